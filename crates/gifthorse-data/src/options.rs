@@ -1,0 +1,54 @@
+//! What a caller may ask of the loaders.
+
+use std::path::PathBuf;
+
+use crate::ImageShape;
+
+/// Which part of an image set to read, where it has several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Split {
+    /// The images that models are trained on.
+    Train,
+    /// The images kept out of training.
+    #[default]
+    Test,
+}
+
+impl std::fmt::Display for Split {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Train => "train",
+            Self::Test => "test",
+        })
+    }
+}
+
+/// Which part of each picture to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Crop {
+    /// The whole frame.
+    #[default]
+    None,
+    /// The region of interest that the image set gives for each frame (GTSRB).
+    Roi,
+}
+
+/// How to read an image set; the default reads all of the test part as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LoadOptions {
+    /// Shape to bring images to (a model's input): resized to its height and width, grey and colour
+    /// converted to its channels. `None` keeps them as they are, which needs them to be of one size.
+    pub target: Option<ImageShape>,
+    /// Which part to read.
+    pub split: Split,
+    /// Which part of each frame to take.
+    pub crop: Crop,
+    /// Labels that replace those of the image set: `filename,label` lines or one label a line.
+    pub labels: Option<PathBuf>,
+    /// Names of the classes that replace those of the image set: one a line, `index,name`, or a JSON list.
+    pub class_names: Option<PathBuf>,
+    /// Take at most this many images, drawn with [`crate::balanced_sample`].
+    pub max_images: Option<usize>,
+    /// Seed of that draw.
+    pub seed: u64,
+}
