@@ -1,0 +1,5 @@
+"""ONNX operators as PyTorch expressions: `OPS[name](node, *inputs)`, where `node` is an `onnx_torch.Node`."""
+
+from ops import elementwise, network, shape
+
+OPS = {**elementwise.OPS, **network.OPS, **shape.OPS}
