@@ -21,7 +21,7 @@ GOLDEN = os.path.join(os.path.dirname(__file__), "..", "crates", "gifthorse-engi
 
 
 def build(case):
-    """The case's model; the first axis of `x` is free."""
+    """The case's model, ending in a reshape to [first axis of `x`, rest], as a classifier would give."""
     nodes, initialisers, names = list(case.before), [], []
     for i, operand in enumerate(case.inputs):
         if isinstance(operand, np.ndarray):
@@ -32,12 +32,13 @@ def build(case):
     outputs = [f"o{i}" for i in range(case.outputs)]
     nodes.append(helper.make_node(case.op, names, outputs, name="node", **case.attributes))
     nodes += case.after
-    last = nodes[-1].output[0]
-    nodes.append(helper.make_node("Cast", [last], ["y"], to=TensorProto.FLOAT) if case.cast
-                 else helper.make_node("Identity", [last], ["y"]))
+    if case.cast:
+        nodes.append(helper.make_node("Cast", [nodes[-1].output[0]], ["float"], to=TensorProto.FLOAT))
+    initialisers.append(numpy_helper.from_array(np.array([case.shape[0], -1]), "rows"))
+    nodes.append(helper.make_node("Reshape", [nodes[-1].output[0], "rows"], ["y"]))
     graph = helper.make_graph(
-        nodes, case.name, [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", *case.shape[1:]])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], initialisers)
+        nodes, case.name, [helper.make_tensor_value_info("x", TensorProto.FLOAT, case.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [case.shape[0], None])], initialisers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", case.opset)], ir_version=8)
     model.producer_name = ""
     return model
