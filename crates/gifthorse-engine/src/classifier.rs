@@ -1,0 +1,272 @@
+//! A classifier of images in [0, 1], with its preprocessing.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor};
+use gifthorse_onnx::{Dim, Graph};
+use rayon::prelude::*;
+
+use crate::array::Array;
+use crate::ends::Ends;
+use crate::error::Error;
+use crate::network::Network;
+use crate::preprocess::{Layout, Preprocess};
+
+/// Images that go through the model together when only logits are wanted. Fixed, so that
+/// results do not depend on the number of threads.
+const EVALUATION_BATCH: usize = 50;
+
+/// A trained image classifier: images `[batch, channels, height, width]` in [0, 1] in,
+/// logits `[batch, classes]` out, gradients to the images on the way back.
+#[derive(Clone, Debug)]
+pub struct Classifier {
+    network: Arc<Network>,
+    preprocess: Preprocess,
+    layout: Layout,
+    shape: [usize; 3],
+}
+
+impl Classifier {
+    /// Lowers a graph and works out the shape of its images.
+    ///
+    /// `size` is height and width, needed only where the file leaves them open.
+    ///
+    /// # Errors
+    /// What the lowering refuses; an input that is not an image; preprocessing with the
+    /// wrong number of channels.
+    pub fn new(
+        graph: Arc<Graph>,
+        preprocess: Preprocess,
+        size: Option<[usize; 2]>,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let ends = Ends::find(&graph)?;
+        let declared: Vec<Option<usize>> = match &ends.input.shape {
+            Some(shape) => shape.iter().skip(1).map(Dim::fixed).collect(),
+            None => vec![None; 3],
+        };
+        let (layout, shape) = image_shape(&declared, preprocess.layout, size)?;
+        let raw = match (declared.len(), layout) {
+            (1, _) => vec![shape.iter().product()],
+            (_, Layout::Nchw) => shape.to_vec(),
+            (_, Layout::Nhwc) => vec![shape[1], shape[2], shape[0]],
+        };
+        preprocess.check(shape[0])?;
+        let network = Arc::new(Network::new(graph, Some(&raw), device.clone())?);
+        Ok(Self {
+            network,
+            preprocess,
+            layout,
+            shape,
+        })
+    }
+
+    /// The same model under another preprocessing.
+    ///
+    /// # Errors
+    /// Preprocessing with the wrong number of channels.
+    pub fn with_preprocess(&self, preprocess: Preprocess) -> Result<Self, Error> {
+        preprocess.check(self.shape[0])?;
+        Ok(Self {
+            preprocess,
+            ..self.clone()
+        })
+    }
+
+    /// Channels, height and width of an image.
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.network.classes()
+    }
+
+    /// The raw model.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The preprocessing that is applied.
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.preprocess
+    }
+
+    /// The axis order of the model's input.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The device that the weights are on.
+    pub fn device(&self) -> &Device {
+        self.network.device()
+    }
+
+    /// Logits `[batch, classes]` of images `[batch, channels, height, width]` in [0, 1];
+    /// differentiable.
+    ///
+    /// # Errors
+    /// Images of another shape.
+    pub fn logits(&self, images: Tensor<4>) -> Result<Tensor<2>, Error> {
+        let raw = self.raw(Array::from_tensor(images))?;
+        Ok(self.network.forward(raw)?.into_tensor())
+    }
+
+    /// Features: the values of the given ONNX names for the images, batch first.
+    ///
+    /// # Errors
+    /// Images of another shape; a name that the model does not have.
+    pub fn features(&self, images: Tensor<4>, names: &[&str]) -> Result<Vec<Array>, Error> {
+        let raw = self.raw(Array::from_tensor(images))?;
+        Ok(self.network.forward_tapped(raw, names)?.split_off(1))
+    }
+
+    /// Logits of any number of images, row-major `[images, classes]`, in parallel.
+    ///
+    /// `pixels` is row-major `[images, channels, height, width]` in [0, 1].
+    ///
+    /// # Errors
+    /// A number of pixels that is no whole number of images.
+    pub fn evaluate(&self, pixels: &[f32]) -> Result<Vec<f32>, Error> {
+        let size: usize = self.shape.iter().product();
+        if !pixels.len().is_multiple_of(size) {
+            let reason = format!("{} pixels are not images of {size} each", pixels.len());
+            return Err(Error::Input(reason));
+        }
+        let [channels, height, width] = self.shape;
+        let parts: Result<Vec<Vec<f32>>, Error> = pixels
+            .par_chunks(EVALUATION_BATCH * size)
+            .map(|part| {
+                let shape = [part.len() / size, channels, height, width];
+                let images = Array::from_vec(part.to_vec(), &shape, self.device());
+                Ok(self.network.forward(self.raw(images)?)?.into_vec())
+            })
+            .collect();
+        Ok(parts?.concat())
+    }
+
+    /// The class with the largest logit of each image. Logits that are not numbers lose
+    /// against all others.
+    ///
+    /// # Errors
+    /// As `evaluate`.
+    pub fn predict(&self, pixels: &[f32]) -> Result<Vec<usize>, Error> {
+        let logits = self.evaluate(pixels)?;
+        Ok(logits.chunks_exact(self.classes()).map(argmax).collect())
+    }
+
+    fn raw(&self, images: Array) -> Result<Array, Error> {
+        let shape = images.shape();
+        if shape.len() != 4 || shape[1..] != self.shape[..] {
+            let reason = format!("images of shape {shape:?} for a model of {:?}", self.shape);
+            return Err(Error::Input(reason));
+        }
+        let pixels = self.preprocess.apply(images);
+        let ordered = match self.layout {
+            Layout::Nchw => pixels,
+            Layout::Nhwc => pixels.permute(&[0, 2, 3, 1]),
+        };
+        let mut raw = vec![shape[0]];
+        raw.extend(self.network.input());
+        Ok(ordered.reshape(&raw))
+    }
+}
+
+/// Position of the largest value, the first of equals.
+fn argmax(row: &[f32]) -> usize {
+    let mut best = 0;
+    for (i, &value) in row.iter().enumerate() {
+        if value > row[best] || (row[best].is_nan() && !value.is_nan()) {
+            best = i;
+        }
+    }
+    best
+}
+
+/// Layout and `[channels, height, width]` from what the file declares and the user says.
+fn image_shape(
+    declared: &[Option<usize>],
+    layout: Option<Layout>,
+    size: Option<[usize; 2]>,
+) -> Result<(Layout, [usize; 3]), Error> {
+    let colours = |n: Option<usize>| matches!(n, Some(1 | 3));
+    match *declared {
+        [a, b, c] => {
+            let layout = layout.unwrap_or(if colours(c) && !colours(a) {
+                Layout::Nhwc
+            } else {
+                Layout::Nchw
+            });
+            let (channels, height, width) = match layout {
+                Layout::Nchw => (a, b, c),
+                Layout::Nhwc => (c, a, b),
+            };
+            let channels = channels.unwrap_or(3);
+            if !matches!(channels, 1 | 3) {
+                let reason = format!("images with {channels} channels; 1 or 3 are supported");
+                return Err(Error::NotAClassifier(reason));
+            }
+            let height = height.or(size.map(|s| s[0]));
+            let width = width.or(size.map(|s| s[1]));
+            match (height, width) {
+                (Some(h), Some(w)) if h > 0 && w > 0 => Ok((layout, [channels, h, w])),
+                _ => Err(Error::Input(
+                    "the file leaves the size of its images open; give it with --input-size HxW"
+                        .to_string(),
+                )),
+            }
+        }
+        [Some(flat)] => {
+            let side = |pixels: usize| pixels.isqrt().pow(2) == pixels && pixels > 0;
+            let layout = layout.unwrap_or(Layout::Nchw);
+            match size {
+                Some([h, w]) if h * w == flat => Ok((layout, [1, h, w])),
+                Some([h, w]) if h * w * 3 == flat => Ok((layout, [3, h, w])),
+                None if side(flat) => Ok((layout, [1, flat.isqrt(), flat.isqrt()])),
+                None if flat.is_multiple_of(3) && side(flat / 3) => {
+                    Ok((layout, [3, (flat / 3).isqrt(), (flat / 3).isqrt()]))
+                }
+                _ => Err(Error::Input(format!(
+                    "the model takes {flat} numbers; give the image's size with --input-size HxW"
+                ))),
+            }
+        }
+        _ => Err(Error::NotAClassifier(format!(
+            "its input has {} axes beside the batch; an image has three",
+            declared.len()
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layout_is_found_where_the_shape_says_it() {
+        let shape = |d: [usize; 3]| image_shape(&d.map(Some), None, None).unwrap();
+        assert_eq!(shape([3, 32, 30]), (Layout::Nchw, [3, 32, 30]));
+        assert_eq!(shape([32, 30, 3]), (Layout::Nhwc, [3, 32, 30]));
+        assert_eq!(shape([28, 28, 1]), (Layout::Nhwc, [1, 28, 28]));
+    }
+
+    #[test]
+    fn flat_inputs_are_square_images() {
+        assert_eq!(
+            image_shape(&[Some(784)], None, None).unwrap().1,
+            [1, 28, 28]
+        );
+        assert_eq!(
+            image_shape(&[Some(3072)], None, None).unwrap().1,
+            [3, 32, 32]
+        );
+        assert!(image_shape(&[Some(770)], None, None).is_err());
+    }
+
+    #[test]
+    fn logits_that_are_not_numbers_never_win() {
+        assert_eq!(argmax(&[f32::NAN, 1.0, 2.0]), 2);
+        assert_eq!(argmax(&[3.0, f32::NAN, 3.0]), 0);
+    }
+}

@@ -1,0 +1,219 @@
+//! A program made ready to run many times: what depends on weights alone is computed
+//! once, values are dropped after their last use, kernels stand in where there is one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::array::Array;
+use crate::error::Error;
+use crate::kernels::FrozenConv;
+use crate::program::{Operand, Param, ParamId, Primitive, Program, Step, ValueId};
+use crate::reference::evaluate;
+
+/// Kernels already packed, by the name of their weight.
+pub type KernelStore = HashMap<String, Arc<FrozenConv>>;
+
+/// A program with its execution plan.
+#[derive(Debug)]
+pub struct Compiled {
+    program: Program,
+    kernels: Vec<Option<Arc<FrozenConv>>>,
+    /// For each step, the values that nothing reads after it.
+    dead_after: Vec<Vec<ValueId>>,
+}
+
+impl Compiled {
+    /// Prepares a program whose weights stay as they are.
+    ///
+    /// # Errors
+    /// As the reference's, while constants are folded.
+    pub fn frozen(program: Program, store: &mut KernelStore) -> Result<Self, Error> {
+        let program = fold_constants(program)?;
+        let kernels = program
+            .steps
+            .iter()
+            .map(|step| kernel(&program, step, store))
+            .collect();
+        Ok(Self::with_kernels(program, kernels))
+    }
+
+    /// Prepares a program whose weights may be replaced on each run (training).
+    pub fn trainable(program: Program) -> Self {
+        let kernels = program.steps.iter().map(|_| None).collect();
+        Self::with_kernels(program, kernels)
+    }
+
+    fn with_kernels(program: Program, kernels: Vec<Option<Arc<FrozenConv>>>) -> Self {
+        let mut last_use = HashMap::new();
+        for (i, step) in program.steps.iter().enumerate() {
+            last_use.insert(step.output, i);
+            for input in &step.inputs {
+                if let Operand::Value(id) = input {
+                    last_use.insert(*id, i);
+                }
+            }
+        }
+        let mut dead_after = vec![Vec::new(); program.steps.len()];
+        for (value, step) in last_use {
+            dead_after[step].push(value);
+        }
+        Self {
+            program,
+            kernels,
+            dead_after,
+        }
+    }
+
+    /// The program that is run.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Runs the program on a raw input of its input shape; gives the logits and, in order,
+    /// the values in `taps`. `params` replaces the program's own constants if given.
+    ///
+    /// # Errors
+    /// `Error::Internal` when the program is inconsistent.
+    pub fn run(
+        &self,
+        input: Array,
+        params: Option<&[Array]>,
+        taps: &[ValueId],
+    ) -> Result<Vec<Array>, Error> {
+        let wanted: Vec<ValueId> = std::iter::once(self.program.output)
+            .chain(taps.iter().copied())
+            .collect();
+        let mut kept: HashMap<ValueId, Array> = HashMap::new();
+        let mut values: HashMap<ValueId, Array> = HashMap::from([(self.program.input, input)]);
+        let missing = |id: ValueId| Error::Internal(format!("value {} is not there", id.0));
+        for (i, step) in self.program.steps.iter().enumerate() {
+            let mut operands = Vec::with_capacity(step.inputs.len());
+            for input in &step.inputs {
+                operands.push(match *input {
+                    Operand::Value(id) => values.get(&id).cloned().ok_or_else(|| missing(id))?,
+                    Operand::Param(id) => match params {
+                        Some(params) => params[id.0].clone(),
+                        None => self.program.params[id.0].value.clone(),
+                    },
+                });
+            }
+            for id in &self.dead_after[i] {
+                if let Some(value) = values.remove(id)
+                    && wanted.contains(id)
+                {
+                    kept.insert(*id, value);
+                }
+            }
+            let made = match &self.kernels[i] {
+                Some(kernel) => run_kernel(kernel, step, operands)?,
+                None => evaluate(&step.primitive, operands, &step.shape)?,
+            };
+            if wanted.contains(&step.output) {
+                kept.insert(step.output, made.clone());
+            }
+            if !self.dead_after[i].contains(&step.output) {
+                values.insert(step.output, made);
+            }
+        }
+        let result = |id: &ValueId| {
+            kept.get(id)
+                .or_else(|| values.get(id))
+                .cloned()
+                .ok_or_else(|| missing(*id))
+        };
+        wanted.iter().map(result).collect()
+    }
+}
+
+/// Runs a kernel where it can take the tensor, the reference elsewhere (another device).
+fn run_kernel(kernel: &FrozenConv, step: &Step, operands: Vec<Array>) -> Result<Array, Error> {
+    let Some(x) = operands.first() else {
+        return Err(Error::Internal(format!(
+            "node `{}` has no operand",
+            step.node
+        )));
+    };
+    match kernel.apply(x.clone().into_dispatch()) {
+        Some(made) => Ok(Array::from_dispatch(made)),
+        None => evaluate(&step.primitive, operands, &step.shape),
+    }
+}
+
+/// Runs every step that reads only constants, once; its result becomes a constant.
+fn fold_constants(mut program: Program) -> Result<Program, Error> {
+    let mut folded: HashMap<ValueId, ParamId> = HashMap::new();
+    let mut steps = Vec::with_capacity(program.steps.len());
+    for mut step in program.steps {
+        for input in &mut step.inputs {
+            if let Operand::Value(id) = *input
+                && let Some(&param) = folded.get(&id)
+            {
+                *input = Operand::Param(param);
+            }
+        }
+        let constants: Option<Vec<Array>> = step
+            .inputs
+            .iter()
+            .map(|input| match input {
+                Operand::Param(id) => Some(program.params[id.0].value.clone()),
+                Operand::Value(_) => None,
+            })
+            .collect();
+        match constants {
+            Some(operands) => {
+                let value = evaluate(&step.primitive, operands, &step.shape)?;
+                folded.insert(step.output, ParamId(program.params.len()));
+                program.params.push(Param {
+                    name: step.node,
+                    value,
+                });
+            }
+            None => steps.push(step),
+        }
+    }
+    program.steps = steps;
+    if folded.contains_key(&program.output) {
+        let reason = "its output does not depend on its input".to_string();
+        return Err(Error::NotAClassifier(reason));
+    }
+    Ok(program)
+}
+
+/// The kernel for a step, packed once for all programs of a network.
+fn kernel(program: &Program, step: &Step, store: &mut KernelStore) -> Option<Arc<FrozenConv>> {
+    let Primitive::Conv { window, groups } = &step.primitive else {
+        return None;
+    };
+    let param = |i: usize| match step.inputs.get(i) {
+        Some(Operand::Param(id)) => Some(&program.params[id.0]),
+        _ => None,
+    };
+    let weight = param(1)?;
+    let shape = <[usize; 4]>::try_from(weight.value.shape()).ok()?;
+    let bias = match step.inputs.len() {
+        2 => None,
+        _ => Some(param(2)?),
+    };
+    if !FrozenConv::supports(shape, window, *groups) {
+        return None;
+    }
+    let name = format!(
+        "{}+{:?}{:?}",
+        weight.name,
+        bias.map(|b| &b.name),
+        window.pads
+    );
+    if let Some(kernel) = store.get(&name) {
+        return Some(kernel.clone());
+    }
+    let weights = weight.value.clone().into_vec();
+    let bias = bias.map(|b| b.value.clone().into_vec());
+    let kernel = Arc::new(FrozenConv::new(
+        &weights,
+        shape,
+        bias.as_deref(),
+        window.pads,
+    ));
+    store.insert(name, kernel.clone());
+    Some(kernel)
+}

@@ -1,0 +1,60 @@
+//! What can go wrong between a graph and its logits.
+
+use thiserror::Error;
+
+/// Errors of lowering and running a model.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The model file itself is at fault.
+    #[error(transparent)]
+    Onnx(#[from] gifthorse_onnx::Error),
+    /// An operator that the engine does not know.
+    #[error(
+        "node `{node}`: operator {operator} (domain `{domain}`, opset {opset}) is not supported"
+    )]
+    UnsupportedOperator {
+        /// Name of the node.
+        node: String,
+        /// Operator type.
+        operator: String,
+        /// Its domain, empty for ONNX's own.
+        domain: String,
+        /// Version of the domain that the model imports.
+        opset: i64,
+    },
+    /// An attribute, an attribute's value or a form of input that the engine does not know.
+    #[error(
+        "node `{node}`: {operator} (opset {opset}), attribute or input `{attribute}`: {reason}"
+    )]
+    UnsupportedAttribute {
+        /// Name of the node.
+        node: String,
+        /// Operator type.
+        operator: String,
+        /// Version of the domain that the model imports.
+        opset: i64,
+        /// Attribute or input name.
+        attribute: String,
+        /// What is not supported about it.
+        reason: String,
+    },
+    /// Shapes that do not fit the operator.
+    #[error("node `{node}`: {operator}: {reason}")]
+    Shape {
+        /// Name of the node.
+        node: String,
+        /// Operator type.
+        operator: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The graph as a whole is not an image classifier that can be run.
+    #[error("not an image classifier that can be scanned: {0}")]
+    NotAClassifier(String),
+    /// A value given by the caller does not fit the model.
+    #[error("{0}")]
+    Input(String),
+    /// A mistake in this program.
+    #[error("internal error, please report it: {0}")]
+    Internal(String),
+}

@@ -1,0 +1,201 @@
+//! A frozen 3x3 stride-1 convolution as one operation of Burn's autodiff.
+//!
+//! Its backward pass gives the gradient to the input and nothing else, and nothing is
+//! kept or computed for it unless the input is tracked. Only tensors of the `flex` (CPU)
+//! backend in f32 are taken; for others the caller has Burn's own convolution.
+
+use std::sync::{Arc, OnceLock};
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::{
+    BalancedCheckpointing, CheckpointStrategy, NoCheckpointing,
+};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
+use burn::backend::flex::FlexTensor;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{
+    Autodiff, BackendTensor, DispatchAutodiffContext, DispatchTensor, DispatchTensorKind, Flex,
+    GradientCheckpointingStrategy, TensorMetadata,
+};
+use burn::tensor::{DType, TensorData};
+
+use super::winograd::{Geometry, Winograd};
+use crate::program::Window;
+
+/// A convolution whose weights never change, packed for forward and backward passes.
+///
+/// Clones share the packed weights.
+#[derive(Clone, Debug)]
+pub struct FrozenConv(Arc<Packed>);
+
+#[derive(Debug)]
+struct Packed {
+    forward: Winograd,
+    /// Packed by the first backward pass.
+    backward: OnceLock<Winograd>,
+    /// `[outputs, inputs, 3, 3]`
+    weight: Vec<f32>,
+    outputs: usize,
+    inputs: usize,
+    /// (before, after) for height and width.
+    pads: [(usize, usize); 2],
+}
+
+impl FrozenConv {
+    /// Whether a convolution with a weight of shape `[outputs, inputs / groups, kernel height, kernel
+    /// width]` can be made a `FrozenConv` and is faster so.
+    pub fn supports(shape: [usize; 4], window: &Window, groups: usize) -> bool {
+        let [outputs, inputs, height, width] = shape;
+        [height, width] == [3, 3]
+            && window.kernel == [3, 3]
+            && window.stride == [1, 1]
+            && window.dilation == [1, 1]
+            && groups == 1
+            && outputs > 0
+            && inputs > 0
+    }
+
+    /// Packs a row-major weight `[outputs, inputs, 3, 3]` and a bias `[outputs]`. `pads` are the
+    /// zeros (before, after) the input's height and width.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths of `weight` and `bias` are not those of `shape`, or
+    /// [`supports`](Self::supports) is false for it.
+    pub fn new(
+        weight: &[f32],
+        shape: [usize; 4],
+        bias: Option<&[f32]>,
+        pads: [(usize, usize); 2],
+    ) -> Self {
+        let [outputs, inputs, height, width] = shape;
+        assert_eq!([height, width], [3, 3], "kernel size");
+        Self(Arc::new(Packed {
+            forward: Winograd::forward(weight, outputs, inputs, bias),
+            backward: OnceLock::new(),
+            weight: weight.to_vec(),
+            outputs,
+            inputs,
+            pads,
+        }))
+    }
+
+    /// Convolves `x`, `[batch, inputs, height, width]`, into `[batch, outputs, height + pads - 2,
+    /// width + pads - 2]`.
+    ///
+    /// `None` if `x` is not an f32 tensor of the `flex` backend (tracked by autodiff or not) of
+    /// that shape, or if the output would be empty.
+    pub fn apply(&self, x: DispatchTensor) -> Option<DispatchTensor> {
+        let geometry = self.geometry(&x)?;
+        let autodiff = x.autodiff;
+        let kind = match x.kind {
+            DispatchTensorKind::Flex(BackendTensor::Float(x)) => {
+                let y = self.convolve(&x, &geometry);
+                DispatchTensorKind::Flex(BackendTensor::Float(y))
+            }
+            DispatchTensorKind::Autodiff(inner) => {
+                let DispatchTensorKind::Flex(BackendTensor::Autodiff(x)) = *inner else {
+                    return None;
+                };
+                let y = match autodiff {
+                    DispatchAutodiffContext::Enabled(GradientCheckpointingStrategy::Balanced) => {
+                        self.record::<BalancedCheckpointing>(x, geometry)
+                    }
+                    _ => self.record::<NoCheckpointing>(x, geometry),
+                };
+                DispatchTensorKind::Autodiff(Box::new(DispatchTensorKind::Flex(
+                    BackendTensor::Autodiff(y),
+                )))
+            }
+            _ => return None,
+        };
+        Some(DispatchTensor { kind, autodiff })
+    }
+
+    /// The shape of the forward pass on `x`, if there is one.
+    fn geometry(&self, x: &DispatchTensor) -> Option<Geometry> {
+        if x.kind.dtype() != DType::F32 {
+            return None;
+        }
+        let [batch, channels, height, width] =
+            <[usize; 4]>::try_from(x.kind.shape().to_vec()).ok()?;
+        let [(top, bottom), (left, right)] = self.0.pads;
+        let out_height = (height + top + bottom).checked_sub(2).filter(|n| *n > 0)?;
+        let out_width = (width + left + right).checked_sub(2).filter(|n| *n > 0)?;
+        (channels == self.0.inputs).then_some(Geometry {
+            batch,
+            height,
+            width,
+            out_height,
+            out_width,
+            top: isize::try_from(top).ok()?,
+            left: isize::try_from(left).ok()?,
+        })
+    }
+
+    fn convolve(&self, x: &FlexTensor, geometry: &Geometry) -> FlexTensor {
+        run(&self.0.forward, self.0.outputs, x, geometry)
+    }
+
+    /// The gradient to the input from the one to the output, where `geometry` is that of the
+    /// forward pass.
+    fn convolve_back(&self, gradient: &FlexTensor, geometry: &Geometry) -> FlexTensor {
+        let Packed {
+            weight,
+            outputs,
+            inputs,
+            ..
+        } = &*self.0;
+        let kernel = self
+            .0
+            .backward
+            .get_or_init(|| Winograd::backward(weight, *outputs, *inputs));
+        run(kernel, *inputs, gradient, &geometry.backward())
+    }
+
+    /// The forward pass, entered in the graph of `x` with its backward pass if `x` is tracked.
+    fn record<C: CheckpointStrategy>(
+        &self,
+        x: FloatTensor<Autodiff<Flex>>,
+        geometry: Geometry,
+    ) -> FloatTensor<Autodiff<Flex>> {
+        let (x, guard) = x.into_parts();
+        let y = self.convolve(&x, &geometry);
+        match ToInput.prepare::<C>([guard]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish((self.clone(), geometry), y),
+            OpsKind::UnTracked(prepared) => prepared.finish(y),
+        }
+    }
+}
+
+/// Runs a kernel with `outputs` output channels on a tensor.
+fn run(kernel: &Winograd, outputs: usize, x: &FlexTensor, geometry: &Geometry) -> FlexTensor {
+    let shape = [
+        geometry.batch,
+        outputs,
+        geometry.out_height,
+        geometry.out_width,
+    ];
+    let mut y = vec![0.0; shape.iter().product()];
+    kernel.run(x.to_contiguous().storage(), geometry, &mut y);
+    FlexTensor::from_data(TensorData::new(y, shape))
+}
+
+/// The backward step: gradient to the input only.
+#[derive(Debug)]
+struct ToInput;
+
+impl Backward<Flex, 1> for ToInput {
+    type State = (FrozenConv, Geometry);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (conv, geometry) = ops.state;
+        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
+            conv.convolve_back(&gradient, &geometry)
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

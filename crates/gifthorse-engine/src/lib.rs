@@ -1,0 +1,29 @@
+//! From an ONNX graph to a differentiable classifier.
+//!
+//! `lower` translates ONNX nodes into a few primitives with known shapes; `reference`
+//! computes each primitive with Burn operations on any Burn device; `kernels` holds what is
+//! faster than that on a CPU. [`Network`] is the raw model, [`Classifier`] takes images in
+//! [0, 1] and carries their preprocessing. Nothing here knows of backdoors.
+
+mod array;
+mod classifier;
+mod compiled;
+mod ends;
+mod error;
+mod kernels;
+mod lower;
+mod network;
+mod preprocess;
+mod program;
+mod reference;
+mod trainable;
+
+pub use array::Array;
+pub use burn::tensor::{Device, Tensor};
+pub use classifier::Classifier;
+pub use ends::Ends;
+pub use error::Error;
+pub use lower::is_supported;
+pub use network::{Batching, Network};
+pub use preprocess::{Channels, Layout, PixelRange, Preprocess};
+pub use trainable::Trainable;

@@ -1,0 +1,269 @@
+//! What the lowering knows while it walks the graph.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use gifthorse_onnx::{Graph, Node, Tensor};
+
+use crate::array::Array;
+use crate::error::Error;
+use crate::lower::constant::Constant;
+use crate::program::{Operand, Param, ParamId, Primitive, Step, ValueId};
+
+/// What an ONNX value name stands for.
+#[derive(Clone, Debug)]
+pub enum Lowered {
+    /// Known before the model runs, and small enough to compute with on the host.
+    Constant(Arc<Constant>),
+    /// A weight.
+    Param(ParamId),
+    /// Computed from the input.
+    Value(ValueId),
+}
+
+/// The state of one lowering: names seen so far, steps and constants made so far.
+pub struct Context<'g> {
+    pub graph: &'g Graph,
+    /// Batch size that the program is made for.
+    pub batch: usize,
+    /// Batch size written into the file, where it is a number.
+    pub declared_batch: Option<usize>,
+    pub device: Device,
+    pub names: HashMap<String, Lowered>,
+    pub shapes: Vec<Vec<usize>>,
+    pub steps: Vec<Step>,
+    pub params: Vec<Param>,
+    params_by_name: HashMap<String, ParamId>,
+    /// Weights already on the device, by initialiser name.
+    weights: &'g mut HashMap<String, Array>,
+}
+
+impl<'g> Context<'g> {
+    pub fn new(
+        graph: &'g Graph,
+        batch: usize,
+        declared_batch: Option<usize>,
+        device: Device,
+        weights: &'g mut HashMap<String, Array>,
+    ) -> Self {
+        Self {
+            graph,
+            batch,
+            declared_batch,
+            device,
+            names: HashMap::new(),
+            shapes: Vec::new(),
+            steps: Vec::new(),
+            params: Vec::new(),
+            params_by_name: HashMap::new(),
+            weights,
+        }
+    }
+
+    /// A new value of this shape that no step has made yet.
+    pub fn new_value(&mut self, shape: Vec<usize>) -> ValueId {
+        self.shapes.push(shape);
+        ValueId(self.shapes.len() - 1)
+    }
+
+    /// A constant as an operand; the same name gives the same parameter.
+    pub fn param(&mut self, constant: &Constant) -> Operand {
+        if let Some(&id) = self.params_by_name.get(&constant.name) {
+            return Operand::Param(id);
+        }
+        let value = Array::from_vec(constant.to_f32(), &constant.shape, &self.device);
+        Operand::Param(self.add_param(constant.name.clone(), value))
+    }
+
+    /// A weight of the file, put on the device once for all programs.
+    pub fn weight(&mut self, name: &str, tensor: &Tensor) -> Result<ParamId, Error> {
+        let value = match self.weights.get(name) {
+            Some(value) => value.clone(),
+            None => {
+                let value = Array::from_vec(tensor.to_f32()?, tensor.shape(), &self.device);
+                self.weights.insert(name.to_string(), value.clone());
+                value
+            }
+        };
+        Ok(self.add_param(name.to_string(), value))
+    }
+
+    fn add_param(&mut self, name: String, value: Array) -> ParamId {
+        let id = ParamId(self.params.len());
+        self.params_by_name.insert(name.clone(), id);
+        self.params.push(Param { name, value });
+        id
+    }
+
+    /// Adds a step; gives its value.
+    pub fn push(
+        &mut self,
+        node: &Node,
+        primitive: Primitive,
+        inputs: Vec<Operand>,
+        shape: Vec<usize>,
+    ) -> ValueId {
+        let output = self.new_value(shape.clone());
+        let node = node.name.clone();
+        self.steps.push(Step {
+            node,
+            primitive,
+            inputs,
+            output,
+            shape,
+        });
+        output
+    }
+}
+
+/// A node with its inputs resolved: what each operator's lowering is written against.
+pub struct Call<'a, 'g> {
+    pub node: &'a Node,
+    pub context: &'a mut Context<'g>,
+    pub inputs: Vec<Option<Lowered>>,
+}
+
+impl Call<'_, '_> {
+    /// Whether input `index` is there.
+    pub fn has(&self, index: usize) -> bool {
+        matches!(self.inputs.get(index), Some(Some(_)))
+    }
+
+    fn lowered(&self, index: usize) -> Result<&Lowered, Error> {
+        match self.inputs.get(index) {
+            Some(Some(lowered)) => Ok(lowered),
+            _ => Err(self.shape_error(format!("input {index} is missing"))),
+        }
+    }
+
+    /// Shape of input `index`.
+    pub fn shape(&self, index: usize) -> Result<Vec<usize>, Error> {
+        Ok(match self.lowered(index)? {
+            Lowered::Constant(constant) => constant.shape.clone(),
+            Lowered::Param(id) => self.context.params[id.0].value.shape(),
+            Lowered::Value(id) => self.context.shapes[id.0].clone(),
+        })
+    }
+
+    /// Input `index` as an operand of a step.
+    pub fn operand(&mut self, index: usize) -> Result<Operand, Error> {
+        let lowered = self.lowered(index)?.clone();
+        Ok(match lowered {
+            Lowered::Constant(constant) => self.context.param(&constant),
+            Lowered::Param(id) => Operand::Param(id),
+            Lowered::Value(id) => Operand::Value(id),
+        })
+    }
+
+    /// Input `index` if it is known before the model runs.
+    pub fn constant(&self, index: usize) -> Option<Arc<Constant>> {
+        match self.inputs.get(index) {
+            Some(Some(Lowered::Constant(constant))) => Some(constant.clone()),
+            _ => None,
+        }
+    }
+
+    /// Input `index`, which has to be known before the model runs, as integers.
+    pub fn ints(&self, index: usize, name: &str) -> Result<Option<Vec<i64>>, Error> {
+        if !self.has(index) {
+            return Ok(None);
+        }
+        match self.constant(index) {
+            Some(constant) => Ok(Some(constant.to_i64())),
+            None => Err(self.unsupported(name, "it depends on the model's input")),
+        }
+    }
+
+    /// Adds a step whose first operand is `x`; gives its value as an operand.
+    pub fn step(
+        &mut self,
+        primitive: Primitive,
+        inputs: Vec<Operand>,
+        shape: Vec<usize>,
+    ) -> Operand {
+        Operand::Value(self.context.push(self.node, primitive, inputs, shape))
+    }
+
+    /// A constant made by the lowering itself, under a name of its own.
+    pub fn fresh(&mut self, part: &str, values: Vec<f32>, shape: Vec<usize>) -> Operand {
+        let name = format!("{}:{part}:{}", self.node.name, self.context.params.len());
+        self.context.param(&Constant::float(name, shape, values))
+    }
+
+    /// Reshapes an operand; nothing is added when the shape is the same.
+    pub fn reshape(&mut self, x: Operand, from: &[usize], to: &[usize]) -> Operand {
+        if from == to {
+            return x;
+        }
+        self.step(Primitive::Reshape, vec![x], to.to_vec())
+    }
+
+    /// Binds the node's only output.
+    pub fn finish(self, output: Operand) -> Result<Vec<Lowered>, Error> {
+        Ok(vec![match output {
+            Operand::Value(id) => Lowered::Value(id),
+            Operand::Param(id) => Lowered::Param(id),
+        }])
+    }
+
+    /// Refuses attributes that this lowering has not read.
+    pub fn only_attributes(&self, known: &[&str]) -> Result<(), Error> {
+        Ok(self.node.allow_attributes(known)?)
+    }
+
+    /// An attribute or input that is not supported, by name.
+    pub fn unsupported(&self, attribute: &str, reason: impl Into<String>) -> Error {
+        Error::UnsupportedAttribute {
+            node: self.node.name.clone(),
+            operator: self.node.op_type.clone(),
+            opset: self.node.opset,
+            attribute: attribute.to_string(),
+            reason: reason.into(),
+        }
+    }
+
+    /// Shapes that do not fit.
+    pub fn shape_error(&self, reason: impl Into<String>) -> Error {
+        Error::Shape {
+            node: self.node.name.clone(),
+            operator: self.node.op_type.clone(),
+            reason: reason.into(),
+        }
+    }
+
+    /// An axis counted from either end, as an index below `rank`.
+    pub fn axis(&self, axis: i64, rank: usize) -> Result<usize, Error> {
+        let counted = if axis < 0 { axis + rank as i64 } else { axis };
+        usize::try_from(counted)
+            .ok()
+            .filter(|&a| a < rank)
+            .ok_or_else(|| self.shape_error(format!("axis {axis} of a value of rank {rank}")))
+    }
+
+    /// The axes that an attribute (older opsets) or input (newer ones) names.
+    pub fn axes(&self, input: usize, rank: usize) -> Result<Option<Vec<usize>>, Error> {
+        let named = match self.ints(input, "axes")? {
+            Some(axes) => Some(axes),
+            None => self.node.ints_opt("axes")?.map(|axes| axes.to_vec()),
+        };
+        named
+            .map(|axes| axes.into_iter().map(|axis| self.axis(axis, rank)).collect())
+            .transpose()
+    }
+
+    /// The shape that two shapes broadcast to.
+    pub fn broadcast(&self, a: &[usize], b: &[usize]) -> Result<Vec<usize>, Error> {
+        let rank = a.len().max(b.len());
+        let at =
+            |shape: &[usize], i: usize| (i + shape.len()).checked_sub(rank).map_or(1, |j| shape[j]);
+        (0..rank)
+            .map(|i| match (at(a, i), at(b, i)) {
+                (x, y) if x == y => Ok(x),
+                (1, y) => Ok(y),
+                (x, 1) => Ok(x),
+                _ => Err(self.shape_error(format!("{a:?} and {b:?} do not broadcast"))),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,290 @@
+//! Operators on each element.
+
+use gifthorse_onnx::ElementType;
+
+use crate::error::Error;
+use crate::lower::context::{Call, Lowered};
+use crate::program::{Binary, Operand, Primitive, Unary};
+
+/// Operators of one input.
+pub fn unary(call: Call) -> Result<Vec<Lowered>, Error> {
+    let node = call.node;
+    let mut known: Vec<&str> = vec![];
+    let functions = match node.op_type.as_str() {
+        "Relu" => vec![Unary::Relu],
+        "LeakyRelu" => {
+            known.push("alpha");
+            vec![Unary::LeakyRelu(node.float_or("alpha", 0.01)?)]
+        }
+        "Elu" => {
+            known.push("alpha");
+            vec![Unary::Elu {
+                alpha: node.float_or("alpha", 1.0)?,
+                gamma: 1.0,
+            }]
+        }
+        "Selu" => {
+            known.extend(["alpha", "gamma"]);
+            let alpha = node.float_or("alpha", 1.673_263_2)?;
+            vec![Unary::Elu {
+                alpha,
+                gamma: node.float_or("gamma", 1.050_701)?,
+            }]
+        }
+        "HardSigmoid" => {
+            known.extend(["alpha", "beta"]);
+            let alpha = node.float_or("alpha", 0.2)?;
+            vec![Unary::HardSigmoid {
+                alpha,
+                beta: node.float_or("beta", 0.5)?,
+            }]
+        }
+        "HardSwish" => return hard_swish(call),
+        "Gelu" => return gelu(call),
+        "Sigmoid" => vec![Unary::Sigmoid],
+        "Tanh" => vec![Unary::Tanh],
+        "Erf" => vec![Unary::Erf],
+        "Sign" => vec![Unary::Sign],
+        "Softplus" => vec![Unary::Softplus],
+        "Neg" => vec![Unary::Neg],
+        "Abs" => vec![Unary::Abs],
+        "Exp" => vec![Unary::Exp],
+        "Log" => vec![Unary::Log],
+        "Sqrt" => vec![Unary::Sqrt],
+        "Reciprocal" => vec![Unary::Reciprocal],
+        "Floor" => vec![Unary::Floor],
+        "Ceil" => vec![Unary::Ceil],
+        "Round" => vec![Unary::Round],
+        "Sin" => vec![Unary::Sin],
+        "Cos" => vec![Unary::Cos],
+        "Not" => vec![Unary::Not],
+        other => return Err(Error::Internal(format!("{other} is not unary"))),
+    };
+    call.only_attributes(&known)?;
+    chain(call, &functions)
+}
+
+fn chain(mut call: Call, functions: &[Unary]) -> Result<Vec<Lowered>, Error> {
+    let shape = call.shape(0)?;
+    let mut x = call.operand(0)?;
+    for &function in functions {
+        x = call.step(Primitive::Unary(function), vec![x], shape.clone());
+    }
+    call.finish(x)
+}
+
+/// `x * hard_sigmoid(x)` with slope 1/6.
+fn hard_swish(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&[])?;
+    let shape = call.shape(0)?;
+    let x = call.operand(0)?;
+    let gate = Unary::HardSigmoid {
+        alpha: 1.0 / 6.0,
+        beta: 0.5,
+    };
+    let gate = call.step(Primitive::Unary(gate), vec![x], shape.clone());
+    let out = call.step(Primitive::Binary(Binary::Mul), vec![x, gate], shape);
+    call.finish(out)
+}
+
+/// `x Phi(x)`, exactly or by the tanh formula.
+fn gelu(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["approximate"])?;
+    let shape = call.shape(0)?;
+    let x = call.operand(0)?;
+    let apply = |call: &mut Call, function, x| {
+        call.step(Primitive::Unary(function), vec![x], shape.clone())
+    };
+    let bell: Operand = match call.node.string_or("approximate", "none")? {
+        "none" => {
+            let scaled = apply(
+                &mut call,
+                Unary::MulScalar(std::f32::consts::FRAC_1_SQRT_2),
+                x,
+            );
+            apply(&mut call, Unary::Erf, scaled)
+        }
+        "tanh" => {
+            let cube = apply(&mut call, Unary::PowScalar(3.0), x);
+            let cube = apply(&mut call, Unary::MulScalar(0.044_715), cube);
+            let sum = call.step(Primitive::Binary(Binary::Add), vec![x, cube], shape.clone());
+            let factor = (2.0 / std::f32::consts::PI).sqrt();
+            let sum = apply(&mut call, Unary::MulScalar(factor), sum);
+            apply(&mut call, Unary::Tanh, sum)
+        }
+        other => return Err(call.unsupported("approximate", format!("`{other}`"))),
+    };
+    let bell = apply(&mut call, Unary::AddScalar(1.0), bell);
+    let half = apply(&mut call, Unary::MulScalar(0.5), bell);
+    let out = call.step(Primitive::Binary(Binary::Mul), vec![x, half], shape);
+    call.finish(out)
+}
+
+/// `Clip`, bounds as attributes (before opset 11) or inputs.
+pub fn clip(call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["min", "max"])?;
+    let bound = |index: usize, name: &str, default: f32| -> Result<f32, Error> {
+        if !call.has(index) {
+            return Ok(call.node.float_or(name, default)?);
+        }
+        let constant = call
+            .constant(index)
+            .ok_or_else(|| call.unsupported(name, "it depends on the model's input"))?;
+        constant
+            .to_f32()
+            .first()
+            .copied()
+            .ok_or_else(|| call.shape_error(format!("{name} is empty")))
+    };
+    let min = bound(1, "min", f32::NEG_INFINITY)?;
+    let max = bound(2, "max", f32::INFINITY)?;
+    chain(call, &[Unary::Clip { min, max }])
+}
+
+/// `PRelu`: `max(x, 0) + slope * min(x, 0)`, the slope broadcast.
+pub fn prelu(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&[])?;
+    let (shape, slope) = (call.shape(0)?, call.shape(1)?);
+    if call.broadcast(&shape, &slope)? != shape {
+        return Err(call.shape_error(format!("slope {slope:?} does not broadcast to {shape:?}")));
+    }
+    let (x, slope) = (call.operand(0)?, call.operand(1)?);
+    let positive = call.step(Primitive::Unary(Unary::Relu), vec![x], shape.clone());
+    let low = Unary::Clip {
+        min: f32::NEG_INFINITY,
+        max: 0.0,
+    };
+    let negative = call.step(Primitive::Unary(low), vec![x], shape.clone());
+    let scaled = call.step(
+        Primitive::Binary(Binary::Mul),
+        vec![negative, slope],
+        shape.clone(),
+    );
+    let out = call.step(
+        Primitive::Binary(Binary::Add),
+        vec![positive, scaled],
+        shape,
+    );
+    call.finish(out)
+}
+
+/// Operators of two inputs that broadcast.
+pub fn binary(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    let function = match call.node.op_type.as_str() {
+        "Add" => Binary::Add,
+        "Sub" => Binary::Sub,
+        "Mul" | "And" => Binary::Mul,
+        "Div" => Binary::Div,
+        "Pow" => Binary::Pow,
+        "Or" => Binary::Max,
+        "Equal" => Binary::Equal,
+        "Greater" => Binary::Greater,
+        "GreaterOrEqual" => Binary::GreaterEqual,
+        "Less" => Binary::Less,
+        "LessOrEqual" => Binary::LessEqual,
+        other => return Err(Error::Internal(format!("{other} is not binary"))),
+    };
+    call.only_attributes(&["axis", "broadcast"])?;
+    let (mut a, mut b) = (call.shape(0)?, call.shape(1)?);
+    let (x, mut y) = (call.operand(0)?, call.operand(1)?);
+    // Before opset 7 the second input was aligned at `axis`, not at the end.
+    if call.node.opset < 7 && call.node.int_or("broadcast", 0)? != 0 && b.len() < a.len() {
+        let at = match call.node.int_opt("axis")? {
+            Some(axis) => call.axis(axis, a.len())?,
+            None => a.len() - b.len(),
+        };
+        let after = a.len().checked_sub(at + b.len());
+        let after =
+            after.ok_or_else(|| call.shape_error(format!("{b:?} at axis {at} of {a:?}")))?;
+        let wide: Vec<usize> = b.iter().copied().chain(vec![1; after]).collect();
+        y = call.reshape(y, &b, &wide);
+        b = wide;
+    }
+    if let (Binary::Pow, Some(exponent)) = (function, call.constant(1))
+        && exponent.len() == 1
+        && b.len() <= a.len()
+    {
+        let exponent = exponent.to_f32()[0];
+        let out = call.step(Primitive::Unary(Unary::PowScalar(exponent)), vec![x], a);
+        return call.finish(out);
+    }
+    let shape = call.broadcast(&a, &b)?;
+    a.clone_from(&shape);
+    let out = call.step(Primitive::Binary(function), vec![x, y], a);
+    call.finish(out)
+}
+
+/// `Max`, `Min`, `Sum` and `Mean` of any number of inputs.
+pub fn variadic(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&[])?;
+    let function = match call.node.op_type.as_str() {
+        "Max" => Binary::Max,
+        "Min" => Binary::Min,
+        _ => Binary::Add,
+    };
+    let mut shape = call.shape(0)?;
+    let mut x = call.operand(0)?;
+    for i in 1..call.inputs.len() {
+        shape = call.broadcast(&shape, &call.shape(i)?)?;
+        let other = call.operand(i)?;
+        x = call.step(Primitive::Binary(function), vec![x, other], shape.clone());
+    }
+    if call.node.op_type == "Mean" {
+        let share = Unary::MulScalar(1.0 / call.inputs.len() as f32);
+        x = call.step(Primitive::Unary(share), vec![x], shape);
+    }
+    call.finish(x)
+}
+
+/// `Where`.
+pub fn choose(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&[])?;
+    let shape = call.broadcast(&call.shape(0)?, &call.shape(1)?)?;
+    let shape = call.broadcast(&shape, &call.shape(2)?)?;
+    let operands = vec![call.operand(0)?, call.operand(1)?, call.operand(2)?];
+    let out = call.step(Primitive::Where, operands, shape);
+    call.finish(out)
+}
+
+/// The element type that a `Cast` casts to.
+pub fn cast_target(call: &Call) -> Result<ElementType, Error> {
+    let to = call.node.int("to")?;
+    ElementType::from_onnx(to).ok_or_else(|| call.unsupported("to", format!("type {to}")))
+}
+
+/// `Cast` of a value computed from the input: all such values are f32 here, so a cast to
+/// a float type changes nothing and others drop what follows the point.
+pub fn cast(call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["to", "saturate", "round_mode"])?;
+    match cast_target(&call)? {
+        to if to.is_float() => identity_of(call),
+        ElementType::Bool => chain(call, &[Unary::Not, Unary::Not]),
+        ElementType::String => Err(call.unsupported("to", "strings")),
+        _ => {
+            // Towards zero: sign(x) * floor(|x|).
+            let mut call = call;
+            let shape = call.shape(0)?;
+            let x = call.operand(0)?;
+            let mut size = x;
+            for function in [Unary::Abs, Unary::Floor] {
+                size = call.step(Primitive::Unary(function), vec![size], shape.clone());
+            }
+            let sign = call.step(Primitive::Unary(Unary::Sign), vec![x], shape.clone());
+            let out = call.step(Primitive::Binary(Binary::Mul), vec![size, sign], shape);
+            call.finish(out)
+        }
+    }
+}
+
+/// `Identity`, and `Dropout` as it is in inference.
+pub fn identity(call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["ratio", "seed", "is_test"])?;
+    identity_of(call)
+}
+
+fn identity_of(call: Call) -> Result<Vec<Lowered>, Error> {
+    match &call.inputs[..] {
+        [Some(lowered), ..] => Ok(vec![lowered.clone()]),
+        _ => Err(call.shape_error("no input")),
+    }
+}

@@ -1,0 +1,236 @@
+//! From ONNX nodes of any opset to primitives: the only place that knows what ONNX means.
+//!
+//! Each operator is a function over a `Call` (the node, its inputs resolved, the
+//! context) that adds steps and binds outputs. `lowering_of` is the table of all.
+
+mod constant;
+mod context;
+mod conv;
+mod elementwise;
+mod fold;
+mod generate;
+mod indexing;
+mod matmul;
+mod norm;
+mod pool;
+mod reduce;
+mod shape_ops;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use gifthorse_onnx::{Dim, Graph, Node};
+
+use crate::array::Array;
+use crate::ends::Ends;
+use crate::error::Error;
+use crate::program::{Program, ValueId};
+use constant::Constant;
+use context::{Call, Context, Lowered};
+
+type Lower = fn(Call) -> Result<Vec<Lowered>, Error>;
+
+/// The lowering of an operator of ONNX's own domain.
+fn lowering_of(operator: &str) -> Option<Lower> {
+    Some(match operator {
+        "Conv" => conv::conv,
+        "ConvTranspose" => conv::conv_transpose,
+        "Gemm" => matmul::gemm,
+        "MatMul" => matmul::matmul,
+        "MaxPool" => pool::max_pool,
+        "AveragePool" => pool::average_pool,
+        "GlobalAveragePool" => pool::global_average_pool,
+        "GlobalMaxPool" => pool::global_max_pool,
+        "BatchNormalization" => norm::batch_norm,
+        "LayerNormalization" => norm::layer_norm,
+        "InstanceNormalization" => norm::instance_norm,
+        "LRN" => norm::local_response_norm,
+        "Softmax" | "LogSoftmax" => norm::softmax,
+        "Relu" | "LeakyRelu" | "Elu" | "Selu" | "Sigmoid" | "Tanh" | "Erf" | "Sign"
+        | "Softplus" | "HardSigmoid" | "HardSwish" | "Gelu" | "Neg" | "Abs" | "Exp" | "Log"
+        | "Sqrt" | "Reciprocal" | "Floor" | "Ceil" | "Round" | "Not" | "Sin" | "Cos" => {
+            elementwise::unary
+        }
+        "Clip" => elementwise::clip,
+        "PRelu" => elementwise::prelu,
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Equal" | "Greater" | "GreaterOrEqual" | "Less"
+        | "LessOrEqual" | "And" | "Or" => elementwise::binary,
+        "Max" | "Min" | "Sum" | "Mean" => elementwise::variadic,
+        "Where" => elementwise::choose,
+        "Cast" => elementwise::cast,
+        "Identity" | "Dropout" => elementwise::identity,
+        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
+        | "ReduceL2" | "ReduceSumSquare" => reduce::reduce,
+        "ArgMax" => reduce::argmax,
+        "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => shape_ops::reshape,
+        "Transpose" => shape_ops::transpose,
+        "Expand" => shape_ops::expand,
+        "Tile" => shape_ops::tile,
+        "Concat" => shape_ops::concat,
+        "Split" => shape_ops::split,
+        "Slice" => shape_ops::slice,
+        "Gather" => shape_ops::gather,
+        "Pad" => shape_ops::pad,
+        "DepthToSpace" => shape_ops::depth_to_space,
+        "Constant" => generate::constant,
+        "ConstantOfShape" => generate::constant_of_shape,
+        "Shape" => generate::shape,
+        "Range" => generate::range,
+        _ => return None,
+    })
+}
+
+/// Whether the node's operator can be lowered (its attributes may still be refused).
+pub fn is_supported(node: &Node) -> bool {
+    node.domain.is_empty() && lowering_of(&node.op_type).is_some()
+}
+
+/// What a program is made for.
+pub struct Target<'a> {
+    /// Number of images a run takes.
+    pub batch: usize,
+    /// Shape of the input without the batch axis.
+    pub input: &'a [usize],
+    /// Where constants live.
+    pub device: Device,
+}
+
+/// Lowers a graph with one image input and one output of class scores.
+///
+/// A final `Softmax` or `LogSoftmax` is left off, so that the output is logits.
+///
+/// # Errors
+/// Operators, attributes and shapes that are not supported, naming the node.
+pub fn lower(
+    graph: &Graph,
+    target: &Target,
+    weights: &mut HashMap<String, Array>,
+) -> Result<Program, Error> {
+    let ends = Ends::find(graph)?;
+    let declared_batch = ends
+        .input
+        .shape
+        .as_ref()
+        .and_then(|s| s.first())
+        .and_then(Dim::fixed);
+    let mut context = Context::new(
+        graph,
+        target.batch,
+        declared_batch,
+        target.device.clone(),
+        weights,
+    );
+
+    let mut input_shape = vec![target.batch];
+    input_shape.extend(target.input);
+    let input = context.new_value(input_shape.clone());
+    context
+        .names
+        .insert(ends.input.name.clone(), Lowered::Value(input));
+
+    let needed = needed(graph, &ends.logits);
+    for node in graph
+        .nodes
+        .iter()
+        .zip(&needed)
+        .filter_map(|(node, &need)| need.then_some(node))
+    {
+        lower_node(&mut context, node)?;
+    }
+
+    let output = match context.names.get(&ends.logits) {
+        Some(Lowered::Value(id)) => *id,
+        _ => {
+            let reason = format!("the output `{}` does not depend on the input", ends.logits);
+            return Err(Error::NotAClassifier(reason));
+        }
+    };
+    let names: HashMap<String, ValueId> = context
+        .names
+        .iter()
+        .filter_map(|(name, lowered)| match lowered {
+            Lowered::Value(id) => Some((name.clone(), *id)),
+            Lowered::Constant(_) | Lowered::Param(_) => None,
+        })
+        .collect();
+    Ok(Program {
+        input,
+        input_shape,
+        output_shape: context.shapes[output.0].clone(),
+        output,
+        names,
+        steps: context.steps,
+        params: context.params,
+    })
+}
+
+/// Which nodes the value `output` depends on.
+fn needed(graph: &Graph, output: &str) -> Vec<bool> {
+    let mut wanted = std::collections::HashSet::from([output]);
+    let mut needed = vec![false; graph.nodes.len()];
+    for (i, node) in graph.nodes.iter().enumerate().rev() {
+        if node
+            .outputs
+            .iter()
+            .flatten()
+            .any(|name| wanted.contains(name.as_str()))
+        {
+            needed[i] = true;
+            wanted.extend(node.inputs.iter().flatten().map(String::as_str));
+        }
+    }
+    needed
+}
+
+fn lower_node(context: &mut Context, node: &Node) -> Result<(), Error> {
+    let unsupported = || Error::UnsupportedOperator {
+        node: node.name.clone(),
+        operator: node.op_type.clone(),
+        domain: node.domain.clone(),
+        opset: node.opset,
+    };
+    if !node.domain.is_empty() {
+        return Err(unsupported());
+    }
+    let lowering = lowering_of(&node.op_type).ok_or_else(unsupported)?;
+    let mut inputs = Vec::with_capacity(node.inputs.len());
+    for name in &node.inputs {
+        inputs.push(match name {
+            Some(name) => Some(resolve(context, name)?),
+            None => None,
+        });
+    }
+    let call = Call {
+        node,
+        context,
+        inputs,
+    };
+    let outputs = match fold::fold(&call)? {
+        Some(constant) => vec![Lowered::Constant(Arc::new(constant))],
+        None => lowering(call)?,
+    };
+    for (name, lowered) in node.outputs.iter().zip(outputs) {
+        if let Some(name) = name {
+            context.names.insert(name.clone(), lowered);
+        }
+    }
+    Ok(())
+}
+
+fn resolve(context: &mut Context, name: &str) -> Result<Lowered, Error> {
+    if let Some(lowered) = context.names.get(name) {
+        return Ok(lowered.clone());
+    }
+    let Some(tensor) = context.graph.initializers.get(name) else {
+        let reason = format!("the value `{name}` is read but made by no supported output");
+        return Err(Error::NotAClassifier(reason));
+    };
+    let lowered = if tensor.element_type().is_float() && tensor.len() > 1 {
+        Lowered::Param(context.weight(name, tensor)?)
+    } else {
+        Lowered::Constant(Arc::new(Constant::from_tensor(name, tensor)?))
+    };
+    context.names.insert(name.to_string(), lowered.clone());
+    Ok(lowered)
+}

@@ -1,0 +1,155 @@
+//! Normalisation and softmax.
+
+use crate::error::Error;
+use crate::lower::context::{Call, Lowered};
+use crate::program::{Binary, Operand, Primitive, Unary, Window};
+
+/// `BatchNormalization` with its running statistics (inference).
+pub fn batch_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["epsilon", "momentum", "spatial", "training_mode", "is_test"])?;
+    if call.node.int_or("training_mode", 0)? != 0 {
+        return Err(call.unsupported("training_mode", "the model was exported in training mode"));
+    }
+    if call.node.int_or("spatial", 1)? == 0 {
+        return Err(call.unsupported("spatial", "statistics per position"));
+    }
+    let shape = call.shape(0)?;
+    let channels = shape.get(1).copied().unwrap_or(0);
+    let mut operands = vec![call.operand(0)?];
+    for i in 1..5 {
+        if call.shape(i)? != [channels] {
+            return Err(call.shape_error(format!("input {i} for {channels} channels")));
+        }
+        operands.push(call.operand(i)?);
+    }
+    let epsilon = call.node.float_or("epsilon", 1e-5)?;
+    let out = call.step(Primitive::BatchNorm { epsilon }, operands, shape);
+    call.finish(out)
+}
+
+/// `LayerNormalization` (opset 17); mean and deviation outputs are not supported.
+pub fn layer_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["axis", "epsilon", "stash_type"])?;
+    if call.node.output(1).is_some() || call.node.output(2).is_some() {
+        return Err(call.unsupported("Mean", "the second and third outputs"));
+    }
+    let shape = call.shape(0)?;
+    let axis = call.axis(call.node.int_or("axis", -1)?, shape.len())?;
+    let mut operands = vec![call.operand(0)?];
+    for i in (1..3)
+        .filter(|&i| i == 1 || call.has(i))
+        .collect::<Vec<_>>()
+    {
+        let scale = call.shape(i)?;
+        if call.broadcast(&scale, &shape)? != shape {
+            return Err(call.shape_error(format!("{scale:?} does not broadcast to {shape:?}")));
+        }
+        operands.push(call.operand(i)?);
+    }
+    let epsilon = call.node.float_or("epsilon", 1e-5)?;
+    let out = call.step(Primitive::LayerNorm { axis, epsilon }, operands, shape);
+    call.finish(out)
+}
+
+/// `InstanceNormalization`: every channel of every image on its own.
+pub fn instance_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["epsilon"])?;
+    let shape = call.shape(0)?;
+    if shape.len() < 3 {
+        return Err(call.shape_error(format!("input {shape:?} has no spatial axes")));
+    }
+    let mut per_channel = vec![1; shape.len()];
+    per_channel[1] = shape[1];
+    let x = call.operand(0)?;
+    let mut operands = vec![x];
+    for i in 1..3 {
+        let given = call.shape(i)?;
+        if given != [shape[1]] {
+            return Err(call.shape_error(format!("{given:?} for {} channels", shape[1])));
+        }
+        let operand = call.operand(i)?;
+        operands.push(call.reshape(operand, &given, &per_channel));
+    }
+    let epsilon = call.node.float_or("epsilon", 1e-5)?;
+    let out = call.step(Primitive::LayerNorm { axis: 2, epsilon }, operands, shape);
+    call.finish(out)
+}
+
+/// `LRN`: each entry over a power of the squares of its neighbours in the channel axis,
+/// which an average pool over channels gathers.
+pub fn local_response_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["alpha", "beta", "bias", "size"])?;
+    let shape = call.shape(0)?;
+    let [batch, channels, ..] = shape[..] else {
+        return Err(call.shape_error(format!("input {shape:?} has no channels")));
+    };
+    let size = usize::try_from(call.node.int("size")?).unwrap_or(0);
+    if size == 0 || size > 1 << 16 {
+        return Err(call.unsupported("size", format!("{size}")));
+    }
+    let (alpha, beta, bias) = (
+        call.node.float_or("alpha", 1e-4)?,
+        call.node.float_or("beta", 0.75)?,
+        call.node.float_or("bias", 1.0)?,
+    );
+    let x = call.operand(0)?;
+    let positions: usize = shape[2..].iter().product();
+    let plane = vec![batch, 1, channels, positions];
+    let squares = call.step(Primitive::Binary(Binary::Mul), vec![x, x], shape.clone());
+    let squares = call.reshape(squares, &shape, &plane);
+    let window = Window {
+        kernel: [size, 1],
+        stride: [1, 1],
+        dilation: [1, 1],
+        pads: [((size - 1) / 2, size / 2), (0, 0)],
+    };
+    // The pool's mean divides by `size`, as the operator's definition of alpha does.
+    let mean = call.step(Primitive::AvgPool(window), vec![squares], plane.clone());
+    let mean = call.reshape(mean, &plane, &shape);
+    let mut power = mean;
+    for function in [
+        Unary::MulScalar(alpha),
+        Unary::AddScalar(bias),
+        Unary::PowScalar(-beta),
+    ] {
+        power = call.step(Primitive::Unary(function), vec![power], shape.clone());
+    }
+    let out = call.step(Primitive::Binary(Binary::Mul), vec![x, power], shape);
+    call.finish(out)
+}
+
+/// `Softmax` and `LogSoftmax`. Before opset 13 the value is seen as a matrix, all axes
+/// from `axis` on together.
+pub fn softmax(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["axis"])?;
+    let shape = call.shape(0)?;
+    let coerced = call.node.opset < 13;
+    let axis = call.node.int_or("axis", if coerced { 1 } else { -1 })?;
+    let x = call.operand(0)?;
+    let log = call.node.op_type == "LogSoftmax";
+    let along = |axis| {
+        if log {
+            Primitive::LogSoftmax(axis)
+        } else {
+            Primitive::Softmax(axis)
+        }
+    };
+    if !coerced {
+        let axis = call.axis(axis, shape.len())?;
+        let out = call.step(along(axis), vec![x], shape);
+        return call.finish(out);
+    }
+    let axis = if axis == shape.len() as i64 {
+        shape.len()
+    } else {
+        call.axis(axis, shape.len())?
+    };
+    let matrix = vec![
+        shape[..axis].iter().product(),
+        shape[axis..].iter().product(),
+    ];
+    let flat = call.reshape(x, &shape, &matrix);
+    let out: Operand = call.step(along(1), vec![flat], matrix.clone());
+    let out = call.reshape(out, &matrix, &shape);
+    call.finish(out)
+}

@@ -1,0 +1,163 @@
+//! Pools. Padding and the extra windows of `ceil_mode` are made explicit, so that the
+//! primitive itself knows neither.
+
+use crate::error::Error;
+use crate::lower::context::{Call, Lowered};
+use crate::lower::conv::{Geometry, geometry, output_sizes, spatial_sizes, with_spatial};
+use crate::program::{Primitive, Reduction, Window};
+
+const GEOMETRY: [&str; 6] = [
+    "auto_pad",
+    "ceil_mode",
+    "dilations",
+    "kernel_shape",
+    "pads",
+    "strides",
+];
+
+/// Adds to the end pads what `ceil_mode` needs; gives the window and the original pads.
+fn windows(call: &Call, input: &[usize]) -> Result<(Geometry, [(usize, usize); 2]), Error> {
+    let mut geometry = geometry(call, input, None)?;
+    let window = &mut geometry.window;
+    let pads = window.pads;
+    if call.node.int_or("ceil_mode", 0)? != 0 {
+        let sizes = spatial_sizes(input);
+        for i in 0..2 {
+            let span = (window.kernel[i] - 1) * window.dilation[i] + 1;
+            let padded = sizes[i] + pads[i].0 + pads[i].1;
+            let stride = window.stride[i];
+            let mut outputs = padded.saturating_sub(span).div_ceil(stride) + 1;
+            // A window that would start in the end padding is left out.
+            if (outputs - 1) * stride >= sizes[i] + pads[i].0 {
+                outputs -= 1;
+            }
+            let reach = (outputs.max(1) - 1) * stride + span;
+            window.pads[i].1 += reach.saturating_sub(padded);
+        }
+    }
+    Ok((geometry, pads))
+}
+
+/// `MaxPool`; the optional second output (indices) is not supported.
+pub fn max_pool(call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&[&GEOMETRY[..], &["storage_order"]].concat())?;
+    if call.node.output(1).is_some() {
+        return Err(call.unsupported("Indices", "the second output of MaxPool"));
+    }
+    let input = call.shape(0)?;
+    let (Geometry { window, spatial }, _) = windows(&call, &input)?;
+    pool(
+        call,
+        &input,
+        spatial,
+        window.clone(),
+        Primitive::MaxPool(window),
+        None,
+    )
+}
+
+/// `AveragePool`.
+pub fn average_pool(call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&[&GEOMETRY[..], &["count_include_pad"]].concat())?;
+    let input = call.shape(0)?;
+    let (Geometry { window, spatial }, pads) = windows(&call, &input)?;
+    if window.dilation != [1, 1] {
+        return Err(call.unsupported("dilations", "dilated average pools"));
+    }
+    let padding_counts = call.node.int_or("count_include_pad", 0)? != 0;
+    let sizes = spatial_sizes(&input);
+    let outputs = output_sizes(&call, &window, sizes)?;
+    let correction = correction(&window, pads, sizes, outputs, padding_counts);
+    let uniform = correction.iter().all(|&c| c == 1.0);
+    let correction = (!uniform).then_some((correction, outputs));
+    pool(
+        call,
+        &input,
+        spatial,
+        window.clone(),
+        Primitive::AvgPool(window),
+        correction,
+    )
+}
+
+/// For each window, the number of its taps over the number of entries that count: inside
+/// the image, or inside the declared padding too if that counts. What `ceil_mode` added
+/// never counts.
+fn correction(
+    window: &Window,
+    pads: [(usize, usize); 2],
+    sizes: [usize; 2],
+    outputs: [usize; 2],
+    padding_counts: bool,
+) -> Vec<f32> {
+    let counted = |i: usize, output: usize| {
+        let start = output * window.stride[i];
+        let end = start + window.kernel[i];
+        let (low, high) = if padding_counts {
+            (0, sizes[i] + pads[i].0 + pads[i].1)
+        } else {
+            (pads[i].0, pads[i].0 + sizes[i])
+        };
+        end.min(high).saturating_sub(start.max(low)).max(1)
+    };
+    let taps = (window.kernel[0] * window.kernel[1]) as f32;
+    let mut factors = Vec::with_capacity(outputs[0] * outputs[1]);
+    for row in 0..outputs[0] {
+        for column in 0..outputs[1] {
+            factors.push(taps / (counted(0, row) * counted(1, column)) as f32);
+        }
+    }
+    factors
+}
+
+fn pool(
+    mut call: Call,
+    input: &[usize],
+    spatial: usize,
+    window: Window,
+    primitive: Primitive,
+    correction: Option<(Vec<f32>, [usize; 2])>,
+) -> Result<Vec<Lowered>, Error> {
+    let sizes = spatial_sizes(input);
+    let outputs = output_sizes(&call, &window, sizes)?;
+    let wide = with_spatial(input[0], input[1], sizes, 2);
+    let x = call.operand(0)?;
+    let x = call.reshape(x, input, &wide);
+    let mut operands = vec![x];
+    if let Some((factors, [rows, columns])) = correction {
+        operands.push(call.fresh("counts", factors, vec![1, 1, rows, columns]));
+    }
+    let wide = with_spatial(input[0], input[1], outputs, 2);
+    let out = call.step(primitive, operands, wide.clone());
+    let out = call.reshape(
+        out,
+        &wide,
+        &with_spatial(input[0], input[1], outputs, spatial),
+    );
+    call.finish(out)
+}
+
+/// `GlobalAveragePool`.
+pub fn global_average_pool(call: Call) -> Result<Vec<Lowered>, Error> {
+    global(call, Reduction::Mean)
+}
+
+/// `GlobalMaxPool`.
+pub fn global_max_pool(call: Call) -> Result<Vec<Lowered>, Error> {
+    global(call, Reduction::Max)
+}
+
+fn global(mut call: Call, kind: Reduction) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&[])?;
+    let mut shape = call.shape(0)?;
+    if shape.len() < 3 {
+        return Err(call.shape_error(format!("input {shape:?} has no spatial axes")));
+    }
+    let axes: Vec<usize> = (2..shape.len()).collect();
+    for &axis in &axes {
+        shape[axis] = 1;
+    }
+    let x = call.operand(0)?;
+    let out = call.step(Primitive::Reduce(kind, axes), vec![x], shape);
+    call.finish(out)
+}

@@ -1,0 +1,282 @@
+//! A model as a function of its raw input, whatever batch the file was made for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use burn::tensor::Device;
+use gifthorse_onnx::{Dim, Graph};
+
+use crate::array::Array;
+use crate::compiled::{Compiled, KernelStore};
+use crate::ends::Ends;
+use crate::error::Error;
+use crate::lower::{Target, lower};
+
+/// How a batch of images is put through the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Batching {
+    /// All at once.
+    Whole,
+    /// In parts of the batch that the file was made for, because it mixes images otherwise.
+    Parts(usize),
+}
+
+/// A lowered model with a program for each batch size that was asked for.
+#[derive(Debug)]
+pub struct Network {
+    graph: Arc<Graph>,
+    ends: Ends,
+    input: Vec<usize>,
+    classes: usize,
+    batching: Batching,
+    device: Device,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    weights: HashMap<String, Array>,
+    kernels: KernelStore,
+    programs: HashMap<usize, Arc<Compiled>>,
+}
+
+impl Network {
+    /// Lowers the graph for the device.
+    ///
+    /// `input` is the shape of one image as the model takes it, without the batch axis; it
+    /// may be left out where the file says it in numbers.
+    ///
+    /// # Errors
+    /// What the lowering refuses; a model whose output is not one score per class; an
+    /// input shape that is neither given nor in the file.
+    pub fn new(graph: Arc<Graph>, input: Option<&[usize]>, device: Device) -> Result<Self, Error> {
+        let ends = Ends::find(&graph)?;
+        let declared = ends.input.shape.as_ref();
+        let fixed: Option<Vec<usize>> =
+            declared.and_then(|shape| shape.iter().skip(1).map(Dim::fixed).collect());
+        let input = match (input, fixed) {
+            (Some(given), _) => given.to_vec(),
+            (None, Some(fixed)) if !fixed.is_empty() => fixed,
+            _ => {
+                let reason = format!(
+                    "the file does not say the size of its input `{}`; give it with --input-size",
+                    ends.input.name
+                );
+                return Err(Error::Input(reason));
+            }
+        };
+        let mut network = Self {
+            graph,
+            ends,
+            input,
+            classes: 0,
+            batching: Batching::Whole,
+            device,
+            state: Mutex::default(),
+        };
+        let batch = network.declared_batch();
+        network.classes = network.count_classes(batch.unwrap_or(1))?;
+        if let Some(batch) = batch
+            && !network.agrees_in_batches(batch)
+        {
+            network.batching = Batching::Parts(batch);
+        }
+        Ok(network)
+    }
+
+    /// The batch size that the file fixes, if it does.
+    pub fn declared_batch(&self) -> Option<usize> {
+        let first = self
+            .ends
+            .input
+            .shape
+            .as_ref()
+            .and_then(|shape| shape.first());
+        first.and_then(Dim::fixed).filter(|&n| n > 0)
+    }
+
+    /// Shape of one raw input, without the batch axis.
+    pub fn input(&self) -> &[usize] {
+        &self.input
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Name of the input and what was cut off the output.
+    pub fn ends(&self) -> &Ends {
+        &self.ends
+    }
+
+    /// How batches are put through.
+    pub fn batching(&self) -> Batching {
+        self.batching
+    }
+
+    /// The graph that was lowered.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The device that the weights are on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Logits `[batch, classes]` of a raw input `[batch, ...]`, tracked if the input is.
+    ///
+    /// # Errors
+    /// An input of another shape.
+    pub fn forward(&self, input: Array) -> Result<Array, Error> {
+        Ok(self.forward_tapped(input, &[])?.remove(0))
+    }
+
+    /// Logits, then the values of the given ONNX names (batch first).
+    ///
+    /// # Errors
+    /// An input of another shape; a name that no value of the lowered model has.
+    pub fn forward_tapped(&self, input: Array, taps: &[&str]) -> Result<Vec<Array>, Error> {
+        let shape = input.shape();
+        if shape.first().is_none_or(|&n| n == 0) || shape[1..] != self.input[..] {
+            let reason = format!("the model takes [batch, {:?}], not {shape:?}", self.input);
+            return Err(Error::Input(reason));
+        }
+        let Batching::Parts(part) = self.batching else {
+            return self.run(input, taps);
+        };
+        let batch = shape[0];
+        let mut outputs: Vec<Vec<Array>> = vec![Vec::new(); taps.len() + 1];
+        for start in (0..batch).step_by(part) {
+            let count = part.min(batch - start);
+            let mut images = input.clone().slice(0, start, count, 1);
+            if count < part {
+                let last = images.clone().slice(0, count - 1, 1, 1);
+                let fill = std::iter::repeat_n(last, part - count);
+                images = Array::concat(std::iter::once(images).chain(fill).collect(), 0);
+            }
+            for (all, made) in outputs.iter_mut().zip(self.run(images, taps)?) {
+                all.push(if count < part {
+                    made.slice(0, 0, count, 1)
+                } else {
+                    made
+                });
+            }
+        }
+        Ok(outputs
+            .into_iter()
+            .map(|parts| Array::concat(parts, 0))
+            .collect())
+    }
+
+    fn run(&self, input: Array, taps: &[&str]) -> Result<Vec<Array>, Error> {
+        let batch = input.shape()[0];
+        let compiled = self.compiled(batch)?;
+        let names = &compiled.program().names;
+        let taps: Result<Vec<_>, Error> = taps
+            .iter()
+            .map(|&tap| {
+                names.get(tap).copied().ok_or_else(|| {
+                    Error::Input(format!(
+                        "the model has no value `{tap}` that depends on the image"
+                    ))
+                })
+            })
+            .collect();
+        let mut made = compiled.run(input, None, &taps?)?;
+        let logits = made.remove(0).reshape(&[batch, self.classes]);
+        made.insert(0, logits);
+        Ok(made)
+    }
+
+    /// The program for a batch size, made on first use.
+    fn compiled(&self, batch: usize) -> Result<Arc<Compiled>, Error> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(compiled) = state.programs.get(&batch) {
+            return Ok(compiled.clone());
+        }
+        let State {
+            weights,
+            kernels,
+            programs,
+        } = &mut *state;
+        let target = Target {
+            batch,
+            input: &self.input,
+            device: self.device.clone(),
+        };
+        let program = lower(&self.graph, &target, weights)?;
+        let compiled = Arc::new(Compiled::frozen(program, kernels)?);
+        programs.insert(batch, compiled.clone());
+        Ok(compiled)
+    }
+
+    /// Values that features can be taken from, with their shapes for one image.
+    ///
+    /// # Errors
+    /// What the lowering refuses.
+    pub fn layers(&self) -> Result<Vec<(String, Vec<usize>)>, Error> {
+        let compiled = self.compiled(self.declared_batch().unwrap_or(1))?;
+        let program = compiled.program();
+        let mut layers = Vec::new();
+        for node in &self.graph.nodes {
+            for name in node.outputs.iter().flatten() {
+                let step = program
+                    .names
+                    .get(name)
+                    .and_then(|id| program.steps.iter().find(|step| step.output == *id));
+                if let Some(step) = step {
+                    layers.push((name.clone(), step.shape[1..].to_vec()));
+                }
+            }
+        }
+        Ok(layers)
+    }
+
+    fn count_classes(&self, batch: usize) -> Result<usize, Error> {
+        let compiled = self.compiled(batch)?;
+        let shape = &compiled.program().output_shape;
+        let count: usize = shape.iter().skip(1).product();
+        let plain = shape.first() == Some(&batch)
+            && shape.iter().skip(1).filter(|&&length| length != 1).count() <= 1;
+        if !plain || count < 2 {
+            let reason = format!(
+                "its output `{}` has shape {shape:?} for {batch} image(s); \
+                 [batch, classes] with two classes or more is expected",
+                self.ends.logits
+            );
+            return Err(Error::NotAClassifier(reason));
+        }
+        Ok(count)
+    }
+
+    /// Whether the model, made for `part` images at a time, gives the same logits when
+    /// more go through together.
+    fn agrees_in_batches(&self, part: usize) -> bool {
+        let parts = 3;
+        let size: usize = self.input.iter().product();
+        // Any fixed, varied image will do: a low-discrepancy sequence in [0, 1).
+        let values: Vec<f32> = (0..parts * part * size)
+            .map(|i| (i as f32 * 0.618_034).fract())
+            .collect();
+        let mut shape = vec![parts * part];
+        shape.extend(&self.input);
+        let all = Array::from_vec(values, &shape, &self.device);
+        let Ok(mut together) = self.run(all.clone(), &[]) else {
+            return false;
+        };
+        let together = together.remove(0).into_vec();
+        let apart: Result<Vec<Vec<f32>>, Error> = (0..parts)
+            .map(|i| {
+                let images = all.clone().slice(0, i * part, part, 1);
+                Ok(self.run(images, &[])?.remove(0).into_vec())
+            })
+            .collect();
+        let Ok(apart) = apart else { return false };
+        let apart = apart.concat();
+        let scale = apart.iter().fold(1e-6f32, |m, v| m.max(v.abs()));
+        let apart_enough = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-3 * scale;
+        together.iter().zip(&apart).all(apart_enough)
+    }
+}

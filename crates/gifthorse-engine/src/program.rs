@@ -1,0 +1,285 @@
+//! The lowered form of a model: a short list of primitives over values of known shape.
+//!
+//! Lowering translates ONNX nodes of any opset into these; the reference
+//! (`reference.rs`) computes each with a few Burn operations. Nothing below the
+//! lowering knows what ONNX means.
+
+use std::collections::HashMap;
+
+use crate::array::Array;
+
+/// A value computed while the program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub usize);
+
+/// A constant of the model: a weight, or something computed from weights alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ParamId(pub usize);
+
+/// What a step reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
+    /// A value of an earlier step, or the input.
+    Value(ValueId),
+    /// A constant.
+    Param(ParamId),
+}
+
+/// Two-dimensional window geometry, in (height, width) order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Size of the window.
+    pub kernel: [usize; 2],
+    /// Step between windows.
+    pub stride: [usize; 2],
+    /// Distance between the window's taps.
+    pub dilation: [usize; 2],
+    /// Entries added before and after each axis.
+    pub pads: [(usize, usize); 2],
+}
+
+/// Functions of one number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unary {
+    /// `-x`
+    Neg,
+    /// `|x|`
+    Abs,
+    /// `e^x`
+    Exp,
+    /// Natural logarithm.
+    Log,
+    /// Square root.
+    Sqrt,
+    /// `1 / x`
+    Reciprocal,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// Sine.
+    Sin,
+    /// Cosine.
+    Cos,
+    /// Gauss error function.
+    Erf,
+    /// Sign; no gradient.
+    Sign,
+    /// Rounded down; no gradient.
+    Floor,
+    /// Rounded up; no gradient.
+    Ceil,
+    /// Rounded to even; no gradient.
+    Round,
+    /// `max(x, 0)`
+    Relu,
+    /// Logistic function.
+    Sigmoid,
+    /// `x` where positive, the given multiple elsewhere.
+    LeakyRelu(f32),
+    /// `x` where positive, `alpha (e^x - 1)` elsewhere, all times `gamma`.
+    Elu {
+        /// Scale of the negative part.
+        alpha: f32,
+        /// Scale of everything (1 for Elu, 1.0507 for Selu).
+        gamma: f32,
+    },
+    /// `ln(1 + e^x)`
+    Softplus,
+    /// `x` kept between two bounds.
+    Clip {
+        /// Lower bound.
+        min: f32,
+        /// Upper bound.
+        max: f32,
+    },
+    /// `max(0, min(1, alpha x + beta))`
+    HardSigmoid {
+        /// Slope.
+        alpha: f32,
+        /// Offset.
+        beta: f32,
+    },
+    /// `x + c`
+    AddScalar(f32),
+    /// `c x`
+    MulScalar(f32),
+    /// `x ^ c`
+    PowScalar(f32),
+    /// 1 where `x` is zero, 0 elsewhere.
+    Not,
+}
+
+/// Functions of two numbers; arrays broadcast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binary {
+    /// `a + b`
+    Add,
+    /// `a - b`
+    Sub,
+    /// `a * b`
+    Mul,
+    /// `a / b`
+    Div,
+    /// `a ^ b`
+    Pow,
+    /// The larger.
+    Max,
+    /// The smaller.
+    Min,
+    /// 1 where `a = b`, else 0.
+    Equal,
+    /// 1 where `a > b`, else 0.
+    Greater,
+    /// 1 where `a >= b`, else 0.
+    GreaterEqual,
+    /// 1 where `a < b`, else 0.
+    Less,
+    /// 1 where `a <= b`, else 0.
+    LessEqual,
+}
+
+/// How an axis is reduced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// Sum.
+    Sum,
+    /// Mean.
+    Mean,
+    /// Largest.
+    Max,
+    /// Smallest.
+    Min,
+    /// Product.
+    Prod,
+}
+
+/// One operation. Operand order is given with each.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Primitive {
+    /// Operands: input `[n, c, h, w]`, weight `[out, c / groups, kh, kw]`, bias `[out]` if any.
+    Conv {
+        /// Geometry.
+        window: Window,
+        /// Number of groups.
+        groups: usize,
+    },
+    /// Operands: input `[n, c, h, w]`, weight `[c, out / groups, kh, kw]`, bias `[out]` if any.
+    ConvTranspose {
+        /// Geometry; the pads are taken off the output.
+        window: Window,
+        /// Rows and columns added at the end of the output.
+        output_padding: [usize; 2],
+        /// Number of groups.
+        groups: usize,
+    },
+    /// Operands: two arrays of rank two or more; leading axes broadcast.
+    MatMul,
+    /// Operand: `[n, c, h, w]`; padding counts as minus infinity.
+    MaxPool(Window),
+    /// Operands: `[n, c, h, w]` and, where windows do not all count the same
+    /// number of entries, a `[1, 1, oh, ow]` factor that corrects the mean.
+    AvgPool(Window),
+    /// Operands: `[n, c, ...]`, scale, bias, mean and variance `[c]` each.
+    BatchNorm {
+        /// Added to the variance.
+        epsilon: f32,
+    },
+    /// Operands: input, scale, bias if any; normalised over `axis` and all after it.
+    LayerNorm {
+        /// First normalised axis.
+        axis: usize,
+        /// Added to the variance.
+        epsilon: f32,
+    },
+    /// Softmax along an axis.
+    Softmax(usize),
+    /// Logarithm of the softmax along an axis.
+    LogSoftmax(usize),
+    /// A function of one number.
+    Unary(Unary),
+    /// A function of two numbers.
+    Binary(Binary),
+    /// Operands: condition (0 or not), value if so, value if not.
+    Where,
+    /// Reduces axes, which stay with length one.
+    Reduce(Reduction, Vec<usize>),
+    /// Index of the first largest entry of an axis, which stays with length one.
+    ArgMax(usize),
+    /// The step's shape gives the new one.
+    Reshape,
+    /// Output axis `i` is input axis `axes[i]`.
+    Permute(Vec<usize>),
+    /// Repeats axes of length one up to the step's shape.
+    Expand,
+    /// `count` entries of an axis from `start` in strides of `step`, or backwards.
+    Slice {
+        /// The axis.
+        axis: usize,
+        /// First entry in memory order.
+        start: usize,
+        /// Number of entries.
+        count: usize,
+        /// Distance between entries.
+        step: usize,
+        /// Whether the result is read backwards.
+        reversed: bool,
+    },
+    /// Entries of an axis by index.
+    Select {
+        /// The axis.
+        axis: usize,
+        /// Which entries, in order.
+        indices: Vec<usize>,
+    },
+    /// Joins all operands along an axis.
+    Concat(usize),
+    /// Adds entries of a constant value before and after each axis.
+    Pad {
+        /// Entries before and after each axis.
+        pads: Vec<(usize, usize)>,
+        /// Their value.
+        value: f32,
+    },
+}
+
+/// A primitive with its operands and the shape of its result.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Name of the ONNX node that it came from.
+    pub node: String,
+    /// What to compute.
+    pub primitive: Primitive,
+    /// From what.
+    pub inputs: Vec<Operand>,
+    /// The value it makes.
+    pub output: ValueId,
+    /// Shape of that value.
+    pub shape: Vec<usize>,
+}
+
+/// A constant and where it came from.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// Name of the initialiser, or of the node whose result was folded.
+    pub name: String,
+    /// Its value.
+    pub value: Array,
+}
+
+/// A model lowered for one batch size.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The input, always value 0.
+    pub input: ValueId,
+    /// Shape of the input, batch first.
+    pub input_shape: Vec<usize>,
+    /// Steps in an order that can be run.
+    pub steps: Vec<Step>,
+    /// Constants.
+    pub params: Vec<Param>,
+    /// The logits (a final softmax is left off).
+    pub output: ValueId,
+    /// Shape of the logits value.
+    pub output_shape: Vec<usize>,
+    /// ONNX value names of steps' outputs that features can be taken from.
+    pub names: HashMap<String, ValueId>,
+}

@@ -1,0 +1,12 @@
+//! The engine against onnxruntime and PyTorch.
+//!
+//! The golden files and the scripts that make them are described in `oracle/README.md`; only
+//! the answers are stored, inputs and weights come from the formulas in `formula.rs`.
+
+mod formula;
+mod golden;
+mod run;
+
+mod nodes;
+mod shared_models;
+mod torchvision;
