@@ -1,0 +1,154 @@
+//! How large the score of a clean model gets: simulated, with a seed, and the same whatever the
+//! number of threads.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::error::StatsError;
+use super::moments::Sums;
+use super::reference::Reference;
+use super::scan::Scan;
+
+/// Clean models simulated: the standard error of a p-value of 0.05 is then 0.002, and a thousand
+/// classes take a fraction of a second.
+pub const DRAWS: usize = 9_999;
+/// Models that share one stream of random numbers.
+const PER_STREAM: usize = 64;
+/// Range of false positive rates for which enough simulated models lie beyond the critical score.
+const RATES: std::ops::RangeInclusive<f64> = 0.001..=0.5;
+
+/// Scores of simulated clean models, of as many classes as the model at hand, the same number of
+/// the largest censored.
+#[derive(Debug, Clone)]
+pub struct Null {
+    ascending: Vec<f64>,
+}
+
+impl Null {
+    /// Simulates [`DRAWS`] clean models of `reference`.
+    ///
+    /// # Errors
+    /// The reference drew log sizes that are not finite.
+    pub fn simulate(scan: &Scan, reference: &dyn Reference, seed: u64) -> Result<Self, StatsError> {
+        let streams = DRAWS.div_ceil(PER_STREAM);
+        let scores: Vec<Vec<f64>> = (0..streams)
+            .into_par_iter()
+            .map(|stream| {
+                let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                rng.set_stream(stream as u64);
+                let mut sizes = vec![0.0; scan.searched()];
+                let mut sums = Sums::default();
+                let count = PER_STREAM.min(DRAWS - stream * PER_STREAM);
+                (0..count)
+                    .map(|_| {
+                        reference.draw(&mut rng, &mut sizes);
+                        if sizes.iter().any(|size| !size.is_finite()) {
+                            return Err(StatsError::Reference {
+                                calibration: reference.calibration().to_owned(),
+                            });
+                        }
+                        sizes.sort_unstable_by(f64::total_cmp);
+                        Ok(scan.largest_score(&sizes, &mut sums))
+                    })
+                    .collect()
+            })
+            .collect::<Result<_, _>>()?;
+        let mut ascending = scores.concat();
+        ascending.sort_unstable_by(f64::total_cmp);
+        Ok(Self { ascending })
+    }
+
+    /// Share of clean models that score at least as high, the model itself counted among them, so
+    /// never 0.
+    #[must_use]
+    pub fn p_value(&self, score: f64) -> f64 {
+        let below = self.ascending.partition_point(|&clean| clean < score);
+        (1 + self.ascending.len() - below) as f64 / (1 + self.ascending.len()) as f64
+    }
+
+    /// The score that has to be exceeded for the p-value to be at most `fpr`; infinite where none
+    /// is so rare.
+    #[must_use]
+    pub fn critical_score(&self, fpr: f64) -> f64 {
+        // A rate such as 0.05 must not lose a model to its binary representation.
+        let beyond = (fpr * (1 + self.ascending.len()) as f64 * (1.0 + 1e-12)) as usize;
+        let rank = self.ascending.len().saturating_sub(beyond);
+        self.ascending.get(rank).copied().unwrap_or(f64::INFINITY)
+    }
+}
+
+/// Whether the simulation is fine enough for this false positive rate.
+pub(super) fn check_rate(fpr: f64) -> Result<(), StatsError> {
+    if RATES.contains(&fpr) {
+        Ok(())
+    } else {
+        Err(StatsError::FalsePositiveRate(fpr))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reference::EqualClasses;
+    use super::*;
+
+    #[test]
+    fn p_values_and_critical_scores_agree() {
+        let scan = Scan::new(10, 0, None).unwrap();
+        let null = Null::simulate(&scan, &EqualClasses::default(), 7).unwrap();
+        assert_eq!(null.ascending.len(), DRAWS);
+        for fpr in [0.001, 0.01, 0.05, 0.123, 0.5] {
+            let critical = null.critical_score(fpr);
+            assert!(null.p_value(critical) > fpr, "{fpr}");
+            assert!(null.p_value(critical + 1e-9) <= fpr, "{fpr}");
+        }
+        assert_eq!(null.critical_score(1e-6), f64::INFINITY);
+        assert_eq!(null.p_value(f64::INFINITY), 1.0 / (1 + DRAWS) as f64);
+        assert_eq!(null.p_value(f64::NEG_INFINITY), 1.0);
+    }
+
+    #[test]
+    fn depends_on_the_seed_and_not_on_threads() {
+        let scan = Scan::new(5, 1, None).unwrap();
+        let one = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .build()
+            .unwrap();
+        let three = rayon::ThreadPoolBuilder::new()
+            .num_threads(3)
+            .build()
+            .unwrap();
+        let run = |seed| {
+            Null::simulate(&scan, &EqualClasses::default(), seed)
+                .unwrap()
+                .ascending
+        };
+        assert_eq!(one.install(|| run(1)), three.install(|| run(1)));
+        assert_ne!(run(1), run(2));
+    }
+
+    #[test]
+    fn rejects_rates_beyond_its_resolution() {
+        for fpr in [0.0, 0.0001, 0.6, f64::NAN, -1.0] {
+            assert!(check_rate(fpr).is_err());
+        }
+    }
+
+    #[test]
+    fn reference_that_draws_nonsense_is_an_error() {
+        struct Broken;
+        impl Reference for Broken {
+            fn calibration(&self) -> &str {
+                "broken"
+            }
+            fn draw(&self, _: &mut ChaCha8Rng, log_sizes: &mut [f64]) {
+                log_sizes.fill(f64::NAN);
+            }
+        }
+        let scan = Scan::new(4, 0, None).unwrap();
+        assert!(matches!(
+            Null::simulate(&scan, &Broken, 0),
+            Err(StatsError::Reference { .. })
+        ));
+    }
+}

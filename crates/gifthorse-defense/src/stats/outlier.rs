@@ -1,0 +1,194 @@
+//! The outlier test: are any classes reached by triggers that are small beside the others?
+
+use thiserror::Error;
+
+use super::error::StatsError;
+use super::evidence::LogSizes;
+use super::null::Null;
+use super::reference::Reference;
+use super::scan::{Scan, Step};
+
+/// Why the classes of a model cannot be compared with one another.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+pub enum CannotSay {
+    /// One or two classes: none can be told to be the odd one out.
+    #[error(
+        "{0} classes are too few for any of them to be an outlier; at least 3 are needed where \
+         nothing is known of clean models"
+    )]
+    TooFewClasses(usize),
+    /// More than half of the classes have no size.
+    #[error(
+        "for {unreached} of {searched} classes, more than half, no trigger was \
+         found at all; give the search more steps or more images"
+    )]
+    TooManyUnreached {
+        /// Classes never reached.
+        unreached: usize,
+        /// Classes searched.
+        searched: usize,
+    },
+    /// Too few classes were reached to measure any of them by the others.
+    #[error(
+        "a trigger was found for only {reached} of {searched} classes, too few to \
+         measure them by; give the search more steps or more images"
+    )]
+    TooFewReached {
+        /// Classes reached.
+        reached: usize,
+        /// Classes searched.
+        searched: usize,
+    },
+    /// All classes but the smallest have the same size.
+    #[error(
+        "the triggers of all other classes are of exactly the same size, which leaves \
+         nothing to measure the smallest by"
+    )]
+    NoSpread,
+    /// So few clean models are known that none can be told to be rare.
+    #[error(
+        "the reference holds too few clean models for a false positive rate of {rate}; with them \
+         no p-value is below {least}"
+    )]
+    ReferenceTooSmall {
+        /// Smallest p-value that the reference vouches for.
+        least: f64,
+        /// Rate asked of this test.
+        rate: f64,
+    },
+}
+
+/// The test done on one model.
+#[derive(Debug, Clone)]
+pub struct OutlierTest {
+    scan: Scan,
+    steps: Vec<Step>,
+    null: Null,
+    sizes: LogSizes,
+}
+
+/// The test read at one false positive rate.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reading {
+    /// How many of the smallest classes are flagged.
+    pub flagged: usize,
+    /// Residual of the flagged class nearest to the others or, if none is, of the smallest class.
+    pub statistic: f64,
+    /// What the statistic had to exceed.
+    pub threshold: f64,
+    /// Log size below which a class is flagged.
+    pub log_size_threshold: f64,
+    /// Residuals of the reached classes, smallest class first, in the fit that gave the statistic.
+    pub residuals: Vec<f64>,
+}
+
+impl OutlierTest {
+    /// Simulates the null and scans the model; the inner error is a model about which nothing can
+    /// be said.
+    ///
+    /// # Errors
+    /// The reference drew log sizes that are not finite.
+    pub fn run(
+        sizes: &LogSizes,
+        reference: &dyn Reference,
+        seed: u64,
+    ) -> Result<Result<Self, CannotSay>, StatsError> {
+        let (searched, unreached) = (sizes.searched(), sizes.unreached());
+        let prior = reference.scale_prior();
+        let Some(full) = Scan::new(searched, 0, prior) else {
+            return Ok(Err(CannotSay::TooFewClasses(searched)));
+        };
+        if 2 * unreached > searched {
+            return Ok(Err(CannotSay::TooManyUnreached {
+                unreached,
+                searched,
+            }));
+        }
+        let scan = if unreached == 0 {
+            Some(full)
+        } else {
+            Scan::new(searched, unreached, prior)
+        };
+        let Some(scan) = scan else {
+            return Ok(Err(CannotSay::TooFewReached {
+                reached: searched - unreached,
+                searched,
+            }));
+        };
+        let steps = scan.steps(sizes.ascending());
+        if steps.iter().any(|step| step.residual.is_infinite()) {
+            return Ok(Err(CannotSay::NoSpread));
+        }
+        let null = Null::simulate(&scan, reference, seed)?;
+        Ok(Ok(Self {
+            scan,
+            steps,
+            null,
+            sizes: sizes.clone(),
+        }))
+    }
+
+    /// The p-value of each reached class, smallest class first, corrected for the number of
+    /// classes.
+    ///
+    /// That of the smallest class is the model's. That of the j-th counts only the fits with at
+    /// least j suspects, in which it and all smaller classes stand against the rest: a step-down,
+    /// so it never falls. Classes that are in no set of suspects, the larger half, have 1.
+    #[must_use]
+    pub fn p_values(&self) -> Vec<f64> {
+        let mut score = f64::NEG_INFINITY;
+        let mut steps = self.steps.iter().rev().peekable();
+        let mut values: Vec<f64> = (1..=self.sizes.ascending().len())
+            .rev()
+            .map(|rank| {
+                while let Some(step) = steps.next_if(|step| step.suspects >= rank) {
+                    score = score.max(step.score);
+                }
+                self.null.p_value(score)
+            })
+            .collect();
+        values.reverse();
+        values
+    }
+
+    /// Reads the test at one false positive rate; `None` only if there is no fit at all.
+    pub(super) fn read(&self, fpr: f64) -> Option<Reading> {
+        let critical = self.null.critical_score(fpr);
+        let significant = |step: &&Step| step.score > critical;
+        let flagged = self
+            .steps
+            .iter()
+            .rfind(significant)
+            .map_or(0, |step| step.suspects);
+        let shown = flagged.max(1);
+        let best = self
+            .steps
+            .iter()
+            .filter(|step| step.suspects == shown)
+            .max_by(|a, b| a.score.total_cmp(&b.score));
+        best.map(|step| {
+            let limit =
+                |step: &Step| step.location - self.scan.residual_at(step, critical) * step.scale;
+            let residual = |size: &f64| {
+                if step.residual == 0.0 {
+                    0.0
+                } else {
+                    (step.location - size) / step.scale
+                }
+            };
+            let log_size_threshold = if flagged > 0 {
+                limit(step)
+            } else {
+                let alone = self.steps.iter().filter(|step| step.suspects == 1);
+                alone.map(limit).fold(f64::NEG_INFINITY, f64::max)
+            };
+            Reading {
+                flagged,
+                statistic: step.residual,
+                threshold: self.scan.residual_at(step, critical),
+                log_size_threshold,
+                residuals: self.sizes.ascending().iter().map(residual).collect(),
+            }
+        })
+    }
+}

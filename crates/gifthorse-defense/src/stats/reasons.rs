@@ -1,0 +1,64 @@
+//! The reasons of a decision, in words.
+
+use super::confirmation::{Confirmation, Gate, trials_needed};
+use super::findings::Obstacle;
+
+/// A class flagged, and what came of its trigger on held-out images.
+pub(super) fn suspicion(class: usize, gate: Gate, confirmation: Option<Confirmation>) -> String {
+    let (successes, trials) = confirmation.map_or((0, 0), |tried| (tried.successes, tried.trials));
+    let outcome = match gate {
+        Gate::Passed { lower } => format!(
+            "and it flips {successes} of {trials} held-out images (at least {:.1} % with 95 % \
+             confidence).",
+            100.0 * lower
+        ),
+        Gate::Failed { lower } => format!(
+            "but it is not confirmed: it flips only {successes} of {trials} held-out images (at \
+             least {:.1} % with 95 % confidence, where 90 % are asked for).",
+            100.0 * lower
+        ),
+        Gate::TooFew { trials } => format!(
+            "but there are too few held-out images to confirm it: {trials}, where at least {} are \
+             needed.",
+            trials_needed()
+        ),
+        Gate::NotTried => "but it was not tried on held-out images.".to_owned(),
+    };
+    let spared = confirmation
+        .and_then(|confirmation| confirmation.spared_source())
+        .map_or_else(String::new, |spared| {
+            let (source, successes, trials) = (spared.source, spared.successes, spared.trials);
+            format!(" It works badly on images of class {source}: {successes} of {trials}.")
+        });
+    format!(
+        "Class {class} is reached by a trigger that is too small for a clean model, {outcome}{spared}"
+    )
+}
+
+/// Gradients that failed the health check.
+pub(super) fn unsound(why: &str) -> String {
+    format!("The model's gradients cannot be trusted to lead a search: {why}.")
+}
+
+/// Why nothing flagged does not mean clean.
+pub(super) fn obstacle(obstacle: Obstacle) -> String {
+    match obstacle {
+        Obstacle::CannotSay(why) => {
+            format!("The classes cannot be compared with one another: {why}.")
+        }
+        Obstacle::NothingWouldStandOut => "So few classes of such unequal sizes cannot show a \
+             backdoor: not even a trigger of one pixel would have stood out."
+            .to_owned(),
+    }
+}
+
+/// Nothing flagged; the size that would have been is told unless an obstacle was.
+pub(super) fn nothing_found(p: f64, fpr: f64, norm_threshold: Option<f64>) -> String {
+    let size = norm_threshold.map_or_else(String::new, |norm| {
+        format!(" A class reached by a trigger of less than {norm:.1} pixels would have stood out.")
+    });
+    format!(
+        "No class is reached by a trigger that is too small for a clean model (p = {p:.3}, limit \
+         {fpr}).{size}"
+    )
+}

@@ -1,0 +1,120 @@
+//! What must not change a verdict, and what must change it in one direction.
+
+use gifthorse_defense::stats::{
+    ClassEvidence, Confirmation, EqualClasses, Evidence, GradientHealth, ScalePrior, Verdict,
+    decide,
+};
+use proptest::prelude::*;
+
+use crate::models::{even_norms, evidence, verdict};
+
+#[test]
+fn p_values_rise_with_size_and_stop_at_the_half() {
+    let mut norms = even_norms(12);
+    norms[7] = 4.0;
+    norms[3] = 9.0;
+    let decision = verdict(&evidence(&norms));
+    let mut by_size: Vec<_> = decision.classes.iter().collect();
+    by_size.sort_by(|a, b| norms[a.class].total_cmp(&norms[b.class]));
+    assert!(
+        by_size
+            .windows(2)
+            .all(|pair| pair[0].p_value <= pair[1].p_value && pair[0].residual >= pair[1].residual)
+    );
+    assert!(by_size[6..].iter().all(|class| class.p_value == Some(1.0)));
+}
+
+#[test]
+fn scaling_all_norms_changes_nothing() {
+    let mut norms = even_norms(10);
+    norms[4] = 21.0;
+    let before = verdict(&evidence(&norms));
+    for factor in [0.1, 3.7, 1e6] {
+        let scaled: Vec<f64> = norms.iter().map(|norm| norm * factor).collect();
+        let after = verdict(&evidence(&scaled));
+        assert_eq!(
+            (after.verdict, after.p_value),
+            (before.verdict, before.p_value)
+        );
+        assert!((after.statistic.unwrap() / before.statistic.unwrap() - 1.0).abs() < 1e-9);
+        assert!(
+            (after.norm_threshold.unwrap() / before.norm_threshold.unwrap() / factor - 1.0).abs()
+                < 1e-9
+        );
+    }
+    // Nor does raising them to a power, which stretches the logarithms.
+    let stretched: Vec<f64> = norms.iter().map(|norm| norm.powf(1.7)).collect();
+    assert_eq!(verdict(&evidence(&stretched)).p_value, before.p_value);
+}
+
+#[test]
+fn smaller_triggers_are_never_less_suspicious() {
+    let mut last = 1.0;
+    for norm in [60.0, 40.0, 25.0, 15.0, 8.0, 4.0, 1.0, 0.1, 0.0] {
+        let mut norms = even_norms(10);
+        norms[5] = norm;
+        let p = verdict(&evidence(&norms)).p_value.unwrap();
+        assert!(p <= last, "{norm}: {p} after {last}");
+        last = p;
+    }
+    assert!(last < 0.001);
+}
+
+#[test]
+fn the_order_and_numbering_of_classes_do_not_matter() {
+    let mut norms = even_norms(10);
+    norms[4] = 3.0;
+    let mut model = evidence(&norms);
+    let before = verdict(&model);
+    model.classes.reverse();
+    model
+        .classes
+        .iter_mut()
+        .for_each(|found| found.class += 100);
+    let after = verdict(&model);
+    assert_eq!(
+        (after.p_value, after.targets.as_slice()),
+        (before.p_value, &[104][..])
+    );
+    assert_eq!(after.classes[0].class, 109);
+}
+
+#[test]
+fn the_norm_threshold_is_where_the_verdict_turns() {
+    let mut norms = even_norms(10);
+    let limit = verdict(&evidence(&norms)).norm_threshold.unwrap();
+    norms[0] = limit * 0.999;
+    assert_eq!(verdict(&evidence(&norms)).verdict, Verdict::Backdoored);
+    norms[0] = limit * 1.001;
+    assert_eq!(verdict(&evidence(&norms)).verdict, Verdict::Clean);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn any_evidence_is_decided_or_refused(
+        found in proptest::collection::vec((0usize..30, prop_oneof![0.0f64..900.0, Just(0.0), Just(50.0), any::<f64>()],
+            any::<bool>(), proptest::option::of((0u64..50, 0u64..50))), 0..25),
+        pixels in 0usize..3000, fpr in 0.0f64..0.6, seed in any::<u64>(), prior in proptest::option::of((1e-3f64..5.0, 0.1f64..100.0)),
+    ) {
+        let classes = found
+            .into_iter()
+            .map(|(class, norm, reached, tried)| {
+                let confirmation = tried.map(|(successes, trials)| Confirmation { successes, trials, worst_source: None });
+                ClassEvidence { class, norm, reached, confirmation }
+            })
+            .collect();
+        let model = Evidence { classes, pixels, gradients: GradientHealth::Sound };
+        let reference = EqualClasses { prior: prior.map(|(scale, degrees)| ScalePrior::new(scale, degrees).unwrap()) };
+        if let Ok(decision) = decide(&model, &reference, fpr, seed) {
+            prop_assert!(decision.p_value.is_none_or(|p| p > 0.0 && p <= 1.0));
+            prop_assert_eq!(decision.verdict == Verdict::Backdoored, !decision.targets.is_empty());
+            prop_assert!(!decision.reasons.is_empty());
+            prop_assert_eq!(decision.suspects.is_empty(), decision.p_value.is_none_or(|p| p > fpr));
+            prop_assert_eq!(decision.statistic > decision.threshold, !decision.suspects.is_empty());
+            for class in &decision.classes {
+                prop_assert_eq!(class.flagged, class.p_value.is_some_and(|p| p <= fpr));
+            }
+        }
+    }
+}

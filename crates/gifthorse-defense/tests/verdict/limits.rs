@@ -1,0 +1,139 @@
+//! Where nothing can be said, and where the input is at fault.
+
+use gifthorse_defense::stats::{Confirmation, EqualClasses, Evidence, StatsError, Verdict, decide};
+
+use crate::models::{even_norms, evidence, verdict};
+
+#[test]
+fn half_of_the_classes_infected_is_beyond_the_test() {
+    // No half can be told from the other; but with such a spread nothing would stand out, so it is
+    // not called clean.
+    let mut norms = even_norms(10);
+    norms[..5].iter_mut().for_each(|norm| *norm /= 40.0);
+    let decision = verdict(&evidence(&norms));
+    assert_eq!(
+        (decision.verdict, decision.suspects.len()),
+        (Verdict::Inconclusive, 0)
+    );
+    assert!(decision.norm_threshold.unwrap() < 1.0);
+}
+
+#[test]
+fn more_than_half_unreached_is_inconclusive() {
+    let mut model = evidence(&even_norms(10));
+    model.classes[0].norm = 0.5;
+    model.classes[5..]
+        .iter_mut()
+        .for_each(|found| found.reached = false);
+    assert_eq!(verdict(&model).verdict, Verdict::Backdoored);
+    model.classes[4].reached = false;
+    let decision = verdict(&model);
+    assert_eq!(
+        (decision.verdict, decision.p_value, decision.threshold),
+        (Verdict::Inconclusive, None, None)
+    );
+    assert!(decision.reasons[0].contains("6 of 10 classes, more than half"));
+}
+
+#[test]
+fn one_class_or_two_cannot_be_compared() {
+    for norms in [&[40.0][..], &[40.0, 1.0]] {
+        let decision = verdict(&evidence(norms));
+        assert_eq!(
+            (decision.verdict, decision.p_value),
+            (Verdict::Inconclusive, None)
+        );
+        assert!(
+            decision.reasons[0].contains("too few"),
+            "{:?}",
+            decision.reasons
+        );
+    }
+}
+
+#[test]
+fn three_unequal_classes_cannot_be_called_clean() {
+    let decision = verdict(&evidence(&[30.0, 50.0, 90.0]));
+    assert_eq!(decision.verdict, Verdict::Inconclusive);
+    assert!(
+        decision.reasons[0].contains("not even a trigger of one pixel"),
+        "{:?}",
+        decision.reasons
+    );
+    // Nearly equal ones can: then a small trigger would stand out.
+    assert_eq!(
+        verdict(&evidence(&[50.0, 50.5, 51.0])).verdict,
+        Verdict::Clean
+    );
+}
+
+#[test]
+fn equal_norms_are_clean_and_a_single_different_one_has_no_yardstick() {
+    assert_eq!(verdict(&evidence(&[50.0; 10])).verdict, Verdict::Clean);
+    assert_eq!(
+        verdict(&evidence(&[0.0; 10])).verdict,
+        Verdict::Inconclusive
+    );
+    let mut norms = [50.0; 10];
+    norms[3] = 5.0;
+    let decision = verdict(&evidence(&norms));
+    assert_eq!(decision.verdict, Verdict::Inconclusive);
+    assert!(decision.reasons[0].contains("exactly the same size"));
+}
+
+#[test]
+fn wrong_numbers_are_errors_that_name_them() {
+    let decide = |model: &Evidence, fpr| decide(model, &EqualClasses::default(), fpr, 1);
+    let mut model = evidence(&even_norms(4));
+    for bad in [f64::NAN, f64::INFINITY, -1.0] {
+        model.classes[2].norm = bad;
+        assert!(matches!(
+            decide(&model, 0.05),
+            Err(StatsError::Norm { class: 2, .. })
+        ));
+        model.classes[2].reached = false;
+        assert!(matches!(
+            decide(&model, 0.05),
+            Err(StatsError::Norm { class: 2, .. })
+        ));
+    }
+    let good = evidence(&even_norms(4));
+    assert_eq!(
+        decide(
+            &Evidence {
+                classes: vec![],
+                ..good.clone()
+            },
+            0.05
+        ),
+        Err(StatsError::NoClasses)
+    );
+    assert_eq!(
+        decide(
+            &Evidence {
+                pixels: 0,
+                ..good.clone()
+            },
+            0.05
+        ),
+        Err(StatsError::NoPixels)
+    );
+    assert_eq!(decide(&good, 0.0), Err(StatsError::FalsePositiveRate(0.0)));
+    assert!(decide(&good, f64::NAN).is_err());
+    let mut twice = good.clone();
+    twice.classes[1].class = 0;
+    assert_eq!(decide(&twice, 0.05), Err(StatsError::DuplicateClass(0)));
+    let mut impossible = good;
+    impossible.classes[0].confirmation = Some(Confirmation {
+        successes: 9,
+        trials: 8,
+        worst_source: None,
+    });
+    assert_eq!(
+        decide(&impossible, 0.05),
+        Err(StatsError::Successes {
+            successes: 9,
+            trials: 8
+        })
+    );
+}

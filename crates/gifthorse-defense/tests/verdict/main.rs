@@ -1,0 +1,12 @@
+//! The verdict on models made of numbers: what it keeps (false alarms), what it finds, and what it
+//! admits not to know.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod calibration;
+mod findings;
+mod gates;
+mod invariance;
+mod library;
+mod limits;
+mod models;
