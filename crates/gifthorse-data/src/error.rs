@@ -56,6 +56,16 @@ pub enum Error {
         /// What does not fit.
         reason: String,
     },
+    /// Regions of interest were asked for, but the image set gives none.
+    #[error(
+        "{path} ({format}) gives no regions of interest to crop to; only the GTSRB layout does"
+    )]
+    NoRegions {
+        /// The image set.
+        path: PathBuf,
+        /// What it is.
+        format: crate::Format,
+    },
     /// Images differ in size and no size was asked for.
     #[error(
         "the images in {path} differ in size ({first_name} is {first}, {other_name} is {other}, as height x width); \

@@ -1,10 +1,28 @@
 //! Images and labels in: folders, GTSRB, IDX, CIFAR and npz become [`Images`], `[0, 1]` pixels of
 //! one shape. Knows nothing of models; what a model wants done to its pixels is done later.
+//!
+//! [`load`] reads an image set of any [`Format`]; [`balanced_sample`] and [`split_holdout`] draw
+//! from one. Files are not believed: sizes are limited, and what is broken is an [`Error`] that
+//! names the file, or a [`Warning`] where one picture of many cannot be read.
 
+mod class_name_file;
 mod error;
+mod folder;
+mod format;
+pub mod generate;
 mod images;
+mod label_file;
+mod limits;
+mod listing;
+mod load;
 mod options;
+mod picture;
+mod sample;
+mod table;
 
 pub use error::Error;
+pub use format::Format;
 pub use images::{ImageShape, Images, MAX_CLASSES};
+pub use load::{Loaded, Warning, load};
 pub use options::{Crop, LoadOptions, Split};
+pub use sample::{balanced_sample, split_holdout};

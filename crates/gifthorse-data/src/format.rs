@@ -1,0 +1,112 @@
+//! The kinds of image sets that are known, each in a file of its own, and how one is recognised.
+
+mod annotations;
+mod cifar;
+mod class_folders;
+mod flat;
+mod gtsrb;
+mod idx;
+mod npy;
+mod npz;
+mod split_folder;
+
+use std::path::Path;
+
+use crate::folder::Folder;
+use crate::listing::Listing;
+use crate::{Crop, Error, LoadOptions};
+
+/// A kind of image set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// A folder with a folder of pictures for each class, perhaps inside `train`, `val` and `test`.
+    ///
+    /// A class is a folder, in the order of their names; where all names are numbers, in the order
+    /// of the numbers, so that folders `0` to `n - 1` are the classes of those numbers. The classes
+    /// of all parts count, so a class that one part lacks does not shift the others. Pictures may
+    /// lie in a folder `images` inside the class folder. A part without class folders may have its
+    /// pictures in `images` and their classes in `*_annotations.txt`, as Tiny ImageNet does. A `words.txt` beside the folders, of lines
+    /// `folder<tab>name`, names the classes; else they are called as their folders.
+    ClassFolders,
+    /// A folder of pictures, without labels, in the order of their names byte by byte.
+    FlatFolder,
+    /// The German Traffic Sign Recognition Benchmark as published: pictures with semicolon-separated
+    /// tables `GT-*.csv` that give the class and the region of interest of each.
+    Gtsrb,
+    /// MNIST-style IDX files, plain or compressed with gzip.
+    Idx,
+    /// CIFAR-10 in its binary version.
+    Cifar10,
+    /// CIFAR-100 in its binary version, with the fine labels.
+    Cifar100,
+    /// NumPy arrays. Images are an array `images` (or `x`, or `x_train` and `x_test` for the parts),
+    /// labels an array of integers `labels` (`y`, `y_train`, `y_test`), which may be missing.
+    ///
+    /// Images are `[n, height, width]` (grey), `[n, height, width, channels]` or
+    /// `[n, channels, height, width]`, told apart by which of the two places holds 1 or 3. Integers
+    /// are 0 to 255; floats are 0 to 1 if no value of the array is above 1, else 0 to 255.
+    Npz,
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ClassFolders => "class folders",
+            Self::FlatFolder => "flat folder",
+            Self::Gtsrb => "GTSRB",
+            Self::Idx => "IDX",
+            Self::Cifar10 => "CIFAR-10",
+            Self::Cifar100 => "CIFAR-100",
+            Self::Npz => "npz",
+        })
+    }
+}
+
+/// Recognises the image set at `path` and lists the records of the part asked for.
+pub(crate) fn list(path: &Path, options: &LoadOptions) -> Result<Listing, Error> {
+    let metadata = std::fs::metadata(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let listing = if metadata.is_dir() {
+        list_folder(path, options)?
+    } else if path
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("npz"))
+    {
+        npz::list(path, options.split)?
+    } else {
+        return Err(Error::UnknownFormat {
+            path: path.to_owned(),
+            found: "it is a file, but not an .npz file".to_owned(),
+        });
+    };
+    if options.crop == Crop::Roi && listing.format != Format::Gtsrb {
+        return Err(Error::NoRegions {
+            path: path.to_owned(),
+            format: listing.format,
+        });
+    }
+    Ok(listing)
+}
+
+fn list_folder(path: &Path, options: &LoadOptions) -> Result<Listing, Error> {
+    let folder = Folder::read(path)?;
+    // The stricter a layout, the earlier it is tried: GTSRB also looks like class folders.
+    for try_list in [
+        gtsrb::list,
+        cifar::list,
+        idx::list,
+        class_folders::list,
+        flat::list,
+    ] {
+        if let Some(listing) = try_list(&folder, options)? {
+            return Ok(listing);
+        }
+    }
+    Err(Error::UnknownFormat {
+        path: path.to_owned(),
+        found: folder.summary(),
+    })
+}
