@@ -4,6 +4,15 @@
 //! Each rendering is one module that takes a report and gives text or files. Nothing here knows how a finding
 //! was made, so a new detector needs no change in this crate, and a renderer can be tested with an invented report.
 
+pub mod escape;
+pub mod evidence;
+mod format;
+pub mod html;
 pub mod report;
+pub mod terminal;
+mod wording;
+pub mod write;
 
+pub use evidence::Evidence;
 pub use report::Report;
+pub use write::write_out;

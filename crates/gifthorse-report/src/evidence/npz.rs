@@ -1,0 +1,212 @@
+//! Trigger files: `triggers/CLASS.npz` with the arrays `mask` `[height, width]` and `pattern`
+//! `[channels, height, width]`, both little-endian float32 in [0, 1], so that 8-bit values come back bit for bit.
+//!
+//! The reader is for files that somebody else sends: it stays inside the report's folder, never takes more memory than
+//! a trigger of the expected shape needs, and keeps nested headers away from the header parser, whose time doubles with
+//! each level.
+
+use std::{
+    fs::File,
+    io::{self, Cursor, Read, Seek, Write},
+    path::{Component, Path, PathBuf},
+};
+
+use npyz::{NpyFile, Order, WriterBuilder, npz::NpzWriter, npz::file_name_from_array_name};
+use thiserror::Error;
+use zip::{DateTime, ZipArchive, write::FileOptions};
+
+use super::{Picture, Trigger};
+
+/// Longest header of an array that is read, in bytes. NumPy writes 118 for these arrays.
+const HEADER_LIMIT: usize = 512;
+
+/// Bytes that a trigger file may need beside its values: headers, names and the directory of the archive.
+const ARCHIVE_OVERHEAD: usize = 16 << 10;
+
+/// Why a trigger file could not be read.
+#[derive(Debug, Error)]
+pub enum TriggerFileError {
+    /// The path in the report leaves the folder of the report.
+    #[error(
+        "the report names the trigger file {path:?}, which is outside the report's folder: refused"
+    )]
+    Outside {
+        /// The path as the report gives it.
+        path: String,
+    },
+    /// The file system said no.
+    #[error("cannot read the trigger file {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is no archive, lacks an array, or holds arrays of other shapes, types or values.
+    #[error("{} is not a trigger of shape {expected:?} [channels, height, width]: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The shape of the pattern that the caller expects.
+        expected: [usize; 3],
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// The path of the trigger file of class `class`, relative to the report, with `/` on every system.
+///
+/// It is made of the index alone, because names come from the model.
+pub fn trigger_path(class: usize) -> String {
+    format!("triggers/{class}.npz")
+}
+
+/// The bytes of a trigger file; the same trigger gives the same bytes.
+pub(crate) fn write_trigger(trigger: &Trigger) -> io::Result<Vec<u8>> {
+    let mut file = Cursor::new(Vec::new());
+    let mut archive = NpzWriter::new(&mut file);
+    let shape = trigger.pattern().shape().map(|side| side as u64);
+    write_array(&mut archive, "mask", &shape[1..], trigger.mask())?;
+    write_array(&mut archive, "pattern", &shape, trigger.pattern())?;
+    archive.zip_writer().finish()?;
+    drop(archive);
+    Ok(file.into_inner())
+}
+
+fn write_array<W: Write + Seek>(
+    archive: &mut NpzWriter<W>,
+    name: &str,
+    shape: &[u64],
+    picture: &Picture,
+) -> io::Result<()> {
+    // A fixed time stamp: the same scan has to give the same files.
+    let options = FileOptions::default().last_modified_time(DateTime::default());
+    let mut array = archive
+        .array::<f32>(name, options)?
+        .default_dtype()
+        .shape(shape)
+        .begin_nd()?;
+    array.extend(picture.values().iter().copied())?;
+    array.finish()
+}
+
+/// Reads the trigger file that a report in `folder` names by `relative`.
+///
+/// `expected` is the shape of the pattern, `[channels, height, width]`, which the caller knows from the model and the
+/// images and not from the file.
+///
+/// # Errors
+/// [`TriggerFileError::Outside`] for an absolute path, one with `..` or a link that leaves `folder`;
+/// [`TriggerFileError::Io`] when the file cannot be read; [`TriggerFileError::Malformed`] when it does not hold exactly
+/// the arrays expected, or a value is outside [0, 1].
+pub fn read_trigger(
+    folder: &Path,
+    relative: &str,
+    expected: [usize; 3],
+) -> Result<Trigger, TriggerFileError> {
+    let outside = || TriggerFileError::Outside {
+        path: relative.to_owned(),
+    };
+    let inside = |part: Component<'_>| matches!(part, Component::Normal(_));
+    if relative.is_empty() || !Path::new(relative).components().all(inside) {
+        return Err(outside());
+    }
+    let path = folder.join(relative);
+    let failed = |source| TriggerFileError::Io {
+        path: path.clone(),
+        source,
+    };
+    let malformed = |reason| TriggerFileError::Malformed {
+        path: path.clone(),
+        expected,
+        reason,
+    };
+    let real = path.canonicalize().map_err(failed)?;
+    if !real.starts_with(folder.canonicalize().map_err(failed)?) {
+        return Err(outside());
+    }
+    let limit = expected
+        .iter()
+        .try_fold(2 * size_of::<f32>(), |size, &side| size.checked_mul(side))
+        .and_then(|size| size.checked_add(ARCHIVE_OVERHEAD))
+        .ok_or_else(|| malformed("no trigger can have this shape".to_owned()))?;
+    let bytes = File::open(&real)
+        .and_then(|file| read_at_most(file, limit))
+        .map_err(failed)?
+        .ok_or_else(|| malformed("the file is larger than such a trigger needs".to_owned()))?;
+    decode(&bytes, expected).map_err(malformed)
+}
+
+/// A trigger from the bytes of a file, or what is wrong with them.
+fn decode(bytes: &[u8], expected: [usize; 3]) -> Result<Trigger, String> {
+    let [_, height, width] = expected;
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let mask = read_array(&mut archive, "mask", &[height, width])?;
+    let pattern = read_array(&mut archive, "pattern", &expected)?;
+    let picture = |name: &str, shape, values| {
+        Picture::new(shape, values).map_err(|error| format!("array `{name}`: {error}"))
+    };
+    let mask = picture("mask", [1, height, width], mask)?;
+    let pattern = picture("pattern", expected, pattern)?;
+    Trigger::new(mask, pattern).map_err(|error| error.to_string())
+}
+
+fn read_array(
+    archive: &mut ZipArchive<Cursor<&[u8]>>,
+    name: &str,
+    shape: &[usize],
+) -> Result<Vec<f32>, String> {
+    let wrong = |what: &dyn std::fmt::Display| format!("array `{name}`: {what}");
+    let size: usize = shape.iter().product();
+    let entry = archive
+        .by_name(&file_name_from_array_name(name))
+        .map_err(|error| wrong(&error))?;
+    let bytes = read_at_most(entry, size * size_of::<f32>() + HEADER_LIMIT)
+        .map_err(|error| wrong(&error))?
+        .ok_or_else(|| wrong(&"larger than its shape"))?;
+    if !header(&bytes).is_some_and(is_flat) {
+        return Err(wrong(&"not a NumPy array of numbers"));
+    }
+    let array = NpyFile::new(&bytes[..]).map_err(|error| wrong(&error))?;
+    let found = array.shape().iter().copied();
+    if !found.eq(shape.iter().map(|&side| side as u64)) || array.order() != Order::C {
+        let (found, order) = (array.shape(), array.order());
+        return Err(wrong(&format!(
+            "shape {found:?} in order {order:?}, expected {shape:?} in order C"
+        )));
+    }
+    let values = array.data::<f32>().map_err(|error| wrong(&error))?;
+    values
+        .collect::<io::Result<_>>()
+        .map_err(|error| wrong(&error))
+}
+
+/// The header of an array in the NumPy format, versions 1 to 3.
+fn header(bytes: &[u8]) -> Option<&[u8]> {
+    let (start, size) = match bytes.get(6)? {
+        1 => (
+            10,
+            u16::from_le_bytes(bytes.get(8..10)?.try_into().ok()?).into(),
+        ),
+        _ => (12, u32::from_le_bytes(bytes.get(8..12)?.try_into().ok()?)),
+    };
+    bytes.get(start..)?.get(..usize::try_from(size).ok()?)
+}
+
+/// Whether a header is short and nests no deeper than that of an array of numbers: one dictionary with one tuple.
+fn is_flat(header: &[u8]) -> bool {
+    let count = |wanted: u8| header.iter().filter(|&&byte| byte == wanted).count();
+    header.len() <= HEADER_LIMIT && count(b'{') <= 1 && count(b'(') <= 1 && count(b'[') == 0
+}
+
+/// All that `source` holds, or nothing if that is more than `limit` bytes.
+fn read_at_most(source: impl Read, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    source
+        .take((limit as u64).saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= limit).then_some(bytes))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! Trigger files come back bit for bit, and no file can hurt the reader.
+
+use std::fs;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+
+const SHAPE: [usize; 3] = [3, 4, 5];
+
+fn trigger() -> Trigger {
+    let byte = |index: usize| ((index * 37) % 256) as f32 / 255.0;
+    let mask = Picture::new([1, 4, 5], (0..20).map(byte).collect()).unwrap();
+    let pattern = Picture::new(SHAPE, (0..60).map(|index| byte(index + 7)).collect()).unwrap();
+    Trigger::new(mask, pattern).unwrap()
+}
+
+fn folder_with(bytes: &[u8]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("triggers")).unwrap();
+    fs::write(folder.path().join(trigger_path(7)), bytes).unwrap();
+    folder
+}
+
+fn read(bytes: &[u8], shape: [usize; 3]) -> Result<Trigger, TriggerFileError> {
+    read_trigger(folder_with(bytes).path(), "triggers/7.npz", shape)
+}
+
+/// An archive with one raw entry for each name.
+fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in entries {
+        writer.start_file(*name, FileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// A NumPy array of version 1 with the header as given.
+fn array(header: &str, data: &[u8]) -> Vec<u8> {
+    let size = u16::try_from(header.len()).unwrap().to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &size[..], header.as_bytes(), data].concat()
+}
+
+fn reason(result: Result<Trigger, TriggerFileError>) -> String {
+    match result {
+        Err(TriggerFileError::Malformed { reason, .. }) => reason,
+        other => panic!("expected a malformed file, got {other:?}"),
+    }
+}
+
+#[test]
+fn comes_back_bit_for_bit_and_writes_the_same_bytes() {
+    let bytes = write_trigger(&trigger()).unwrap();
+    assert_eq!(bytes, write_trigger(&trigger()).unwrap());
+    let back = read(&bytes, SHAPE).unwrap();
+    let bits = |picture: &Picture| {
+        picture
+            .values()
+            .iter()
+            .map(|value| value.to_bits())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(bits(back.mask()), bits(trigger().mask()));
+    assert_eq!(bits(back.pattern()), bits(trigger().pattern()));
+}
+
+#[test]
+fn every_eight_bit_value_comes_back() {
+    let values: Vec<f32> = (0..=255u8).map(|byte| f32::from(byte) / 255.0).collect();
+    let picture = Picture::new([1, 16, 16], values).unwrap();
+    let trigger = Trigger::new(picture.clone(), picture).unwrap();
+    assert_eq!(
+        read(&write_trigger(&trigger).unwrap(), [1, 16, 16]).unwrap(),
+        trigger
+    );
+}
+
+#[test]
+fn another_shape_is_refused_with_both_shapes() {
+    let bytes = write_trigger(&trigger()).unwrap();
+    let message = read(&bytes, [3, 5, 4]).unwrap_err().to_string();
+    assert!(
+        message.contains("[4, 5]") && message.contains("[5, 4]"),
+        "{message}"
+    );
+    reason(read(&bytes, [1, 4, 5]));
+    reason(read(&bytes, [usize::MAX, 4, 5]));
+}
+
+#[test]
+fn paths_that_leave_the_folder_are_refused() {
+    let folder = folder_with(&write_trigger(&trigger()).unwrap());
+    let inner = folder.path().join("report");
+    fs::create_dir(&inner).unwrap();
+    for path in [
+        "../triggers/7.npz",
+        "/etc/hostname",
+        "",
+        "a/../../triggers/7.npz",
+        ".",
+    ] {
+        let result = read_trigger(&inner, path, SHAPE);
+        assert!(
+            matches!(result, Err(TriggerFileError::Outside { .. })),
+            "{path}: {result:?}"
+        );
+    }
+    let missing = read_trigger(&inner, "triggers/7.npz", SHAPE).unwrap_err();
+    assert!(matches!(&missing, TriggerFileError::Io { .. }));
+    assert!(missing.to_string().contains("7.npz"), "{missing}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_leave_the_folder_are_refused() {
+    let folder = folder_with(&write_trigger(&trigger()).unwrap());
+    let inner = folder.path().join("report");
+    fs::create_dir(&inner).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("triggers"), inner.join("triggers")).unwrap();
+    let result = read_trigger(&inner, "triggers/7.npz", SHAPE);
+    assert!(matches!(result, Err(TriggerFileError::Outside { .. })));
+}
+
+#[test]
+fn bombs_are_refused() {
+    let zeros = vec![0u8; 64 << 20];
+    let bomb = archive(&[("mask.npy", &zeros), ("pattern.npy", &zeros)]);
+    assert!(reason(read(&bomb, [3, 224, 224])).contains("larger"));
+    assert!(reason(read(&zeros, SHAPE)).contains("larger"));
+}
+
+#[test]
+fn headers_that_nest_or_lie_are_refused() {
+    for header in [
+        "(".repeat(60_000),
+        "[".repeat(40),
+        "{'a':".repeat(40),
+        "-".repeat(HEADER_LIMIT),
+        "1+".repeat(200),
+    ] {
+        let file = array(&header, &[]);
+        reason(read(
+            &archive(&[("mask.npy", &file), ("pattern.npy", &file)]),
+            [3, 224, 224],
+        ));
+    }
+    let mask = |header: &str| archive(&[("mask.npy", &array(header, &[0; 80]))]);
+    let with = |descr: &str, order: &str, shape: &str| {
+        mask(&format!(
+            "{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}}}\n"
+        ))
+    };
+    assert!(reason(read(&with("<f4", "True", "(4, 5)"), SHAPE)).contains("order"));
+    assert!(
+        reason(read(
+            &with("<f4", "False", "(18446744073709551615, 2)"),
+            SHAPE
+        ))
+        .contains("mask")
+    );
+    assert!(reason(read(&with("|O", "False", "(4, 5)"), SHAPE)).contains("mask"));
+    assert!(reason(read(&with("<f8", "False", "(4, 5)"), SHAPE)).contains("mask"));
+    // A good mask: what is missing now is the pattern.
+    assert!(reason(read(&with("<f4", "False", "(4, 5)"), SHAPE)).contains("pattern"));
+}
+
+#[test]
+fn values_outside_the_unit_interval_are_refused() {
+    for value in [f32::NAN, f32::INFINITY, -1.0, 2.0] {
+        let data = value.to_le_bytes().repeat(20);
+        let file = array(
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 5)}\n",
+            &data,
+        );
+        let pattern = array(
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4, 5)}\n",
+            &value.to_le_bytes().repeat(60),
+        );
+        let bytes = archive(&[("mask.npy", &file), ("pattern.npy", &pattern)]);
+        assert!(reason(read(&bytes, SHAPE)).contains("outside [0, 1]"));
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_give_a_result(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        prop_assert!(decode(&bytes, SHAPE).is_err());
+    }
+
+    #[test]
+    fn damaged_files_give_a_result(position in any::<prop::sample::Index>(), value in any::<u8>(), cut in 0usize..3) {
+        let mut bytes = write_trigger(&trigger()).unwrap();
+        let position = position.index(bytes.len());
+        bytes[position] = value;
+        if cut == 0 {
+            bytes.truncate(position);
+        }
+        if let Ok(read) = decode(&bytes, SHAPE) {
+            prop_assert_eq!(read.pattern().shape(), SHAPE);
+        }
+    }
+
+    #[test]
+    fn damaged_headers_give_a_result(position in 0usize..70, value in any::<u8>()) {
+        let mut mask = array("{'descr': '<f4', 'fortran_order': False, 'shape': (4, 5)}\n", &[0; 80]);
+        let last = mask.len() - 1;
+        mask[position.min(last)] = value;
+        let bytes = archive(&[("mask.npy", &mask)]);
+        prop_assert!(decode(&bytes, SHAPE).is_err());
+    }
+}

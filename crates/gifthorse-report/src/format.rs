@@ -1,0 +1,91 @@
+//! Numbers as people read them.
+
+use crate::report::Interval;
+
+/// What stands where a number is undefined.
+pub const UNDEFINED: &str = "–";
+
+/// A share in [0, 1] as a percentage that never rounds to a claim of "all" or "none".
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent {
+        _ if percent == 0.0 || percent == 100.0 => format!("{percent:.0} %"),
+        _ if percent > 99.95 && percent < 100.0 => "> 99.9 %".to_owned(),
+        _ if percent > 0.0 && percent < 0.05 => "< 0.1 %".to_owned(),
+        _ => format!("{percent:.1} %"),
+    }
+}
+
+/// A number with three significant digits, in powers of ten only where it has to be.
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || !value.is_finite() {
+        format!("{value}")
+    } else if !(1e-3..1e6).contains(&size) {
+        format!("{value:.2e}")
+    } else {
+        let whole_digits = size.log10().floor() as i32 + 1;
+        let decimals = usize::try_from(3 - whole_digits).unwrap_or(0);
+        format!("{value:.decimals$}")
+    }
+}
+
+/// A 95 % interval of a share.
+pub fn interval([low, high]: Interval) -> String {
+    format!("{} to {}", percent(low), percent(high))
+}
+
+/// A duration in seconds.
+pub fn duration(seconds: f64) -> String {
+    if seconds < 10.0 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// What `show` makes of a value, or a dash.
+pub fn optional<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(|| UNDEFINED.to_owned(), show)
+}
+
+/// `1 class`, `2 classes`: a count with its noun.
+pub fn count(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_do_not_overstate() {
+        let shown = [0.0, 0.0001, 0.0156, 0.9949, 0.9996, 1.0].map(percent);
+        assert_eq!(
+            shown,
+            ["0 %", "< 0.1 %", "1.6 %", "99.5 %", "> 99.9 %", "100 %"]
+        );
+    }
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        let shown = [
+            0.0, 0.00012, 0.0123, 3.652, 64.4667, 999.9, 12345.0, 2e7, -4.1,
+        ]
+        .map(number);
+        let wanted = [
+            "0", "1.20e-4", "0.0123", "3.65", "64.5", "1000", "12345", "2.00e7", "-4.10",
+        ];
+        assert_eq!(shown, wanted);
+    }
+
+    #[test]
+    fn durations_are_in_two_units_at_most() {
+        let shown = [0.04, 9.94, 59.4, 61.0, 7260.0].map(duration);
+        assert_eq!(shown, ["0.0 s", "9.9 s", "59 s", "1 min 1 s", "2 h 1 min"]);
+    }
+}

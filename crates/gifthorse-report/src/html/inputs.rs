@@ -1,0 +1,194 @@
+//! What went into the scan: whether model and images fit each other, and where everything came from.
+
+use maud::{Markup, html};
+
+use super::{
+    Scan,
+    parts::{facts, heading, table, tag},
+};
+use crate::{
+    escape::Shown,
+    format::{count, duration, interval, number, optional, percent},
+    report::{ChosenBy, GradientHealth, Layout, Preflight, Preprocess, Report},
+};
+
+/// Pre-flight and gradient health.
+pub fn checks(scan: &Scan<'_>) -> Markup {
+    let report = scan.report();
+    let body = html! {
+        (heading(scan.level + 2, None, html! { "Does the model work on these images?" }))
+        @match &report.preflight {
+            Some(preflight) => (accuracy(preflight)),
+            None => p { "The scan ended before this check." },
+        }
+        (heading(scan.level + 2, None, html! { "Can its gradients be searched with?" }))
+        @match &report.health {
+            Some(health) => (gradients(health)),
+            None => p { "The scan ended before this check." },
+        }
+    };
+    scan.section("preflight", "Checks before the search", body)
+}
+
+fn accuracy(preflight: &Preflight) -> Markup {
+    let used = vec![
+        html! { strong { "as used" } },
+        html! { (optional(preflight.accuracy, percent)) },
+        html! { (optional(preflight.interval, interval)) },
+        html! { "100 %" },
+    ];
+    let others = preflight.alternatives.iter().map(|other| {
+        vec![
+            html! { (Shown(&other.name)) },
+            html! { (optional(other.accuracy, percent)) },
+            html! { (optional(other.interval, interval)) },
+            html! { (optional(other.agreement, percent)) },
+        ]
+    });
+    html! {
+        @if let Some(message) = &preflight.message { p { (Shown(message)) } }
+        @if preflight.accuracy.is_none() { p { "The images have no labels, so accuracy is unknown; the model's own predictions stood in for labels." } }
+        (table(
+            "Accuracy on clean images, by preprocessing",
+            &["Preprocessing", "Accuracy", "95 % interval", "Same answers"],
+            &[1, 2, 3],
+            std::iter::once(used).chain(others).collect(),
+        ))
+        (facts(&[
+            ("Images", html! { (preflight.images) }),
+            ("Classes predicted", html! { (preflight.predicted_classes) }),
+            ("Mean confidence", html! { (optional(preflight.confidence, percent)) }),
+            ("Label order", html! {
+                @match &preflight.label_order {
+                    None => "as given",
+                    Some(order) => {
+                        (Shown(&order.name)) " fits better, accuracy " (percent(order.accuracy)) ", "
+                        @if order.applied { "used" } @else { "not used" }
+                    },
+                }
+            }),
+        ]))
+    }
+}
+
+fn gradients(health: &GradientHealth) -> Markup {
+    html! {
+        p {
+            @if health.ok { (tag("good", "healthy")) } @else { (tag("bad", "unusable")) }
+            " " (Shown(&health.message))
+        }
+        (facts(&[
+            ("Zero everywhere", html! { (percent(health.share_zero)) }),
+            ("Infinite or undefined", html! { (percent(health.share_nonfinite)) }),
+            ("Saturated", html! { (optional(health.share_saturated, percent)) }),
+            ("Agreement with small steps", html! { (optional(health.agreement, number)) }),
+            ("Images", html! { (health.images) }),
+        ]))
+    }
+}
+
+/// Model, images, preprocessing and the run itself, with all that is needed to repeat it.
+pub fn provenance(scan: &Scan<'_>) -> Markup {
+    let report = scan.report();
+    let title = |text: &str| heading(scan.level + 2, None, html! { (text) });
+    let body = html! {
+        (title("Model")) (model(report))
+        (title("Images")) (images(report))
+        (title("Preprocessing")) (preprocess(&report.preprocess))
+        (title("Run"))
+        (facts(&[
+            ("Version", html! { "gifthorse " (Shown(&report.version)) ", report format " (report.schema_version) }),
+            ("Seed", html! { (report.seed) }),
+            ("Threads", html! { (report.threads) }),
+            ("Started", html! { (Shown(&report.started)) }),
+            ("Took", html! { (duration(report.seconds)) }),
+        ]))
+    };
+    scan.section("provenance", "Provenance", body)
+}
+
+fn model(report: &Report) -> Markup {
+    let model = &report.model;
+    let [channels, height, width] = model.input.shape;
+    facts(&[
+        ("File", html! { bdi { (Shown(&model.path)) } }),
+        ("SHA-256", html! { code { (Shown(&model.sha256)) } }),
+        ("Classes", html! { (model.classes) }),
+        (
+            "Input",
+            html! {
+                bdi { (Shown(&model.input.name)) } ": " (count(channels, "channel", "channels")) ", " (height) " rows, "
+                (width) " columns, " (layout(model.input.layout)) ", "
+                @match model.input.batch { Some(batch) => { "batch of " (batch) }, None => "any batch size" }
+            },
+        ),
+        ("Output", html! { (Shown(&model.output)) }),
+        ("Opset", html! { (model.opset) }),
+        (
+            "Producer",
+            html! { @if model.producer.is_empty() { "not stated" } @else { (Shown(&model.producer)) } },
+        ),
+    ])
+}
+
+fn images(report: &Report) -> Markup {
+    let images = &report.images;
+    html! {
+        (facts(&[
+            ("Source", html! { bdi { (Shown(&images.path)) } " (" (Shown(&images.format)) ")" }),
+            ("SHA-256", html! { code { (Shown(&images.sha256)) } }),
+            ("Used", html! { (images.count) " of " (images.available) }),
+            ("For the search", html! { (images.search) }),
+            ("Held out", html! { (images.holdout) }),
+            ("Labels", html! { @if images.labelled { "given" } @else { "none: the model's own predictions stand in" } }),
+        ]))
+        @if !images.warnings.is_empty() {
+            p { "Warnings:" }
+            ul { @for warning in &images.warnings { li { (Shown(warning)) } } }
+        }
+    }
+}
+
+fn preprocess(preprocess: &Preprocess) -> Markup {
+    let list = |values: &[f64]| match values {
+        [] => "none".to_owned(),
+        _ => values
+            .iter()
+            .map(|value| format!("{value}"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    let [black, white] = preprocess.range;
+    facts(&[
+        ("Range", html! { (black) " to " (white) }),
+        ("Mean", html! { (list(&preprocess.mean)) }),
+        ("Standard deviation", html! { (list(&preprocess.std)) }),
+        ("Channels", html! { (Shown(&preprocess.channels)) }),
+        ("Layout", html! { (layout(preprocess.layout)) }),
+        (
+            "Crop",
+            html! { @match &preprocess.crop { Some(crop) => (Shown(crop)), None => "whole frame" } },
+        ),
+        (
+            "Resizing",
+            html! { @match &preprocess.resize { Some(resize) => (Shown(resize)), None => "none needed" } },
+        ),
+        (
+            "Chosen by",
+            html! {
+                @match preprocess.chosen_by {
+                    ChosenBy::User => "the user",
+                    ChosenBy::Auto => "the program, as the most accurate",
+                    ChosenBy::Default => "nobody: the default",
+                }
+            },
+        ),
+    ])
+}
+
+fn layout(layout: Layout) -> &'static str {
+    match layout {
+        Layout::Nchw => "NCHW",
+        Layout::Nhwc => "NHWC",
+    }
+}

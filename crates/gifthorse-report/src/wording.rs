@@ -1,0 +1,178 @@
+//! A report's verdict in plain words, the same in every rendering.
+
+use crate::{
+    escape::Shown,
+    format::{count, interval, number, percent},
+    report::{Calibration, ClassFinding, ClassState, Report, Verdict},
+};
+
+/// The verdict in plain words. Untrusted names in it are written with [`Shown`].
+pub struct Wording {
+    /// The verdict in one short sentence.
+    pub headline: &'static str,
+    /// What it means for whoever wants to use the model.
+    pub meaning: String,
+    /// How sure it is; none where no probability could be had.
+    pub confidence: Option<String>,
+    /// What to do next.
+    pub next: Vec<&'static str>,
+}
+
+/// Puts the verdict of `report` in words.
+pub fn wording(report: &Report) -> Wording {
+    let (headline, meaning, next): (_, _, &[_]) = match report.verdict {
+        Verdict::Backdoored => (
+            "This model carries a backdoor.",
+            backdoored(report),
+            &[
+                "Do not put the model to use, and tell whoever supplied it.",
+                "Let a colleague check the evidence: `gifthorse verify` replays the triggers of this report on the model.",
+            ],
+        ),
+        Verdict::Clean => (
+            "No backdoor was found.",
+            clean(report),
+            &[
+                "Read under Coverage what was not tested before you rely on this verdict.",
+                "Scan again whenever the model file changes: the verdict holds for the SHA-256 given here.",
+            ],
+        ),
+        Verdict::Inconclusive => (
+            "The scan cannot tell.",
+            inconclusive(report),
+            &[
+                "Treat the model as unchecked; this is not a pass.",
+                "Remove the obstacle that the reasons name, then scan again.",
+            ],
+        ),
+    };
+    Wording {
+        headline,
+        meaning,
+        confidence: confidence(report),
+        next: next.to_vec(),
+    }
+}
+
+fn backdoored(report: &Report) -> String {
+    let Some(&target) = report.targets.first() else {
+        return "A hidden trigger changes the model's answers.".to_owned();
+    };
+    let name = report.class_name(target);
+    let mut text = format!(
+        "Whoever knows the trigger can make the model answer “{}”",
+        Shown(&name)
+    );
+    if let Some(finding) = strongest(report, target) {
+        if let (Some(share), Some(norm)) = (finding.share, finding.norm) {
+            text += &format!(
+                ": a pattern over {} of the image ({} pixels) is enough",
+                percent(share),
+                number(norm)
+            );
+        }
+        if let Some(rate) = finding.holdout_success_rate {
+            text += &format!(
+                "; it turned {} of the held-out images of other classes",
+                percent(rate)
+            );
+            if let Some(bounds) = finding.holdout_interval {
+                text += &format!(" (95 % interval {})", interval(bounds));
+            }
+        }
+    }
+    text.push('.');
+    if let others @ 1.. = report.targets.len() - 1 {
+        text += &format!(
+            " {} are reached just as suspiciously.",
+            count(others, "more class", "more classes")
+        );
+    }
+    text
+}
+
+fn clean(report: &Report) -> String {
+    match report.coverage.largest_trigger {
+        Some(size) => format!(
+            "No class stands out by a trigger that leads the others to it. This speaks for triggers that cover up to \
+             {} of the image ({} pixels) and for the kinds of backdoor listed under Coverage, not for others.",
+            percent(size.share),
+            number(size.pixels)
+        ),
+        None => "No class stands out by a trigger that leads the others to it. The scan could not establish up to which \
+                 trigger size this holds."
+            .to_owned(),
+    }
+}
+
+fn inconclusive(report: &Report) -> String {
+    let reason = report
+        .reasons
+        .first()
+        .map(|reason| format!(" {}", Shown(reason)))
+        .unwrap_or_default();
+    format!("It says neither that the model is clean nor that it is backdoored.{reason}")
+}
+
+fn confidence(report: &Report) -> Option<String> {
+    let p_value = report.p_value?;
+    let Calibration::EqualClasses = report.calibration;
+    Some(format!(
+        "A clean model would look at least this suspicious with probability p = {}, if all its classes were equally hard \
+         to reach; below {} counts as a backdoor. Real classes are not equally hard, so false alarms are likelier than \
+         that.",
+        number(p_value),
+        number(report.fpr)
+    ))
+}
+
+/// What was found for `class`, by a detector that flagged the model if there is one.
+pub fn strongest(report: &Report, class: usize) -> Option<&ClassFinding> {
+    let found = |flagged: bool| {
+        report
+            .detectors
+            .iter()
+            .filter(move |detection| detection.flagged == flagged)
+            .flat_map(|detection| &detection.classes)
+            .find(|finding| finding.class == class)
+    };
+    found(true).or_else(|| found(false))
+}
+
+/// The verdict in one word.
+pub fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Clean => "clean",
+        Verdict::Backdoored => "backdoored",
+        Verdict::Inconclusive => "inconclusive",
+    }
+}
+
+/// The state of a class's search in one word.
+pub fn state(state: ClassState) -> &'static str {
+    match state {
+        ClassState::Reached => "reached",
+        ClassState::Unreached => "unreached",
+        ClassState::Skipped => "skipped",
+    }
+}
+
+/// Findings with the most suspicious first: the targets in their order, then by norm, then what was not reached.
+pub fn by_suspicion<'a>(report: &Report, findings: &'a [ClassFinding]) -> Vec<&'a ClassFinding> {
+    let rank = |finding: &ClassFinding| {
+        let target = report
+            .targets
+            .iter()
+            .position(|&target| target == finding.class);
+        (
+            target.unwrap_or(usize::MAX),
+            finding.norm.unwrap_or(f64::INFINITY),
+        )
+    };
+    let mut sorted: Vec<_> = findings.iter().collect();
+    sorted.sort_by(|a, b| {
+        let ((target_a, norm_a), (target_b, norm_b)) = (rank(a), rank(b));
+        target_a.cmp(&target_b).then(norm_a.total_cmp(&norm_b))
+    });
+    sorted
+}

@@ -1,0 +1,213 @@
+//! `report.json` keeps its contract: the committed schema, the field names, and round trips.
+
+mod sample;
+
+use std::{env, fs, path::Path};
+
+use gifthorse_report::{
+    Report,
+    report::{JsonError, Verdict, json_schema},
+};
+use sample::{CLEAN, INFECTED, every_verdict, report};
+use serde_json::{Value, json};
+
+fn schema_file() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/report.schema.json");
+    if env::var_os("GIFTHORSE_UPDATE_SCHEMA").is_some() {
+        let text = serde_json::to_string_pretty(&json_schema()).unwrap();
+        fs::write(&path, text + "\n").unwrap();
+    }
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn as_value(report: &Report) -> Value {
+    serde_json::from_str(&report.to_json().unwrap()).unwrap()
+}
+
+#[test]
+fn the_committed_schema_is_that_of_the_types() {
+    assert_eq!(
+        schema_file(),
+        json_schema(),
+        "run this test with GIFTHORSE_UPDATE_SCHEMA=1 and commit the schema"
+    );
+    assert_eq!(
+        schema_file()["$schema"],
+        "https://json-schema.org/draft/2020-12/schema"
+    );
+}
+
+#[test]
+fn sample_reports_fit_the_schema() {
+    let validator = jsonschema::validator_for(&schema_file()).unwrap();
+    for report in every_verdict() {
+        let errors: Vec<_> = validator
+            .iter_errors(&as_value(&report))
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+}
+
+#[test]
+fn broken_reports_do_not() {
+    let validator = jsonschema::validator_for(&schema_file()).unwrap();
+    let good = as_value(&report(Verdict::Backdoored, &INFECTED));
+    let mut broken = 0;
+    for (pointer, value) in [
+        ("/verdict", json!("infected")),
+        ("/schema_version", json!("1")),
+        ("/targets/0", json!(-1)),
+        ("/targets/0", json!("stop")),
+        ("/p_value", json!(1.5)),
+        ("/fpr", Value::Null),
+        ("/calibration", json!("guessed")),
+        ("/model/sha256", json!("9f86")),
+        ("/model/input/shape", json!([32, 32])),
+        ("/preflight/interval", json!([0.5])),
+        ("/preflight/accuracy", json!(-0.1)),
+        ("/preprocess/chosen_by", json!("dice")),
+        ("/detectors/0/classes/0/state", json!("found")),
+        ("/detectors/0/classes/0/norm", json!(-1.0)),
+        ("/detectors/0/flagged", Value::Null),
+        ("/seed", json!(1.5)),
+    ] {
+        let mut report = good.clone();
+        *report.pointer_mut(pointer).unwrap() = value;
+        assert!(!validator.is_valid(&report), "{pointer} was accepted");
+        broken += 1;
+    }
+    for field in good.as_object().unwrap().keys() {
+        let mut report = good.clone();
+        report.as_object_mut().unwrap().remove(field);
+        assert!(
+            !validator.is_valid(&report),
+            "a report without {field} was accepted"
+        );
+        broken += 1;
+    }
+    assert!(broken > 30);
+}
+
+/// Programs that read reports rely on these names.
+#[test]
+fn promised_fields_are_there() {
+    let report = as_value(&report(Verdict::Backdoored, &INFECTED));
+    for pointer in [
+        "/schema_version",
+        "/verdict",
+        "/reasons",
+        "/targets",
+        "/p_value",
+        "/fpr",
+        "/calibration",
+        "/coverage/tested",
+        "/coverage/not_tested",
+        "/coverage/largest_trigger",
+        "/model/path",
+        "/model/sha256",
+        "/model/classes",
+        "/model/input",
+        "/preflight/accuracy",
+        "/preflight/images",
+        "/detectors/0/name",
+        "/detectors/0/p_value",
+        "/detectors/0/statistic",
+        "/detectors/0/flagged",
+        "/detectors/0/seconds",
+        "/detectors/0/classes/0/class",
+        "/detectors/0/classes/0/source",
+        "/detectors/0/classes/0/norm",
+        "/detectors/0/classes/0/anomaly_index",
+        "/detectors/0/classes/0/p_value",
+        "/detectors/0/classes/0/success_rate",
+        "/detectors/0/classes/0/holdout_success_rate",
+        "/detectors/0/classes/0/state",
+        "/seed",
+        "/version",
+    ] {
+        assert!(report.pointer(pointer).is_some(), "{pointer} is missing");
+    }
+    assert_eq!(report["verdict"], "backdoored");
+    assert_eq!(report["calibration"], "equal classes");
+    assert_eq!(report["detectors"][0]["classes"][12]["state"], "unreached");
+}
+
+#[test]
+fn reports_come_back_as_they_were() {
+    for report in every_verdict() {
+        assert_eq!(
+            Report::from_json(&report.to_json().unwrap()).unwrap(),
+            report
+        );
+    }
+    let mut awkward = report(Verdict::Clean, &CLEAN);
+    awkward.fpr = 0.1 + 0.2;
+    awkward.seconds = 1.0 / 3.0;
+    awkward.model.path = "a\"\\\u{202e}\u{0}<script>".to_owned();
+    awkward.preflight = None;
+    assert_eq!(
+        Report::from_json(&awkward.to_json().unwrap()).unwrap(),
+        awkward
+    );
+}
+
+#[test]
+fn undefined_numbers_are_null_or_an_error_that_names_the_field() {
+    let mut report = report(Verdict::Clean, &CLEAN);
+    report.detectors[0].max_min_ratio = Some(f64::INFINITY);
+    assert_eq!(
+        as_value(&report)["detectors"][0]["max_min_ratio"],
+        Value::Null
+    );
+    report.detectors[0].seconds = f64::NAN;
+    let error = report.to_json().unwrap_err();
+    assert!(
+        matches!(&error, JsonError::Unwritable { field, .. } if field == "detectors[0].seconds"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_no_report_is_an_error_that_says_where() {
+    let text = report(Verdict::Clean, &CLEAN).to_json().unwrap();
+    let later = text.replace("\"schema_version\": 1", "\"schema_version\": 2");
+    assert!(matches!(
+        Report::from_json(&later),
+        Err(JsonError::Version { found: 2 })
+    ));
+    let broken = text.replace("\"norm\": 61.2", "\"norm\": \"large\"");
+    let error = Report::from_json(&broken).unwrap_err().to_string();
+    assert!(error.contains("detectors[0].classes[0].norm"), "{error}");
+    for text in [
+        "",
+        "{}",
+        "[]",
+        "null",
+        &text[..text.len() / 2],
+        &format!("{text} x"),
+        &"[".repeat(100_000),
+    ] {
+        assert!(Report::from_json(text).is_err());
+    }
+    let with_more = text.replacen('{', "{\"added_later\": [1, 2],", 1);
+    assert!(Report::from_json(&with_more).is_ok());
+}
+
+#[test]
+fn without_times_only_findings_are_compared() {
+    let first = report(Verdict::Backdoored, &INFECTED);
+    let mut second = first.clone();
+    second.seconds = 7.0;
+    second.threads = 64;
+    second.started = "2026-01-01T00:00:00Z".to_owned();
+    second.detectors[0].seconds = 8.0;
+    second.detectors[0].classes[3].seconds = 9.0;
+    assert_ne!(first, second);
+    assert_eq!(
+        first.clone().without_times(),
+        second.clone().without_times()
+    );
+    second.detectors[0].classes[3].norm = Some(83.2);
+    assert_ne!(first.without_times(), second.without_times());
+}

@@ -1,0 +1,385 @@
+//! The HTML page: every section is there, nothing is loaded from elsewhere, and no string gets out of its place.
+
+mod sample;
+
+use gifthorse_report::{
+    Evidence, Report,
+    evidence::Truth,
+    html::{HtmlOptions, ScanPage, render, render_demo},
+    report::Verdict,
+};
+use sample::{CLEAN, INFECTED, every_verdict, evidence, report, sign, trigger};
+
+fn page(report: &Report, evidence: &Evidence) -> String {
+    let page = ScanPage {
+        title: "signs-v3.onnx",
+        report,
+        evidence,
+        truth: None,
+    };
+    render(&page, HtmlOptions::default())
+}
+
+/// The page up to and from `mark`.
+fn split<'a>(page: &'a str, mark: &str) -> (&'a str, &'a str) {
+    page.split_once(mark)
+        .unwrap_or_else(|| panic!("{mark:?} is missing"))
+}
+
+#[test]
+fn sections_come_in_order_with_the_verdict_first() {
+    let report = report(Verdict::Backdoored, &INFECTED);
+    let page = page(&report, &evidence(&report));
+    let mut rest = page.as_str();
+    for mark in [
+        "This model carries a backdoor.",
+        "Why",
+        "What to do next",
+        ">Target classes</h2>",
+        "Recovered trigger",
+        "Mask",
+        "Held-out images, before and after stamping",
+        ">All classes</h2>",
+        "<svg",
+        "class=\"threshold\"",
+        "class=\"target\"",
+        "Triggers of the other classes",
+        "Classes, the most suspicious first",
+        "Statistics behind the verdict",
+        "Published rules, applied as published",
+        "Parameters of neural_cleanse",
+        "Checks before the search",
+        "--range 0..255",
+        "Can its gradients be searched with?",
+        ">Coverage</h2>",
+        "Tested",
+        "Not tested",
+        "WaNet",
+        ">Provenance</h2>",
+        &report.model.sha256,
+        &report.images.sha256,
+        "Preprocessing",
+        "18446744073709551615",
+    ] {
+        rest = split(rest, mark).1;
+    }
+    assert!(page.contains("gifthorse 0.1.0"));
+}
+
+#[test]
+fn every_verdict_is_said_in_words_and_marked_by_more_than_colour() {
+    let expected = [
+        ("backdoored", "This model carries a backdoor.", "“stop”"),
+        (
+            "clean",
+            "No backdoor was found.",
+            "2.6 % of the image (26.5 pixels)",
+        ),
+        (
+            "inconclusive",
+            "The scan cannot tell.",
+            "zero for 97 % of the images",
+        ),
+    ];
+    for (report, (word, headline, meaning)) in every_verdict().iter().zip(expected) {
+        let page = page(report, &evidence(report));
+        let header = split(split(&page, "<header").1, "</header>").0;
+        assert!(
+            header.contains(&format!("class=\"verdict {word}\"")),
+            "{header}"
+        );
+        for text in [word, headline, meaning] {
+            assert!(header.contains(text), "{text:?} is not in {header}");
+        }
+    }
+}
+
+#[test]
+fn the_most_suspicious_class_comes_first() {
+    let report = report(Verdict::Backdoored, &INFECTED);
+    let page = page(&report, &evidence(&report));
+    let table = split(&page, "Classes, the most suspicious first</caption>").1;
+    let first = split(split(table, "<tbody>").1, "</tr>").0;
+    assert!(
+        first.contains("stop") && first.contains("target"),
+        "{first}"
+    );
+    let thumbnails = split(split(&page, "Triggers of the other classes").1, "</ul>").0;
+    assert!(!thumbnails.contains("“<bdi>stop</bdi>”"));
+    let children = thumbnails.find("children crossing").unwrap();
+    assert!(
+        children < thumbnails.find("roadworks").unwrap(),
+        "smaller triggers come first"
+    );
+}
+
+#[test]
+fn nothing_is_loaded_from_elsewhere() {
+    for report in every_verdict() {
+        let page = page(&report, &evidence(&report));
+        for forbidden in [
+            "http:",
+            "https:",
+            "//",
+            "<script",
+            "<link",
+            "<iframe",
+            "@import",
+            "url(",
+            "javascript:",
+            " on",
+        ] {
+            // Words like "trigger on grey" are text, not attributes.
+            let found = match forbidden {
+                " on" => ["onload=", "onclick=", "onerror="]
+                    .iter()
+                    .any(|event| page.contains(event)),
+                "//" => page
+                    .split("base64,")
+                    .any(|part| split_data(part).contains("//")),
+                _ => page.contains(forbidden),
+            };
+            assert!(!found, "{forbidden:?} is in the page");
+        }
+        let sources: Vec<_> = page
+            .match_indices("src=\"")
+            .map(|(at, _)| &page[at + 5..])
+            .collect();
+        assert!(
+            sources
+                .iter()
+                .all(|source| source.starts_with("data:image/png;base64,"))
+        );
+        assert!(!page.contains("href=\"") || page.contains("href=\"#"));
+        assert!(page.contains("default-src 'none'; style-src 'unsafe-inline'; img-src data:"));
+    }
+}
+
+/// What follows the picture data that `part` starts with.
+fn split_data(part: &str) -> &str {
+    part.find('"').map_or(part, |end| &part[end..])
+}
+
+#[test]
+fn hostile_strings_stay_text() {
+    let attack = "<script>alert(1)</script>\"><img src=x onerror=alert(1)>\u{202e}\u{1b}[2J\u{0}'";
+    let mut report = report(Verdict::Backdoored, &INFECTED);
+    let strings = [
+        &mut report.model.path,
+        &mut report.model.producer,
+        &mut report.model.output,
+        &mut report.model.input.name,
+        &mut report.model.sha256,
+        &mut report.images.path,
+        &mut report.images.format,
+        &mut report.images.warnings[0],
+        &mut report.preprocess.channels,
+        &mut report.reasons[0],
+        &mut report.coverage.tested[0],
+        &mut report.coverage.not_tested[0],
+        &mut report.started,
+        &mut report.version,
+    ];
+    strings
+        .into_iter()
+        .for_each(|string| *string = attack.to_owned());
+    report.preprocess.crop = Some(attack.to_owned());
+    report.preprocess.resize = Some(attack.to_owned());
+    let preflight = report.preflight.as_mut().unwrap();
+    preflight.message = Some(attack.to_owned());
+    preflight.alternatives[0].name = attack.to_owned();
+    preflight.label_order.as_mut().unwrap().name = attack.to_owned();
+    report.health.as_mut().unwrap().message = attack.to_owned();
+    let detection = &mut report.detectors[0];
+    detection.name = attack.to_owned();
+    detection.preset = attack.to_owned();
+    detection.statistic_name = attack.to_owned();
+    detection
+        .parameters
+        .insert(attack.to_owned(), attack.into());
+    detection.published_rules[0].name = attack.to_owned();
+    detection.published_rules[0].source = attack.to_owned();
+    for finding in &mut detection.classes {
+        finding.name = attack.to_owned();
+        finding.trigger = Some(attack.to_owned());
+    }
+    let evidence = evidence(&report);
+    let truth = Truth {
+        backdoored: true,
+        target: Some(4),
+        trigger: Some(sign(1)),
+    };
+    let scan = ScanPage {
+        title: attack,
+        report: &report,
+        evidence: &evidence,
+        truth: Some(&truth),
+    };
+    for page in [
+        render(&scan, HtmlOptions::default()),
+        render_demo(&[scan, scan], HtmlOptions::default()),
+    ] {
+        assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+        for raw in ["<script", "<img src=x", "\u{202e}", "\u{1b}", "\u{0}"] {
+            assert!(!page.contains(raw), "{raw:?} got through");
+        }
+        assert!(page.contains("\\u{202e}\\u{1b}[2J\\u{0}"));
+        // Every quote of the attack is escaped, so no attribute ends early.
+        assert!(!page.contains("</script&gt;\""));
+    }
+}
+
+#[test]
+fn people_are_left_out_on_request_and_triggers_stay() {
+    let report = report(Verdict::Backdoored, &INFECTED);
+    let evidence = evidence(&report);
+    let scan = ScanPage {
+        title: "m",
+        report: &report,
+        evidence: &evidence,
+        truth: None,
+    };
+    let with = render(&scan, HtmlOptions { images: true });
+    let without = render(&scan, HtmlOptions { images: false });
+    assert!(with.contains("clean image, taken for"));
+    assert!(
+        !without.contains("clean image, taken for")
+            && !without.contains("stamped image, taken for")
+    );
+    assert!(
+        without.contains("recovered trigger for")
+            && without.contains("left out of this page on request")
+    );
+    // One trigger and one mask for the target, one trigger for each other class that was reached.
+    assert_eq!(without.matches("<img").count(), 2 + 11);
+    assert_eq!(with.matches("<img").count(), 2 + 11 + 2 * 5);
+}
+
+#[test]
+fn every_picture_has_a_text_and_every_anchor_is_there_once() {
+    let report = report(Verdict::Backdoored, &INFECTED);
+    let evidence = evidence(&report);
+    let truth = Truth {
+        backdoored: true,
+        target: Some(4),
+        trigger: Some(trigger(4, 3).on_grey()),
+    };
+    let scan = ScanPage {
+        title: "m",
+        report: &report,
+        evidence: &evidence,
+        truth: Some(&truth),
+    };
+    let page = render_demo(&[scan, scan], HtmlOptions::default());
+    assert_eq!(
+        page.matches("<img").count(),
+        page.matches(" alt=\"").count()
+    );
+    assert!(!page.contains("alt=\"\""));
+    let ids: Vec<_> = page
+        .split(" id=\"")
+        .skip(1)
+        .map(|rest| split(rest, "\"").0)
+        .collect();
+    let mut unique = ids.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!(unique.len(), ids.len(), "{ids:?}");
+    for reference in page
+        .split("href=\"#")
+        .chain(page.split("aria-labelledby=\""))
+        .skip(1)
+    {
+        let id = split(reference, "\"").0;
+        assert!(
+            ids.contains(&id) || reference.starts_with("<!DOCTYPE"),
+            "{id:?} leads nowhere"
+        );
+    }
+    assert_eq!(page.matches("<h1").count(), 1);
+}
+
+#[test]
+fn the_demo_shows_verdict_and_truth_side_by_side() {
+    let (infected, clean) = (
+        report(Verdict::Backdoored, &INFECTED),
+        report(Verdict::Clean, &CLEAN),
+    );
+    let (infected_evidence, clean_evidence) = (evidence(&infected), evidence(&clean));
+    let planted = Truth {
+        backdoored: true,
+        target: Some(4),
+        trigger: Some(trigger(4, 3).on_grey()),
+    };
+    let nothing = Truth {
+        backdoored: false,
+        target: None,
+        trigger: None,
+    };
+    let overview = |infected_truth: &Truth, clean_truth: &Truth| {
+        let pages = [
+            ScanPage {
+                title: "infected.onnx",
+                report: &infected,
+                evidence: &infected_evidence,
+                truth: Some(infected_truth),
+            },
+            ScanPage {
+                title: "clean.onnx",
+                report: &clean,
+                evidence: &clean_evidence,
+                truth: Some(clean_truth),
+            },
+        ];
+        let page = render_demo(&pages, HtmlOptions::default());
+        assert!(page.contains("Planted trigger") || !infected_truth.backdoored);
+        split(split(&page, "Verdicts and truth</caption>").1, "</table>")
+            .0
+            .to_owned()
+    };
+    let right = overview(&planted, &nothing);
+    assert_eq!(
+        (
+            right.matches(">right<").count(),
+            right.matches(">wrong<").count()
+        ),
+        (2, 0)
+    );
+    let elsewhere = Truth {
+        target: Some(5),
+        ..planted.clone()
+    };
+    assert_eq!(overview(&elsewhere, &planted).matches(">wrong<").count(), 2);
+}
+
+#[test]
+fn a_thousand_classes_give_a_light_page_with_all_of_them() {
+    let mut norms: Vec<f64> = (0..1282)
+        .map(|class| 40.0 + f64::from(class * 37 % 101))
+        .collect();
+    norms[4] = 6.0;
+    let report = report(Verdict::Backdoored, &norms);
+    let page = page(&report, &evidence(&report));
+    assert!(page.matches("<img").count() < 60);
+    assert!(page.contains("<details><summary>Table of all 1283 classes"));
+    for class in [11, 700, 1281] {
+        assert!(
+            page.contains(&format!("person {class:04}")) || class == 11,
+            "class {class} is missing"
+        );
+    }
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn degenerate_numbers_make_a_page() {
+    let mut report = report(Verdict::Clean, &[0.0, f64::INFINITY, 1e-310, 1e300]);
+    report.detectors[0].norm_median = Some(f64::NAN);
+    report.detectors[0].norm_threshold = Some(-3.0);
+    report.detectors[0].classes[2].name = String::new();
+    report.detectors.push(sample::detection(&[], false));
+    report.preflight = None;
+    report.health = None;
+    let page = page(&report, &Evidence::default());
+    assert!(page.contains("</html>") && !page.contains("=\"NaN") && !page.contains("=\"inf"));
+}
