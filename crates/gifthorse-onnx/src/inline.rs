@@ -91,18 +91,19 @@ impl<'a> Functions<'a> {
             calls.push(Call { node, opsets });
             return Ok(());
         };
+        self.spend(function.proto, call_cost(function.proto))?;
         let serial = self.expanded.get();
         self.expanded.set(serial + 1);
         let body = Body::new(function.proto, &node, serial)?;
         for inner in &function.proto.node {
-            self.spend(function.proto, inner)?;
+            let size = protobuf::Message::compute_size(inner);
+            self.spend(function.proto, NODE_COST + size)?;
             self.expand_node(Cow::Owned(body.bind(inner)), &function.opsets, calls)?;
         }
         Ok(())
     }
 
-    fn spend(&self, function: &FunctionProto, node: &NodeProto) -> Result<(), Error> {
-        let cost = protobuf::Message::compute_size(node) + NODE_COST;
+    fn spend(&self, function: &FunctionProto, cost: u64) -> Result<(), Error> {
         let left = self.budget.get().checked_sub(cost).ok_or_else(|| {
             wrong(
                 function,
@@ -112,6 +113,13 @@ impl<'a> Functions<'a> {
         self.budget.set(left);
         Ok(())
     }
+}
+
+/// Every call goes through all that the function declares.
+fn call_cost(proto: &FunctionProto) -> u64 {
+    let values = proto.input.len() + proto.output.len();
+    let attributes = proto.attribute.len() + proto.attribute_proto.len();
+    NODE_COST + 64 * (values + attributes) as u64
 }
 
 fn id(proto: &FunctionProto) -> Id<'_> {

@@ -28,6 +28,10 @@ mod scope;
 mod sort;
 mod tensor;
 mod value;
+mod weigh;
+
+#[cfg(test)]
+mod tests;
 
 pub use attribute::Attribute;
 pub use builder::GraphBuilder;

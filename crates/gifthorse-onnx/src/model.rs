@@ -20,6 +20,7 @@ use crate::{
     inline::Functions,
     opset::Opsets,
     proto::ModelProto,
+    weigh,
 };
 
 /// Protobuf messages end here, at 2 GiB.
@@ -39,7 +40,7 @@ impl Model {
     /// read when [`Model::graph`] asks for them.
     ///
     /// # Errors
-    /// [`Error::Read`], [`Error::TooLarge`], [`Error::Parse`] or [`Error::NoGraph`].
+    /// [`Error::Read`] if the file cannot be read, and as for [`Model::from_bytes`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let bytes = read_file(path).map_err(|source| Error::Read {
@@ -53,11 +54,12 @@ impl Model {
     /// it may have any.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::Parse`] or [`Error::NoGraph`].
+    /// [`Error::TooLarge`], [`Error::TooMany`], [`Error::Parse`] or [`Error::NoGraph`].
     pub fn from_bytes(bytes: impl Into<Bytes>, folder: Option<&Path>) -> Result<Self, Error> {
         let bytes = bytes.into();
         let size = bytes.len() as u64;
         check_size(size)?;
+        weigh::check(&bytes)?;
         let proto = ModelProto::parse_from_tokio_bytes(&bytes)?;
         if proto.graph.is_none() {
             return Err(Error::NoGraph);
@@ -123,6 +125,11 @@ impl Model {
             external: ExternalFiles::new(self.folder.as_deref()),
         };
         graph::decode(&self.proto.graph, &Arc::new(opsets), &context, None)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn proto(&self) -> &ModelProto {
+        &self.proto
     }
 
     /// Version of the file format.

@@ -1,6 +1,6 @@
 //! One call of a local function: its body under the names of the caller.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::wrong;
 use crate::{
@@ -50,10 +50,10 @@ impl<'a> Body<'a> {
         let defaults = function.attribute_proto.iter();
         let mut attributes: HashMap<_, _> =
             defaults.map(|default| (default.name(), default)).collect();
+        let declared: HashSet<_> = function.attribute.iter().map(String::as_str).collect();
         for attribute in &call.attribute {
             let name = attribute.name();
-            let is_declared = function.attribute.iter().any(|declared| declared == name);
-            if !is_declared && !attributes.contains_key(name) {
+            if !declared.contains(name) && !attributes.contains_key(name) {
                 let reason = format!("a call gives it the attribute `{name}`, which it has not");
                 return Err(wrong(function, reason));
             }

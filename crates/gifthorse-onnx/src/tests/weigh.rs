@@ -1,0 +1,66 @@
+//! The memory that a file would take is known before it is taken.
+
+use protobuf::CodedOutputStream;
+
+use super::*;
+use crate::weigh::Scale;
+
+/// An encoded field that holds these bytes.
+fn field(number: u32, content: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut out = CodedOutputStream::new(&mut bytes);
+    out.write_bytes(number, content).unwrap();
+    drop(out);
+    bytes
+}
+
+#[test]
+fn a_small_file_cannot_ask_for_all_memory() {
+    // Ten megabytes of empty nodes, attributes, dimensions ... would decode to gigabytes.
+    let empty = |number: u8| [(number << 3) | 2, 0].repeat(5 << 20);
+    let of_graph = |content: &[u8]| field(7, content);
+    let files = [
+        of_graph(&empty(1)),
+        of_graph(&empty(5)),
+        of_graph(&field(1, &empty(5))),
+        of_graph(&field(1, &field(5, &empty(5)))),
+        field(25, &empty(7)),
+        of_graph(&[0xf8, 0x7f, 0].repeat(10 << 20)),
+    ];
+    for file in files {
+        let size = file.len();
+        assert!(
+            matches!(Model::from_bytes(file, None), Err(Error::TooMany { .. })),
+            "{size}"
+        );
+    }
+}
+
+#[test]
+fn weights_count_nothing() {
+    let mut proto = model(vec![node("Relu", &["x"], &["y"])]);
+    let mut weights = tensor("w", &[1 << 20]);
+    weights.set_raw_data(vec![0; 4 << 20].into());
+    proto.graph.as_mut().unwrap().initializer.push(weights);
+    let scale = Scale::weigh(&proto.write_to_bytes().unwrap());
+    assert!(scale.memory < 10_000, "{scale:?}");
+}
+
+#[test]
+fn the_table_knows_every_field() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/every_field.onnx");
+    let file = std::fs::read(path).unwrap();
+    let mut proto = ModelProto::parse_from_bytes(&file).unwrap();
+    let scale = Scale::weigh(&file);
+    assert_eq!(scale.unknown, 0);
+    assert_eq!(
+        scale.messages,
+        format!("{proto:?}").matches("special_fields:").count()
+    );
+
+    proto
+        .special_fields
+        .mut_unknown_fields()
+        .add_varint(1000, 1);
+    assert_eq!(Scale::weigh(&proto.write_to_bytes().unwrap()).unknown, 1);
+}

@@ -1,0 +1,125 @@
+//! How much memory a file would take, before it is decoded.
+//!
+//! An empty message is two bytes in a file and hundreds in memory, so that a
+//! small file could ask for all the memory there is. This walks through the
+//! bytes without keeping anything and adds up what the decoder would allocate;
+//! the weights themselves, which stay in the bytes of the file, count nothing.
+
+mod layout;
+
+use crate::Error;
+use layout::{Layout, MODEL};
+
+/// Most memory that the decoded messages of a model may take, in bytes. The
+/// structure of the largest image classifiers takes a few megabytes.
+const LIMIT: usize = 2 << 30;
+/// A field that is known: a string, or an element of a list.
+const FIELD: usize = 64;
+/// A field that is not known: an entry in a hash map and its value.
+const UNKNOWN: usize = 256;
+/// Lists of messages grow by doubling.
+const GROWTH: usize = 2;
+/// How deep the decoder goes into messages.
+const MAX_DEPTH: usize = 100;
+
+/// Refuses a file whose messages would take more memory than any model needs.
+///
+/// What is malformed is left for the decoder to find: it stops there as well.
+pub(crate) fn check(file: &[u8]) -> Result<(), Error> {
+    let scale = Scale::weigh(file);
+    if scale.memory > LIMIT {
+        return Err(Error::TooMany {
+            what: "bytes of memory that the model's structure would take".to_owned(),
+            count: scale.memory,
+            limit: LIMIT,
+        });
+    }
+    if scale.unknown > 0 {
+        tracing::debug!(
+            fields = scale.unknown,
+            "the model has fields of an unknown ONNX version"
+        );
+    }
+    Ok(())
+}
+
+/// What a file holds.
+#[derive(Debug, Default)]
+pub(crate) struct Scale {
+    /// Bytes of memory that its messages would take, without the weights.
+    pub(crate) memory: usize,
+    /// Messages in it.
+    pub(crate) messages: usize,
+    /// Fields that this crate does not know.
+    pub(crate) unknown: usize,
+}
+
+impl Scale {
+    pub(crate) fn weigh(file: &[u8]) -> Self {
+        let mut scale = Self::default();
+        scale.message(file, &MODEL, 0);
+        scale
+    }
+
+    /// `None` once nothing more can or need be read.
+    fn message(&mut self, mut bytes: &[u8], layout: &Layout, depth: usize) -> Option<()> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        self.messages += 1;
+        while !bytes.is_empty() {
+            let tag = varint(&mut bytes)? as u32;
+            let number = tag >> 3;
+            let mut content = None;
+            match tag & 7 {
+                0 => _ = varint(&mut bytes)?,
+                1 => _ = bytes.split_off(..8)?,
+                2 => {
+                    let length = varint(&mut bytes)? as u32;
+                    content = Some(bytes.split_off(..length as usize)?);
+                }
+                5 => _ = bytes.split_off(..4)?,
+                _ => {}
+            }
+            if !layout.is_known(number) {
+                self.unknown += 1;
+            }
+            self.memory = self.memory.saturating_add(match content {
+                Some(content) => layout.length_delimited(number, content.len()),
+                None if layout.is_known(number) => FIELD,
+                None => UNKNOWN,
+            });
+            if self.memory > LIMIT {
+                return None;
+            }
+            if let (Some(content), Some(child)) = (content, layout.child(number)) {
+                self.message(content, child, depth + 1)?;
+            }
+        }
+        Some(())
+    }
+}
+
+impl Layout {
+    fn length_delimited(&self, number: u32, length: usize) -> usize {
+        match self.child(number) {
+            Some(child) => FIELD + GROWTH * child.size,
+            None if self.is_shared(number) => FIELD,
+            None if self.is_packed(number) => FIELD + length.saturating_mul(8),
+            None if self.is_known(number) => FIELD + length,
+            None => UNKNOWN + length,
+        }
+    }
+}
+
+fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..70).step_by(7) {
+        let byte = *bytes.split_off_first()?;
+        value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
