@@ -10,7 +10,7 @@ mod classifier;
 mod compiled;
 mod ends;
 mod error;
-mod kernels;
+pub mod kernels;
 mod lower;
 mod network;
 mod preprocess;

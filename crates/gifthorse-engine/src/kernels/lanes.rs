@@ -13,7 +13,8 @@ mod portable;
 
 use portable::Portable;
 
-/// Tiles whose values lie side by side in a [`TileRow`]: the height of the largest register tile.
+/// Rows of the left operand of a product that lie side by side: the height of the largest
+/// register tile.
 pub(crate) const ROWS: usize = 12;
 
 /// Sixteen numbers on a cache line of their own.
@@ -21,11 +22,20 @@ pub(crate) const ROWS: usize = 12;
 #[repr(align(64))]
 pub(crate) struct Lane(pub(crate) [f32; 16]);
 
-/// Sixteen channels of each of [`ROWS`] tiles.
-pub(crate) type TileRow = [Lane; ROWS];
+/// Sixteen channels of each of [`ROWS`] rows.
+pub(crate) type Left = [Lane; ROWS];
 
 /// Two lanes, that is 32 output channels: the width of the largest register tile.
 pub(crate) type Pair = [Lane; 2];
+
+/// The part of a register tile that somebody will read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Used {
+    /// 1 to [`ROWS`]
+    pub(crate) rows: usize,
+    /// 1 or 2
+    pub(crate) lanes: usize,
+}
 
 /// Arithmetic on sixteen f32 numbers with one instruction set.
 ///
@@ -56,9 +66,16 @@ pub(crate) trait Lanes: Copy {
     /// Element `j` of vector `i` becomes element `i` of vector `j`.
     fn transpose(self, rows: [Self::V; 16]) -> [Self::V; 16];
 
-    /// `out[row][lane] = sum over channels c of tiles[c / 16][row][c % 16] * weights[c][lane]`
-    /// for all [`ROWS`] rows and the first `lanes` (1 or 2) of the pair.
-    fn product(self, tiles: &[TileRow], weights: &[Pair], lanes: usize, out: &mut [Pair]);
+    /// `out[row][lane] = sum over channels c of left[c / 16][which][row][c % 16] * right[c][lane]`
+    /// for the rows and lanes that are used, at least.
+    fn product<const P: usize>(
+        self,
+        left: &[[Left; P]],
+        which: usize,
+        right: &[Pair],
+        used: Used,
+        out: &mut [Pair; ROWS],
+    );
 }
 
 /// A piece of work that is compiled for each instruction set.
@@ -113,37 +130,49 @@ impl Isa {
     }
 }
 
+/// [`Lanes::transpose`] in memory.
+#[inline(always)]
+pub(crate) fn transpose_block<L: Lanes>(lanes: L, block: &mut [Lane; 16]) {
+    let mut rows = [lanes.splat(0.0); 16];
+    for i in 0..16 {
+        rows[i] = lanes.load(&block[i].0);
+    }
+    let columns = lanes.transpose(rows);
+    for i in 0..16 {
+        lanes.store(&mut block[i].0, columns[i]);
+    }
+}
+
 /// Part of [`Lanes::product`]: `R` rows from `row` on and `N` lanes from `lane` on, with all
 /// `R * N` sums in registers.
 #[inline(always)]
-fn register_tile<L: Lanes, const R: usize, const N: usize>(
+fn register_tile<L: Lanes, const R: usize, const N: usize, const P: usize>(
     lanes: L,
-    tiles: &[TileRow],
-    weights: &[Pair],
-    row: usize,
-    lane: usize,
-    out: &mut [Pair],
+    (left, which): (&[[Left; P]], usize),
+    right: &[Pair],
+    (row, lane): (usize, usize),
+    out: &mut [Pair; ROWS],
 ) {
     let mut sums = [[lanes.splat(0.0); N]; R];
-    for (tile_row, weights) in tiles.iter().zip(weights.chunks(16)) {
-        for (channel, weight) in weights.iter().enumerate() {
-            let mut right = [lanes.splat(0.0); N];
+    for (left, right) in left.iter().zip(right.chunks(16)) {
+        let left = &left[which];
+        for (channel, right) in right.iter().enumerate() {
+            let mut b = [lanes.splat(0.0); N];
             for n in 0..N {
-                right[n] = lanes.load(&weight[lane + n].0);
+                b[n] = lanes.load(&right[lane + n].0);
             }
             for r in 0..R {
                 // The mask changes nothing: it tells the compiler that the index is in range.
-                let left = lanes.splat(tile_row[row + r].0[channel & 15]);
+                let a = lanes.splat(left[row + r].0[channel & 15]);
                 for n in 0..N {
-                    sums[r][n] = lanes.mul_add(left, right[n], sums[r][n]);
+                    sums[r][n] = lanes.mul_add(a, b[n], sums[r][n]);
                 }
             }
         }
     }
-    let out = &mut out[row..row + R];
     for r in 0..R {
         for n in 0..N {
-            lanes.store(&mut out[r][lane + n].0, sums[r][n]);
+            lanes.store(&mut out[row + r][lane + n].0, sums[r][n]);
         }
     }
 }
@@ -157,14 +186,7 @@ mod tests {
     impl Task for Transpose<'_> {
         #[inline(always)]
         fn run<L: Lanes>(self, lanes: L) {
-            let mut rows = [lanes.splat(0.0); 16];
-            for (row, lane) in rows.iter_mut().zip(self.0.iter()) {
-                *row = lanes.load(&lane.0);
-            }
-            let columns = lanes.transpose(rows);
-            for (lane, column) in self.0.iter_mut().zip(columns) {
-                lanes.store(&mut lane.0, column);
-            }
+            transpose_block(lanes, self.0);
         }
     }
 
@@ -191,46 +213,47 @@ mod tests {
     }
 
     struct Product<'a> {
-        tiles: &'a [TileRow],
-        weights: &'a [Pair],
-        lanes: usize,
-        out: &'a mut [Pair],
+        left: &'a [[Left; 2]],
+        right: &'a [Pair],
+        used: Used,
+        out: &'a mut [Pair; ROWS],
     }
 
     impl Task for Product<'_> {
         #[inline(always)]
         fn run<L: Lanes>(self, lanes: L) {
-            lanes.product(self.tiles, self.weights, self.lanes, self.out);
+            lanes.product(self.left, 1, self.right, self.used, self.out);
         }
     }
 
     #[test]
     fn product_sums_over_channels() {
         let channels = 19;
-        let mut tiles = vec![[Lane([f32::NAN; 16]); ROWS]; 2];
-        let mut weights = vec![[Lane::default(); 2]; channels];
+        let mut left = vec![[[Lane([f32::NAN; 16]); ROWS]; 2]; 2];
+        let mut right = vec![[Lane::default(); 2]; channels];
         for c in 0..channels {
             for r in 0..ROWS {
-                tiles[c / 16][r].0[c % 16] = (c * 7 + r * 3) as f32 % 11.0;
+                left[c / 16][1][r].0[c % 16] = (c * 7 + r * 3) as f32 % 11.0;
             }
             for k in 0..32 {
-                weights[c][k / 16].0[k % 16] = (c + 5 * k) as f32 % 13.0 - 6.0;
+                right[c][k / 16].0[k % 16] = (c + 5 * k) as f32 % 13.0 - 6.0;
             }
         }
         for isa in Isa::available() {
-            for lanes in [1, 2] {
-                let mut out = vec![[Lane::default(); 2]; ROWS];
+            for (rows, lanes) in (1..=ROWS).flat_map(|rows| [(rows, 1), (rows, 2)]) {
+                let mut out = [[Lane::default(); 2]; ROWS];
+                let used = Used { rows, lanes };
                 isa.run(Product {
-                    tiles: &tiles,
-                    weights: &weights,
-                    lanes,
+                    left: &left,
+                    right: &right,
+                    used,
                     out: &mut out,
                 });
-                for r in 0..ROWS {
+                for r in 0..rows {
                     for k in 0..16 * lanes {
-                        let wanted: f32 = (0..channels)
-                            .map(|c| tiles[c / 16][r].0[c % 16] * weights[c][k / 16].0[k % 16])
-                            .sum();
+                        let term =
+                            |c: usize| left[c / 16][1][r].0[c % 16] * right[c][k / 16].0[k % 16];
+                        let wanted: f32 = (0..channels).map(term).sum();
                         assert_eq!(out[r][k / 16].0[k % 16], wanted, "{isa:?}, row {r}, {k}");
                     }
                 }

@@ -206,7 +206,7 @@ fn what_does_not_fit_is_left_to_the_caller() {
 }
 
 #[test]
-fn only_plain_three_by_three_is_supported() {
+fn only_plain_three_by_three_with_enough_channels_is_supported() {
     let window = Window {
         kernel: [3, 3],
         stride: [1, 1],
@@ -214,6 +214,9 @@ fn only_plain_three_by_three_is_supported() {
         pads: [(1, 1), (1, 1)],
     };
     assert!(FrozenConv::supports([64, 64, 3, 3], &window, 1));
+    assert!(FrozenConv::supports([32, 3, 3, 3], &window, 1));
+    assert!(!FrozenConv::supports([2, 3, 3, 3], &window, 1));
+    assert!(!FrozenConv::supports([0, 64, 3, 3], &window, 1));
     assert!(!FrozenConv::supports([64, 32, 3, 3], &window, 2));
     let strided = Window {
         stride: [2, 1],

@@ -5,7 +5,7 @@ use std::arch::x86_64::__m256;
 use pulp::NullaryFnOnce;
 use pulp::x86::V3;
 
-use super::{Lanes, Pair, ROWS, Task, TileRow, register_tile};
+use super::{Lanes, Left, Pair, ROWS, Task, Used, register_tile};
 
 /// Proof that the machine has AVX2 and FMA.
 #[derive(Clone, Copy, Debug)]
@@ -128,11 +128,18 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn product(self, tiles: &[TileRow], weights: &[Pair], lanes: usize, out: &mut [Pair]) {
+    fn product<const P: usize>(
+        self,
+        left: &[[Left; P]],
+        which: usize,
+        right: &[Pair],
+        used: Used,
+        out: &mut [Pair; ROWS],
+    ) {
         // 12 of the 16 registers hold sums.
-        for lane in 0..lanes {
-            for row in (0..ROWS).step_by(6) {
-                register_tile::<Self, 6, 1>(self, tiles, weights, row, lane, out);
+        for lane in 0..used.lanes {
+            for row in (0..used.rows).step_by(6) {
+                register_tile::<Self, 6, 1, P>(self, (left, which), right, (row, lane), out);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::arch::x86_64::__m512;
 use pulp::NullaryFnOnce;
 use pulp::x86::V4;
 
-use super::{Lanes, Pair, ROWS, Task, TileRow, register_tile};
+use super::{Lanes, Left, Pair, ROWS, Task, Used, register_tile};
 
 /// Proof that the machine has AVX-512.
 #[derive(Clone, Copy, Debug)]
@@ -109,12 +109,23 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn product(self, tiles: &[TileRow], weights: &[Pair], lanes: usize, out: &mut [Pair]) {
-        // 24 of the 32 registers hold sums.
-        if lanes == 1 {
-            register_tile::<Self, ROWS, 1>(self, tiles, weights, 0, 0, out);
-        } else {
-            register_tile::<Self, ROWS, 2>(self, tiles, weights, 0, 0, out);
+    fn product<const P: usize>(
+        self,
+        left: &[[Left; P]],
+        which: usize,
+        right: &[Pair],
+        used: Used,
+        out: &mut [Pair; ROWS],
+    ) {
+        // At most 24 of the 32 registers hold sums.
+        let left = (left, which);
+        match (used.rows, used.lanes) {
+            (..=4, 1) => register_tile::<Self, 4, 1, P>(self, left, right, (0, 0), out),
+            (..=8, 1) => register_tile::<Self, 8, 1, P>(self, left, right, (0, 0), out),
+            (_, 1) => register_tile::<Self, ROWS, 1, P>(self, left, right, (0, 0), out),
+            (..=4, _) => register_tile::<Self, 4, 2, P>(self, left, right, (0, 0), out),
+            (..=8, _) => register_tile::<Self, 8, 2, P>(self, left, right, (0, 0), out),
+            _ => register_tile::<Self, ROWS, 2, P>(self, left, right, (0, 0), out),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! [`Lanes`] in plain Rust, for machines without AVX2: the compiler turns the loops over
 //! sixteen numbers into the vectors that every machine of the build target has.
 
-use super::{Lanes, Pair, ROWS, Task, TileRow, register_tile};
+use super::{Lanes, Left, Pair, ROWS, Task, Used, register_tile};
 
 /// The instruction set of the build target.
 #[derive(Clone, Copy, Debug)]
@@ -85,11 +85,18 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn product(self, tiles: &[TileRow], weights: &[Pair], lanes: usize, out: &mut [Pair]) {
+    fn product<const P: usize>(
+        self,
+        left: &[[Left; P]],
+        which: usize,
+        right: &[Pair],
+        used: Used,
+        out: &mut [Pair; ROWS],
+    ) {
         // Three rows of sixteen sums fill twelve 128-bit registers.
-        for lane in 0..lanes {
-            for row in (0..ROWS).step_by(3) {
-                register_tile::<Self, 3, 1>(self, tiles, weights, row, lane, out);
+        for lane in 0..used.lanes {
+            for row in (0..used.rows).step_by(3) {
+                register_tile::<Self, 3, 1, P>(self, (left, which), right, (row, lane), out);
             }
         }
     }

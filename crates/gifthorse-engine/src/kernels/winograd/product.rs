@@ -2,35 +2,42 @@
 
 use super::transform::PRODUCTS;
 use super::weights::PackedWeights;
-use crate::kernels::lanes::{Lanes, Pair, ROWS, Task, TileRow};
+use crate::kernels::lanes::{Lanes, Left, Pair, ROWS, Task, Used};
 
-/// Multiplies a run of transformed tiles with the weights of one pair of output lanes.
+/// Multiplies transformed tiles with the weights.
+///
+/// Each product is finished for all output channels before the next begins: weights, which are
+/// the largest operand where there are many channels, are read once.
 pub(super) struct ProductStage<'a> {
-    /// `[product][row of tiles][channels / 16]`: products are `tile_stride` apart.
-    pub(super) tiles: &'a [TileRow],
-    pub(super) tile_stride: usize,
-    /// Input channels / 16, rounded up.
+    /// `[group of ROWS tiles][group of sixteen input channels][product]`
+    pub(super) tiles: &'a [[Left; PRODUCTS]],
+    /// Number of tiles.
+    pub(super) count: usize,
+    /// Groups of sixteen input channels.
     pub(super) groups: usize,
-    /// Rows of [`ROWS`] tiles.
-    pub(super) tile_rows: usize,
     pub(super) weights: &'a PackedWeights,
-    pub(super) pair: usize,
-    /// Lanes of the pair that hold output channels.
-    pub(super) lanes: usize,
-    /// `[product][tile]`: products are `stride` apart.
-    pub(super) out: &'a mut [Pair],
-    pub(super) stride: usize,
+    pub(super) outputs: usize,
+    /// `[group of ROWS tiles][pair of output lanes][product]`
+    pub(super) out: &'a mut [[[Pair; ROWS]; PRODUCTS]],
 }
 
 impl Task for ProductStage<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
+        let pairs = self.outputs.div_ceil(32);
         for product in 0..PRODUCTS {
-            let weights = self.weights.product(self.pair, product);
-            let tiles = self.tiles[product * self.tile_stride..].chunks_exact(self.groups);
-            let out = self.out[product * self.stride..].chunks_exact_mut(ROWS);
-            for (tiles, out) in tiles.zip(out).take(self.tile_rows) {
-                lanes.product(tiles, weights, self.lanes, out);
+            for (pair, weights) in self.weights.product(product).enumerate() {
+                let used_lanes = (self.outputs - 32 * pair).div_ceil(16).min(2);
+                let groups = self.tiles.chunks_exact(self.groups);
+                let outs = self.out.chunks_exact_mut(pairs);
+                for (group, (tiles, out)) in groups.zip(outs).enumerate() {
+                    let rows = (self.count - ROWS * group).min(ROWS);
+                    let used = Used {
+                        rows,
+                        lanes: used_lanes,
+                    };
+                    lanes.product(tiles, product, weights, used, &mut out[pair][product]);
+                }
             }
         }
     }

@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use super::transform::OUTPUTS;
+use crate::kernels::lanes::ROWS;
 
-/// Shape of a 3x3 stride-1 convolution: output (y, x) sees the input rows `y - top ..= y - top + 2` and
-/// columns `x - left ..= x - left + 2`, and what lies outside the input is zero.
+/// Shape of a 3x3 stride-1 convolution: output (y, x) sees the input rows
+/// `y - top ..= y - top + 2` and columns `x - left ..= x - left + 2`, and what lies outside the
+/// input is zero.
 ///
 /// `top` and `left` are the pads of a forward pass; a backward pass may have negative ones.
 /// The pads at the bottom and on the right follow from the output's size.
@@ -43,22 +45,14 @@ impl Geometry {
     }
 }
 
-/// Outputs cut into tiles of 4x4, numbered along rows, then down an image, then image by image.
+/// Outputs cut into tiles of 4x4. Rows of tiles are numbered down an image, then image by image.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tiling {
     pub(super) geometry: Geometry,
+    /// Rows of tiles of an image.
     rows: usize,
+    /// Tiles in a row.
     pub(super) columns: usize,
-}
-
-/// A tile's place.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Tile {
-    pub(super) image: usize,
-    /// In units of tiles.
-    pub(super) row: usize,
-    /// In units of tiles.
-    pub(super) column: usize,
 }
 
 impl Tiling {
@@ -72,32 +66,37 @@ impl Tiling {
         }
     }
 
-    /// Number of tiles in all images.
-    pub(super) fn count(&self) -> usize {
-        self.geometry.batch * self.per_image()
+    /// Number of rows of tiles in all images.
+    pub(super) fn rows(&self) -> usize {
+        self.geometry.batch * self.rows
     }
 
-    fn per_image(&self) -> usize {
-        self.rows * self.columns
+    /// The image of a row of tiles, and which of the image's rows it is.
+    pub(super) fn place(&self, row: usize) -> (usize, usize) {
+        (row / self.rows, row % self.rows)
     }
 
-    /// Where tile number `index` lies.
-    #[inline(always)]
-    pub(super) fn tile(&self, index: usize) -> Tile {
-        let (image, within) = (index / self.per_image(), index % self.per_image());
-        Tile {
-            image,
-            row: within / self.columns,
-            column: within % self.columns,
-        }
+    /// How many rows of tiles to work on at a time: about `tiles` tiles, such that the last
+    /// group of [`ROWS`] tiles is as full as can be.
+    pub(super) fn run_length(&self, tiles: usize) -> usize {
+        let most = (tiles / self.columns).clamp(1, self.rows().max(1));
+        let idle = |rows: usize| {
+            let tiles = rows * self.columns;
+            (tiles.next_multiple_of(ROWS) - tiles) as f64 / tiles as f64
+        };
+        let candidates = most / 2 + 1..=most;
+        candidates
+            .rev()
+            .min_by(|a, b| idle(*a).total_cmp(&idle(*b)))
+            .unwrap_or(most)
     }
 
-    /// Cuts a run of tiles where one image ends and the next begins.
-    pub(super) fn by_image(&self, tiles: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        let per_image = self.per_image();
-        let mut start = tiles.start;
+    /// Cuts a run of rows of tiles where one image ends and the next begins.
+    pub(super) fn by_image(&self, rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let per_image = self.rows;
+        let mut start = rows.start;
         std::iter::from_fn(move || {
-            let end = tiles.end.min((start / per_image + 1) * per_image);
+            let end = rows.end.min((start / per_image + 1) * per_image);
             let run = start..end;
             start = end;
             (!run.is_empty()).then_some(run)

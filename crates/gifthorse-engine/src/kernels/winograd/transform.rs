@@ -9,7 +9,7 @@
 //! The usual points 0, ±1, ±2 are cheaper by a few additions but four times less accurate;
 //! these are exact in binary too, and so are all constants below.
 
-use crate::kernels::lanes::{Lane, Lanes};
+use crate::kernels::lanes::{Lane, Lanes, Left, Pair, ROWS};
 
 /// Products per tile: 6 x 6.
 pub(super) const PRODUCTS: usize = 36;
@@ -84,63 +84,61 @@ fn output_line<L: Lanes>(lanes: L, m: [L::V; INPUTS]) -> [L::V; OUTPUTS] {
     ]
 }
 
-/// `B^T d B` of the 6x6 tile that starts at `plane[start]`, its rows `pitch` lanes apart; product
-/// `i` goes to `out[i * stride]`.
+/// `B^T d B` of the 6x6 tile whose rows start at `plane[0]`, `plane[pitch]` and so on, into row
+/// `row` of each product's operand.
 #[inline(always)]
 pub(super) fn input_tile<L: Lanes>(
     lanes: L,
     plane: &[Lane],
-    start: usize,
     pitch: usize,
-    out: &mut [Lane],
-    stride: usize,
+    out: &mut [Left; PRODUCTS],
+    row: usize,
 ) {
-    let zero = lanes.splat(0.0);
-    let mut rows = [[zero; INPUTS]; INPUTS];
-    for j in 0..INPUTS {
-        let mut column = [zero; INPUTS];
-        for i in 0..INPUTS {
-            column[i] = lanes.load(&plane[start + i * pitch + j].0);
-        }
-        let column = input_line(lanes, column);
-        for i in 0..INPUTS {
-            rows[i][j] = column[i];
+    let mut lines = [[lanes.splat(0.0); INPUTS]; INPUTS];
+    for i in 0..INPUTS {
+        let plane = &plane[i * pitch..i * pitch + INPUTS];
+        for j in 0..INPUTS {
+            lines[j][i] = lanes.load(&plane[j].0);
         }
     }
+    for j in 0..INPUTS {
+        lines[j] = input_line(lanes, lines[j]);
+    }
     for i in 0..INPUTS {
-        let row = input_line(lanes, rows[i]);
+        let mut line = lines[i];
         for j in 0..INPUTS {
-            lanes.store(&mut out[(INPUTS * i + j) * stride].0, row[j]);
+            line[j] = lines[j][i];
+        }
+        let line = input_line(lanes, line);
+        for j in 0..INPUTS {
+            lanes.store(&mut out[INPUTS * i + j][row].0, line[j]);
         }
     }
 }
 
-/// `A^T m A`, where product `i` is `products[i * stride][lane]`: sixteen outputs, row-major.
+/// `A^T m A` of one row of the products: four lines of outputs.
 #[inline(always)]
 pub(super) fn output_tile<L: Lanes>(
     lanes: L,
-    products: &[[Lane; 2]],
-    stride: usize,
+    products: &[[Pair; ROWS]; PRODUCTS],
+    row: usize,
     lane: usize,
-) -> [L::V; OUTPUTS * OUTPUTS] {
+) -> [[L::V; OUTPUTS]; OUTPUTS] {
     let zero = lanes.splat(0.0);
-    let mut rows = [[zero; INPUTS]; OUTPUTS];
+    let mut lines = [[zero; INPUTS]; OUTPUTS];
     for j in 0..INPUTS {
         let mut column = [zero; INPUTS];
         for i in 0..INPUTS {
-            column[i] = lanes.load(&products[(INPUTS * i + j) * stride][lane].0);
+            column[i] = lanes.load(&products[INPUTS * i + j][row][lane].0);
         }
         let column = output_line(lanes, column);
         for i in 0..OUTPUTS {
-            rows[i][j] = column[i];
+            lines[i][j] = column[i];
         }
     }
-    let mut out = [zero; OUTPUTS * OUTPUTS];
+    let mut out = [[zero; OUTPUTS]; OUTPUTS];
     for i in 0..OUTPUTS {
-        let row = output_line(lanes, rows[i]);
-        for j in 0..OUTPUTS {
-            out[OUTPUTS * i + j] = row[j];
-        }
+        out[i] = output_line(lanes, lines[i]);
     }
     out
 }

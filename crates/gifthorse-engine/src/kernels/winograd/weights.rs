@@ -6,10 +6,10 @@ use crate::kernels::lanes::Pair;
 /// Transformed filters of a convolution.
 #[derive(Debug)]
 pub(super) struct PackedWeights {
-    /// `[pair of output lanes][product][input channel]`, so that a pass over a pair is one
-    /// sequential read.
+    /// `[product][pair of output lanes][input channel]`
     packed: Vec<Pair>,
     inputs: usize,
+    pairs: usize,
 }
 
 impl PackedWeights {
@@ -26,16 +26,26 @@ impl PackedWeights {
             for input in 0..inputs {
                 let transformed = filter(&weight(output, input).map(f64::from));
                 for (product, value) in transformed.into_iter().enumerate() {
-                    let at = (pair * PRODUCTS + product) * inputs + input;
+                    let at = (product * pairs + pair) * inputs + input;
                     packed[at][lane].0[element] = value as f32;
                 }
             }
         }
-        Self { packed, inputs }
+        Self {
+            packed,
+            inputs,
+            pairs,
+        }
     }
 
-    /// The weights of one product for one pair of output lanes: an entry for each input channel.
-    pub(super) fn product(&self, pair: usize, product: usize) -> &[Pair] {
-        &self.packed[(pair * PRODUCTS + product) * self.inputs..][..self.inputs]
+    /// The weights of one product: for each pair of output lanes, an entry for each input channel.
+    pub(super) fn product(&self, product: usize) -> impl Iterator<Item = &[Pair]> {
+        let length = self.pairs * self.inputs;
+        self.packed[product * length..][..length].chunks_exact(self.inputs)
+    }
+
+    /// Bytes of all weights.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(self.packed.as_slice())
     }
 }
