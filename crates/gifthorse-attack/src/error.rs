@@ -1,0 +1,55 @@
+//! What can be wrong with a network, a recipe, a trigger or the images they are used on.
+
+use crate::trigger::TriggerError;
+
+/// Why a network could not be made, trained, poisoned or measured.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A network that cannot be built as it was asked for.
+    #[error("this network cannot be built: {0}")]
+    Net(String),
+    /// A recipe with a setting that makes no sense, or none for these images.
+    #[error("this recipe cannot be followed: {0}")]
+    Recipe(String),
+    /// Images without labels, or too few of them, or of another shape than the network takes.
+    #[error("these images cannot be used: {0}")]
+    Images(String),
+    /// A class that the images do not have.
+    #[error("there is no class {class}: the images have classes 0 to {}", classes.saturating_sub(1))]
+    NoSuchClass {
+        /// The class that was asked for.
+        class: usize,
+        /// How many there are.
+        classes: usize,
+    },
+    /// A share of images to poison that is not between none and all.
+    #[error("a poison rate of {rate} is not a share above 0 and up to 1")]
+    PoisonRate {
+        /// What was asked for.
+        rate: f64,
+    },
+    /// Training left the numbers that a float can hold.
+    #[error("training diverged in epoch {epoch}: the loss is {loss}; take a lower learning rate")]
+    Diverged {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The loss there.
+        loss: f64,
+    },
+    /// A name that is to be trained but is not a parameter of the network.
+    #[error("the network has no parameter `{0}` that could be trained")]
+    NoSuchWeight(String),
+    /// The trigger does not fit the images.
+    #[error(transparent)]
+    Trigger(#[from] TriggerError),
+    /// The engine refused the network or its input.
+    #[error(transparent)]
+    Engine(#[from] gifthorse_engine::Error),
+    /// The network could not be made an ONNX model.
+    #[error(transparent)]
+    Onnx(#[from] gifthorse_onnx::Error),
+    /// The images could not be put together.
+    #[error(transparent)]
+    Data(#[from] gifthorse_data::Error),
+}

@@ -1,0 +1,7 @@
+//! Ways to plant a backdoor, and the record of what was planted.
+
+mod badnets;
+mod truth;
+
+pub use badnets::{BadNets, Poisoned};
+pub use truth::{Backdoor, Method, Truth};

@@ -1,0 +1,32 @@
+//! Where random numbers come from: one seed, and a stream of its own for every use.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// What random numbers are drawn for. Each has its own stream, so that drawing more of one
+/// changes nothing about the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// First values of weights.
+    Weights,
+    /// Order of the images in an epoch, counted from 0.
+    Order {
+        /// The epoch.
+        epoch: usize,
+    },
+    /// Which images are poisoned.
+    Poison,
+}
+
+impl Purpose {
+    /// The numbers for this purpose under a seed.
+    pub fn rng(self, seed: u64) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(match self {
+            Self::Weights => 0,
+            Self::Poison => 1,
+            Self::Order { epoch } => 2 + epoch as u64,
+        });
+        rng
+    }
+}
