@@ -1,6 +1,7 @@
 //! The kinds of image sets that are known, each in a file of its own, and how one is recognised.
 
 mod annotations;
+mod array_layout;
 mod cifar;
 mod class_folders;
 mod flat;

@@ -6,6 +6,7 @@
 //! names the file, or a [`Warning`] where one picture of many cannot be read.
 
 mod class_name_file;
+mod decoded;
 mod error;
 mod folder;
 mod format;
@@ -18,6 +19,7 @@ mod load;
 mod options;
 mod picture;
 mod sample;
+mod stack;
 mod table;
 
 pub use error::Error;

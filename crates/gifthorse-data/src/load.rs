@@ -5,11 +5,13 @@ use std::path::Path;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::limits::{MAX_DECODED_BYTES, MAX_SIDE};
-use crate::picture::{Decoded, Picture};
+use crate::limits::MAX_SIDE;
+use crate::listing::Listing;
+use crate::picture::Picture;
+use crate::stack::{Stack, check_memory};
 use crate::{
-    Error, Format, ImageShape, Images, LoadOptions, balanced_sample, class_name_file, format,
-    label_file, sample,
+    Error, Format, Images, LoadOptions, balanced_sample, class_name_file, format, label_file,
+    sample,
 };
 
 /// Pictures decoded at a time: enough to keep many threads busy, few enough that the decoded
@@ -57,29 +59,7 @@ impl std::fmt::Display for Warning {
 /// See [`Error`]. A picture that cannot be read is a [`Warning`], unless none can.
 pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Error> {
     check_options(options)?;
-    let mut listing = format::list(path, options)?;
-    if let Some(file) = &options.class_names {
-        listing.class_names = class_name_file::read(file)?;
-    }
-    if let Some(file) = &options.labels {
-        let labels = label_file::read(file, listing.pictures.as_ref(), &listing.class_names)?;
-        listing.labels = Some(labels);
-    }
-    if let (Some(file), Some(&largest)) = (
-        options.class_names.as_ref().or(options.labels.as_ref()),
-        listing.labels.iter().flatten().max(),
-    ) && !listing.class_names.is_empty()
-        && largest >= listing.class_names.len()
-    {
-        let reason = format!(
-            "label {largest} is not among the {} named classes",
-            listing.class_names.len()
-        );
-        return Err(Error::Labels {
-            path: file.clone(),
-            reason,
-        });
-    }
+    let listing = list(path, options)?;
     let available = listing.pictures.len();
     if available == 0 {
         return Err(Error::Malformed {
@@ -94,24 +74,10 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Error> {
     };
     tracing::debug!(format = %listing.format, available, wanted = wanted.len(), "image set found");
 
-    if let Some(shape) = options.target {
-        check_memory(wanted.len(), shape)?;
-    }
-    let mut pictures = listing.pictures.fetch(&wanted)?.into_iter();
-    let mut stack = Stack::new(path, options.target, wanted.len());
-    for records in wanted.chunks(CHUNK) {
-        let chunk: Vec<Picture> = pictures.by_ref().take(records.len()).collect();
-        let decoded: Vec<_> = chunk
-            .into_par_iter()
-            .map(|picture| picture.decode(options.target))
-            .collect();
-        for (&record, result) in records.iter().zip(decoded) {
-            stack.push(record, listing.pictures.name(record), result)?;
-        }
-    }
+    let stack = decode(path, options, &listing, &wanted)?;
+    let shape = stack.shape()?;
     let label_of = |labels: Vec<usize>| stack.records.iter().map(|&i| labels[i]).collect();
     let labels: Option<Vec<usize>> = listing.labels.map(label_of);
-    let (shape, warnings) = (stack.shape()?, stack.warnings);
     let images = Images::new(
         shape,
         stack.pixels,
@@ -123,9 +89,67 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Error> {
         sha256: content_hash(&images),
         images,
         format: listing.format,
-        warnings,
+        warnings: stack.warnings,
         available,
     })
+}
+
+/// Lists the image set, with the labels and class names that the options put in place of its own.
+fn list(path: &Path, options: &LoadOptions) -> Result<Listing, Error> {
+    let mut listing = format::list(path, options)?;
+    if let Some(file) = &options.class_names {
+        listing.class_names = class_name_file::read(file)?;
+    }
+    if let Some(file) = &options.labels {
+        let labels = label_file::read(file, listing.pictures.as_ref(), &listing.class_names)?;
+        listing.labels = Some(labels);
+    }
+    let given = options.class_names.as_ref().or(options.labels.as_ref());
+    let largest = listing.labels.iter().flatten().max();
+    let named = listing.class_names.len();
+    match (given, largest) {
+        (Some(file), Some(&largest)) if named > 0 && largest >= named => Err(Error::Labels {
+            path: file.clone(),
+            reason: format!("label {largest} is not among the {named} named classes"),
+        }),
+        _ => Ok(listing),
+    }
+}
+
+fn decode<'a>(
+    path: &'a Path,
+    options: &LoadOptions,
+    listing: &Listing,
+    wanted: &[usize],
+) -> Result<Stack<'a>, Error> {
+    if let Some(shape) = options.target {
+        check_memory(wanted.len(), shape)?;
+    }
+    let mut pictures = listing.pictures.fetch(wanted)?.into_iter();
+    let mut stack = Stack::new(path, options.target, wanted.len());
+    let mut left = wanted;
+    while !left.is_empty() {
+        // Until one picture has settled the size, the next is read alone.
+        let size = stack.size();
+        let (records, rest) = left.split_at(size.map_or(1, |_| CHUNK.min(left.len())));
+        left = rest;
+        let chunk: Vec<Picture> = pictures.by_ref().take(records.len()).collect();
+        let decoded: Vec<_> = chunk
+            .into_par_iter()
+            .map(|picture| {
+                let mut decoded = picture.decode(options.target)?;
+                // A picture of another size will be refused; it may be large, so it is not kept.
+                if size.is_some_and(|size| size != (decoded.shape.height, decoded.shape.width)) {
+                    decoded.pixels = Vec::new();
+                }
+                Ok(decoded)
+            })
+            .collect();
+        for (&record, result) in records.iter().zip(decoded) {
+            stack.push(record, listing.pictures.name(record), result)?;
+        }
+    }
+    Ok(stack)
 }
 
 fn check_options(options: &LoadOptions) -> Result<(), Error> {
@@ -144,113 +168,6 @@ fn check_options(options: &LoadOptions) -> Result<(), Error> {
         )));
     }
     Ok(())
-}
-
-fn check_memory(images: usize, shape: ImageShape) -> Result<(), Error> {
-    let needed = images.saturating_mul(shape.values()).saturating_mul(4);
-    if needed > MAX_DECODED_BYTES {
-        return Err(Error::TooLarge {
-            images,
-            shape,
-            needed: needed >> 20,
-            limit: MAX_DECODED_BYTES >> 20,
-        });
-    }
-    Ok(())
-}
-
-/// Images put behind each other, all of one shape.
-struct Stack<'a> {
-    path: &'a Path,
-    target: Option<ImageShape>,
-    wanted: usize,
-    /// Shape of the images so far.
-    current: Option<ImageShape>,
-    pixels: Vec<f32>,
-    records: Vec<usize>,
-    names: Vec<String>,
-    warnings: Vec<Warning>,
-}
-
-impl<'a> Stack<'a> {
-    fn new(path: &'a Path, target: Option<ImageShape>, wanted: usize) -> Self {
-        Self {
-            path,
-            target,
-            wanted,
-            current: target,
-            pixels: Vec::new(),
-            records: Vec::new(),
-            names: Vec::new(),
-            warnings: Vec::new(),
-        }
-    }
-
-    fn push(
-        &mut self,
-        record: usize,
-        name: String,
-        result: Result<Decoded, String>,
-    ) -> Result<(), Error> {
-        let Decoded { shape, mut pixels } = match result {
-            Ok(decoded) => decoded,
-            Err(reason) => {
-                tracing::warn!(%name, %reason, "image left out");
-                self.warnings.push(Warning { name, reason });
-                return Ok(());
-            }
-        };
-        let current = *self.current.get_or_insert(shape);
-        if self.pixels.is_empty() {
-            check_memory(self.wanted, current)?;
-            self.pixels.reserve_exact(self.wanted * current.values());
-        }
-        if (shape.height, shape.width) != (current.height, current.width) {
-            return Err(Error::MixedSizes {
-                path: self.path.to_owned(),
-                first_name: self.names[0].clone(),
-                first: format!("{}x{}", current.height, current.width),
-                other_name: name,
-                other: format!("{}x{}", shape.height, shape.width),
-            });
-        }
-        // Without a target, one colour picture makes colour pictures of all.
-        if shape.channels > current.channels {
-            check_memory(self.wanted, shape)?;
-            self.pixels = colour(&self.pixels, current);
-            self.current = Some(shape);
-        } else if shape.channels < current.channels {
-            pixels = colour(&pixels, shape);
-        }
-        self.pixels.append(&mut pixels);
-        self.records.push(record);
-        self.names.push(name);
-        Ok(())
-    }
-
-    /// Shape of the images, if there is any.
-    fn shape(&self) -> Result<ImageShape, Error> {
-        match (self.current, self.warnings.first()) {
-            (_, Some(first)) if self.records.is_empty() => Err(Error::AllUnreadable {
-                path: self.path.to_owned(),
-                count: self.warnings.len(),
-                name: first.name.clone(),
-                reason: first.reason.clone(),
-            }),
-            (current, _) => current.or(self.target).ok_or_else(|| Error::Malformed {
-                path: self.path.to_owned(),
-                reason: "holds no images".to_owned(),
-            }),
-        }
-    }
-}
-
-/// Grey images of shape `grey` as colour images.
-fn colour(pixels: &[f32], grey: ImageShape) -> Vec<f32> {
-    pixels
-        .chunks_exact(grey.values())
-        .flat_map(|image| image.repeat(3))
-        .collect()
 }
 
 fn content_hash(images: &Images) -> String {

@@ -1,17 +1,12 @@
-//! From one picture, in a file or in memory, to `[channels, height, width]` pixels in `[0, 1]`.
+//! One picture of an image set, in a file or in memory, and how it is decoded.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use image::imageops::{FilterType, resize};
-use image::{DynamicImage, ImageBuffer, ImageReader, Limits, Luma};
+use image::{DynamicImage, ImageReader, Limits};
 
 use crate::ImageShape;
+use crate::decoded::Decoded;
 use crate::limits::{MAX_PICTURE_BYTES, MAX_SIDE};
-
-/// Resizing is a triangle filter (bilinear, widened when shrinking so that nothing aliases): the
-/// default of the pipelines that most classifiers were trained with, and one that never overshoots
-/// the range of the pixels, as cubic filters do.
-const FILTER: FilterType = FilterType::Triangle;
 
 /// A picture whose pixels are not converted yet.
 #[derive(Debug)]
@@ -37,25 +32,18 @@ pub(crate) struct Region {
     pub bottom: f64,
 }
 
-/// Pixels of one image, `[channels, height, width]`, in `[0, 1]`.
-#[derive(Debug)]
-pub(crate) struct Decoded {
-    pub shape: ImageShape,
-    pub pixels: Vec<f32>,
-}
-
 impl Picture {
     /// Decodes, crops and, if `target` is given, resizes and converts to its channels; otherwise
     /// the picture keeps its size, and is grey or colour as it was stored.
     ///
-    /// Alpha is dropped, as the usual training pipelines do. Resizing keeps the depth of the
-    /// picture (8-bit pixels are rounded to 8 bits again), also as they do.
+    /// Alpha is dropped, as the usual training pipelines do.
     pub fn decode(self, target: Option<ImageShape>) -> Result<Decoded, String> {
         let decoded = match self {
             Self::Floats(decoded) => decoded.resized(target),
             Self::Pixels(picture) => Decoded::from_picture(picture, target),
             Self::File { path, region } => {
                 let frame = without_alpha(read(&path)?);
+                check_range(&frame)?;
                 let picture = match region {
                     Some(region) => region.crop(&frame)?,
                     None => frame,
@@ -63,74 +51,8 @@ impl Picture {
                 Decoded::from_picture(picture, target)
             }
         };
-        // Only floating-point files can hold such values; NaN fails the comparison too.
-        if decoded.pixels.iter().any(|p| !(0.0..=1.0).contains(p)) {
-            return Err("holds pixels outside the range 0..1".to_owned());
-        }
         Ok(decoded.with_channels(target))
     }
-}
-
-impl Decoded {
-    fn from_picture(picture: DynamicImage, target: Option<ImageShape>) -> Self {
-        let picture = match target.map(|shape| (shape.width as u32, shape.height as u32)) {
-            Some((width, height)) if (width, height) != (picture.width(), picture.height()) => {
-                picture.resize_exact(width, height, FILTER)
-            }
-            _ => picture,
-        };
-        let (height, width) = (picture.height() as usize, picture.width() as usize);
-        let (channels, pixels) = match picture.color().has_color() {
-            true => (3, planes(picture.into_rgb32f().as_raw(), 3)),
-            false => (1, picture.to_luma32f().into_raw()),
-        };
-        let shape = ImageShape {
-            channels,
-            height,
-            width,
-        };
-        Self { shape, pixels }
-    }
-
-    fn resized(self, target: Option<ImageShape>) -> Self {
-        let size = |shape: ImageShape| (shape.height, shape.width);
-        match target {
-            Some(target) if size(target) != size(self.shape) => Self {
-                pixels: self
-                    .pixels
-                    .chunks_exact(self.shape.height * self.shape.width)
-                    .flat_map(|plane| resize_plane(plane, self.shape, target))
-                    .collect(),
-                shape: ImageShape {
-                    channels: self.shape.channels,
-                    ..target
-                },
-            },
-            _ => self,
-        }
-    }
-
-    fn with_channels(self, target: Option<ImageShape>) -> Self {
-        let channels = target.map_or(self.shape.channels, |shape| shape.channels);
-        let pixels = match (self.shape.channels, channels) {
-            (3, 1) => grey(&self.pixels),
-            (1, 3) => self.pixels.repeat(3),
-            _ => self.pixels,
-        };
-        let shape = ImageShape {
-            channels,
-            ..self.shape
-        };
-        Self { shape, pixels }
-    }
-}
-
-fn resize_plane(plane: &[f32], from: ImageShape, to: ImageShape) -> Vec<f32> {
-    let plane =
-        ImageBuffer::<Luma<f32>, &[f32]>::from_raw(from.width as u32, from.height as u32, plane);
-    plane
-        .map(|plane| resize(&plane, to.width as u32, to.height as u32, FILTER).into_raw())
-        .unwrap_or_default()
 }
 
 impl Region {
@@ -147,7 +69,7 @@ impl Region {
     }
 }
 
-fn read(path: &std::path::Path) -> Result<DynamicImage, String> {
+fn read(path: &Path) -> Result<DynamicImage, String> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
@@ -171,37 +93,22 @@ fn without_alpha(picture: DynamicImage) -> DynamicImage {
     }
 }
 
-/// `[height, width, channels]` to `[channels, height, width]`.
-pub(crate) fn planes<T: Copy>(interleaved: &[T], channels: usize) -> Vec<T> {
-    (0..channels)
-        .flat_map(|c| interleaved.iter().skip(c).step_by(channels).copied())
-        .collect()
-}
-
-/// `[channels, height, width]` to `[height, width, channels]`.
-pub(crate) fn interleave<T: Copy>(planes: &[T], channels: usize) -> Vec<T> {
-    let size = planes.len() / channels;
-    (0..size)
-        .flat_map(|i| (0..channels).map(move |c| planes[c * size + i]))
-        .collect()
-}
-
-/// Luma of `[3, height, width]` pixels by the weights of ITU-R BT.601, which image libraries use
-/// for grey pictures.
-fn grey(rgb: &[f32]) -> Vec<f32> {
-    let size = rgb.len() / 3;
-    (0..size)
-        .map(|i| {
-            let luma = 0.299 * rgb[i] + 0.587 * rgb[size + i] + 0.114 * rgb[2 * size + i];
-            luma.min(1.0)
-        })
-        .collect()
+/// Refuses values outside `[0, 1]`, which only floating-point files can hold; resizing would hide
+/// them by clamping.
+fn check_range(picture: &DynamicImage) -> Result<(), String> {
+    match picture.as_rgb32f() {
+        // NaN fails the comparison too.
+        Some(floats) if floats.iter().any(|p| !(0.0..=1.0).contains(p)) => {
+            Err("holds pixels outside the range 0..1".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{GrayAlphaImage, GrayImage, Rgb, RgbImage, RgbaImage};
+    use image::{GrayAlphaImage, GrayImage, ImageBuffer, Luma, Rgb, RgbaImage};
 
     fn shape(channels: usize, height: usize, width: usize) -> ImageShape {
         ImageShape {
@@ -215,26 +122,6 @@ mod tests {
         let path = dir.path().join(name);
         picture.into().save(&path).unwrap();
         Picture::File { path, region: None }
-    }
-
-    #[test]
-    fn every_byte_value_is_exactly_itself_over_255() {
-        let dir = tempfile::tempdir().unwrap();
-        let bytes: Vec<u8> = (0..=255).collect();
-        let grey = GrayImage::from_raw(16, 16, bytes.clone()).unwrap();
-        let expected: Vec<f32> = bytes.iter().map(|&b| f32::from(b) / 255.0).collect();
-        for target in [None, Some(shape(1, 16, 16))] {
-            let decoded = stored(&dir, "grey.png", grey.clone())
-                .decode(target)
-                .unwrap();
-            assert_eq!(decoded.pixels, expected);
-            assert_eq!(decoded.shape, shape(1, 16, 16));
-        }
-        let colour = RgbImage::from_fn(256, 1, |x, _| Rgb([x as u8, 255 - x as u8, 7]));
-        let decoded = Picture::Pixels(colour.into()).decode(None).unwrap();
-        assert_eq!(decoded.shape, shape(3, 1, 256));
-        assert_eq!(decoded.pixels[..256], expected);
-        assert!(decoded.pixels[512..].iter().all(|&p| p == 7.0 / 255.0));
     }
 
     #[test]
@@ -252,41 +139,6 @@ mod tests {
         let clear = GrayAlphaImage::from_raw(1, 1, vec![51, 0]).unwrap();
         let decoded = stored(&dir, "clear-grey.png", clear).decode(None).unwrap();
         assert_eq!(decoded.pixels, [0.2]);
-    }
-
-    #[test]
-    fn grey_and_colour_are_converted() {
-        let colour = || Picture::Pixels(RgbImage::from_raw(1, 1, vec![255, 0, 51]).unwrap().into());
-        let decoded = colour().decode(Some(shape(1, 1, 1))).unwrap();
-        assert!((decoded.pixels[0] - (0.299 + 0.2 * 0.114)).abs() < 1e-6);
-        let white = RgbImage::from_raw(1, 1, vec![255; 3]).unwrap();
-        let decoded = Picture::Pixels(white.into())
-            .decode(Some(shape(1, 1, 1)))
-            .unwrap();
-        assert!((decoded.pixels[0] - 1.0).abs() < 1e-6 && decoded.pixels[0] <= 1.0);
-        let grey = GrayImage::from_raw(2, 1, vec![51, 102]).unwrap();
-        let decoded = Picture::Pixels(grey.into())
-            .decode(Some(shape(3, 1, 2)))
-            .unwrap();
-        assert_eq!(decoded.pixels, [0.2, 0.4, 0.2, 0.4, 0.2, 0.4]);
-    }
-
-    #[test]
-    fn shrinking_averages_and_keeps_flat_colours() {
-        let stripes = GrayImage::from_fn(8, 8, |x, _| Luma([if x % 2 == 0 { 0 } else { 200 }]));
-        let decoded = Picture::Pixels(stripes.into())
-            .decode(Some(shape(1, 2, 2)))
-            .unwrap();
-        for pixel in decoded.pixels {
-            assert!((pixel - 100.0 / 255.0).abs() < 0.06, "{pixel}");
-        }
-        let flat = RgbImage::from_pixel(5, 7, Rgb([10, 20, 30]));
-        let decoded = Picture::Pixels(flat.into())
-            .decode(Some(shape(3, 3, 11)))
-            .unwrap();
-        assert_eq!(decoded.shape, shape(3, 3, 11));
-        assert!(decoded.pixels[..33].iter().all(|&p| p == 10.0 / 255.0));
-        assert!(decoded.pixels[66..].iter().all(|&p| p == 30.0 / 255.0));
     }
 
     #[test]
@@ -312,29 +164,16 @@ mod tests {
     }
 
     #[test]
-    fn floats_are_resized_plane_by_plane() {
-        let pixels = [vec![0.25; 6], vec![0.5; 6], vec![1.0; 6]].concat();
-        let floats = Decoded {
-            shape: shape(3, 2, 3),
-            pixels,
-        };
-        let decoded = Picture::Floats(floats)
-            .decode(Some(shape(3, 4, 5)))
-            .unwrap();
-        assert_eq!(decoded.shape, shape(3, 4, 5));
-        for (plane, value) in decoded.pixels.chunks_exact(20).zip([0.25, 0.5, 1.0]) {
-            assert!(
-                plane.iter().all(|&p: &f32| (p - value).abs() < 1e-6),
-                "{plane:?}"
-            );
+    fn floats_outside_the_range_are_refused_even_if_resizing_would_clamp_them() {
+        let dir = tempfile::tempdir().unwrap();
+        for (values, fits) in [([0.5, 0.25, 1.0], true), ([0.5, 1.5, 0.0], false)] {
+            let picture: ImageBuffer<Rgb<f32>, _> =
+                ImageBuffer::from_raw(1, 1, values.to_vec()).unwrap();
+            for target in [None, Some(shape(3, 2, 2))] {
+                let decoded = stored(&dir, "floats.tiff", picture.clone()).decode(target);
+                assert_eq!(decoded.is_ok(), fits, "{values:?}");
+            }
         }
-    }
-
-    #[test]
-    fn floats_outside_the_range_are_refused() {
-        let picture: ImageBuffer<Rgb<f32>, _> =
-            ImageBuffer::from_raw(1, 1, vec![0.5, 1.5, f32::NAN]).unwrap();
-        assert!(Picture::Pixels(picture.into()).decode(None).is_err());
     }
 
     #[test]
@@ -354,12 +193,5 @@ mod tests {
                 "{reason}"
             );
         }
-    }
-
-    #[test]
-    fn planes_and_interleave_undo_each_other() {
-        let interleaved = [1, 2, 3, 4, 5, 6];
-        assert_eq!(planes(&interleaved, 3), [1, 4, 2, 5, 3, 6]);
-        assert_eq!(interleave(&planes(&interleaved, 3), 3), interleaved);
     }
 }

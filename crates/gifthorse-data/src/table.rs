@@ -10,6 +10,19 @@ use crate::limits::{MAX_TABLE_BYTES, MAX_TABLE_ROWS, read_bounded};
 /// Reads the rows of a text file whose cells are separated by `,`, `;` or tabs, whichever its first
 /// line has most of. Cells are trimmed; empty lines are skipped; rows may differ in length.
 pub(crate) fn read(path: &Path) -> Result<Vec<StringRecord>, Error> {
+    read_by(path, parse)
+}
+
+/// [`read`] for a file whose cells are separated by tabs alone, and may hold anything else, quotes
+/// and commas included.
+pub(crate) fn read_tabbed(path: &Path) -> Result<Vec<StringRecord>, Error> {
+    read_by(path, |bytes| rows(bytes, b'\t', false))
+}
+
+fn read_by(
+    path: &Path,
+    parse: impl FnOnce(&[u8]) -> Result<Vec<StringRecord>, String>,
+) -> Result<Vec<StringRecord>, Error> {
     parse(&read_bounded(path, MAX_TABLE_BYTES)?).map_err(|reason| Error::Malformed {
         path: path.to_owned(),
         reason,
@@ -18,13 +31,18 @@ pub(crate) fn read(path: &Path) -> Result<Vec<StringRecord>, Error> {
 
 /// [`read`] on bytes.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<StringRecord>, String> {
+    rows(bytes, delimiter(bytes), true)
+}
+
+fn rows(bytes: &[u8], delimiter: u8, quoting: bool) -> Result<Vec<StringRecord>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut rows = Vec::new();
     let reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .trim(Trim::All)
-        .delimiter(delimiter(bytes))
+        .delimiter(delimiter)
+        .quoting(quoting)
         .from_reader(bytes);
     for row in reader.into_records() {
         let row = row.map_err(|error| error.to_string())?;
@@ -82,6 +100,7 @@ mod tests {
         #[test]
         fn any_bytes_give_rows_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = parse(&bytes);
+            let _ = rows(&bytes, b'\t', false);
         }
     }
 }

@@ -70,11 +70,11 @@ fn the_parts_of_a_set_are_told_apart_and_share_their_classes() {
     }
     write(
         &dir.path().join("words.txt"),
-        "a\tapple\nb\tbee, honey\nc\tcar\nd\tdog\n",
+        "a\tapple, \"red\"\nb\tbee\nc\tcar\nd\tdog\n",
     );
     let test = read(dir.path());
     assert_eq!((labels(&test), first_pixels(&test)), (vec![2], vec![4]));
-    assert_eq!(test.images.class_names(), ["apple", "bee, honey", "car"]);
+    assert_eq!(test.images.class_names(), ["apple, \"red\"", "bee", "car"]);
     let options = LoadOptions {
         split: Split::Train,
         ..LoadOptions::default()

@@ -18,7 +18,7 @@ pub(crate) fn read(
     else {
         return Ok(None);
     };
-    let rows = table::read(&table.path)?;
+    let rows = table::read_tabbed(&table.path)?;
     let class_of: HashMap<&str, &str> = rows
         .iter()
         .filter_map(|row| Some((row.get(0)?, row.get(1)?)))

@@ -8,10 +8,11 @@ use std::path::Path;
 use image::RgbImage;
 
 use crate::class_name_file;
+use crate::decoded::interleave;
 use crate::folder::{Entry, Folder};
 use crate::limits::{MAX_STORED_BYTES, MAX_TABLE_BYTES, check_claim, read_bounded};
 use crate::listing::{Listing, Pictures};
-use crate::picture::{Picture, interleave};
+use crate::picture::Picture;
 use crate::{Error, Format, LoadOptions, Split};
 
 const SIDE: u32 = 32;

@@ -75,7 +75,7 @@ impl ClassOrder {
         let Some(words) = root.file("words.txt") else {
             return Ok(self.0.clone());
         };
-        let rows = table::read(&words.path)?;
+        let rows = table::read_tabbed(&words.path)?;
         let words: HashMap<&str, &str> = rows
             .iter()
             .filter_map(|row| Some((row.get(0)?, row.get(1)?)))
