@@ -1,4 +1,10 @@
 //! Defences against backdoors, and the statistics of their verdict.
 
+pub mod detect;
+mod error;
+pub mod health;
+pub mod preflight;
 pub mod preflight_stats;
 pub mod stats;
+
+pub use error::Error;

@@ -1,0 +1,39 @@
+//! Neural Cleanse (paper 004): the smallest patch that sends every image to a class.
+//!
+//! # What it does
+//! For each class it looks for a mask and a pattern that, blended into any image, make the
+//! model answer that class, with a mask as small as can be (§IV, equations 2 and 3). In a
+//! backdoored model the target class is reached by a patch about the size of the planted one;
+//! reaching another class takes far more.
+//!
+//! # Threat model
+//! One trigger of limited size, blended at a fixed place, that works on images of all or most
+//! classes and sends them to one class (BadNets, Trojan Attack). White-box access to
+//! gradients and some clean images.
+//!
+//! # Statistic and decision
+//! The L1 norm of the mask found for each class. What norm is unusually small is decided by
+//! `stats`; the paper's own rule (anomaly index above 2) is reported beside it as published.
+//! A class for which no trigger met the success threshold is `Unreached`.
+//!
+//! # Cost
+//! One search a class: up to `steps * batches_per_step` forward and backward passes of `batch`
+//! images. Classes run side by side, one a thread, with the memory of one batch each.
+//!
+//! # Known failures
+//! Triggers that are large or spread over the image, that move, that warp the image, that need
+//! a certain source class, or of which one class carries several; models made against it
+//! (paper 003). With two classes no norm can stand out (paper 000).
+//!
+//! # References
+//! Wang et al., "Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neural
+//! Networks", IEEE S&P 2019 (paper 004), §IV and appendix; `released` follows the driver that
+//! its authors published, whose loss differs from the paper's.
+
+mod adam;
+mod config;
+mod cost;
+mod search;
+
+pub use config::{Config, Loss, Preset};
+pub use search::{ClassFinding, State, evaluate_trigger, search};

@@ -1,0 +1,174 @@
+//! Gradient health: whether a model's gradients lead anywhere, asked before any search.
+//!
+//! Every search here follows gradients. In a model that rounds, takes signs, saturates or was
+//! built to blind us they vanish or lie, a search then finds only large triggers or none, and
+//! "no small trigger" would read as "clean". Such a model must end as inconclusive.
+//!
+//! For a sample of images the margin of a random other class over the predicted one is
+//! differentiated, and the image is moved a little along the sign of that gradient. Healthy
+//! gradients are neither zero nor infinite, and the margin then rises.
+
+use gifthorse_data::{Images, balanced_sample};
+use gifthorse_engine::{Array, Classifier, Tensor};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::error::Error;
+
+/// Images looked at.
+const SAMPLE: usize = 48;
+/// How far every pixel is moved: two grey levels.
+const STEP: f32 = 2.0 / 255.0;
+/// More images than this share without a gradient are not healthy.
+const MOST_ZERO: f64 = 0.5;
+/// At least this share of the images has to answer as their gradient says.
+const LEAST_AGREEMENT: f64 = 0.75;
+/// A probability this close to one leaves nothing of a gradient in f32.
+const SATURATED: f32 = 1.0 - 1e-6;
+
+/// What the check found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Health {
+    /// Whether a search by gradients can be trusted.
+    pub ok: bool,
+    /// Share of images whose gradient is zero everywhere.
+    pub share_zero: f64,
+    /// Share of images whose logits or gradient are infinite or not numbers.
+    pub share_nonfinite: f64,
+    /// Share of images whose output is a saturated probability; `None` where the outputs are
+    /// no probabilities.
+    pub share_saturated: Option<f64>,
+    /// Share of the images with a gradient on which a small step along it raises the margin.
+    pub agreement: Option<f64>,
+    /// Images looked at.
+    pub images: usize,
+    /// The finding in words.
+    pub message: String,
+}
+
+/// Checks a model's gradients on a seeded sample of the images.
+///
+/// # Errors
+/// Images of another shape than the model's; no images.
+pub fn check(classifier: &Classifier, images: &Images, seed: u64) -> Result<Health, Error> {
+    let labels = images.labels().map_or_else(|| vec![0; images.len()], <[usize]>::to_vec);
+    let sample = balanced_sample(&labels, SAMPLE, seed);
+    if sample.is_empty() {
+        return Err(Error::NoImages(0));
+    }
+    let [channels, height, width] = classifier.shape();
+    let (count, size) = (sample.len(), channels * height * width);
+    let pixels: Vec<f32> = sample.iter().flat_map(|&i| images.image(i)).copied().collect();
+    let logits = classifier.evaluate(&pixels)?;
+    let classes = classifier.classes();
+    let weights = margins(&logits, classes, seed);
+
+    let shape = [count, channels, height, width];
+    let input: Tensor<4> =
+        Array::from_vec(pixels.clone(), &shape, classifier.device()).into_tensor();
+    let input = input.autodiff().require_grad();
+    let output = classifier.logits(input.clone())?;
+    let chosen: Tensor<2> =
+        Array::from_vec(weights.clone(), &[count, classes], classifier.device()).into_tensor();
+    let mut gradients = output.mul(chosen.autodiff()).sum().backward();
+    let gradient = input.grad_remove(&mut gradients).ok_or(Error::NoGradient)?;
+    let gradient = Array::from_tensor(gradient).into_vec();
+
+    let moved: Vec<f32> = pixels
+        .iter()
+        .zip(&gradient)
+        .map(|(&x, &g)| if g == 0.0 || g.is_nan() { x } else { x + STEP * g.signum() })
+        .collect();
+    let after = classifier.evaluate(&moved)?;
+    let margin = |logits: &[f32], i: usize| -> f64 {
+        let row = i * classes..(i + 1) * classes;
+        let products = logits[row.clone()].iter().zip(&weights[row]);
+        products.map(|(&l, &w)| f64::from(l) * f64::from(w)).sum()
+    };
+    let mut counts = Counts::default();
+    for i in 0..count {
+        let g = &gradient[i * size..(i + 1) * size];
+        let row = &logits[i * classes..(i + 1) * classes];
+        if g.iter().chain(row).any(|v| !v.is_finite()) {
+            counts.nonfinite += 1;
+        } else if g.iter().all(|&v| v == 0.0) {
+            counts.zero += 1;
+        } else {
+            counts.alive += 1;
+            counts.rising += usize::from(margin(&after, i) > margin(&logits, i));
+        }
+        if is_distribution(row) {
+            counts.distributions += 1;
+            counts.saturated += usize::from(row.iter().any(|&p| p >= SATURATED));
+        }
+    }
+    Ok(counts.health(count))
+}
+
+#[derive(Default)]
+struct Counts {
+    zero: usize,
+    nonfinite: usize,
+    alive: usize,
+    rising: usize,
+    distributions: usize,
+    saturated: usize,
+}
+
+impl Counts {
+    fn health(&self, images: usize) -> Health {
+        let share = |n: usize| n as f64 / images as f64;
+        let agreement = (self.alive > 0).then(|| self.rising as f64 / self.alive as f64);
+        let share_saturated = (self.distributions == images).then(|| share(self.saturated));
+        let problem = if self.nonfinite > 0 {
+            Some(format!(
+                "logits or gradients of {} of {images} images are infinite or not numbers",
+                self.nonfinite
+            ))
+        } else if share(self.zero) > MOST_ZERO {
+            Some(format!(
+                "the gradient to the image is zero on {} of {images} images: the model rounds, \
+                 takes signs or saturates, so that no search can follow it",
+                self.zero
+            ))
+        } else if share_saturated.is_some_and(|s| s > MOST_ZERO) {
+            Some("the outputs are saturated probabilities, which carry no gradient".to_string())
+        } else if agreement.is_some_and(|a| a < LEAST_AGREEMENT) {
+            Some(format!(
+                "a small step along the gradient does what the gradient says on only {} of {} \
+                 images: the gradients mislead",
+                self.rising, self.alive
+            ))
+        } else {
+            None
+        };
+        Health {
+            ok: problem.is_none(),
+            share_zero: share(self.zero),
+            share_nonfinite: share(self.nonfinite),
+            share_saturated,
+            agreement,
+            images,
+            message: problem.unwrap_or_else(|| "gradients lead where they point".to_string()),
+        }
+    }
+}
+
+/// For each image, +1 at a random class and -1 at the predicted one.
+fn margins(logits: &[f32], classes: usize, seed: u64) -> Vec<f32> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut weights = vec![0.0; logits.len()];
+    for (row, weight) in logits.chunks_exact(classes).zip(weights.chunks_exact_mut(classes)) {
+        let larger = |a: &usize, b: &usize| row[*a].total_cmp(&row[*b]);
+        let predicted = (0..classes).max_by(larger).unwrap_or(0);
+        let other = (predicted + random.random_range(1..classes)) % classes;
+        weight[predicted] = -1.0;
+        weight[other] = 1.0;
+    }
+    weights
+}
+
+/// Whether a row looks like probabilities: none negative, summing to one.
+fn is_distribution(row: &[f32]) -> bool {
+    row.iter().all(|&p| p >= 0.0) && (row.iter().sum::<f32>() - 1.0).abs() < 1e-3
+}
