@@ -137,26 +137,31 @@ pub enum Error {
         problem: ExternalProblem,
     },
     /// A node's attribute is missing, of the wrong type or unknown.
-    #[error(
-        "node `{node}` ({op_type}, operator set `{domain}` version {opset}): attribute `{attribute}` {problem}"
-    )]
-    Attribute {
-        /// Name of the node.
-        node: String,
-        /// Its operator.
-        op_type: String,
-        /// Its domain; `ai.onnx` for the standard operators.
-        domain: String,
-        /// Version of the domain's operator set.
-        opset: i64,
-        /// Name of the attribute.
-        attribute: String,
-        /// What is wrong with it.
-        problem: AttributeProblem,
-    },
+    #[error(transparent)]
+    Attribute(#[from] Box<AttributeError>),
     /// A model under construction is not a valid one.
     #[error("cannot build the model: {0}")]
     Build(String),
+}
+
+/// What is wrong with an attribute, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "node `{node}` ({op_type}, operator set `{domain}` version {opset}): attribute `{attribute}` {problem}"
+)]
+pub struct AttributeError {
+    /// Name of the node.
+    pub node: String,
+    /// Its operator.
+    pub op_type: String,
+    /// Its domain; `ai.onnx` for the standard operators.
+    pub domain: String,
+    /// Version of the domain's operator set.
+    pub opset: i64,
+    /// Name of the attribute.
+    pub attribute: String,
+    /// What is wrong with it.
+    pub problem: AttributeProblem,
 }
 
 /// What can be wrong with a tensor.

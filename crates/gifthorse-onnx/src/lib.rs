@@ -36,7 +36,7 @@ mod tests;
 pub use attribute::Attribute;
 pub use builder::GraphBuilder;
 pub use element::ElementType;
-pub use error::{AttributeProblem, Error, ExternalProblem, TensorProblem};
+pub use error::{AttributeError, AttributeProblem, Error, ExternalProblem, TensorProblem};
 pub use graph::Graph;
 pub use model::Model;
 pub use node::Node;

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use crate::{Attribute, AttributeProblem, Error, Graph, Tensor};
+use crate::{Attribute, AttributeError, AttributeProblem, Error, Graph, Tensor};
 
 /// One operation of a graph.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +51,7 @@ impl Node {
 
     /// An error about an attribute that names this node, its operator and opset.
     pub fn attribute_error(&self, attribute: &str, problem: AttributeProblem) -> Error {
-        Error::Attribute {
+        let error = AttributeError {
             node: self.name.clone(),
             op_type: self.op_type.clone(),
             domain: match self.domain.as_str() {
@@ -61,7 +61,8 @@ impl Node {
             opset: self.opset,
             attribute: attribute.to_owned(),
             problem,
-        }
+        };
+        Box::new(error).into()
     }
 
     /// An error that says that the attribute's value is not one that is supported, and why.

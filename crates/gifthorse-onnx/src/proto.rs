@@ -1,7 +1,12 @@
 //! The generated message types of the ONNX format. They stay inside this
 //! crate: what its users need is in [`crate::Model`] and [`crate::Graph`].
 
-#![allow(missing_docs, clippy::all, reason = "generated code")]
+#![allow(
+    missing_docs,
+    clippy::all,
+    clippy::unwrap_used,
+    reason = "generated code"
+)]
 
 include!(concat!(env!("OUT_DIR"), "/protobuf/mod.rs"));
 

@@ -4,6 +4,7 @@ mod external;
 mod functions;
 mod graphs;
 mod hostile;
+mod real_models;
 mod round_trip;
 mod weigh;
 

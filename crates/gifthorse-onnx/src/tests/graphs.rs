@@ -146,9 +146,13 @@ fn attributes_are_read_by_type_and_refused_by_name() {
         "{message}"
     );
     let error = node.allow_attributes(&["alpha", "axes"]).unwrap_err();
-    let unknown = |p: &AttributeProblem| *p == AttributeProblem::Unknown;
-    assert!(matches!(&error, Error::Attribute { attribute, problem, .. }
-        if attribute == "broken" && unknown(problem)));
+    let Error::Attribute(error) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(
+        (error.attribute.as_str(), error.problem),
+        ("broken", AttributeProblem::Unknown)
+    );
     node.allow_attributes(&["broken", "alpha", "axes"]).unwrap();
     let message = node
         .attribute_value_error("axes", "two axes at most")
