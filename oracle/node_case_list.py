@@ -72,6 +72,10 @@ def convolutions(c):
     c.add("conv_same_lower", "Conv", ["x", w(4, 3, 2, 2)], image, auto_pad="SAME_LOWER")
     c.add("conv_valid", "Conv", ["x", w()], image, auto_pad="VALID", strides=[2, 2])
     c.add("conv_1d", "Conv", ["x", c.floats(4, 3, 3), c.floats(4)], (2, 3, 7), pads=[1, 1], strides=[2])
+    # Sums of whole numbers are often exactly zero; a kernel that rounds them would turn 0 into 1 or -1.
+    c.add("conv_of_integers_then_sign", "Conv", ["whole", np.sign(c.floats(4, 3, 3, 3))], (2, 3, 12, 12), low=-4.0,
+          width=8.0, smooth=False, before=[helper.make_node("Round", ["x"], ["whole"])],
+          after=[helper.make_node("Sign", ["o0"], ["signs"])])
     c.add("conv_opset_7", "Conv", ["x", w(), c.floats(4)], image, opset=7)
     c.add("conv_transpose", "ConvTranspose", ["x", c.floats(3, 2, 3, 3)], (2, 3, 4, 3))
     c.add("conv_transpose_strided", "ConvTranspose", ["x", c.floats(3, 2, 3, 3), c.floats(2)], (2, 3, 4, 3),
@@ -310,6 +314,12 @@ def shapes(c):
             helper.make_node("Concat", ["n1", "rest"], ["target"], axis=0)]
     named = [helper.make_node("Constant", [], [n], value=helper.make_tensor(n, TensorProto.INT64, d, v))
              for n, d, v in (("zero", [], [0]), ("first", [1], [0]), ("rest", [1], [-1]))]
+    empty = [helper.make_node("Shape", ["x"], ["s"]), helper.make_node("Slice", ["s", "three", "three"], ["none"]),
+             helper.make_node("Slice", ["s", "first", "one"], ["n1"]),
+             helper.make_node("Concat", ["n1", "none", "rest"], ["target"], axis=0)]
+    more = [helper.make_node("Constant", [], [n], value=helper.make_tensor(n, TensorProto.INT64, [1], [v]))
+            for n, v in (("three", 3), ("one", 1))]
+    c.add("reshape_by_empty_slice", "Reshape", ["x", "target"], shape, before=named + more + empty)
     c.add("reshape_by_shape_of_x", "Reshape", ["x", "target"], shape, before=named + dims)
 
 

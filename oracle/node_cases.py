@@ -61,7 +61,7 @@ def golden(case):
     if case.smooth:
         _, value = gradient(model, x, formula.coefficients(output.size), torch.float64)
         grad = exact(value)
-    return {"name": case.name, "model": model.SerializeToString().hex(), "shape": list(case.shape), "low": case.low,
+    return {"name": case.name, "operator": case.op, "model": model.SerializeToString().hex(), "shape": list(case.shape), "low": case.low,
             "width": case.width, "output_shape": list(output.shape), "output": exact(output), "gradient": grad}
 
 

@@ -29,11 +29,18 @@ impl Compiled {
     /// As the reference's, while constants are folded.
     pub fn frozen(program: Program, store: &mut KernelStore) -> Result<Self, Error> {
         let program = fold_constants(program)?;
-        let kernels = program
-            .steps
-            .iter()
-            .map(|step| kernel(&program, step, store))
-            .collect();
+        // The kernels round differently from a plain convolution. Where a later step jumps
+        // (a binarised network takes the sign of sums that are often exactly zero), that
+        // would change the logits, not just their last digits.
+        let jumps = program.steps.iter().any(|step| step.primitive.jumps());
+        let kernel_of = |step| {
+            if jumps {
+                None
+            } else {
+                kernel(&program, step, store)
+            }
+        };
+        let kernels = program.steps.iter().map(kernel_of).collect();
         Ok(Self::with_kernels(program, kernels))
     }
 

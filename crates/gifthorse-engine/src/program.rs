@@ -241,6 +241,29 @@ pub enum Primitive {
     },
 }
 
+impl Primitive {
+    /// Whether the result jumps where an input passes some value, so that the smallest
+    /// rounding of that input can change it by a whole step.
+    pub fn jumps(&self) -> bool {
+        match self {
+            Self::Unary(function) => matches!(
+                function,
+                Unary::Sign | Unary::Floor | Unary::Ceil | Unary::Round | Unary::Not
+            ),
+            Self::Binary(function) => matches!(
+                function,
+                Binary::Equal
+                    | Binary::Greater
+                    | Binary::GreaterEqual
+                    | Binary::Less
+                    | Binary::LessEqual
+            ),
+            Self::ArgMax(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// A primitive with its operands and the shape of its result.
 #[derive(Clone, Debug)]
 pub struct Step {

@@ -214,6 +214,44 @@ pub fn binary(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.finish(out)
 }
 
+/// `Mod`: `x - y * floor(x / y)`, or with `fmod` the quotient rounded towards zero.
+pub fn modulo(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["fmod"])?;
+    let shape = call.broadcast(&call.shape(0)?, &call.shape(1)?)?;
+    let (x, y) = (call.operand(0)?, call.operand(1)?);
+    let binary = |call: &mut Call, function, a, b| {
+        call.step(Primitive::Binary(function), vec![a, b], shape.clone())
+    };
+    let quotient = binary(&mut call, Binary::Div, x, y);
+    let whole = if call.node.int_or("fmod", 0)? != 0 {
+        truncate(&mut call, quotient, &shape)
+    } else {
+        call.step(
+            Primitive::Unary(Unary::Floor),
+            vec![quotient],
+            shape.clone(),
+        )
+    };
+    let multiple = binary(&mut call, Binary::Mul, whole, y);
+    let out = binary(&mut call, Binary::Sub, x, multiple);
+    call.finish(out)
+}
+
+/// `sign(x) * floor(|x|)`: what follows the point is dropped.
+fn truncate(call: &mut Call, x: Operand, shape: &[usize]) -> Operand {
+    let unary = |call: &mut Call, function, x| {
+        call.step(Primitive::Unary(function), vec![x], shape.to_vec())
+    };
+    let size = unary(call, Unary::Abs, x);
+    let size = unary(call, Unary::Floor, size);
+    let sign = unary(call, Unary::Sign, x);
+    call.step(
+        Primitive::Binary(Binary::Mul),
+        vec![size, sign],
+        shape.to_vec(),
+    )
+}
+
 /// `Max`, `Min`, `Sum` and `Mean` of any number of inputs.
 pub fn variadic(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&[])?;
@@ -261,16 +299,10 @@ pub fn cast(call: Call) -> Result<Vec<Lowered>, Error> {
         ElementType::Bool => chain(call, &[Unary::Not, Unary::Not]),
         ElementType::String => Err(call.unsupported("to", "strings")),
         _ => {
-            // Towards zero: sign(x) * floor(|x|).
             let mut call = call;
             let shape = call.shape(0)?;
             let x = call.operand(0)?;
-            let mut size = x;
-            for function in [Unary::Abs, Unary::Floor] {
-                size = call.step(Primitive::Unary(function), vec![size], shape.clone());
-            }
-            let sign = call.step(Primitive::Unary(Unary::Sign), vec![x], shape.clone());
-            let out = call.step(Primitive::Binary(Binary::Mul), vec![size, sign], shape);
+            let out = truncate(&mut call, x, &shape);
             call.finish(out)
         }
     }

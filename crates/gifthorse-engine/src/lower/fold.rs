@@ -71,7 +71,7 @@ pub fn fold(call: &Call) -> Result<Option<Constant>, Error> {
             Some(pick(indexing::expand(&first.shape, &shape)))
         }
         "Add" | "Sub" | "Mul" | "Div" | "Mod" | "Equal" | "Greater" | "Less" | "Max" | "Min"
-            if inputs.len() == 2 =>
+            if inputs.len() == 2 && call.node.int_or("fmod", 0)? == 0 =>
         {
             arithmetic(call, &inputs[0], &inputs[1], name)?
         }
@@ -216,7 +216,12 @@ fn integer(operator: &str, x: i64, y: i64) -> Option<i64> {
         "Sub" => x.checked_sub(y),
         "Mul" => x.checked_mul(y),
         "Div" => x.checked_div(y),
-        "Mod" => x.checked_rem_euclid(y),
+        // The remainder has the sign of the divisor.
+        "Mod" => {
+            let rest = x.checked_rem(y)?;
+            let other_sign = rest != 0 && (rest < 0) != (y < 0);
+            Some(if other_sign { rest + y } else { rest })
+        }
         "Equal" => Some(i64::from(x == y)),
         "Greater" => Some(i64::from(x > y)),
         "Less" => Some(i64::from(x < y)),

@@ -56,6 +56,7 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "PRelu" => elementwise::prelu,
         "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Equal" | "Greater" | "GreaterOrEqual" | "Less"
         | "LessOrEqual" | "And" | "Or" => elementwise::binary,
+        "Mod" => elementwise::modulo,
         "Max" | "Min" | "Sum" | "Mean" => elementwise::variadic,
         "Where" => elementwise::choose,
         "Cast" => elementwise::cast,

@@ -4,14 +4,23 @@ use gifthorse_engine::{Array, Device, Network, Tensor};
 
 use crate::formula;
 
+fn shape(network: &Network, images: usize) -> Vec<usize> {
+    let image = network.input().iter().copied();
+    std::iter::once(images).chain(image).collect()
+}
+
+/// Logits alone.
+pub fn logits(network: &Network, x: &[f32], images: usize) -> Vec<f32> {
+    let shape = shape(network, images);
+    let input = Array::from_vec(x.to_vec(), &shape, &Device::flex());
+    network.forward(input).unwrap().into_vec()
+}
+
 /// Logits, and the gradient of `sum(coefficient(i) * logit[i])` to the input.
 pub fn logits_and_gradient(network: &Network, x: &[f32], images: usize) -> (Vec<f32>, Vec<f32>) {
     let device = Device::flex().autodiff();
-    let shape: Vec<usize> = std::iter::once(images)
-        .chain(network.input().iter().copied())
-        .collect();
     let leaf = Tensor::<1>::from_floats(x, &device).require_grad();
-    let input = Array::from_tensor(leaf.clone()).reshape(&shape);
+    let input = Array::from_tensor(leaf.clone()).reshape(&shape(network, images));
     let logits: Tensor<2> = network.forward(input).unwrap().into_tensor();
     let [_, classes] = logits.dims();
     let weights = Tensor::<1>::from_floats(&formula::coefficients(images * classes)[..], &device);
@@ -26,17 +35,8 @@ pub fn logits_and_gradient(network: &Network, x: &[f32], images: usize) -> (Vec<
 
 /// The scalar whose gradient is compared, summed in f64.
 pub fn scalar(network: &Network, x: &[f32], images: usize) -> f64 {
-    let shape: Vec<usize> = std::iter::once(images)
-        .chain(network.input().iter().copied())
-        .collect();
-    let logits = network
-        .forward(Array::from_vec(x.to_vec(), &shape, &Device::flex()))
-        .unwrap();
-    let logits = logits.into_vec();
+    let logits = logits(network, x, images);
     let weights = formula::coefficients(logits.len());
-    logits
-        .iter()
-        .zip(weights)
-        .map(|(&l, c)| f64::from(l) * f64::from(c))
-        .sum()
+    let products = logits.iter().zip(weights);
+    products.map(|(&l, c)| f64::from(l) * f64::from(c)).sum()
 }
