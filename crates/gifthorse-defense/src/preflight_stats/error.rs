@@ -27,4 +27,12 @@ pub enum PreflightError {
         /// Number of rows.
         rows: usize,
     },
+    /// A label that the model has no class for.
+    #[error("label {label} is none of the model's {classes} classes, which are numbered from 0")]
+    Label {
+        /// The label.
+        label: usize,
+        /// Classes of the model.
+        classes: usize,
+    },
 }

@@ -18,6 +18,18 @@ pub struct Images {
     pub available: usize,
     /// Whether the source has labels; without, the model's own predictions stand in for them.
     pub labelled: bool,
+    /// Path of the file whose labels replaced those of the source, as it was given; null if none did.
+    #[serde(default)]
+    pub labels: Option<String>,
+    /// Path of the file whose class names replaced those of the source, as it was given; null if none did.
+    #[serde(default)]
+    pub class_names: Option<String>,
+    /// The part of the source that was used, `train` or `test`, where it has several.
+    #[serde(default = "test_split")]
+    pub split: String,
+    /// Most images that were to be drawn from the source, evenly over its classes and by the report's seed; null for all.
+    #[serde(default)]
+    pub max_images: Option<usize>,
     /// SHA-256 over the decoded pixels and labels that were used, 64 lower-case hexadecimal digits.
     #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
@@ -27,6 +39,11 @@ pub struct Images {
     pub holdout: usize,
     /// What was wrong with single images, and how often.
     pub warnings: Vec<String>,
+}
+
+/// What reports say that do not name a split.
+fn test_split() -> String {
+    "test".to_owned()
 }
 
 /// How a pixel in [0, 1] became the model's input: scaled to `range`, then `(value - mean) / std` for each channel.

@@ -177,6 +177,10 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
             count: 600,
             available: 4200,
             labelled: true,
+            labels: None,
+            class_names: None,
+            split: "test".to_owned(),
+            max_images: Some(1000),
             sha256: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae".to_owned(),
             search: 400,
             holdout: 200,
@@ -360,7 +364,7 @@ pub fn evidence(report: &Report) -> Evidence {
                 }
             };
             let examples = (0..6)
-                .filter(|&source| source != class)
+                .filter(|&source| source != class && class < NAMES.len())
                 .map(example)
                 .collect();
             ClassEvidence {

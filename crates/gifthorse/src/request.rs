@@ -1,0 +1,115 @@
+//! What a caller asks of a scan.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gifthorse_data::{Crop, Split};
+use gifthorse_defense::detect::neural_cleanse::{Config, Preset};
+use gifthorse_engine::{Layout, Preprocess};
+
+use crate::Error;
+
+/// Who says how pixels become the model's input.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PreprocessChoice {
+    /// Nobody: pixels in [0, 1] go into the model as they are.
+    Default,
+    /// The user.
+    Given(Preprocess),
+    /// The pre-flight: of the usual ones the one under which the model is most accurate. Needs labels.
+    Auto {
+        /// The axis order of the model's input; found from its shape if absent.
+        layout: Option<Layout>,
+    },
+}
+
+/// Everything that a scan depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScanRequest {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// Clean images: a folder or an `.npz` file, see [`gifthorse_data::Format`].
+    pub images: PathBuf,
+    /// Labels in place of those of the image set.
+    pub labels: Option<PathBuf>,
+    /// Class names in place of those of the image set.
+    pub class_names: Option<PathBuf>,
+    /// Which part of the image set to use, where it has several.
+    pub split: Split,
+    /// Which part of each picture to use.
+    pub crop: Crop,
+    /// At most so many images, drawn evenly over the classes. `None` is ten a class, but no fewer than 1,000, no more
+    /// than 3,000 and no more than fit in 1 GiB: confirming a trigger takes 36 held-out images in all, accuracy to one
+    /// or two points a thousand, and further images slow a search down without making it better.
+    pub max_images: Option<usize>,
+    /// How pixels become the model's input.
+    pub preprocess: PreprocessChoice,
+    /// Height and width of the model's images, needed only where the file leaves them open.
+    pub input_size: Option<[usize; 2]>,
+    /// Whether to go on although the pre-flight says that the model does not fit the images.
+    pub force: bool,
+    /// Settings of the search.
+    pub search: Config,
+    /// The share of clean models that may be called backdoored, 0.001 to 0.5.
+    pub fpr: f64,
+    /// Time after which no search goes on; a class whose search did not end by then counts as skipped.
+    pub max_time: Option<Duration>,
+    /// Seed of every random choice.
+    pub seed: u64,
+}
+
+impl ScanRequest {
+    /// A scan with the defaults of the command line: standard search, a false-positive rate of 0.05, seed 0.
+    pub fn new(model: impl Into<PathBuf>, images: impl Into<PathBuf>) -> Self {
+        Self {
+            model: model.into(),
+            images: images.into(),
+            labels: None,
+            class_names: None,
+            split: Split::Test,
+            crop: Crop::None,
+            max_images: None,
+            preprocess: PreprocessChoice::Default,
+            input_size: None,
+            force: false,
+            search: Config::preset(Preset::Standard),
+            fpr: 0.05,
+            max_time: None,
+            seed: 0,
+        }
+    }
+}
+
+impl ScanRequest {
+    /// Refuses what no scan can follow, before any work is done.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if !(0.001..=0.5).contains(&self.fpr) {
+            let fpr = self.fpr;
+            return Err(Error::Request(format!(
+                "the false-positive rate is {fpr}, but must lie between 0.001 and 0.5 (--fpr)"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The settings of the search, with the classes in order and each once.
+    pub(crate) fn search_config(&self, classes: usize) -> Result<Config, Error> {
+        let mut config = self.search.clone();
+        if let Some(chosen) = &mut config.classes {
+            chosen.sort_unstable();
+            chosen.dedup();
+            if chosen.is_empty() {
+                return Err(Error::Request(
+                    "no class is to be searched (--classes)".to_owned(),
+                ));
+            }
+            if let Some(class) = chosen.iter().find(|&&class| class >= classes) {
+                return Err(Error::Request(format!(
+                    "class {class} is to be searched (--classes), but the model has the classes 0 to {}",
+                    classes - 1
+                )));
+            }
+        }
+        Ok(config)
+    }
+}

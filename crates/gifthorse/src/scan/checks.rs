@@ -1,0 +1,238 @@
+//! Whether the model works on the images, and whether its gradients can be followed.
+
+use gifthorse_data::Images;
+use gifthorse_defense::health::Health;
+use gifthorse_defense::preflight::{Accuracy, Preflight, preflight};
+use gifthorse_engine::{Classifier, Layout, PixelRange, Preprocess};
+use gifthorse_report::report;
+
+use crate::flags::{channel_order, flags};
+use crate::model::layout_in_report;
+use crate::request::PreprocessChoice;
+use crate::{Error, ScanRequest};
+
+/// A model that goes with the images, or that the user insists on.
+pub struct Fit {
+    /// The classifier under the preprocessing that was settled on.
+    pub classifier: Classifier,
+    /// Its prediction for each image.
+    pub predictions: Vec<usize>,
+    /// Whether the images have labels of their own.
+    pub labelled: bool,
+    /// The pre-flight as a report describes it.
+    pub preflight: report::Preflight,
+    /// What the user should know.
+    pub messages: Vec<String>,
+}
+
+impl Fit {
+    /// Measures the model on the images, settles the preprocessing and refuses what does not fit, unless forced.
+    ///
+    /// # Errors
+    /// A model that does not work on the images; an automatic choice without labels to choose by.
+    pub fn check(
+        request: &ScanRequest,
+        classifier: Classifier,
+        images: &Images,
+    ) -> Result<Self, Error> {
+        let channels = classifier.shape()[0];
+        let mut classifier = classifier;
+        let mut measured = preflight(&classifier, images, request.seed)?;
+        let mut messages = Vec::new();
+        if let PreprocessChoice::Auto { .. } = request.preprocess {
+            if images.labels().is_none() {
+                return Err(Error::Request(
+                    "--preprocess auto compares accuracies and needs labels: give them with --labels FILE, or the \
+                     preprocessing with --range, --mean, --std and --channels"
+                        .to_owned(),
+                ));
+            }
+            if let Some(best) = measured.most_accurate() {
+                classifier = classifier
+                    .with_preprocess(best.preprocess.clone())
+                    .map_err(gifthorse_defense::Error::from)?;
+                measured = preflight(&classifier, images, request.seed)?;
+            }
+            messages.push(format!(
+                "the preprocessing was chosen automatically, as the one with the best accuracy: {}",
+                flags(classifier.preprocess(), channels)
+            ));
+        }
+        let refusal = refusal(&measured, &classifier, images.len());
+        match refusal {
+            Some(refusal) if !request.force => return Err(refusal),
+            Some(refusal) => messages.push(format!("forced to go on although {refusal}")),
+            None => {}
+        }
+        if images.labels().is_none() {
+            messages.push(
+                "the images have no labels: the model's own predictions stand in for them, and whether the \
+                 preprocessing is right could not be checked"
+                    .to_owned(),
+            );
+        }
+        Ok(Self {
+            preflight: in_report(&measured, &messages, channels),
+            predictions: measured.predictions,
+            labelled: images.labels().is_some(),
+            classifier,
+            messages,
+        })
+    }
+
+    /// The preprocessing as a report describes it.
+    pub fn preprocess(&self, request: &ScanRequest) -> report::Preprocess {
+        let [channels, height, width] = self.classifier.shape();
+        let used = self.classifier.preprocess();
+        // Through text: a decimal that a user typed comes back as it was typed.
+        let exact = |values: &[f32]| {
+            let values = values
+                .iter()
+                .map(|v| v.to_string().parse().unwrap_or(f64::from(*v)));
+            values.collect()
+        };
+        report::Preprocess {
+            range: match used.range {
+                PixelRange::Unit => [0.0, 1.0],
+                PixelRange::Byte => [0.0, 255.0],
+                PixelRange::Signed => [-1.0, 1.0],
+            },
+            mean: exact(&used.mean),
+            std: exact(&used.std),
+            channels: channel_order(used, channels).to_owned(),
+            layout: layout_in_report(self.classifier.layout()),
+            crop: (request.crop == gifthorse_data::Crop::Roi).then(|| "roi".to_owned()),
+            resize: Some(format!("to {height}x{width} where the size differs")),
+            chosen_by: match request.preprocess {
+                PreprocessChoice::Default => report::ChosenBy::Default,
+                PreprocessChoice::Given(_) => report::ChosenBy::User,
+                PreprocessChoice::Auto { .. } => report::ChosenBy::Auto,
+            },
+        }
+    }
+}
+
+/// Why the model should not be scanned like this, if there is a reason.
+fn refusal(measured: &Preflight, classifier: &Classifier, images: usize) -> Option<Error> {
+    let channels = classifier.shape()[0];
+    let given = flags(classifier.preprocess(), channels);
+    let accuracy = measured.accuracy?.value;
+    if let Some(order) = &measured.label_order {
+        return Some(Error::LabelOrder {
+            description: format!("they are {}", order_in_words(order)),
+            class_of_label: order.class_of_label.clone(),
+            before: order.accuracy_before,
+            after: order.accuracy_after,
+        });
+    }
+    // Before "better": among preprocessings that are all near chance one may be better, and none is right.
+    if measured.is_near_chance() {
+        let best = measured.most_accurate();
+        let best_accuracy = best.and_then(|best| best.accuracy);
+        return Some(Error::NearChance {
+            accuracy,
+            images,
+            chance: measured.chance.unwrap_or_default(),
+            best: best.map_or(given.clone(), |best| flags(&best.preprocess, channels)),
+            best_accuracy: best_accuracy.map_or(accuracy, |best| best.value),
+            given,
+        });
+    }
+    let better = measured.better()?;
+    let pair = better.paired?;
+    Some(Error::BetterPreprocess {
+        given,
+        given_accuracy: pair.given_accuracy,
+        better: flags(&better.preprocess, channels),
+        better_accuracy: pair.alternative_accuracy,
+        images: measured.compared,
+        p_value: pair.p_value,
+    })
+}
+
+fn order_in_words(order: &gifthorse_defense::preflight_stats::Permutation) -> String {
+    order.known.map_or_else(
+        || "the model's classes in an order that follows none of the usual mistakes".to_owned(),
+        |known| known.description().to_owned(),
+    )
+}
+
+fn in_report(measured: &Preflight, messages: &[String], channels: usize) -> report::Preflight {
+    let value = |accuracy: Option<Accuracy>| accuracy.map(|accuracy| accuracy.value);
+    let interval = |accuracy: Option<Accuracy>| {
+        accuracy.map(|accuracy| [accuracy.interval.lower, accuracy.interval.upper])
+    };
+    report::Preflight {
+        accuracy: value(measured.accuracy),
+        interval: interval(measured.accuracy),
+        images: measured.predictions.len(),
+        predicted_classes: measured.predicted_classes,
+        confidence: measured.confidence,
+        alternatives: measured
+            .alternatives
+            .iter()
+            .map(|alternative| report::Alternative {
+                name: flags(&alternative.preprocess, channels),
+                accuracy: value(alternative.accuracy),
+                interval: interval(alternative.accuracy),
+                agreement: Some(alternative.agreement),
+            })
+            .collect(),
+        label_order: measured
+            .label_order
+            .as_ref()
+            .map(|order| report::LabelOrder {
+                name: order_in_words(order),
+                permutation: order.class_of_label.clone(),
+                accuracy: order.accuracy_after,
+                applied: false,
+            }),
+        message: (!messages.is_empty()).then(|| messages.join("; ")),
+    }
+}
+
+/// The gradient health check as a report describes it.
+pub fn health_in_report(health: &Health) -> report::GradientHealth {
+    report::GradientHealth {
+        ok: health.ok,
+        share_zero: health.share_zero,
+        share_nonfinite: health.share_nonfinite,
+        share_saturated: health.share_saturated,
+        agreement: health.agreement,
+        images: health.images,
+        message: health.message.clone(),
+    }
+}
+
+/// The preprocessing that a report describes.
+///
+/// # Errors
+/// Values that no preprocessing of this program has.
+pub fn preprocess_of_report(described: &report::Preprocess) -> Result<Preprocess, Error> {
+    let unknown = |what: String| {
+        Error::Request(format!(
+            "the report describes a preprocessing that this program does not have: {what}"
+        ))
+    };
+    let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
+    Ok(Preprocess {
+        range: match described.range {
+            [0.0, 1.0] => PixelRange::Unit,
+            [0.0, 255.0] => PixelRange::Byte,
+            [-1.0, 1.0] => PixelRange::Signed,
+            other => return Err(unknown(format!("range {other:?}"))),
+        },
+        mean: narrow(&described.mean),
+        std: narrow(&described.std),
+        channels: match described.channels.as_str() {
+            "rgb" => gifthorse_engine::Channels::Rgb,
+            "bgr" => gifthorse_engine::Channels::Bgr,
+            "grey" => gifthorse_engine::Channels::Grey,
+            other => return Err(unknown(format!("channels {other:?}"))),
+        },
+        layout: Some(match described.layout {
+            report::Layout::Nchw => Layout::Nchw,
+            report::Layout::Nhwc => Layout::Nhwc,
+        }),
+    })
+}

@@ -1,0 +1,136 @@
+//! The verdict of a scan: that of the statistics, kept from saying more than was searched.
+
+use gifthorse_defense::detect::neural_cleanse::{ClassFinding, State};
+use gifthorse_defense::health::Health;
+use gifthorse_defense::stats::{
+    ClassEvidence, Decision, EqualClasses, Evidence, GradientHealth, Verdict, decide,
+};
+use gifthorse_report::report;
+
+use super::checks::Fit;
+use super::search::Searched;
+use crate::{Error, ScanRequest};
+
+/// The verdict and what it rests on.
+pub struct Conclusion {
+    /// The answer.
+    pub verdict: report::Verdict,
+    /// Why, the weightiest first.
+    pub reasons: Vec<String>,
+    /// Target classes, the most suspicious first.
+    pub targets: Vec<usize>,
+    /// Probability that a clean model looks at least as suspicious.
+    pub p_value: Option<f64>,
+    /// What that was measured against.
+    pub calibration: report::Calibration,
+    /// What the statistics said; `None` if no class was searched to the end.
+    pub decision: Option<Decision>,
+}
+
+impl Conclusion {
+    /// Draws the verdict. Where not every class was searched, "clean" becomes "inconclusive"; a backdoor that was found
+    /// stays one.
+    ///
+    /// # Errors
+    /// Findings that are no numbers.
+    pub fn draw(
+        searched: &Searched,
+        health: &Health,
+        fit: &Fit,
+        request: &ScanRequest,
+    ) -> Result<Self, Error> {
+        let [_, height, width] = fit.classifier.shape();
+        let evidence = Evidence {
+            classes: searched.ended().map(class_evidence).collect(),
+            pixels: height * width,
+            gradients: if health.ok {
+                GradientHealth::Sound
+            } else {
+                GradientHealth::Unsound(health.message.clone())
+            },
+        };
+        let decision = if evidence.classes.is_empty() {
+            None
+        } else {
+            Some(decide(
+                &evidence,
+                &EqualClasses::default(),
+                request.fpr,
+                request.seed,
+            )?)
+        };
+        let mut conclusion = Self::of_decision(decision);
+        if !health.ok {
+            conclusion.reasons.push(format!(
+                "The model's gradients cannot be trusted to lead a search, so none was made: {}.",
+                health.message.trim_end_matches('.')
+            ));
+        }
+        conclusion.limit(&gaps(searched, health));
+        if !fit.labelled {
+            conclusion.reasons.push(
+                "The images have no labels; the model's own predictions stood in for them."
+                    .to_owned(),
+            );
+        }
+        Ok(conclusion)
+    }
+
+    fn of_decision(decision: Option<Decision>) -> Self {
+        let said = decision.as_ref();
+        Self {
+            verdict: match said.map(|decision| decision.verdict) {
+                Some(Verdict::Clean) => report::Verdict::Clean,
+                Some(Verdict::Backdoored) => report::Verdict::Backdoored,
+                Some(Verdict::Inconclusive) | None => report::Verdict::Inconclusive,
+            },
+            reasons: said.map_or_else(Vec::new, |decision| decision.reasons.clone()),
+            targets: said.map_or_else(Vec::new, |decision| decision.targets.clone()),
+            p_value: said.and_then(|decision| decision.p_value),
+            calibration: report::Calibration::EqualClasses,
+            decision,
+        }
+    }
+
+    /// Takes back "clean" where there are gaps, and names them: first if they decide the verdict, else last.
+    fn limit(&mut self, gaps: &[String]) {
+        if gaps.is_empty() {
+            return;
+        }
+        if self.verdict == report::Verdict::Clean {
+            self.verdict = report::Verdict::Inconclusive;
+            self.reasons.splice(0..0, gaps.iter().cloned());
+        } else {
+            self.reasons.extend(gaps.iter().cloned());
+        }
+    }
+}
+
+/// What was left out of the searches, in sentences.
+fn gaps(searched: &Searched, health: &Health) -> Vec<String> {
+    let mut gaps = Vec::new();
+    if searched.wanted < searched.classes {
+        gaps.push(format!(
+            "Only {} of {} classes were to be searched, and they were compared with one another alone: a backdoor that \
+             leads to any other class was not looked for.",
+            searched.wanted, searched.classes
+        ));
+    }
+    let skipped = searched.wanted - searched.ended().count();
+    if health.ok && skipped > 0 {
+        gaps.push(format!(
+            "The searches were stopped before {skipped} of {} classes were done; give them more time (--max-time).",
+            searched.wanted
+        ));
+    }
+    gaps
+}
+
+fn class_evidence(finding: &ClassFinding) -> ClassEvidence {
+    ClassEvidence {
+        class: finding.class,
+        norm: finding.norm,
+        reached: finding.state == State::Reached,
+        confirmation: finding.holdout,
+    }
+}

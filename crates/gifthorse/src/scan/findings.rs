@@ -1,0 +1,166 @@
+//! What the detector found, as a report describes it.
+
+use gifthorse_defense::detect::neural_cleanse::{ClassFinding, Config, State};
+use gifthorse_defense::stats::{PublishedRules, interval::clopper_pearson};
+use gifthorse_report::report::{self, ClassState, Detection, PublishedRule};
+
+use super::checks::Fit;
+use super::conclusion::Conclusion;
+use super::search::Searched;
+
+/// Confidence of the intervals of success rates.
+const CONFIDENCE: f64 = 0.95;
+
+/// The findings of Neural Cleanse for the model and for each class.
+pub fn detection(
+    searched: &Searched,
+    conclusion: &Conclusion,
+    config: &Config,
+    fit: &Fit,
+    class_names: &[String],
+) -> Detection {
+    let decision = conclusion.decision.as_ref();
+    let norms: Vec<f64> = searched.ended().map(|finding| finding.norm).collect();
+    let published = PublishedRules::apply(&norms);
+    let indices = signed_indices(searched, &norms, published.as_ref());
+    let classes = searched.findings.iter().map(|finding| {
+        let statistics = decision.and_then(|decision| {
+            let mut classes = decision.classes.iter();
+            classes.find(|class| class.class == finding.class)
+        });
+        let index = indices.iter().find(|(class, _)| *class == finding.class);
+        report::ClassFinding {
+            name: class_names.get(finding.class).cloned().unwrap_or_default(),
+            anomaly_index: index.map(|(_, index)| *index),
+            p_value: statistics.and_then(|class| class.p_value),
+            ..class_finding(finding, fit)
+        }
+    });
+    let of_rules = |value: fn(&PublishedRules) -> Option<f64>| published.as_ref().and_then(value);
+    Detection {
+        name: "neural_cleanse".to_owned(),
+        preset: config.preset.name().to_owned(),
+        p_value: decision.and_then(|decision| decision.p_value),
+        statistic_name:
+            "distance of the smallest triggers below the others, in units of their scale".to_owned(),
+        statistic: decision.and_then(|decision| decision.statistic),
+        threshold: decision.and_then(|decision| decision.threshold),
+        flagged: !conclusion.targets.is_empty(),
+        seconds: searched.seconds,
+        parameters: config.parameters(),
+        anomaly_index: of_rules(|rules| rules.anomaly_index),
+        max_min_ratio: of_rules(|rules| rules.max_min_ratio),
+        percent_difference: of_rules(|rules| rules.percent_difference),
+        norm_median: median(reached(searched).map(|finding| finding.norm).collect()),
+        norm_threshold: decision.and_then(|decision| decision.norm_threshold),
+        unreached: searched
+            .ended()
+            .filter(|finding| finding.state == State::Unreached)
+            .map(|finding| finding.class)
+            .collect(),
+        classes: classes.collect(),
+        published_rules: published.as_ref().map_or_else(Vec::new, rules),
+    }
+}
+
+fn class_finding(finding: &ClassFinding, fit: &Fit) -> report::ClassFinding {
+    let [_, height, width] = fit.classifier.shape();
+    let ended = finding.state != State::Skipped;
+    let norm = (finding.state == State::Reached).then_some(finding.norm);
+    let tried = finding.holdout.filter(|tried| tried.trials > 0);
+    report::ClassFinding {
+        class: finding.class,
+        name: String::new(),
+        source: None,
+        norm,
+        share: norm.map(|norm| norm / (height * width) as f64),
+        anomaly_index: None,
+        p_value: None,
+        success_rate: ended.then_some(finding.success_rate),
+        holdout_success_rate: tried.map(|tried| tried.successes as f64 / tried.trials as f64),
+        holdout_interval: tried
+            .and_then(|tried| clopper_pearson(tried.successes, tried.trials, CONFIDENCE).ok())
+            .map(|interval| [interval.lower, interval.upper]),
+        holdout_worst_source: tried
+            .and_then(|tried| tried.worst_source)
+            .filter(|worst| worst.trials > 0)
+            .map(|worst| worst.successes as f64 / worst.trials as f64),
+        state: match finding.state {
+            State::Reached => ClassState::Reached,
+            State::Unreached => ClassState::Unreached,
+            State::Skipped => ClassState::Skipped,
+        },
+        updates: finding.updates,
+        seconds: finding.seconds,
+        trigger: None,
+    }
+}
+
+fn reached(searched: &Searched) -> impl Iterator<Item = &ClassFinding> {
+    let reached = |finding: &&ClassFinding| finding.state == State::Reached;
+    searched.findings.iter().filter(reached)
+}
+
+/// The anomaly index of each class whose search ended, positive below the median and negative above it.
+fn signed_indices(
+    searched: &Searched,
+    norms: &[f64],
+    published: Option<&PublishedRules>,
+) -> Vec<(usize, f64)> {
+    let indices = published.and_then(|rules| rules.anomaly_indices.as_ref());
+    let (Some(indices), Some(median)) = (indices, median(norms.to_vec())) else {
+        return Vec::new();
+    };
+    let signed = |(finding, index): (&ClassFinding, &f64)| {
+        let sign = if finding.norm <= median { 1.0 } else { -1.0 };
+        (finding.class, sign * index)
+    };
+    searched.ended().zip(indices).map(signed).collect()
+}
+
+fn rules(published: &PublishedRules) -> Vec<PublishedRule> {
+    let ratio = |name: &str, statistic, threshold| PublishedRule {
+        name: name.to_owned(),
+        statistic,
+        threshold,
+        flagged: published.ratio_flagged.is_some(),
+        source: "paper 000: both are asked for".to_owned(),
+    };
+    vec![
+        PublishedRule {
+            name: "anomaly index > 2".to_owned(),
+            statistic: published.anomaly_index,
+            threshold: 2.0,
+            flagged: !published.anomaly_flagged.is_empty(),
+            source: "Neural Cleanse (IEEE S&P 2019), section IV".to_owned(),
+        },
+        ratio("max/min ratio > 1.8", published.max_min_ratio, 1.8),
+        ratio(
+            "percent difference > 25",
+            published.percent_difference,
+            25.0,
+        ),
+    ]
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    Some(if values.len() % 2 == 1 {
+        upper
+    } else {
+        f64::midpoint(values[values.len() / 2 - 1], upper)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_is_between_the_middle_two() {
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(vec![]), None);
+    }
+}

@@ -1,0 +1,127 @@
+//! The searches, within the time given.
+
+use std::time::{Duration, Instant};
+
+use gifthorse_data::Images;
+use gifthorse_defense::detect::Observer;
+use gifthorse_defense::detect::neural_cleanse::{
+    ClassFinding, Config, State, evaluate_trigger, search,
+};
+use gifthorse_engine::Classifier;
+
+use super::estimate;
+use crate::observer::ScanObserver;
+use crate::{Error, ScanRequest};
+
+/// What the searches found.
+pub struct Searched {
+    /// One finding for each class that was to be searched, in class order; empty if the searches were left out.
+    pub findings: Vec<ClassFinding>,
+    /// Classes that were to be searched.
+    pub wanted: usize,
+    /// Classes of the model.
+    pub classes: usize,
+    /// Time that all searches took together.
+    pub seconds: f64,
+}
+
+impl Searched {
+    /// Says how long the searches take at most, then runs them.
+    ///
+    /// # Errors
+    /// No image to search with, or a model that cannot be differentiated.
+    pub fn run(
+        classifier: &Classifier,
+        (search_images, holdout): (&Images, &Images),
+        config: &Config,
+        request: &ScanRequest,
+        observer: &dyn ScanObserver,
+    ) -> Result<Self, Error> {
+        let clock = Instant::now();
+        let classes = classifier.classes();
+        let wanted = config.classes.as_ref().map_or(classes, Vec::len);
+        let at_most = estimate::at_most(classifier, search_images, config, wanted)?;
+        observer.estimate(wanted, at_most);
+        let watch = Watch {
+            observer,
+            clock,
+            max_time: request.max_time,
+        };
+        let mut findings = search(
+            classifier,
+            search_images,
+            holdout,
+            config,
+            request.seed,
+            &watch,
+        )?;
+        if !config.exclude_target {
+            for finding in &mut findings {
+                finding.success_rate = others_rate(classifier, search_images, finding)?;
+            }
+        }
+        Ok(Self {
+            findings,
+            wanted,
+            classes,
+            seconds: clock.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// The searches were left out.
+    pub fn none(config: &Config, classes: usize) -> Self {
+        Self {
+            findings: Vec::new(),
+            wanted: config.classes.as_ref().map_or(classes, Vec::len),
+            classes,
+            seconds: 0.0,
+        }
+    }
+
+    /// The findings of searches that ended.
+    pub fn ended(&self) -> impl Iterator<Item = &ClassFinding> {
+        let ended = |finding: &&ClassFinding| finding.state != State::Skipped;
+        self.findings.iter().filter(ended)
+    }
+}
+
+/// Success on search images of the other classes: a search that takes in the target's own images counts those too.
+fn others_rate(
+    classifier: &Classifier,
+    images: &Images,
+    finding: &ClassFinding,
+) -> Result<f64, Error> {
+    let tried = evaluate_trigger(classifier, images, &finding.trigger, finding.class)?;
+    Ok(match tried.trials {
+        0 => finding.success_rate,
+        trials => tried.successes as f64 / trials as f64,
+    })
+}
+
+/// Hands a search's news on, and stops it when the time is over.
+struct Watch<'a> {
+    observer: &'a dyn ScanObserver,
+    clock: Instant,
+    max_time: Option<Duration>,
+}
+
+impl Observer for Watch<'_> {
+    fn started(&self, class: usize) {
+        self.observer.class_started(class);
+    }
+
+    fn progressed(&self, class: usize, done: usize, at_most: usize) {
+        self.observer.class_progressed(class, done, at_most);
+    }
+
+    fn finished(&self, finding: &ClassFinding) {
+        self.observer.class_finished(finding);
+    }
+
+    fn stop(&self) -> bool {
+        let late = self
+            .max_time
+            .is_some_and(|limit| self.clock.elapsed() >= limit);
+        late || self.observer.stop()
+    }
+}
