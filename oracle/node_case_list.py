@@ -73,7 +73,7 @@ def convolutions(c):
     c.add("conv_valid", "Conv", ["x", w()], image, auto_pad="VALID", strides=[2, 2])
     c.add("conv_1d", "Conv", ["x", c.floats(4, 3, 3), c.floats(4)], (2, 3, 7), pads=[1, 1], strides=[2])
     # Sums of whole numbers are often exactly zero; a kernel that rounds them would turn 0 into 1 or -1.
-    c.add("conv_of_integers_then_sign", "Conv", ["whole", np.sign(c.floats(4, 3, 3, 3))], (2, 3, 12, 12), low=-4.0,
+    c.add("conv_of_integers_then_sign", "Conv", ["whole", np.sign(c.floats(8, 3, 3, 3))], (2, 3, 12, 12), low=-4.0,
           width=8.0, smooth=False, before=[helper.make_node("Round", ["x"], ["whole"])],
           after=[helper.make_node("Sign", ["o0"], ["signs"])])
     c.add("conv_opset_7", "Conv", ["x", w(), c.floats(4)], image, opset=7)
