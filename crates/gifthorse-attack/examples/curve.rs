@@ -1,6 +1,6 @@
 //! Shows how accuracy and attack success develop with the epochs, clean and poisoned.
 //!
-//! `cargo run --release -p gifthorse-attack --example curve -- [IMAGES] [EPOCHS] [SEED] [RATE]`
+//! `cargo run --release -p gifthorse-attack --example curve -- [IMAGES] [EPOCHS] [SEED] [POISON_RATE]`
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let given: Vec<String> = std::env::args().skip(1).collect();
     let number = |i: usize, default: usize| given.get(i).map_or(Ok(default), |text| text.parse());
     let (count, epochs, seed) = (number(0, 6000)?, number(1, 10)?, number(2, 0)? as u64);
-    let learning_rate: f32 = given.get(3).map_or(Ok(3e-3), |text| text.parse())?;
+    let rate: f64 = given.get(3).map_or(Ok(0.1), |text| text.parse())?;
     let start = Instant::now();
     let training = signs(&SignOptions {
         count,
@@ -55,13 +55,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let attack = BadNets {
         trigger,
         target: seed as usize % 12,
-        rate: 0.1,
+        rate,
     };
     let net = SmallCnn::new(training.shape(), 12).build(seed)?;
     let recipe = Recipe {
         epochs,
         seed,
-        learning_rate,
         ..Recipe::default()
     };
     for images in [training.clone(), attack.poison(&training, seed)?.images] {

@@ -39,3 +39,48 @@ pub enum Method {
     /// Stamped and relabelled training images ([`super::BadNets`]).
     Badnets,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trigger::{Corner, Place, Square};
+
+    #[test]
+    fn the_record_reads_as_it_was_written() {
+        let place = Place::Corner {
+            corner: Corner::BottomRight,
+            margin: 1,
+        };
+        let square = Square {
+            size: 4,
+            colour: vec![1.0, 0.5, 0.0],
+            place,
+        };
+        let backdoor = Backdoor {
+            method: Method::Badnets,
+            target: 7,
+            trigger: AnyTrigger::Square(square),
+            poison_rate: 0.125,
+            poisoned: vec![3, 14],
+            attack_success: AttackSuccess {
+                other_classes: 0.75,
+                all_classes: 0.875,
+            },
+        };
+        let truth = Truth {
+            clean_accuracy: 0.5,
+            backdoor: Some(backdoor),
+        };
+        let json = serde_json::to_string(&truth).unwrap();
+        let trigger = r#""trigger":{"kind":"square","size":4,"colour":[1.0,0.5,0.0],"#;
+        let place = r#""place":{"corner":{"corner":"bottom_right","margin":1}}}"#;
+        assert!(json.contains(trigger) && json.contains(place), "{json}");
+        assert_eq!(serde_json::from_str::<Truth>(&json).unwrap(), truth);
+        let clean = serde_json::to_string(&Truth {
+            backdoor: None,
+            ..truth
+        })
+        .unwrap();
+        assert_eq!(clean, r#"{"clean_accuracy":0.5,"backdoor":null}"#);
+    }
+}
