@@ -51,14 +51,20 @@ pub struct Health {
 /// # Errors
 /// Images of another shape than the model's; no images.
 pub fn check(classifier: &Classifier, images: &Images, seed: u64) -> Result<Health, Error> {
-    let labels = images.labels().map_or_else(|| vec![0; images.len()], <[usize]>::to_vec);
+    let labels = images
+        .labels()
+        .map_or_else(|| vec![0; images.len()], <[usize]>::to_vec);
     let sample = balanced_sample(&labels, SAMPLE, seed);
     if sample.is_empty() {
         return Err(Error::NoImages(0));
     }
     let [channels, height, width] = classifier.shape();
     let (count, size) = (sample.len(), channels * height * width);
-    let pixels: Vec<f32> = sample.iter().flat_map(|&i| images.image(i)).copied().collect();
+    let pixels: Vec<f32> = sample
+        .iter()
+        .flat_map(|&i| images.image(i))
+        .copied()
+        .collect();
     let logits = classifier.evaluate(&pixels)?;
     let classes = classifier.classes();
     let weights = margins(&logits, classes, seed);
@@ -77,7 +83,13 @@ pub fn check(classifier: &Classifier, images: &Images, seed: u64) -> Result<Heal
     let moved: Vec<f32> = pixels
         .iter()
         .zip(&gradient)
-        .map(|(&x, &g)| if g == 0.0 || g.is_nan() { x } else { x + STEP * g.signum() })
+        .map(|(&x, &g)| {
+            if g == 0.0 || g.is_nan() {
+                x
+            } else {
+                x + STEP * g.signum()
+            }
+        })
         .collect();
     let after = classifier.evaluate(&moved)?;
     let margin = |logits: &[f32], i: usize| -> f64 {
@@ -158,7 +170,10 @@ impl Counts {
 fn margins(logits: &[f32], classes: usize, seed: u64) -> Vec<f32> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut weights = vec![0.0; logits.len()];
-    for (row, weight) in logits.chunks_exact(classes).zip(weights.chunks_exact_mut(classes)) {
+    for (row, weight) in logits
+        .chunks_exact(classes)
+        .zip(weights.chunks_exact_mut(classes))
+    {
         let larger = |a: &usize, b: &usize| row[*a].total_cmp(&row[*b]);
         let predicted = (0..classes).max_by(larger).unwrap_or(0);
         let other = (predicted + random.random_range(1..classes)) % classes;
