@@ -4,6 +4,7 @@
 #![allow(
     missing_docs,
     clippy::all,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "generated code"
 )]

@@ -2,6 +2,8 @@
 //! when ONNX's own checker and onnxruntime last accepted it
 //! (`oracle/onnx_files.py`); set `GIFTHORSE_WRITE_GOLDEN` to write it anew.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{env, path::Path};
 
 use gifthorse_onnx::{Attribute, Dim, ElementType, Error, GraphBuilder, Model, Tensor};

@@ -1,6 +1,8 @@
 //! Tensors in all the ways in which ONNX stores them, written by ONNX's own
 //! package (`oracle/onnx_files.py`).
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use gifthorse_onnx::{ElementType, Error, Model, Tensor};
 
 fn storage() -> gifthorse_onnx::Graph {

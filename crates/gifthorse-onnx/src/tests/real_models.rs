@@ -1,5 +1,7 @@
 //! Models that other programs wrote, from the folder that `GIFTHORSE_MODELS` names.
 
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
