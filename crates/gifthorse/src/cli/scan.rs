@@ -1,0 +1,131 @@
+//! Arguments of `scan`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use gifthorse::ScanRequest;
+use gifthorse_data::{Crop, Split};
+use gifthorse_defense::detect::neural_cleanse::{Config, Preset};
+
+use super::{Global, PreprocessArgs, parse};
+
+/// Arguments of `scan`.
+#[derive(Args, Debug)]
+pub struct ScanArgs {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// Clean images: a folder of class folders, GTSRB, MNIST-style IDX, CIFAR binaries, or an .npz file.
+    #[arg(long, value_name = "DATA", help_heading = "Images")]
+    pub images: PathBuf,
+    /// Labels in place of those of the images: `filename,label` lines, or one label a line.
+    #[arg(long, value_name = "FILE", help_heading = "Images")]
+    labels: Option<PathBuf>,
+    /// Names of the classes: one a line, `index,name` lines, or a JSON list.
+    #[arg(long, value_name = "FILE", help_heading = "Images")]
+    class_names: Option<PathBuf>,
+    /// Which part of the images to use, where they have several.
+    #[arg(long, value_enum, default_value_t = SplitArg::Test, value_name = "PART", help_heading = "Images")]
+    split: SplitArg,
+    /// Which part of each image to use: `roi` is the region that GTSRB marks.
+    #[arg(long, value_enum, value_name = "PART", help_heading = "Images")]
+    crop: Option<CropArg>,
+    /// Use at most so many images, drawn evenly over the classes [default: ten a class, but at least 1000, at most 3000
+    /// and at most 1 GiB].
+    #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
+    max_images: Option<usize>,
+    /// Height and width of the model's images, where the file leaves them open.
+    #[arg(long, value_name = "HxW", value_parser = parse::size, help_heading = "Preprocessing")]
+    input_size: Option<[usize; 2]>,
+    #[command(flatten)]
+    preprocess: PreprocessArgs,
+    /// Go on although the model does not seem to fit the images.
+    #[arg(long, help_heading = "Preprocessing")]
+    force: bool,
+    /// Settings of the search: `standard`, or Neural Cleanse as in the `paper` or as `released` by its authors.
+    #[arg(long, value_enum, default_value_t = PresetArg::Standard, value_name = "NAME", help_heading = "Search")]
+    preset: PresetArg,
+    /// Search only these classes, such as 0,3,7; they are compared with one another alone, and never called clean.
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        help_heading = "Search"
+    )]
+    classes: Option<Vec<usize>>,
+    /// Share of clean models that may be called backdoored.
+    #[arg(long, default_value_t = 0.05, value_name = "RATE", value_parser = parse::rate, help_heading = "Search")]
+    fpr: f64,
+    /// Stop searching after this time, such as 90s, 10m or 2h; classes not done then make "clean" inconclusive.
+    #[arg(long, value_name = "TIME", value_parser = parse::duration, help_heading = "Search")]
+    max_time: Option<Duration>,
+    /// Write report.json, report.html and the triggers to this folder.
+    #[arg(long, short, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Show no images of yours in report.html, only the recovered triggers.
+    #[arg(long, help_heading = "Output")]
+    pub no_images: bool,
+    /// Print report.json instead of the table.
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    /// Exit with 0 whatever the verdict; errors still exit with 2.
+    #[arg(long, help_heading = "Output")]
+    pub exit_zero: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SplitArg {
+    Train,
+    Test,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CropArg {
+    Roi,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PresetArg {
+    Standard,
+    Paper,
+    Released,
+}
+
+impl ScanArgs {
+    /// The scan that the arguments ask for; reads the file of preprocessing if there is one.
+    ///
+    /// # Errors
+    /// As reading that file.
+    pub fn request(&self, global: &Global) -> anyhow::Result<ScanRequest> {
+        let preset = match self.preset {
+            PresetArg::Standard => Preset::Standard,
+            PresetArg::Paper => Preset::Paper,
+            PresetArg::Released => Preset::Released,
+        };
+        Ok(ScanRequest {
+            model: self.model.clone(),
+            images: self.images.clone(),
+            labels: self.labels.clone(),
+            class_names: self.class_names.clone(),
+            split: match self.split {
+                SplitArg::Train => Split::Train,
+                SplitArg::Test => Split::Test,
+            },
+            crop: match self.crop {
+                Some(CropArg::Roi) => Crop::Roi,
+                None => Crop::None,
+            },
+            max_images: self.max_images,
+            preprocess: self.preprocess.choice()?,
+            input_size: self.input_size,
+            force: self.force,
+            search: Config {
+                classes: self.classes.clone(),
+                ..Config::preset(preset)
+            },
+            fpr: self.fpr,
+            max_time: self.max_time,
+            seed: global.seed,
+        })
+    }
+}

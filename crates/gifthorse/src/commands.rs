@@ -1,0 +1,22 @@
+//! The commands, a file each.
+
+mod scan;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::cli::{Cli, Command};
+
+/// Runs the command that was asked for, on the threads that were asked for.
+///
+/// # Errors
+/// Whatever goes wrong.
+pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(cli.global.threads.unwrap_or_default());
+    pool.build_global()
+        .context("the threads cannot be started; ask for fewer with --threads")?;
+    match &cli.command {
+        Command::Scan(args) => scan::run(args, &cli.global),
+    }
+}

@@ -1,0 +1,129 @@
+//! What a scan is doing and how long it still takes, on standard error.
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use gifthorse::{ScanObserver, Stage};
+use gifthorse_defense::detect::neural_cleanse::ClassFinding;
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::output;
+
+/// Shows a scan's progress: a bar with the time left on a terminal, warnings everywhere, nothing if quiet.
+pub struct Progress {
+    bar: ProgressBar,
+    quiet: bool,
+    max_time: Option<Duration>,
+    searches: Mutex<Searches>,
+}
+
+#[derive(Default)]
+struct Searches {
+    /// Updates made for each class.
+    done: HashMap<usize, usize>,
+    /// Most updates of a class; known once the first search tells.
+    at_most: usize,
+    classes: usize,
+    ended: usize,
+}
+
+impl Progress {
+    /// A display; `max_time` bounds the estimate that is told.
+    pub fn new(quiet: bool, max_time: Option<Duration>) -> Self {
+        let bar = ProgressBar::no_length();
+        let target = if quiet || !std::io::stderr().is_terminal() {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        bar.set_draw_target(target);
+        set_style(&bar, "{spinner} {msg}");
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self {
+            bar,
+            quiet,
+            max_time,
+            searches: Mutex::default(),
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn tell(&self, line: &str) {
+        if !self.quiet {
+            self.bar.suspend(|| output::note(line));
+        }
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Searches)) {
+        let mut searches = self.searches.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut searches);
+        let total = searches.at_most * searches.classes;
+        let done: usize = searches.done.values().sum();
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+        self.bar.set_message(format!(
+            "{} of {} classes done",
+            searches.ended, searches.classes
+        ));
+    }
+}
+
+/// A template that does not parse leaves the bar as it is.
+fn set_style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+}
+
+impl ScanObserver for Progress {
+    fn stage(&self, stage: Stage) {
+        set_style(&self.bar, "{spinner} {msg}");
+        self.bar.set_message(match stage {
+            Stage::Model => "reading the model",
+            Stage::Images => "reading the images",
+            Stage::Preflight => "pre-flight: does the model work on these images?",
+            Stage::Health => "can the model's gradients be followed?",
+            Stage::Search => "timing a search",
+            Stage::Verdict => "drawing the verdict",
+        });
+    }
+
+    fn warning(&self, message: &str) {
+        self.tell(&format!("warning: {message}"));
+    }
+
+    fn estimate(&self, classes: usize, at_most: Duration) {
+        let bound = self.max_time.map_or(at_most, |limit| limit.min(at_most));
+        self.tell(&format!(
+            "searching triggers to {classes} classes: {} at most, usually less",
+            HumanDuration(bound)
+        ));
+        set_style(
+            &self.bar,
+            "{spinner} searching [{bar:30}] {msg}, at most {eta} left",
+        );
+        self.bar.reset_elapsed();
+        self.update(|searches| searches.classes = classes);
+    }
+
+    fn class_progressed(&self, class: usize, done: usize, at_most: usize) {
+        self.update(|searches| {
+            searches.at_most = at_most;
+            searches.done.insert(class, done);
+        });
+    }
+
+    fn class_finished(&self, finding: &ClassFinding) {
+        self.update(|searches| {
+            // A search that ended early leaves none of its updates to be made.
+            searches.done.insert(finding.class, searches.at_most);
+            searches.ended += 1;
+        });
+    }
+}
