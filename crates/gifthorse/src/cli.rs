@@ -4,6 +4,8 @@ mod parse;
 mod preprocess;
 mod scan;
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use preprocess::PreprocessArgs;
@@ -57,4 +59,61 @@ pub enum Color {
 pub enum Command {
     /// Scan an ONNX model for a backdoor, with clean images.
     Scan(Box<ScanArgs>),
+    /// Replay the triggers of a report on the model, to check its evidence.
+    Verify(VerifyArgs),
+    /// Say what is in an ONNX file.
+    Inspect(InspectArgs),
+    /// Run the bare forward pass on raw input.
+    Logits(LogitsArgs),
+}
+
+/// Arguments of `verify`.
+#[derive(Args, Debug)]
+pub struct VerifyArgs {
+    /// The report: report.json, with its folder `triggers` beside it.
+    pub report: PathBuf,
+    /// The model that was scanned.
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// The images that it was scanned with; on others, success rates are held against the report's intervals.
+    #[arg(long, value_name = "DATA")]
+    pub images: PathBuf,
+    /// Labels in place of those of the image set, as in the scan.
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// Names of the classes, as in the scan, where the labels are names.
+    #[arg(long, value_name = "FILE")]
+    pub class_names: Option<PathBuf>,
+    /// Replay also on a model with another hash.
+    #[arg(long)]
+    pub force: bool,
+    /// Print the outcome as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `inspect`.
+#[derive(Args, Debug)]
+pub struct InspectArgs {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// Height and width of the model's images, where the file leaves them open.
+    #[arg(long, value_name = "HxW", value_parser = parse::size)]
+    pub input_size: Option<[usize; 2]>,
+    /// Print as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `logits`.
+#[derive(Args, Debug)]
+pub struct LogitsArgs {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// Raw input: a NumPy array, any number of images in the shape that the model takes.
+    #[arg(long, value_name = "FILE.npy")]
+    pub input: PathBuf,
+    /// Where to write the logits, float32 [images, classes].
+    #[arg(long, short, value_name = "FILE.npy")]
+    pub output: PathBuf,
 }

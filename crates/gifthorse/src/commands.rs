@@ -1,6 +1,9 @@
 //! The commands, a file each.
 
+mod inspect;
+mod logits;
 mod scan;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -18,5 +21,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         .context("the threads cannot be started; ask for fewer with --threads")?;
     match &cli.command {
         Command::Scan(args) => scan::run(args, &cli.global),
+        Command::Verify(args) => verify::run(args, &cli.global),
+        Command::Inspect(args) => inspect::run(args),
+        Command::Logits(args) => logits::run(args),
     }
 }

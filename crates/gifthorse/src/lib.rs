@@ -1,7 +1,8 @@
 //! Does a trained image classifier carry a backdoor?
 //!
 //! [`scan`](scan()) takes an ONNX file and clean images and gives a [`Report`](gifthorse_report::Report) with a verdict
-//! and the evidence for it. The command line does no more than call these.
+//! and the evidence for it; [`verify`](verify()) replays the triggers of a report, so that anybody can check it;
+//! [`inspect`](inspect()) says what is in a model file, and [`logits`] runs it bare. The command line does no more than call these.
 //!
 //! ```no_run
 //! use gifthorse::{ScanRequest, Silent, scan};
@@ -17,13 +18,21 @@
 
 mod error;
 mod flags;
+mod forward;
 mod hash;
+mod inspect;
 mod model;
+pub mod npy;
 mod observer;
+mod preprocessing;
 mod request;
 mod scan;
+mod verify;
 
 pub use error::Error;
+pub use forward::logits;
+pub use inspect::{Classes, End, Inspection, Layer, Operator, inspect};
 pub use observer::{ScanObserver, Silent, Stage};
 pub use request::{PreprocessChoice, ScanRequest};
 pub use scan::{ScanOutcome, scan};
+pub use verify::{Rate, Replay, Replayed, VerifyRequest, verify};

@@ -20,8 +20,7 @@ use gifthorse_report::{Evidence, Report};
 
 use crate::model::OpenModel;
 use crate::observer::{ScanObserver, Stage};
-use crate::request::PreprocessChoice;
-use crate::{Error, ScanRequest};
+use crate::{Error, PreprocessChoice, ScanRequest, preprocessing};
 use checks::Fit;
 use conclusion::Conclusion;
 use images::ImageSet;
@@ -73,7 +72,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     fit.messages
         .iter()
         .for_each(|message| observer.warning(message));
-    let (search_images, holdout_images) = set.split(&fit, request.seed)?;
+    let (search_images, holdout_images) = set.split(&fit.predictions, request.seed)?;
 
     observer.stage(Stage::Health);
     let health = gifthorse_defense::health::check(&fit.classifier, &search_images, request.seed)?;
@@ -101,7 +100,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         coverage: coverage::coverage(&searched, &conclusion, &fit),
         model: described,
         images: set.described(request, search_images.len(), holdout_images.len()),
-        preprocess: fit.preprocess(request),
+        preprocess: preprocessing::in_report(&fit.classifier, request),
         preflight: Some(fit.preflight.clone()),
         health: Some(checks::health_in_report(&health)),
         detectors: vec![detection],

@@ -3,11 +3,10 @@
 use gifthorse_data::Images;
 use gifthorse_defense::health::Health;
 use gifthorse_defense::preflight::{Accuracy, Preflight, preflight};
-use gifthorse_engine::{Classifier, Layout, PixelRange, Preprocess};
+use gifthorse_engine::Classifier;
 use gifthorse_report::report;
 
-use crate::flags::{channel_order, flags};
-use crate::model::layout_in_report;
+use crate::flags::flags;
 use crate::request::PreprocessChoice;
 use crate::{Error, ScanRequest};
 
@@ -78,37 +77,6 @@ impl Fit {
             classifier,
             messages,
         })
-    }
-
-    /// The preprocessing as a report describes it.
-    pub fn preprocess(&self, request: &ScanRequest) -> report::Preprocess {
-        let [channels, height, width] = self.classifier.shape();
-        let used = self.classifier.preprocess();
-        // Through text: a decimal that a user typed comes back as it was typed.
-        let exact = |values: &[f32]| {
-            let values = values
-                .iter()
-                .map(|v| v.to_string().parse().unwrap_or(f64::from(*v)));
-            values.collect()
-        };
-        report::Preprocess {
-            range: match used.range {
-                PixelRange::Unit => [0.0, 1.0],
-                PixelRange::Byte => [0.0, 255.0],
-                PixelRange::Signed => [-1.0, 1.0],
-            },
-            mean: exact(&used.mean),
-            std: exact(&used.std),
-            channels: channel_order(used, channels).to_owned(),
-            layout: layout_in_report(self.classifier.layout()),
-            crop: (request.crop == gifthorse_data::Crop::Roi).then(|| "roi".to_owned()),
-            resize: Some(format!("to {height}x{width} where the size differs")),
-            chosen_by: match request.preprocess {
-                PreprocessChoice::Default => report::ChosenBy::Default,
-                PreprocessChoice::Given(_) => report::ChosenBy::User,
-                PreprocessChoice::Auto { .. } => report::ChosenBy::Auto,
-            },
-        }
     }
 }
 
@@ -202,37 +170,4 @@ pub fn health_in_report(health: &Health) -> report::GradientHealth {
         images: health.images,
         message: health.message.clone(),
     }
-}
-
-/// The preprocessing that a report describes.
-///
-/// # Errors
-/// Values that no preprocessing of this program has.
-pub fn preprocess_of_report(described: &report::Preprocess) -> Result<Preprocess, Error> {
-    let unknown = |what: String| {
-        Error::Request(format!(
-            "the report describes a preprocessing that this program does not have: {what}"
-        ))
-    };
-    let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
-    Ok(Preprocess {
-        range: match described.range {
-            [0.0, 1.0] => PixelRange::Unit,
-            [0.0, 255.0] => PixelRange::Byte,
-            [-1.0, 1.0] => PixelRange::Signed,
-            other => return Err(unknown(format!("range {other:?}"))),
-        },
-        mean: narrow(&described.mean),
-        std: narrow(&described.std),
-        channels: match described.channels.as_str() {
-            "rgb" => gifthorse_engine::Channels::Rgb,
-            "bgr" => gifthorse_engine::Channels::Bgr,
-            "grey" => gifthorse_engine::Channels::Grey,
-            other => return Err(unknown(format!("channels {other:?}"))),
-        },
-        layout: Some(match described.layout {
-            report::Layout::Nchw => Layout::Nchw,
-            report::Layout::Nhwc => Layout::Nhwc,
-        }),
-    })
 }

@@ -5,7 +5,6 @@ use gifthorse_data::{ImageShape, Images, LoadOptions, Loaded, split_holdout};
 use gifthorse_engine::Classifier;
 use gifthorse_report::report;
 
-use super::checks::Fit;
 use crate::{Error, ScanRequest};
 
 /// Share of each class that is held out.
@@ -33,7 +32,8 @@ pub struct ImageSet {
     max_images: usize,
     format: String,
     available: usize,
-    sha256: String,
+    /// Hash over pixels and labels.
+    pub sha256: String,
 }
 
 impl ImageSet {
@@ -93,15 +93,23 @@ impl ImageSet {
     /// model's predictions stand in.
     ///
     /// # Errors
-    /// Labels that do not fit the images.
-    pub fn split(&self, fit: &Fit, seed: u64) -> Result<(Images, Images), Error> {
-        let images = match self.images.labels() {
-            Some(_) => self.images.clone(),
-            None => self.images.clone().with_labels(fit.predictions.clone())?,
-        };
+    /// Predictions that are not one for each image.
+    pub fn split(&self, predictions: &[usize], seed: u64) -> Result<(Images, Images), Error> {
+        let images = self.labelled(predictions)?;
         let labels = images.labels().unwrap_or_default();
         let (search, holdout) = split_holdout(labels, HOLDOUT_SHARE, seed);
         Ok((images.subset(&search), images.subset(&holdout)))
+    }
+
+    /// All images with their labels or, without, with the model's predictions for labels.
+    ///
+    /// # Errors
+    /// Predictions that are not one for each image.
+    pub fn labelled(&self, predictions: &[usize]) -> Result<Images, Error> {
+        Ok(match self.images.labels() {
+            Some(_) => self.images.clone(),
+            None => self.images.clone().with_labels(predictions.to_vec())?,
+        })
     }
 
     /// The images as a report describes them.
@@ -128,11 +136,6 @@ impl ImageSet {
             warnings: self.warnings.clone(),
         }
     }
-
-    /// Hash over pixels and labels.
-    pub fn sha256(&self) -> &str {
-        &self.sha256
-    }
 }
 
 /// How many images a scan takes where nobody says.
@@ -148,19 +151,13 @@ fn in_words(warnings: &[gifthorse_data::Warning]) -> Vec<String> {
         .take(NAMED)
         .map(ToString::to_string)
         .collect();
-    if !warnings.is_empty() {
-        let count = warnings.len();
-        let images = if count == 1 { "image" } else { "images" };
-        words.insert(
+    match warnings.len() {
+        0 => {}
+        1 => words.insert(0, "1 image could not be read and is left out".to_owned()),
+        count => words.insert(
             0,
-            format!(
-                "{count} {images} could not be read and {} left out",
-                match count {
-                    1 => "is",
-                    _ => "are",
-                }
-            ),
-        );
+            format!("{count} images could not be read and are left out"),
+        ),
     }
     words
 }

@@ -1,0 +1,116 @@
+//! `gifthorse inspect`: what is in a model file.
+
+use std::process::ExitCode;
+
+use gifthorse::{Inspection, inspect};
+use gifthorse_report::escape::Shown;
+
+use crate::cli::InspectArgs;
+use crate::output;
+
+/// Prints what is in the file.
+///
+/// # Errors
+/// A file that is no ONNX model.
+pub fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
+    let inspection = inspect(&args.model, args.input_size)?;
+    if args.json {
+        output::print(&format!("{}\n", serde_json::to_string_pretty(&inspection)?))?;
+    } else {
+        output::print(&text(&inspection))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The inspection as text, in which no string of the file can move a cursor.
+fn text(found: &Inspection) -> String {
+    let mut lines = Lines::default();
+    lines.fact("model", &found.path);
+    lines.fact("sha256", &found.sha256);
+    let producer = if found.producer.is_empty() {
+        "not said"
+    } else {
+        &found.producer
+    };
+    lines.fact("producer", producer);
+    let opsets = found
+        .opsets
+        .iter()
+        .map(|(domain, version)| format!("{domain} {version}"));
+    let opsets: Vec<String> = opsets.collect();
+    lines.fact(
+        "format",
+        &format!("IR {}, opset {}", found.ir_version, opsets.join(", ")),
+    );
+    for (key, value) in &found.metadata {
+        lines.fact("metadata", &format!("{key} = {value}"));
+    }
+    for (label, ends) in [("input", &found.inputs), ("output", &found.outputs)] {
+        for end in ends {
+            let shape = end
+                .shape
+                .as_ref()
+                .map_or("?".to_owned(), |shape| shape.join(", "));
+            let element = end.element_type.as_deref().unwrap_or("unknown type");
+            lines.fact(label, &format!("{} {element} [{shape}]", end.name));
+        }
+    }
+    lines.fact("parameters", &found.parameters.to_string());
+    for operator in &found.operators {
+        let note = if operator.supported {
+            ""
+        } else {
+            "  NOT SUPPORTED"
+        };
+        lines.fact(
+            "operator",
+            &format!("{:5} {}{note}", operator.count, operator.name),
+        );
+    }
+    if let Some(classifier) = &found.classifier {
+        let [channels, height, width] = classifier.image;
+        let batch = match classifier.batch {
+            None => "any batch".to_owned(),
+            Some(batch) if classifier.batches_together => {
+                format!("batch of {batch} in the file, any works")
+            }
+            Some(batch) => format!("batch of {batch} alone"),
+        };
+        let layout = match classifier.layout {
+            gifthorse_report::report::Layout::Nchw => "NCHW",
+            gifthorse_report::report::Layout::Nhwc => "NHWC",
+        };
+        lines.fact(
+            "image",
+            &format!("{channels} x {height} x {width} ({layout}), {batch}"),
+        );
+        lines.fact("classes", &classifier.classes.to_string());
+        let cut = classifier
+            .cut
+            .as_ref()
+            .map_or(String::new(), |cut| format!(", {cut} after it cut off"));
+        lines.fact("logits", &format!("{}{cut}", classifier.logits));
+        for layer in &classifier.layers {
+            lines.fact("layer", &format!("{} {:?}", layer.name, layer.shape));
+        }
+    }
+    if let Some(problem) = &found.problem {
+        lines.fact("cannot be scanned", problem);
+    }
+    lines.text
+}
+
+/// Lines of a label and a value; equal labels are written once.
+#[derive(Default)]
+struct Lines {
+    text: String,
+    last: String,
+}
+
+impl Lines {
+    fn fact(&mut self, label: &str, value: &str) {
+        let head = if self.last == label { "" } else { label };
+        self.text += &format!("{head:<12} {}\n", Shown(value));
+        label.clone_into(&mut self.last);
+    }
+}

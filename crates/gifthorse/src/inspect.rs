@@ -1,0 +1,205 @@
+//! What is in a model file, whether it can be scanned or not.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use gifthorse_engine::{Batching, Classifier, Device, Preprocess, is_supported};
+use gifthorse_onnx::{Dim, Graph, Model, ValueInfo};
+use gifthorse_report::report::Layout;
+use serde::Serialize;
+
+use crate::Error;
+use crate::hash::sha256;
+use crate::model::layout_in_report;
+
+/// What a model file holds. Strings come from the file and are not to be trusted: escape them wherever they are shown.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Inspection {
+    /// Path as it was given.
+    pub path: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Version of the file format.
+    pub ir_version: i64,
+    /// Name and version of the program that wrote the file; empty if it does not say.
+    pub producer: String,
+    /// Version of each operator set; the standard one is called `ai.onnx`.
+    pub opsets: BTreeMap<String, i64>,
+    /// The file's metadata.
+    pub metadata: Vec<(String, String)>,
+    /// What goes in.
+    pub inputs: Vec<End>,
+    /// What comes out.
+    pub outputs: Vec<End>,
+    /// Number of floating-point constants.
+    pub parameters: usize,
+    /// Every operator, how often it occurs and whether it can be run.
+    pub operators: Vec<Operator>,
+    /// The model as a classifier of images; null if it is none that can be run.
+    pub classifier: Option<Classes>,
+    /// Why it is none.
+    pub problem: Option<String>,
+}
+
+/// An input or output of the graph.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct End {
+    /// Its name.
+    pub name: String,
+    /// Type of its elements; null if unknown.
+    pub element_type: Option<String>,
+    /// Its dimensions, a free one by its name or as `?`; null if not even their number is known.
+    pub shape: Option<Vec<String>>,
+}
+
+/// An operator of the graph.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Operator {
+    /// Its name; with its domain before it where that is not the standard one.
+    pub name: String,
+    /// How many nodes have it.
+    pub count: usize,
+    /// Whether it can be run; single attributes may still be refused.
+    pub supported: bool,
+}
+
+/// The model as a classifier of images.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Classes {
+    /// `[channels, height, width]` of an image.
+    pub image: [usize; 3],
+    /// The order of the dimensions in the file.
+    pub layout: Layout,
+    /// The batch that the file fixes; null if it is free.
+    pub batch: Option<usize>,
+    /// Whether several batches can go through together although the batch is fixed.
+    pub batches_together: bool,
+    /// Number of classes.
+    pub classes: usize,
+    /// The value that holds the logits.
+    pub logits: String,
+    /// The operator after it that is left off for scans, such as `Softmax`; null if there is none.
+    pub cut: Option<String>,
+    /// Values that features can be taken from, in the order of computation.
+    pub layers: Vec<Layer>,
+}
+
+/// A value that features can be taken from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Layer {
+    /// Its name in the file.
+    pub name: String,
+    /// Its shape for one image.
+    pub shape: Vec<usize>,
+}
+
+/// Looks into a model file. `size` is height and width of its images, where the file leaves them open.
+///
+/// # Errors
+/// A file that is no ONNX model. One that is, but cannot be run, is told with the `problem`.
+pub fn inspect(path: &Path, size: Option<[usize; 2]>) -> Result<Inspection, Error> {
+    let in_file = |source| Error::Model {
+        path: path.to_owned(),
+        source,
+    };
+    let model = Model::read(path).map_err(in_file)?;
+    let graph = Arc::new(model.graph().map_err(in_file)?);
+    let sha256 = sha256(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let (classifier, problem) = match classes(graph.clone(), size) {
+        Ok(classes) => (Some(classes), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let (name, version) = model.producer();
+    let text = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    Ok(Inspection {
+        path: path.to_string_lossy().into_owned(),
+        sha256,
+        ir_version: model.ir_version(),
+        producer: format!("{name} {version}").trim().to_owned(),
+        opsets: graph
+            .opsets()
+            .map(|(domain, version)| (domain_name(domain).to_owned(), version))
+            .collect(),
+        metadata: model.metadata().map(text).collect(),
+        inputs: graph.inputs.iter().map(end).collect(),
+        outputs: graph.outputs.iter().map(end).collect(),
+        parameters: parameters(&graph),
+        operators: operators(&graph),
+        classifier,
+        problem,
+    })
+}
+
+fn classes(
+    graph: Arc<Graph>,
+    size: Option<[usize; 2]>,
+) -> Result<Classes, gifthorse_engine::Error> {
+    let classifier = Classifier::new(graph, Preprocess::default(), size, &Device::flex())?;
+    let network = classifier.network();
+    let layers = network.layers()?;
+    Ok(Classes {
+        image: classifier.shape(),
+        layout: layout_in_report(classifier.layout()),
+        batch: network.declared_batch(),
+        batches_together: network.batching() == Batching::Whole,
+        classes: classifier.classes(),
+        logits: network.ends().logits.clone(),
+        cut: network.ends().cut.clone(),
+        layers: layers
+            .into_iter()
+            .map(|(name, shape)| Layer { name, shape })
+            .collect(),
+    })
+}
+
+fn domain_name(domain: &str) -> &str {
+    if domain.is_empty() { "ai.onnx" } else { domain }
+}
+
+fn end(value: &ValueInfo) -> End {
+    let dim = |dim: &Dim| match dim {
+        Dim::Fixed(size) => size.to_string(),
+        Dim::Named(name) => name.clone(),
+        Dim::Unknown => "?".to_owned(),
+    };
+    End {
+        name: value.name.clone(),
+        element_type: value.element_type.map(|element| element.to_string()),
+        shape: value
+            .shape
+            .as_ref()
+            .map(|shape| shape.iter().map(dim).collect()),
+    }
+}
+
+fn parameters(graph: &Graph) -> usize {
+    let tensors = graph.initializers.values();
+    let floats = tensors.filter(|tensor| tensor.element_type().is_float());
+    floats.map(gifthorse_onnx::Tensor::len).sum()
+}
+
+/// The operators, the most frequent first.
+fn operators(graph: &Graph) -> Vec<Operator> {
+    let mut counts = BTreeMap::<String, (usize, bool)>::new();
+    for node in &graph.nodes {
+        let name = match node.domain.as_str() {
+            "" => node.op_type.clone(),
+            domain => format!("{domain}.{}", node.op_type),
+        };
+        counts.entry(name).or_insert((0, is_supported(node))).0 += 1;
+    }
+    let mut operators: Vec<Operator> = counts
+        .into_iter()
+        .map(|(name, (count, supported))| Operator {
+            name,
+            count,
+            supported,
+        })
+        .collect();
+    operators.sort_by_key(|operator| std::cmp::Reverse(operator.count));
+    operators
+}

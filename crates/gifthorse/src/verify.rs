@@ -1,0 +1,301 @@
+//! Replays the triggers of a report: whoever doubts it can see for himself.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use gifthorse_data::{Crop, Images, Split};
+use gifthorse_defense::detect::Trigger;
+use gifthorse_defense::detect::neural_cleanse::evaluate_trigger;
+use gifthorse_defense::stats::Confirmation;
+use gifthorse_defense::stats::interval::clopper_pearson;
+use gifthorse_engine::Classifier;
+use gifthorse_report::Report;
+use gifthorse_report::evidence::read_trigger;
+use gifthorse_report::report::{ClassFinding, Preprocess};
+use serde::Serialize;
+
+use crate::model::OpenModel;
+use crate::preprocessing::of_report;
+use crate::scan::images::ImageSet;
+use crate::{Error, ScanRequest};
+
+/// Largest report that is read, in bytes: a thousand classes take one megabyte.
+const LARGEST_REPORT: u64 = 1 << 28;
+/// Confidence of the intervals, as in reports.
+const CONFIDENCE: f64 = 0.95;
+/// Images on which a replay may differ: another processor rounds otherwise, which can turn an image that is on the border
+/// of two classes.
+const ROUNDING: f64 = 1.0;
+/// A norm is the same if it differs by less than this: one grey level of one pixel.
+const NORM_ROUNDING: f64 = 1.0 / 255.0;
+
+/// What to replay, and on what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerifyRequest {
+    /// `report.json`, with its trigger files beside it.
+    pub report: PathBuf,
+    /// The model.
+    pub model: PathBuf,
+    /// The images.
+    pub images: PathBuf,
+    /// Labels in place of those of the image set. The file that a report names is not opened by itself.
+    pub labels: Option<PathBuf>,
+    /// Class names in place of those of the image set, where labels are names.
+    pub class_names: Option<PathBuf>,
+    /// Whether to replay on a model with another hash.
+    pub force: bool,
+}
+
+/// What came of a replay.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Replay {
+    /// Whether every trigger does what the report says.
+    pub holds: bool,
+    /// Whether the model is the one that was scanned.
+    pub same_model: bool,
+    /// Whether the images are those that were used; if not, rates are held against the report's intervals.
+    pub same_images: bool,
+    /// Images that triggers were replayed on.
+    pub images: usize,
+    /// Each class that the report has a trigger for.
+    pub classes: Vec<Replayed>,
+}
+
+/// One class's trigger, replayed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Replayed {
+    /// Index of the class.
+    pub class: usize,
+    /// Its name in the report, not to be trusted.
+    pub name: String,
+    /// Size of the trigger in pixels.
+    pub norm: Rate,
+    /// Success on the images that were searched on; null on other images.
+    pub search: Option<Rate>,
+    /// Success on held-out images; on other images, on all of them.
+    pub holdout: Option<Rate>,
+    /// Whether all of these hold.
+    pub holds: bool,
+}
+
+/// A number in the report, and the same number as it was measured now.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Rate {
+    /// As the report says; null where it says nothing.
+    pub reported: Option<f64>,
+    /// As measured.
+    pub replayed: f64,
+    /// Whether the two agree.
+    pub holds: bool,
+}
+
+/// Replays every trigger of a report on a model and images.
+///
+/// On the images of the scan, which are known by their hash, success rates must agree to one image, and that one only
+/// because processors round differently. On other images the 95 % intervals of both rates must overlap.
+///
+/// # Errors
+/// Files that cannot be read, another model (unless forced), a report without triggers.
+pub fn verify(request: &VerifyRequest) -> Result<Replay, Error> {
+    let report = read_report(&request.report)?;
+    let folder = match request.report.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let (classifier, same_model) = open(request, &report)?;
+    let set = ImageSet::load(&scan_request(request, &report)?, &classifier)?;
+    let predictions = classifier
+        .predict(set.images.pixels())
+        .map_err(gifthorse_defense::Error::from)?;
+    let (search, holdout) = set.split(&predictions, report.seed)?;
+    let same_images = set.sha256 == report.images.sha256;
+    let stage = if same_images {
+        Stage::Same { search, holdout }
+    } else {
+        Stage::Other(set.labelled(&predictions)?)
+    };
+    let findings: Vec<&ClassFinding> = report
+        .detectors
+        .iter()
+        .flat_map(|detection| &detection.classes)
+        .filter(|finding| finding.trigger.is_some())
+        .collect();
+    check_complete(&report, &findings)?;
+    let classes = findings
+        .into_iter()
+        .map(|finding| replay(finding, folder, &classifier, &stage))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Replay {
+        holds: classes.iter().all(|class| class.holds),
+        same_model,
+        same_images,
+        images: set.images.len(),
+        classes,
+    })
+}
+
+/// The images that triggers are replayed on.
+enum Stage {
+    /// Those of the scan.
+    Same { search: Images, holdout: Images },
+    /// Others.
+    Other(Images),
+}
+
+fn replay(
+    finding: &ClassFinding,
+    folder: &Path,
+    classifier: &Classifier,
+    stage: &Stage,
+) -> Result<Replayed, Error> {
+    let path = finding.trigger.as_deref().unwrap_or_default();
+    let stored = read_trigger(folder, path, classifier.shape())?;
+    let trigger = Trigger {
+        mask: stored.mask().values().to_vec(),
+        pattern: stored.pattern().values().to_vec(),
+    };
+    let tried = |images| evaluate_trigger(classifier, images, &trigger, finding.class);
+    let (search, holdout) = match stage {
+        Stage::Same { search, holdout } => (
+            exact(finding.success_rate, tried(search)?),
+            exact(finding.holdout_success_rate, tried(holdout)?),
+        ),
+        Stage::Other(images) => (None, overlapping(finding, tried(images)?)?),
+    };
+    let norm = Rate {
+        reported: finding.norm,
+        replayed: trigger.norm(),
+        holds: finding
+            .norm
+            .is_none_or(|norm| (norm - trigger.norm()).abs() < NORM_ROUNDING),
+    };
+    let parts = [Some(norm), search, holdout];
+    Ok(Replayed {
+        class: finding.class,
+        name: finding.name.clone(),
+        norm,
+        search,
+        holdout,
+        holds: parts.iter().flatten().all(|rate| rate.holds),
+    })
+}
+
+/// On the same images the same images succeed.
+fn exact(reported: Option<f64>, tried: Confirmation) -> Option<Rate> {
+    let trials = tried.trials as f64;
+    (tried.trials > 0).then(|| Rate {
+        reported,
+        replayed: tried.successes as f64 / trials,
+        holds: reported.is_some_and(|rate| {
+            (rate * trials - tried.successes as f64).abs() <= ROUNDING + f64::EPSILON * trials
+        }),
+    })
+}
+
+/// On other images the two intervals overlap.
+fn overlapping(finding: &ClassFinding, tried: Confirmation) -> Result<Option<Rate>, Error> {
+    if tried.trials == 0 {
+        return Ok(None);
+    }
+    let measured = clopper_pearson(tried.successes, tried.trials, CONFIDENCE)?;
+    Ok(Some(Rate {
+        reported: finding.holdout_success_rate,
+        replayed: tried.successes as f64 / tried.trials as f64,
+        holds: finding
+            .holdout_interval
+            .is_some_and(|[low, high]| measured.lower <= high && low <= measured.upper),
+    }))
+}
+
+fn read_report(path: &Path) -> Result<Report, Error> {
+    let unread = |source| Error::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut text = String::new();
+    let file = File::open(path).map_err(unread)?;
+    let size = file
+        .take(LARGEST_REPORT + 1)
+        .read_to_string(&mut text)
+        .map_err(unread)?;
+    if size as u64 > LARGEST_REPORT {
+        let path = path.display();
+        return Err(Error::Request(format!("{path} is larger than any report")));
+    }
+    Report::from_json(&text).map_err(|source| Error::Report {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn open(request: &VerifyRequest, report: &Report) -> Result<(Classifier, bool), Error> {
+    let [_, height, width] = report.model.input.shape;
+    let preprocess = of_report(&report.preprocess)?;
+    let opened = OpenModel::read(&request.model, preprocess, Some([height, width]))?;
+    let same = opened.described.sha256 == report.model.sha256;
+    if !same && !request.force {
+        return Err(Error::OtherModel {
+            path: request.model.clone(),
+            expected: report.model.sha256.clone(),
+            found: opened.described.sha256,
+        });
+    }
+    Ok((opened.classifier, same))
+}
+
+/// The scan that draws the report's images again.
+fn scan_request(request: &VerifyRequest, report: &Report) -> Result<ScanRequest, Error> {
+    if report.images.labels.is_some() && request.labels.is_none() {
+        return Err(Error::Request(
+            "the report was made with labels from a file: give that file with --labels".to_owned(),
+        ));
+    }
+    let split = match report.images.split.as_str() {
+        "train" => Split::Train,
+        "test" => Split::Test,
+        other => {
+            return Err(Error::Request(format!(
+                "the report names the unknown split {other:?}"
+            )));
+        }
+    };
+    Ok(ScanRequest {
+        labels: request.labels.clone(),
+        class_names: request.class_names.clone(),
+        split,
+        crop: crop(&report.preprocess)?,
+        max_images: Some(report.images.max_images.unwrap_or(usize::MAX)),
+        seed: report.seed,
+        ..ScanRequest::new(&request.model, &request.images)
+    })
+}
+
+fn crop(preprocess: &Preprocess) -> Result<Crop, Error> {
+    match preprocess.crop.as_deref() {
+        None => Ok(Crop::None),
+        Some("roi") => Ok(Crop::Roi),
+        Some(other) => Err(Error::Request(format!(
+            "the report names the unknown crop {other:?}"
+        ))),
+    }
+}
+
+/// A replay of nothing, or without the class that matters, must not pass for one that holds.
+fn check_complete(report: &Report, findings: &[&ClassFinding]) -> Result<(), Error> {
+    let has = |class: &usize| findings.iter().any(|finding| finding.class == *class);
+    if let Some(class) = report.targets.iter().find(|class| !has(class)) {
+        return Err(Error::Request(format!(
+            "the report calls class {class} a target but names no trigger file for it: scan with --out DIR and verify \
+             DIR/report.json"
+        )));
+    }
+    if findings.is_empty() {
+        return Err(Error::Request(
+            "the report names no trigger files, so there is nothing to replay: scan with --out DIR and verify \
+             DIR/report.json"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
