@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers as people read them. A no-break space keeps each unit on the line of its number.
 
 use crate::report::Interval;
 
@@ -9,24 +9,34 @@ pub const UNDEFINED: &str = "–";
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
-        _ if percent == 0.0 || percent == 100.0 => format!("{percent:.0} %"),
-        _ if percent > 99.95 && percent < 100.0 => "> 99.9 %".to_owned(),
-        _ if percent > 0.0 && percent < 0.05 => "< 0.1 %".to_owned(),
-        _ => format!("{percent:.1} %"),
+        0.0 | 100.0 => format!("{percent:.0}\u{a0}%"),
+        99.95..100.0 => ">\u{a0}99.9\u{a0}%".to_owned(),
+        0.0..0.05 => "<\u{a0}0.1\u{a0}%".to_owned(),
+        _ => format!("{percent:.1}\u{a0}%"),
     }
 }
 
-/// A number with three significant digits, in powers of ten only where it has to be.
+/// A number with at most three significant digits, in powers of ten only where it has to be.
 pub fn number(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 || !value.is_finite() {
         format!("{value}")
     } else if !(1e-3..1e6).contains(&size) {
-        format!("{value:.2e}")
+        let digits = format!("{value:.2e}");
+        let (mantissa, exponent) = digits.split_once('e').unwrap_or((&digits, "0"));
+        format!("{}e{exponent}", trimmed(mantissa))
     } else {
         let whole_digits = size.log10().floor() as i32 + 1;
         let decimals = usize::try_from(3 - whole_digits).unwrap_or(0);
-        format!("{value:.decimals$}")
+        trimmed(&format!("{value:.decimals$}")).to_owned()
+    }
+}
+
+/// Digits without the zeros that end their decimals.
+fn trimmed(digits: &str) -> &str {
+    match digits.contains('.') {
+        true => digits.trim_end_matches('0').trim_end_matches('.'),
+        false => digits,
     }
 }
 
@@ -38,13 +48,13 @@ pub fn interval([low, high]: Interval) -> String {
 /// A duration in seconds.
 pub fn duration(seconds: f64) -> String {
     if seconds < 10.0 {
-        return format!("{seconds:.1} s");
+        return format!("{seconds:.1}\u{a0}s");
     }
     let whole = seconds.round() as u64;
     match (whole / 3600, whole / 60 % 60, whole % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+        (0, 0, seconds) => format!("{seconds}\u{a0}s"),
+        (0, minutes, seconds) => format!("{minutes}\u{a0}min {seconds}\u{a0}s"),
+        (hours, minutes, _) => format!("{hours}\u{a0}h {minutes}\u{a0}min"),
     }
 }
 
@@ -62,9 +72,16 @@ pub fn count(count: usize, one: &str, many: &str) -> String {
 mod tests {
     use super::*;
 
+    /// With ordinary spaces.
+    fn plain(text: String) -> String {
+        text.replace('\u{a0}', " ")
+    }
+
     #[test]
     fn percentages_do_not_overstate() {
-        let shown = [0.0, 0.0001, 0.0156, 0.9949, 0.9996, 1.0].map(percent);
+        let shown = [0.0, 0.0001, 0.0156, 0.9949, 0.9995, 1.0]
+            .map(percent)
+            .map(plain);
         assert_eq!(
             shown,
             ["0 %", "< 0.1 %", "1.6 %", "99.5 %", "> 99.9 %", "100 %"]
@@ -78,14 +95,14 @@ mod tests {
         ]
         .map(number);
         let wanted = [
-            "0", "1.20e-4", "0.0123", "3.65", "64.5", "1000", "12345", "2.00e7", "-4.10",
+            "0", "1.2e-4", "0.0123", "3.65", "64.5", "1000", "12345", "2e7", "-4.1",
         ];
         assert_eq!(shown, wanted);
     }
 
     #[test]
     fn durations_are_in_two_units_at_most() {
-        let shown = [0.04, 9.94, 59.4, 61.0, 7260.0].map(duration);
+        let shown = [0.04, 9.94, 59.4, 61.0, 7260.0].map(duration).map(plain);
         assert_eq!(shown, ["0.0 s", "9.9 s", "59 s", "1 min 1 s", "2 h 1 min"]);
     }
 }

@@ -71,11 +71,20 @@ impl Scan<'_> {
 
     /// A class as its name and index.
     fn class(&self, index: usize) -> Markup {
-        let name = self.report().class_name(index);
-        let nameless = name == format!("class {index}") || name == index.to_string();
+        html! { (self.class_name(index)) @if self.is_named(index) { " (class " (index) ")" } }
+    }
+
+    /// A class as its name alone.
+    fn class_name(&self, index: usize) -> Markup {
         html! {
-            @if nameless { "class " (index) } @else { "“" bdi { (Shown(&name)) } "” (class " (index) ")" }
+            @if self.is_named(index) { "“" bdi { (Shown(&self.report().class_name(index))) } "”" } @else { "class " (index) }
         }
+    }
+
+    /// Whether a class has a name that says more than its index.
+    fn is_named(&self, index: usize) -> bool {
+        let name = self.report().class_name(index);
+        name != format!("class {index}") && name != index.to_string()
     }
 
     fn render(&self) -> Markup {

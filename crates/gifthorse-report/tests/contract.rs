@@ -1,4 +1,9 @@
 //! `report.json` keeps its contract: the committed schema, the field names, and round trips.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod sample;
 
@@ -26,9 +31,9 @@ fn as_value(report: &Report) -> Value {
 
 #[test]
 fn the_committed_schema_is_that_of_the_types() {
-    assert_eq!(
-        schema_file(),
-        json_schema(),
+    let same = schema_file() == json_schema();
+    assert!(
+        same,
         "run this test with GIFTHORSE_UPDATE_SCHEMA=1 and commit the schema"
     );
     assert_eq!(

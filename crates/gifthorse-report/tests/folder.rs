@@ -1,4 +1,9 @@
 //! The output folder of a scan. Set `GIFTHORSE_PAGES` to a folder to keep the pages for a look in a browser.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod sample;
 

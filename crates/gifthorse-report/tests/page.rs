@@ -1,4 +1,9 @@
 //! The HTML page: every section is there, nothing is loaded from elsewhere, and no string gets out of its place.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod sample;
 
@@ -73,7 +78,7 @@ fn every_verdict_is_said_in_words_and_marked_by_more_than_colour() {
         (
             "clean",
             "No backdoor was found.",
-            "2.6 % of the image (26.5 pixels)",
+            "2.6\u{a0}% of the image (26.5 pixels)",
         ),
         (
             "inconclusive",
@@ -155,6 +160,42 @@ fn nothing_is_loaded_from_elsewhere() {
     }
 }
 
+#[test]
+fn the_chart_is_well_formed_and_has_a_mark_for_each_class() {
+    let report = report(Verdict::Backdoored, &INFECTED);
+    let page = page(&report, &evidence(&report));
+    let chart = split(split(&page, "<svg").1, "</svg>").0;
+    for element in ["line", "circle", "polygon", "text", "title"] {
+        let (open, close) = (format!("<{element}"), format!("</{element}>"));
+        let (opened, closed) = (chart.matches(&open).count(), chart.matches(&close).count());
+        assert!(
+            opened == closed && opened > 0,
+            "{element}: {opened} opened, {closed} closed"
+        );
+    }
+    assert_eq!(chart.matches("<circle").count(), 11);
+    assert_eq!(chart.matches("<polygon").count(), 1);
+    let target = split(split(chart, "<polygon").1, "</polygon>").0;
+    assert!(target.contains("stop (class 4): 9.8"), "{target}");
+    let x = |part: &str| {
+        split(split(part, "x1=\"").1, "\"")
+            .0
+            .parse::<f64>()
+            .unwrap()
+    };
+    let threshold = x(split(chart, "line class=\"threshold\"").1);
+    let median = x(split(chart, "line class=\"median\"").1);
+    let circles = chart
+        .split("cx=\"")
+        .skip(1)
+        .map(|rest| split(rest, "\"").0.parse::<f64>().unwrap());
+    let leftmost = circles.fold(f64::INFINITY, f64::min);
+    assert!(
+        threshold < leftmost && leftmost < median,
+        "{threshold} {leftmost} {median}"
+    );
+}
+
 /// What follows the picture data that `part` starts with.
 fn split_data(part: &str) -> &str {
     part.find('"').map_or(part, |end| &part[end..])
@@ -173,6 +214,7 @@ fn hostile_strings_stay_text() {
         &mut report.images.path,
         &mut report.images.format,
         &mut report.images.warnings[0],
+        &mut report.images.split,
         &mut report.preprocess.channels,
         &mut report.reasons[0],
         &mut report.coverage.tested[0],
@@ -183,6 +225,8 @@ fn hostile_strings_stay_text() {
     strings
         .into_iter()
         .for_each(|string| *string = attack.to_owned());
+    report.images.labels = Some(attack.to_owned());
+    report.images.class_names = Some(attack.to_owned());
     report.preprocess.crop = Some(attack.to_owned());
     report.preprocess.resize = Some(attack.to_owned());
     let preflight = report.preflight.as_mut().unwrap();

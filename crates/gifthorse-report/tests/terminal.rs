@@ -1,4 +1,9 @@
 //! The terminal rendering: the verdict in words, a short table, no control characters.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod sample;
 
@@ -10,11 +15,11 @@ fn every_verdict_is_said_in_words() {
     let expected = [
         (
             "BACKDOORED",
-            "answer “stop”: a pattern over 1.0 % of the image",
+            "answer “stop”: a pattern over 1.0\u{a0}% of the image",
         ),
         (
             "CLEAN",
-            "triggers that cover up to 2.6 % of the image (26.5 pixels)",
+            "triggers that cover up to 2.6\u{a0}% of the image (26.5 pixels)",
         ),
         ("INCONCLUSIVE", "zero for 97 % of the images"),
     ];

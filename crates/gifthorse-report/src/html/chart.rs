@@ -1,4 +1,6 @@
 //! Norms of all classes on a logarithmic scale: every class is a dot, and a backdoor is a dot far to the left.
+//!
+//! SVG elements are not void in HTML: each needs its end tag, or the next becomes its child and is not drawn.
 
 use maud::{Markup, html};
 
@@ -73,6 +75,7 @@ struct Dot<'a> {
     is_target: bool,
     x: f64,
     y: f64,
+    radius: f64,
 }
 
 /// The chart of one detector's norms.
@@ -90,10 +93,10 @@ pub fn norms(scan: &Scan<'_>, detection: &Detection) -> Markup {
         figure.chart {
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(summary(detection, &dots)) {
                 @for tick in scale.ticks() {
-                    line.grid x1=(px(scale.x(tick))) x2=(px(scale.x(tick))) y1=(AXIS) y2=(AXIS + 6.0);
-                    text.tick x=(px(scale.x(tick))) y=(AXIS + 22.0) text-anchor="middle" { (number_short(tick)) }
+                    line.grid x1=(px(scale.x(tick))) x2=(px(scale.x(tick))) y1=(AXIS) y2=(AXIS + 6.0) {}
+                    text.tick x=(px(scale.x(tick))) y=(AXIS + 22.0) text-anchor="middle" { (number(tick)) }
                 }
-                line.axis x1=(MARGIN) x2=(WIDTH - MARGIN) y1=(AXIS) y2=(AXIS);
+                line.axis x1=(MARGIN) x2=(WIDTH - MARGIN) y1=(AXIS) y2=(AXIS) {}
                 text.tick x=(WIDTH / 2.0) y=(AXIS + 48.0) text-anchor="middle" { "L1 norm of the mask in pixels, logarithmic" }
                 @if let Some(median) = detection.norm_median { (rule(&scale, median, "median", 44.0)) }
                 @if let Some(threshold) = detection.norm_threshold { (rule(&scale, threshold, "threshold", 20.0)) }
@@ -105,7 +108,7 @@ pub fn norms(scan: &Scan<'_>, detection: &Detection) -> Markup {
                  classes. "
                 @if detection.norm_threshold.is_some() { "Marks left of the dashed threshold line stand out. " }
                 @else { "No positive norm would stand out by the threshold, so it has no line. " }
-                @if unreached > 0 { (count(unreached, "class", "classes")) " without a norm not shown." }
+                @if unreached > 0 { "Not shown, because never reached: " (count(unreached, "class", "classes")) "." }
             }
         }
     }
@@ -126,6 +129,7 @@ fn dots<'a>(scan: &Scan<'_>, detection: &'a Detection, scale: &Scale) -> Vec<Dot
                 is_target,
                 x: scale.x(norm),
                 y: 0.0,
+                radius: DOT,
             })
         })
         .collect();
@@ -147,6 +151,7 @@ fn dots<'a>(scan: &Scan<'_>, detection: &'a Detection, scale: &Scale) -> Vec<Dot
     let step = (2.0 * DOT + 0.5).min(STACK / tallest as f64);
     for (dot, level) in dots.iter_mut().zip(levels) {
         dot.y = AXIS - DOT - 2.0 - step * level as f64;
+        dot.radius = (step * 0.6).clamp(1.8, DOT);
     }
     dots
 }
@@ -155,7 +160,7 @@ fn mark(dot: &Dot<'_>) -> Markup {
     let (x, y) = (dot.x, dot.y);
     let title = html! { title { (Shown(&dot.finding.name)) " (class " (dot.finding.class) "): " (number(dot.norm)) } };
     if !dot.is_target {
-        return html! { circle.class cx=(px(x)) cy=(px(y)) r=(DOT) { (title) } };
+        return html! { circle.class cx=(px(x)) cy=(px(y)) r=(px(dot.radius)) { (title) } };
     }
     let half = DOT * 1.6;
     let points = format!(
@@ -185,7 +190,7 @@ fn name(dot: &Dot<'_>) -> Markup {
 fn rule(scale: &Scale, norm: f64, label: &str, top: f64) -> Markup {
     let x = scale.x(norm);
     html! {
-        line.(label) x1=(px(x)) x2=(px(x)) y1=(top + 6.0) y2=(AXIS);
+        line.(label) x1=(px(x)) x2=(px(x)) y1=(top + 6.0) y2=(AXIS) {}
         text.label x=(px(x)) y=(top) text-anchor=(anchor(x)) { (label) " " (number(norm)) }
     }
 }
@@ -201,15 +206,6 @@ fn anchor(x: f64) -> &'static str {
 
 fn px(value: f64) -> String {
     format!("{value:.1}")
-}
-
-/// A tick's number without trailing zeros.
-fn number_short(tick: f64) -> String {
-    if (1e-3..1e6).contains(&tick) {
-        format!("{}", (tick * 1e6).round() / 1e6)
-    } else {
-        format!("{tick:.0e}")
-    }
 }
 
 fn summary(detection: &Detection, dots: &[Dot<'_>]) -> String {

@@ -44,27 +44,26 @@ fn featured(scan: &Scan<'_>) -> Vec<usize> {
 pub fn suspicious(scan: &Scan<'_>) -> Markup {
     let report = scan.report();
     let featured = featured(scan);
-    let (title, explanation) = if report.targets.is_empty() {
-        (
+    let (title, explanation) = match (featured.is_empty(), report.targets.is_empty()) {
+        (true, _) => (
+            "Recovered triggers",
+            "No search for a trigger succeeded, so there is nothing to show.",
+        ),
+        (false, true) => (
             "Closest candidate",
             "The class with the smallest trigger. It did not stand out far enough to accuse the model.",
-        )
-    } else {
-        (
+        ),
+        (false, false) => (
             "Target classes",
-            "The trigger is a pattern stamped on an image where the mask is white. It was found by search, \
-                            on images that the examples below are not part of.",
-        )
+            "The trigger is a pattern stamped on an image where the mask is white. It was found by search, on images that \
+             the examples below are not part of.",
+        ),
     };
     let hidden = report.targets.len().saturating_sub(CARDS);
     let body = html! {
-        @if featured.is_empty() {
-            p { "No search for a trigger succeeded, so there is nothing to show." }
-        } @else {
-            p { (explanation) }
-            @for class in featured { (card(scan, class)) }
-            @if hidden > 0 { p.note { (count(hidden, "more target class is", "more target classes are")) " in the table below." } }
-        }
+        p { (explanation) }
+        @for class in featured { (card(scan, class)) }
+        @if hidden > 0 { p.note { (count(hidden, "more target class is", "more target classes are")) " in the table below." } }
     };
     scan.section("suspicious", title, body)
 }
@@ -159,9 +158,9 @@ fn pair(scan: &Scan<'_>, target: usize, example: &Example) -> Markup {
                 (image(&example.after, &after, "medium"))
             }
             figcaption {
-                @if let Some(label) = example.label { "Is " (scan.class(label)) ". " }
-                "Model said " (scan.class(example.predicted_before)) ", then "
-                strong { (scan.class(example.predicted_after)) } "."
+                @if let Some(label) = example.label { "Labelled " (scan.class_name(label)) "; model" } @else { "Model" }
+                " said " (scan.class_name(example.predicted_before)) ", then "
+                strong { (scan.class_name(example.predicted_after)) } "."
                 @if example.predicted_after != target { " The trigger failed here." }
             }
         }

@@ -137,10 +137,21 @@ fn images(report: &Report) -> Markup {
         (facts(&[
             ("Source", html! { bdi { (Shown(&images.path)) } " (" (Shown(&images.format)) ")" }),
             ("SHA-256", html! { code { (Shown(&images.sha256)) } }),
-            ("Used", html! { (images.count) " of " (images.available) }),
+            ("Part", html! { (Shown(&images.split)) }),
+            ("Used", html! {
+                (images.count) " of " (images.available)
+                @if let Some(most) = images.max_images { ", at most " (most) " asked for" }
+            }),
             ("For the search", html! { (images.search) }),
             ("Held out", html! { (images.holdout) }),
-            ("Labels", html! { @if images.labelled { "given" } @else { "none: the model's own predictions stand in" } }),
+            ("Labels", html! {
+                @if let Some(file) = &images.labels { "from " bdi { (Shown(file)) } }
+                @else if images.labelled { "from the source" }
+                @else { "none: the model's own predictions stand in" }
+            }),
+            ("Class names", html! {
+                @if let Some(file) = &images.class_names { "from " bdi { (Shown(file)) } } @else { "from the source, if any" }
+            }),
         ]))
         @if !images.warnings.is_empty() {
             p { "Warnings:" }

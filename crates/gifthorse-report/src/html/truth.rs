@@ -54,7 +54,7 @@ pub fn overview(scans: &[Scan<'_>]) -> Markup {
     };
     table(
         "Verdicts and truth",
-        &["Model", "Truth", "Verdict", ""],
+        &["Model", "Truth", "Verdict", "Outcome"],
         &[],
         scans.iter().map(row).collect(),
     )
