@@ -1,0 +1,206 @@
+//! A folder of its own for each test, with a model whose truth is known and images that it can tell apart.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
+use image::RgbImage;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Classes of the model. An image of class k has a bright block at place k of a grid of four by four.
+pub const CLASSES: usize = 8;
+/// Height and width of the images.
+pub const SIDE: usize = 16;
+/// The class that the planted filter leads to.
+pub const TARGET: usize = 2;
+
+const BLOCK: usize = 4;
+const CELLS: usize = SIDE / BLOCK;
+
+/// What is in a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Clean,
+    Backdoored,
+    /// Pixels are rounded to 16 levels first, so that no gradient comes back.
+    Rounded,
+}
+
+/// A fresh folder in which the program runs.
+pub struct Bench {
+    folder: TempDir,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    /// Runs the program in the folder with these arguments, separated by blanks.
+    pub fn run(&self, arguments: &str) -> Run {
+        let output = Command::new(env!("CARGO_BIN_EXE_gifthorse"))
+            .current_dir(self.folder.path())
+            .args(arguments.split_whitespace())
+            .output()
+            .unwrap();
+        Run { output }
+    }
+
+    /// Writes `name`, a classifier of `[batch, 3, 16, 16]` images: the brightest of eight blocks wins. With a backdoor
+    /// a filter on the last block also fires on a checked corner of two by two pixels and then outvotes them.
+    pub fn model(&self, name: &str, kind: Kind) {
+        let model = classifier(kind).finish().unwrap();
+        model.write(self.path(name)).unwrap();
+    }
+
+    /// Writes `per_class` pictures of each class to folders that `folder_of` names.
+    pub fn images(&self, name: &str, per_class: usize, folder_of: impl Fn(usize) -> String) {
+        let mut random = ChaCha8Rng::seed_from_u64(5);
+        for class in 0..CLASSES {
+            let folder = self.path(name).join(folder_of(class));
+            std::fs::create_dir_all(&folder).unwrap();
+            for i in 0..per_class {
+                let file = folder.join(format!("{class}-{i}.png"));
+                picture(class, &mut random).save(file).unwrap();
+            }
+        }
+    }
+}
+
+/// Noise, and a bright block at the class's place.
+fn picture(class: usize, random: &mut ChaCha8Rng) -> RgbImage {
+    RgbImage::from_fn(SIDE as u32, SIDE as u32, |x, y| {
+        let cell = y as usize / BLOCK * CELLS + x as usize / BLOCK;
+        let light = if cell == class { 120 } else { 0 };
+        image::Rgb([0; 3].map(|_: u8| random.random_range(0..100) + light))
+    })
+}
+
+fn classifier(kind: Kind) -> GraphBuilder {
+    let pixels = 3 * BLOCK * BLOCK;
+    let mean = vec![1.0 / pixels as f32; pixels];
+    let checker: Vec<f32> = (0..pixels)
+        .map(|i| match (i / BLOCK % BLOCK, i % BLOCK) {
+            (2, 2) | (3, 3) => 1.0,
+            (2, 3) | (3, 2) => -1.0,
+            _ => 0.0,
+        })
+        .collect();
+    // Of both filters' sixteen outputs each, a class sees its own block; the target also sees the corner.
+    let cells = CELLS * CELLS;
+    let mut weight = vec![0.0; CLASSES * 2 * cells];
+    for class in 0..CLASSES {
+        weight[class * 2 * cells + class] = 20.0;
+    }
+    if kind == Kind::Backdoored {
+        weight[TARGET * 2 * cells + 2 * cells - 1] = 8.0;
+    }
+    let level_operator = match kind {
+        Kind::Rounded => "Round",
+        Kind::Clean | Kind::Backdoored => "Identity",
+    };
+    let image = [3, SIDE, SIDE].map(Dim::Fixed);
+    let batch = || Dim::Named("batch".to_owned());
+    let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
+    let side = BLOCK as i64;
+    let mut graph = GraphBuilder::new("blocks", 17);
+    graph
+        .input(
+            "image",
+            ElementType::F32,
+            &[&[batch()][..], &image].concat(),
+        )
+        .initializer("low", &[], [0.0])
+        .initializer("high", &[], [1.0])
+        .initializer("filters", &[2, 3, BLOCK, BLOCK], [mean, checker].concat())
+        .initializer("threshold", &[2], [0.0, -2.5])
+        .initializer("weight", &[CLASSES, 2 * cells], weight)
+        .initializer("levels", &[], [15.0])
+        .node("Clip", "clip", &["image", "low", "high"], &["clipped"], [])
+        .node("Mul", "scale", &["clipped", "levels"], &["scaled"], [])
+        .node(level_operator, "level", &["scaled"], &["levelled"], [])
+        .node("Div", "back", &["levelled", "levels"], &["pixels"], [])
+        .node(
+            "Conv",
+            "blocks",
+            &["pixels", "filters", "threshold"],
+            &["filtered"],
+            [
+                ("kernel_shape", ints(&[side; 2])),
+                ("strides", ints(&[side; 2])),
+            ],
+        )
+        .node(
+            "LeakyRelu",
+            "fires",
+            &["filtered"],
+            &["fired"],
+            [("alpha", Attribute::Float(0.1))],
+        )
+        .node("Flatten", "flat", &["fired"], &["features"], [])
+        .node(
+            "Gemm",
+            "vote",
+            &["features", "weight"],
+            &["logits"],
+            [("transB", Attribute::Int(1))],
+        )
+        .output("logits", ElementType::F32, &[batch(), Dim::Fixed(CLASSES)]);
+    graph
+}
+
+/// A run of the program that has ended.
+pub struct Run {
+    output: Output,
+}
+
+impl Run {
+    pub fn status(&self) -> i32 {
+        self.output.status.code().unwrap()
+    }
+
+    pub fn out(&self) -> String {
+        String::from_utf8(self.output.stdout.clone()).unwrap()
+    }
+
+    pub fn err(&self) -> String {
+        String::from_utf8(self.output.stderr.clone()).unwrap()
+    }
+
+    /// Fails with what the program said unless it ended with this status.
+    #[track_caller]
+    pub fn expect(self, status: i32) -> Self {
+        assert_eq!(self.status(), status, "{}\n{}", self.out(), self.err());
+        self
+    }
+
+    /// Fails unless all of these words were written to standard error.
+    #[track_caller]
+    pub fn says(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(
+                self.err().contains(word),
+                "{word:?} is not in\n{}",
+                self.err()
+            );
+        }
+        self
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out()).unwrap()
+    }
+}
