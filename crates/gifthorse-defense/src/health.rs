@@ -70,15 +70,7 @@ pub fn check(classifier: &Classifier, images: &Images, seed: u64) -> Result<Heal
     let weights = margins(&logits, classes, seed);
 
     let shape = [count, channels, height, width];
-    let input: Tensor<4> =
-        Array::from_vec(pixels.clone(), &shape, classifier.device()).into_tensor();
-    let input = input.autodiff().require_grad();
-    let output = classifier.logits(input.clone())?;
-    let chosen: Tensor<2> =
-        Array::from_vec(weights.clone(), &[count, classes], classifier.device()).into_tensor();
-    let mut gradients = output.mul(chosen.autodiff()).sum().backward();
-    let gradient = input.grad_remove(&mut gradients).ok_or(Error::NoGradient)?;
-    let gradient = Array::from_tensor(gradient).into_vec();
+    let gradient = gradient(classifier, &pixels, shape, &weights)?;
 
     let moved: Vec<f32> = pixels
         .iter()
@@ -115,6 +107,31 @@ pub fn check(classifier: &Classifier, images: &Images, seed: u64) -> Result<Heal
         }
     }
     Ok(counts.health(count))
+}
+
+/// Gradient of the weighted sum of logits to the pixels; all zero where the model cuts its
+/// output off from its input (a comparison, an index of the largest).
+fn gradient(
+    classifier: &Classifier,
+    pixels: &[f32],
+    shape: [usize; 4],
+    weights: &[f32],
+) -> Result<Vec<f32>, Error> {
+    let device = classifier.device();
+    let input: Tensor<4> = Array::from_vec(pixels.to_vec(), &shape, device).into_tensor();
+    let input = input.autodiff().require_grad();
+    let output = classifier.logits(input.clone())?;
+    if !output.is_tracked() {
+        return Ok(vec![0.0; pixels.len()]);
+    }
+    let chosen = [shape[0], classifier.classes()];
+    let chosen: Tensor<2> = Array::from_vec(weights.to_vec(), &chosen, device).into_tensor();
+    let mut gradients = output.mul(chosen.autodiff()).sum().backward();
+    let gradient = input.grad_remove(&mut gradients);
+    Ok(gradient.map_or_else(
+        || vec![0.0; pixels.len()],
+        |g| Array::from_tensor(g).into_vec(),
+    ))
 }
 
 #[derive(Default)]

@@ -2,6 +2,9 @@
 //!
 //! `cargo run --release -p gifthorse-engine --example gradient -- MODEL.onnx [BATCH]`
 
+// What was measured is printed.
+#![allow(clippy::print_stdout)]
+
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -263,6 +263,8 @@ impl Array {
 /// Generates methods that map one array to another of the same shape.
 macro_rules! unary {
     ($($(#[$doc:meta])* $name:ident => $call:ident),* $(,)?) => {
+        // Named after the operations, as Burn's methods are.
+        #[allow(clippy::should_implement_trait)]
         impl Array { $( $(#[$doc])* pub fn $name(self) -> Self { Self(Dispatch::$call(self.0)) } )* }
     };
 }
@@ -305,6 +307,8 @@ unary! {
 /// Generates methods on two arrays that broadcast against each other.
 macro_rules! binary {
     ($($(#[$doc:meta])* $name:ident => $call:ident),* $(,)?) => {
+        // Named after the operations, as Burn's methods are.
+        #[allow(clippy::should_implement_trait)]
         impl Array { $( $(#[$doc])* pub fn $name(self, other: Self) -> Self {
             let (a, b) = self.aligned_pair(other);
             Self(Dispatch::$call(a, b))

@@ -29,7 +29,7 @@ pub fn geometry(call: &Call, input: &[usize], kernel: Option<&[usize]>) -> Resul
     let read = |name: &str, default: usize| -> Result<[usize; 2], Error> {
         let mut values = [default; 2];
         if let Some(ints) = call.node.ints_opt(name)? {
-            if ints.len() != spatial || ints.iter().any(|&v| v < 1 || v > 1 << 16) {
+            if ints.len() != spatial || ints.iter().any(|&v| !(1..=1 << 16).contains(&v)) {
                 return Err(call.unsupported(name, format!("{ints:?} for {spatial} axes")));
             }
             for (slot, &v) in values[2 - spatial..].iter_mut().zip(ints) {
@@ -42,6 +42,9 @@ pub fn geometry(call: &Call, input: &[usize], kernel: Option<&[usize]>) -> Resul
     let kernel = match kernel {
         None => stated,
         Some(kernel) => {
+            if kernel.contains(&0) {
+                return Err(call.shape_error("a kernel without taps"));
+            }
             let mut actual = [1; 2];
             actual[2 - spatial..].copy_from_slice(kernel);
             if call.node.ints_opt("kernel_shape")?.is_some() && actual != stated {
@@ -73,10 +76,10 @@ pub fn geometry(call: &Call, input: &[usize], kernel: Option<&[usize]>) -> Resul
         }
         "VALID" => {}
         same @ ("SAME_UPPER" | "SAME_LOWER") => {
-            for i in 0..2 {
-                let outputs = sizes[i].div_ceil(window.stride[i]);
+            for (i, &size) in sizes.iter().enumerate() {
+                let outputs = size.div_ceil(window.stride[i]);
                 let span = (window.kernel[i] - 1) * window.dilation[i] + 1;
-                let total = ((outputs - 1) * window.stride[i] + span).saturating_sub(sizes[i]);
+                let total = ((outputs.max(1) - 1) * window.stride[i] + span).saturating_sub(size);
                 let (small, large) = (total / 2, total - total / 2);
                 window.pads[i] = if same == "SAME_UPPER" {
                     (small, large)

@@ -312,6 +312,9 @@ impl<'a> ClassSearch<'a> {
             .mul(kept)
             .add(pattern.unsqueeze::<4>().mul(mask_4d));
         let logits = self.classifier.logits(blended)?;
+        if !logits.is_tracked() {
+            return Err(Error::NoGradient);
+        }
         let successes = count_hits(&logits, self.class);
         let norm = mask.sum();
         let size = Array::from_tensor(norm.clone().inner()).into_vec();
