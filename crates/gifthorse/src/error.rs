@@ -15,7 +15,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: gifthorse_onnx::Error,
+        source: Box<gifthorse_onnx::Error>,
     },
     /// The model cannot be run.
     #[error("the model {} cannot be run", path.display())]
@@ -23,14 +23,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: gifthorse_engine::Error,
+        source: Box<gifthorse_engine::Error>,
     },
     /// The images cannot be read.
     #[error(transparent)]
     Images(#[from] gifthorse_data::Error),
     /// A check or a search failed.
     #[error(transparent)]
-    Detector(#[from] gifthorse_defense::Error),
+    Detector(Box<gifthorse_defense::Error>),
     /// The statistics refused their input.
     #[error(transparent)]
     Stats(#[from] gifthorse_defense::stats::StatsError),
@@ -142,4 +142,17 @@ pub enum Error {
         /// Hash of the file.
         found: String,
     },
+}
+
+impl From<gifthorse_defense::Error> for Error {
+    fn from(error: gifthorse_defense::Error) -> Self {
+        Self::Detector(Box::new(error))
+    }
+}
+
+/// A model that fails while it is looked at.
+impl From<gifthorse_engine::Error> for Error {
+    fn from(error: gifthorse_engine::Error) -> Self {
+        gifthorse_defense::Error::from(error).into()
+    }
 }

@@ -21,13 +21,13 @@ const BATCH: usize = 50;
 /// # Errors
 /// A model that cannot be read or run; input of another shape.
 pub fn logits(model: &Path, input: &NpyArray) -> Result<NpyArray, Error> {
-    let in_file = |source| Error::Model {
+    let in_file = |error| Error::Model {
         path: model.to_owned(),
-        source,
+        source: Box::new(error),
     };
-    let in_engine = |source| Error::Engine {
+    let in_engine = |error| Error::Engine {
         path: model.to_owned(),
-        source,
+        source: Box::new(error),
     };
     let graph = Arc::new(
         Model::read(model)

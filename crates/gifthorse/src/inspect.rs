@@ -99,9 +99,9 @@ pub struct Layer {
 /// # Errors
 /// A file that is no ONNX model. One that is, but cannot be run, is told with the `problem`.
 pub fn inspect(path: &Path, size: Option<[usize; 2]>) -> Result<Inspection, Error> {
-    let in_file = |source| Error::Model {
+    let in_file = |error| Error::Model {
         path: path.to_owned(),
-        source,
+        source: Box::new(error),
     };
     let model = Model::read(path).map_err(in_file)?;
     let graph = Arc::new(model.graph().map_err(in_file)?);

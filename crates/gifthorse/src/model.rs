@@ -30,9 +30,9 @@ impl OpenModel {
         preprocess: Preprocess,
         size: Option<[usize; 2]>,
     ) -> Result<Self, Error> {
-        let in_file = |source| Error::Model {
+        let in_file = |error| Error::Model {
             path: path.to_owned(),
-            source,
+            source: Box::new(error),
         };
         let model = Model::read(path).map_err(in_file)?;
         let graph = Arc::new(model.graph().map_err(in_file)?);
@@ -41,9 +41,9 @@ impl OpenModel {
             source,
         })?;
         let classifier = Classifier::new(graph.clone(), preprocess, size, &Device::flex())
-            .map_err(|source| Error::Engine {
+            .map_err(|error| Error::Engine {
                 path: path.to_owned(),
-                source,
+                source: Box::new(error),
             })?;
         let network = classifier.network();
         let ends = network.ends();

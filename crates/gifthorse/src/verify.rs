@@ -105,9 +105,7 @@ pub fn verify(request: &VerifyRequest) -> Result<Replay, Error> {
     };
     let (classifier, same_model) = open(request, &report)?;
     let set = ImageSet::load(&scan_request(request, &report)?, &classifier)?;
-    let predictions = classifier
-        .predict(set.images.pixels())
-        .map_err(gifthorse_defense::Error::from)?;
+    let predictions = classifier.predict(set.images.pixels())?;
     let (search, holdout) = set.split(&predictions, report.seed)?;
     let same_images = set.sha256 == report.images.sha256;
     let stage = if same_images {

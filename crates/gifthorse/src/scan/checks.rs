@@ -47,9 +47,7 @@ impl Fit {
                 ));
             }
             if let Some(best) = measured.most_accurate() {
-                classifier = classifier
-                    .with_preprocess(best.preprocess.clone())
-                    .map_err(gifthorse_defense::Error::from)?;
+                classifier = classifier.with_preprocess(best.preprocess.clone())?;
                 measured = preflight(&classifier, images, request.seed)?;
             }
             messages.push(format!(

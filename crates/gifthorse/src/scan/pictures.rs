@@ -87,14 +87,8 @@ fn examples(
     let shape = fit.classifier.shape();
     let trigger = &finding.trigger;
     let stamped = stamp(before.pixels(), shape, &trigger.mask, &trigger.pattern);
-    let predicted_before = fit
-        .classifier
-        .predict(before.pixels())
-        .map_err(gifthorse_defense::Error::from)?;
-    let predicted_after = fit
-        .classifier
-        .predict(&stamped)
-        .map_err(gifthorse_defense::Error::from)?;
+    let predicted_before = fit.classifier.predict(before.pixels())?;
+    let predicted_after = fit.classifier.predict(&stamped)?;
     let after = stamped.chunks_exact(shape.iter().product());
     after
         .enumerate()

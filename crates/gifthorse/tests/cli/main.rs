@@ -1,4 +1,9 @@
 //! The real program, run on small models and images that the tests make themselves.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests fail by panicking, and a skipped test says so"
+)]
 
 mod bench;
 mod inspect;
