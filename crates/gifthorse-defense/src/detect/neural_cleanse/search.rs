@@ -45,7 +45,7 @@ pub struct ClassFinding {
     /// The smallest trigger that succeeded, or the last one tried.
     pub trigger: Trigger,
     /// Share of the search images that the 8-bit trigger sends to the class; those that are
-    /// of the class are left out where the settings say so.
+    /// of the class are left out where the settings say so. 0 for a class that was skipped.
     pub success_rate: f64,
     /// The 8-bit trigger on held-out images of the other classes.
     pub holdout: Option<Confirmation>,
@@ -53,6 +53,25 @@ pub struct ClassFinding {
     pub updates: usize,
     /// Time taken, in seconds.
     pub seconds: f64,
+}
+
+impl ClassFinding {
+    /// The finding for a class whose search never started: an empty trigger.
+    fn skipped(class: usize, [channels, height, width]: [usize; 3]) -> Self {
+        Self {
+            class,
+            state: State::Skipped,
+            norm: 0.0,
+            trigger: Trigger {
+                mask: vec![0.0; height * width],
+                pattern: vec![0.0; channels * height * width],
+            },
+            success_rate: 0.0,
+            holdout: None,
+            updates: 0,
+            seconds: 0.0,
+        }
+    }
 }
 
 /// Searches all classes (or those that the settings name), in parallel, and tries each
@@ -85,6 +104,9 @@ pub fn search(
                 .collect();
             if kept.is_empty() {
                 return Err(Error::NoImages(class));
+            }
+            if observer.stop() {
+                return Ok(ClassFinding::skipped(class, classifier.shape()));
             }
             observer.started(class);
             let started = Instant::now();
@@ -238,19 +260,15 @@ impl<'a> ClassSearch<'a> {
             (None, false) => State::Unreached,
         };
         let trigger = best.unwrap_or_else(|| variables.trigger());
-        let hits = hits(
-            self.classifier,
-            self.images,
-            &self.kept,
-            &trigger,
-            self.class,
-        )?;
+        // Who wants to stop does not want to wait for a rate that counts for nothing.
+        let tried: &[usize] = if stopped { &[] } else { &self.kept };
+        let hits = hits(self.classifier, self.images, tried, &trigger, self.class)?;
         Ok(ClassFinding {
             class: self.class,
             state,
             norm: trigger.norm(),
             trigger,
-            success_rate: hits.iter().filter(|&&hit| hit).count() as f64 / hits.len() as f64,
+            success_rate: hits.iter().filter(|&&hit| hit).count() as f64 / hits.len().max(1) as f64,
             holdout: None,
             updates,
             seconds: 0.0,
