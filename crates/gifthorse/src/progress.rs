@@ -99,10 +99,13 @@ impl ScanObserver for Progress {
     }
 
     fn estimate(&self, classes: usize, at_most: Duration) {
-        let bound = self.max_time.map_or(at_most, |limit| limit.min(at_most));
+        let takes = HumanDuration(at_most);
+        let limit = self.max_time.filter(|limit| *limit < at_most).map_or_else(
+            || ", usually less".to_owned(),
+            |limit| format!(", but stops after {} (--max-time)", HumanDuration(limit)),
+        );
         self.tell(&format!(
-            "searching triggers to {classes} classes: {} at most, usually less",
-            HumanDuration(bound)
+            "searching triggers to {classes} classes takes {takes} at most{limit}"
         ));
         set_style(
             &self.bar,

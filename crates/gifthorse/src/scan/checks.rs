@@ -62,11 +62,17 @@ impl Fit {
             None => {}
         }
         if images.labels().is_none() {
-            messages.push(
+            messages.push(format!(
                 "the images have no labels: the model's own predictions stand in for them, and whether the \
-                 preprocessing is right could not be checked"
-                    .to_owned(),
-            );
+                 preprocessing is right could not be checked (of {} classes it predicts {} on {} images{})",
+                classifier.classes(),
+                measured.predicted_classes,
+                images.len(),
+                measured.confidence.map_or_else(String::new, |confidence| format!(
+                    ", with a confidence of {:.0} % on average",
+                    100.0 * confidence
+                ))
+            ));
         }
         Ok(Self {
             preflight: in_report(&measured, &messages, channels),

@@ -66,7 +66,7 @@ impl Conclusion {
                 health.message.trim_end_matches('.')
             ));
         }
-        conclusion.limit(&gaps(searched, health));
+        conclusion.limit(gaps(searched, health), health);
         if !fit.labelled {
             conclusion.reasons.push(
                 "The images have no labels; the model's own predictions stood in for them."
@@ -92,17 +92,23 @@ impl Conclusion {
         }
     }
 
-    /// Takes back "clean" where there are gaps, and names them: first if they decide the verdict, else last.
-    fn limit(&mut self, gaps: &[String]) {
+    /// Takes back "clean" where there are gaps, and names them: before what the statistics say of the classes that were
+    /// searched, unless those are suspicious or the gradients were found wanting.
+    fn limit(&mut self, gaps: Vec<String>, health: &Health) {
         if gaps.is_empty() {
             return;
         }
         if self.verdict == report::Verdict::Clean {
             self.verdict = report::Verdict::Inconclusive;
-            self.reasons.splice(0..0, gaps.iter().cloned());
-        } else {
-            self.reasons.extend(gaps.iter().cloned());
         }
+        let decision = self.decision.as_ref();
+        let suspicious = decision.is_some_and(|decision| !decision.suspects.is_empty());
+        let place = if suspicious || !health.ok {
+            self.reasons.len()
+        } else {
+            0
+        };
+        self.reasons.splice(place..place, gaps);
     }
 }
 
