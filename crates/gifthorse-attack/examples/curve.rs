@@ -1,6 +1,6 @@
 //! Shows how accuracy and attack success develop with the epochs, clean and poisoned.
 //!
-//! `cargo run --release -p gifthorse-attack --example curve -- [IMAGES] [EPOCHS] [SEED] [POISON_RATE]`
+//! `cargo run --release -p gifthorse-attack --example curve -- [IMAGES] [EPOCHS] [SEED] [POISON_RATE] [LEARNING_RATE]`
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let number = |i: usize, default: usize| given.get(i).map_or(Ok(default), |text| text.parse());
     let (count, epochs, seed) = (number(0, 6000)?, number(1, 10)?, number(2, 0)? as u64);
     let rate: f64 = given.get(3).map_or(Ok(0.1), |text| text.parse())?;
+    let learning_rate: f32 = given.get(4).map_or(Ok(2e-3), |text| text.parse())?;
     let start = Instant::now();
     let training = signs(&SignOptions {
         count,
@@ -61,6 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let recipe = Recipe {
         epochs,
         seed,
+        learning_rate,
         ..Recipe::default()
     };
     for images in [training.clone(), attack.poison(&training, seed)?.images] {

@@ -3,5 +3,5 @@
 mod badnets;
 mod truth;
 
-pub use badnets::{BadNets, Poisoned};
+pub use badnets::{BadNets, Poisoned, random_target};
 pub use truth::{Backdoor, Method, Truth};

@@ -16,6 +16,8 @@ pub enum Purpose {
     },
     /// Which images are poisoned.
     Poison,
+    /// Which class a backdoor leads to.
+    Target,
 }
 
 impl Purpose {
@@ -25,7 +27,8 @@ impl Purpose {
         rng.set_stream(match self {
             Self::Weights => 0,
             Self::Poison => 1,
-            Self::Order { epoch } => 2 + epoch as u64,
+            Self::Target => 2,
+            Self::Order { epoch } => 3 + epoch as u64,
         });
         rng
     }

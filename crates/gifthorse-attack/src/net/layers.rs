@@ -19,7 +19,9 @@ const INPUT: &str = "image";
 /// A network in the making. Each call adds a layer after the last.
 ///
 /// Weights are drawn as He et al. do for rectifiers, from a normal distribution of variance
-/// `2 / inputs`; biases start at zero.
+/// `2 / inputs`; biases start at zero. The last layer's weights are ten times smaller, so that
+/// training starts from nearly equal probabilities and not from confident mistakes, which a high
+/// learning rate would answer with dead rectifiers.
 #[derive(Debug)]
 pub struct Layers {
     graph: GraphBuilder,
@@ -59,7 +61,7 @@ impl Layers {
     /// A convolution with a square kernel of odd size, padded so that height and width stay.
     pub fn conv(&mut self, name: &str, channels: usize, kernel: usize) -> &mut Self {
         let before = self.shape[0];
-        let weight = self.weight(name, &[channels, before, kernel, kernel]);
+        let weight = self.weight(name, &[channels, before, kernel, kernel], 1.0);
         let bias = self.bias(name, channels);
         let (size, pad) = (kernel as i64, (kernel / 2) as i64);
         self.shape[0] = channels;
@@ -89,9 +91,18 @@ impl Layers {
         self.node("Flatten", name, &[], [])
     }
 
-    /// A fully connected layer.
+    /// A fully connected layer before a rectifier.
     pub fn linear(&mut self, name: &str, features: usize) -> &mut Self {
-        let weight = self.weight(name, &[features, self.shape[0]]);
+        self.gemm(name, features, 1.0)
+    }
+
+    /// The last layer, fully connected.
+    pub fn head(&mut self, name: &str, classes: usize) -> &mut Self {
+        self.gemm(name, classes, 0.1)
+    }
+
+    fn gemm(&mut self, name: &str, features: usize, gain: f32) -> &mut Self {
+        let weight = self.weight(name, &[features, self.shape[0]], gain);
         let bias = self.bias(name, features);
         self.shape = vec![features];
         self.node("Gemm", name, &[&weight, &bias], [("transB", 1.into())])
@@ -132,9 +143,9 @@ impl Layers {
     }
 
     /// Adds a weight `[outputs, inputs...]` and gives its name.
-    fn weight(&mut self, layer: &str, shape: &[usize]) -> String {
+    fn weight(&mut self, layer: &str, shape: &[usize], gain: f32) -> String {
         let inputs: usize = shape[1..].iter().product();
-        let deviation = (2.0 / inputs as f32).sqrt();
+        let deviation = gain * (2.0 / inputs as f32).sqrt();
         let count = shape.iter().product();
         let rng = &mut self.rng;
         let values: Vec<f32> = std::iter::repeat_with(|| rng.sample::<f32, _>(StandardNormal))

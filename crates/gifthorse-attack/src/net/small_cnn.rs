@@ -53,7 +53,7 @@ impl SmallCnn {
             .flatten("flatten")
             .linear("hidden", self.hidden)
             .relu("hidden.relu")
-            .linear("classes", self.classes)
+            .head("classes", self.classes)
             .finish(&self.to_string())
     }
 

@@ -1,6 +1,7 @@
 //! BadNets: the backdoor comes in with the training data.
 
 use gifthorse_data::Images;
+use rand::RngExt;
 use rand::seq::index::sample;
 
 use crate::Error;
@@ -72,8 +73,19 @@ impl BadNets {
     }
 }
 
+/// A target class drawn at random, as paper 004 does in §V-A; the same seed gives the same class.
+///
+/// # Errors
+/// [`Error::Images`] if there are no classes.
+pub fn random_target(classes: usize, seed: u64) -> Result<usize, Error> {
+    if classes == 0 {
+        return Err(Error::Images("they have no classes".to_owned()));
+    }
+    Ok(Purpose::Target.rng(seed).random_range(0..classes))
+}
+
 /// The number of classes: of names where there are any, else as many as the labels need.
-pub(crate) fn class_count(images: &Images, labels: &[usize]) -> usize {
+fn class_count(images: &Images, labels: &[usize]) -> usize {
     let labelled = labels.iter().max().map_or(0, |largest| largest + 1);
     images.class_names().len().max(labelled)
 }

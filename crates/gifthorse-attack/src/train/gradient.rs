@@ -208,3 +208,55 @@ impl Shard {
 fn is_largest(row: &[f32], class: usize) -> bool {
     row.iter().all(|&value| value <= row[class])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::SmallCnn;
+    use gifthorse_data::ImageShape;
+
+    /// Moves all weights of one layer along their gradient, and asks whether the loss follows it.
+    #[test]
+    fn each_weight_has_the_gradient_that_finite_differences_give() {
+        let shape = ImageShape {
+            channels: 3,
+            height: 32,
+            width: 32,
+        };
+        let (count, classes) = (16, 12);
+        let pixels = (0..count * shape.values())
+            .map(|i| (i as f32 * 0.618_034).fract())
+            .collect();
+        let labels: Vec<usize> = (0..count).map(|i| i % classes).collect();
+        let names = (0..count).map(|i| i.to_string()).collect();
+        let images = Images::new(shape, pixels, Some(labels.clone()), Vec::new(), names).unwrap();
+        let net = SmallCnn::new(shape, classes).build(3).unwrap();
+        let backward = Backward::new(&net, count, &Device::flex()).unwrap();
+        let chosen: Vec<usize> = (0..count).collect();
+        let run = |weights: &[Vec<f32>]| {
+            backward
+                .run(weights, &images, &labels, &chosen, count)
+                .unwrap()
+        };
+
+        let weights = backward.first_weights();
+        let gradients = run(&weights).gradients;
+        for (index, gradient) in gradients.iter().enumerate() {
+            let square: f64 = gradient.iter().map(|&g| f64::from(g).powi(2)).sum();
+            let length = 1e-2 / square.sqrt() as f32;
+            let moved = |factor: f32| {
+                let mut moved = weights.clone();
+                for (weight, g) in moved[index].iter_mut().zip(gradient) {
+                    *weight += factor * length * g;
+                }
+                run(&moved).loss / count as f64
+            };
+            let slope = (moved(1.0) - moved(-1.0)) / (2.0 * f64::from(length));
+            let name = &backward.weights()[index].name;
+            assert!(
+                (slope / square - 1.0).abs() < 0.03,
+                "{name}: {slope}, not {square}"
+            );
+        }
+    }
+}
