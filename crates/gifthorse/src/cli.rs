@@ -1,5 +1,6 @@
 //! The arguments of the command line.
 
+mod demo;
 mod parse;
 mod preprocess;
 mod scan;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use demo::DemoArgs;
 pub use preprocess::PreprocessArgs;
 pub use scan::ScanArgs;
 
@@ -57,6 +59,8 @@ pub enum Color {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Plant a backdoor in a model trained on generated images, and find it; needs no file at all.
+    Demo(DemoArgs),
     /// Scan an ONNX model for a backdoor, with clean images.
     Scan(Box<ScanArgs>),
     /// Replay the triggers of a report on the model, to check its evidence.

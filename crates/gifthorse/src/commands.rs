@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod demo;
 mod inspect;
 mod logits;
 mod scan;
@@ -20,6 +21,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     pool.build_global()
         .context("the threads cannot be started; ask for fewer with --threads")?;
     match &cli.command {
+        Command::Demo(args) => demo::run(args, &cli.global),
         Command::Scan(args) => scan::run(args, &cli.global),
         Command::Verify(args) => verify::run(args, &cli.global),
         Command::Inspect(args) => inspect::run(args),

@@ -1,0 +1,159 @@
+//! The demo's two models: trained side by side on the same images, but for the poison in one of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gifthorse_attack::measure::{accuracy, attack_success};
+use gifthorse_attack::net::{Net, SmallCnn};
+use gifthorse_attack::plant::{Backdoor, BadNets, Method, Truth, random_target};
+use gifthorse_attack::train::{Observer, Recipe, train};
+use gifthorse_attack::trigger::{AnyTrigger, Corner, Place, Square, Trigger};
+use gifthorse_data::{ImageShape, Images};
+use gifthorse_engine::{Classifier, Device, Preprocess};
+use gifthorse_onnx::Model;
+use gifthorse_report::evidence::{self, Picture};
+
+use crate::cli::Global;
+
+use super::bars::Bars;
+use super::images::{Sets, put};
+
+/// Passes over the training images.
+const EPOCHS: usize = 4;
+/// Share of the training images that are poisoned, as in paper 004, §V-A.
+const POISON_RATE: f64 = 0.1;
+
+/// A model on disk and the truth about it.
+pub struct Made {
+    /// What it is called.
+    pub name: &'static str,
+    /// The ONNX file.
+    pub file: PathBuf,
+    /// What is in it.
+    pub truth: Truth,
+    /// Shape of its images.
+    shape: ImageShape,
+}
+
+impl Made {
+    /// Its file without the folder.
+    pub fn title(&self) -> String {
+        format!("{}.onnx", self.name)
+    }
+
+    /// The truth as a page shows it, the trigger stamped on grey.
+    ///
+    /// # Errors
+    /// A trigger that does not fit the model's images.
+    pub fn shown(&self) -> anyhow::Result<evidence::Truth> {
+        let backdoor = self.truth.backdoor.as_ref();
+        let trigger = backdoor.map(|backdoor| -> anyhow::Result<Picture> {
+            let mut grey = vec![0.5; self.shape.values()];
+            backdoor.trigger.apply(&mut grey, self.shape)?;
+            let shape = [self.shape.channels, self.shape.height, self.shape.width];
+            Ok(Picture::new(shape, grey)?)
+        });
+        Ok(evidence::Truth {
+            backdoored: backdoor.is_some(),
+            target: backdoor.map(|backdoor| backdoor.target),
+            trigger: trigger.transpose()?,
+        })
+    }
+}
+
+/// Trains, measures and writes both models with their truths, the clean one first.
+///
+/// # Errors
+/// What training refuses, or a file that cannot be written.
+pub fn make(sets: &Sets, global: &Global, folder: &Path) -> anyhow::Result<[Made; 2]> {
+    let seed = global.seed;
+    let shape = sets.train.shape();
+    let classes = sets.train.class_names().len();
+    let place = Place::Corner {
+        corner: Corner::BottomRight,
+        margin: 1,
+    };
+    let square = Square {
+        size: 4,
+        colour: vec![1.0; shape.channels],
+        place,
+    };
+    let attack = BadNets {
+        trigger: AnyTrigger::Square(square),
+        target: random_target(classes, seed)?,
+        rate: POISON_RATE,
+    };
+    let poisoned = attack.poison(&sets.train, seed)?;
+    let net = SmallCnn::new(shape, classes).build(seed)?;
+    let recipe = Recipe {
+        epochs: EPOCHS,
+        seed,
+        ..Recipe::default()
+    };
+
+    let bars = Bars::new(global.quiet);
+    let trained = |images: &Images, name| fit(&net, images, &recipe, &bars.training(name));
+    let (clean, backdoored) = rayon::join(
+        || trained(&sets.train, "clean"),
+        || trained(&poisoned.images, "backdoored"),
+    );
+    bars.finish();
+
+    let (clean, classifier) = clean?;
+    let truth = Truth {
+        clean_accuracy: accuracy(&classifier, &sets.test)?,
+        backdoor: None,
+    };
+    let clean = write("clean", &clean, truth, shape, folder)?;
+
+    let (backdoored, classifier) = backdoored?;
+    let truth = Truth {
+        clean_accuracy: accuracy(&classifier, &sets.test)?,
+        backdoor: Some(Backdoor {
+            method: Method::Badnets,
+            target: attack.target,
+            attack_success: attack_success(
+                &classifier,
+                &sets.test,
+                &attack.trigger,
+                attack.target,
+            )?,
+            trigger: attack.trigger,
+            poison_rate: attack.rate,
+            poisoned: poisoned.indices,
+        }),
+    };
+    let backdoored = write("backdoored", &backdoored, truth, shape, folder)?;
+    Ok([clean, backdoored])
+}
+
+fn fit(
+    net: &Net,
+    images: &Images,
+    recipe: &Recipe,
+    observer: &dyn Observer,
+) -> anyhow::Result<(Model, Classifier)> {
+    let model = train(net, images, recipe, observer)?.model;
+    let graph = Arc::new(model.graph()?);
+    let classifier = Classifier::new(graph, Preprocess::default(), None, &Device::flex())?;
+    Ok((model, classifier))
+}
+
+fn write(
+    name: &'static str,
+    model: &Model,
+    truth: Truth,
+    shape: ImageShape,
+    folder: &Path,
+) -> anyhow::Result<Made> {
+    let file = folder.join(format!("{name}.onnx"));
+    model.write(&file)?;
+    let json = serde_json::to_string_pretty(&truth)?;
+    put(&folder.join(format!("{name}-truth.json")), json.as_bytes())?;
+    Ok(Made {
+        name,
+        file,
+        truth,
+        shape,
+    })
+}
