@@ -44,7 +44,12 @@ fn main() {
         let y = Tensor::random([batch, outputs, size, size], Distribution::Default, &device);
         let weight = Tensor::from_inner(weight);
         let bias = Tensor::from_inner(bias);
-        let ours = |x: Tensor<4>| frozen.apply(x.into_dispatch()).map(Tensor::from_dispatch);
+        let ours = |x: Tensor<4>| {
+            frozen
+                .apply(x.into_dispatch())
+                .ok()
+                .map(Tensor::from_dispatch)
+        };
         let burn = |x: Tensor<4>| {
             let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
             Some(conv2d(x, weight.clone(), Some(bias.clone()), options))

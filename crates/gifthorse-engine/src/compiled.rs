@@ -6,18 +6,65 @@ use std::sync::Arc;
 
 use crate::array::Array;
 use crate::error::Error;
-use crate::kernels::FrozenConv;
+use crate::kernels::{FrozenConv, MaxPool, Pointwise};
 use crate::program::{Operand, Param, ParamId, Primitive, Program, Step, ValueId};
 use crate::reference::evaluate;
 
-/// Kernels already packed, by the name of their weight.
+/// Convolutions already packed, by the name of their weight.
 pub type KernelStore = HashMap<String, Arc<FrozenConv>>;
+
+/// What runs a step faster than the reference.
+#[derive(Clone, Debug)]
+enum Kernel {
+    Conv(Arc<FrozenConv>),
+    Pointwise(Pointwise),
+    MaxPool(MaxPool),
+}
+
+impl Kernel {
+    /// The kernel for a step without weights, if there is one. Only exact ones give the
+    /// results of the reference to the last bit.
+    fn without_weights(step: &Step, only_exact: bool) -> Option<Self> {
+        match &step.primitive {
+            Primitive::Unary(function) => Pointwise::new(*function)
+                .filter(|kernel| kernel.is_exact() || !only_exact)
+                .map(Self::Pointwise),
+            Primitive::MaxPool(window) => MaxPool::new(window).map(Self::MaxPool),
+            _ => None,
+        }
+    }
+
+    /// Runs the step, by the reference where the kernel does not take the tensor (another
+    /// device).
+    fn run(&self, step: &Step, operands: Vec<Array>) -> Result<Array, Error> {
+        let mut operands = operands.into_iter();
+        let Some(x) = operands.next() else {
+            return Err(Error::Internal(format!(
+                "node `{}` has no operand",
+                step.node
+            )));
+        };
+        let x = x.into_dispatch();
+        let made = match self {
+            Self::Conv(kernel) => kernel.apply(x),
+            Self::Pointwise(kernel) => kernel.apply(x),
+            Self::MaxPool(kernel) => kernel.apply(x),
+        };
+        match made {
+            Ok(made) => Ok(Array::from_dispatch(made)),
+            Err(x) => {
+                let operands = std::iter::once(Array::from_dispatch(x)).chain(operands);
+                evaluate(&step.primitive, operands.collect(), &step.shape)
+            }
+        }
+    }
+}
 
 /// A program with its execution plan.
 #[derive(Debug)]
 pub struct Compiled {
     program: Program,
-    kernels: Vec<Option<Arc<FrozenConv>>>,
+    kernels: Vec<Option<Kernel>>,
     /// For each step, the values that nothing reads after it.
     dead_after: Vec<Vec<ValueId>>,
 }
@@ -29,16 +76,13 @@ impl Compiled {
     /// As the reference's, while constants are folded.
     pub fn frozen(program: Program, store: &mut KernelStore) -> Result<Self, Error> {
         let program = fold_constants(program)?;
-        // The kernels round differently from a plain convolution. Where a later step jumps
+        // Some kernels round differently from the reference. Where a later step jumps
         // (a binarised network takes the sign of sums that are often exactly zero), that
         // would change the logits, not just their last digits.
         let jumps = program.steps.iter().any(|step| step.primitive.jumps());
-        let kernel_of = |step| {
-            if jumps {
-                None
-            } else {
-                kernel(&program, step, store)
-            }
+        let kernel_of = |step| match Kernel::without_weights(step, jumps) {
+            None if !jumps => frozen_conv(&program, step, store).map(Kernel::Conv),
+            found => found,
         };
         let kernels = program.steps.iter().map(kernel_of).collect();
         Ok(Self::with_kernels(program, kernels))
@@ -46,11 +90,13 @@ impl Compiled {
 
     /// Prepares a program whose weights may be replaced on each run (training).
     pub fn trainable(program: Program) -> Self {
-        let kernels = program.steps.iter().map(|_| None).collect();
+        let jumps = program.steps.iter().any(|step| step.primitive.jumps());
+        let kernel_of = |step| Kernel::without_weights(step, jumps);
+        let kernels = program.steps.iter().map(kernel_of).collect();
         Self::with_kernels(program, kernels)
     }
 
-    fn with_kernels(program: Program, kernels: Vec<Option<Arc<FrozenConv>>>) -> Self {
+    fn with_kernels(program: Program, kernels: Vec<Option<Kernel>>) -> Self {
         let mut last_use = HashMap::new();
         for (i, step) in program.steps.iter().enumerate() {
             last_use.insert(step.output, i);
@@ -112,7 +158,7 @@ impl Compiled {
                 }
             }
             let made = match &self.kernels[i] {
-                Some(kernel) => run_kernel(kernel, step, operands)?,
+                Some(kernel) => kernel.run(step, operands)?,
                 None => evaluate(&step.primitive, operands, &step.shape)?,
             };
             if wanted.contains(&step.output) {
@@ -129,20 +175,6 @@ impl Compiled {
                 .ok_or_else(|| missing(*id))
         };
         wanted.iter().map(result).collect()
-    }
-}
-
-/// Runs a kernel where it can take the tensor, the reference elsewhere (another device).
-fn run_kernel(kernel: &FrozenConv, step: &Step, operands: Vec<Array>) -> Result<Array, Error> {
-    let Some(x) = operands.first() else {
-        return Err(Error::Internal(format!(
-            "node `{}` has no operand",
-            step.node
-        )));
-    };
-    match kernel.apply(x.clone().into_dispatch()) {
-        Some(made) => Ok(Array::from_dispatch(made)),
-        None => evaluate(&step.primitive, operands, &step.shape),
     }
 }
 
@@ -186,8 +218,8 @@ fn fold_constants(mut program: Program) -> Result<Program, Error> {
     Ok(program)
 }
 
-/// The kernel for a step, packed once for all programs of a network.
-fn kernel(program: &Program, step: &Step, store: &mut KernelStore) -> Option<Arc<FrozenConv>> {
+/// The convolution of a step, packed once for all programs of a network.
+fn frozen_conv(program: &Program, step: &Step, store: &mut KernelStore) -> Option<Arc<FrozenConv>> {
     let Primitive::Conv { window, groups } = &step.primitive else {
         return None;
     };

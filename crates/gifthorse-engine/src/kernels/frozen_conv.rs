@@ -6,20 +6,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::{
-    BalancedCheckpointing, CheckpointStrategy, NoCheckpointing,
-};
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
+use burn::backend::DispatchTensor;
 use burn::backend::flex::FlexTensor;
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{
-    Autodiff, BackendTensor, DispatchAutodiffContext, DispatchTensor, DispatchTensorKind, Flex,
-    GradientCheckpointingStrategy, TensorMetadata,
-};
-use burn::tensor::{DType, TensorData};
 
+use super::unary_op::{self, UnaryOp, with_values};
 use super::winograd::{Geometry, Winograd};
 use crate::program::Window;
 
@@ -88,42 +78,21 @@ impl FrozenConv {
     /// Convolves `x`, `[batch, inputs, height, width]`, into `[batch, outputs, height + pads - 2,
     /// width + pads - 2]`.
     ///
-    /// `None` if `x` is not an f32 tensor of the `flex` backend (tracked by autodiff or not) of
-    /// that shape, or if the output would be empty.
-    pub fn apply(&self, x: DispatchTensor) -> Option<DispatchTensor> {
-        let geometry = self.geometry(&x)?;
-        let autodiff = x.autodiff;
-        let kind = match x.kind {
-            DispatchTensorKind::Flex(BackendTensor::Float(x)) => {
-                let y = self.convolve(&x, &geometry);
-                DispatchTensorKind::Flex(BackendTensor::Float(y))
-            }
-            DispatchTensorKind::Autodiff(inner) => {
-                let DispatchTensorKind::Flex(BackendTensor::Autodiff(x)) = *inner else {
-                    return None;
-                };
-                let y = match autodiff {
-                    DispatchAutodiffContext::Enabled(GradientCheckpointingStrategy::Balanced) => {
-                        self.record::<BalancedCheckpointing>(x, geometry)
-                    }
-                    _ => self.record::<NoCheckpointing>(x, geometry),
-                };
-                DispatchTensorKind::Autodiff(Box::new(DispatchTensorKind::Flex(
-                    BackendTensor::Autodiff(y),
-                )))
-            }
-            _ => return None,
-        };
-        Some(DispatchTensor { kind, autodiff })
+    /// # Errors
+    ///
+    /// Gives `x` back if it is not an f32 tensor of the `flex` backend (tracked by autodiff or
+    /// not) of that shape, or if the output would be empty.
+    pub fn apply(&self, x: DispatchTensor) -> Result<DispatchTensor, DispatchTensor> {
+        unary_op::apply(self, x)
     }
+}
 
-    /// The shape of the forward pass on `x`, if there is one.
-    fn geometry(&self, x: &DispatchTensor) -> Option<Geometry> {
-        if x.kind.dtype() != DType::F32 {
-            return None;
-        }
-        let [batch, channels, height, width] =
-            <[usize; 4]>::try_from(x.kind.shape().to_vec()).ok()?;
+impl UnaryOp for FrozenConv {
+    type Plan = Geometry;
+    type Saved = Geometry;
+
+    fn plan(&self, shape: &[usize]) -> Option<Geometry> {
+        let [batch, channels, height, width] = <[usize; 4]>::try_from(shape).ok()?;
         let [(top, bottom), (left, right)] = self.0.pads;
         let out_height = out_length(height, top, bottom)?;
         let out_width = out_length(width, left, right)?;
@@ -138,13 +107,15 @@ impl FrozenConv {
         })
     }
 
-    fn convolve(&self, x: &FlexTensor, geometry: &Geometry) -> FlexTensor {
-        run(&self.0.forward, self.0.outputs, x, geometry)
+    fn forward(&self, x: FlexTensor, geometry: Geometry) -> FlexTensor {
+        run(&self.0.forward, self.0.outputs, &x, &geometry)
     }
 
-    /// The gradient to the input from the one to the output, where `geometry` is that of the
-    /// forward pass.
-    fn convolve_back(&self, gradient: &FlexTensor, geometry: &Geometry) -> FlexTensor {
+    fn forward_saving(&self, x: FlexTensor, geometry: Geometry) -> (FlexTensor, Geometry) {
+        (self.forward(x, geometry), geometry)
+    }
+
+    fn backward(&self, geometry: &Geometry, gradient: FlexTensor) -> FlexTensor {
         let Packed {
             weight,
             outputs,
@@ -155,21 +126,7 @@ impl FrozenConv {
             .0
             .backward
             .get_or_init(|| Winograd::backward(weight, *outputs, *inputs));
-        run(kernel, *inputs, gradient, &geometry.backward())
-    }
-
-    /// The forward pass, entered in the graph of `x` with its backward pass if `x` is tracked.
-    fn record<C: CheckpointStrategy>(
-        &self,
-        x: FloatTensor<Autodiff<Flex>>,
-        geometry: Geometry,
-    ) -> FloatTensor<Autodiff<Flex>> {
-        let (x, guard) = x.into_parts();
-        let y = self.convolve(&x, &geometry);
-        match ToInput.prepare::<C>([guard]).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => prepared.finish((self.clone(), geometry), y),
-            OpsKind::UnTracked(prepared) => prepared.finish(y),
-        }
+        run(kernel, *inputs, &gradient, &geometry.backward())
     }
 }
 
@@ -188,23 +145,8 @@ fn run(kernel: &Winograd, outputs: usize, x: &FlexTensor, geometry: &Geometry) -
         geometry.out_width,
     ];
     let mut y = vec![0.0; shape.iter().product()];
-    kernel.run(x.to_contiguous().storage(), geometry, &mut y);
-    FlexTensor::from_data(TensorData::new(y, shape))
-}
-
-/// The backward step: gradient to the input only.
-#[derive(Debug)]
-struct ToInput;
-
-impl Backward<Flex, 1> for ToInput {
-    type State = (FrozenConv, Geometry);
-
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (conv, geometry) = ops.state;
-        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
-            conv.convolve_back(&gradient, &geometry)
-        });
-    }
+    with_values(x, |x| kernel.run(x, geometry, &mut y));
+    unary_op::tensor(y, &shape)
 }
 
 #[cfg(test)]

@@ -133,8 +133,8 @@ impl Winograd {
         );
         let outputs = batch * self.outputs * out_height * out_width;
         assert_eq!(output.len(), outputs, "length of the output");
-        let tiling = Tiling::new(*geometry);
-        if tiling.rows() > 0 {
+        if !output.is_empty() {
+            let tiling = Tiling::new(*geometry);
             SCRATCH.with_borrow_mut(|scratch| self.run_tiles(input, &tiling, output, scratch));
         }
     }

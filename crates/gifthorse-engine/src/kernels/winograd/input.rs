@@ -105,6 +105,10 @@ impl Plane {
     /// the plane.
     #[inline(always)]
     fn fill<L: Lanes>(&mut self, lanes: L, source: &[f32], size: usize, pixels: Range<usize>) {
+        if pixels.is_empty() {
+            // These tiles see nothing but the border.
+            return;
+        }
         if pixels.len() < 16 {
             return self.fill_few(lanes, source, size, pixels);
         }

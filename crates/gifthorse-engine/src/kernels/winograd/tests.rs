@@ -159,6 +159,21 @@ fn an_empty_batch_is_no_work() {
 }
 
 #[test]
+fn an_image_without_pixels_is_nothing_but_border() {
+    for (height, width) in [(0, 0), (0, 5), (5, 0)] {
+        let weight = noise(18, 1);
+        let forward = geometry(2, height, width, [2; 4]).expect("a valid shape");
+        let size = forward.out_height * forward.out_width;
+        let mut y = vec![f32::NAN; 4 * size];
+        Winograd::forward(&weight, 2, 1, Some(&[3.0, 4.0])).run(&[], &forward, &mut y);
+        for (plane, bias) in y.chunks(size).zip([3.0, 4.0].repeat(2)) {
+            assert!(plane.iter().all(|value| *value == bias), "{plane:?}");
+        }
+        Winograd::backward(&weight, 2, 1).run(&y, &forward.backward(), &mut []);
+    }
+}
+
+#[test]
 #[should_panic(expected = "length of the input")]
 fn a_short_input_is_refused() {
     let conv = Winograd::forward(&noise(18, 1), 2, 1, None);
