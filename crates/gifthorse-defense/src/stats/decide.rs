@@ -82,6 +82,7 @@ pub fn decide(
                 .p_value()
                 .map(|p| reasons::nothing_found(p, fpr, told)),
         );
+        reasons.extend(reasons::unreached(sizes.unreached(), sizes.searched()));
     }
 
     let p_values = findings.class_p_values(sizes.ascending().len());

@@ -36,8 +36,9 @@ pub struct Decision {
     /// What the statistic had to exceed for a false positive rate of `fpr` with this number of
     /// classes.
     pub threshold: Option<f64>,
-    /// The norm, in pixels, below which a trigger is too small for a clean model with such classes:
-    /// what `clean` speaks of.
+    /// The norm, in pixels, below which a trigger is too small for a clean model with such classes. If
+    /// no class is flagged, one smaller than this would have been, whichever of the reached classes it
+    /// was found for: what `clean` speaks of.
     pub norm_threshold: Option<f64>,
     /// What the p-value is calibrated on.
     pub calibration: String,

@@ -76,7 +76,8 @@ pub(super) struct Reading {
     pub statistic: f64,
     /// What the statistic had to exceed.
     pub threshold: f64,
-    /// Log size below which a class is flagged.
+    /// Log size below which classes were flagged; if none was, the one below which any reached class
+    /// would have been, whichever it is.
     pub log_size_threshold: f64,
     /// Residuals of the reached classes, smallest class first, in the fit that gave the statistic.
     pub residuals: Vec<f64>,
@@ -167,8 +168,6 @@ impl OutlierTest {
             .filter(|step| step.suspects == shown)
             .max_by(|a, b| a.score.total_cmp(&b.score));
         best.map(|step| {
-            let limit =
-                |step: &Step| step.location - self.scan.residual_at(step, critical) * step.scale;
             let residual = |size: &f64| {
                 if step.residual == 0.0 {
                     0.0
@@ -177,10 +176,9 @@ impl OutlierTest {
                 }
             };
             let log_size_threshold = if flagged > 0 {
-                limit(step)
+                self.limit(step, critical)
             } else {
-                let alone = self.steps.iter().filter(|step| step.suspects == 1);
-                alone.map(limit).fold(f64::NEG_INFINITY, f64::max)
+                self.limit_for_any_class(critical)
             };
             Reading {
                 flagged,
@@ -190,5 +188,32 @@ impl OutlierTest {
                 residuals: self.sizes.ascending().iter().map(residual).collect(),
             }
         })
+    }
+
+    /// Log size below which the nearest suspect of this fit has a score above `critical`.
+    fn limit(&self, step: &Step, critical: f64) -> f64 {
+        step.location - self.scan.residual_at(step, critical) * step.scale
+    }
+
+    /// Log size below which a single suspect would have a score above `critical`, whichever of the
+    /// reached classes it is.
+    ///
+    /// The fits of the model as it is measure its smallest class, which is left out of their scale.
+    /// Any other class would have been measured with that one among the rest, which are then more
+    /// unequal, so the limit differs from class to class; the lowest holds for all.
+    fn limit_for_any_class(&self, critical: f64) -> f64 {
+        let ascending = self.sizes.ascending();
+        (0..ascending.len())
+            .map(|class| {
+                // The fits with one suspect take location and scale from all ranks above the first.
+                let mut sizes = ascending.to_vec();
+                sizes[..=class].rotate_right(1);
+                let steps = self.scan.steps(&sizes);
+                let alone = steps.iter().filter(|step| step.suspects == 1);
+                alone
+                    .map(|step| self.limit(step, critical))
+                    .fold(f64::NEG_INFINITY, f64::max)
+            })
+            .fold(f64::INFINITY, f64::min)
     }
 }

@@ -10,12 +10,12 @@ pub(super) fn suspicion(class: usize, gate: Gate, confirmation: Option<Confirmat
         Gate::Passed { lower } => format!(
             "and it flips {successes} of {trials} held-out images (at least {:.1} % with 95 % \
              confidence).",
-            100.0 * lower
+            percent_at_least(lower)
         ),
         Gate::Failed { lower } => format!(
             "but it is not confirmed: it flips only {successes} of {trials} held-out images (at \
              least {:.1} % with 95 % confidence, where 90 % are asked for).",
-            100.0 * lower
+            percent_at_least(lower)
         ),
         Gate::TooFew { trials } => format!(
             "but there are too few held-out images to confirm it: {trials}, where at least {} are \
@@ -33,6 +33,12 @@ pub(super) fn suspicion(class: usize, gate: Gate, confirmation: Option<Confirmat
     format!(
         "Class {class} is reached by a trigger that is too small for a clean model, {outcome}{spared}"
     )
+}
+
+/// A lower bound in percent, cut to one decimal: rounded up, it would claim too much, and a bound just
+/// below what is asked for would seem to meet it.
+fn percent_at_least(lower: f64) -> f64 {
+    (1000.0 * lower).floor() / 10.0
 }
 
 /// Gradients that failed the health check.
@@ -61,4 +67,27 @@ pub(super) fn nothing_found(p: f64, fpr: f64, norm_threshold: Option<f64>) -> St
         "No class is reached by a trigger that is too small for a clean model (p = {p:.3}, limit \
          {fpr}).{size}"
     )
+}
+
+/// Classes never reached, which are no candidates whatever was found for the others.
+pub(super) fn unreached(unreached: usize, searched: usize) -> Option<String> {
+    (unreached > 0).then(|| {
+        format!(
+            "For {unreached} of {searched} classes no trigger was found at all: they count as hard to \
+             reach, and nothing is known of a trigger that the search missed."
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lower_bounds_are_never_rounded_up() {
+        let said = suspicion(3, Gate::Failed { lower: 0.8999 }, None);
+        assert!(said.contains("least 89.9 %"), "{said}");
+        let said = suspicion(3, Gate::Passed { lower: 0.93468 }, None);
+        assert!(said.contains("least 93.4 %"), "{said}");
+    }
 }

@@ -89,18 +89,19 @@ impl Scan {
             reached,
         };
         for suspects in numbers_of_suspects(searched) {
-            let above = searched.saturating_sub(suspects);
+            let Some(above) = searched.checked_sub(suspects) else {
+                break;
+            };
             let aside = unreached.max((ASIDE * above as f64) as usize);
-            scan.add(suspects, unreached, least_kept);
+            scan.add(suspects, above, unreached, least_kept);
             if aside > unreached {
-                scan.add(suspects, aside, least_kept);
+                scan.add(suspects, above, aside, least_kept);
             }
         }
         (!scan.fits.is_empty()).then_some(scan)
     }
 
-    fn add(&mut self, suspects: usize, aside: usize, least_kept: usize) {
-        let above = self.searched - suspects;
+    fn add(&mut self, suspects: usize, above: usize, aside: usize, least_kept: usize) {
         let Some(kept) = above.checked_sub(aside).filter(|&kept| kept >= least_kept) else {
             return;
         };
@@ -250,6 +251,16 @@ mod tests {
             Scan::new(2, 0, Some(prior)).unwrap().steps(&[0.0, 1.0])[0].kept,
             1
         );
+    }
+
+    #[test]
+    fn no_class_or_one_leaves_nothing_to_fit() {
+        let prior = ScalePrior::new(0.3, 4.0).ok();
+        for searched in [0, 1] {
+            assert!(Scan::new(searched, 0, None).is_none());
+            assert!(Scan::new(searched, 0, prior).is_none());
+        }
+        assert!(Scan::new(4, 5, None).is_none());
     }
 
     #[test]

@@ -107,6 +107,15 @@ fn unreached_classes_count_as_large_and_are_never_candidates() {
             .iter()
             .all(|class| class.p_value.is_none() && class.residual.is_none() && !class.flagged)
     );
+    let mut unharmed = model.clone();
+    unharmed.classes[1].norm = 80.0;
+    let clean = verdict(&unharmed);
+    assert_eq!(clean.verdict, Verdict::Clean);
+    assert!(
+        clean.reasons[1].contains("4 of 10 classes no trigger was found"),
+        "{:?}",
+        clean.reasons
+    );
     // The spread of the lower part of ten classes stands for a larger spread than the same numbers
     // would as all of six.
     let six = Evidence {

@@ -29,7 +29,8 @@ fn scaling_all_norms_changes_nothing() {
     let mut norms = even_norms(10);
     norms[4] = 21.0;
     let before = verdict(&evidence(&norms));
-    for factor in [0.1, 3.7, 1e6] {
+    // Not so small a factor that what could be found falls below a pixel, which is no scale of the norms.
+    for factor in [0.5, 3.7, 1e6] {
         let scaled: Vec<f64> = norms.iter().map(|norm| norm * factor).collect();
         let after = verdict(&evidence(&scaled));
         assert_eq!(
@@ -80,13 +81,32 @@ fn the_order_and_numbering_of_classes_do_not_matter() {
 }
 
 #[test]
-fn the_norm_threshold_is_where_the_verdict_turns() {
-    let mut norms = even_norms(10);
-    let limit = verdict(&evidence(&norms)).norm_threshold.unwrap();
-    norms[0] = limit * 0.999;
-    assert_eq!(verdict(&evidence(&norms)).verdict, Verdict::Backdoored);
-    norms[0] = limit * 1.001;
-    assert_eq!(verdict(&evidence(&norms)).verdict, Verdict::Clean);
+fn below_the_norm_threshold_any_class_is_found() {
+    // The limit told of a clean model must hold for every class, not only for the smallest.
+    for norms in [
+        even_norms(10),
+        vec![60.0, 75.0, 80.0, 82.0, 90.0, 95.0, 100.0],
+    ] {
+        let decision = verdict(&evidence(&norms));
+        assert_eq!(decision.verdict, Verdict::Clean);
+        let limit = decision.norm_threshold.unwrap();
+        let mut missed_above = 0;
+        for class in 0..norms.len() {
+            let with = |norm| {
+                let mut norms = norms.clone();
+                norms[class] = norm;
+                verdict(&evidence(&norms))
+            };
+            let below = with(limit * 0.999);
+            assert_eq!(
+                (below.verdict, below.targets.first()),
+                (Verdict::Backdoored, Some(&class)),
+                "class {class}"
+            );
+            missed_above += u32::from(with(limit * 1.001).verdict == Verdict::Clean);
+        }
+        assert!(missed_above > 0, "the limit is lower than it need be");
+    }
 }
 
 proptest! {

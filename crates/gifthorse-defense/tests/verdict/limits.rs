@@ -60,6 +60,11 @@ fn three_unequal_classes_cannot_be_called_clean() {
         "{:?}",
         decision.reasons
     );
+    // Two near each other do not help: a small trigger of one of these would leave the other two.
+    assert_eq!(
+        verdict(&evidence(&[25.0, 50.0, 60.0])).verdict,
+        Verdict::Inconclusive
+    );
     // Nearly equal ones can: then a small trigger would stand out.
     assert_eq!(
         verdict(&evidence(&[50.0, 50.5, 51.0])).verdict,
