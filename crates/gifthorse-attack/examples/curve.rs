@@ -2,6 +2,9 @@
 //!
 //! `cargo run --release -p gifthorse-attack --example curve -- [IMAGES] [EPOCHS] [SEED] [POISON_RATE] [LEARNING_RATE]`
 
+// What was measured is printed.
+#![allow(clippy::print_stdout)]
+
 use std::sync::Arc;
 use std::time::Instant;
 

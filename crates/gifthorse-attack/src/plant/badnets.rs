@@ -8,8 +8,8 @@ use crate::Error;
 use crate::random::Purpose;
 use crate::trigger::{AnyTrigger, Trigger};
 
-/// "A random subset of training images are stamped with the trigger pattern and their labels are
-/// modified into [the] target label" (paper 004, §II): an all-to-one attack on the data alone.
+/// BadNets (paper 004, §II): a random part of the training images is stamped with the trigger and
+/// relabelled as the target, an all-to-one attack on the data alone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BadNets {
     /// What is stamped.

@@ -1,5 +1,7 @@
 //! Networks that are trained and poisoned here, on images that are made here.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod backdoor;
 mod blobs;
 mod errors;
