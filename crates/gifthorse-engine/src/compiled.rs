@@ -2,6 +2,7 @@
 //! once, values are dropped after their last use, kernels stand in where there is one.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use crate::array::Array;
@@ -10,7 +11,7 @@ use crate::kernels::{FrozenConv, MaxPool, Pointwise};
 use crate::program::{Operand, Param, ParamId, Primitive, Program, Step, ValueId};
 use crate::reference::evaluate;
 
-/// Convolutions already packed, by the name of their weight.
+/// Convolutions already packed, by the names and values of their weight and bias.
 pub type KernelStore = HashMap<String, Arc<FrozenConv>>;
 
 /// What runs a step faster than the reference.
@@ -211,6 +212,7 @@ fn fold_constants(mut program: Program) -> Result<Program, Error> {
         }
     }
     program.steps = steps;
+    program.names.retain(|_, id| !folded.contains_key(id));
     if folded.contains_key(&program.output) {
         let reason = "its output does not depend on its input".to_string();
         return Err(Error::NotAClassifier(reason));
@@ -236,17 +238,20 @@ fn frozen_conv(program: &Program, step: &Step, store: &mut KernelStore) -> Optio
     if !FrozenConv::supports(shape, window, *groups) {
         return None;
     }
+    let bias_name = bias.map(|bias| &bias.name);
+    let weights = weight.value.clone().into_vec();
+    let bias = bias.map(|bias| bias.value.clone().into_vec());
+    // Names alone do not do: all that is folded from one node has its name, and what is
+    // folded may depend on the batch size.
     let name = format!(
-        "{}+{:?}{:?}",
+        "{}+{bias_name:?}{:?}{shape:?}{:x}",
         weight.name,
-        bias.map(|b| &b.name),
-        window.pads
+        window.pads,
+        digest(&weights, bias.as_deref())
     );
     if let Some(kernel) = store.get(&name) {
         return Some(kernel.clone());
     }
-    let weights = weight.value.clone().into_vec();
-    let bias = bias.map(|b| b.value.clone().into_vec());
     let kernel = Arc::new(FrozenConv::new(
         &weights,
         shape,
@@ -255,4 +260,11 @@ fn frozen_conv(program: &Program, step: &Step, store: &mut KernelStore) -> Optio
     ));
     store.insert(name, kernel.clone());
     Some(kernel)
+}
+
+fn digest(weights: &[f32], bias: Option<&[f32]>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let values = weights.iter().chain(bias.unwrap_or_default());
+    values.for_each(|value| value.to_bits().hash(&mut hasher));
+    hasher.finish()
 }

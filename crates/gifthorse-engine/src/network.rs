@@ -128,7 +128,8 @@ impl Network {
     /// Logits `[batch, classes]` of a raw input `[batch, ...]`, tracked if the input is.
     ///
     /// # Errors
-    /// An input of another shape.
+    /// An input of another shape; a model that gives another number of rows than it was given
+    /// images.
     pub fn forward(&self, input: Array) -> Result<Array, Error> {
         Ok(self.forward_tapped(input, &[])?.remove(0))
     }
@@ -184,6 +185,16 @@ impl Network {
                 })
             })
             .collect();
+        let output = &compiled.program().output_shape;
+        if output.first() != Some(&batch)
+            || output.iter().product::<usize>() != batch * self.classes
+        {
+            let reason = format!(
+                "its output `{}` has shape {output:?} for {batch} image(s), not one row of {} scores for each",
+                self.ends.logits, self.classes
+            );
+            return Err(Error::NotAClassifier(reason));
+        }
         let mut made = compiled.run(input, None, &taps?)?;
         let logits = made.remove(0).reshape(&[batch, self.classes]);
         made.insert(0, logits);
@@ -212,12 +223,14 @@ impl Network {
         Ok(compiled)
     }
 
-    /// Values that features can be taken from, with their shapes for one image.
+    /// Values that features can be taken from, those whose first axis is the batch, with their
+    /// shapes for one image.
     ///
     /// # Errors
     /// What the lowering refuses.
     pub fn layers(&self) -> Result<Vec<(String, Vec<usize>)>, Error> {
-        let compiled = self.compiled(self.declared_batch().unwrap_or(1))?;
+        let batch = self.declared_batch().unwrap_or(1);
+        let compiled = self.compiled(batch)?;
         let program = compiled.program();
         let mut layers = Vec::new();
         for node in &self.graph.nodes {
@@ -226,7 +239,10 @@ impl Network {
                     .names
                     .get(name)
                     .and_then(|id| program.steps.iter().find(|step| step.output == *id));
-                if let Some(step) = step {
+                // Some values, such as sums over everything, have no row for each image.
+                if let Some(step) = step
+                    && step.shape.first() == Some(&batch)
+                {
                     layers.push((name.clone(), step.shape[1..].to_vec()));
                 }
             }
@@ -258,7 +274,7 @@ impl Network {
         let size: usize = self.input.iter().product();
         // Any fixed, varied image will do: a low-discrepancy sequence in [0, 1).
         let values: Vec<f32> = (0..parts * part * size)
-            .map(|i| (i as f32 * 0.618_034).fract())
+            .map(|i| (i as f64 * 0.618_033_988_749).fract() as f32)
             .collect();
         let mut shape = vec![parts * part];
         shape.extend(&self.input);

@@ -191,6 +191,12 @@ impl Call<'_, '_> {
         self.context.param(&Constant::float(name, shape, values))
     }
 
+    /// Name for a constant that is the node's only output. A file may call two nodes alike, but
+    /// never two values.
+    pub fn output_name(&self) -> String {
+        self.node.output(0).unwrap_or(&self.node.name).to_string()
+    }
+
     /// Reshapes an operand; nothing is added when the shape is the same.
     pub fn reshape(&mut self, x: Operand, from: &[usize], to: &[usize]) -> Operand {
         if from == to {

@@ -172,6 +172,10 @@ pub fn conv_transpose(call: Call) -> Result<Vec<Lowered>, Error> {
         }
     }
     let groups = groups(&call)?;
+    if !weight[0].is_multiple_of(groups) {
+        let reason = format!("weight {weight:?} in {groups} groups");
+        return Err(call.shape_error(reason));
+    }
     let inputs = spatial_sizes(&input);
     let mut sizes = [0; 2];
     for i in 0..2 {
@@ -217,6 +221,10 @@ fn convolve(
     let w = call.reshape(w, &weight, &square(&weight));
     let mut operands = vec![x, w];
     if call.has(2) {
+        let bias = call.shape(2)?;
+        if bias != [shape[1]] {
+            return Err(call.shape_error(format!("bias {bias:?} for {} outputs", shape[1])));
+        }
         operands.push(call.operand(2)?);
     }
     let wide = square(&shape);

@@ -24,7 +24,7 @@ pub fn fold(call: &Call) -> Result<Option<Constant>, Error> {
     if inputs.is_empty() || inputs.iter().any(|c| c.len() > LARGEST) {
         return Ok(None);
     }
-    let name = format!("{}:folded", call.node.name);
+    let name = call.output_name();
     let first = &inputs[0];
     let pick = |picked: indexing::Picked| Constant {
         name: name.clone(),

@@ -26,7 +26,7 @@ pub fn constant(call: Call) -> Result<Vec<Lowered>, Error> {
         "value_ints",
     ];
     call.only_attributes(&known)?;
-    let name = format!("{}:value", call.node.name);
+    let name = call.output_name();
     let attributes = &call.node.attributes;
     let found = known.iter().find_map(|&key| attributes.get(key));
     bind(match found {
@@ -49,7 +49,7 @@ pub fn constant_of_shape(call: Call) -> Result<Vec<Lowered>, Error> {
     let count = count
         .filter(|&n| n <= LARGEST)
         .ok_or_else(|| call.shape_error(format!("a constant of shape {shape:?} is too large")))?;
-    let name = format!("{}:value", call.node.name);
+    let name = call.output_name();
     let elements = match call.node.attributes.get("value") {
         None => Elements::Float(vec![0.0; count]),
         Some(Attribute::Tensor(tensor)) => {
@@ -78,7 +78,7 @@ pub fn shape(call: Call) -> Result<Vec<Lowered>, Error> {
     let start = clamp(call.node.int_or("start", 0)?);
     let end = clamp(call.node.int_or("end", rank)?).max(start);
     let values: Vec<i64> = shape[start..end].iter().map(|&d| d as i64).collect();
-    let name = format!("{}:shape", call.node.name);
+    let name = call.output_name();
     bind(Constant::int(name, vec![values.len()], values))
 }
 
@@ -103,7 +103,7 @@ pub fn range(call: Call) -> Result<Vec<Lowered>, Error> {
     }
     let values: Vec<i64> = (0..count as i64).map(|i| start + i * delta).collect();
     bind(Constant::int(
-        format!("{}:range", call.node.name),
+        call.output_name(),
         vec![values.len()],
         values,
     ))

@@ -29,6 +29,9 @@ use crate::program::{Program, ValueId};
 use constant::Constant;
 use context::{Call, Context, Lowered};
 
+/// Most numbers in one value, 4 GiB of them: a few bytes of a file can ask for any size.
+const LARGEST: usize = 1 << 30;
+
 type Lower = fn(Call) -> Result<Vec<Lowered>, Error>;
 
 /// The lowering of an operator of ONNX's own domain.
@@ -125,6 +128,7 @@ pub fn lower(
 
     let mut input_shape = vec![target.batch];
     input_shape.extend(target.input);
+    check_shape(&input_shape).map_err(|reason| Error::Input(format!("the input {reason}")))?;
     let input = context.new_value(input_shape.clone());
     context
         .names
@@ -202,6 +206,7 @@ fn lower_node(context: &mut Context, node: &Node) -> Result<(), Error> {
             None => None,
         });
     }
+    let known = context.shapes.len();
     let call = Call {
         node,
         context,
@@ -211,12 +216,33 @@ fn lower_node(context: &mut Context, node: &Node) -> Result<(), Error> {
         Some(constant) => vec![Lowered::Constant(Arc::new(constant))],
         None => lowering(call)?,
     };
+    for shape in &context.shapes[known..] {
+        check_shape(shape).map_err(|reason| Error::Shape {
+            node: node.name.clone(),
+            operator: node.op_type.clone(),
+            reason: format!("a result {reason}"),
+        })?;
+    }
     for (name, lowered) in node.outputs.iter().zip(outputs) {
         if let Some(name) = name {
             context.names.insert(name.clone(), lowered);
         }
     }
     Ok(())
+}
+
+/// Refuses a shape without entries, and one of more than can be meant.
+fn check_shape(shape: &[usize]) -> Result<(), String> {
+    let count = shape
+        .iter()
+        .try_fold(1usize, |count, &length| count.checked_mul(length));
+    match count {
+        Some(0) => Err(format!("of shape {shape:?} would be empty")),
+        Some(count) if count <= LARGEST => Ok(()),
+        _ => Err(format!(
+            "of shape {shape:?} has more than {LARGEST} numbers"
+        )),
+    }
 }
 
 fn resolve(context: &mut Context, name: &str) -> Result<Lowered, Error> {
