@@ -2,7 +2,7 @@
 //!
 //! The reader may be a security engineer who decides in a minute, a colleague who wants to check, or an auditor with a
 //! print-out. So the verdict comes first in plain words, then the pictures, then numbers and provenance. Every string
-//! from a model or a file name goes through [`Shown`](crate::escape::Shown) and `maud`; a content security policy
+//! from a model or a file name goes through [`Shown`] and `maud`; a content security policy
 //! in the page forbids scripts and anything from outside even if one got through.
 
 mod chart;
