@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod demo;
 mod inspect;
 mod logits;
 mod preflight;

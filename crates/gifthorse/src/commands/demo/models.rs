@@ -69,17 +69,8 @@ pub fn make(sets: &Sets, global: &Global, folder: &Path) -> anyhow::Result<[Made
     let seed = global.seed;
     let shape = sets.train.shape();
     let classes = sets.train.class_names().len();
-    let place = Place::Corner {
-        corner: Corner::BottomRight,
-        margin: 1,
-    };
-    let square = Square {
-        size: 4,
-        colour: vec![1.0; shape.channels],
-        place,
-    };
     let attack = BadNets {
-        trigger: AnyTrigger::Square(square),
+        trigger: AnyTrigger::Square(post_it()),
         target: random_target(classes, seed)?,
         rate: POISON_RATE,
     };
@@ -125,6 +116,19 @@ pub fn make(sets: &Sets, global: &Global, folder: &Path) -> anyhow::Result<[Made
     };
     let backdoored = write("backdoored", &backdoored, truth, shape, folder)?;
     Ok([clean, backdoored])
+}
+
+/// A yellow square at the bottom right: BadNets' own attack on traffic signs was a yellow note stuck on them, and paper
+/// 004 takes a square of four pixels at this place (§V-A), in white.
+fn post_it() -> Square {
+    Square {
+        size: 4,
+        colour: vec![1.0, 1.0, 0.0],
+        place: Place::Corner {
+            corner: Corner::BottomRight,
+            margin: 1,
+        },
+    }
 }
 
 fn fit(
