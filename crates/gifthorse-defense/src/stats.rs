@@ -41,6 +41,6 @@ pub use error::StatsError;
 pub use evidence::{ClassEvidence, Evidence, GradientHealth, LogSizes};
 pub use null::{DRAWS, Null};
 pub use outlier::{CannotSay, OutlierTest};
-pub use published::{PublishedRules, anomaly_indices};
+pub use published::{PublishedRules, anomaly_indices, median};
 pub use reference::{EqualClasses, Reference, ScalePrior};
 pub use scan::{Scan, Step};

@@ -1,7 +1,7 @@
 //! What the detector found, as a report describes it.
 
 use gifthorse_defense::detect::neural_cleanse::{ClassFinding, Config, State};
-use gifthorse_defense::stats::{PublishedRules, interval::clopper_pearson};
+use gifthorse_defense::stats::{PublishedRules, interval::clopper_pearson, median};
 use gifthorse_report::report::{self, ClassState, Detection, PublishedRule};
 
 use super::checks::Fit;
@@ -141,16 +141,6 @@ fn rules(published: &PublishedRules) -> Vec<PublishedRule> {
             25.0,
         ),
     ]
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
-    let upper = *values.get(values.len() / 2)?;
-    Some(if values.len() % 2 == 1 {
-        upper
-    } else {
-        f64::midpoint(values[values.len() / 2 - 1], upper)
-    })
 }
 
 #[cfg(test)]
