@@ -1,0 +1,19 @@
+//! Segments: stretches of a network compiled once for a CPU, for frozen weights.
+
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over small matrices read best with indices, as the formulas do"
+)]
+
+mod finish;
+mod kernel;
+mod lanes;
+mod map;
+#[cfg(test)]
+mod testing;
+mod window;
+
+pub use finish::Clamp;
+pub use kernel::Work;
+pub use map::MapShape;
+pub use window::Window;
