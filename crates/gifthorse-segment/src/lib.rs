@@ -12,6 +12,7 @@ mod map;
 #[cfg(test)]
 mod testing;
 mod window;
+mod winograd;
 
 pub use finish::Clamp;
 pub use kernel::Work;
