@@ -24,6 +24,8 @@ pub enum Order {
 #[derive(Debug, Default)]
 pub struct Graph {
     pub(crate) shapes: Vec<MapShape>,
+    /// For each value, the one whose memory it is: itself, but for recast ones.
+    roots: Vec<Value>,
     pub(crate) inputs: Vec<(Value, Order)>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) outputs: Vec<(Value, Order)>,
@@ -86,7 +88,7 @@ impl Graph {
         self.nodes.push(Node {
             name: name.to_owned(),
             body,
-            inputs: inputs.to_vec(),
+            inputs: inputs.iter().map(|input| self.roots[input.0]).collect(),
             output,
         });
         Some(output)
@@ -94,7 +96,7 @@ impl Graph {
 
     /// Makes a value an output, which goes out in the given order.
     pub fn output(&mut self, value: Value, order: Order) {
-        self.outputs.push((value, order));
+        self.outputs.push((self.roots[value.0], order));
     }
 
     /// Shape of a value.
@@ -102,8 +104,23 @@ impl Graph {
         self.shapes[value.0]
     }
 
+    /// The same numbers in the same memory with another height and width; `None` unless pixels and channels are as
+    /// many.
+    pub fn recast(&mut self, value: Value, shape: MapShape) -> Option<Value> {
+        let from = self.shape(value);
+        if from.pixels() != shape.pixels() || from.channels != shape.channels {
+            return None;
+        }
+        let root = self.roots[value.0];
+        let recast = self.value(shape);
+        self.roots[recast.0] = root;
+        Some(recast)
+    }
+
     fn value(&mut self, shape: MapShape) -> Value {
+        let value = Value(self.shapes.len());
         self.shapes.push(shape);
-        Value(self.shapes.len() - 1)
+        self.roots.push(value);
+        value
     }
 }
