@@ -5,7 +5,10 @@
     reason = "loops over small matrices read best with indices, as the formulas do"
 )]
 
+mod axis;
+mod convolution;
 mod finish;
+mod gather_conv;
 mod kernel;
 mod lanes;
 mod map;
