@@ -14,9 +14,12 @@
 )]
 
 mod arena;
+mod axis;
 mod backward;
+mod convolution;
 mod exchange;
 mod finish;
+mod gather_conv;
 mod graph;
 mod kernel;
 mod lanes;
