@@ -5,10 +5,16 @@
     reason = "loops over small matrices read best with indices, as the formulas do"
 )]
 
+mod average_pool;
 mod finish;
+mod functions;
+mod global_pool;
 mod kernel;
 mod lanes;
 mod map;
+mod max_pool;
+mod on_lanes;
+mod sliding;
 #[cfg(test)]
 mod testing;
 mod window;
