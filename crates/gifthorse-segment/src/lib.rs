@@ -14,6 +14,7 @@ mod lanes;
 mod map;
 mod max_pool;
 mod on_lanes;
+mod pointwise;
 mod sliding;
 #[cfg(test)]
 mod testing;
@@ -23,4 +24,5 @@ mod winograd;
 pub use finish::Clamp;
 pub use kernel::Work;
 pub use map::MapShape;
+pub use pointwise::Function;
 pub use window::Window;
