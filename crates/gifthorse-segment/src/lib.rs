@@ -14,20 +14,27 @@
 )]
 
 mod arena;
+mod average_pool;
 mod axis;
 mod backward;
 mod convolution;
 mod exchange;
 mod finish;
+mod functions;
 mod gather_conv;
+mod global_pool;
 mod graph;
 mod kernel;
 mod lanes;
 mod map;
+mod max_pool;
+mod on_lanes;
 mod operation;
 mod plan;
+mod pointwise;
 mod profile;
 mod run;
+mod sliding;
 mod stage;
 #[cfg(test)]
 mod testing;
@@ -35,10 +42,12 @@ mod window;
 mod winograd;
 
 pub use finish::Clamp;
+pub use global_pool::Global;
 pub use graph::{Graph, Order, Value};
 pub use kernel::Work;
 pub use map::MapShape;
 pub use operation::Operation;
 pub use plan::Plan;
+pub use pointwise::Function;
 pub use run::Saved;
 pub use window::Window;
