@@ -5,7 +5,10 @@
     reason = "loops over small matrices read best with indices, as the formulas do"
 )]
 
+mod across;
+mod affine;
 mod average_pool;
+mod binary;
 mod finish;
 mod functions;
 mod global_pool;
@@ -21,6 +24,7 @@ mod testing;
 mod window;
 mod winograd;
 
+pub use binary::Arithmetic;
 pub use finish::Clamp;
 pub use kernel::Work;
 pub use map::MapShape;
