@@ -13,10 +13,13 @@
     reason = "loops over small matrices read best with indices, as the formulas do"
 )]
 
+mod across;
+mod affine;
 mod arena;
 mod average_pool;
 mod axis;
 mod backward;
+mod binary;
 mod convolution;
 mod exchange;
 mod finish;
@@ -41,6 +44,7 @@ mod testing;
 mod window;
 mod winograd;
 
+pub use binary::Arithmetic;
 pub use finish::Clamp;
 pub use global_pool::Global;
 pub use graph::{Graph, Order, Value};
