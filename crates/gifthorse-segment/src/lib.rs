@@ -14,11 +14,14 @@ mod functions;
 mod global_pool;
 mod kernel;
 mod lanes;
+mod layer_norm;
 mod map;
 mod max_pool;
 mod on_lanes;
 mod pointwise;
+mod rearrange;
 mod sliding;
+mod softmax;
 #[cfg(test)]
 mod testing;
 mod window;
