@@ -91,7 +91,11 @@ impl Kernel for LayerNorm {
         let constants = [Some(&self.scale), self.offset.as_ref()];
         Work {
             operations: 8.0 * self.shape.elements() as f64,
-            constants: constants.into_iter().flatten().map(|c| size_of_val(&c[..])).sum(),
+            constants: constants
+                .into_iter()
+                .flatten()
+                .map(|c| size_of_val(&c[..]))
+                .sum(),
         }
     }
 

@@ -8,6 +8,7 @@
 mod across;
 mod affine;
 mod average_pool;
+mod batch_matmul;
 mod binary;
 mod finish;
 mod functions;

@@ -48,7 +48,8 @@ impl Sliding {
         let before = window.pads[axis].0;
         let mut readers = vec![Vec::new(); length];
         let windows = (0..outputs).map(|window_index| {
-            let entry_of = |tap: usize| (window_index * stride + tap * dilation).checked_sub(before);
+            let entry_of =
+                |tap: usize| (window_index * stride + tap * dilation).checked_sub(before);
             let taps = 0..window.kernel[axis];
             let mut inside = taps.filter(|&tap| entry_of(tap).is_some_and(|entry| entry < length));
             let mut found = Inside {
@@ -56,7 +57,8 @@ impl Sliding {
                 count: 0,
                 entry: 0,
             };
-            while let Some((tap, entry)) = inside.next().and_then(|tap| Some((tap, entry_of(tap)?))) {
+            while let Some((tap, entry)) = inside.next().and_then(|tap| Some((tap, entry_of(tap)?)))
+            {
                 if found.count == 0 {
                     found = Inside {
                         tap,
@@ -99,7 +101,12 @@ mod tests {
         // Columns {-3, -1}, {-2, 0}, {-1, 1}, {0, 2}.
         assert_eq!(
             columns.windows,
-            [inside(0, 0, 0), inside(1, 1, 0), inside(1, 1, 1), inside(0, 2, 0)]
+            [
+                inside(0, 0, 0),
+                inside(1, 1, 0),
+                inside(1, 1, 1),
+                inside(0, 2, 0)
+            ]
         );
         for axis in [&rows, &columns] {
             let mut read = 0;
@@ -107,7 +114,10 @@ mod tests {
                 for reader in readers {
                     let window = axis.windows[reader.window];
                     assert!((window.tap..window.tap + window.count).contains(&reader.tap));
-                    assert_eq!(entry, window.entry + (reader.tap - window.tap) * axis.dilation);
+                    assert_eq!(
+                        entry,
+                        window.entry + (reader.tap - window.tap) * axis.dilation
+                    );
                     read += 1;
                 }
             }

@@ -69,12 +69,7 @@ fn errors_are_a_few_units_in_the_last_place() {
             _ => units,
         };
         for (function, range, units, exact) in [
-            (
-                "exp",
-                [-87.3, 88.7],
-                2.0,
-                f64::exp as fn(f64) -> f64,
-            ),
+            ("exp", [-87.3, 88.7], 2.0, f64::exp as fn(f64) -> f64),
             ("sigmoid", [-80.0, 30.0], 3.0, |x| 1.0 / (1.0 + (-x).exp())),
             ("tanh", [-10.0, 10.0], 5.0, f64::tanh),
             ("tanh", [-0.01, 0.01], 3.0, f64::tanh),
@@ -92,7 +87,15 @@ fn errors_are_a_few_units_in_the_last_place() {
 
 #[test]
 fn ends_of_the_range() {
-    let ends = [f32::NEG_INFINITY, -1e30, -0.0, 0.0, 88.8, 1e30, f32::INFINITY];
+    let ends = [
+        f32::NEG_INFINITY,
+        -1e30,
+        -0.0,
+        0.0,
+        88.8,
+        1e30,
+        f32::INFINITY,
+    ];
     let infinity = f32::INFINITY;
     for isa in Isa::available() {
         for (function, wanted) in [
@@ -101,8 +104,15 @@ fn ends_of_the_range() {
             ("tanh", [-1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 1.0]),
             ("erf", [-1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 1.0]),
         ] {
-            assert_eq!(computed(isa, function, &ends), wanted, "{function}, {isa:?}");
-            assert!(computed(isa, function, &[f32::NAN])[0].is_nan(), "{function}, {isa:?}");
+            assert_eq!(
+                computed(isa, function, &ends),
+                wanted,
+                "{function}, {isa:?}"
+            );
+            assert!(
+                computed(isa, function, &[f32::NAN])[0].is_nan(),
+                "{function}, {isa:?}"
+            );
         }
         let subnormal = f64::from(computed(isa, "exp", &[-95.0])[0]);
         assert!((subnormal - (-95f64).exp()).abs() < 1.5e-45, "{isa:?}");

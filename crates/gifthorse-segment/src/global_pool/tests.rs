@@ -4,12 +4,7 @@ use super::*;
 use crate::testing::{difference, fused, numbers, run};
 
 /// Output and gradient by the definition, one number at a time.
-fn naive(
-    input: MapShape,
-    kind: Global,
-    values: &[f32],
-    cotangent: &[f32],
-) -> (Vec<f32>, Vec<f32>) {
+fn naive(input: MapShape, kind: Global, values: &[f32], cotangent: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let (mut output, mut gradient) = (Vec::new(), vec![0.0; values.len()]);
     for sample in 0..values.len() / input.elements() {
         for channel in 0..input.channels {
@@ -36,7 +31,11 @@ fn naive(
                 Global::Max => {
                     let beats = |a: f32, b: f32| !b.is_nan() && (a.is_nan() || a > b);
                     let best = places.into_iter().reduce(|best, at| {
-                        if beats(values[at], values[best]) { at } else { best }
+                        if beats(values[at], values[best]) {
+                            at
+                        } else {
+                            best
+                        }
                     });
                     let best = best.expect("a pixel");
                     gradient[best] = g;

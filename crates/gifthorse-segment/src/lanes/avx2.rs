@@ -183,17 +183,13 @@ impl Lanes for Avx2 {
     #[inline(always)]
     fn if_below(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
         let f = self.0.avx;
-        [0, 1].map(|i| {
-            f._mm256_blendv_ps(no[i], yes[i], f._mm256_cmp_ps::<_CMP_LT_OQ>(a[i], b[i]))
-        })
+        [0, 1].map(|i| f._mm256_blendv_ps(no[i], yes[i], f._mm256_cmp_ps::<_CMP_LT_OQ>(a[i], b[i])))
     }
 
     #[inline(always)]
     fn if_at_most(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
         let f = self.0.avx;
-        [0, 1].map(|i| {
-            f._mm256_blendv_ps(no[i], yes[i], f._mm256_cmp_ps::<_CMP_LE_OQ>(a[i], b[i]))
-        })
+        [0, 1].map(|i| f._mm256_blendv_ps(no[i], yes[i], f._mm256_cmp_ps::<_CMP_LE_OQ>(a[i], b[i])))
     }
 
     #[inline(always)]

@@ -73,8 +73,13 @@ fn halving() -> Window {
 
 fn on_each(input: MapShape, window: Window) -> Vec<MaxPool> {
     let each = Isa::available().into_iter();
-    each.filter_map(|isa| Some(MaxPool { isa, ..MaxPool::new(input, window)? }))
-        .collect()
+    each.filter_map(|isa| {
+        Some(MaxPool {
+            isa,
+            ..MaxPool::new(input, window)?
+        })
+    })
+    .collect()
 }
 
 proptest! {

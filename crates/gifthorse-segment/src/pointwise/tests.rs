@@ -36,16 +36,17 @@ fn exact(function: Function, x: f64) -> (f64, f64) {
         Function::Tanh => (x.tanh(), 1.0 - x.tanh().powi(2)),
         Function::Sin => (x.sin(), x.cos()),
         Function::Cos => (x.cos(), -x.sin()),
-        Function::Erf => (
-            erf(x),
-            std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp(),
-        ),
+        Function::Erf => (erf(x), std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp()),
         Function::Sign => (sign, 0.0),
         Function::Floor => (x.floor(), 0.0),
         Function::Ceil => (x.ceil(), 0.0),
         Function::Round => (x.round_ties_even(), 0.0),
         Function::Clamp(Clamp::Relu) => {
-            if x <= 0.0 { (0.0, 0.0) } else { (x, 1.0) }
+            if x <= 0.0 {
+                (0.0, 0.0)
+            } else {
+                (x, 1.0)
+            }
         }
         Function::Clamp(Clamp::Clip { min, max }) => clip(x, min, max, 1.0),
         Function::Sigmoid => {
@@ -65,8 +66,15 @@ fn exact(function: Function, x: f64) -> (f64, f64) {
             }
         }
         Function::Softplus => {
-            let slope = if x == 0.0 { 0.0 } else { 1.0 / (1.0 + (-x).exp()) };
-            ((-x.abs()).exp().ln_1p() + x * f64::from(u8::from(x > 0.0)), slope)
+            let slope = if x == 0.0 {
+                0.0
+            } else {
+                1.0 / (1.0 + (-x).exp())
+            };
+            (
+                (-x.abs()).exp().ln_1p() + x * f64::from(u8::from(x > 0.0)),
+                slope,
+            )
         }
         Function::HardSigmoid { alpha, beta } => {
             // In f32: which side of a bound it is on depends on the rounding.

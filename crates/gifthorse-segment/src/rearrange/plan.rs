@@ -27,11 +27,7 @@ pub(super) struct Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Run {
     /// Neighbouring lanes of a source.
-    Copied {
-        source: u32,
-        first: u32,
-        count: u32,
-    },
+    Copied { source: u32, first: u32, count: u32 },
     /// A constant lane, repeated.
     Filled { constant: u32, count: u32 },
     /// Lanes put together from [`Plan::places`], sixteen each.
@@ -49,15 +45,17 @@ impl Plan {
     /// `None` where [`super::Rearrange::new`] is.
     pub(super) fn new(inputs: &[MapShape], shape: MapShape, origins: &[Origin]) -> Option<Self> {
         let known = |origin: &Origin| match *origin {
-            Origin::Input { input, element } => {
-                inputs.get(input).is_some_and(|shape| element < shape.elements())
-            }
+            Origin::Input { input, element } => inputs
+                .get(input)
+                .is_some_and(|shape| element < shape.elements()),
             Origin::Constant(_) => true,
         };
         if origins.len() != shape.elements() || !origins.iter().all(known) {
             return None;
         }
-        let shift = (inputs.len()).leading_zeros().saturating_sub(usize::BITS - u32::BITS);
+        let shift = (inputs.len())
+            .leading_zeros()
+            .saturating_sub(usize::BITS - u32::BITS);
         let mut plan = Self {
             runs: Vec::new(),
             places: Vec::new(),
@@ -67,7 +65,11 @@ impl Plan {
             shape,
         };
         let fits = |lanes: usize| lanes * Lane::LENGTH <= 1usize << shift;
-        if !inputs.iter().chain([&shape]).all(|shape| fits(shape.lanes())) {
+        if !inputs
+            .iter()
+            .chain([&shape])
+            .all(|shape| fits(shape.lanes()))
+        {
             return None;
         }
         for pixel in origins.chunks_exact(shape.channels) {

@@ -69,7 +69,10 @@ fn alone(
     let (alone, alone_gradients) = run(kernel, 1, &parts, &first(cotangent));
     let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
     let same = |group: &[f32], alone: &[f32]| bits(&first(group)) == bits(alone);
-    let gradients_same = gradients.iter().zip(&alone_gradients).all(|(g, a)| same(g, a));
+    let gradients_same = gradients
+        .iter()
+        .zip(&alone_gradients)
+        .all(|(g, a)| same(g, a));
     if same(&output, &alone) && gradients_same {
         Ok(())
     } else {
@@ -113,7 +116,11 @@ fn finished(
     );
     compare(&out, "sum and clip", &|at, i| {
         let sum = sum(at, i);
-        if sum.is_nan() { sum } else { sum.clamp(min, max) }
+        if sum.is_nan() {
+            sum
+        } else {
+            sum.clamp(min, max)
+        }
     })?;
     for at in 0..other.len() {
         for i in 0..real(at) {
@@ -135,6 +142,10 @@ fn finished(
         },
     );
     compare(&out, "added and masked", &|at, i| {
-        if bits(at) >> i & 1 == 1 { sum(at, i) } else { 0.0 }
+        if bits(at) >> i & 1 == 1 {
+            sum(at, i)
+        } else {
+            0.0
+        }
     })
 }
