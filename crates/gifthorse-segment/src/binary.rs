@@ -25,7 +25,11 @@ pub(crate) struct Binary {
 impl Binary {
     /// The kernel whose output has a shape, of a left and a right operand. `None` if both are constant, or if a constant has
     /// another number of elements than its extent says.
-    pub(crate) fn new(shape: MapShape, function: Arithmetic, operands: [Operand; 2]) -> Option<Self> {
+    pub(crate) fn new(
+        shape: MapShape,
+        function: Arithmetic,
+        operands: [Operand; 2],
+    ) -> Option<Self> {
         let [left, right] = operands.map(|operand| Side::new(shape, operand));
         let sides = [left?, right?];
         (sides.iter().any(Side::is_value)).then(|| Self {
@@ -90,7 +94,12 @@ impl Kernel for Binary {
     fn work(&self) -> Work {
         Work {
             operations: self.function.operations() * self.shape.elements() as f64,
-            constants: self.sides.iter().filter_map(Side::constant).map(size_of_val).sum(),
+            constants: self
+                .sides
+                .iter()
+                .filter_map(Side::constant)
+                .map(size_of_val)
+                .sum(),
         }
     }
 

@@ -56,14 +56,7 @@ impl Arithmetic {
 
     /// The gradient to `a` (`to` 0) or `b` (`to` 1) from `g`, the one to the result.
     #[inline(always)]
-    pub(super) fn gradient<L: Lanes>(
-        self,
-        l: L,
-        to: usize,
-        a: L::V,
-        b: L::V,
-        g: L::V,
-    ) -> L::V {
+    pub(super) fn gradient<L: Lanes>(self, l: L, to: usize, a: L::V, b: L::V, g: L::V) -> L::V {
         let zero = l.splat(0.0);
         match (self, to) {
             (Self::Add, _) | (Self::Sub, 0) => g,
