@@ -4,7 +4,7 @@ mod arithmetic;
 mod side;
 
 pub use arithmetic::Arithmetic;
-pub(crate) use side::{Extent, Operand};
+pub use side::{Extent, Operand};
 
 use crate::across::{first_or, sum};
 use crate::kernel::{Backward, Forward, Kernel, Needs, Work};

@@ -48,7 +48,7 @@ mod testing;
 mod window;
 mod winograd;
 
-pub use binary::Arithmetic;
+pub use binary::{Arithmetic, Extent, Operand};
 pub use finish::Clamp;
 pub use global_pool::Global;
 pub use graph::{Graph, Order, Value};
@@ -57,5 +57,6 @@ pub use map::MapShape;
 pub use operation::Operation;
 pub use plan::Plan;
 pub use pointwise::Function;
+pub use rearrange::Origin;
 pub use run::Saved;
 pub use window::Window;

