@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use gifthorse_segment::StageInfo;
+
 use crate::array::Array;
 use crate::error::Error;
 use crate::kernels::{MaxPool, Pointwise};
@@ -56,6 +58,22 @@ impl Kernel {
     }
 }
 
+/// A part of a plan, described.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlanPart {
+    /// Stages compiled together.
+    Segment(Vec<StageInfo>),
+    /// An operation by itself, because it has no kernel.
+    Step {
+        /// Name of the ONNX node that it came from.
+        name: String,
+        /// What is computed.
+        operation: String,
+        /// Shape of the result, for the whole batch.
+        shape: Vec<usize>,
+    },
+}
+
 /// A program with its execution plan.
 #[derive(Debug)]
 pub struct Compiled {
@@ -74,11 +92,7 @@ impl Compiled {
     ///
     /// # Errors
     /// As the reference's, while constants are folded.
-    pub fn frozen(
-        program: Program,
-        taps: &[ValueId],
-        others: &[Arc<Self>],
-    ) -> Result<Self, Error> {
+    pub fn frozen(program: Program, taps: &[ValueId], others: &[Arc<Self>]) -> Result<Self, Error> {
         let program = fold_constants(program)?;
         // Some kernels round differently from the reference. Where a later step jumps
         // (a binarised network takes the sign of sums that are often exactly zero), that
@@ -87,7 +101,9 @@ impl Compiled {
             return Ok(Self::trainable(program));
         }
         let wanted = taps.iter().copied().chain([program.output]).collect();
-        let others = others.iter().map(|other| (&other.program, &other.parts[..]));
+        let others = others
+            .iter()
+            .map(|other| (&other.program, &other.parts[..]));
         let parts = match segments::adapt(&program, others) {
             Some(parts) => parts,
             None => segments::cut(&program, &wanted),
@@ -136,6 +152,22 @@ impl Compiled {
     /// The program that is run.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// What runs, in order: the stages of segments, and steps by themselves.
+    pub fn describe(&self) -> Vec<PlanPart> {
+        let part = |part: &Part| match part {
+            Part::Segment(segment) => PlanPart::Segment(segment.describe()),
+            Part::Step(at) => {
+                let step = &self.program.steps[*at];
+                PlanPart::Step {
+                    name: step.node.clone(),
+                    operation: format!("{:?}", step.primitive),
+                    shape: step.shape.clone(),
+                }
+            }
+        };
+        self.parts.iter().map(part).collect()
     }
 
     /// Runs the program on a raw input of its input shape; gives the logits and, in order,

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use gifthorse_onnx::{Dim, Graph};
 
 use crate::array::Array;
-use crate::compiled::Compiled;
+use crate::compiled::{Compiled, PlanPart};
 use crate::ends::Ends;
 use crate::error::Error;
 use crate::lower::{Target, lower};
@@ -216,6 +216,19 @@ impl Network {
         let compiled = Arc::new(Compiled::frozen(program, &taps, &others)?);
         sizes.insert(batch, compiled.clone());
         Ok(compiled)
+    }
+
+    /// How a batch of this size runs: the parts of the plan, with the time that each took so far in every run of the
+    /// same plan, whatever the batch.
+    ///
+    /// # Errors
+    /// What the lowering refuses.
+    pub fn plan(&self, batch: usize) -> Result<Vec<PlanPart>, Error> {
+        let batch = match self.batching {
+            Batching::Whole => batch,
+            Batching::Parts(part) => part,
+        };
+        Ok(self.compiled(batch, &[])?.describe())
     }
 
     /// Values that features can be taken from, those whose first axis is the batch, with their

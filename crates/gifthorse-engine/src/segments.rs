@@ -15,7 +15,7 @@ mod translate;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use gifthorse_segment::{Graph, Plan};
+use gifthorse_segment::{Graph, Plan, StageInfo};
 
 use crate::array::Array;
 use crate::program::{Operand, Param, Program, Step, ValueId};
@@ -51,9 +51,9 @@ impl Segment {
         tracked::run(&self.plan, self.samples, inputs, &self.shapes)
     }
 
-    /// The compiled plan.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
+    /// Its stages.
+    pub fn describe(&self) -> Vec<StageInfo> {
+        self.plan.describe()
     }
 }
 
@@ -108,7 +108,11 @@ pub fn adapt<'a>(
                     plan: segment.plan.clone(),
                     samples,
                     inputs: segment.inputs.clone(),
-                    shapes: segment.outputs.iter().map(|id| shapes[id].clone()).collect(),
+                    shapes: segment
+                        .outputs
+                        .iter()
+                        .map(|id| shapes[id].clone())
+                        .collect(),
                     outputs: segment.outputs.clone(),
                     steps: segment.steps.clone(),
                 })

@@ -73,8 +73,8 @@ fn layer(samples: usize, size: usize, from: usize, to: usize) {
     while start.elapsed().as_secs_f64() < 0.7 {
         let (_, saved) = plan.forward_saving(samples, &[&input]);
         plan.backward(saved, &[Some(&cotangent)]);
-        let sum = plan.times().iter().fold([0.0; 2], |sum, [f, b]| {
-            [sum[0] + f.as_secs_f64(), sum[1] + b.as_secs_f64()]
+        let sum = plan.describe().iter().fold([0.0; 2], |sum, stage| {
+            [0, 1].map(|way| sum[way] + stage.time[way].as_secs_f64())
         });
         for i in 0..2 {
             best[i] = best[i].min(sum[i] - before[i]);

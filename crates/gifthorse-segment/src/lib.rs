@@ -22,6 +22,7 @@ mod backward;
 mod batch_matmul;
 mod binary;
 mod convolution;
+mod describe;
 mod exchange;
 mod finish;
 mod functions;
@@ -49,6 +50,7 @@ mod window;
 mod winograd;
 
 pub use binary::{Arithmetic, Extent, Operand};
+pub use describe::StageInfo;
 pub use finish::Clamp;
 pub use global_pool::Global;
 pub use graph::{Graph, Order, Value};

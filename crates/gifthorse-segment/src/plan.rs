@@ -1,7 +1,5 @@
 //! A segment compiled: stages, the steps of the backward pass, and when each value dies.
 
-use std::time::Duration;
-
 use crate::arena::{Arena, Pool, Tape};
 use crate::backward::{BackwardPlan, Slot};
 use crate::graph::{Graph, Order, Value};
@@ -79,11 +77,6 @@ impl Plan {
 
     pub(crate) fn shape(&self, value: Value) -> MapShape {
         self.shapes[value.0]
-    }
-
-    /// Time spent in each stage since the plan was made, over all threads: forward and backward.
-    pub fn times(&self) -> Vec<[Duration; 2]> {
-        self.clock.times()
     }
 }
 

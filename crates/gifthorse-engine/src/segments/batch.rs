@@ -127,9 +127,7 @@ fn through(step: &Step, operands: &[Seen], samples: usize) -> Option<BatchAxis> 
             .iter()
             .position(|&axis| axis == at.axis)
             .map(|axis| BatchAxis { axis, ..at }),
-        Primitive::Slice { axis, .. } | Primitive::Select { axis, .. } => {
-            unless(at.axis == *axis)
-        }
+        Primitive::Slice { axis, .. } | Primitive::Select { axis, .. } => unless(at.axis == *axis),
         Primitive::Pad { pads, .. } => unless(pads.get(at.axis) != Some(&(0, 0))),
         Primitive::Concat(axis) => {
             let alike = operands.iter().all(|operand| match operand.batch {

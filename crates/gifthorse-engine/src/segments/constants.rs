@@ -60,7 +60,11 @@ impl Constant {
 
     /// One number for each entry of an axis of `shape` (the aligned shape of a sample), if it varies along no other.
     pub fn along(&self, axis: usize, length: usize) -> Option<Vec<f32>> {
-        let alone = self.shape.iter().enumerate().all(|(i, &n)| i == axis || n == 1);
+        let alone = self
+            .shape
+            .iter()
+            .enumerate()
+            .all(|(i, &n)| i == axis || n == 1);
         match self.shape.get(axis) {
             Some(&n) if alone && n == length => Some(self.values.clone()),
             Some(1) if alone => Some(vec![self.values[0]; length]),

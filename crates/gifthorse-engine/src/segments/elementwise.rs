@@ -196,7 +196,11 @@ fn with_constant(
         }
     };
     let value = Side::Value(Extent::ALL);
-    let sides = if own == 0 { [value, side] } else { [side, value] };
+    let sides = if own == 0 {
+        [value, side]
+    } else {
+        [side, value]
+    };
     let operation = Operation::Binary {
         shape: map,
         function,
@@ -215,12 +219,18 @@ fn two_values(
     let dims = t.dims(step.output)?;
     let full = |t: &Translator<'_>, id| t.dims(id).map(|own| aligned(&own, dims.len()) == dims);
     // The operand of the whole shape leads; the other follows its form.
-    let (lead, other, swapped) = if full(t, a)? { (a, b, false) } else { (b, a, true) };
+    let (lead, other, swapped) = if full(t, a)? {
+        (a, b, false)
+    } else {
+        (b, a, true)
+    };
     let held = repeated(t, step, lead, &dims)?;
     let map = t.graph.shape(held.value);
     let (follower, extent) = follow(t, step, other, &dims, held, map)?;
     if function == Arithmetic::Add && extent == Extent::ALL {
-        let value = t.graph.add(&step.node, Operation::Sum, &[held.value, follower])?;
+        let value = t
+            .graph
+            .add(&step.node, Operation::Sum, &[held.value, follower])?;
         return Some(Held { value, ..held });
     }
     let mut sides = [Side::Value(Extent::ALL), Side::Value(extent)];
@@ -250,9 +260,7 @@ fn follow(
     let own = aligned(&t.dims(id)?, dims.len());
     let elements: usize = own.iter().product();
     let one_pixel = match lead.order {
-        Order::ChannelsFirst => {
-            dims.len() == 4 && dims[0] == 1 && own[1..] == [map.channels, 1, 1]
-        }
+        Order::ChannelsFirst => dims.len() == 4 && dims[0] == 1 && own[1..] == [map.channels, 1, 1],
         Order::ChannelsLast => {
             own.last() == Some(&map.channels) && elements == map.channels && own != dims
         }

@@ -225,11 +225,11 @@ fn product(
         }
         held => (held.form(&mut t.graph, b, Order::ChannelsLast)?, false),
     };
-    let _ = (first,second,is_transposed); return None;
+    let _ = (first, second, is_transposed);
+    return None;
     #[allow(unreachable_code)]
-    let operation=Operation::Sum;
+    let operation = Operation::Sum;
     let held = t.last(step, operation, &[first, second])?;
     t.held.insert(step.output, held);
     Some(())
 }
-

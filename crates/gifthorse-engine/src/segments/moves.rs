@@ -39,9 +39,12 @@ impl Iterator for Indices {
 /// Row-major number of an index; axes of length one stand for all.
 pub fn number(shape: &[usize], index: &[usize]) -> usize {
     let skip = index.len() - shape.len();
-    shape.iter().zip(&index[skip..]).fold(0, |number, (&length, &at)| {
-        number * length + if length == 1 { 0 } else { at }
-    })
+    shape
+        .iter()
+        .zip(&index[skip..])
+        .fold(0, |number, (&length, &at)| {
+            number * length + if length == 1 { 0 } else { at }
+        })
 }
 
 /// For each element of the result, in row-major order, the operand that it comes from and its row-major number there; `None`

@@ -6,7 +6,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::{
     BalancedCheckpointing, CheckpointStrategy, NoCheckpointing,
@@ -125,7 +124,10 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn with_parents<C: CheckpointStrategy>(&self, inputs: Vec<Input>) -> Option<Vec<TrackedTensor>> {
+    fn with_parents<C: CheckpointStrategy>(
+        &self,
+        inputs: Vec<Input>,
+    ) -> Option<Vec<TrackedTensor>> {
         let (values, guards): (Vec<_>, Vec<_>) = inputs.into_iter().map(Input::into_parts).unzip();
         Some(match guards.len() {
             1 => self.enter::<C, 1>(&values, guards.try_into().ok()?),
@@ -150,8 +152,9 @@ impl Run<'_> {
                 return self.tensors(outputs).map(TrackedTensor::new).collect();
             }
         };
-        let (outputs, saved) =
-            with_slices(values, |slices| self.plan.forward_saving(self.samples, slices));
+        let (outputs, saved) = with_slices(values, |slices| {
+            self.plan.forward_saving(self.samples, slices)
+        });
         let tape = Tape(Arc::new(Mutex::new(Recorded {
             plan: self.plan.clone(),
             saved: Some(saved),

@@ -57,8 +57,7 @@ impl Translator<'_> {
                     1 => None,
                     _ => Some(super::constants::plain(program, step, 1)?.0),
                 };
-                let operation =
-                    Operation::AveragePool(*window, factors.as_deref());
+                let operation = Operation::AveragePool(*window, factors.as_deref());
                 self.first(step, operation, &[value])?
             }
             Primitive::Reduce(kind, axes) => self.reduce(step, *kind, axes)?,
@@ -158,14 +157,24 @@ impl Translator<'_> {
     }
 
     /// Adds a node whose result is a map with channels as the first of three axes.
-    pub fn first(&mut self, step: &Step, operation: Operation<'_>, inputs: &[Value]) -> Option<Held> {
+    pub fn first(
+        &mut self,
+        step: &Step,
+        operation: Operation<'_>,
+        inputs: &[Value],
+    ) -> Option<Held> {
         let value = self.graph.add(&step.node, operation, inputs)?;
         let order = Order::ChannelsFirst;
         Some(Held { value, order })
     }
 
     /// Adds a node whose result has channels as its last axis.
-    pub fn last(&mut self, step: &Step, operation: Operation<'_>, inputs: &[Value]) -> Option<Held> {
+    pub fn last(
+        &mut self,
+        step: &Step,
+        operation: Operation<'_>,
+        inputs: &[Value],
+    ) -> Option<Held> {
         let value = self.graph.add(&step.node, operation, inputs)?;
         let order = Order::ChannelsLast;
         Some(Held { value, order })
@@ -222,7 +231,11 @@ impl Translator<'_> {
         let from = self.graph.shape(first.value);
         // A permutation that only turns channels first into channels last, or back.
         if let Primitive::Permute(axes) = &step.primitive {
-            let kept: Vec<usize> = axes.iter().copied().filter(|&a| shapes[0][a] != 1).collect();
+            let kept: Vec<usize> = axes
+                .iter()
+                .copied()
+                .filter(|&a| shapes[0][a] != 1)
+                .collect();
             let mut sorted = kept.clone();
             sorted.sort_unstable();
             if kept == sorted {
