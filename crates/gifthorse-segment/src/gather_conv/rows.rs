@@ -2,33 +2,52 @@
 
 use std::ops::Range;
 
+use super::columns::Part;
 use super::sweep::Sweep;
 use crate::lanes::{Lane, Lanes, Left, ROWS};
 
 /// Where a row of a product comes from and goes to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Place {
-    pub(super) sample: usize,
+    sample: usize,
     /// Which block along rows and columns.
-    pub(super) block: [usize; 2],
+    block: [usize; 2],
+    /// The first lane of the block's first pixel in the result.
+    pub(super) to: usize,
+    /// How many rows and columns of the result there are from that pixel on.
+    room: [usize; 2],
+}
+
+impl Place {
+    /// Whether the pixel of a part of this row is inside the map.
+    #[inline(always)]
+    pub(super) fn has(&self, part: &Part) -> bool {
+        part.cell[0] < self.room[0] && part.cell[1] < self.room[1]
+    }
 }
 
 /// Says where rows `rows` of all samples' rows belong.
 pub(super) fn places(sweep: &Sweep, rows: Range<usize>, out: &mut Vec<Place>) {
     let [height, width] = [0, 1].map(|i| sweep.axes[i].count);
+    let map = sweep.result.map;
+    let mut sample = rows.start / (height * width);
+    let mut block = [rows.start / width % height, rows.start % width];
     out.clear();
-    let mut next = Place {
-        sample: rows.start / (height * width),
-        block: [rows.start / width % height, rows.start % width],
-    };
     for _ in rows {
-        out.push(next);
-        next.block[1] += 1;
-        if next.block[1] == width {
-            next.block = [next.block[0] + 1, 0];
-            if next.block[0] == height {
-                next.block[0] = 0;
-                next.sample += 1;
+        let [y, x] = [0, 1].map(|i| sweep.axes[i].start + block[i] * sweep.axes[i].step);
+        let pixel = (sample * map.height + y) * map.width + x;
+        out.push(Place {
+            sample,
+            block,
+            to: pixel * map.groups() + sweep.result.first_lane(),
+            room: [map.height - y, map.width - x],
+        });
+        block[1] += 1;
+        if block[1] == width {
+            block = [block[0] + 1, 0];
+            if block[0] == height {
+                block[0] = 0;
+                sample += 1;
             }
         }
     }
@@ -67,45 +86,62 @@ impl Gathering {
             return;
         }
         for (places, out) in places.chunks(ROWS).zip(out.chunks_exact_mut(row_lanes)) {
-            for (row, &place) in places.iter().enumerate() {
-                if sweep.dense {
+            if sweep.dense {
+                for (row, &place) in places.iter().enumerate() {
                     self.lines
                         .gather_row(lanes, sweep, source, place, (out, row));
-                } else {
-                    self.gather_row(lanes, sweep, source, place, (out, row));
                 }
+            } else {
+                self.gather_group(lanes, sweep, source, places, out);
             }
         }
     }
 
-    /// Copies the pixels that one row takes, tap by tap.
+    /// Copies the pixels that a group of rows takes, one row of taps after the other.
     #[inline(always)]
-    fn gather_row<L: Lanes>(
+    fn gather_group<L: Lanes>(
         &self,
         lanes: L,
         sweep: &Sweep,
         source: &[Lane],
-        place: Place,
-        (out, row): (&mut [Left], usize),
+        places: &[Place],
+        out: &mut [Left],
     ) {
         let map = sweep.source.map;
         let groups = map.groups();
-        let [rows, columns] = &sweep.axes;
-        let [y, x] = place.block;
-        let (y, x) = (y * rows.source_step, x * columns.source_step);
-        let mut out = out.chunks_exact_mut(sweep.run_lanes);
-        for tap in &rows.taps {
-            let y = y.wrapping_add_signed(tap.offset);
-            let line = place.sample * map.height + y.min(map.height);
-            for tap in &columns.taps {
-                let x = x.wrapping_add_signed(tap.offset);
-                let from = if y < map.height && x < map.width {
-                    &source[(line * map.width + x) * groups + sweep.source.first_lane()..]
-                } else {
-                    &self.zeros
-                };
-                if let Some(out) = out.next() {
-                    for (to, from) in out.iter_mut().zip(from) {
+        let [down, across] = &sweep.axes;
+        let first = across.taps.first().map_or(0, |tap| tap.offset);
+        // The taps of a row are one piece of the source where all lie inside it.
+        let whole = across.is_consecutive() && sweep.source.lanes() == groups;
+        let interior = across.interior(map.width);
+        let runs = out.chunks_exact_mut(across.taps.len() * sweep.run_lanes);
+        for (tap, run) in down.taps.iter().zip(runs) {
+            for (row, place) in places.iter().enumerate() {
+                let y = (place.block[0] * down.source_step).wrapping_add_signed(tap.offset);
+                if y >= map.height {
+                    for to in run.iter_mut() {
+                        lanes.store(&mut to[row].0, lanes.splat(0.0));
+                    }
+                    continue;
+                }
+                let line = (place.sample * map.height + y) * map.width;
+                let x = place.block[1] * across.source_step;
+                if whole && interior.contains(&place.block[1]) {
+                    let from = &source[(line + x.wrapping_add_signed(first)) * groups..];
+                    for (to, from) in run.iter_mut().zip(from) {
+                        lanes.store(&mut to[row].0, lanes.load(&from.0));
+                    }
+                    continue;
+                }
+                let pixels = run.chunks_exact_mut(sweep.run_lanes);
+                for (tap, pixel) in across.taps.iter().zip(pixels) {
+                    let x = x.wrapping_add_signed(tap.offset);
+                    let from = if x < map.width {
+                        &source[(line + x) * groups + sweep.source.first_lane()..]
+                    } else {
+                        &self.zeros
+                    };
+                    for (to, from) in pixel.iter_mut().zip(from) {
                         lanes.store(&mut to[row].0, lanes.load(&from.0));
                     }
                 }
