@@ -7,6 +7,7 @@
 
 mod axis;
 mod convolution;
+mod depthwise;
 mod finish;
 mod gather_conv;
 mod kernel;
