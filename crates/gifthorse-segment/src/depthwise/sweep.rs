@@ -7,9 +7,6 @@ use crate::finish::Finish;
 use crate::lanes::{Lane, Lanes, Task};
 use crate::map::MapShape;
 
-/// Neighbouring pixels whose sums are made together, so that a weight is loaded once for all.
-const TOGETHER: usize = 8;
-
 /// An axis whose blocks are single positions.
 #[derive(Debug)]
 pub(super) struct Taps {
@@ -91,12 +88,13 @@ impl Task for Filter<'_, '_> {
                     self.border(lanes, &row, j);
                 }
                 let mut j = start;
-                while j + TOGETHER <= end {
-                    self.interior::<L, TOGETHER>(lanes, &row, j);
-                    j += TOGETHER;
-                }
-                for j in j..end {
-                    self.interior::<L, 1>(lanes, &row, j);
+                while j < end {
+                    j += match end - j {
+                        8.. => self.interior::<L, 8>(lanes, &row, j),
+                        4.. => self.interior::<L, 4>(lanes, &row, j),
+                        2.. => self.interior::<L, 2>(lanes, &row, j),
+                        _ => self.interior::<L, 1>(lanes, &row, j),
+                    };
                 }
                 for j in end..columns.count {
                     self.border(lanes, &row, j);
@@ -107,9 +105,9 @@ impl Task for Filter<'_, '_> {
 }
 
 impl Filter<'_, '_> {
-    /// `T` pixels from `j` on, whose taps are all inside.
+    /// `T` pixels from `j` on, whose taps are all inside: a weight is loaded once for all. Gives `T`.
     #[inline(always)]
-    fn interior<L: Lanes, const T: usize>(&mut self, lanes: L, row: &Row, j: usize) {
+    fn interior<L: Lanes, const T: usize>(&mut self, lanes: L, row: &Row, j: usize) -> usize {
         let columns = &self.taps[1];
         let groups = self.bias.len();
         let pitch = columns.source_step * groups;
@@ -133,6 +131,7 @@ impl Filter<'_, '_> {
                 self.finish.store(lanes, self.out, to, sums[t]);
             }
         }
+        T
     }
 
     /// Pixel `j`, some of whose taps are outside.

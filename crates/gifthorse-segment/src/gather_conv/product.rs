@@ -56,8 +56,9 @@ pub(super) struct Product<'a, 'f> {
 impl Task for Product<'_, '_> {
     #[inline(always)]
     fn run<L: Lanes>(mut self, lanes: L) {
-        let rows = self.samples * self.sweep.rows();
-        let group_bytes = (self.sweep.row_lanes() + self.sweep.columns.len()) * size_of::<Left>();
+        let rows = self.samples * self.sweep.patches.rows();
+        let group_bytes =
+            (self.sweep.patches.row_lanes() + self.sweep.columns.len()) * size_of::<Left>();
         let block = (self.sweep.bytes() / CONSTANTS).clamp(SMALL, LARGE);
         let most = (block / group_bytes).max(FEWEST) * ROWS;
         let blocks = rows.div_ceil(most);
@@ -66,14 +67,14 @@ impl Task for Product<'_, '_> {
         }
         let length = rows.div_ceil(blocks).next_multiple_of(ROWS);
         let groups = length / ROWS;
-        let row_lanes = self.sweep.row_lanes();
+        let row_lanes = self.sweep.patches.row_lanes();
         let left = self.scratch.left.len().max(groups * row_lanes);
         self.scratch.left.resize(left, [Lane::default(); ROWS]);
         let products = self.scratch.products.len().max(groups);
         self.scratch
             .products
             .resize(products, [Pair::default(); ROWS]);
-        self.scratch.gathering.begin(self.sweep);
+        self.scratch.gathering.begin(&self.sweep.patches);
         for start in (0..rows).step_by(length) {
             self.block(lanes, start..rows.min(start + length));
         }
@@ -89,8 +90,9 @@ impl Product<'_, '_> {
             left,
             ..
         } = &mut *self.scratch;
-        places(self.sweep, rows, at);
-        gathering.gather(lanes, self.sweep, self.source, at, left);
+        let patches = &self.sweep.patches;
+        places(patches, &self.sweep.result, rows, at);
+        gathering.gather(lanes, patches, self.source, at, left);
         let groups = at.len().div_ceil(ROWS);
         for pair in 0..self.sweep.bias.len() {
             for first in (0..groups).step_by(RUN) {
@@ -105,14 +107,14 @@ impl Product<'_, '_> {
     #[inline(always)]
     fn multiply<L: Lanes>(&mut self, lanes: L, pair: usize, groups: Range<usize>) {
         let (sweep, rows) = (self.sweep, self.scratch.places.len());
-        let (row_lanes, depth) = (sweep.row_lanes(), sweep.depth());
+        let (row_lanes, depth) = (sweep.patches.row_lanes(), sweep.patches.depth());
         let weights = &sweep.weights[pair * depth..][..depth];
         // An empty sum is a sum too.
         for first in (0..row_lanes.max(1)).step_by(DEPTH) {
             let part = first..row_lanes.min(first + DEPTH);
-            let ends = sweep.entries[part.clone()]
+            let ends = sweep.patches.entries[part.clone()]
                 .iter()
-                .zip(&sweep.entries[part.start + 1..]);
+                .zip(&sweep.patches.entries[part.start + 1..]);
             let sums = if first == 0 {
                 Sums::Fresh
             } else {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::columns::Part;
-use super::sweep::Sweep;
+use super::patches::{Patches, Side};
 use crate::lanes::{Lane, Lanes, Left, ROWS};
 
 /// Where a row of a product comes from and goes to.
@@ -26,20 +26,20 @@ impl Place {
     }
 }
 
-/// Says where rows `rows` of all samples' rows belong.
-pub(super) fn places(sweep: &Sweep, rows: Range<usize>, out: &mut Vec<Place>) {
-    let [height, width] = [0, 1].map(|i| sweep.axes[i].count);
-    let map = sweep.result.map;
+/// Says where rows `rows` of all samples' rows belong in some channels of the result.
+pub(super) fn places(patches: &Patches, result: &Side, rows: Range<usize>, out: &mut Vec<Place>) {
+    let [height, width] = [0, 1].map(|i| patches.axes[i].count);
+    let map = result.map;
     let mut sample = rows.start / (height * width);
     let mut block = [rows.start / width % height, rows.start % width];
     out.clear();
     for _ in rows {
-        let [y, x] = [0, 1].map(|i| sweep.axes[i].start + block[i] * sweep.axes[i].step);
+        let [y, x] = [0, 1].map(|i| patches.axes[i].start + block[i] * patches.axes[i].step);
         let pixel = (sample * map.height + y) * map.width + x;
         out.push(Place {
             sample,
             block,
-            to: pixel * map.groups() + sweep.result.first_lane(),
+            to: pixel * map.groups() + result.first_lane(),
             room: [map.height - y, map.width - x],
         });
         block[1] += 1;
@@ -63,11 +63,11 @@ pub(super) struct Gathering {
 
 impl Gathering {
     /// Starts a product on another source.
-    pub(super) fn begin(&mut self, sweep: &Sweep) {
+    pub(super) fn begin(&mut self, patches: &Patches) {
         self.zeros.clear();
-        self.zeros.resize(sweep.source.lanes(), Lane::default());
-        if sweep.dense {
-            self.lines.begin(sweep);
+        self.zeros.resize(patches.source.lanes(), Lane::default());
+        if patches.dense {
+            self.lines.begin(patches);
         }
     }
 
@@ -76,23 +76,23 @@ impl Gathering {
     pub(super) fn gather<L: Lanes>(
         &mut self,
         lanes: L,
-        sweep: &Sweep,
+        patches: &Patches,
         source: &[Lane],
         places: &[Place],
         out: &mut [Left],
     ) {
-        let row_lanes = sweep.row_lanes();
+        let row_lanes = patches.row_lanes();
         if row_lanes == 0 {
             return;
         }
         for (places, out) in places.chunks(ROWS).zip(out.chunks_exact_mut(row_lanes)) {
-            if sweep.dense {
+            if patches.dense {
                 for (row, &place) in places.iter().enumerate() {
                     self.lines
-                        .gather_row(lanes, sweep, source, place, (out, row));
+                        .gather_row(lanes, patches, source, place, (out, row));
                 }
             } else {
-                self.gather_group(lanes, sweep, source, places, out);
+                self.gather_group(lanes, patches, source, places, out);
             }
         }
     }
@@ -102,19 +102,19 @@ impl Gathering {
     fn gather_group<L: Lanes>(
         &self,
         lanes: L,
-        sweep: &Sweep,
+        patches: &Patches,
         source: &[Lane],
         places: &[Place],
         out: &mut [Left],
     ) {
-        let map = sweep.source.map;
+        let map = patches.source.map;
         let groups = map.groups();
-        let [down, across] = &sweep.axes;
+        let [down, across] = &patches.axes;
         let first = across.taps.first().map_or(0, |tap| tap.offset);
         // The taps of a row are one piece of the source where all lie inside it.
-        let whole = across.is_consecutive() && sweep.source.lanes() == groups;
+        let whole = across.is_consecutive() && patches.source.lanes() == groups;
         let interior = across.interior(map.width);
-        let runs = out.chunks_exact_mut(across.taps.len() * sweep.run_lanes);
+        let runs = out.chunks_exact_mut(across.taps.len() * patches.run_lanes);
         for (tap, run) in down.taps.iter().zip(runs) {
             for (row, place) in places.iter().enumerate() {
                 let y = (place.block[0] * down.source_step).wrapping_add_signed(tap.offset);
@@ -133,11 +133,11 @@ impl Gathering {
                     }
                     continue;
                 }
-                let pixels = run.chunks_exact_mut(sweep.run_lanes);
+                let pixels = run.chunks_exact_mut(patches.run_lanes);
                 for (tap, pixel) in across.taps.iter().zip(pixels) {
                     let x = x.wrapping_add_signed(tap.offset);
                     let from = if x < map.width {
-                        &source[(line + x) * groups + sweep.source.first_lane()..]
+                        &source[(line + x) * groups + patches.source.first_lane()..]
                     } else {
                         &self.zeros
                     };
@@ -162,15 +162,15 @@ struct Lines {
 }
 
 impl Lines {
-    fn begin(&mut self, sweep: &Sweep) {
-        let [rows, columns] = &sweep.axes;
+    fn begin(&mut self, patches: &Patches) {
+        let [rows, columns] = &patches.axes;
         let slots = match (rows.taps.first(), rows.taps.last()) {
             (Some(first), Some(last)) => (last.offset - first.offset) as usize + 1,
             _ => 0,
         };
         let pixels = (columns.count.max(1) - 1) * columns.source_step + columns.taps.len();
         // Whole lanes are written and read, so those of the last pixel reach beyond it.
-        self.pitch = pixels * sweep.source.channels + Lane::LENGTH;
+        self.pitch = pixels * patches.source.channels + Lane::LENGTH;
         self.held.clear();
         self.held.resize(slots, None);
         self.values.clear();
@@ -182,19 +182,19 @@ impl Lines {
     fn gather_row<L: Lanes>(
         &mut self,
         lanes: L,
-        sweep: &Sweep,
+        patches: &Patches,
         source: &[Lane],
         place: Place,
         (out, row): (&mut [Left], usize),
     ) {
-        let [rows, columns] = &sweep.axes;
+        let [rows, columns] = &patches.axes;
         let [y, x] = place.block;
-        let start = x * columns.source_step * sweep.source.channels;
-        let runs = out.chunks_exact_mut(sweep.run_lanes);
+        let start = x * columns.source_step * patches.source.channels;
+        let runs = out.chunks_exact_mut(patches.run_lanes);
         for (tap, run) in rows.taps.iter().zip(runs) {
             let y = (y * rows.source_step).wrapping_add_signed(tap.offset);
-            let slot = if y < sweep.source.map.height {
-                self.line(lanes, sweep, source, place.sample, y)
+            let slot = if y < patches.source.map.height {
+                self.line(lanes, patches, source, place.sample, y)
             } else {
                 self.held.len()
             };
@@ -216,19 +216,19 @@ impl Lines {
     fn line<L: Lanes>(
         &mut self,
         lanes: L,
-        sweep: &Sweep,
+        patches: &Patches,
         source: &[Lane],
         sample: usize,
         y: usize,
     ) -> usize {
-        let map = sweep.source.map;
+        let map = patches.source.map;
         let (line, slot) = (sample * map.height + y, y % self.held.len());
         if self.held[slot] == Some(line) {
             return slot;
         }
         self.held[slot] = Some(line);
-        let offset = sweep.axes[1].taps.first().map_or(0, |tap| tap.offset);
-        let channels = sweep.source.channels;
+        let offset = patches.axes[1].taps.first().map_or(0, |tap| tap.offset);
+        let channels = patches.source.channels;
         let values = &mut self.values[slot * self.pitch..][..self.pitch];
         let pixels = (self.pitch - Lane::LENGTH) / channels;
         // What a lane has beyond its channels is overwritten by the next pixel.
