@@ -16,6 +16,7 @@ mod network;
 mod preprocess;
 mod program;
 mod reference;
+mod segments;
 mod trainable;
 
 pub use array::Array;

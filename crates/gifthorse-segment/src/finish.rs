@@ -99,7 +99,7 @@ impl Finish<'_> {
 
 impl Clamp {
     #[inline(always)]
-    fn apply<L: Lanes>(self, lanes: L, x: L::V) -> L::V {
+    pub(crate) fn apply<L: Lanes>(self, lanes: L, x: L::V) -> L::V {
         match self {
             Self::Relu => lanes.max(lanes.splat(0.0), x),
             Self::Clip { min, max } => {
@@ -110,7 +110,7 @@ impl Clamp {
     }
 
     #[inline(always)]
-    fn passes<L: Lanes>(self, lanes: L, x: L::V) -> u16 {
+    pub(crate) fn passes<L: Lanes>(self, lanes: L, x: L::V) -> u16 {
         match self {
             Self::Relu => !lanes.at_most(x, lanes.splat(0.0)),
             Self::Clip { min, max } => {

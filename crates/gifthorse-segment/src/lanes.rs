@@ -13,6 +13,8 @@ mod portable;
 
 use portable::Portable;
 
+use crate::kernel::Notes;
+
 /// Rows of the left operand of a product that lie side by side: the height of the largest
 /// register tile.
 pub(crate) const ROWS: usize = 12;
@@ -87,6 +89,44 @@ pub(crate) trait Lanes: Copy {
     fn at_most(self, a: Self::V, b: Self::V) -> u16;
     /// The numbers whose bit is 1, and zeros.
     fn keep(self, bits: u16, value: Self::V) -> Self::V;
+    /// `a / b`
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    /// Square root.
+    fn sqrt(self, a: Self::V) -> Self::V;
+    /// `a * 2^n`, rounded once, for whole `n` in -150..=128.
+    fn scale(self, a: Self::V, n: Self::V) -> Self::V;
+    /// `yes` where `a < b`, else `no` (also if either is NaN).
+    fn if_below(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// `yes` where `a <= b`, else `no` (also if either is NaN).
+    fn if_at_most(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// A bit for each note: whether it is `note`.
+    fn equal(self, notes: &Notes, note: u8) -> u16;
+    /// The numbers, which are whole and in 0..=255, as notes.
+    fn note(self, a: Self::V) -> Notes;
+
+    /// A function of one number, sixteen times: for what has no vector instructions.
+    #[inline(always)]
+    fn map(self, a: Self::V, f: impl Fn(f32) -> f32) -> Self::V {
+        let mut numbers = [0.0; Lane::LENGTH];
+        self.store(&mut numbers, a);
+        for number in &mut numbers {
+            *number = f(*number);
+        }
+        self.load(&numbers)
+    }
+
+    /// A function of two numbers, sixteen times.
+    #[inline(always)]
+    fn map2(self, a: Self::V, b: Self::V, f: impl Fn(f32, f32) -> f32) -> Self::V {
+        let (mut left, mut right) = ([0.0; Lane::LENGTH], [0.0; Lane::LENGTH]);
+        self.store(&mut left, a);
+        self.store(&mut right, b);
+        for i in 0..Lane::LENGTH {
+            left[i] = f(left[i], right[i]);
+        }
+        self.load(&left)
+    }
+
     /// Element `j` of vector `i` becomes element `i` of vector `j`.
     fn transpose(self, rows: [Self::V; 16]) -> [Self::V; 16];
 

@@ -1,5 +1,7 @@
 //! What the kernels' tests share: values in maps, and a kernel run on them.
 
+pub(crate) mod fused;
+
 use crate::finish::Finish;
 use crate::kernel::{Backward, Forward, Kernel};
 use crate::lanes::Lane;

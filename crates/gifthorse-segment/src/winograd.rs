@@ -1,11 +1,11 @@
-//! 3x3 stride-1 convolution in f32 by Winograd's F(4x4, 3x3), on plain slices, on one thread.
+//! 3x3 stride-1 convolution in f32 by Winograd's F(4x4, 3x3).
 //!
 //! Outputs are cut into 4x4 tiles; each takes 36 products per pair of channels where the
 //! direct way takes 144. Filters are transformed and packed once, which makes them four times as
 //! large. A run of tiles at a time, small enough for the second-level cache, goes through three
-//! stages: `input` transforms, `product` multiplies, `output` transforms back. Several threads
-//! may call at once; each keeps scratch memory of its own for its next call (about 1 MB, or up
-//! to half the size of the packed filters where that is more).
+//! stages: `input` transforms, `product` multiplies, `output` transforms back. Each thread
+//! keeps scratch memory for its next call (about 1 MB, or up to half the size of the packed filters where that is
+//! more).
 //!
 //! # Accuracy
 //!
@@ -21,39 +21,53 @@ mod transform;
 mod weights;
 
 use std::cell::RefCell;
+use std::sync::OnceLock;
 
-use input::{InputStage, Plane};
+use input::InputStage;
 use output::OutputStage;
 use product::ProductStage;
-pub use tiling::Geometry;
-use tiling::Tiling;
+use tiling::{Geometry, Tiling};
 use transform::PRODUCTS;
 use weights::PackedWeights;
 
-use super::lanes::{Isa, Lane, Left, Pair, ROWS};
+use crate::finish::Finish;
+use crate::kernel::{Backward, Forward, Kernel, Work};
+use crate::lanes::{Isa, Lane, Left, Pair, ROWS};
+use crate::map::MapShape;
 
 /// Bytes of transformed tiles and products that a run may have: they should stay in the
 /// second-level cache. Where the weights do not fit there anyway, a run is larger, so that
 /// reading them pays.
 const RUN_BYTES: usize = 3 << 18;
 
-/// A 3x3 stride-1 convolution with fixed weights, ready to run on slices.
+/// A 3x3 stride-1 convolution with fixed weights.
 #[derive(Debug)]
-pub struct Winograd {
+pub(crate) struct Winograd {
+    forward: Filters,
+    /// Packed by the first backward pass.
+    backward: OnceLock<Filters>,
+    /// `[outputs, inputs, 3, 3]`
+    weight: Vec<f32>,
+    input: MapShape,
+    output: MapShape,
+    isa: Isa,
+}
+
+/// Filters of one direction.
+#[derive(Debug)]
+struct Filters {
     weights: PackedWeights,
     bias: Vec<Pair>,
     inputs: usize,
     outputs: usize,
-    isa: Isa,
+    tiling: Tiling,
 }
 
 /// Memory that a thread keeps between calls.
 #[derive(Default)]
 struct Scratch {
-    plane: Plane,
     tiles: Vec<[Left; PRODUCTS]>,
     products: Vec<[[Pair; ROWS]; PRODUCTS]>,
-    strip: Vec<Lane>,
 }
 
 thread_local! {
@@ -61,13 +75,37 @@ thread_local! {
 }
 
 impl Winograd {
-    /// Transforms and packs `weight`, `[outputs, inputs, 3, 3]`, for `y = conv(x) + bias`.
+    /// Transforms and packs a row-major `weight`, `[outputs, inputs, 3, 3]`, and a `bias`, `[outputs]`, for maps of
+    /// shape `input`. `pads` are the zeros (before, after) its height and width.
     ///
     /// # Panics
     ///
-    /// Unless `weight` has `9 * outputs * inputs` values, at least one, and `bias` has `outputs`.
-    pub fn forward(weight: &[f32], outputs: usize, inputs: usize, bias: Option<&[f32]>) -> Self {
-        check_weight(weight, outputs, inputs);
+    /// Unless `weight` has `9 * outputs * inputs` values, at least one, and `bias` has `outputs`, and the
+    /// output has a pixel.
+    pub(crate) fn new(
+        weight: &[f32],
+        bias: Option<&[f32]>,
+        input: MapShape,
+        outputs: usize,
+        pads: [(usize, usize); 2],
+    ) -> Self {
+        let [(top, bottom), (left, right)] = pads;
+        let output = MapShape {
+            height: input.height + top + bottom - 2,
+            width: input.width + left + right - 2,
+            channels: outputs,
+        };
+        assert!(output.elements() > 0, "a convolution without outputs");
+        let inputs = input.channels;
+        assert_eq!(weight.len(), 9 * outputs * inputs, "length of the weight");
+        let geometry = Geometry {
+            height: input.height,
+            width: input.width,
+            out_height: output.height,
+            out_width: output.width,
+            top: top as isize,
+            left: left as isize,
+        };
         let mut packed_bias = vec![Pair::default(); outputs.div_ceil(32)];
         if let Some(bias) = bias {
             assert_eq!(bias.len(), outputs, "length of the bias");
@@ -79,91 +117,124 @@ impl Winograd {
             filter_of(weight, output * inputs + input)
         });
         Self {
-            weights,
-            bias: packed_bias,
+            forward: Filters {
+                weights,
+                bias: packed_bias,
+                inputs,
+                outputs,
+                tiling: Tiling::new(geometry),
+            },
+            backward: OnceLock::new(),
+            weight: weight.to_vec(),
+            input,
+            output,
+            isa: Isa::detect(),
+        }
+    }
+
+    /// The gradient with respect to the input is a convolution from `outputs` to `inputs` channels
+    /// with the filters turned by 180 degrees.
+    fn turned(&self) -> &Filters {
+        self.backward.get_or_init(|| {
+            let (inputs, outputs) = (self.input.channels, self.output.channels);
+            let weights = PackedWeights::new(inputs, outputs, |input, output| {
+                let mut filter = filter_of(&self.weight, output * inputs + input);
+                filter.reverse();
+                filter
+            });
+            Filters {
+                weights,
+                bias: vec![Pair::default(); inputs.div_ceil(32)],
+                inputs: outputs,
+                outputs: inputs,
+                tiling: Tiling::new(self.forward.tiling.geometry.backward()),
+            }
+        })
+    }
+}
+
+impl Kernel for Winograd {
+    fn name(&self) -> String {
+        "winograd 3x3".to_owned()
+    }
+
+    fn inputs(&self) -> Vec<MapShape> {
+        vec![self.input]
+    }
+
+    fn output(&self) -> MapShape {
+        self.output
+    }
+
+    fn work(&self) -> Work {
+        let products = self.forward.tiling.per_image() * PRODUCTS;
+        Work {
+            operations: (2 * products * self.input.channels * self.output.channels) as f64,
+            constants: self.forward.weights.bytes(),
+        }
+    }
+
+    fn forward(&self, run: Forward<'_>) {
+        let Forward {
+            samples,
             inputs,
-            outputs,
-            isa: Isa::detect(),
-        }
-    }
-
-    /// Transforms and packs the same `weight`, `[outputs, inputs, 3, 3]`, for the gradient with
-    /// respect to the input: a convolution from `outputs` to `inputs` channels with the
-    /// filters turned by 180 degrees and no bias.
-    ///
-    /// # Panics
-    ///
-    /// Unless `weight` has `9 * outputs * inputs` values, at least one.
-    pub fn backward(weight: &[f32], outputs: usize, inputs: usize) -> Self {
-        check_weight(weight, outputs, inputs);
-        let weights = PackedWeights::new(inputs, outputs, |input, output| {
-            let mut filter = filter_of(weight, output * inputs + input);
-            filter.reverse();
-            filter
-        });
-        let bias = vec![Pair::default(); inputs.div_ceil(32)];
-        Self {
-            weights,
-            bias,
-            inputs: outputs,
-            outputs: inputs,
-            isa: Isa::detect(),
-        }
-    }
-
-    /// Convolves `input`, `[batch, inputs, height, width]`, into `output`, `[batch, outputs,
-    /// out_height, out_width]`, all of which is overwritten.
-    ///
-    /// # Panics
-    ///
-    /// Unless the slices have the lengths that `geometry` says.
-    pub fn run(&self, input: &[f32], geometry: &Geometry, output: &mut [f32]) {
-        let Geometry {
-            batch,
-            height,
-            width,
-            out_height,
-            out_width,
+            out,
+            finish,
             ..
-        } = *geometry;
-        assert_eq!(
-            input.len(),
-            batch * self.inputs * height * width,
-            "length of the input"
-        );
-        let outputs = batch * self.outputs * out_height * out_width;
-        assert_eq!(output.len(), outputs, "length of the output");
-        if !output.is_empty() {
-            let tiling = Tiling::new(*geometry);
-            SCRATCH.with_borrow_mut(|scratch| self.run_tiles(input, &tiling, output, scratch));
-        }
+        } = run;
+        self.forward.run(self.isa, samples, inputs[0], out, finish);
     }
 
-    fn run_tiles(&self, input: &[f32], tiling: &Tiling, output: &mut [f32], s: &mut Scratch) {
+    fn backward(&self, run: Backward<'_>) {
+        let Backward {
+            samples,
+            gradient,
+            out,
+            finish,
+            ..
+        } = run;
+        self.turned().run(self.isa, samples, gradient, out, finish);
+    }
+}
+
+impl Filters {
+    fn run(&self, isa: Isa, samples: usize, input: &[Lane], out: &mut [Lane], finish: Finish<'_>) {
+        SCRATCH
+            .with_borrow_mut(|scratch| self.run_tiles(isa, samples, input, out, finish, scratch));
+    }
+
+    fn run_tiles(
+        &self,
+        isa: Isa,
+        samples: usize,
+        input: &[Lane],
+        out: &mut [Lane],
+        mut finish: Finish<'_>,
+        s: &mut Scratch,
+    ) {
         let (groups, pairs) = (self.inputs.div_ceil(16), self.bias.len());
         let tile_bytes = PRODUCTS * size_of::<Lane>() * (groups + 2 * pairs);
         let run_bytes = RUN_BYTES.max(self.weights.bytes() / 2);
-        let run_length = tiling.run_length(run_bytes / tile_bytes);
-        let tile_groups = (run_length * tiling.columns).div_ceil(ROWS);
+        let all = samples * self.tiling.per_image();
+        let run_length = Tiling::run_length(all, run_bytes / tile_bytes);
+        let tile_groups = run_length / ROWS;
         grow(&mut s.tiles, tile_groups * groups, || {
             [Left::default(); PRODUCTS]
         });
         grow(&mut s.products, tile_groups * pairs, || {
             [[Pair::default(); ROWS]; PRODUCTS]
         });
-
-        for start in (0..tiling.rows()).step_by(run_length) {
-            let rows = start..tiling.rows().min(start + run_length);
-            let count = rows.len() * tiling.columns;
-            self.isa.run(InputStage {
+        for start in (0..all).step_by(run_length) {
+            let tiles = start..all.min(start + run_length);
+            let count = tiles.len();
+            isa.run(InputStage {
                 input,
-                channels: self.inputs,
-                tiling,
-                rows: rows.clone(),
-                plane: &mut s.plane,
+                groups,
+                tiling: &self.tiling,
+                tiles: tiles.clone(),
                 out: &mut s.tiles,
             });
-            self.isa.run(ProductStage {
+            isa.run(ProductStage {
                 tiles: &s.tiles[..count.div_ceil(ROWS) * groups],
                 count,
                 groups,
@@ -171,14 +242,14 @@ impl Winograd {
                 outputs: self.outputs,
                 out: &mut s.products,
             });
-            self.isa.run(OutputStage {
+            isa.run(OutputStage {
                 products: &s.products,
-                tiling,
-                rows,
-                strip: &mut s.strip,
-                channels: self.outputs,
+                tiling: &self.tiling,
+                tiles,
+                groups: self.outputs.div_ceil(16),
                 bias: &self.bias,
-                out: output,
+                out,
+                finish: &mut finish,
             });
         }
     }
@@ -187,11 +258,6 @@ impl Winograd {
 /// Makes a buffer at least `length` long.
 fn grow<T: Clone>(buffer: &mut Vec<T>, length: usize, value: impl FnMut() -> T) {
     buffer.resize_with(buffer.len().max(length), value);
-}
-
-fn check_weight(weight: &[f32], outputs: usize, inputs: usize) {
-    assert!(!weight.is_empty(), "a convolution without channels");
-    assert_eq!(weight.len(), 9 * outputs * inputs, "length of the weight");
 }
 
 /// Filter number `index` of the weight.

@@ -6,6 +6,7 @@ use pulp::NullaryFnOnce;
 use pulp::x86::V3;
 
 use super::{Lanes, Left, Pair, ROWS, Sums, Task, Used, register_tile};
+use crate::kernel::Notes;
 
 /// Proof that the machine has AVX2 and FMA.
 #[derive(Clone, Copy, Debug)]
@@ -150,6 +151,63 @@ impl Lanes for Avx2 {
             let kept = f2._mm256_cmpeq_epi32(bit, bit_of_number);
             f._mm256_and_ps(f._mm256_castsi256_ps(kept), value[i])
         })
+    }
+
+    #[inline(always)]
+    fn div(self, a: Self::V, b: Self::V) -> Self::V {
+        let f = self.0.avx;
+        [f._mm256_div_ps(a[0], b[0]), f._mm256_div_ps(a[1], b[1])]
+    }
+
+    #[inline(always)]
+    fn sqrt(self, a: Self::V) -> Self::V {
+        a.map(|half| self.0.avx._mm256_sqrt_ps(half))
+    }
+
+    #[inline(always)]
+    fn scale(self, a: Self::V, n: Self::V) -> Self::V {
+        let (f, f2) = (self.0.avx, self.0.avx2);
+        let power = |n| {
+            let biased = f2._mm256_add_epi32(n, f._mm256_set1_epi32(127));
+            f._mm256_castsi256_ps(f2._mm256_slli_epi32::<23>(biased))
+        };
+        [0, 1].map(|i| {
+            // In two factors: by itself 2^n can lie outside the range of normal numbers.
+            let n = f._mm256_cvtps_epi32(n[i]);
+            let first = f2._mm256_srai_epi32::<1>(n);
+            let second = f2._mm256_sub_epi32(n, first);
+            f._mm256_mul_ps(f._mm256_mul_ps(a[i], power(first)), power(second))
+        })
+    }
+
+    #[inline(always)]
+    fn if_below(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
+        let f = self.0.avx;
+        [0, 1].map(|i| f._mm256_blendv_ps(no[i], yes[i], f._mm256_cmp_ps::<_CMP_LT_OQ>(a[i], b[i])))
+    }
+
+    #[inline(always)]
+    fn if_at_most(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
+        let f = self.0.avx;
+        [0, 1].map(|i| f._mm256_blendv_ps(no[i], yes[i], f._mm256_cmp_ps::<_CMP_LE_OQ>(a[i], b[i])))
+    }
+
+    #[inline(always)]
+    fn equal(self, notes: &Notes, note: u8) -> u16 {
+        let f = self.0.sse2;
+        let equal = f._mm_cmpeq_epi8(pulp::cast(*notes), f._mm_set1_epi8(note as i8));
+        f._mm_movemask_epi8(equal) as u16
+    }
+
+    #[inline(always)]
+    fn note(self, a: Self::V) -> Notes {
+        let (f, f2, sse2) = (self.0.avx, self.0.avx2, self.0.sse2);
+        let words = a.map(|half| {
+            let whole = f._mm256_cvtps_epi32(half);
+            let low = f._mm256_castsi256_si128(whole);
+            sse2._mm_packs_epi32(low, f2._mm256_extracti128_si256::<1>(whole))
+        });
+        pulp::cast(sse2._mm_packus_epi16(words[0], words[1]))
     }
 
     #[inline(always)]

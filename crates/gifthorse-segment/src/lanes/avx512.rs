@@ -6,6 +6,7 @@ use pulp::NullaryFnOnce;
 use pulp::x86::V4;
 
 use super::{Lanes, Left, Pair, ROWS, Sums, Task, Used, register_tile};
+use crate::kernel::Notes;
 
 /// Proof that the machine has AVX-512.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +99,46 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn keep(self, bits: u16, value: __m512) -> __m512 {
         self.0.avx512f._mm512_maskz_mov_ps(bits, value)
+    }
+
+    #[inline(always)]
+    fn div(self, a: __m512, b: __m512) -> __m512 {
+        self.0.avx512f._mm512_div_ps(a, b)
+    }
+
+    #[inline(always)]
+    fn sqrt(self, a: __m512) -> __m512 {
+        self.0.avx512f._mm512_sqrt_ps(a)
+    }
+
+    #[inline(always)]
+    fn scale(self, a: __m512, n: __m512) -> __m512 {
+        self.0.avx512f._mm512_scalef_ps(a, n)
+    }
+
+    #[inline(always)]
+    fn if_below(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
+        let below = self.below(a, b);
+        self.0.avx512f._mm512_mask_blend_ps(below, no, yes)
+    }
+
+    #[inline(always)]
+    fn if_at_most(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
+        let at_most = self.at_most(a, b);
+        self.0.avx512f._mm512_mask_blend_ps(at_most, no, yes)
+    }
+
+    #[inline(always)]
+    fn equal(self, notes: &Notes, note: u8) -> u16 {
+        let f = self.0.sse2;
+        let equal = f._mm_cmpeq_epi8(pulp::cast(*notes), f._mm_set1_epi8(note as i8));
+        f._mm_movemask_epi8(equal) as u16
+    }
+
+    #[inline(always)]
+    fn note(self, a: __m512) -> Notes {
+        let f = self.0.avx512f;
+        pulp::cast(f._mm512_cvtepi32_epi8(f._mm512_cvtps_epi32(a)))
     }
 
     #[inline(always)]

@@ -2,6 +2,7 @@
 //! sixteen numbers into the vectors that every machine of the build target has.
 
 use super::{Lanes, Left, Pair, ROWS, Sums, Task, Used, register_tile};
+use crate::kernel::Notes;
 
 /// The instruction set of the build target.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +101,55 @@ impl Lanes for Portable {
             out[i] = if bits >> i & 1 == 1 { value[i] } else { 0.0 };
         }
         out
+    }
+
+    #[inline(always)]
+    fn div(self, a: Self::V, b: Self::V) -> Self::V {
+        self.zip(a, b, |a, b| a / b)
+    }
+
+    #[inline(always)]
+    fn sqrt(self, a: Self::V) -> Self::V {
+        a.map(f32::sqrt)
+    }
+
+    #[inline(always)]
+    fn scale(self, a: Self::V, n: Self::V) -> Self::V {
+        let power = |n: i32| f32::from_bits(((n + 127) << 23) as u32);
+        self.zip(a, n, |a, n| {
+            // In two factors: by itself 2^n can lie outside the range of normal numbers.
+            let n = n as i32;
+            let first = n >> 1;
+            a * power(first) * power(n - first)
+        })
+    }
+
+    #[inline(always)]
+    fn if_below(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
+        let mut out = no;
+        for i in 0..16 {
+            out[i] = if a[i] < b[i] { yes[i] } else { no[i] };
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn if_at_most(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
+        let mut out = no;
+        for i in 0..16 {
+            out[i] = if a[i] <= b[i] { yes[i] } else { no[i] };
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn equal(self, notes: &Notes, note: u8) -> u16 {
+        bits(|i| notes[i] == note)
+    }
+
+    #[inline(always)]
+    fn note(self, a: Self::V) -> Notes {
+        a.map(|number| number as u8)
     }
 
     #[inline(always)]

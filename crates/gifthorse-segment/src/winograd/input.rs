@@ -1,35 +1,21 @@
-//! The first stage: input tiles, gathered from channel planes and transformed.
+//! The first stage: input tiles, transformed.
 //!
-//! Channels are the vector dimension. Planes of sixteen channels are first transposed into one
-//! plane of sixteen-channel vectors with its zero border, from which tiles can be read at any
-//! place.
+//! Channels are the vector dimension: each step of the transform works on sixteen of them.
 
 use std::ops::Range;
 
-use super::tiling::{Geometry, Tiling};
-use super::transform::{INPUTS, OUTPUTS, PRODUCTS, input_tile};
-use crate::kernels::lanes::{Lane, Lanes, Left, ROWS, Task, transpose_block};
+use super::tiling::{Geometry, Place, Tiling};
+use super::transform::{INPUTS, PRODUCTS, input_tile};
+use crate::lanes::{Lane, Lanes, Left, ROWS, Task};
 
-/// Scratch of this stage.
-#[derive(Debug, Default)]
-pub(super) struct Plane {
-    /// The plane, and one lane more that takes the pixels which no tile sees.
-    lanes: Vec<Lane>,
-    /// For each source pixel, the lane that it goes to.
-    places: Vec<usize>,
-    pitch: usize,
-    /// What it is laid out for.
-    layout: Option<(Geometry, Range<usize>)>,
-}
-
-/// Transforms the input of a run of rows of tiles.
+/// Transforms the input of a run of tiles.
 pub(super) struct InputStage<'a> {
-    /// `[batch, channels, height, width]`
-    pub(super) input: &'a [f32],
-    pub(super) channels: usize,
+    /// `[image][row][column][group]`
+    pub(super) input: &'a [Lane],
+    /// Groups of sixteen channels.
+    pub(super) groups: usize,
     pub(super) tiling: &'a Tiling,
-    pub(super) rows: Range<usize>,
-    pub(super) plane: &'a mut Plane,
+    pub(super) tiles: Range<usize>,
     /// `[group of ROWS tiles][group of sixteen channels][product]`
     pub(super) out: &'a mut [[Left; PRODUCTS]],
 }
@@ -37,112 +23,91 @@ pub(super) struct InputStage<'a> {
 impl Task for InputStage<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let (columns, groups) = (self.tiling.columns, self.channels.div_ceil(16));
-        let size = self.tiling.geometry.height * self.tiling.geometry.width;
-        for run in self.tiling.by_image(self.rows.clone()) {
-            let (image, first) = self.tiling.place(run.start);
-            let pixels = self.plane.lay_out(self.tiling, first..first + run.len());
-            let pitch = self.plane.pitch;
-            for group in 0..groups {
-                let channel = image * self.channels + 16 * group;
-                let count = (self.channels - 16 * group).min(16);
-                let source = &self.input[channel * size..(channel + count) * size];
-                self.plane.fill(lanes, source, size, pixels.clone());
-                let mut slot = (run.start - self.rows.start) * columns;
-                for row in 0..run.len() {
-                    for column in 0..columns {
-                        let plane = &self.plane.lanes[OUTPUTS * (row * pitch + column)..];
-                        let out = &mut self.out[slot / ROWS * groups + group];
-                        input_tile(lanes, plane, pitch, out, slot % ROWS);
-                        slot += 1;
-                    }
-                }
+        let geometry = self.tiling.geometry;
+        let mut place = self.tiling.place(self.tiles.start);
+        for slot in 0..self.tiles.len() {
+            let window = Sight::new(geometry, place, self.groups);
+            for group in 0..self.groups {
+                let tile = if window.inside {
+                    window.read_inside(lanes, self.input, group)
+                } else {
+                    window.read(lanes, self.input, group)
+                };
+                let out = &mut self.out[slot / ROWS * self.groups + group];
+                input_tile(lanes, tile, out, slot % ROWS);
             }
+            place = self.tiling.next(place);
         }
     }
 }
 
-impl Plane {
-    /// Lays the plane out for the tiles in rows `rows` of an image, and says which pixels of a
-    /// channel go into it.
-    fn lay_out(&mut self, tiling: &Tiling, rows: Range<usize>) -> Range<usize> {
-        const BORDER: usize = INPUTS - OUTPUTS;
-        let geometry = &tiling.geometry;
-        let height = OUTPUTS * rows.len() + BORDER;
-        // Plane row `y` is input row `y + offset`.
-        let offset = (OUTPUTS * rows.start) as isize - geometry.top;
-        let inside = |y: isize| y.clamp(0, geometry.height as isize) as usize;
-        let (first, end) = (inside(offset), inside(offset + height as isize));
-        let pixels = first * geometry.width..end * geometry.width;
+/// The 6x6 inputs that a tile sees.
+struct Sight {
+    /// Whether all of them lie in the image.
+    inside: bool,
+    /// First lane of the image.
+    image: usize,
+    /// Row and column of the first input; outside the image where negative.
+    top: isize,
+    left: isize,
+    geometry: Geometry,
+    groups: usize,
+}
 
-        // The border stays zero, and every other lane is overwritten for each image.
-        let layout = Some((*geometry, rows));
-        if self.layout == layout {
-            return pixels;
+impl Sight {
+    #[inline(always)]
+    fn new(geometry: Geometry, place: Place, groups: usize) -> Self {
+        let Geometry { height, width, .. } = geometry;
+        let top = place.y as isize - geometry.top;
+        let left = place.x as isize - geometry.left;
+        let fits = |start: isize, size: usize| start >= 0 && start as usize + INPUTS <= size;
+        Self {
+            inside: fits(top, height) && fits(left, width),
+            image: place.image * height * width * groups,
+            top,
+            left,
+            geometry,
+            groups,
         }
-        self.layout = layout;
-        self.pitch = OUTPUTS * tiling.columns + BORDER;
-        let unseen = height * self.pitch;
-        self.lanes.clear();
-        self.lanes.resize(unseen + 1, Lane::default());
-        self.places.clear();
-        for y in first..end {
-            let start = (y as isize - offset) * self.pitch as isize;
-            for x in 0..geometry.width {
-                let column = x as isize + geometry.left;
-                let seen = (0..self.pitch as isize).contains(&column);
-                self.places.push(if seen {
-                    (start + column) as usize
-                } else {
-                    unseen
-                });
-            }
-        }
-        pixels
     }
 
-    /// Transposes the pixels `pixels` of up to sixteen channel planes, `size` pixels each, into
-    /// the plane.
     #[inline(always)]
-    fn fill<L: Lanes>(&mut self, lanes: L, source: &[f32], size: usize, pixels: Range<usize>) {
-        if pixels.is_empty() {
-            // These tiles see nothing but the border.
-            return;
+    fn read_inside<L: Lanes>(
+        &self,
+        lanes: L,
+        input: &[Lane],
+        group: usize,
+    ) -> [[L::V; INPUTS]; INPUTS] {
+        let width = self.geometry.width;
+        let mut tile = [[lanes.splat(0.0); INPUTS]; INPUTS];
+        for i in 0..INPUTS {
+            let row = (self.top as usize + i) * width + self.left as usize;
+            let start = self.image + row * self.groups + group;
+            for j in 0..INPUTS {
+                tile[i][j] = lanes.load(&input[start + j * self.groups].0);
+            }
         }
-        if pixels.len() < 16 {
-            return self.fill_few(lanes, source, size, pixels);
-        }
-        for start in pixels.clone().step_by(16) {
-            // The last sixteen pixels may overlap those before.
-            let pixel = start.min(pixels.end - 16);
-            let mut rows = [lanes.splat(0.0); 16];
-            for i in 0..16 {
-                // Channels that are not there are zero.
-                if let Some(from) = source
-                    .get(i * size + pixel..)
-                    .and_then(<[f32]>::first_chunk)
-                {
-                    rows[i] = lanes.load(from);
+        tile
+    }
+
+    #[inline(always)]
+    fn read<L: Lanes>(&self, lanes: L, input: &[Lane], group: usize) -> [[L::V; INPUTS]; INPUTS] {
+        let Geometry { height, width, .. } = self.geometry;
+        let mut tile = [[lanes.splat(0.0); INPUTS]; INPUTS];
+        for i in 0..INPUTS {
+            let y = self.top + i as isize;
+            if y < 0 || y as usize >= height {
+                continue;
+            }
+            for j in 0..INPUTS {
+                let x = self.left + j as isize;
+                if x < 0 || x as usize >= width {
+                    continue;
                 }
-            }
-            let columns = lanes.transpose(rows);
-            let places = &self.places[pixel - pixels.start..][..16];
-            for i in 0..16 {
-                lanes.store(&mut self.lanes[places[i]].0, columns[i]);
+                let pixel = y as usize * width + x as usize;
+                tile[i][j] = lanes.load(&input[self.image + pixel * self.groups + group].0);
             }
         }
-    }
-
-    /// As [`fill`](Self::fill), for fewer than sixteen pixels.
-    #[inline(always)]
-    fn fill_few<L: Lanes>(&mut self, lanes: L, source: &[f32], size: usize, pixels: Range<usize>) {
-        let mut block = [Lane::default(); 16];
-        for (row, channel) in block.iter_mut().zip(source.chunks_exact(size)) {
-            row.0[..pixels.len()].copy_from_slice(&channel[pixels.clone()]);
-        }
-        transpose_block(lanes, &mut block);
-        for (place, value) in self.places.iter().zip(block) {
-            self.lanes[*place] = value;
-        }
+        tile
     }
 }

@@ -1,101 +1,53 @@
-//! The last stage: products transformed back, biased, and scattered to channel planes.
-//!
-//! The outputs of a row of tiles are four whole rows of pixels and thus one piece of each
-//! channel plane; they are collected as sixteen-channel vectors and then transposed, so that
-//! planes are written by whole cache lines.
+//! The last stage: products transformed back, biased, and handed to the finish.
 
 use std::ops::Range;
 
 use super::tiling::Tiling;
 use super::transform::{OUTPUTS, PRODUCTS, output_tile};
-use crate::kernels::lanes::{Lane, Lanes, Pair, ROWS, Task, transpose_block};
+use crate::finish::Finish;
+use crate::lanes::{Lane, Lanes, Pair, ROWS, Task};
 
-/// Writes the outputs of a run of rows of tiles.
-pub(super) struct OutputStage<'a> {
+/// Writes the outputs of a run of tiles.
+pub(super) struct OutputStage<'a, 'b> {
     /// `[group of ROWS tiles][pair of output lanes][product]`
     pub(super) products: &'a [[[Pair; ROWS]; PRODUCTS]],
     pub(super) tiling: &'a Tiling,
-    pub(super) rows: Range<usize>,
-    /// Scratch: the pixels of a row of tiles.
-    pub(super) strip: &'a mut Vec<Lane>,
-    pub(super) channels: usize,
+    pub(super) tiles: Range<usize>,
+    /// Groups of sixteen output channels.
+    pub(super) groups: usize,
     /// `[pair of output lanes]`
     pub(super) bias: &'a [Pair],
-    /// `[batch, channels, out_height, out_width]`
-    pub(super) out: &'a mut [f32],
+    /// `[image][row][column][group]`
+    pub(super) out: &'a mut [Lane],
+    pub(super) finish: &'a mut Finish<'b>,
 }
 
-impl Task for OutputStage<'_> {
+impl Task for OutputStage<'_, '_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let (height, width) = (
-            self.tiling.geometry.out_height,
-            self.tiling.geometry.out_width,
-        );
-        let (size, columns) = (height * width, self.tiling.columns);
-        let groups = self.channels.div_ceil(16);
-        // What lies beyond the right edge goes behind the four rows of pixels.
-        self.strip.resize(2 * OUTPUTS * width, Lane::default());
-        for (group, bias) in self.bias.as_flattened().iter().take(groups).enumerate() {
-            let (channel, pair, lane) = (16 * group, group / 2, group % 2);
-            let planes = (self.channels - channel).min(16);
-            let bias = lanes.load(&bias.0);
-            for (i, row) in self.rows.clone().enumerate() {
-                let (image, row) = self.tiling.place(row);
-                let y = OUTPUTS * row;
-                for column in 0..columns {
-                    let slot = i * columns + column;
-                    let products = &self.products[slot / ROWS * self.bias.len() + pair];
-                    let tile = output_tile(lanes, products, slot % ROWS, lane);
+        let geometry = self.tiling.geometry;
+        let (height, width) = (geometry.out_height, geometry.out_width);
+        let mut place = self.tiling.place(self.tiles.start);
+        for slot in 0..self.tiles.len() {
+            let start = (place.image * height + place.y) * width + place.x;
+            let rows = (height - place.y).min(OUTPUTS);
+            let columns = (width - place.x).min(OUTPUTS);
+            let products = &self.products[slot / ROWS * self.bias.len()..][..self.bias.len()];
+            for group in 0..self.groups {
+                let (pair, lane) = (group / 2, group % 2);
+                let bias = lanes.load(&self.bias[pair][lane].0);
+                let tile = output_tile(lanes, &products[pair], slot % ROWS, lane);
+                for r in 0..rows {
                     for c in 0..OUTPUTS {
-                        let x = OUTPUTS * column + c;
-                        let x = if x < width { x } else { OUTPUTS * width };
-                        for r in 0..OUTPUTS {
-                            let to = &mut self.strip[r * width + x];
-                            lanes.store(&mut to.0, lanes.add(tile[r][c], bias));
+                        if c < columns {
+                            let at = (start + r * width + c) * self.groups + group;
+                            let value = lanes.add(tile[r][c], bias);
+                            self.finish.store(lanes, self.out, at, value);
                         }
                     }
                 }
-                let start = (image * self.channels + channel) * size + y * width;
-                let strip = &self.strip[..(height - y).min(OUTPUTS) * width];
-                scatter(lanes, strip, &mut self.out[start..], size, planes);
             }
+            place = self.tiling.next(place);
         }
-    }
-}
-
-/// Transposes pixels into the beginnings of `planes` channel planes, `size` values apart.
-#[inline(always)]
-fn scatter<L: Lanes>(lanes: L, strip: &[Lane], out: &mut [f32], size: usize, planes: usize) {
-    if strip.len() < 16 {
-        return scatter_few(lanes, strip, out, size, planes);
-    }
-    for start in (0..strip.len()).step_by(16) {
-        // The last sixteen pixels may overlap those before.
-        let pixel = start.min(strip.len() - 16);
-        let pixels = &strip[pixel..pixel + 16];
-        let mut rows = [lanes.splat(0.0); 16];
-        for i in 0..16 {
-            rows[i] = lanes.load(&pixels[i].0);
-        }
-        let columns = lanes.transpose(rows);
-        for i in 0..16 {
-            if i < planes
-                && let Some(to) = out[i * size + pixel..].first_chunk_mut()
-            {
-                lanes.store(to, columns[i]);
-            }
-        }
-    }
-}
-
-/// As [`scatter`], for fewer than sixteen pixels.
-#[inline(always)]
-fn scatter_few<L: Lanes>(lanes: L, strip: &[Lane], out: &mut [f32], size: usize, planes: usize) {
-    let mut block = [Lane::default(); 16];
-    block[..strip.len()].copy_from_slice(strip);
-    transpose_block(lanes, &mut block);
-    for (to, values) in out.chunks_mut(size).zip(&block[..planes]) {
-        to[..strip.len()].copy_from_slice(&values.0[..strip.len()]);
     }
 }

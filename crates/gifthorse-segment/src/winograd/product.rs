@@ -2,7 +2,7 @@
 
 use super::transform::PRODUCTS;
 use super::weights::PackedWeights;
-use crate::kernels::lanes::{Lanes, Left, Pair, ROWS, Task, Used};
+use crate::lanes::{Lanes, Left, Pair, ROWS, Task, Used};
 
 /// Multiplies transformed tiles with the weights.
 ///

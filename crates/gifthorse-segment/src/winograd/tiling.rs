@@ -1,9 +1,7 @@
 //! Where the tiles of a convolution lie.
 
-use std::ops::Range;
-
 use super::transform::OUTPUTS;
-use crate::kernels::lanes::ROWS;
+use crate::lanes::ROWS;
 
 /// Shape of a 3x3 stride-1 convolution: output (y, x) sees the input rows
 /// `y - top ..= y - top + 2` and columns `x - left ..= x - left + 2`, and what lies outside the
@@ -12,29 +10,26 @@ use crate::kernels::lanes::ROWS;
 /// `top` and `left` are the pads of a forward pass; a backward pass may have negative ones.
 /// The pads at the bottom and on the right follow from the output's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Geometry {
-    /// Images.
-    pub batch: usize,
+pub(super) struct Geometry {
     /// Rows of the input.
-    pub height: usize,
+    pub(super) height: usize,
     /// Columns of the input.
-    pub width: usize,
+    pub(super) width: usize,
     /// Rows of the output.
-    pub out_height: usize,
+    pub(super) out_height: usize,
     /// Columns of the output.
-    pub out_width: usize,
+    pub(super) out_width: usize,
     /// Rows of zeros above the input.
-    pub top: isize,
+    pub(super) top: isize,
     /// Columns of zeros to the left of the input.
-    pub left: isize,
+    pub(super) left: isize,
 }
 
 impl Geometry {
     /// Shape of the convolution with turned filters that gives the gradient to the input from the
     /// one to the output.
-    pub fn backward(&self) -> Self {
+    pub(super) fn backward(&self) -> Self {
         Self {
-            batch: self.batch,
             height: self.out_height,
             width: self.out_width,
             out_height: self.height,
@@ -45,14 +40,22 @@ impl Geometry {
     }
 }
 
-/// Outputs cut into tiles of 4x4. Rows of tiles are numbered down an image, then image by image.
+/// Outputs cut into tiles of 4x4, numbered along the rows of an image, and image by image.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tiling {
     pub(super) geometry: Geometry,
     /// Rows of tiles of an image.
     rows: usize,
     /// Tiles in a row.
-    pub(super) columns: usize,
+    columns: usize,
+}
+
+/// Where a tile is: its image, and its first output's row and column.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) image: usize,
+    pub(super) y: usize,
+    pub(super) x: usize,
 }
 
 impl Tiling {
@@ -66,40 +69,52 @@ impl Tiling {
         }
     }
 
-    /// Number of rows of tiles in all images.
-    pub(super) fn rows(&self) -> usize {
-        self.geometry.batch * self.rows
+    /// Number of tiles of an image.
+    pub(super) fn per_image(&self) -> usize {
+        self.rows * self.columns
     }
 
-    /// The image of a row of tiles, and which of the image's rows it is.
-    pub(super) fn place(&self, row: usize) -> (usize, usize) {
-        (row / self.rows, row % self.rows)
+    /// Where a tile is.
+    pub(super) fn place(&self, tile: usize) -> Place {
+        let (image, tile) = (tile / self.per_image(), tile % self.per_image());
+        Place {
+            image,
+            y: OUTPUTS * (tile / self.columns),
+            x: OUTPUTS * (tile % self.columns),
+        }
     }
 
-    /// How many rows of tiles to work on at a time: about `tiles` tiles, such that the last
-    /// group of [`ROWS`] tiles is as full as can be.
-    pub(super) fn run_length(&self, tiles: usize) -> usize {
-        let most = (tiles / self.columns).clamp(1, self.rows().max(1));
-        let idle = |rows: usize| {
-            let tiles = rows * self.columns;
-            (tiles.next_multiple_of(ROWS) - tiles) as f64 / tiles as f64
-        };
-        let candidates = most / 2 + 1..=most;
-        candidates
-            .rev()
-            .min_by(|a, b| idle(*a).total_cmp(&idle(*b)))
-            .unwrap_or(most)
+    /// The next tile's place.
+    #[inline(always)]
+    pub(super) fn next(&self, place: Place) -> Place {
+        let Place { image, y, x } = place;
+        if x + OUTPUTS < self.geometry.out_width {
+            Place {
+                image,
+                y,
+                x: x + OUTPUTS,
+            }
+        } else if y + OUTPUTS < self.geometry.out_height {
+            Place {
+                image,
+                y: y + OUTPUTS,
+                x: 0,
+            }
+        } else {
+            Place {
+                image: image + 1,
+                y: 0,
+                x: 0,
+            }
+        }
     }
 
-    /// Cuts a run of rows of tiles where one image ends and the next begins.
-    pub(super) fn by_image(&self, rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        let per_image = self.rows;
-        let mut start = rows.start;
-        std::iter::from_fn(move || {
-            let end = rows.end.min((start / per_image + 1) * per_image);
-            let run = start..end;
-            start = end;
-            (!run.is_empty()).then_some(run)
-        })
+    /// How many tiles to work on at a time where `all` are to be done and `most` fit: in equal runs of whole
+    /// groups of [`ROWS`] tiles.
+    pub(super) fn run_length(all: usize, most: usize) -> usize {
+        let groups = all.div_ceil(ROWS);
+        let most = (most / ROWS).max(1);
+        let runs = groups.div_ceil(most);
+        groups.div_ceil(runs) * ROWS
     }
 }

@@ -9,7 +9,7 @@
 //! The usual points 0, ±1, ±2 are cheaper by a few additions but four times less accurate;
 //! these are exact in binary too, and so are all constants below.
 
-use crate::kernels::lanes::{Lane, Lanes, Left, Pair, ROWS};
+use crate::lanes::{Lanes, Left, Pair, ROWS};
 
 /// Products per tile: 6 x 6.
 pub(super) const PRODUCTS: usize = 36;
@@ -84,28 +84,25 @@ fn output_line<L: Lanes>(lanes: L, m: [L::V; INPUTS]) -> [L::V; OUTPUTS] {
     ]
 }
 
-/// `B^T d B` of the 6x6 tile whose rows start at `plane[0]`, `plane[pitch]` and so on, into row
-/// `row` of each product's operand.
+/// `B^T d B` of a 6x6 tile, into row `row` of each product's operand.
 #[inline(always)]
 pub(super) fn input_tile<L: Lanes>(
     lanes: L,
-    plane: &[Lane],
-    pitch: usize,
+    tile: [[L::V; INPUTS]; INPUTS],
     out: &mut [Left; PRODUCTS],
     row: usize,
 ) {
-    let mut lines = [[lanes.splat(0.0); INPUTS]; INPUTS];
-    for i in 0..INPUTS {
-        let plane = &plane[i * pitch..i * pitch + INPUTS];
-        for j in 0..INPUTS {
-            lines[j][i] = lanes.load(&plane[j].0);
-        }
-    }
+    // Row `j` of `lines` is column `j` of `B^T d`.
+    let mut lines = tile;
     for j in 0..INPUTS {
-        lines[j] = input_line(lanes, lines[j]);
+        let mut column = tile[0];
+        for i in 0..INPUTS {
+            column[i] = tile[i][j];
+        }
+        lines[j] = input_line(lanes, column);
     }
     for i in 0..INPUTS {
-        let mut line = lines[i];
+        let mut line = lines[0];
         for j in 0..INPUTS {
             line[j] = lines[j][i];
         }

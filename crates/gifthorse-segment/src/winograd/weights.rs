@@ -1,7 +1,7 @@
 //! Filters, transformed and packed once in the order in which the products read them.
 
 use super::transform::{PRODUCTS, filter};
-use crate::kernels::lanes::Pair;
+use crate::lanes::Pair;
 
 /// Transformed filters of a convolution.
 #[derive(Debug)]
