@@ -9,17 +9,22 @@
 mod bundle;
 mod columns;
 mod layout;
+mod patches;
 mod product;
 mod rows;
 mod sweep;
+mod weight_gradient;
 
 use std::cell::RefCell;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bundle::Bundles;
 use layout::{Toward, choose};
+use patches::Side;
 use product::{Product, Scratch};
-use sweep::{Side, Sweep};
+use sweep::Sweep;
+
+pub(crate) use weight_gradient::weight_gradient;
 
 use crate::convolution::ConvSpec;
 use crate::finish::Finish;
@@ -136,7 +141,7 @@ impl Kernel for GatherConv {
     fn work(&self) -> Work {
         let products = self.forward.iter().map(|sweep| {
             let lanes = sweep.columns.len() * Lane::LENGTH;
-            (sweep.rows() * sweep.depth() * lanes) as f64
+            (sweep.patches.rows() * sweep.patches.depth() * lanes) as f64
         });
         Work {
             operations: 2.0 * products.sum::<f64>(),
@@ -161,6 +166,6 @@ impl Kernel for GatherConv {
 }
 
 #[cfg(test)]
-mod bench;
+pub(crate) mod bench;
 #[cfg(test)]
 mod tests;

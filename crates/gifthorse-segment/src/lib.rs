@@ -22,6 +22,7 @@ mod backward;
 mod batch_matmul;
 mod binary;
 mod convolution;
+mod depthwise;
 mod describe;
 mod exchange;
 mod finish;

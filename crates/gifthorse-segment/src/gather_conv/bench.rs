@@ -163,12 +163,50 @@ fn speed_of_gathered_convolutions() {
         ("1x1 144->24 @56", [56, 56, 144], 24, window(1, 1, 0), 4),
         ("1x1 320->1280 @7", [7, 7, 320], 1280, window(1, 1, 0), 16),
     ];
+    let only = std::env::var("ONLY").unwrap_or_default();
     for (what, input, outputs, window, samples) in cases {
+        if !what.contains(&only) {
+            continue;
+        }
         let Some(spec) = naive::convolution(input, outputs, window, 1) else {
             panic!("{what}: no window fits");
         };
         let weight = numbers(spec.weight_length(), 3);
         let kernel = GatherConv::new(&spec, &weight, None);
         measure(what, &kernel, &spec, samples);
+    }
+}
+
+#[test]
+#[ignore = "measures speed"]
+fn speed_of_weight_gradients() {
+    for (what, input, outputs, window, samples) in [
+        ("3x3 s1 64->64 @32", [32, 32, 64], 64, window(3, 1, 1), 16),
+        ("3x3 s2 256->512 @8", [8, 8, 256], 512, window(3, 2, 1), 16),
+        ("7x7 s2 3->64 @224", [224, 224, 3], 64, window(7, 2, 3), 2),
+        ("fc 2048->512", [1, 1, 2048], 512, window(1, 1, 0), 32),
+        (
+            "linear 197x768->3072",
+            [1, 197, 768],
+            3072,
+            window(1, 1, 0),
+            4,
+        ),
+    ] {
+        let Some(spec) = naive::convolution(input, outputs, window, 1) else {
+            panic!("{what}: no window fits");
+        };
+        let input = to_lanes(&numbers(samples * spec.input.elements(), 1), spec.input);
+        let gradient = to_lanes(&numbers(samples * spec.output.elements(), 2), spec.output);
+        let seconds = best(|| {
+            weight_gradient(&spec, samples, &input, &gradient);
+        });
+        let rate = 2.0 * spec.multiplications() * samples as f64 / seconds;
+        println!(
+            "gradient to weight, {what:24} b{samples:<3} {:8.3} ms {:6.1} GFLOP/s {:3.0} %",
+            1e3 * seconds,
+            rate / 1e9,
+            100.0 * rate / peak()
+        );
     }
 }

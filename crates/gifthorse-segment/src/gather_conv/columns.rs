@@ -2,6 +2,7 @@
 
 use crate::axis::Axis;
 use crate::lanes::Lane;
+use crate::map::MapShape;
 
 /// Some channels of one pixel, inside a lane of the product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,13 @@ pub(super) struct Part {
     pub(super) entry: usize,
     /// How many there are.
     pub(super) channels: usize,
+}
+
+impl Part {
+    /// From the first lane of a block's first pixel to the lane of these channels.
+    pub(super) fn offset(&self, map: MapShape) -> usize {
+        (self.cell[0] * map.width + self.cell[1]) * map.groups() + self.group
+    }
 }
 
 /// What one lane of a product's row holds: one group of channels of one pixel, or all channels of several

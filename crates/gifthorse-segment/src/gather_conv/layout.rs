@@ -18,7 +18,8 @@ pub(super) enum Toward {
 /// What copying a lane costs, in multiplications of a lane.
 const COPY: usize = 4;
 
-/// Strides, or pixels, that a block may have along an axis.
+/// Strides, or pixels, that a block may have along an axis. (Or all of them, where few windows see the
+/// whole map.)
 const MULTIPLES: std::ops::RangeInclusive<usize> = 1..=4;
 
 /// The cheapest sets of blocks that cover the result: each pair of axes is a product.
@@ -29,9 +30,12 @@ const MULTIPLES: std::ops::RangeInclusive<usize> = 1..=4;
 pub(super) fn choose(spec: &ConvSpec, toward: Toward) -> Vec<[Axis; 2]> {
     let [rows, columns] = spec.slides().map(|slide| match toward {
         Toward::Narrow => MULTIPLES.map(|m| vec![slide.forward(m)]).collect(),
-        Toward::Wide => std::iter::once(slide.backward_phases())
-            .chain(MULTIPLES.map(|m| vec![slide.backward(m)]))
-            .collect::<Vec<_>>(),
+        Toward::Wide => {
+            let whole = slide.input.div_ceil(slide.stride);
+            std::iter::once(slide.backward_phases())
+                .chain(MULTIPLES.chain([whole]).map(|m| vec![slide.backward(m)]))
+                .collect::<Vec<_>>()
+        }
     });
     let bundles = Bundles::of(spec);
     let (source, result) = match toward {

@@ -180,3 +180,44 @@ fn results_are_finished_on_their_way() {
         );
     }
 }
+
+/// Compares the gradient to the weight and to the bias with the definition.
+fn check_weight_gradient(spec: &ConvSpec, samples: usize, seed: u64) -> Result<(), TestCaseError> {
+    let input = numbers(samples * spec.input.elements(), seed);
+    let gradient = numbers(samples * spec.output.elements(), seed + 1);
+    let (weight, bias) = naive::to_weight(spec, samples, &input, &gradient);
+    let input = to_lanes(&input, spec.input);
+    let gradient = to_lanes(&gradient, spec.output);
+    for isa in Isa::available() {
+        let (given, given_bias) =
+            weight_gradient::weight_gradient_by(isa, spec, samples, &input, &gradient);
+        prop_assert_eq!(difference(&weight, &given, 1e-4), None, "{:?}", isa);
+        prop_assert_eq!(
+            difference(&bias, &given_bias, 1e-4),
+            None,
+            "bias, {:?}",
+            isa
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_weight_gradient_is_as_defined(
+        spec in naive::any_convolution(),
+        samples in 1usize..=3,
+        seed in 0u64..1000,
+    ) {
+        check_weight_gradient(&spec, samples, seed)?;
+    }
+}
+
+#[test]
+fn weight_gradients_of_particular_layouts_are_as_defined() {
+    for spec in particular() {
+        check_weight_gradient(&spec, 3, 7).unwrap_or_else(|error| panic!("{spec:?}: {error}"));
+    }
+}
