@@ -102,15 +102,16 @@ def table(header, rows):
 
 
 def row(tool, facts, own):
-    whole = "seconds" if facts["whole_seconds"] == facts["seconds"] else "extrapolated"
+    """The cells of one tool; `own` are gifthorse's seconds."""
+    extrapolated = "" if facts["whole_seconds"] == facts["seconds"] else "~"
     return [
         tool,
         facts["verdict"],
         "" if facts["index"] is None else f"{facts['index']:.2f}",
         f"{facts['updates']:,}" + (f" of at most {facts['whole_updates']:,}" if facts["whole_updates"] else ""),
         f"{facts['seconds']:,.0f}",
-        f"{facts['whole_seconds']:,.0f}" if whole == "seconds" else f"~{facts['whole_seconds']:,.0f}",
-        f"{facts['whole_seconds'] / own:,.1f}" if whole == "seconds" else f"~{facts['whole_seconds'] / own:,.0f}",
+        f"{extrapolated}{facts['whole_seconds']:,.0f}",
+        f"{extrapolated}{facts['whole_seconds'] / own:,.1f}",
         f"{facts['mebibytes']:,.0f}",
     ]
 
@@ -143,7 +144,8 @@ def compare(arguments, model):
     header = ["tool", "verdict", "anomaly index", "updates", "seconds measured", "seconds of all", "ratio", "MiB"]
     print(table(header, [row(tool, fact, own) for tool, fact in facts.items()]), "\n")
     classes = sorted(facts["gifthorse"]["norms"])
-    print(table(["norms", *map(str, classes)], [norms(tool, fact, classes) for tool, fact in facts.items()]))
+    searched = [(tool, fact) for tool, fact in facts.items() if fact["norms"]]
+    print(table(["norms", *map(str, classes)], [norms(tool, fact, classes) for tool, fact in searched]))
 
 
 def main():
