@@ -1,5 +1,6 @@
 //! Detectors: one published method a file, named as the field names it.
 
+mod exact;
 pub mod neural_cleanse;
 mod observer;
 mod trigger;

@@ -17,6 +17,17 @@ pub enum Error {
     /// Autodiff gave nothing back.
     #[error("the model's output does not depend on its image, so that no gradient comes back")]
     NoGradient,
+    /// A search that was kept does not belong to this scan.
+    #[error(transparent)]
+    Snapshot(#[from] crate::detect::neural_cleanse::SnapshotError),
+    /// Searches could not be kept or read back.
+    #[error("the search for class {class} could not be kept or taken up again")]
+    Keeper {
+        /// Target class.
+        class: usize,
+        /// What the keeper said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The statistics refused their input.
     #[error(transparent)]
     Stats(#[from] crate::stats::StatsError),

@@ -31,9 +31,21 @@
 //! its authors published, whose loss differs from the paper's.
 
 mod adam;
+mod class_search;
 mod config;
 mod cost;
+mod evaluate;
+mod finding;
+mod keeper;
+mod objective;
 mod search;
+mod snapshot;
+mod variables;
 
+pub use class_search::{ClassSearch, Task};
 pub use config::{Config, Loss, Preset};
-pub use search::{ClassFinding, State, evaluate_trigger, search};
+pub use evaluate::evaluate_trigger;
+pub use finding::{ClassFinding, State, StepOutcome};
+pub use keeper::{Forgetful, Keeper, KeeperError, Kept, Stage};
+pub use search::search;
+pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};

@@ -1,13 +1,19 @@
 //! A trigger as it is kept and replayed: an 8-bit mask and an 8-bit pattern.
 
+use serde::{Deserialize, Serialize};
+
+use crate::detect::exact;
+
 /// A patch blended into an image: `(1 - mask) * image + mask * pattern` (paper 004, equation 2).
 ///
 /// Values are whole multiples of 1/255, as in a stored picture.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trigger {
     /// How much of the pattern shows, `[height, width]` in [0, 1].
+    #[serde(with = "exact::singles")]
     pub mask: Vec<f32>,
     /// Its colours, `[channels, height, width]` in [0, 1].
+    #[serde(with = "exact::singles")]
     pub pattern: Vec<f32>,
 }
 

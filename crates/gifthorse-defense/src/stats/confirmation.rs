@@ -3,6 +3,8 @@
 //! Passing it is no evidence of a backdoor, since clean models have patches that generalise too;
 //! failing it says that what was found is no working trigger.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::StatsError;
 use super::interval::clopper_pearson;
 
@@ -12,7 +14,7 @@ const REQUIRED_RATE: f64 = 0.9;
 const CONFIDENCE: f64 = 0.95;
 
 /// The trigger of one class, stored with 8 bits, stamped on held-out images of the other classes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirmation {
     /// Images that the model then took for the target class.
     pub successes: u64,
@@ -23,7 +25,7 @@ pub struct Confirmation {
 }
 
 /// How a trigger did on the held-out images of one source class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceRate {
     /// Source class index.
     pub source: usize,

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use gifthorse_data::Images;
-use gifthorse_defense::detect::Silent;
-use gifthorse_defense::detect::neural_cleanse::{Config, search};
+use gifthorse_defense::detect::neural_cleanse::{ClassSearch, Config, Task};
 use gifthorse_engine::Classifier;
 
 use crate::Error;
@@ -35,8 +34,16 @@ pub fn at_most(
     let none = images.subset(&[]);
     let mut seconds = 0.0;
     for _ in 0..2 {
-        let findings = search(classifier, &few, &none, &trial, 0, &Silent)?;
-        seconds = findings.iter().map(|finding| finding.seconds).sum();
+        let task = Task {
+            classifier,
+            search: &few,
+            holdout: &none,
+            config: &trial,
+            seed: 0,
+        };
+        let mut search = ClassSearch::new(task, 0)?;
+        search.advance(1)?;
+        seconds = search.unfinished().seconds;
     }
     let rounds = classes.div_ceil(rayon::current_num_threads().max(1));
     let updates = config.most_updates() * rounds;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use gifthorse_data::Images;
 use gifthorse_defense::detect::Observer;
 use gifthorse_defense::detect::neural_cleanse::{
-    ClassFinding, Config, State, evaluate_trigger, search,
+    ClassFinding, Config, Forgetful, State, Task, evaluate_trigger, search,
 };
 use gifthorse_engine::Classifier;
 
@@ -47,14 +47,14 @@ impl Searched {
             clock,
             max_time: request.max_time,
         };
-        let mut findings = search(
+        let task = Task {
             classifier,
-            search_images,
+            search: search_images,
             holdout,
             config,
-            request.seed,
-            &watch,
-        )?;
+            seed: request.seed,
+        };
+        let mut findings = search(&task, &watch, &Forgetful)?;
         if !config.exclude_target {
             for finding in &mut findings {
                 finding.success_rate = others_rate(classifier, search_images, finding)?;

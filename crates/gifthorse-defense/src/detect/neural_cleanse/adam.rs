@@ -1,6 +1,9 @@
 //! Adam on one tensor that is not part of a Burn module.
 
-use gifthorse_engine::Tensor;
+use gifthorse_engine::{Array, Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::detect::exact;
 
 const EPSILON: f32 = 1e-8;
 
@@ -13,6 +16,16 @@ pub struct Adam<const D: usize> {
     moments: Option<(Tensor<D>, Tensor<D>)>,
 }
 
+/// Moments and steps, to be kept; no values before the first step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moments {
+    pub steps: i32,
+    #[serde(with = "exact::singles")]
+    pub first: Vec<f32>,
+    #[serde(with = "exact::singles")]
+    pub second: Vec<f32>,
+}
+
 impl<const D: usize> Adam<D> {
     /// Fresh moments.
     pub fn new(rate: f32, betas: (f32, f32)) -> Self {
@@ -21,6 +34,37 @@ impl<const D: usize> Adam<D> {
             betas,
             steps: 0,
             moments: None,
+        }
+    }
+
+    /// Goes on with moments of a tensor of the given shape.
+    pub fn resume(
+        rate: f32,
+        betas: (f32, f32),
+        moments: Moments,
+        shape: [usize; D],
+        device: &Device,
+    ) -> Self {
+        let tensor = |values| Array::from_vec(values, &shape, device).into_tensor();
+        Self {
+            rate,
+            betas,
+            steps: moments.steps,
+            moments: (moments.steps > 0).then(|| (tensor(moments.first), tensor(moments.second))),
+        }
+    }
+
+    /// What has to be kept to go on later.
+    pub fn moments(&self) -> Moments {
+        let values = |tensor: &Tensor<D>| Array::from_tensor(tensor.clone()).into_vec();
+        let (first, second) = match &self.moments {
+            Some((first, second)) => (values(first), values(second)),
+            None => (Vec::new(), Vec::new()),
+        };
+        Moments {
+            steps: self.steps,
+            first,
+            second,
         }
     }
 
@@ -45,7 +89,6 @@ impl<const D: usize> Adam<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gifthorse_engine::{Array, Device};
 
     /// PyTorch's `torch.optim.Adam([x], lr=0.1, betas=(0.5, 0.9))` on `x^2` from `x = 1`:
     /// 0.9, then 0.8008... (first two moments worked out by hand below).

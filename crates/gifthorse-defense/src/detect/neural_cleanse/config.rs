@@ -120,6 +120,12 @@ impl Config {
         self.steps * self.batches_per_step
     }
 
+    /// All settings that the search of one class depends on, as one line of JSON: equal for two searches that would go
+    /// the same way.
+    pub fn fingerprint(&self) -> String {
+        json!(self.parameters()).to_string()
+    }
+
     /// The settings by name, for reports.
     pub fn parameters(&self) -> BTreeMap<String, Value> {
         let loss = match self.loss {

@@ -1,7 +1,10 @@
 //! The weight of the mask's norm, and when to stop: the state machine of paper 004's
 //! optimiser (§IV, "dynamically adjusted" weight; its details from the released program).
 
+use serde::{Deserialize, Serialize};
+
 use super::config::Config;
+use crate::detect::exact;
 
 /// What the search should do after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,14 +25,22 @@ pub struct Schedule {
     patience: usize,
     stop_threshold: f64,
     stop_patience: usize,
+    counters: Counters,
+}
 
+/// The part of a schedule that changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Counters {
+    #[serde(with = "exact::single")]
     cost: f32,
     good_at_zero: usize,
     good: usize,
     bad: usize,
     went_up: bool,
     went_down: bool,
+    #[serde(with = "exact::double")]
     best: f64,
+    #[serde(with = "exact::double")]
     best_seen: f64,
     stale: usize,
 }
@@ -37,14 +48,7 @@ pub struct Schedule {
 impl Schedule {
     /// Begins with weight zero: first a trigger that works, then a small one.
     pub fn new(config: &Config) -> Self {
-        Self {
-            threshold: config.success_threshold,
-            initial: config.initial_cost,
-            up: config.cost_multiplier,
-            down: config.cost_multiplier.powf(1.5),
-            patience: config.patience,
-            stop_threshold: config.early_stop_threshold,
-            stop_patience: config.early_stop_patience,
+        let counters = Counters {
             cost: 0.0,
             good_at_zero: 0,
             good: 0,
@@ -54,20 +58,40 @@ impl Schedule {
             best: f64::INFINITY,
             best_seen: f64::INFINITY,
             stale: 0,
+        };
+        Self::resume(config, counters)
+    }
+
+    /// Goes on from where another schedule of the same settings was.
+    pub fn resume(config: &Config, counters: Counters) -> Self {
+        Self {
+            threshold: config.success_threshold,
+            initial: config.initial_cost,
+            up: config.cost_multiplier,
+            down: config.cost_multiplier.powf(1.5),
+            patience: config.patience,
+            stop_threshold: config.early_stop_threshold,
+            stop_patience: config.early_stop_patience,
+            counters,
         }
+    }
+
+    /// What has to be kept to go on later.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// The weight for the next step.
     pub fn cost(&self) -> f32 {
-        self.cost
+        self.counters.cost
     }
 
     /// Takes the mean success rate and mask norm of a step's batches.
     pub fn step(&mut self, success: f64, norm: f64) -> Advice {
         let succeeded = success >= self.threshold;
-        let keep = succeeded && norm < self.best;
+        let keep = succeeded && norm < self.counters.best;
         if keep {
-            self.best = norm;
+            self.counters.best = norm;
         }
         let stop = self.early_stop();
         self.leave_zero(succeeded);
@@ -77,47 +101,49 @@ impl Schedule {
 
     /// Ends the search once the weight has gone both ways and the norm no longer falls.
     fn early_stop(&mut self) -> bool {
-        if self.best.is_finite() {
-            if self.best >= self.stop_threshold * self.best_seen {
-                self.stale += 1;
+        if self.counters.best.is_finite() {
+            if self.counters.best >= self.stop_threshold * self.counters.best_seen {
+                self.counters.stale += 1;
             } else {
-                self.stale = 0;
+                self.counters.stale = 0;
             }
         }
-        self.best_seen = self.best_seen.min(self.best);
-        self.went_up && self.went_down && self.stale >= self.stop_patience
+        self.counters.best_seen = self.counters.best_seen.min(self.counters.best);
+        self.counters.went_up
+            && self.counters.went_down
+            && self.counters.stale >= self.stop_patience
     }
 
     /// Weight zero is left for the initial weight after enough good steps in a row.
     fn leave_zero(&mut self, succeeded: bool) {
-        if self.cost != 0.0 || !succeeded {
-            self.good_at_zero = 0;
+        if self.counters.cost != 0.0 || !succeeded {
+            self.counters.good_at_zero = 0;
             return;
         }
-        self.good_at_zero += 1;
-        if self.good_at_zero >= self.patience {
-            self.cost = self.initial;
-            (self.good, self.bad) = (0, 0);
-            (self.went_up, self.went_down) = (false, false);
+        self.counters.good_at_zero += 1;
+        if self.counters.good_at_zero >= self.patience {
+            self.counters.cost = self.initial;
+            (self.counters.good, self.counters.bad) = (0, 0);
+            (self.counters.went_up, self.counters.went_down) = (false, false);
         }
     }
 
     fn adjust(&mut self, succeeded: bool) {
         if succeeded {
-            self.good += 1;
-            self.bad = 0;
+            self.counters.good += 1;
+            self.counters.bad = 0;
         } else {
-            self.good = 0;
-            self.bad += 1;
+            self.counters.good = 0;
+            self.counters.bad += 1;
         }
-        if self.good >= self.patience {
-            self.good = 0;
-            self.cost *= self.up;
-            self.went_up = true;
-        } else if self.bad >= self.patience {
-            self.bad = 0;
-            self.cost /= self.down;
-            self.went_down = true;
+        if self.counters.good >= self.patience {
+            self.counters.good = 0;
+            self.counters.cost *= self.up;
+            self.counters.went_up = true;
+        } else if self.counters.bad >= self.patience {
+            self.counters.bad = 0;
+            self.counters.cost /= self.down;
+            self.counters.went_down = true;
         }
     }
 }

@@ -1,0 +1,309 @@
+//! The search of one class as a machine that is moved on step by step, and can be laid by and taken
+//! up again.
+
+use std::time::Instant;
+
+use gifthorse_data::Images;
+use gifthorse_engine::{Array, Classifier, Tensor};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::adam::Adam;
+use super::config::Config;
+use super::cost::Schedule;
+use super::evaluate::hits;
+use super::finding::{ClassFinding, State, StepOutcome};
+use super::objective::Objective;
+use super::snapshot::{Belongs, SNAPSHOT_VERSION, Snapshot};
+use super::variables::Variables;
+use crate::detect::trigger::Trigger;
+use crate::error::Error;
+
+/// What all classes of a scan are searched with.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// The model.
+    pub classifier: &'a Classifier,
+    /// Images to search with, labelled: truly, or by the model's own predictions.
+    pub search: &'a Images,
+    /// Labelled images that triggers are tried on once they are found.
+    pub holdout: &'a Images,
+    /// Settings.
+    pub config: &'a Config,
+    /// Seed; each class has a random stream of its own.
+    pub seed: u64,
+}
+
+/// One class's search: images in an endless shuffled order, mask and pattern in tanh space.
+///
+/// Moved on in any portions, with or without a [`Snapshot`] in between, it ends the same.
+pub struct ClassSearch<'a> {
+    task: Task<'a>,
+    /// Images of the search set that this class is searched with.
+    kept: Vec<usize>,
+    class: usize,
+    random: ChaCha8Rng,
+    /// Positions in `kept` still to come in this round.
+    queue: Vec<usize>,
+    variables: Variables,
+    mask_adam: Adam<2>,
+    pattern_adam: Adam<3>,
+    schedule: Schedule,
+    best: Option<Trigger>,
+    trace: Vec<StepOutcome>,
+    /// Whether the schedule ended the search.
+    stopped: bool,
+    seconds: f64,
+}
+
+impl<'a> ClassSearch<'a> {
+    /// The search for `class` at its beginning.
+    ///
+    /// # Errors
+    /// Images without labels, or no image of another class.
+    pub fn new(task: Task<'a>, class: usize) -> Result<Self, Error> {
+        let kept = images_for(&task, class)?;
+        let config = task.config;
+        let mut random = ChaCha8Rng::seed_from_u64(task.seed);
+        random.set_stream(class as u64);
+        let classifier = task.classifier;
+        let variables = Variables::random(&mut random, classifier.shape(), classifier.device());
+        Ok(Self {
+            task,
+            kept,
+            class,
+            random,
+            queue: Vec::new(),
+            variables,
+            mask_adam: Adam::new(config.learning_rate, config.betas),
+            pattern_adam: Adam::new(config.learning_rate, config.betas),
+            schedule: Schedule::new(config),
+            best: None,
+            trace: Vec::new(),
+            stopped: false,
+            seconds: 0.0,
+        })
+    }
+
+    /// The search for `class` where [`Self::snapshot`] left it.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; a snapshot of another class, seed, image size, number of images or other
+    /// settings, or a damaged one. That model and images are the same in every bit is not checked.
+    pub fn resume(task: Task<'a>, class: usize, snapshot: Snapshot) -> Result<Self, Error> {
+        let kept = images_for(&task, class)?;
+        snapshot.check(&belongs(&task, class, kept.len()))?;
+        let config = task.config;
+        let shape = task.classifier.shape();
+        let [channels, height, width] = shape;
+        let device = task.classifier.device();
+        let mut random = ChaCha8Rng::seed_from_u64(task.seed);
+        random.set_stream(class as u64);
+        random.set_word_pos(snapshot.random_words);
+        Ok(Self {
+            task,
+            kept,
+            class,
+            random,
+            queue: snapshot.queue,
+            variables: Variables::from_values(snapshot.mask, snapshot.pattern, shape, device),
+            mask_adam: Adam::resume(
+                config.learning_rate,
+                config.betas,
+                snapshot.mask_moments,
+                [height, width],
+                device,
+            ),
+            pattern_adam: Adam::resume(
+                config.learning_rate,
+                config.betas,
+                snapshot.pattern_moments,
+                [channels, height, width],
+                device,
+            ),
+            schedule: Schedule::resume(config, snapshot.schedule),
+            best: snapshot.best,
+            trace: snapshot.trace,
+            stopped: snapshot.stopped,
+            seconds: snapshot.seconds,
+        })
+    }
+
+    /// The search as it is now, to be kept.
+    pub fn snapshot(&self) -> Snapshot {
+        let (mask, pattern) = self.variables.values();
+        Snapshot {
+            version: SNAPSHOT_VERSION,
+            belongs: belongs(&self.task, self.class, self.kept.len()),
+            random_words: self.random.get_word_pos(),
+            queue: self.queue.clone(),
+            mask,
+            pattern,
+            mask_moments: self.mask_adam.moments(),
+            pattern_moments: self.pattern_adam.moments(),
+            schedule: self.schedule.counters().clone(),
+            best: self.best.clone(),
+            trace: self.trace.clone(),
+            stopped: self.stopped,
+            seconds: self.seconds,
+        }
+    }
+
+    /// Makes so many steps, or fewer if the search ends before.
+    ///
+    /// # Errors
+    /// A model that cannot be run or passes no gradient back.
+    pub fn advance(&mut self, steps: usize) -> Result<(), Error> {
+        let started = Instant::now();
+        for _ in 0..steps {
+            if self.has_ended() {
+                break;
+            }
+            self.step()?;
+        }
+        self.seconds += started.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    /// Whether the search is over: no step is left, or the schedule ended it.
+    pub fn has_ended(&self) -> bool {
+        self.stopped || self.trace.len() >= self.task.config.steps
+    }
+
+    /// Updates made so far.
+    pub fn updates(&self) -> usize {
+        self.trace.len() * self.task.config.batches_per_step
+    }
+
+    /// How each step so far went.
+    pub fn trace(&self) -> &[StepOutcome] {
+        &self.trace
+    }
+
+    /// What the search found, the trigger tried on held-out images.
+    ///
+    /// # Errors
+    /// A model that cannot be run.
+    pub fn finding(&self) -> Result<ClassFinding, Error> {
+        let started = Instant::now();
+        let mut finding = self.unfinished();
+        let task = &self.task;
+        let hits = hits(
+            task.classifier,
+            task.search,
+            &self.kept,
+            &finding.trigger,
+            self.class,
+        )?;
+        let flipped = hits.iter().filter(|&&hit| hit).count();
+        finding.success_rate = flipped as f64 / hits.len().max(1) as f64;
+        finding.holdout = Some(super::evaluate_trigger(
+            task.classifier,
+            task.holdout,
+            &finding.trigger,
+            self.class,
+        )?);
+        finding.state = if self.best.is_some() {
+            State::Reached
+        } else {
+            State::Unreached
+        };
+        finding.seconds += started.elapsed().as_secs_f64();
+        Ok(finding)
+    }
+
+    /// Where the search was when it was stopped; the trigger is not tried, since it counts for
+    /// nothing.
+    pub fn unfinished(&self) -> ClassFinding {
+        let trigger = match &self.best {
+            Some(best) => best.clone(),
+            None => self.variables.trigger(),
+        };
+        ClassFinding {
+            class: self.class,
+            state: State::Skipped,
+            norm: trigger.norm(),
+            trigger,
+            success_rate: 0.0,
+            holdout: None,
+            updates: self.updates(),
+            trace: self.trace.clone(),
+            seconds: self.seconds,
+        }
+    }
+
+    fn step(&mut self) -> Result<(), Error> {
+        let config = self.task.config;
+        let objective = Objective {
+            classifier: self.task.classifier,
+            class: self.class,
+            loss: config.loss,
+        };
+        let (mut successes, mut norms) = (0, 0.0);
+        for _ in 0..config.batches_per_step {
+            let batch = self.next_batch();
+            let outcome = objective.pass(batch, &self.variables, self.schedule.cost())?;
+            successes += outcome.successes;
+            norms += outcome.norm;
+            let Variables { mask, pattern } = &mut self.variables;
+            *mask = self.mask_adam.step(mask.clone(), outcome.mask_gradient);
+            *pattern = self
+                .pattern_adam
+                .step(pattern.clone(), outcome.pattern_gradient);
+        }
+        let tried = (config.batches_per_step * config.batch) as f64;
+        let outcome = StepOutcome {
+            success: successes as f64 / tried,
+            norm: norms / config.batches_per_step as f64,
+        };
+        let advice = self.schedule.step(outcome.success, outcome.norm);
+        if advice.keep {
+            self.best = Some(self.variables.trigger());
+        }
+        self.stopped = advice.stop;
+        self.trace.push(outcome);
+        Ok(())
+    }
+
+    /// The next images of an endless, reshuffled walk through the search set.
+    fn next_batch(&mut self) -> Tensor<4> {
+        let mut pixels = Vec::new();
+        let count = self.task.config.batch;
+        for _ in 0..count {
+            if self.queue.is_empty() {
+                self.queue = (0..self.kept.len()).collect();
+                self.queue.shuffle(&mut self.random);
+            }
+            if let Some(at) = self.queue.pop() {
+                pixels.extend_from_slice(self.task.search.image(self.kept[at]));
+            }
+        }
+        let classifier = self.task.classifier;
+        let [channels, height, width] = classifier.shape();
+        let shape = [count, channels, height, width];
+        Array::from_vec(pixels, &shape, classifier.device()).into_tensor()
+    }
+}
+
+/// Images that a class is searched with.
+fn images_for(task: &Task<'_>, class: usize) -> Result<Vec<usize>, Error> {
+    let labels = task.search.labels().ok_or(Error::NoLabels)?;
+    let kept: Vec<usize> = (0..task.search.len())
+        .filter(|&i| !task.config.exclude_target || labels[i] != class)
+        .collect();
+    if kept.is_empty() {
+        return Err(Error::NoImages(class));
+    }
+    Ok(kept)
+}
+
+fn belongs(task: &Task<'_>, class: usize, images: usize) -> Belongs {
+    Belongs {
+        class,
+        seed: task.seed,
+        shape: task.classifier.shape(),
+        images,
+        settings: task.config.fingerprint(),
+    }
+}

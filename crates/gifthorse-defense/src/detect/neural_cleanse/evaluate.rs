@@ -1,0 +1,63 @@
+//! A stored trigger, tried on images.
+
+use std::collections::BTreeMap;
+
+use gifthorse_data::Images;
+use gifthorse_engine::Classifier;
+
+use crate::detect::trigger::{Trigger, stamp};
+use crate::error::Error;
+use crate::stats::{Confirmation, SourceRate};
+
+/// Tries a trigger on the labelled images that are not of the target class.
+///
+/// # Errors
+/// Images of another shape than the model's, or without labels.
+pub fn evaluate_trigger(
+    classifier: &Classifier,
+    images: &Images,
+    trigger: &Trigger,
+    class: usize,
+) -> Result<Confirmation, Error> {
+    let labels = images.labels().ok_or(Error::NoLabels)?;
+    let others: Vec<usize> = (0..images.len()).filter(|&i| labels[i] != class).collect();
+    let hits = hits(classifier, images, &others, trigger, class)?;
+    let mut by_source = BTreeMap::<usize, (u64, u64)>::new();
+    for (&i, &hit) in others.iter().zip(&hits) {
+        let (successes, trials) = by_source.entry(labels[i]).or_default();
+        *successes += u64::from(hit);
+        *trials += 1;
+    }
+    let rate = |&(successes, trials): &(u64, u64)| successes as f64 / trials as f64;
+    let worst_source = by_source
+        .iter()
+        .min_by(|a, b| rate(a.1).total_cmp(&rate(b.1)))
+        .map(|(&source, &(successes, trials))| SourceRate {
+            source,
+            successes,
+            trials,
+        });
+    Ok(Confirmation {
+        successes: hits.iter().filter(|&&hit| hit).count() as u64,
+        trials: hits.len() as u64,
+        worst_source,
+    })
+}
+
+/// Which of the images the stamped trigger sends to the class.
+pub(super) fn hits(
+    classifier: &Classifier,
+    images: &Images,
+    indices: &[usize],
+    trigger: &Trigger,
+    class: usize,
+) -> Result<Vec<bool>, Error> {
+    let pixels: Vec<f32> = indices
+        .iter()
+        .flat_map(|&i| images.image(i))
+        .copied()
+        .collect();
+    let stamped = stamp(&pixels, classifier.shape(), &trigger.mask, &trigger.pattern);
+    let predicted = classifier.predict(&stamped)?;
+    Ok(predicted.into_iter().map(|p| p == class).collect())
+}

@@ -1,0 +1,180 @@
+//! The search of one class at rest: everything that it needs to go on as if it had never stopped.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::adam::Moments;
+use super::cost::Counters;
+use super::finding::StepOutcome;
+use crate::detect::exact;
+use crate::detect::trigger::Trigger;
+
+/// The version of the format that is written and read.
+pub const SNAPSHOT_VERSION: u32 = 1;
+
+/// A search between two steps. Any serde format keeps it: every number comes back bit for bit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Version of this format, [`SNAPSHOT_VERSION`].
+    pub version: u32,
+    /// Whose search it is.
+    pub(super) belongs: Belongs,
+    /// Position in the class's random stream, in 32-bit words.
+    pub(super) random_words: u128,
+    /// Positions of images still to come in this round through the search set.
+    pub(super) queue: Vec<usize>,
+    /// Mask in tanh space, `[height, width]`.
+    #[serde(with = "exact::singles")]
+    pub(super) mask: Vec<f32>,
+    /// Pattern in tanh space, `[channels, height, width]`.
+    #[serde(with = "exact::singles")]
+    pub(super) pattern: Vec<f32>,
+    pub(super) mask_moments: Moments,
+    pub(super) pattern_moments: Moments,
+    pub(super) schedule: Counters,
+    /// The smallest trigger that succeeded so far.
+    pub(super) best: Option<Trigger>,
+    pub(super) trace: Vec<StepOutcome>,
+    /// Whether the schedule ended the search.
+    pub(super) stopped: bool,
+    /// Time taken so far.
+    pub(super) seconds: f64,
+}
+
+/// What a search depends on beside the model's weights and the pixels of the images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Belongs {
+    /// Target class.
+    pub class: usize,
+    /// Seed of the scan.
+    pub seed: u64,
+    /// Channels, height and width of the model's images.
+    pub shape: [usize; 3],
+    /// Images searched with.
+    pub images: usize,
+    /// [`Config::fingerprint`](super::Config::fingerprint).
+    pub settings: String,
+}
+
+/// Why a search cannot be taken up again.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SnapshotError {
+    /// Written by another version of the program.
+    #[error(
+        "the kept search is of format {found}, and this program reads format {SNAPSHOT_VERSION}: \
+         remove what was kept, and search again"
+    )]
+    Version {
+        /// The version found.
+        found: u32,
+    },
+    /// Another class, seed, model, image set or other settings.
+    #[error(
+        "the kept search for class {class} was made with another {what} ({found}, now {wanted}): go \
+         on with what it was made with, or keep this scan elsewhere"
+    )]
+    OtherSearch {
+        /// The class that was to go on.
+        class: usize,
+        /// What differs.
+        what: &'static str,
+        /// As kept.
+        found: String,
+        /// As asked for.
+        wanted: String,
+    },
+    /// Contents that no search writes.
+    #[error("the kept search for class {class} is damaged ({what}): remove it, and search again")]
+    Damaged {
+        /// The class that was to go on.
+        class: usize,
+        /// What is wrong.
+        what: &'static str,
+    },
+}
+
+impl Snapshot {
+    /// The target class.
+    pub fn class(&self) -> usize {
+        self.belongs.class
+    }
+
+    /// Steps made.
+    pub fn steps(&self) -> usize {
+        self.trace.len()
+    }
+
+    /// Refuses a snapshot of another search, and one whose parts do not fit together.
+    pub(super) fn check(&self, wanted: &Belongs) -> Result<(), SnapshotError> {
+        if self.version != SNAPSHOT_VERSION {
+            return Err(SnapshotError::Version {
+                found: self.version,
+            });
+        }
+        self.belongs.check(wanted)?;
+        let [channels, height, width] = wanted.shape;
+        let (mask, pattern) = (height * width, channels * height * width);
+        let moments = |moments: &Moments, values: usize| {
+            let values = if moments.steps == 0 { 0 } else { values };
+            moments.steps >= 0 && moments.first.len() == values && moments.second.len() == values
+        };
+        let sound = [
+            (
+                self.mask.len() == mask && self.pattern.len() == pattern,
+                "the trigger is of another size than the images",
+            ),
+            (
+                moments(&self.mask_moments, mask) && moments(&self.pattern_moments, pattern),
+                "the optimiser's moments are of another size than the trigger",
+            ),
+            (
+                self.best
+                    .as_ref()
+                    .is_none_or(|best| best.mask.len() == mask && best.pattern.len() == pattern),
+                "the best trigger is of another size than the images",
+            ),
+            (
+                self.queue.iter().all(|&at| at < wanted.images),
+                "it names images that are not there",
+            ),
+        ];
+        match sound.iter().find(|(sound, _)| !sound) {
+            Some(&(_, what)) => Err(SnapshotError::Damaged {
+                class: wanted.class,
+                what,
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Belongs {
+    fn check(&self, wanted: &Self) -> Result<(), SnapshotError> {
+        let parts = [
+            ("class", self.class.to_string(), wanted.class.to_string()),
+            ("seed", self.seed.to_string(), wanted.seed.to_string()),
+            (
+                "shape of the images",
+                format!("{:?}", self.shape),
+                format!("{:?}", wanted.shape),
+            ),
+            (
+                "number of images",
+                self.images.to_string(),
+                wanted.images.to_string(),
+            ),
+            ("setting", self.settings.clone(), wanted.settings.clone()),
+        ];
+        for (what, found, wanted_part) in parts {
+            if found != wanted_part {
+                return Err(SnapshotError::OtherSearch {
+                    class: wanted.class,
+                    what,
+                    found,
+                    wanted: wanted_part,
+                });
+            }
+        }
+        Ok(())
+    }
+}

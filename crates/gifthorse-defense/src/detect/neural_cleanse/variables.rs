@@ -1,0 +1,68 @@
+//! Mask and pattern as the optimiser sees them: in tanh space, where no step leaves the range.
+
+use gifthorse_engine::{Array, Device, Tensor};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use crate::detect::trigger::Trigger;
+
+/// Keeps the inverse hyperbolic tangent finite at the ends of the range, as released.
+const EPSILON: f32 = 1e-7;
+
+/// Mask `[height, width]` and pattern `[channels, height, width]`, before the tanh.
+pub struct Variables {
+    /// The mask, untracked.
+    pub mask: Tensor<2>,
+    /// The pattern, untracked.
+    pub pattern: Tensor<3>,
+}
+
+impl Variables {
+    /// Mask and pattern uniform in [0, 1], brought to tanh space; `shape` is channels, height and
+    /// width.
+    pub fn random(random: &mut ChaCha8Rng, shape: [usize; 3], device: &Device) -> Self {
+        let [channels, height, width] = shape;
+        let mut uniform = |count: usize| -> Vec<f32> {
+            let to_tanh = |v: f32| ((v - 0.5) * (2.0 - EPSILON)).atanh();
+            (0..count)
+                .map(|_| to_tanh(random.random::<f32>()))
+                .collect()
+        };
+        let mask = uniform(height * width);
+        let pattern = uniform(channels * height * width);
+        Self::from_values(mask, pattern, shape, device)
+    }
+
+    /// From values in tanh space, in the order of [`Self::values`].
+    pub fn from_values(
+        mask: Vec<f32>,
+        pattern: Vec<f32>,
+        [channels, height, width]: [usize; 3],
+        device: &Device,
+    ) -> Self {
+        Self {
+            mask: Array::from_vec(mask, &[height, width], device).into_tensor(),
+            pattern: Array::from_vec(pattern, &[channels, height, width], device).into_tensor(),
+        }
+    }
+
+    /// Mask and pattern in tanh space.
+    pub fn values(&self) -> (Vec<f32>, Vec<f32>) {
+        (
+            Array::from_tensor(self.mask.clone()).into_vec(),
+            Array::from_tensor(self.pattern.clone()).into_vec(),
+        )
+    }
+
+    /// The trigger as it would be stored.
+    pub fn trigger(&self) -> Trigger {
+        let mask = Array::from_tensor(to_unit(self.mask.clone())).into_vec();
+        let pattern = Array::from_tensor(to_unit(self.pattern.clone())).into_vec();
+        Trigger::quantised(&mask, &pattern)
+    }
+}
+
+/// `tanh(v) / (2 - eps) + 1/2`, between 0 and 1.
+pub fn to_unit<const D: usize>(variable: Tensor<D>) -> Tensor<D> {
+    variable.tanh().div_scalar(2.0 - EPSILON).add_scalar(0.5)
+}
