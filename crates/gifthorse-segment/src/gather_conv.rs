@@ -68,6 +68,10 @@ impl GatherConv {
         }
     }
 
+    fn backward_sweeps(&self) -> &[Sweep] {
+        self.backward.get_or_init(|| self.pack_backward())
+    }
+
     fn pack_backward(&self) -> Vec<Sweep> {
         let mut weight = self.weight.lock().unwrap_or_else(PoisonError::into_inner);
         let toward = if self.spec.transposed {
@@ -159,8 +163,12 @@ impl Kernel for GatherConv {
         );
     }
 
+    fn prepare_backward(&self) {
+        self.backward_sweeps();
+    }
+
     fn backward(&self, run: Backward<'_>) {
-        let sweeps = self.backward.get_or_init(|| self.pack_backward());
+        let sweeps = self.backward_sweeps();
         self.run(sweeps, run.samples, run.gradient, run.out, run.finish);
     }
 }

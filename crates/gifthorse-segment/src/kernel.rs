@@ -49,6 +49,9 @@ pub(crate) trait Kernel: Debug + Send + Sync {
         Needs::default()
     }
 
+    /// Packs what the backward pass needs, if it is not there yet.
+    fn prepare_backward(&self) {}
+
     /// Computes the output of all samples.
     fn forward(&self, run: Forward<'_>);
 

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use crate::affine::Affine;
 use crate::average_pool::AveragePool;
+use crate::batch_matmul::BatchMatmul;
 use crate::binary::{Arithmetic, Binary, Operand};
 use crate::convolution::ConvSpec;
+use crate::depthwise::Depthwise;
 use crate::finish::Clamp;
 use crate::gather_conv::GatherConv;
 use crate::global_pool::{Global, GlobalPool};
@@ -72,6 +74,12 @@ pub enum Operation<'a> {
         function: Arithmetic,
         /// Left and right.
         operands: &'a [Operand; 2],
+    },
+    /// The product of two values, `[height, width, channels]` standing for a batch of matrices, `[batch, rows, depth]` and
+    /// `[batch, depth, columns]`.
+    MatrixProduct {
+        /// Whether the second is `[batch, columns, depth]`.
+        transposed: bool,
     },
     /// Softmax over channels.
     Softmax,
@@ -156,6 +164,9 @@ impl Operation<'_> {
                 function,
                 operands,
             } => Arc::new(Binary::new(shape, function, operands.clone())?),
+            Self::MatrixProduct { transposed } => {
+                Arc::new(BatchMatmul::new(input, *shapes.get(1)?, transposed)?)
+            }
             Self::Softmax => Arc::new(Softmax::new(input, Normalised::Softmax)),
             Self::LogSoftmax => Arc::new(Softmax::new(input, Normalised::LogSoftmax)),
             Self::LayerNorm {
@@ -179,6 +190,9 @@ fn convolution(spec: &ConvSpec, weight: &[f32], bias: Option<&[f32]>) -> Arc<dyn
         let outputs = spec.output.channels;
         let kernel = Winograd::new(weight, bias, spec.input, outputs, window.pads);
         return Arc::new(kernel);
+    }
+    if Depthwise::fits(spec) {
+        return Arc::new(Depthwise::new(spec, weight, bias));
     }
     Arc::new(GatherConv::new(spec, weight, bias))
 }

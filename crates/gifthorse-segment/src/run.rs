@@ -111,6 +111,11 @@ impl Plan {
             tapes,
         } = saved;
         assert_eq!(cotangents.len(), self.outputs.len(), "number of cotangents");
+        let kernels = self
+            .stages
+            .par_iter()
+            .filter_map(|stage| stage.kernel.as_ref());
+        kernels.for_each(|kernel| kernel.prepare_backward());
         let mut gradients: Vec<Vec<f32>> = self
             .inputs()
             .map(|(shape, _)| vec![0.0; samples * shape.elements()])

@@ -174,6 +174,10 @@ impl Kernel for Winograd {
         }
     }
 
+    fn prepare_backward(&self) {
+        self.turned();
+    }
+
     fn forward(&self, run: Forward<'_>) {
         let Forward {
             samples,

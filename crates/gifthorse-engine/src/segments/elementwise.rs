@@ -6,6 +6,7 @@ use gifthorse_segment::{
 
 use super::constants::{Constant, plain};
 use super::held::{Held, rearrange, row_major};
+use super::linear::fold;
 use super::moves::{Indices, number, table};
 use super::translate::Translator;
 use crate::program::{Binary, Operand, Primitive, Step, Unary, ValueId};
@@ -14,6 +15,17 @@ use crate::program::{Binary, Operand, Primitive, Step, Unary, ValueId};
 pub struct Affine {
     pub scale: Vec<f32>,
     pub offset: Vec<f32>,
+}
+
+impl Affine {
+    /// This one first, then another.
+    fn then(&mut self, next: &Self) {
+        let own = self.scale.iter_mut().zip(&mut self.offset);
+        for ((scale, offset), (s, o)) in own.zip(next.scale.iter().zip(&next.offset)) {
+            *scale *= s;
+            *offset = *offset * s + o;
+        }
+    }
 }
 
 /// What a step makes of a value, if that is an affine function of each channel, `axis` of its samples' shape.
@@ -65,8 +77,50 @@ pub fn affine(
 }
 
 /// Adds a step that works on each number by itself.
-pub fn add(t: &mut Translator<'_>, at: usize) -> Option<Held> {
+pub fn add(t: &mut Translator<'_>, at: usize) -> Option<()> {
     let step = &t.program.steps[at];
+    let (last, held) = match &step.primitive {
+        Primitive::BatchNorm { .. } | Primitive::Binary(_) => match channelwise(t, at) {
+            Some(done) => done,
+            None => (at, other(t, step)?),
+        },
+        _ => (at, other(t, step)?),
+    };
+    t.held.insert(t.program.steps[last].output, held);
+    Some(())
+}
+
+/// Which axis of a value of this shape and form holds its map's channels, if one does.
+fn channel_axis(t: &Translator<'_>, held: Held, dims: &[usize]) -> Option<usize> {
+    let map = t.graph.shape(held.value);
+    let axis = match held.order {
+        Order::ChannelsLast => dims.len().checked_sub(1)?,
+        Order::ChannelsFirst => dims.iter().take(1).take_while(|&&n| n == 1).count(),
+    };
+    (dims.get(axis) == Some(&map.channels)).then_some(axis)
+}
+
+/// A step that changes each channel by constants, with those that follow it; says which step is the last.
+fn channelwise(t: &mut Translator<'_>, at: usize) -> Option<(usize, Held)> {
+    let step = &t.program.steps[at];
+    let id = step.inputs.iter().find_map(|input| match input {
+        Operand::Value(id) => Some(*id),
+        Operand::Param(_) => None,
+    })?;
+    let held = t.operand(&Operand::Value(id))?;
+    let axis = channel_axis(t, held, &t.dims(id)?)?;
+    let channels = t.graph.shape(held.value).channels;
+    let mut change = affine(t, at, id, axis, channels)?;
+    let last = fold(t, at, axis, channels, |next| change.then(&next))?;
+    let operation = Operation::Affine {
+        scale: &change.scale,
+        offset: &change.offset,
+    };
+    let value = t.graph.add(&step.node, operation, &[held.value])?;
+    Some((last, Held { value, ..held }))
+}
+
+fn other(t: &mut Translator<'_>, step: &Step) -> Option<Held> {
     match &step.primitive {
         Primitive::Unary(function) => {
             let held = t.operand(&step.inputs[0])?;
@@ -77,29 +131,6 @@ pub fn add(t: &mut Translator<'_>, at: usize) -> Option<Held> {
             };
             let value = t.graph.add(&step.node, operation, &[held.value])?;
             Some(Held { value, ..held })
-        }
-        Primitive::BatchNorm { .. } => {
-            let Operand::Value(id) = step.inputs[0] else {
-                return None;
-            };
-            let held = t.operand(&step.inputs[0])?;
-            let dims = t.dims(id)?;
-            let channels = *dims.get(1)?;
-            let rest = dims[2..].iter().product();
-            let map = MapShape {
-                height: 1,
-                width: rest,
-                channels,
-            };
-            let from = t.graph.shape(held.value);
-            let map = if from.channels == channels { from } else { map };
-            let value = held.form(&mut t.graph, map, Order::ChannelsFirst)?;
-            let change = affine(t, at, id, 1, channels)?;
-            let operation = Operation::Affine {
-                scale: &change.scale,
-                offset: &change.offset,
-            };
-            t.first(step, operation, &[value])
         }
         Primitive::Binary(function) => binary(t, step, *function),
         _ => None,

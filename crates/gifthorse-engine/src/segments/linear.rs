@@ -82,9 +82,9 @@ fn optional(t: &Translator<'_>, step: &Step, operand: usize) -> Option<Option<Ve
     }
 }
 
-/// Takes the steps after `at` that change each channel (an axis of the result) by constants, and gives each to
+/// Takes the steps after step `at` that change each channel (an axis of the result) by constants, and gives each to
 /// `take`; says which step is the last.
-fn fold(
+pub fn fold(
     t: &mut Translator<'_>,
     at: usize,
     axis: usize,
@@ -225,10 +225,9 @@ fn product(
         }
         held => (held.form(&mut t.graph, b, Order::ChannelsLast)?, false),
     };
-    let _ = (first, second, is_transposed);
-    return None;
-    #[allow(unreachable_code)]
-    let operation = Operation::Sum;
+    let operation = Operation::MatrixProduct {
+        transposed: is_transposed,
+    };
     let held = t.last(step, operation, &[first, second])?;
     t.held.insert(step.output, held);
     Some(())

@@ -44,7 +44,7 @@ impl Translator<'_> {
                 return linear::add(self, at);
             }
             Primitive::BatchNorm { .. } | Primitive::Unary(_) | Primitive::Binary(_) => {
-                elementwise::add(self, at)?
+                return elementwise::add(self, at);
             }
             Primitive::MaxPool(window) => {
                 let (value, _) = self.planar(&step.inputs[0])?;
