@@ -7,10 +7,12 @@ use crate::on_lanes::{self, OnLanes};
 
 /// What is taken of each channel's entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Global {
+pub enum Global {
+    /// Their sum.
     Sum,
+    /// Their mean.
     Mean,
-    /// NaN counts as larger than everything. Of equal entries, the gradient goes to the first in the leftmost column,
+    /// The largest. NaN counts as larger than everything. Of equal entries, the gradient goes to the first in the leftmost column,
     /// as when the largest of each column is taken first.
     Max,
 }

@@ -44,6 +44,15 @@ pub(crate) struct Used {
     pub(crate) lanes: usize,
 }
 
+/// Where the sums of a register tile begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sums {
+    /// At zero.
+    Fresh,
+    /// At what is in the output.
+    Continued,
+}
+
 /// Arithmetic on sixteen f32 numbers with one instruction set.
 ///
 /// Everything here and everything that calls it inside a [`Task`] must be
@@ -123,12 +132,30 @@ pub(crate) trait Lanes: Copy {
 
     /// `out[row][lane] = sum over channels c of left[c / 16][which][row][c % 16] * right[c][lane]`
     /// for the rows and lanes that are used, at least.
+    #[inline(always)]
     fn product<const P: usize>(
         self,
         left: &[[Left; P]],
         which: usize,
         right: &[Pair],
         used: Used,
+        out: &mut [Pair; ROWS],
+    ) {
+        let left = left.iter().map(|left| &left[which]);
+        self.sum_of_products(left.zip(right.chunks(16)), used, Sums::Fresh, out);
+    }
+
+    /// `out[row][lane] = sum over terms (left, right) and channels c of left[row][c] * right[c][lane]`
+    /// for the rows and lanes that are used, at least. A term has up to sixteen channels, as many as
+    /// its right side.
+    ///
+    /// A row's sums are made in the order of the terms, whatever the tile: they do not depend on its place among
+    /// the rows, nor on how many are used, nor on where the sum was interrupted to be continued.
+    fn sum_of_products<'a>(
+        self,
+        terms: impl Iterator<Item = (&'a Left, &'a [Pair])> + Clone,
+        used: Used,
+        sums: Sums,
         out: &mut [Pair; ROWS],
     );
 }
@@ -198,19 +225,25 @@ pub(crate) fn transpose_block<L: Lanes>(lanes: L, block: &mut [Lane; 16]) {
     }
 }
 
-/// Part of [`Lanes::product`]: `R` rows from `row` on and `N` lanes from `lane` on, with all
+/// Part of [`Lanes::sum_of_products`]: `R` rows from `row` on and `N` lanes from `lane` on, with all
 /// `R * N` sums in registers.
 #[inline(always)]
-fn register_tile<L: Lanes, const R: usize, const N: usize, const P: usize>(
+fn register_tile<'a, L: Lanes, const R: usize, const N: usize>(
     lanes: L,
-    (left, which): (&[[Left; P]], usize),
-    right: &[Pair],
+    terms: impl Iterator<Item = (&'a Left, &'a [Pair])>,
     (row, lane): (usize, usize),
+    start: Sums,
     out: &mut [Pair; ROWS],
 ) {
     let mut sums = [[lanes.splat(0.0); N]; R];
-    for (left, right) in left.iter().zip(right.chunks(16)) {
-        let left = &left[which];
+    if start == Sums::Continued {
+        for r in 0..R {
+            for n in 0..N {
+                sums[r][n] = lanes.load(&out[row + r][lane + n].0);
+            }
+        }
+    }
+    for (left, right) in terms {
         for (channel, right) in right.iter().enumerate() {
             let mut b = [lanes.splat(0.0); N];
             for n in 0..N {

@@ -1,4 +1,12 @@
-//! Segments: stretches of a network compiled once for a CPU, for frozen weights.
+//! Segments: stretches of a network with frozen weights, compiled once and run fast on a CPU.
+//!
+//! A [`Graph`] says what is to be computed, one sample at a time; [`Plan::new`] fuses it, plans its backward pass and its
+//! memory; [`Plan::forward`] and [`Plan::backward`] run it on batches of row-major numbers. The gradient is that to the
+//! inputs; none is computed for weights.
+//!
+//! Inside, values lie channels last in lanes of sixteen channels (`map`), each kernel (`kernel`) runs on one
+//! group of samples on one thread, and what follows a kernel — a sum with another branch, an activation — happens
+//! on the way to memory (`finish`). `lanes` has the vector instructions.
 
 #![allow(
     clippy::needless_range_loop,
@@ -7,22 +15,34 @@
 
 mod across;
 mod affine;
+mod arena;
 mod average_pool;
+mod axis;
+mod backward;
 mod batch_matmul;
 mod binary;
+mod convolution;
+mod exchange;
 mod finish;
 mod functions;
+mod gather_conv;
 mod global_pool;
+mod graph;
 mod kernel;
 mod lanes;
 mod layer_norm;
 mod map;
 mod max_pool;
 mod on_lanes;
+mod operation;
+mod plan;
 mod pointwise;
+mod profile;
 mod rearrange;
+mod run;
 mod sliding;
 mod softmax;
+mod stage;
 #[cfg(test)]
 mod testing;
 mod window;
@@ -30,7 +50,12 @@ mod winograd;
 
 pub use binary::Arithmetic;
 pub use finish::Clamp;
+pub use global_pool::Global;
+pub use graph::{Graph, Order, Value};
 pub use kernel::Work;
 pub use map::MapShape;
+pub use operation::Operation;
+pub use plan::Plan;
 pub use pointwise::Function;
+pub use run::Saved;
 pub use window::Window;

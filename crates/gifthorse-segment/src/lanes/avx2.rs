@@ -5,7 +5,7 @@ use std::arch::x86_64::{__m256, _CMP_LE_OQ, _CMP_LT_OQ};
 use pulp::NullaryFnOnce;
 use pulp::x86::V3;
 
-use super::{Lanes, Left, Pair, ROWS, Task, Used, register_tile};
+use super::{Lanes, Left, Pair, ROWS, Sums, Task, Used, register_tile};
 use crate::kernel::Notes;
 
 /// Proof that the machine has AVX2 and FMA.
@@ -229,18 +229,17 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn product<const P: usize>(
+    fn sum_of_products<'a>(
         self,
-        left: &[[Left; P]],
-        which: usize,
-        right: &[Pair],
+        terms: impl Iterator<Item = (&'a Left, &'a [Pair])> + Clone,
         used: Used,
+        sums: Sums,
         out: &mut [Pair; ROWS],
     ) {
         // 12 of the 16 registers hold sums.
         for lane in 0..used.lanes {
             for row in (0..used.rows).step_by(6) {
-                register_tile::<Self, 6, 1, P>(self, (left, which), right, (row, lane), out);
+                register_tile::<Self, 6, 1>(self, terms.clone(), (row, lane), sums, out);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::arch::x86_64::{__m512, _CMP_LE_OQ, _CMP_LT_OQ};
 use pulp::NullaryFnOnce;
 use pulp::x86::V4;
 
-use super::{Lanes, Left, Pair, ROWS, Task, Used, register_tile};
+use super::{Lanes, Left, Pair, ROWS, Sums, Task, Used, register_tile};
 use crate::kernel::Notes;
 
 /// Proof that the machine has AVX-512.
@@ -175,23 +175,21 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn product<const P: usize>(
+    fn sum_of_products<'a>(
         self,
-        left: &[[Left; P]],
-        which: usize,
-        right: &[Pair],
+        terms: impl Iterator<Item = (&'a Left, &'a [Pair])> + Clone,
         used: Used,
+        sums: Sums,
         out: &mut [Pair; ROWS],
     ) {
         // At most 24 of the 32 registers hold sums.
-        let left = (left, which);
         match (used.rows, used.lanes) {
-            (..=4, 1) => register_tile::<Self, 4, 1, P>(self, left, right, (0, 0), out),
-            (..=8, 1) => register_tile::<Self, 8, 1, P>(self, left, right, (0, 0), out),
-            (_, 1) => register_tile::<Self, ROWS, 1, P>(self, left, right, (0, 0), out),
-            (..=4, _) => register_tile::<Self, 4, 2, P>(self, left, right, (0, 0), out),
-            (..=8, _) => register_tile::<Self, 8, 2, P>(self, left, right, (0, 0), out),
-            _ => register_tile::<Self, ROWS, 2, P>(self, left, right, (0, 0), out),
+            (..=4, 1) => register_tile::<Self, 4, 1>(self, terms, (0, 0), sums, out),
+            (..=8, 1) => register_tile::<Self, 8, 1>(self, terms, (0, 0), sums, out),
+            (_, 1) => register_tile::<Self, ROWS, 1>(self, terms, (0, 0), sums, out),
+            (..=4, _) => register_tile::<Self, 4, 2>(self, terms, (0, 0), sums, out),
+            (..=8, _) => register_tile::<Self, 8, 2>(self, terms, (0, 0), sums, out),
+            _ => register_tile::<Self, ROWS, 2>(self, terms, (0, 0), sums, out),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! [`Lanes`] in plain Rust, for machines without AVX2: the compiler turns the loops over
 //! sixteen numbers into the vectors that every machine of the build target has.
 
-use super::{Lanes, Left, Pair, ROWS, Task, Used, register_tile};
+use super::{Lanes, Left, Pair, ROWS, Sums, Task, Used, register_tile};
 use crate::kernel::Notes;
 
 /// The instruction set of the build target.
@@ -164,18 +164,17 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn product<const P: usize>(
+    fn sum_of_products<'a>(
         self,
-        left: &[[Left; P]],
-        which: usize,
-        right: &[Pair],
+        terms: impl Iterator<Item = (&'a Left, &'a [Pair])> + Clone,
         used: Used,
+        sums: Sums,
         out: &mut [Pair; ROWS],
     ) {
         // Three rows of sixteen sums fill twelve 128-bit registers.
         for lane in 0..used.lanes {
             for row in (0..used.rows).step_by(3) {
-                register_tile::<Self, 3, 1, P>(self, (left, which), right, (row, lane), out);
+                register_tile::<Self, 3, 1>(self, terms.clone(), (row, lane), sums, out);
             }
         }
     }

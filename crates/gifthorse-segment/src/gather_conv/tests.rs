@@ -1,0 +1,182 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::convolution::naive;
+use crate::finish::{Add, Clamp, Then};
+use crate::testing::{difference, from_lanes, numbers, run, to_lanes};
+use crate::window::Window;
+
+/// Compares both passes with the definition, on every instruction set.
+fn check(spec: &ConvSpec, samples: usize, seed: u64) -> Result<(), TestCaseError> {
+    let weight = numbers(spec.weight_length(), seed);
+    let bias = numbers(spec.output.channels, seed + 1);
+    let input = numbers(samples * spec.input.elements(), seed + 2);
+    let cotangent = numbers(samples * spec.output.elements(), seed + 3);
+    let wanted = naive::forward(spec, samples, &weight, Some(&bias), &input);
+    let wanted_back = naive::backward(spec, samples, &weight, &cotangent);
+    for isa in Isa::available() {
+        let mut kernel = GatherConv::new(spec, &weight, Some(&bias));
+        kernel.isa = isa;
+        let (output, gradients) = run(&kernel, samples, &[input.clone()], &cotangent);
+        prop_assert_eq!(difference(&wanted, &output, 1e-4), None, "{:?}", isa);
+        let back = difference(&wanted_back, &gradients[0], 1e-4);
+        prop_assert_eq!(back, None, "backward, {:?}", isa);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_convolution_is_as_defined(
+        spec in naive::any_convolution(),
+        samples in 1usize..=3,
+        seed in 0u64..1000,
+    ) {
+        check(&spec, samples, seed)?;
+    }
+}
+
+fn window(kernel: usize, stride: usize, pad: usize) -> Window {
+    Window {
+        kernel: [kernel; 2],
+        stride: [stride; 2],
+        dilation: [1; 2],
+        pads: [(pad, pad); 2],
+    }
+}
+
+/// Convolutions that are laid out in a particular way, or that take more than one block.
+fn particular() -> Vec<ConvSpec> {
+    let cases = [
+        // A stem, with lines side by side forward and shared lanes backward.
+        ([33, 31, 3], 20, window(7, 2, 3), 1),
+        // Patches: all pixels of a patch share their only tap.
+        ([24, 24, 3], 40, window(8, 8, 0), 1),
+        // The window is the whole map, and is deeper than one block of constants.
+        (
+            [6, 5, 70],
+            33,
+            Window {
+                kernel: [6, 5],
+                ..window(1, 1, 0)
+            },
+            1,
+        ),
+        // More rows than a block holds.
+        ([40, 40, 64], 16, window(3, 1, 1), 1),
+        // Columns of one lane, and a strided projection.
+        ([17, 17, 35], 8, window(1, 2, 0), 1),
+        ([9, 9, 128], 128, window(3, 1, 1), 32),
+        // A window that is larger than the map.
+        ([2, 2, 20], 20, window(5, 1, 2), 1),
+        // Some positions of the input are in no window.
+        ([7, 7, 6], 5, window(2, 4, 0), 1),
+    ];
+    let specs = cases
+        .into_iter()
+        .filter_map(|(input, outputs, window, groups)| {
+            naive::convolution(input, outputs, window, groups)
+        });
+    specs
+        .flat_map(|spec| [spec, naive::transposed(spec)])
+        .collect()
+}
+
+#[test]
+fn particular_layouts_are_as_defined() {
+    for spec in particular() {
+        check(&spec, 2, 5).unwrap_or_else(|error| panic!("{spec:?}: {error}"));
+    }
+}
+
+#[test]
+fn a_sample_does_not_depend_on_the_others() {
+    for spec in particular() {
+        let weight = numbers(spec.weight_length(), 1);
+        let kernel = GatherConv::new(&spec, &weight, None);
+        let samples = 5;
+        let input = numbers(samples * spec.input.elements(), 2);
+        let cotangent = numbers(samples * spec.output.elements(), 3);
+        let (output, gradients) = run(&kernel, samples, &[input.clone()], &cotangent);
+        for n in 0..samples {
+            let of = |values: &[f32]| {
+                let length = values.len() / samples;
+                values[n * length..][..length].to_vec()
+            };
+            let (alone, alone_back) = run(&kernel, 1, &[of(&input)], &of(&cotangent));
+            assert_eq!(alone, of(&output), "{spec:?}");
+            assert_eq!(alone_back[0], of(&gradients[0]), "{spec:?}, backward");
+        }
+    }
+}
+
+#[test]
+fn results_are_finished_on_their_way() {
+    let samples = 2;
+    for spec in particular() {
+        let weight = numbers(spec.weight_length(), 1);
+        let bias = numbers(spec.output.channels, 2);
+        let kernel = GatherConv::new(&spec, &weight, Some(&bias));
+        let input = numbers(samples * spec.input.elements(), 3);
+        let other = numbers(samples * spec.output.elements(), 4);
+        let sums = naive::forward(&spec, samples, &weight, Some(&bias), &input);
+        let sums: Vec<f32> = sums.iter().zip(&other).map(|(a, b)| a + b).collect();
+
+        let lanes = to_lanes(&input, spec.input);
+        let other = to_lanes(&other, spec.output);
+        let mut passes = vec![0; other.len()];
+        let mut out = vec![Lane::default(); other.len()];
+        kernel.forward(Forward {
+            samples,
+            inputs: &[&lanes],
+            out: &mut out,
+            finish: Finish {
+                add: Add::Value(&other),
+                then: Then::Clamp(Clamp::Relu, Some(&mut passes)),
+            },
+            notes: &mut [],
+        });
+        let wanted: Vec<f32> = sums.iter().map(|sum| sum.max(0.0)).collect();
+        let given = from_lanes(&out, spec.output);
+        assert_eq!(difference(&wanted, &given, 1e-4), None, "{spec:?}");
+        for (i, value) in given.iter().enumerate() {
+            let (pixel, channel) = (i / spec.output.channels, i % spec.output.channels);
+            let bits = passes[pixel * spec.output.groups() + channel / 16];
+            assert_eq!(bits >> (channel % 16) & 1 == 1, *value > 0.0, "{spec:?}");
+        }
+
+        // What is present is added, and what is masked is zero.
+        let cotangent = numbers(samples * spec.output.elements(), 5);
+        let present = numbers(samples * spec.input.elements(), 6);
+        let mut out = to_lanes(&present, spec.input);
+        let kept: Vec<u16> = (0..out.len()).map(|i| (i * 40_503) as u16).collect();
+        kernel.backward(Backward {
+            samples,
+            to: 0,
+            gradient: &to_lanes(&cotangent, spec.output),
+            inputs: &[],
+            output: &[],
+            notes: &[],
+            out: &mut out,
+            finish: Finish {
+                add: Add::Present,
+                then: Then::Mask(&kept),
+            },
+        });
+        let mut wanted = naive::backward(&spec, samples, &weight, &cotangent);
+        for (i, value) in wanted.iter_mut().enumerate() {
+            let (pixel, channel) = (i / spec.input.channels, i % spec.input.channels);
+            let bits = kept[pixel * spec.input.groups() + channel / 16];
+            let keep = bits >> (channel % 16) & 1 == 1;
+            *value = if keep { *value + present[i] } else { 0.0 };
+        }
+        let given = from_lanes(&out, spec.input);
+        assert_eq!(
+            difference(&wanted, &given, 1e-4),
+            None,
+            "{spec:?}, backward"
+        );
+    }
+}

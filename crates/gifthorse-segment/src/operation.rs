@@ -1,0 +1,127 @@
+//! What a segment can compute, and which kernel does it.
+
+use std::sync::Arc;
+
+use crate::average_pool::AveragePool;
+use crate::convolution::ConvSpec;
+use crate::finish::Clamp;
+use crate::gather_conv::GatherConv;
+use crate::global_pool::{Global, GlobalPool};
+use crate::graph::Body;
+use crate::kernel::Kernel;
+use crate::map::MapShape;
+use crate::max_pool::MaxPool;
+use crate::pointwise::{Function, Pointwise};
+use crate::window::Window;
+use crate::winograd::Winograd;
+
+/// An operation on values, with its constants.
+#[derive(Clone, Debug)]
+pub enum Operation<'a> {
+    /// Convolution of one value. A product with a constant matrix is one with a window of one pixel.
+    Convolution {
+        /// `[out, in / groups, kernel height, kernel width]`
+        weight: &'a [f32],
+        /// `[out]`
+        bias: Option<&'a [f32]>,
+        /// Output channels.
+        outputs: usize,
+        /// Geometry.
+        window: Window,
+        /// Number of groups.
+        groups: usize,
+    },
+    /// Transposed convolution of one value.
+    ConvolutionTransposed {
+        /// `[in, out / groups, kernel height, kernel width]`
+        weight: &'a [f32],
+        /// `[out]`
+        bias: Option<&'a [f32]>,
+        /// Shape of the output.
+        output: MapShape,
+        /// Slides over the output.
+        window: Window,
+        /// Number of groups.
+        groups: usize,
+    },
+    /// The largest of each window; pads are left out.
+    MaxPool(Window),
+    /// The mean of each window; pads count as zeros, unless a factor for each output pixel makes up for it.
+    AveragePool(Window, Option<&'a [f32]>),
+    /// One number for each channel.
+    GlobalPool(Global),
+    /// A function of each number.
+    Function(Function),
+    /// ReLU or clip of one value.
+    Clamp(Clamp),
+    /// The sum of two values of one shape.
+    Sum,
+}
+
+impl Operation<'_> {
+    /// What a node does for it on operands of these shapes.
+    pub(crate) fn body(&self, shapes: &[MapShape]) -> Option<Body> {
+        let input = *shapes.first()?;
+        let kernel: Arc<dyn Kernel> = match *self {
+            Self::Sum => return Some(Body::Sum),
+            Self::Clamp(clamp) => return Some(Body::Clamp(clamp)),
+            Self::Convolution {
+                weight,
+                bias,
+                outputs,
+                window,
+                groups,
+            } => {
+                let [height, width] = window.outputs([input.height, input.width])?;
+                let output = MapShape {
+                    height,
+                    width,
+                    channels: outputs,
+                };
+                let spec = ConvSpec {
+                    input,
+                    output,
+                    window,
+                    groups,
+                    transposed: false,
+                };
+                convolution(&spec, weight, bias)
+            }
+            Self::ConvolutionTransposed {
+                weight,
+                bias,
+                output,
+                window,
+                groups,
+            } => {
+                let spec = ConvSpec {
+                    input,
+                    output,
+                    window,
+                    groups,
+                    transposed: true,
+                };
+                convolution(&spec, weight, bias)
+            }
+            Self::MaxPool(window) => Arc::new(MaxPool::new(input, window)?),
+            Self::AveragePool(window, correction) => {
+                Arc::new(AveragePool::new(input, &window, correction)?)
+            }
+            Self::GlobalPool(kind) => Arc::new(GlobalPool::new(input, kind)),
+            Self::Function(function) => Arc::new(Pointwise::new(input, function)),
+        };
+        Some(Body::Kernel(kernel))
+    }
+}
+
+/// The kernel for a convolution.
+fn convolution(spec: &ConvSpec, weight: &[f32], bias: Option<&[f32]>) -> Arc<dyn Kernel> {
+    let window = spec.window;
+    let small = window.kernel == [3, 3] && window.stride == [1, 1] && window.dilation == [1, 1];
+    if small && spec.groups == 1 && !spec.transposed {
+        let outputs = spec.output.channels;
+        let kernel = Winograd::new(weight, bias, spec.input, outputs, window.pads);
+        return Arc::new(kernel);
+    }
+    Arc::new(GatherConv::new(spec, weight, bias))
+}
