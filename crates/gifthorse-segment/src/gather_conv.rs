@@ -161,6 +161,6 @@ impl Kernel for GatherConv {
 }
 
 #[cfg(test)]
-mod bench;
+pub(crate) mod bench;
 #[cfg(test)]
 mod tests;
