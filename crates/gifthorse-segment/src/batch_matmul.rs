@@ -9,10 +9,10 @@ use std::cell::RefCell;
 
 use pack::{Matrix, pack_left, pack_right};
 
+use crate::finish::Finish;
 use crate::kernel::{Backward, Forward, Kernel, Needs, Work};
-use crate::lanes::{Isa, Lane, Lanes, Left, Pair, ROWS, Used};
+use crate::lanes::{Isa, Lane, Lanes, Left, Pair, ROWS, Task, Used};
 use crate::map::MapShape;
-use crate::on_lanes::{self, OnLanes};
 
 /// `A B` or `A B^T` for each row of two maps, whose rows are matrices with a pixel for each row and a channel for each column.
 #[derive(Debug)]
@@ -58,6 +58,24 @@ impl BatchMatmul {
             isa: Isa::detect(),
         })
     }
+
+    fn multiply(
+        &self,
+        samples: usize,
+        factors: [Factor<'_>; 2],
+        out: &mut [Lane],
+        finish: Finish<'_>,
+    ) {
+        SCRATCH.with_borrow_mut(|scratch| {
+            self.isa.run(Multiply {
+                count: samples * self.left.height,
+                factors,
+                scratch,
+                out,
+                finish,
+            });
+        });
+    }
 }
 
 impl Kernel for BatchMatmul {
@@ -89,32 +107,16 @@ impl Kernel for BatchMatmul {
     }
 
     fn forward(&self, run: Forward<'_>) {
-        on_lanes::forward(self.isa, self, run);
-    }
-
-    fn backward(&self, run: Backward<'_>) {
-        on_lanes::backward(self.isa, self, run);
-    }
-}
-
-impl OnLanes for BatchMatmul {
-    #[inline(always)]
-    fn forward_on<L: Lanes>(&self, l: L, run: Forward<'_>) {
-        let mut finish = run.finish;
-        let left = Factor::plain(run.inputs[0], self.left);
         let right = Factor {
             transposed: self.transposed,
             ..Factor::plain(run.inputs[1], self.right)
         };
-        multiply(l, run.samples, [left, right], |at, value| {
-            finish.store(l, run.out, at, value);
-        });
+        let factors = [Factor::plain(run.inputs[0], self.left), right];
+        self.multiply(run.samples, factors, run.out, run.finish);
     }
 
     /// With `G` the gradient to the output: `G B^T` to `A` and `A^T G` to `B`, or, if `B` is transposed, `G B` and `G^T A`.
-    #[inline(always)]
-    fn backward_on<L: Lanes>(&self, l: L, run: Backward<'_>) {
-        let mut finish = run.finish;
+    fn backward(&self, run: Backward<'_>) {
         let gradient = Factor::plain(run.gradient, self.output);
         let a = Factor::plain(run.inputs[0], self.left);
         let b = Factor::plain(run.inputs[1], self.right);
@@ -124,9 +126,7 @@ impl OnLanes for BatchMatmul {
             (_, false) => [a.turned(), gradient],
             (_, true) => [gradient.turned(), a],
         };
-        multiply(l, run.samples, factors, |at, value| {
-            finish.store(l, run.out, at, value);
-        });
+        self.multiply(run.samples, factors, run.out, run.finish);
     }
 }
 
@@ -169,17 +169,22 @@ impl<'a> Factor<'a> {
     }
 }
 
-/// Hands out the lanes of the products of all matrices, each once.
-#[inline(always)]
-fn multiply<L: Lanes>(
-    l: L,
-    samples: usize,
-    [left, right]: [Factor<'_>; 2],
-    mut store: impl FnMut(usize, L::V),
-) {
-    SCRATCH.with_borrow_mut(|scratch| {
-        for index in 0..samples * left.shape.height {
-            let (left, right) = (left.matrix(index), right.matrix(index));
+/// The products of all matrices.
+struct Multiply<'a> {
+    /// Of all samples together.
+    count: usize,
+    factors: [Factor<'a>; 2],
+    scratch: &'a mut Scratch,
+    out: &'a mut [Lane],
+    finish: Finish<'a>,
+}
+
+impl Task for Multiply<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self, l: L) {
+        let (scratch, mut finish) = (self.scratch, self.finish);
+        for index in 0..self.count {
+            let [left, right] = self.factors.map(|factor| factor.matrix(index));
             let ([rows, depth], [_, columns]) = (left.size(), right.size());
             pack_left(l, &left, &mut scratch.left);
             pack_right(l, &right, &mut scratch.right);
@@ -197,13 +202,13 @@ fn multiply<L: Lanes>(
                     for (row, lanes) in tile.iter().enumerate().take(used.rows) {
                         let at = (index * rows + first + row) * groups + 2 * pair;
                         for (lane, value) in lanes.iter().enumerate().take(used.lanes) {
-                            store(at + lane, l.load(&value.0));
+                            finish.store(l, self.out, at + lane, l.load(&value.0));
                         }
                     }
                 }
             }
         }
-    });
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::kernel::{Backward, Forward, Kernel, Needs, Work};
 use crate::lanes::{Isa, Lane, Lanes};
 use crate::map::MapShape;
 use crate::on_lanes::{self, OnLanes};
-use side::Side;
+use side::{Side, Walk};
 
 /// A function of two maps, of which one may be constant; either may be one pixel or one channel that stands for all.
 #[derive(Debug)]
@@ -45,34 +45,88 @@ impl Binary {
         input + usize::from(!self.sides[0].is_value())
     }
 
-    /// Both operands' lanes for the whole group of samples, of values as far as they are there.
+    /// The ways through both operands.
     #[inline(always)]
-    fn operands<'a>(&'a self, inputs: &'a [&'a [Lane]]) -> [&'a [Lane]; 2] {
-        let mut inputs = inputs.iter();
-        let [left, right] = &self.sides;
-        [left, right].map(|side| match side.constant() {
-            Some(lanes) => lanes,
-            None => inputs.next().copied().unwrap_or_default(),
-        })
+    fn walks<'a>(&'a self, inputs: &'a [&'a [Lane]]) -> [Walk<'a>; 2] {
+        let right = inputs.get(usize::from(self.sides[0].is_value()));
+        let [left_side, right_side] = &self.sides;
+        [
+            left_side.walk(inputs.first().copied()),
+            right_side.walk(right.copied()),
+        ]
     }
 
-    /// The gradient to one side that comes through one lane of the output, with zeros beyond the last channel if it
-    /// is to be summed over channels.
     #[inline(always)]
-    fn through<L: Lanes>(
+    fn values<L: Lanes>(&self, l: L, run: Forward<'_>, of: impl Fn(L::V, L::V) -> L::V) {
+        let [a, b] = self.walks(run.inputs);
+        let (mut finish, mut at) = (run.finish, 0);
+        for sample in 0..run.samples {
+            for pixel in 0..self.shape.pixels() {
+                let (a_lanes, b_lanes) = (a.pixel(sample, pixel), b.pixel(sample, pixel));
+                for group in 0..self.shape.groups() {
+                    let value = of(a.lane(l, a_lanes, group), b.lane(l, b_lanes, group));
+                    finish.store(l, run.out, at, value);
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    /// `of` is the gradient to side `to`, of both operands and the gradient to the output.
+    #[inline(always)]
+    fn gradients<L: Lanes>(
         &self,
         l: L,
+        run: Backward<'_>,
         to: usize,
-        (operands, gradient): ([&[Lane]; 2], &[Lane]),
-        (sample, pixel, group): (usize, usize, usize),
-    ) -> L::V {
-        let [a, b] = [0, 1].map(|i| self.sides[i].lane(l, operands[i], sample, pixel, group));
-        let at = (sample * self.shape.pixels() + pixel) * self.shape.groups() + group;
-        let part = self.function.gradient(l, to, a, b, l.load(&gradient[at].0));
-        if self.sides[to].extent().channels {
-            part
+        of: impl Fn(L::V, L::V, L::V) -> L::V,
+    ) {
+        let [a, b] = self.walks(run.inputs);
+        let (mut finish, mut at) = (run.finish, 0);
+        let (side, whole) = (&self.sides[to], self.shape);
+        let Extent { pixels, channels } = side.extent();
+        // A number that stands for many gets the sum of their gradients. Rows are summed by themselves, so that
+        // rounding errors stay small.
+        let [rows, columns] = if pixels {
+            [1, 1]
         } else {
-            first_or(l, part, self.shape.present(group), 0.0)
+            [whole.height, whole.width]
+        };
+        let groups = if channels { 1 } else { whole.groups() };
+        for sample in 0..run.samples {
+            for of_pixel in 0..side.shape().pixels() {
+                for of_group in 0..side.shape().groups() {
+                    let mut total = l.splat(0.0);
+                    for row in 0..rows {
+                        let mut of_row = l.splat(0.0);
+                        for column in 0..columns {
+                            let pixel = of_pixel + row * whole.width + column;
+                            let (a_lanes, b_lanes) =
+                                (a.pixel(sample, pixel), b.pixel(sample, pixel));
+                            let start = (sample * whole.pixels() + pixel) * whole.groups();
+                            for group in of_group..of_group + groups {
+                                let part = of(
+                                    a.lane(l, a_lanes, group),
+                                    b.lane(l, b_lanes, group),
+                                    l.load(&run.gradient[start + group].0),
+                                );
+                                let part = if channels {
+                                    part
+                                } else {
+                                    first_or(l, part, whole.present(group), 0.0)
+                                };
+                                of_row = l.add(of_row, part);
+                            }
+                        }
+                        total = l.add(total, of_row);
+                    }
+                    if !channels {
+                        total = l.splat(sum(l, total));
+                    }
+                    finish.store(l, run.out, at, total);
+                    at += 1;
+                }
+            }
         }
     }
 }
@@ -121,57 +175,25 @@ impl Kernel for Binary {
 }
 
 impl OnLanes for Binary {
+    /// The function is chosen outside of the loops.
     #[inline(always)]
     fn forward_on<L: Lanes>(&self, l: L, run: Forward<'_>) {
-        let operands = self.operands(run.inputs);
-        let (mut finish, mut at) = (run.finish, 0);
-        for sample in 0..run.samples {
-            for pixel in 0..self.shape.pixels() {
-                for group in 0..self.shape.groups() {
-                    let [a, b] =
-                        [0, 1].map(|i| self.sides[i].lane(l, operands[i], sample, pixel, group));
-                    finish.store(l, run.out, at, self.function.value(l, a, b));
-                    at += 1;
-                }
-            }
+        use Arithmetic::{Add, Div, Max, Min, Mul, Pow, Sub};
+        match self.function {
+            Add => self.values(l, run, |a, b| Add.value(l, a, b)),
+            Sub => self.values(l, run, |a, b| Sub.value(l, a, b)),
+            Mul => self.values(l, run, |a, b| Mul.value(l, a, b)),
+            Div => self.values(l, run, |a, b| Div.value(l, a, b)),
+            Pow => self.values(l, run, |a, b| Pow.value(l, a, b)),
+            Max => self.values(l, run, |a, b| Max.value(l, a, b)),
+            Min => self.values(l, run, |a, b| Min.value(l, a, b)),
         }
     }
 
     #[inline(always)]
     fn backward_on<L: Lanes>(&self, l: L, run: Backward<'_>) {
-        let from = (self.operands(run.inputs), run.gradient);
-        let (mut finish, mut at) = (run.finish, 0);
         let to = self.side_of(run.to);
-        let (side, whole) = (&self.sides[to], self.shape);
-        let Extent { pixels, channels } = side.extent();
-        for sample in 0..run.samples {
-            for of_pixel in 0..side.shape().pixels() {
-                for of_group in 0..side.shape().groups() {
-                    // A number that stands for many gets the sum of their gradients. Rows are summed by themselves, so that
-                    // rounding errors stay small.
-                    let rows = if pixels { 1 } else { whole.height };
-                    let columns = if pixels { 1 } else { whole.width };
-                    let groups = if channels { 1 } else { whole.groups() };
-                    let mut total = l.splat(0.0);
-                    for row in 0..rows {
-                        let mut of_row = l.splat(0.0);
-                        for column in 0..columns {
-                            for group in 0..groups {
-                                let pixel = of_pixel + row * whole.width + column;
-                                let place = (sample, pixel, of_group + group);
-                                of_row = l.add(of_row, self.through(l, to, from, place));
-                            }
-                        }
-                        total = l.add(total, of_row);
-                    }
-                    if !channels {
-                        total = l.splat(sum(l, total));
-                    }
-                    finish.store(l, run.out, at, total);
-                    at += 1;
-                }
-            }
-        }
+        self.gradients(l, run, to, |a, b, g| self.function.gradient(l, to, a, b, g));
     }
 }
 

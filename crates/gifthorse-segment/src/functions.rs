@@ -61,6 +61,23 @@ pub(crate) fn sigmoid<L: Lanes>(l: L, x: L::V) -> L::V {
     l.div(numerator, l.add(one, e))
 }
 
+/// `ln(1 + x)` for `x` in 0..=1, within 3 units: `2 artanh(x / (2 + x))` by its series.
+#[inline(always)]
+pub(crate) fn log_1p<L: Lanes>(l: L, x: L::V) -> L::V {
+    let s = l.div(x, l.add(x, l.splat(2.0)));
+    let odd = [
+        1.0 / 15.0,
+        1.0 / 13.0,
+        1.0 / 11.0,
+        1.0 / 9.0,
+        1.0 / 7.0,
+        1.0 / 5.0,
+        1.0 / 3.0,
+        1.0,
+    ];
+    l.mul(l.add(s, s), horner(l, l.mul(s, s), 1.0 / 17.0, odd))
+}
+
 /// Hyperbolic tangent, within 5 units.
 #[inline(always)]
 pub(crate) fn tanh<L: Lanes>(l: L, x: L::V) -> L::V {

@@ -1,7 +1,6 @@
 //! Two-dimensional max pooling that notes one byte per output for its backward pass.
 
-use crate::finish::Finish;
-use crate::kernel::{Backward, Forward, Kernel, Needs, Notes, Work};
+use crate::kernel::{Backward, Forward, Kernel, Needs, Work};
 use crate::lanes::{Isa, Lane, Lanes};
 use crate::map::MapShape;
 use crate::on_lanes::{self, OnLanes};

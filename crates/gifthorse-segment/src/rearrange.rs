@@ -131,10 +131,15 @@ impl OnLanes for Rearrange {
     #[inline(always)]
     fn forward_on<L: Lanes>(&self, l: L, run: Forward<'_>) {
         let mut finish = run.finish;
+        let mut sources = Vec::with_capacity(self.inputs.len() + 1);
         for sample in 0..run.samples {
-            let from = |input: usize| sample_of(run.inputs[input], self.inputs[input], sample);
+            sources.clear();
+            for (lanes, &shape) in run.inputs.iter().zip(&self.inputs) {
+                sources.push(sample_of(lanes, shape, sample));
+            }
+            sources.push(self.plan.constants());
             let start = sample * self.output.lanes();
-            self.plan.each_lane(from, |at, lane| {
+            self.plan.each_lane(&sources, |at, lane| {
                 finish.store(l, run.out, start + at, l.load(&lane.0));
             });
         }
@@ -149,10 +154,11 @@ impl OnLanes for Rearrange {
             let gradient = sample_of(run.gradient, self.output, sample);
             let start = sample * shape.lanes();
             match &self.backward[run.to] {
-                Gradient::Rearranged(plan) => plan.each_lane(
-                    |_| gradient,
-                    |at, lane| finish.store(l, run.out, start + at, l.load(&lane.0)),
-                ),
+                Gradient::Rearranged(plan) => {
+                    plan.each_lane(&[gradient, plan.constants()], |at, lane| {
+                        finish.store(l, run.out, start + at, l.load(&lane.0));
+                    })
+                }
                 Gradient::Added => {
                     sums.clear();
                     sums.resize(shape.lanes(), Lane::default());

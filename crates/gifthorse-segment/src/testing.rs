@@ -1,5 +1,6 @@
 //! What the kernels' tests share: values in maps, and a kernel run on them.
 
+mod bandwidth;
 pub(crate) mod fused;
 
 use crate::finish::Finish;

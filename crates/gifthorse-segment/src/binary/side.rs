@@ -101,24 +101,59 @@ impl Side {
         self.extent
     }
 
-    /// The operand's numbers for one lane of the result; zeros if its value is not there, since then nobody reads them.
+    /// The way through the operand's lanes, for a group of samples. Of a value that is not there zeros are read: nobody
+    /// needs it.
     #[inline(always)]
-    pub(super) fn lane<L: Lanes>(
-        &self,
-        l: L,
-        lanes: &[Lane],
-        sample: usize,
-        pixel: usize,
-        group: usize,
-    ) -> L::V {
-        let sample = if self.is_value() { sample } else { 0 };
-        let pixel = if self.extent.pixels { pixel } else { 0 };
-        let group = if self.extent.channels { group } else { 0 };
-        let at = (sample * self.shape.pixels() + pixel) * self.shape.groups() + group;
-        match lanes.get(at) {
-            Some(lane) if self.extent.channels => l.load(&lane.0),
-            Some(lane) => l.splat(lane.0[0]),
-            None => l.splat(0.0),
+    pub(super) fn walk<'a>(&'a self, value: Option<&'a [Lane]>) -> Walk<'a> {
+        let (lanes, per_sample) = match (&self.constant, value) {
+            (Some(constant), _) => (&constant[..], 0),
+            (None, Some(value)) => (value, self.shape.lanes()),
+            (None, None) => return Walk::ZEROS,
+        };
+        Walk {
+            lanes,
+            per_sample,
+            per_pixel: if self.extent.pixels {
+                self.shape.groups()
+            } else {
+                0
+            },
+            per_group: usize::from(self.extent.channels),
+        }
+    }
+}
+
+/// Where an operand's lane lies for each lane of the result.
+#[derive(Clone, Copy)]
+pub(super) struct Walk<'a> {
+    lanes: &'a [Lane],
+    per_sample: usize,
+    per_pixel: usize,
+    /// If it is 0, the first number of the lane stands for all channels.
+    per_group: usize,
+}
+
+impl<'a> Walk<'a> {
+    const ZEROS: Self = Self {
+        lanes: &[Lane([0.0; Lane::LENGTH])],
+        per_sample: 0,
+        per_pixel: 0,
+        per_group: 0,
+    };
+
+    /// From this pixel on.
+    #[inline(always)]
+    pub(super) fn pixel(&self, sample: usize, pixel: usize) -> &'a [Lane] {
+        &self.lanes[sample * self.per_sample + pixel * self.per_pixel..]
+    }
+
+    /// One lane of a pixel.
+    #[inline(always)]
+    pub(super) fn lane<L: Lanes>(&self, l: L, pixel: &[Lane], group: usize) -> L::V {
+        if self.per_group == 1 {
+            l.load(&pixel[group].0)
+        } else {
+            l.splat(pixel[0].0[0])
         }
     }
 }

@@ -13,6 +13,7 @@ impl Task for Each<'_> {
                 "exp" => exp(l, x),
                 "sigmoid" => sigmoid(l, x),
                 "tanh" => tanh(l, x),
+                "log_1p" => log_1p(l, x),
                 _ => erf(l, x),
             };
             l.store(&mut lane.0, y);
@@ -73,6 +74,7 @@ fn errors_are_a_few_units_in_the_last_place() {
             ("sigmoid", [-80.0, 30.0], 3.0, |x| 1.0 / (1.0 + (-x).exp())),
             ("tanh", [-10.0, 10.0], 5.0, f64::tanh),
             ("tanh", [-0.01, 0.01], 3.0, f64::tanh),
+            ("log_1p", [0.0, 1.0], 3.0, f64::ln_1p),
             ("erf", [-4.0, 4.0], 3.0, exact_erf),
             ("erf", [-0.01, 0.01], 3.0, exact_erf),
         ] {

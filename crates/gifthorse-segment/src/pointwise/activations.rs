@@ -2,7 +2,7 @@
 
 use super::curve::{Curve, Reads};
 use crate::finish::Clamp;
-use crate::functions::{abs, exp, negative, sigmoid};
+use crate::functions::{abs, exp, log_1p, negative, sigmoid};
 use crate::lanes::Lanes;
 
 #[derive(Clone, Copy)]
@@ -97,7 +97,7 @@ impl Curve for Softplus {
 
     #[inline(always)]
     fn value<L: Lanes>(self, l: L, x: L::V) -> L::V {
-        let tail = l.map(exp(l, negative(l, abs(l, x))), f32::ln_1p);
+        let tail = log_1p(l, exp(l, negative(l, abs(l, x))));
         l.add(l.max(l.splat(0.0), x), tail)
     }
 

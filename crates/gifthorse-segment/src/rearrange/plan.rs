@@ -167,6 +167,11 @@ impl Plan {
         self.runs == [whole]
     }
 
+    /// The last source.
+    pub(super) fn constants(&self) -> &[Lane] {
+        &self.constants
+    }
+
     /// Memory of the plan.
     pub(super) fn bytes(&self) -> usize {
         size_of_val(&self.runs[..])
@@ -174,13 +179,9 @@ impl Plan {
             + size_of_val(&self.constants[..])
     }
 
-    /// Makes the lanes of one sample, in order.
+    /// Makes the lanes of one sample, in order. `sources` are the inputs' lanes for this sample, and [`Plan::constants`].
     #[inline(always)]
-    pub(super) fn each_lane<'a>(
-        &self,
-        inputs: impl Fn(usize) -> &'a [Lane],
-        mut make: impl FnMut(usize, &Lane),
-    ) {
+    pub(super) fn each_lane(&self, sources: &[&[Lane]], mut make: impl FnMut(usize, &Lane)) {
         let (mut at, mut places) = (0, self.places.as_chunks::<{ Lane::LENGTH }>().0.iter());
         for run in &self.runs {
             match *run {
@@ -189,7 +190,7 @@ impl Plan {
                     first,
                     count,
                 } => {
-                    let lanes = &inputs(source as usize)[first as usize..][..count as usize];
+                    let lanes = &sources[source as usize][first as usize..][..count as usize];
                     for lane in lanes {
                         make(at, lane);
                         at += 1;
@@ -206,12 +207,7 @@ impl Plan {
                         let mut lane = Lane::default();
                         for (number, place) in lane.0.iter_mut().zip(places) {
                             let (source, place) = self.split(*place);
-                            let lanes = if source == self.inputs {
-                                &self.constants
-                            } else {
-                                inputs(source)
-                            };
-                            *number = lanes[place / Lane::LENGTH].0[place % Lane::LENGTH];
+                            *number = sources[source][place / Lane::LENGTH].0[place % Lane::LENGTH];
                         }
                         make(at, &lane);
                         at += 1;
@@ -225,8 +221,8 @@ impl Plan {
     #[inline(always)]
     fn split(&self, place: u32) -> (usize, usize) {
         let place = u64::from(place);
-        let source = place >> self.shift;
-        (source as usize, (place - (source << self.shift)) as usize)
+        let in_source = place & ((1 << self.shift) - 1);
+        ((place >> self.shift) as usize, in_source as usize)
     }
 
     /// Adds the gradients of one sample's elements to the elements of an input that they came from.
