@@ -5,9 +5,9 @@ use gifthorse_segment::{
 };
 
 use super::constants::{Constant, plain};
-use super::held::{Held, rearrange, row_major};
+use super::held::{Element, Held, rearrange, row_major};
 use super::linear::fold;
-use super::moves::{Indices, number, table};
+use super::moves::{Indices, number};
 use super::translate::Translator;
 use crate::program::{Binary, Operand, Primitive, Step, Unary, ValueId};
 
@@ -332,9 +332,11 @@ fn repeated(t: &mut Translator<'_>, step: &Step, id: ValueId, dims: &[usize]) ->
             (map, Order::ChannelsLast)
         }
     };
-    let table = table(&Primitive::Expand, &[own], dims)?;
-    let elements = (0..map.elements()).map(|at| table[row_major(map, order, at)]);
-    let value = rearrange(&mut t.graph, &step.node, &[held], elements, map, 0.0)?;
+    let table: Vec<usize> = Indices::of(dims)
+        .map(|index| number(&own, &index))
+        .collect();
+    let elements = (0..map.elements()).map(|at| Element::Of(0, table[row_major(map, order, at)]));
+    let value = rearrange(&mut t.graph, &step.node, &[held], elements, map)?;
     Some(Held { value, order })
 }
 

@@ -51,8 +51,8 @@ impl Held {
                 false => graph.recast(self.value, map),
             };
         }
-        let indices = (0..map.elements()).map(|at| Some((0, row_major(map, order, at))));
-        rearrange(graph, "reorder", &[self], indices, map, 0.0)
+        let elements = (0..map.elements()).map(|at| Element::Of(0, row_major(map, order, at)));
+        rearrange(graph, "reorder", &[self], elements, map)
     }
 
     /// The elements as rows of `length`, a row for each pixel.
@@ -70,27 +70,33 @@ impl Held {
     }
 }
 
-/// A map whose elements, in the order `[pixel][channel]`, are given by number of a part and row-major index in it, or are
-/// `constant`.
+/// Where an element of a rearranged map comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Element {
+    /// Number of a part, and row-major number in it.
+    Of(usize, usize),
+    Constant(f32),
+}
+
+/// A map whose elements are given in the order `[pixel][channel]`.
 pub fn rearrange(
     graph: &mut Graph,
     name: &str,
     parts: &[Held],
-    elements: impl Iterator<Item = Option<(usize, usize)>>,
+    elements: impl Iterator<Item = Element>,
     output: MapShape,
-    constant: f32,
 ) -> Option<Value> {
     if output.elements() > MOST_REARRANGED {
         return None;
     }
     let origins: Vec<Origin> = elements
         .map(|element| match element {
-            Some((input, index)) => {
+            Element::Of(input, index) => {
                 let part = parts[input];
                 let element = place(graph.shape(part.value), part.order, index);
                 Origin::Input { input, element }
             }
-            None => Origin::Constant(constant),
+            Element::Constant(value) => Origin::Constant(value),
         })
         .collect();
     let inputs: Vec<Value> = parts.iter().map(|part| part.value).collect();

@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 use gifthorse_segment::{Global, Graph, MapShape, Operation, Order, Value};
 
 use super::batch::BatchAxis;
-use super::held::{Held, rearrange, row_major};
+use super::constants::{Constant, plain};
+use super::held::{Element, Held, rearrange, row_major};
 use super::moves::table;
 use super::{elementwise, linear};
 use crate::program::{Operand, Primitive, Program, Reduction, Step, ValueId};
@@ -55,7 +56,7 @@ impl Translator<'_> {
                 let (value, _) = self.planar(&step.inputs[0])?;
                 let factors = match step.inputs.len() {
                     1 => None,
-                    _ => Some(super::constants::plain(program, step, 1)?.0),
+                    _ => Some(plain(program, step, 1)?.0),
                 };
                 let operation = Operation::AveragePool(*window, factors.as_deref());
                 self.first(step, operation, &[value])?
@@ -71,10 +72,10 @@ impl Translator<'_> {
             }
             Primitive::LayerNorm { axis, epsilon } => {
                 let rows = self.rows_of_last(step, *axis)?;
-                let scale = super::constants::plain(program, step, 1)?.0;
+                let scale = plain(program, step, 1)?.0;
                 let bias = match step.inputs.len() {
                     2 => None,
-                    _ => Some(super::constants::plain(program, step, 2)?.0),
+                    _ => Some(plain(program, step, 2)?.0),
                 };
                 let operation = Operation::LayerNorm {
                     epsilon: *epsilon,
@@ -218,14 +219,24 @@ impl Translator<'_> {
     /// A shape operator.
     fn moved(&mut self, step: &Step) -> Option<Held> {
         let result = self.dims(step.output)?;
-        let mut parts = Vec::new();
-        let mut shapes = Vec::new();
+        let (mut parts, mut shapes, mut constants) = (Vec::new(), Vec::new(), Vec::new());
+        // For each operand, its number among the parts or among the constants.
+        let mut numbers = Vec::new();
         for input in &step.inputs {
-            let Operand::Value(id) = *input else {
-                return None;
-            };
-            parts.push(self.operand(input)?);
-            shapes.push(self.dims(id)?);
+            match *input {
+                Operand::Value(id) => {
+                    numbers.push(parts.len());
+                    parts.push(self.operand(input)?);
+                    shapes.push(self.dims(id)?);
+                }
+                Operand::Param(_) => {
+                    let (batch, rank) = (self.axes[step.output.0]?, step.shape.len());
+                    let constant = Constant::of(self.program, input, batch, rank, self.samples)?;
+                    numbers.push(constants.len());
+                    shapes.push(constant.shape);
+                    constants.push(constant.values);
+                }
+            }
         }
         let first = *parts.first()?;
         let from = self.graph.shape(first.value);
@@ -258,7 +269,7 @@ impl Translator<'_> {
                 }
             }
         }
-        let constant = match step.primitive {
+        let padding = match step.primitive {
             Primitive::Pad { value, .. } => value,
             _ => 0.0,
         };
@@ -285,8 +296,14 @@ impl Translator<'_> {
                 (map, Order::ChannelsLast)
             }
         };
-        let elements = (0..map.elements()).map(|at| table[row_major(map, order, at)]);
-        let value = rearrange(&mut self.graph, &step.node, &parts, elements, map, constant)?;
+        let elements = (0..map.elements()).map(|at| match table[row_major(map, order, at)] {
+            None => Element::Constant(padding),
+            Some((operand, index)) => match step.inputs[operand] {
+                Operand::Value(_) => Element::Of(numbers[operand], index),
+                Operand::Param(_) => Element::Constant(constants[numbers[operand]][index]),
+            },
+        });
+        let value = rearrange(&mut self.graph, &step.node, &parts, elements, map)?;
         Some(Held { value, order })
     }
 }
