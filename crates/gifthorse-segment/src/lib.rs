@@ -39,6 +39,7 @@ mod on_lanes;
 mod operation;
 mod plan;
 mod pointwise;
+mod prefetch;
 mod profile;
 mod rearrange;
 mod run;
