@@ -6,6 +6,7 @@ use crate::affine::Affine;
 use crate::average_pool::AveragePool;
 use crate::binary::{Arithmetic, Binary, Operand};
 use crate::convolution::ConvSpec;
+use crate::depthwise::Depthwise;
 use crate::finish::Clamp;
 use crate::gather_conv::GatherConv;
 use crate::global_pool::{Global, GlobalPool};
@@ -179,6 +180,9 @@ fn convolution(spec: &ConvSpec, weight: &[f32], bias: Option<&[f32]>) -> Arc<dyn
         let outputs = spec.output.channels;
         let kernel = Winograd::new(weight, bias, spec.input, outputs, window.pads);
         return Arc::new(kernel);
+    }
+    if Depthwise::fits(spec) {
+        return Arc::new(Depthwise::new(spec, weight, bias));
     }
     Arc::new(GatherConv::new(spec, weight, bias))
 }
