@@ -212,19 +212,6 @@ impl Isa {
     }
 }
 
-/// [`Lanes::transpose`] in memory.
-#[inline(always)]
-pub(crate) fn transpose_block<L: Lanes>(lanes: L, block: &mut [Lane; 16]) {
-    let mut rows = [lanes.splat(0.0); 16];
-    for i in 0..16 {
-        rows[i] = lanes.load(&block[i].0);
-    }
-    let columns = lanes.transpose(rows);
-    for i in 0..16 {
-        lanes.store(&mut block[i].0, columns[i]);
-    }
-}
-
 /// Part of [`Lanes::sum_of_products`]: `R` rows from `row` on and `N` lanes from `lane` on, with all
 /// `R * N` sums in registers.
 #[inline(always)]
@@ -273,7 +260,14 @@ mod tests {
     impl Task for Transpose<'_> {
         #[inline(always)]
         fn run<L: Lanes>(self, lanes: L) {
-            transpose_block(lanes, self.0);
+            let mut rows = [lanes.splat(0.0); 16];
+            for i in 0..16 {
+                rows[i] = lanes.load(&self.0[i].0);
+            }
+            let columns = lanes.transpose(rows);
+            for i in 0..16 {
+                lanes.store(&mut self.0[i].0, columns[i]);
+            }
         }
     }
 
