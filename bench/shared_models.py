@@ -28,10 +28,9 @@ def numbers(value):
     return ",".join(str(v) for v in values)
 
 
-def command(binary, model, truth, data, out, extra):
-    """The scan as a user who knows how the model takes its images would type it."""
-    words = [binary, "scan", str(model), "--images", str(data / IMAGES[truth["dataset"]])]
-    words += ["--out", str(out), "--exit-zero", "--quiet"]
+def preprocessing(truth):
+    """The flags that say how the model takes its images; none for pixels in [0, 1]."""
+    words = []
     if truth.get("scale") == 255:
         words += ["--range", "0..255"]
     if truth.get("mean") not in (None, 0):
@@ -40,7 +39,14 @@ def command(binary, model, truth, data, out, extra):
         words += ["--std", numbers(truth["std"])]
     if truth.get("crop") == "ROI":
         words += ["--crop", "roi"]
-    return words + extra
+    return words
+
+
+def command(binary, model, truth, data, out, extra):
+    """The scan as a user who knows how the model takes its images would type it."""
+    words = [binary, "scan", str(model), "--images", str(data / IMAGES[truth["dataset"]])]
+    words += ["--out", str(out), "--exit-zero", "--quiet"]
+    return words + preprocessing(truth) + extra
 
 
 def scan(words, out):

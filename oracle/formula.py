@@ -13,6 +13,7 @@ LATTICE = 1
 NOISE = 2
 COEFFICIENTS = 3
 POSITIONS = 4
+SIGNS = 5
 FIRST_TENSOR = 1000
 
 
@@ -49,6 +50,13 @@ def coefficients(count):
 def positions(size, count):
     """`count` positions in 0..size, drawn with repetition."""
     return (hashes(POSITIONS, count) % np.uint64(size)).astype(np.int64)
+
+
+def projections(values):
+    """64 sums of all values with signs: bit j of hash i is set where value i counts negatively in sum j."""
+    flat = np.asarray(values, dtype=np.float64).reshape(-1)
+    bits = hashes(SIGNS, flat.size)
+    return np.array([np.where(bits >> np.uint64(j) & np.uint64(1), -flat, flat).sum() for j in range(64)])
 
 
 def pixels(images, channels, height, width):

@@ -59,7 +59,7 @@ def golden(case):
     assert error < 1e-5, f"{case.name}: interpreter and onnxruntime differ by {error:.1e}\n{mine}\n{output}"
     grad = None
     if case.smooth:
-        _, value = gradient(model, x, formula.coefficients(output.size), torch.float64)
+        _, value = gradient(Interpreter(model, torch.float64), x, formula.coefficients(output.size))
         grad = exact(value)
     return {"name": case.name, "operator": case.op, "model": model.SerializeToString().hex(), "shape": list(case.shape), "low": case.low,
             "width": case.width, "output_shape": list(output.shape), "output": exact(output), "gradient": grad}

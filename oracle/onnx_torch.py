@@ -38,14 +38,14 @@ class Interpreter:
         value = torch.from_numpy(numpy_helper.to_array(proto).copy())
         return value.to(self.dtype) if value.is_floating_point() else value
 
-    def __call__(self, *inputs, fetch=()):
+    def __call__(self, *inputs, fetch=(), ops=OPS):
         values = {"": None, **self.constants, **dict(zip(self.inputs, inputs, strict=True))}
         wanted = list(fetch) or self.outputs
         for node in self.nodes:
             if node.op == "Constant":
                 results = self.constant(node)
             else:
-                results = OPS[node.op](node, *[values[i] for i in node.inputs])
+                results = ops[node.op](node, *[values[i] for i in node.inputs])
             results = results if isinstance(results, (tuple, list)) else (results,)
             values.update(zip(node.outputs, results))
         return {name: values[name] for name in wanted}
@@ -57,11 +57,12 @@ class Interpreter:
         return torch.tensor(value, dtype=torch.int64 if kind.startswith("value_int") else self.dtype)
 
 
-def gradient(model, x, coefficients, dtype, fetch=None):
-    """The outputs at `x` and the gradient of sum(coefficients * output) to `x`, both as `dtype` arrays."""
-    x = torch.tensor(x, dtype=dtype, requires_grad=True)
-    (output,) = Interpreter(model, dtype)(x, fetch=[fetch] if fetch else ()).values()
-    scalar = (output * torch.tensor(coefficients, dtype=dtype).reshape(output.shape)).sum()
+def gradient(interpreter, x, coefficients, fetch=None, layout=torch.contiguous_format, ops=OPS):
+    """The outputs at `x` and the gradient of sum(coefficients * output) to `x`, in the interpreter's float type."""
+    x = torch.tensor(x, dtype=interpreter.dtype)
+    x = (x.contiguous(memory_format=layout) if x.dim() == 4 else x).requires_grad_()
+    (output,) = interpreter(x, fetch=[fetch] if fetch else (), ops=ops).values()
+    scalar = (output * torch.tensor(coefficients, dtype=interpreter.dtype).reshape(output.shape)).sum()
     grad = None
     if scalar.requires_grad:
         (grad,) = torch.autograd.grad(scalar, x, allow_unused=True)

@@ -6,13 +6,14 @@ import onnxruntime
 import torch
 
 import formula
-from onnx_torch import gradient, relative_error
+import kinks
+from onnx_torch import Interpreter, gradient, relative_error
 
-torch.set_num_threads(2)
-
-# Gradients with more values than this are kept at SAMPLED positions, with their sum and L2 norm.
+# Gradients with more values than this are kept at SAMPLED positions, with their projections.
 FULL = 20_000
 SAMPLED = 256
+# PyTorch adds in another order in each: threads and memory layout.
+PATHS = [(threads, layout) for threads in (1, 2) for layout in (torch.contiguous_format, torch.channels_last)]
 
 
 def session(path):
@@ -40,36 +41,67 @@ def ort_output(runner, x, fixed):
     return np.concatenate([runner.run(None, {name: part})[0] for part in batches(x, fixed)])
 
 
-def torch_gradient(model, x, weights, fixed, dtype, fetch=None):
-    parts = zip(batches(x, fixed), batches(weights, fixed))
-    outputs, grads = zip(*[gradient(model, a, c, dtype, fetch) for a, c in parts])
-    return np.concatenate(outputs), np.concatenate(grads)
+def runs(model, x, weights, fixed, fetch):
+    """(outputs, gradients) of f64, of f32 on each of PATHS, and gradients after other decisions at kinks."""
+    exact, single = Interpreter(model, torch.float64), Interpreter(model, torch.float32)
+    parts = []
+    for a, c in zip(batches(x, fixed), batches(weights, fixed)):
+        kept = [{} for _ in range(1 + len(PATHS))]
+        results = [gradient(exact, a, c, fetch, ops=kinks.watched(kept[0]))]
+        for seen, (threads, layout) in zip(kept[1:], PATHS):
+            torch.set_num_threads(threads)
+            results.append(gradient(single, a, c, fetch, layout, kinks.watched(seen)))
+        parts.append((results, kinks.jumps(exact, a, c, fetch, kept[0], kept[1:])))
+    joined = lambda pieces: [np.concatenate(same) for same in zip(*pieces)]
+    outputs = joined([[y for y, _ in results] for results, _ in parts])
+    gradients = joined([[g for _, g in results] for results, _ in parts])
+    return outputs, gradients, joined([jumped for _, jumped in parts])
 
 
-def measure(model, x, fetch=None, expected=None):
-    """Gradient of sum(coefficient * value) for the value named `fetch` (default: the output).
+def stored(value):
+    """The values that are kept of a gradient."""
+    return value if value.size <= FULL else value.reshape(-1)[formula.positions(value.size, SAMPLED)]
 
-    Gives (arrays, numbers): what to store, and the errors of PyTorch f32, and of `expected` (onnxruntime's output),
-    against f64.
+
+def worst(values, exact):
+    """The largest errors among `values`: L2 norm of all over that of `exact`; median and largest of the stored ones over the
+    largest value of `exact`."""
+    length, scale = np.linalg.norm(exact) or 1.0, abs(exact).max() or 1.0
+    errors = [abs(stored(v) - stored(exact)) / scale for v in values]
+    return {"median": float(max(np.median(e) for e in errors)), "largest": float(max(e.max() for e in errors)),
+            "norm": float(max(np.linalg.norm(v - exact) for v in values) / length)}
+
+
+def measure(model, x, expected, fetch=None):
+    """Output and gradient of sum(coefficient * output) for the value named `fetch` (default: the output).
+
+    `expected` is onnxruntime's output, which f64 has to confirm. Gives (arrays, numbers): what to store, and the errors
+    against f64 of PyTorch in f32 and of decisions at kinks.
     """
     fixed = graph_input(model)[1][0] == 1
     weights = formula.coefficients(expected.size).reshape(expected.shape)
-    y64, g64 = torch_gradient(model, x, weights, fixed, torch.float64, fetch)
-    y32, g32 = torch_gradient(model, x, weights, fixed, torch.float32, fetch)
-    arrays = {"gradient": g64.astype(np.float32)}
+    (y64, *y32), (g64, *g32), jumped = runs(model, x, weights, fixed, fetch)
+    ort = relative_error(expected, y64)
+    assert ort < 1e-5, f"onnxruntime and PyTorch in f64 differ by {ort:.1e}"
+    arrays = {"output": y64, "gradient": stored(g64).astype(np.float32)}
     if g64.size > FULL:
-        arrays = {"gradient": g64.reshape(-1)[formula.positions(g64.size, SAMPLED)].astype(np.float32)}
+        arrays["projections"] = formula.projections(g64)
     numbers = {
-        "gradient_sampled": g64.size > FULL,
         "gradient_max": float(abs(g64).max()),
-        "gradient_sum": float(g64.sum()),
         "gradient_norm": float(np.linalg.norm(g64)),
-        "pytorch_f32_gradient_error": relative_error(g32, g64),
-        "pytorch_f32_gradient_norm_error": float(np.linalg.norm(g32 - g64) / max(np.linalg.norm(g64), 1e-300)),
-        "pytorch_f32_output_error": relative_error(y32, y64),
-        "onnxruntime_output_error": relative_error(expected, y64),
+        "pytorch_output": worst(y32, y64),
+        "pytorch_gradient": worst(g32, g64),
+        "kinks": worst(jumped, g64),
+        "onnxruntime_output": ort,
     }
     return arrays, numbers
+
+
+def summary(numbers):
+    """One line for people: median, norm and largest of each."""
+    show = lambda name: "{median:.1e} {norm:.1e} {largest:.1e}".format(**numbers[name])
+    return (f"onnxruntime {numbers['onnxruntime_output']:.1e}, PyTorch f32 output {show('pytorch_output')}"
+            f" gradient {show('pytorch_gradient')}, kinks {show('kinks')}")
 
 
 def with_output(model, name):

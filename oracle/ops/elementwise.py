@@ -7,10 +7,13 @@ import torch.nn.functional as F
 from onnx import TensorProto
 
 
-def clip(node, x, low=None, high=None):
+def bounds(node, low, high):
     """Bounds are attributes up to opset 6 and optional inputs from opset 11."""
-    low = node("min") if low is None else low.item()
-    high = node("max") if high is None else high.item()
+    return node("min") if low is None else low.item(), node("max") if high is None else high.item()
+
+
+def clip(node, x, low=None, high=None):
+    low, high = bounds(node, low, high)
     return x if low is None and high is None else torch.clamp(x, low, high)
 
 

@@ -61,12 +61,17 @@ def overhang(node, x, kernel, strides, dilations, before, after):
     return extra
 
 
-def max_pool(node, x):
+def max_pool(node, x, judged=None):
+    """`judged`, of the shape of `x`, may say in its place which value of each window wins."""
     kernel = node("kernel_shape")
     strides, dilations, before, after = window(node, x, kernel)
     extra = overhang(node, x, kernel, strides, dilations, before, after)
-    x = padded(x, before, [a + e for a, e in zip(after, extra)], -math.inf)
-    return {1: F.max_pool1d, 2: F.max_pool2d}[len(kernel)](x, kernel, strides, 0, dilations)
+    ready = lambda value: padded(value, before, [a + e for a, e in zip(after, extra)], -math.inf)
+    function = {1: F.max_pool1d, 2: F.max_pool2d}[len(kernel)]
+    if judged is None:
+        return function(ready(x), kernel, strides, 0, dilations)
+    _, winners = function(ready(judged), kernel, strides, 0, dilations, return_indices=True)
+    return ready(x).flatten(2).gather(2, winners.flatten(2)).reshape(winners.shape)
 
 
 def average_pool(node, x):

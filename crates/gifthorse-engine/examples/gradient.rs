@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use gifthorse_engine::{Array, Classifier, Device, Preprocess, Tensor};
+use gifthorse_engine::{Array, Classifier, Device, PlanPart, Preprocess, Tensor};
 use gifthorse_onnx::Model;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,5 +45,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         times[times.len() / 2],
         times.len()
     );
+    for part in classifier.network().plan(batch)? {
+        match part {
+            PlanPart::Segment(stages) => {
+                for stage in stages {
+                    let [forward, backward] = stage.time.map(|t| t.as_secs_f64() * 1e3 / 8.0);
+                    let rate = stage.work.operations * batch as f64 / forward / 1e6;
+                    println!(
+                        "{:28} {:?} {forward:.3} ms forward ({rate:.0} GFLOP/s), {backward:.3} ms backward",
+                        stage.kernel, stage.output
+                    );
+                }
+            }
+            PlanPart::Step { name, shape, .. } => println!("{name} {shape:?}"),
+        }
+    }
     Ok(())
 }

@@ -2,22 +2,20 @@
 //! once, values are dropped after their last use, kernels stand in where there is one.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+
+use gifthorse_segment::StageInfo;
 
 use crate::array::Array;
 use crate::error::Error;
-use crate::kernels::{FrozenConv, MaxPool, Pointwise};
+use crate::kernels::{MaxPool, Pointwise};
 use crate::program::{Operand, Param, ParamId, Primitive, Program, Step, ValueId};
 use crate::reference::evaluate;
-
-/// Convolutions already packed, by the names and values of their weight and bias.
-pub type KernelStore = HashMap<String, Arc<FrozenConv>>;
+use crate::segments::{self, Part, Segment};
 
 /// What runs a step faster than the reference.
 #[derive(Clone, Debug)]
 enum Kernel {
-    Conv(Arc<FrozenConv>),
     Pointwise(Pointwise),
     MaxPool(MaxPool),
 }
@@ -47,7 +45,6 @@ impl Kernel {
         };
         let x = x.into_dispatch();
         let made = match self {
-            Self::Conv(kernel) => kernel.apply(x),
             Self::Pointwise(kernel) => kernel.apply(x),
             Self::MaxPool(kernel) => kernel.apply(x),
         };
@@ -61,32 +58,58 @@ impl Kernel {
     }
 }
 
+/// A part of a plan, described.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlanPart {
+    /// Stages compiled together.
+    Segment(Vec<StageInfo>),
+    /// An operation by itself, because it has no kernel.
+    Step {
+        /// Name of the ONNX node that it came from.
+        name: String,
+        /// What is computed.
+        operation: String,
+        /// Shape of the result, for the whole batch.
+        shape: Vec<usize>,
+    },
+}
+
 /// A program with its execution plan.
 #[derive(Debug)]
 pub struct Compiled {
     program: Program,
+    /// For each step, its kernel for when it runs by itself.
     kernels: Vec<Option<Kernel>>,
-    /// For each step, the values that nothing reads after it.
+    parts: Vec<Part>,
+    /// For each part, the values that nothing reads after it.
     dead_after: Vec<Vec<ValueId>>,
 }
 
 impl Compiled {
-    /// Prepares a program whose weights stay as they are.
+    /// Prepares a program whose weights stay as they are. `taps` are values that runs may ask for besides the logits.
+    /// `others` are programs of the same model and taps for other batch sizes: what was compiled for one of them is
+    /// used again where it is the same for each sample.
     ///
     /// # Errors
     /// As the reference's, while constants are folded.
-    pub fn frozen(program: Program, store: &mut KernelStore) -> Result<Self, Error> {
+    pub fn frozen(program: Program, taps: &[ValueId], others: &[Arc<Self>]) -> Result<Self, Error> {
         let program = fold_constants(program)?;
         // Some kernels round differently from the reference. Where a later step jumps
         // (a binarised network takes the sign of sums that are often exactly zero), that
         // would change the logits, not just their last digits.
-        let jumps = program.steps.iter().any(|step| step.primitive.jumps());
-        let kernel_of = |step| match Kernel::without_weights(step, jumps) {
-            None if !jumps => frozen_conv(&program, step, store).map(Kernel::Conv),
-            found => found,
+        if program.steps.iter().any(|step| step.primitive.jumps()) {
+            return Ok(Self::trainable(program));
+        }
+        let wanted = taps.iter().copied().chain([program.output]).collect();
+        let others = others
+            .iter()
+            .map(|other| (&other.program, &other.parts[..]));
+        let parts = match segments::adapt(&program, others) {
+            Some(parts) => parts,
+            None => segments::cut(&program, &wanted),
         };
-        let kernels = program.steps.iter().map(kernel_of).collect();
-        Ok(Self::with_kernels(program, kernels))
+        let kernels = program.steps.iter().map(|_| None).collect();
+        Ok(Self::with_parts(program, kernels, parts))
     }
 
     /// Prepares a program whose weights may be replaced on each run (training).
@@ -94,26 +117,34 @@ impl Compiled {
         let jumps = program.steps.iter().any(|step| step.primitive.jumps());
         let kernel_of = |step| Kernel::without_weights(step, jumps);
         let kernels = program.steps.iter().map(kernel_of).collect();
-        Self::with_kernels(program, kernels)
+        let parts = (0..program.steps.len()).map(Part::Step).collect();
+        Self::with_parts(program, kernels, parts)
     }
 
-    fn with_kernels(program: Program, kernels: Vec<Option<Kernel>>) -> Self {
+    fn with_parts(program: Program, kernels: Vec<Option<Kernel>>, parts: Vec<Part>) -> Self {
         let mut last_use = HashMap::new();
-        for (i, step) in program.steps.iter().enumerate() {
-            last_use.insert(step.output, i);
-            for input in &step.inputs {
-                if let Operand::Value(id) = input {
-                    last_use.insert(*id, i);
+        for (at, part) in parts.iter().enumerate() {
+            let steps = match part {
+                Part::Step(step) => std::slice::from_ref(step),
+                Part::Segment(segment) => &segment.steps,
+            };
+            for step in steps.iter().map(|&step| &program.steps[step]) {
+                last_use.insert(step.output, at);
+                for input in &step.inputs {
+                    if let Operand::Value(id) = input {
+                        last_use.insert(*id, at);
+                    }
                 }
             }
         }
-        let mut dead_after = vec![Vec::new(); program.steps.len()];
-        for (value, step) in last_use {
-            dead_after[step].push(value);
+        let mut dead_after = vec![Vec::new(); parts.len()];
+        for (value, part) in last_use {
+            dead_after[part].push(value);
         }
         Self {
             program,
             kernels,
+            parts,
             dead_after,
         }
     }
@@ -121,6 +152,22 @@ impl Compiled {
     /// The program that is run.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// What runs, in order: the stages of segments, and steps by themselves.
+    pub fn describe(&self) -> Vec<PlanPart> {
+        let part = |part: &Part| match part {
+            Part::Segment(segment) => PlanPart::Segment(segment.describe()),
+            Part::Step(at) => {
+                let step = &self.program.steps[*at];
+                PlanPart::Step {
+                    name: step.node.clone(),
+                    operation: format!("{:?}", step.primitive),
+                    shape: step.shape.clone(),
+                }
+            }
+        };
+        self.parts.iter().map(part).collect()
     }
 
     /// Runs the program on a raw input of its input shape; gives the logits and, in order,
@@ -137,46 +184,64 @@ impl Compiled {
         let wanted: Vec<ValueId> = std::iter::once(self.program.output)
             .chain(taps.iter().copied())
             .collect();
-        let mut kept: HashMap<ValueId, Array> = HashMap::new();
-        let mut values: HashMap<ValueId, Array> = HashMap::from([(self.program.input, input)]);
-        let missing = |id: ValueId| Error::Internal(format!("value {} is not there", id.0));
-        for (i, step) in self.program.steps.iter().enumerate() {
-            let mut operands = Vec::with_capacity(step.inputs.len());
-            for input in &step.inputs {
-                operands.push(match *input {
-                    Operand::Value(id) => values.get(&id).cloned().ok_or_else(|| missing(id))?,
-                    Operand::Param(id) => match params {
-                        Some(params) => params[id.0].clone(),
-                        None => self.program.params[id.0].value.clone(),
-                    },
-                });
+        let mut values = HashMap::from([(self.program.input, input)]);
+        for (part, dead) in self.parts.iter().zip(&self.dead_after) {
+            match part {
+                Part::Step(step) => self.run_step(*step, params, &mut values)?,
+                Part::Segment(segment) => self.run_segment(segment, params, &mut values)?,
             }
-            for id in &self.dead_after[i] {
-                if let Some(value) = values.remove(id)
-                    && wanted.contains(id)
-                {
-                    kept.insert(*id, value);
-                }
-            }
-            let made = match &self.kernels[i] {
-                Some(kernel) => kernel.run(step, operands)?,
-                None => evaluate(&step.primitive, operands, &step.shape)?,
-            };
-            if wanted.contains(&step.output) {
-                kept.insert(step.output, made.clone());
-            }
-            if !self.dead_after[i].contains(&step.output) {
-                values.insert(step.output, made);
+            for id in dead.iter().filter(|id| !wanted.contains(id)) {
+                values.remove(id);
             }
         }
-        let result = |id: &ValueId| {
-            kept.get(id)
-                .or_else(|| values.get(id))
-                .cloned()
-                .ok_or_else(|| missing(*id))
-        };
-        wanted.iter().map(result).collect()
+        wanted.iter().map(|id| value_of(&values, *id)).collect()
     }
+
+    fn run_step(
+        &self,
+        at: usize,
+        params: Option<&[Array]>,
+        values: &mut HashMap<ValueId, Array>,
+    ) -> Result<(), Error> {
+        let step = &self.program.steps[at];
+        let operand = |input: &Operand| match *input {
+            Operand::Value(id) => value_of(values, id),
+            Operand::Param(id) => Ok(match params {
+                Some(params) => params[id.0].clone(),
+                None => self.program.params[id.0].value.clone(),
+            }),
+        };
+        let operands = step.inputs.iter().map(operand).collect::<Result<_, _>>()?;
+        let made = match &self.kernels[at] {
+            Some(kernel) => kernel.run(step, operands)?,
+            None => evaluate(&step.primitive, operands, &step.shape)?,
+        };
+        values.insert(step.output, made);
+        Ok(())
+    }
+
+    fn run_segment(
+        &self,
+        segment: &Segment,
+        params: Option<&[Array]>,
+        values: &mut HashMap<ValueId, Array>,
+    ) -> Result<(), Error> {
+        let inputs = segment.inputs.iter().map(|&id| value_of(values, id));
+        match segment.run(&inputs.collect::<Result<Vec<_>, _>>()?) {
+            Some(outputs) => values.extend(segment.outputs.iter().copied().zip(outputs)),
+            None => {
+                for &step in &segment.steps {
+                    self.run_step(step, params, values)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn value_of(values: &HashMap<ValueId, Array>, id: ValueId) -> Result<Array, Error> {
+    let missing = || Error::Internal(format!("value {} is not there", id.0));
+    values.get(&id).cloned().ok_or_else(missing)
 }
 
 /// Runs every step that reads only constants, once; its result becomes a constant.
@@ -206,6 +271,7 @@ fn fold_constants(mut program: Program) -> Result<Program, Error> {
                 program.params.push(Param {
                     name: step.node,
                     value,
+                    in_file: false,
                 });
             }
             None => steps.push(step),
@@ -218,53 +284,4 @@ fn fold_constants(mut program: Program) -> Result<Program, Error> {
         return Err(Error::NotAClassifier(reason));
     }
     Ok(program)
-}
-
-/// The convolution of a step, packed once for all programs of a network.
-fn frozen_conv(program: &Program, step: &Step, store: &mut KernelStore) -> Option<Arc<FrozenConv>> {
-    let Primitive::Conv { window, groups } = &step.primitive else {
-        return None;
-    };
-    let param = |i: usize| match step.inputs.get(i) {
-        Some(Operand::Param(id)) => Some(&program.params[id.0]),
-        _ => None,
-    };
-    let weight = param(1)?;
-    let shape = <[usize; 4]>::try_from(weight.value.shape()).ok()?;
-    let bias = match step.inputs.len() {
-        2 => None,
-        _ => Some(param(2)?),
-    };
-    if !FrozenConv::supports(shape, window, *groups) {
-        return None;
-    }
-    let bias_name = bias.map(|bias| &bias.name);
-    let weights = weight.value.clone().into_vec();
-    let bias = bias.map(|bias| bias.value.clone().into_vec());
-    // Names alone do not do: all that is folded from one node has its name, and what is
-    // folded may depend on the batch size.
-    let name = format!(
-        "{}+{bias_name:?}{:?}{shape:?}{:x}",
-        weight.name,
-        window.pads,
-        digest(&weights, bias.as_deref())
-    );
-    if let Some(kernel) = store.get(&name) {
-        return Some(kernel.clone());
-    }
-    let kernel = Arc::new(FrozenConv::new(
-        &weights,
-        shape,
-        bias.as_deref(),
-        window.pads,
-    ));
-    store.insert(name, kernel.clone());
-    Some(kernel)
-}
-
-fn digest(weights: &[f32], bias: Option<&[f32]>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    let values = weights.iter().chain(bias.unwrap_or_default());
-    values.for_each(|value| value.to_bits().hash(&mut hasher));
-    hasher.finish()
 }

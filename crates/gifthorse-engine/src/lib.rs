@@ -16,13 +16,16 @@ mod network;
 mod preprocess;
 mod program;
 mod reference;
+mod segments;
 mod trainable;
 
 pub use array::Array;
 pub use burn::tensor::{Device, Tensor};
 pub use classifier::Classifier;
+pub use compiled::PlanPart;
 pub use ends::Ends;
 pub use error::Error;
+pub use gifthorse_segment::{MapShape, StageInfo, Work, alone};
 pub use lower::is_supported;
 pub use network::{Batching, Network};
 pub use preprocess::{Channels, Layout, PixelRange, Preprocess};

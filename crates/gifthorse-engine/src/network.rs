@@ -1,16 +1,17 @@
 //! A model as a function of its raw input, whatever batch the file was made for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::Device;
 use gifthorse_onnx::{Dim, Graph};
 
 use crate::array::Array;
-use crate::compiled::{Compiled, KernelStore};
+use crate::compiled::{Compiled, PlanPart};
 use crate::ends::Ends;
 use crate::error::Error;
 use crate::lower::{Target, lower};
+use crate::program::{Program, ValueId};
 
 /// How a batch of images is put through the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +37,8 @@ pub struct Network {
 #[derive(Debug, Default)]
 struct State {
     weights: HashMap<String, Array>,
-    kernels: KernelStore,
-    programs: HashMap<usize, Arc<Compiled>>,
+    /// By the names of the values that are taken besides the logits, and the batch size.
+    programs: HashMap<Vec<String>, BTreeMap<usize, Arc<Compiled>>>,
 }
 
 impl Network {
@@ -173,18 +174,9 @@ impl Network {
 
     fn run(&self, input: Array, taps: &[&str]) -> Result<Vec<Array>, Error> {
         let batch = input.shape()[0];
-        let compiled = self.compiled(batch)?;
-        let names = &compiled.program().names;
-        let taps: Result<Vec<_>, Error> = taps
-            .iter()
-            .map(|&tap| {
-                names.get(tap).copied().ok_or_else(|| {
-                    Error::Input(format!(
-                        "the model has no value `{tap}` that depends on the image"
-                    ))
-                })
-            })
-            .collect();
+        let compiled = self.compiled(batch, taps)?;
+        let taps = taps.iter().map(|tap| value_named(compiled.program(), tap));
+        let taps = taps.collect::<Result<Vec<_>, Error>>()?;
         let output = &compiled.program().output_shape;
         if output.first() != Some(&batch)
             || output.iter().product::<usize>() != batch * self.classes
@@ -195,32 +187,48 @@ impl Network {
             );
             return Err(Error::NotAClassifier(reason));
         }
-        let mut made = compiled.run(input, None, &taps?)?;
+        let mut made = compiled.run(input, None, &taps)?;
         let logits = made.remove(0).reshape(&[batch, self.classes]);
         made.insert(0, logits);
         Ok(made)
     }
 
-    /// The program for a batch size, made on first use.
-    fn compiled(&self, batch: usize) -> Result<Arc<Compiled>, Error> {
+    /// The program for a batch size and what is taken besides the logits, made on first use.
+    fn compiled(&self, batch: usize, taps: &[&str]) -> Result<Arc<Compiled>, Error> {
+        let mut key: Vec<String> = taps.iter().map(|&tap| tap.to_owned()).collect();
+        key.sort_unstable();
+        key.dedup();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(compiled) = state.programs.get(&batch) {
+        let State { weights, programs } = &mut *state;
+        let sizes = programs.entry(key).or_default();
+        if let Some(compiled) = sizes.get(&batch) {
             return Ok(compiled.clone());
         }
-        let State {
-            weights,
-            kernels,
-            programs,
-        } = &mut *state;
         let target = Target {
             batch,
             input: &self.input,
             device: self.device.clone(),
         };
         let program = lower(&self.graph, &target, weights)?;
-        let compiled = Arc::new(Compiled::frozen(program, kernels)?);
-        programs.insert(batch, compiled.clone());
+        let taps = taps.iter().map(|tap| value_named(&program, tap));
+        let taps = taps.collect::<Result<Vec<_>, Error>>()?;
+        let others: Vec<Arc<Compiled>> = sizes.values().cloned().collect();
+        let compiled = Arc::new(Compiled::frozen(program, &taps, &others)?);
+        sizes.insert(batch, compiled.clone());
         Ok(compiled)
+    }
+
+    /// How a batch of this size runs: the parts of the plan, with the time that each took so far in every run of the
+    /// same plan, whatever the batch.
+    ///
+    /// # Errors
+    /// What the lowering refuses.
+    pub fn plan(&self, batch: usize) -> Result<Vec<PlanPart>, Error> {
+        let batch = match self.batching {
+            Batching::Whole => batch,
+            Batching::Parts(part) => part,
+        };
+        Ok(self.compiled(batch, &[])?.describe())
     }
 
     /// Values that features can be taken from, those whose first axis is the batch, with their
@@ -230,7 +238,7 @@ impl Network {
     /// What the lowering refuses.
     pub fn layers(&self) -> Result<Vec<(String, Vec<usize>)>, Error> {
         let batch = self.declared_batch().unwrap_or(1);
-        let compiled = self.compiled(batch)?;
+        let compiled = self.compiled(batch, &[])?;
         let program = compiled.program();
         let mut layers = Vec::new();
         for node in &self.graph.nodes {
@@ -251,7 +259,7 @@ impl Network {
     }
 
     fn count_classes(&self, batch: usize) -> Result<usize, Error> {
-        let compiled = self.compiled(batch)?;
+        let compiled = self.compiled(batch, &[])?;
         let shape = &compiled.program().output_shape;
         let count: usize = shape.iter().skip(1).product();
         let plain = shape.first() == Some(&batch)
@@ -295,4 +303,12 @@ impl Network {
         let apart_enough = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-3 * scale;
         together.iter().zip(&apart).all(apart_enough)
     }
+}
+
+/// The value that an ONNX name stands for.
+fn value_named(program: &Program, name: &str) -> Result<ValueId, Error> {
+    program.names.get(name).copied().ok_or_else(|| {
+        let reason = format!("the model has no value `{name}` that depends on the image");
+        Error::Input(reason)
+    })
 }

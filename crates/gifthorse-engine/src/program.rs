@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+pub use gifthorse_segment::Window;
+
 use crate::array::Array;
 
 /// A value computed while the program runs.
@@ -23,19 +25,6 @@ pub enum Operand {
     Value(ValueId),
     /// A constant.
     Param(ParamId),
-}
-
-/// Two-dimensional window geometry, in (height, width) order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Size of the window.
-    pub kernel: [usize; 2],
-    /// Step between windows.
-    pub stride: [usize; 2],
-    /// Distance between the window's taps.
-    pub dilation: [usize; 2],
-    /// Entries added before and after each axis.
-    pub pads: [(usize, usize); 2],
 }
 
 /// Functions of one number.
@@ -286,6 +275,8 @@ pub struct Param {
     pub name: String,
     /// Its value.
     pub value: Array,
+    /// Whether it is an initialiser as the file has it, so that all programs of a model that name it share it.
+    pub in_file: bool,
 }
 
 /// A model lowered for one batch size.

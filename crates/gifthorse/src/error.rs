@@ -37,6 +37,9 @@ pub enum Error {
     /// A picture for the report could not be made.
     #[error("a recovered trigger cannot be shown")]
     Picture(#[from] gifthorse_report::evidence::PictureError),
+    /// The folder in which a scan is kept cannot be used.
+    #[error(transparent)]
+    Work(#[from] crate::WorkError),
     /// A request that no scan can follow.
     #[error("{0}")]
     Request(String),

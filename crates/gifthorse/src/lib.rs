@@ -28,6 +28,7 @@ mod preprocessing;
 mod request;
 mod scan;
 mod verify;
+mod work;
 
 pub use error::Error;
 pub use forward::logits;
@@ -36,3 +37,4 @@ pub use observer::{ScanObserver, Silent, Stage};
 pub use request::{PreprocessChoice, ScanRequest};
 pub use scan::{ScanOutcome, scan};
 pub use verify::{Rate, Replay, Replayed, VerifyRequest, verify};
+pub use work::WorkError;

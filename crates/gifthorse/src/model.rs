@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gifthorse_engine::{Classifier, Device, Layout, Preprocess};
-use gifthorse_onnx::Model;
+use gifthorse_onnx::{Graph, Model};
 use gifthorse_report::report;
 
 use crate::Error;
@@ -14,6 +14,8 @@ use crate::hash::sha256;
 pub struct OpenModel {
     /// The classifier, under the preprocessing that it was opened with.
     pub classifier: Classifier,
+    /// What is in the file.
+    pub graph: Arc<Graph>,
     /// The file, as a report describes it.
     pub described: report::Model,
 }
@@ -67,6 +69,7 @@ impl OpenModel {
         };
         Ok(Self {
             classifier,
+            graph,
             described,
         })
     }

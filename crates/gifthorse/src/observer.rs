@@ -31,6 +31,10 @@ pub trait ScanObserver: Sync {
     /// files: escape it where it is shown.
     fn warning(&self, _message: &str) {}
 
+    /// The searches of so many classes, of all that are wanted, were begun or ended before and are taken from the folder in
+    /// which the scan is kept.
+    fn resumed(&self, _begun: usize, _wanted: usize) {}
+
     /// The searches begin: so many classes, and the time that they take at most, judged by a few updates made before.
     fn estimate(&self, _classes: usize, _at_most: Duration) {}
 

@@ -98,6 +98,12 @@ impl ScanObserver for Progress {
         self.tell(&format!("warning: {message}"));
     }
 
+    fn resumed(&self, begun: usize, wanted: usize) {
+        self.tell(&format!(
+            "going on with the scan kept (--work): the searches of {begun} of {wanted} classes are there"
+        ));
+    }
+
     fn estimate(&self, classes: usize, at_most: Duration) {
         let takes = HumanDuration(at_most);
         let limit = self.max_time.filter(|limit| *limit < at_most).map_or_else(

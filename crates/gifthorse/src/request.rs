@@ -54,6 +54,9 @@ pub struct ScanRequest {
     pub fpr: f64,
     /// Time after which no search goes on; a class whose search did not end by then counts as skipped.
     pub max_time: Option<Duration>,
+    /// Folder in which the searches are kept as they go. If it holds this very scan already, the scan goes on from there.
+    /// One scan at a time uses it, and whoever may write to it may change the verdict.
+    pub work: Option<PathBuf>,
     /// Seed of every random choice.
     pub seed: u64,
 }
@@ -75,6 +78,7 @@ impl ScanRequest {
             search: Config::preset(Preset::Standard),
             fpr: 0.05,
             max_time: None,
+            work: None,
             seed: 0,
         }
     }

@@ -1,8 +1,8 @@
 //! A scan from files to verdict.
 //!
 //! Each stage is a file of its own: `images` reads and splits the images, `checks` asks whether the model works on them
-//! and whether its gradients can be followed, `search` runs the detector within the time given, `conclusion` draws the
-//! verdict, and `findings`, `coverage` and `pictures` put it down for the report.
+//! and whether its gradients can be followed, `search` runs the detector within the time given, `work` finds out where
+//! searches are kept, `conclusion` draws the verdict, and `findings`, `coverage` and `pictures` put it down for the report.
 
 mod checks;
 mod conclusion;
@@ -12,14 +12,18 @@ mod findings;
 pub(crate) mod images;
 mod pictures;
 mod search;
+mod work;
 
 use std::time::Instant;
 
+use gifthorse_defense::detect::neural_cleanse::{Forgetful, Keeper};
 use gifthorse_report::report::SCHEMA_VERSION;
 use gifthorse_report::{Evidence, Report};
 
+use crate::hash::of_weights;
 use crate::model::OpenModel;
 use crate::observer::{ScanObserver, Stage};
+use crate::work::{Hashes, WorkFolder};
 use crate::{Error, PreprocessChoice, ScanRequest, preprocessing};
 use checks::Fit;
 use conclusion::Conclusion;
@@ -49,10 +53,13 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     let clock = Instant::now();
     let started = jiff::Timestamp::now();
     request.check()?;
+    let folder = request.work.as_deref();
+    let folder = folder.map(WorkFolder::open).transpose()?;
 
     observer.stage(Stage::Model);
     let OpenModel {
         classifier,
+        graph,
         described,
     } = OpenModel::read(
         &request.model,
@@ -73,6 +80,25 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         .iter()
         .for_each(|message| observer.warning(message));
     let (search_images, holdout_images) = set.split(&fit.predictions, request.seed)?;
+    // Held to the end of the scan, and with it the folder.
+    let keeper: Box<dyn Keeper + '_> = match folder {
+        Some(folder) => {
+            let hashes = Hashes {
+                model: &described.sha256,
+                weights: &of_weights(&graph),
+                images: &set.sha256,
+            };
+            Box::new(work::claim(
+                folder,
+                &hashes,
+                request,
+                &config,
+                &fit.classifier,
+                observer,
+            )?)
+        }
+        None => Box::new(Forgetful),
+    };
 
     observer.stage(Stage::Health);
     let health = gifthorse_defense::health::check(&fit.classifier, &search_images, request.seed)?;
@@ -80,7 +106,8 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     observer.stage(Stage::Search);
     let searched = if health.ok {
         let images = (&search_images, &holdout_images);
-        Searched::run(&fit.classifier, images, &config, request, observer)?
+        let keeper = keeper.as_ref();
+        Searched::run(&fit.classifier, images, &config, request, keeper, observer)?
     } else {
         Searched::none(&config, fit.classifier.classes())
     };

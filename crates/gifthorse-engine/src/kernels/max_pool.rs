@@ -63,7 +63,7 @@ impl MaxPool {
         let supported =
             (1..=usize::from(NO_TAP)).contains(&taps) && steps.into_iter().all(|step| *step > 0);
         supported.then(|| Self {
-            window: window.clone(),
+            window: *window,
             isa: Isa::detect(),
         })
     }

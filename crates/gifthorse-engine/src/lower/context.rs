@@ -73,7 +73,7 @@ impl<'g> Context<'g> {
             return Operand::Param(id);
         }
         let value = Array::from_vec(constant.to_f32(), &constant.shape, &self.device);
-        Operand::Param(self.add_param(constant.name.clone(), value))
+        Operand::Param(self.add_param(constant.name.clone(), value, false))
     }
 
     /// A weight of the file, put on the device once for all programs.
@@ -86,13 +86,17 @@ impl<'g> Context<'g> {
                 value
             }
         };
-        Ok(self.add_param(name.to_string(), value))
+        Ok(self.add_param(name.to_string(), value, true))
     }
 
-    fn add_param(&mut self, name: String, value: Array) -> ParamId {
+    fn add_param(&mut self, name: String, value: Array, in_file: bool) -> ParamId {
         let id = ParamId(self.params.len());
         self.params_by_name.insert(name.clone(), id);
-        self.params.push(Param { name, value });
+        self.params.push(Param {
+            name,
+            value,
+            in_file,
+        });
         id
     }
 

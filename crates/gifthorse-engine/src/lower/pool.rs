@@ -50,7 +50,7 @@ pub fn max_pool(call: Call) -> Result<Vec<Lowered>, Error> {
         call,
         &input,
         spatial,
-        window.clone(),
+        window,
         Primitive::MaxPool(window),
         None,
     )
@@ -74,7 +74,7 @@ pub fn average_pool(call: Call) -> Result<Vec<Lowered>, Error> {
         call,
         &input,
         spatial,
-        window.clone(),
+        window,
         Primitive::AvgPool(window),
         correction,
     )

@@ -4,6 +4,7 @@ const LATTICE: u64 = 1;
 const NOISE: u64 = 2;
 const COEFFICIENTS: u64 = 3;
 const POSITIONS: u64 = 4;
+const SIGNS: u64 = 5;
 
 /// The stream of a node case's input.
 pub const FIRST_TENSOR: u64 = 1000;
@@ -40,6 +41,20 @@ pub fn positions(size: usize, count: usize) -> Vec<usize> {
         .collect()
 }
 
+/// 64 sums of all values with signs: value `i` counts negatively in sum `j` where bit `j` of its
+/// hash is set.
+pub fn projections(values: &[f32]) -> [f64; 64] {
+    let hash = hashes(SIGNS);
+    let mut sums = [0.0; 64];
+    for (i, &value) in values.iter().enumerate() {
+        let (bits, value) = (hash(i), f64::from(value));
+        for (j, sum) in sums.iter_mut().enumerate() {
+            *sum += if bits >> j & 1 == 1 { -value } else { value };
+        }
+    }
+    sums
+}
+
 /// 8-bit images `[images, channels, height, width]`: a bilinear surface through random
 /// values at every eighth pixel, plus noise.
 fn pixels([images, channels, height, width]: [usize; 4]) -> Vec<u8> {
@@ -74,9 +89,13 @@ pub fn raw_input(shape: [usize; 4], multiply: &[f32], add: &[f32]) -> Vec<f32> {
 
 #[test]
 fn the_formulas_agree_with_the_scripts() {
-    // From `formula.py`: hashes(1, 3), uniform(1000, (3,), -1, 2) and pixels(1, 1, 9, 9).
+    // From `formula.py`: hashes(1, 3), uniform(1000, (3,), -1, 2), projections([1, 2, 4, 8]) and
+    // pixels(1, 1, 9, 9).
     assert_eq!(hashes(1)(2), 13_608_149_317_741_381_227);
     let values: Vec<f32> = uniform(FIRST_TENSOR, 3, -1.0, 2.0).collect();
     assert_eq!(values, [-0.017_791_867, -0.599_385_14, -0.726_973_8]);
+    let sums = projections(&[1.0, 2.0, 4.0, 8.0]);
+    assert_eq!(sums[..6], [5.0, 11.0, -3.0, -13.0, -7.0, -11.0]);
+    assert_eq!(sums[63], -15.0);
     assert_eq!(pixels([1, 1, 9, 9])[78..], [218, 202, 228]);
 }

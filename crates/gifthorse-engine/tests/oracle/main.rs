@@ -6,6 +6,7 @@
 // Helpers of tests fail as tests do, and what was measured is printed.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod accuracy;
 mod formula;
 mod golden;
 mod run;

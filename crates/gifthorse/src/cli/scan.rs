@@ -64,6 +64,10 @@ pub struct ScanArgs {
     /// Stop searching after this time, such as 90s, 10m or 2h; classes not done then make "clean" inconclusive.
     #[arg(long, value_name = "TIME", value_parser = parse::duration, help_heading = "Search")]
     max_time: Option<Duration>,
+    /// Keep the searches in this folder as they go, and go on from there if it holds this very scan: one that was killed or
+    /// stopped loses less than a minute. A folder belongs to one scan.
+    #[arg(long, value_name = "DIR", help_heading = "Search")]
+    work: Option<PathBuf>,
     /// Write report.json, report.html and the triggers to this folder.
     #[arg(long, short, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
@@ -144,6 +148,7 @@ impl ScanArgs {
             },
             fpr: self.fpr,
             max_time: self.max_time,
+            work: self.work.clone(),
             seed: global.seed,
         })
     }

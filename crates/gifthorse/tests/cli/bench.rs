@@ -1,7 +1,7 @@
 //! A folder of its own for each test, with a model whose truth is known and images that it can tell apart.
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 use image::RgbImage;
@@ -51,12 +51,23 @@ impl Bench {
 
     /// Runs the program in the folder with these arguments, separated by blanks.
     pub fn run(&self, arguments: &str) -> Run {
-        let output = Command::new(env!("CARGO_BIN_EXE_gifthorse"))
-            .current_dir(self.folder.path())
-            .args(arguments.split_whitespace())
-            .output()
-            .unwrap();
+        let output = self.command(arguments).output().unwrap();
         Run { output }
+    }
+
+    /// Starts the program in the folder with these arguments and nobody to hear what it says.
+    pub fn start(&self, arguments: &str) -> Child {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gifthorse"));
+        command
+            .current_dir(self.folder.path())
+            .args(arguments.split_whitespace());
+        command
     }
 
     /// Writes `name`, a classifier of `[batch, 3, 16, 16]` images: the brightest of eight blocks wins. With a backdoor

@@ -13,3 +13,4 @@ mod preflight;
 mod real_models;
 mod scan;
 mod usage;
+mod work;

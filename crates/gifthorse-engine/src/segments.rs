@@ -1,0 +1,241 @@
+//! Stretches of a program that run as compiled segments on the CPU.
+//!
+//! `batch` finds out where samples do not mix, `translate` turns steps into a segment's graph, `tracked` enters the
+//! compiled plan in Burn's autodiff as one operation. Steps without a kernel stay ordinary operations between segments.
+
+mod batch;
+mod constants;
+mod elementwise;
+mod held;
+mod linear;
+mod moves;
+mod tracked;
+mod translate;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use gifthorse_segment::{Graph, Plan, StageInfo};
+
+use crate::array::Array;
+use crate::program::{Operand, Param, Program, Step, ValueId};
+use batch::BatchAxis;
+use translate::Translator;
+
+/// One part of a program's execution.
+#[derive(Debug)]
+pub enum Part {
+    /// A step by itself, by number.
+    Step(usize),
+    /// Several steps as one.
+    Segment(Segment),
+}
+
+/// A compiled stretch of a program.
+#[derive(Debug)]
+pub struct Segment {
+    plan: Arc<Plan>,
+    samples: usize,
+    /// Values that it reads.
+    pub inputs: Vec<ValueId>,
+    /// Values that it makes.
+    pub outputs: Vec<ValueId>,
+    shapes: Vec<Vec<usize>>,
+    /// The steps that it does, for devices that it does not run on.
+    pub steps: Vec<usize>,
+}
+
+impl Segment {
+    /// Runs it; `None` if an operand is not in f32 on the `flex` device.
+    pub fn run(&self, inputs: &[Array]) -> Option<Vec<Array>> {
+        tracked::run(&self.plan, self.samples, inputs, &self.shapes)
+    }
+
+    /// Its stages.
+    pub fn describe(&self) -> Vec<StageInfo> {
+        self.plan.describe()
+    }
+}
+
+/// Cuts a program into segments and what is left between them. `wanted` are the values that somebody asks for.
+pub fn cut(program: &Program, wanted: &HashSet<ValueId>) -> Vec<Part> {
+    let axes = batch::follow(program);
+    let samples = program.input_shape.first().copied().unwrap_or(1);
+    let mut readers: HashMap<ValueId, Vec<usize>> = HashMap::new();
+    let mut shapes = HashMap::from([(program.input, program.input_shape.clone())]);
+    for (at, step) in program.steps.iter().enumerate() {
+        shapes.insert(step.output, step.shape.clone());
+        for input in &step.inputs {
+            if let Operand::Value(id) = input {
+                readers.entry(*id).or_default().push(at);
+            }
+        }
+    }
+    let cutting = Cutting {
+        program,
+        axes,
+        samples,
+        readers,
+        shapes,
+        wanted,
+    };
+    cutting.parts()
+}
+
+/// The parts of a program for another batch size, if one of the `others` computes the same for each sample.
+pub fn adapt<'a>(
+    program: &Program,
+    others: impl Iterator<Item = (&'a Program, &'a [Part])>,
+) -> Option<Vec<Part>> {
+    let axes = batch::follow(program);
+    let samples = program.input_shape.first().copied().unwrap_or(1);
+    let mut others = others;
+    let (_, parts) = others.find(|(other, _)| same_samples(program, &axes, other))?;
+    let shapes: HashMap<ValueId, &Vec<usize>> = program
+        .steps
+        .iter()
+        .map(|step| (step.output, &step.shape))
+        .collect();
+    let stacked = |id: &ValueId| axes[id.0].is_some_and(|axis| axis.is_stacked());
+    let part = |part: &Part| match part {
+        Part::Step(step) => Some(Part::Step(*step)),
+        Part::Segment(segment) => {
+            let followed = |&step: &usize| axes[program.steps[step].output.0].is_some();
+            let ends = segment.inputs.iter().chain(&segment.outputs);
+            let fits = segment.steps.iter().all(followed) && ends.into_iter().all(stacked);
+            fits.then(|| {
+                Part::Segment(Segment {
+                    plan: segment.plan.clone(),
+                    samples,
+                    inputs: segment.inputs.clone(),
+                    shapes: segment
+                        .outputs
+                        .iter()
+                        .map(|id| shapes[id].clone())
+                        .collect(),
+                    outputs: segment.outputs.clone(),
+                    steps: segment.steps.clone(),
+                })
+            })
+        }
+    };
+    parts.iter().map(part).collect()
+}
+
+/// Whether two programs compute the same for each sample.
+fn same_samples(program: &Program, axes: &[Option<BatchAxis>], other: &Program) -> bool {
+    let other_axes = batch::follow(other);
+    let sample = |axes: &[Option<BatchAxis>], step: &Step| {
+        axes[step.output.0].map(|axis| axis.sample(&step.shape))
+    };
+    let same_step = |(a, b): (&Step, &Step)| {
+        a.primitive == b.primitive
+            && a.inputs == b.inputs
+            && a.output == b.output
+            && sample(axes, a) == sample(&other_axes, b)
+    };
+    let same_param = |(a, b): (&Param, &Param)| {
+        let values = |param: &Param| param.value.clone().into_vec();
+        let shapes_agree = a.name == b.name && a.value.shape() == b.value.shape();
+        shapes_agree && (a.in_file && b.in_file || values(a) == values(b))
+    };
+    program.steps.len() == other.steps.len()
+        && program.params.len() == other.params.len()
+        && program.steps.iter().zip(&other.steps).all(same_step)
+        && program.params.iter().zip(&other.params).all(same_param)
+}
+
+struct Cutting<'p> {
+    program: &'p Program,
+    axes: Vec<Option<BatchAxis>>,
+    samples: usize,
+    readers: HashMap<ValueId, Vec<usize>>,
+    shapes: HashMap<ValueId, Vec<usize>>,
+    wanted: &'p HashSet<ValueId>,
+}
+
+impl<'p> Cutting<'p> {
+    fn parts(&self) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let mut done = HashSet::new();
+        let mut at = 0;
+        while at < self.program.steps.len() {
+            if done.contains(&at) {
+                at += 1;
+                continue;
+            }
+            let mut translator = self.translator();
+            let mut steps = Vec::new();
+            let mut end = at;
+            while end < self.program.steps.len() {
+                if !done.contains(&end) && !translator.done.contains(&end) {
+                    if translator.add(end).is_none() {
+                        break;
+                    }
+                    steps.push(end);
+                }
+                end += 1;
+            }
+            match self.segment(translator, &mut steps) {
+                Some(segment) => {
+                    done.extend(steps);
+                    parts.push(Part::Segment(segment));
+                    at = end;
+                }
+                None => {
+                    parts.push(Part::Step(at));
+                    done.insert(at);
+                    at += 1;
+                }
+            }
+        }
+        parts
+    }
+
+    fn translator(&self) -> Translator<'_> {
+        Translator {
+            program: self.program,
+            axes: &self.axes,
+            samples: self.samples,
+            readers: &self.readers,
+            wanted: self.wanted,
+            shapes: &self.shapes,
+            graph: Graph::new(),
+            held: HashMap::new(),
+            inputs: Vec::new(),
+            done: HashSet::new(),
+        }
+    }
+
+    /// The segment of some steps; `None` if they are none, or cannot be one because of what goes in or comes out.
+    fn segment(&self, translator: Translator<'_>, steps: &mut Vec<usize>) -> Option<Segment> {
+        steps.extend(&translator.done);
+        steps.sort_unstable();
+        if steps.is_empty() || translator.inputs.len() > tracked::MOST_INPUTS {
+            return None;
+        }
+        let inside: HashSet<usize> = steps.iter().copied().collect();
+        let read_outside = |id: &ValueId| {
+            let readers = self.readers.get(id);
+            readers.is_some_and(|readers| readers.iter().any(|reader| !inside.contains(reader)))
+        };
+        let made = steps.iter().map(|&step| self.program.steps[step].output);
+        let outputs: Vec<ValueId> = made
+            .filter(|id| self.wanted.contains(id) || read_outside(id))
+            .collect();
+        let mut graph = translator.graph;
+        for id in &outputs {
+            let held = translator.held.get(id)?;
+            self.axes[id.0].filter(BatchAxis::is_stacked)?;
+            graph.output(held.value, held.order);
+        }
+        Some(Segment {
+            plan: Arc::new(Plan::new(&graph)),
+            samples: self.samples,
+            inputs: translator.inputs,
+            shapes: outputs.iter().map(|id| self.shapes[id].clone()).collect(),
+            outputs,
+            steps: steps.clone(),
+        })
+    }
+}

@@ -1,0 +1,256 @@
+//! Convolutions and matrix products. What follows one of them and multiplies or shifts each channel by a constant —
+//! a batch norm, a bias — goes into its weights.
+
+use gifthorse_segment::{MapShape, Operation, Order, Window};
+
+use super::constants::plain;
+use super::elementwise::{Affine, affine};
+use super::held::{Held, row_major};
+use super::translate::Translator;
+use crate::program::{Operand, Primitive, Step};
+
+/// A window of one pixel.
+const POINT: Window = Window {
+    kernel: [1, 1],
+    stride: [1, 1],
+    dilation: [1, 1],
+    pads: [(0, 0); 2],
+};
+
+/// Adds a convolution or matrix product, and the steps that can be folded into it.
+pub fn add(t: &mut Translator<'_>, at: usize) -> Option<()> {
+    let program = t.program;
+    let step = &program.steps[at];
+    match &step.primitive {
+        Primitive::Conv { window, groups } => {
+            let (input, map) = t.planar(&step.inputs[0])?;
+            let (weight, shape) = plain(program, step, 1)?;
+            let outputs = *shape.first()?;
+            if map.channels == 0 || outputs == 0 || *groups == 0 {
+                return None;
+            }
+            let bias = optional(t, step, 2)?;
+            let mut wide = Wide::new(&weight, bias.as_deref(), outputs);
+            let last = fold(t, at, 1, outputs, |affine| wide.fold(&affine))?;
+            let (weight, bias) = wide.narrow();
+            let operation = Operation::Convolution {
+                weight: &weight,
+                bias: bias.as_deref(),
+                outputs,
+                window: *window,
+                groups: *groups,
+            };
+            let held = t.first(step, operation, &[input])?;
+            t.held.insert(program.steps[last].output, held);
+        }
+        Primitive::ConvTranspose { window, groups, .. } => {
+            let (input, _) = t.planar(&step.inputs[0])?;
+            let (weight, _) = plain(program, step, 1)?;
+            let bias = optional(t, step, 2)?;
+            let [1, channels, height, width] = <[usize; 4]>::try_from(t.dims(step.output)?).ok()?
+            else {
+                return None;
+            };
+            let output = MapShape {
+                height,
+                width,
+                channels,
+            };
+            if output.elements() == 0 {
+                return None;
+            }
+            let operation = Operation::ConvolutionTransposed {
+                weight: &weight,
+                bias: bias.as_deref(),
+                output,
+                window: *window,
+                groups: *groups,
+            };
+            let held = t.first(step, operation, &[input])?;
+            t.held.insert(step.output, held);
+        }
+        _ => matrix(t, at)?,
+    }
+    Some(())
+}
+
+/// `None` where the operand is there but no constant.
+fn optional(t: &Translator<'_>, step: &Step, operand: usize) -> Option<Option<Vec<f32>>> {
+    match step.inputs.get(operand) {
+        None => Some(None),
+        Some(_) => Some(Some(plain(t.program, step, operand)?.0)),
+    }
+}
+
+/// Takes the steps after step `at` that change each channel (an axis of the result) by constants, and gives each to
+/// `take`; says which step is the last.
+pub fn fold(
+    t: &mut Translator<'_>,
+    at: usize,
+    axis: usize,
+    channels: usize,
+    mut take: impl FnMut(Affine),
+) -> Option<usize> {
+    let mut last = at;
+    loop {
+        let output = t.program.steps[last].output;
+        let readers = t.readers.get(&output).map_or(&[][..], Vec::as_slice);
+        let [next] = *readers else { break };
+        if t.wanted.contains(&output) {
+            break;
+        }
+        let Some(change) = affine(t, next, output, axis, channels) else {
+            break;
+        };
+        take(change);
+        t.done.insert(next);
+        last = next;
+    }
+    Some(last)
+}
+
+/// Weight and bias in f64, until all that is folded into them is there.
+struct Wide {
+    /// The first axis is that of the outputs.
+    weight: Vec<f64>,
+    bias: Option<Vec<f64>>,
+    outputs: usize,
+}
+
+impl Wide {
+    fn new(weight: &[f32], bias: Option<&[f32]>, outputs: usize) -> Self {
+        let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect();
+        Self {
+            weight: wide(weight),
+            bias: bias.map(wide),
+            outputs,
+        }
+    }
+
+    /// Makes `scale (W x + b) + offset` of `W x + b`.
+    fn fold(&mut self, affine: &Affine) {
+        let each = self.weight.len() / self.outputs;
+        for (row, scale) in self.weight.chunks_exact_mut(each).zip(&affine.scale) {
+            row.iter_mut().for_each(|w| *w *= scale);
+        }
+        let bias = self.bias.get_or_insert_with(|| vec![0.0; self.outputs]);
+        let change = affine.scale.iter().zip(&affine.offset);
+        for (b, (scale, offset)) in bias.iter_mut().zip(change) {
+            *b = *b * scale + offset;
+        }
+    }
+
+    fn narrow(self) -> (Vec<f32>, Option<Vec<f32>>) {
+        let narrow = |values: Vec<f64>| values.into_iter().map(|v| v as f32).collect();
+        (narrow(self.weight), self.bias.map(narrow))
+    }
+}
+
+/// A matrix product: with a constant on the right it is a convolution of one pixel, or, after a flatten, of the whole
+/// map.
+fn matrix(t: &mut Translator<'_>, at: usize) -> Option<()> {
+    let program = t.program;
+    let step = &program.steps[at];
+    let Operand::Value(left) = step.inputs[0] else {
+        return None;
+    };
+    if let Operand::Value(right) = step.inputs[1] {
+        return product(t, at, left, right);
+    }
+    let (matrix, shape) = plain(program, step, 1)?;
+    let &[depth, outputs] = &shape[..] else {
+        return None;
+    };
+    let dims = t.dims(left)?;
+    if dims.last() != Some(&depth) || dims.contains(&0) || outputs == 0 {
+        return None;
+    }
+    let held = t.operand(&step.inputs[0])?;
+    let map = t.graph.shape(held.value);
+    let flat = dims.iter().product::<usize>() == depth;
+    let (input, window, place): (_, _, Box<dyn Fn(usize, usize) -> usize>) = if flat {
+        let window = Window {
+            kernel: [map.height, map.width],
+            ..POINT
+        };
+        // The row-major number of entry (channel, pixel) of the map.
+        let place = move |channel: usize, pixel: usize| {
+            row_major(map, held.order, pixel * map.channels + channel)
+        };
+        (held.value, window, Box::new(place))
+    } else {
+        let rows = held.rows(&mut t.graph, depth)?;
+        (rows, POINT, Box::new(|channel, _| channel))
+    };
+    let from = t.graph.shape(input);
+    let (channels, taps) = (from.channels, window.kernel[0] * window.kernel[1]);
+    let mut weight = Vec::with_capacity(matrix.len());
+    for output in 0..outputs {
+        for channel in 0..channels {
+            for tap in 0..taps {
+                weight.push(matrix[place(channel, tap) * outputs + output]);
+            }
+        }
+    }
+    let axis = t.dims(step.output)?.len() - 1;
+    let mut wide = Wide::new(&weight, None, outputs);
+    let last = fold(t, at, axis, outputs, |affine| wide.fold(&affine))?;
+    let (weight, bias) = wide.narrow();
+    let operation = Operation::Convolution {
+        weight: &weight,
+        bias: bias.as_deref(),
+        outputs,
+        window,
+        groups: 1,
+    };
+    let held = t.last(step, operation, &[input])?;
+    t.held.insert(program.steps[last].output, held);
+    Some(())
+}
+
+/// A product of two values, as in attention.
+fn product(
+    t: &mut Translator<'_>,
+    at: usize,
+    left: crate::program::ValueId,
+    right: crate::program::ValueId,
+) -> Option<()> {
+    let step = &t.program.steps[at];
+    let (a, b) = (t.dims(left)?, t.dims(right)?);
+    let map = |dims: &[usize]| {
+        let (batch, matrix) = dims.split_at_checked(dims.len().checked_sub(2)?)?;
+        Some(MapShape {
+            height: batch.iter().product(),
+            width: matrix[0],
+            channels: matrix[1],
+        })
+    };
+    if a.len() != b.len() || a[..a.len() - 2] != b[..b.len() - 2] {
+        return None;
+    }
+    let (a, b) = (map(&a)?, map(&b)?);
+    let first = t.operand(&step.inputs[0])?;
+    let second = t.operand(&step.inputs[1])?;
+    let first = first.form(&mut t.graph, a, Order::ChannelsLast)?;
+    let transposed = MapShape {
+        width: b.channels,
+        channels: b.width,
+        ..b
+    };
+    // A factor that is held with its rows as channels is read as it lies.
+    let (second, is_transposed) = match second {
+        Held {
+            value,
+            order: Order::ChannelsFirst,
+        } if b.height == 1 && t.graph.shape(value).channels == b.width => {
+            (t.graph.recast(value, transposed)?, true)
+        }
+        held => (held.form(&mut t.graph, b, Order::ChannelsLast)?, false),
+    };
+    let operation = Operation::MatrixProduct {
+        transposed: is_transposed,
+    };
+    let held = t.last(step, operation, &[first, second])?;
+    t.held.insert(step.output, held);
+    Some(())
+}

@@ -1,0 +1,92 @@
+//! Memory for the values of one group of samples, used again and again.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
+
+use crate::kernel::Notes;
+use crate::lanes::Lane;
+
+/// Lanes on loan from an [`Arena`].
+#[derive(Debug, Default)]
+pub(crate) struct Buffer {
+    memory: Vec<Lane>,
+    /// How many of them are lent.
+    length: usize,
+}
+
+impl Deref for Buffer {
+    type Target = [Lane];
+
+    fn deref(&self) -> &[Lane] {
+        &self.memory[..self.length]
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [Lane] {
+        &mut self.memory[..self.length]
+    }
+}
+
+/// Buffers that nothing needs at the moment.
+#[derive(Debug, Default)]
+pub(crate) struct Arena {
+    free: Vec<Vec<Lane>>,
+}
+
+impl Arena {
+    /// A buffer of this length with anything in it: the smallest that is large enough, or a new one.
+    pub(crate) fn take(&mut self, length: usize) -> Buffer {
+        let fitting = (0..self.free.len()).filter(|&i| self.free[i].len() >= length);
+        let best = fitting.min_by_key(|&i| self.free[i].len());
+        // If none is large enough, one that is too small makes way rather than stay for nothing.
+        let best = best.or_else(|| (0..self.free.len()).max_by_key(|&i| self.free[i].len()));
+        let memory = match best.map(|i| self.free.swap_remove(i)) {
+            Some(memory) if memory.len() >= length => memory,
+            _ => vec![Lane::default(); length],
+        };
+        Buffer { memory, length }
+    }
+
+    /// Takes a buffer back.
+    pub(crate) fn give(&mut self, buffer: Buffer) {
+        if !buffer.memory.is_empty() {
+            self.free.push(buffer.memory);
+        }
+    }
+}
+
+/// What the forward pass over one group keeps for the backward pass.
+#[derive(Debug, Default)]
+pub(crate) struct Tape {
+    /// For each value, its lanes if a backward pass reads them.
+    pub(crate) values: Vec<Buffer>,
+    /// For each stage, the bits of its clamp.
+    pub(crate) passes: Vec<Vec<u16>>,
+    /// For each stage, its kernel's notes.
+    pub(crate) notes: Vec<Vec<Notes>>,
+}
+
+/// Things that are made anew where all that there are, are in use.
+#[derive(Debug)]
+pub(crate) struct Pool<T>(Mutex<Vec<T>>);
+
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Default> Pool<T> {
+    pub(crate) fn take(&self) -> T {
+        self.lock().pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give(&self, thing: T) {
+        self.lock().push(thing);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

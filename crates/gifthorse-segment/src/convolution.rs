@@ -1,0 +1,77 @@
+//! What a convolution is, for every kernel that computes one.
+
+use crate::axis::Slide;
+use crate::map::MapShape;
+use crate::window::Window;
+
+/// A convolution of a map, or a transposed one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ConvSpec {
+    pub(crate) input: MapShape,
+    pub(crate) output: MapShape,
+    /// Slides over the input; over the output if transposed.
+    pub(crate) window: Window,
+    /// Divides the channels of both maps.
+    pub(crate) groups: usize,
+    pub(crate) transposed: bool,
+}
+
+impl ConvSpec {
+    /// The map over which the window slides.
+    pub(crate) fn wide(&self) -> MapShape {
+        if self.transposed {
+            self.output
+        } else {
+            self.input
+        }
+    }
+
+    /// The map with a pixel for each window.
+    pub(crate) fn narrow(&self) -> MapShape {
+        if self.transposed {
+            self.input
+        } else {
+            self.output
+        }
+    }
+
+    /// The geometry along both axes.
+    pub(crate) fn slides(&self) -> [Slide; 2] {
+        let (wide, narrow) = (self.wide(), self.narrow());
+        let sizes = [(wide.height, narrow.height), (wide.width, narrow.width)];
+        [0, 1].map(|i| Slide {
+            kernel: self.window.kernel[i],
+            stride: self.window.stride[i],
+            dilation: self.window.dilation[i],
+            pad: self.window.pads[i].0,
+            input: sizes[i].0,
+            output: sizes[i].1,
+        })
+    }
+
+    /// Entries of the weight, `[narrow channels, wide channels / groups, kernel height, kernel width]`: that is
+    /// `[out, in / groups, ..]` of a convolution and `[in, out / groups, ..]` of a transposed one.
+    pub(crate) fn weight_length(&self) -> usize {
+        let [height, width] = self.window.kernel;
+        self.narrow().channels * self.wide().channels / self.groups * height * width
+    }
+
+    /// Where entry (row, column) of the kernel between two channels is in the weight; `None` if they are in different
+    /// groups.
+    #[inline]
+    pub(crate) fn weight_at(
+        &self,
+        narrow: usize,
+        wide: usize,
+        [row, column]: [usize; 2],
+    ) -> Option<usize> {
+        let [height, width] = self.window.kernel;
+        let wide_each = self.wide().channels / self.groups;
+        let narrow_each = self.narrow().channels / self.groups;
+        (wide / wide_each == narrow / narrow_each)
+            .then(|| ((narrow * wide_each + wide % wide_each) * height + row) * width + column)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod naive;

@@ -1,0 +1,184 @@
+//! Any convolution, as products of gathered pixels with packed weights.
+//!
+//! A row of the left operand holds the pixels that one pixel of the result takes, or a block of
+//! them; the right operand is the weight. The gradient to the input and a transposed convolution are the
+//! same with other taps, one product for each kind of position ([`Axis`](crate::axis::Axis)); a grouped
+//! convolution has products for each bundle of groups. Rows run over pixels and samples alike, so a
+//! fully connected layer, which is a convolution whose window is the whole map, has one for each sample.
+
+mod bundle;
+mod columns;
+mod layout;
+mod patches;
+mod product;
+mod rows;
+mod sweep;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "training, which needs it, does not run on segments yet"
+    )
+)]
+pub(crate) mod weight_gradient;
+
+use std::cell::RefCell;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use bundle::Bundles;
+use layout::{Toward, choose};
+use patches::Side;
+use product::{Product, Scratch};
+use sweep::Sweep;
+
+use crate::convolution::ConvSpec;
+use crate::finish::Finish;
+use crate::kernel::{Backward, Forward, Kernel, Work};
+use crate::lanes::{Isa, Lane};
+use crate::map::MapShape;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// A convolution with fixed weights, forward and backward to its input.
+#[derive(Debug)]
+pub(crate) struct GatherConv {
+    spec: ConvSpec,
+    forward: Vec<Sweep>,
+    /// Packed by the first backward pass, from the weight, which is then given up.
+    backward: OnceLock<Vec<Sweep>>,
+    weight: Mutex<Vec<f32>>,
+    isa: Isa,
+}
+
+impl GatherConv {
+    /// Packs the weight, `[out, in / groups, height, width]`, or `[in, out / groups, height, width]` if
+    /// transposed. The bias has a value for each output channel.
+    ///
+    /// The lengths must be those that the spec says.
+    pub(crate) fn new(spec: &ConvSpec, weight: &[f32], bias: Option<&[f32]>) -> Self {
+        debug_assert_eq!(weight.len(), spec.weight_length());
+        let toward = if spec.transposed {
+            Toward::Wide
+        } else {
+            Toward::Narrow
+        };
+        Self {
+            spec: *spec,
+            forward: sweeps(spec, toward, weight, bias),
+            backward: OnceLock::new(),
+            weight: Mutex::new(weight.to_vec()),
+            isa: Isa::detect(),
+        }
+    }
+
+    fn backward_sweeps(&self) -> &[Sweep] {
+        self.backward.get_or_init(|| self.pack_backward())
+    }
+
+    fn pack_backward(&self) -> Vec<Sweep> {
+        let mut weight = self.weight.lock().unwrap_or_else(PoisonError::into_inner);
+        let toward = if self.spec.transposed {
+            Toward::Narrow
+        } else {
+            Toward::Wide
+        };
+        sweeps(&self.spec, toward, &std::mem::take(&mut *weight), None)
+    }
+
+    fn run(
+        &self,
+        sweeps: &[Sweep],
+        samples: usize,
+        source: &[Lane],
+        out: &mut [Lane],
+        mut finish: Finish<'_>,
+    ) {
+        SCRATCH.with_borrow_mut(|scratch| {
+            for sweep in sweeps {
+                self.isa.run(Product {
+                    sweep,
+                    samples,
+                    source,
+                    out,
+                    finish: &mut finish,
+                    scratch,
+                });
+            }
+        });
+    }
+}
+
+/// The products that compute one map from the other.
+fn sweeps(spec: &ConvSpec, toward: Toward, weight: &[f32], bias: Option<&[f32]>) -> Vec<Sweep> {
+    let bundles = Bundles::of(spec);
+    let side = |map: MapShape, channels: usize, bundle: usize| Side {
+        map,
+        first: bundle * channels,
+        channels,
+    };
+    let chosen = choose(spec, toward);
+    let pairs = (0..bundles.count).flat_map(|bundle| chosen.iter().map(move |axes| (bundle, axes)));
+    pairs
+        .map(|(bundle, axes)| {
+            let narrow = side(spec.narrow(), bundles.narrow, bundle);
+            let wide = side(spec.wide(), bundles.wide, bundle);
+            let (source, result) = match toward {
+                Toward::Narrow => (wide, narrow),
+                Toward::Wide => (narrow, wide),
+            };
+            Sweep::new(spec, toward, axes.clone(), (source, result), weight, bias)
+        })
+        .collect()
+}
+
+impl Kernel for GatherConv {
+    fn name(&self) -> String {
+        let [height, width] = self.spec.window.kernel;
+        format!("gathered {height}x{width}")
+    }
+
+    fn inputs(&self) -> Vec<MapShape> {
+        vec![self.spec.input]
+    }
+
+    fn output(&self) -> MapShape {
+        self.spec.output
+    }
+
+    fn work(&self) -> Work {
+        let products = self.forward.iter().map(|sweep| {
+            let lanes = sweep.columns.len() * Lane::LENGTH;
+            (sweep.patches.rows() * sweep.patches.depth() * lanes) as f64
+        });
+        Work {
+            operations: 2.0 * products.sum::<f64>(),
+            constants: self.forward.iter().map(Sweep::bytes).sum(),
+        }
+    }
+
+    fn forward(&self, run: Forward<'_>) {
+        self.run(
+            &self.forward,
+            run.samples,
+            run.inputs[0],
+            run.out,
+            run.finish,
+        );
+    }
+
+    fn prepare_backward(&self) {
+        self.backward_sweeps();
+    }
+
+    fn backward(&self, run: Backward<'_>) {
+        let sweeps = self.backward_sweeps();
+        self.run(sweeps, run.samples, run.gradient, run.out, run.finish);
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod bench;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+//! The gradient to a convolution's weight, from the same gathered pixels.
+//!
+//! Each window's pixels, times the narrow map's value at that window, summed over all windows: a product
+//! whose sum runs over pixels. So pixels lie along the lanes of its left operand, which is the gathered rows
+//! transposed, sixteen pixels by sixteen entries at a time; the right operand is the narrow map.
+
+use std::cell::Cell;
+
+use super::bundle::Bundles;
+use super::patches::{Patches, Side};
+use super::rows::{Gathering, Place, places};
+use crate::convolution::ConvSpec;
+use crate::lanes::{Isa, Lane, Lanes, Left, Pair, ROWS, Sums, Task, Used};
+
+/// Pixels of a block at most: with two lanes of the narrow map, 24 KB.
+const PIXELS: usize = 192;
+
+/// The fewest pixels that are whole groups of rows and whole lanes.
+const STEP: usize = 48;
+
+/// Bytes of a block of transposed rows.
+const BLOCK: usize = 1 << 20;
+
+thread_local! {
+    static BLOCKS: Cell<Block> = Cell::default();
+}
+
+/// The gradients to the weight, as [`GatherConv::new`](super::GatherConv::new) takes it, and to the bias, from a convolution's
+/// inputs and the gradient to its outputs.
+pub(crate) fn weight_gradient(
+    spec: &ConvSpec,
+    samples: usize,
+    input: &[Lane],
+    gradient: &[Lane],
+) -> (Vec<f32>, Vec<f32>) {
+    weight_gradient_by(Isa::detect(), spec, samples, input, gradient)
+}
+
+/// As [`weight_gradient`], with an instruction set of choice.
+pub(super) fn weight_gradient_by(
+    isa: Isa,
+    spec: &ConvSpec,
+    samples: usize,
+    input: &[Lane],
+    gradient: &[Lane],
+) -> (Vec<f32>, Vec<f32>) {
+    let (narrow, wide) = if spec.transposed {
+        (input, gradient)
+    } else {
+        (gradient, input)
+    };
+    let bundles = Bundles::of(spec);
+    let mut weight = vec![0.0; spec.weight_length()];
+    let mut block = BLOCKS.take();
+    for bundle in 0..bundles.count {
+        let side = |map, channels| Side {
+            map,
+            first: bundle * channels,
+            channels,
+        };
+        let product = Sides {
+            patches: Patches::new(
+                spec.slides().map(|slide| slide.forward(1)),
+                side(spec.wide(), bundles.wide),
+            ),
+            narrow: side(spec.narrow(), bundles.narrow),
+        };
+        let mut sums = vec![[Pair::default(); ROWS]; product.row_groups() * product.pairs()];
+        isa.run(Product {
+            sides: &product,
+            samples,
+            source: wide,
+            narrow,
+            sums: &mut sums,
+            block: &mut block,
+        });
+        product.unpack(spec, &sums, &mut weight);
+    }
+    BLOCKS.set(block);
+    let mut bias = vec![Lane::default(); spec.output.groups()];
+    isa.run(SumPixels {
+        width: spec.output.width,
+        values: gradient,
+        sums: &mut bias,
+    });
+    let bias = bias.iter().flat_map(|lane| lane.0);
+    (weight, bias.take(spec.output.channels).collect())
+}
+
+/// The two maps of a bundle of groups.
+struct Sides {
+    patches: Patches,
+    narrow: Side,
+}
+
+impl Sides {
+    /// Groups of rows of the product, whose rows are the entries of a gathered row.
+    fn row_groups(&self) -> usize {
+        self.patches.depth().div_ceil(ROWS)
+    }
+
+    /// Pairs of lanes of the product, whose columns are the narrow map's channels.
+    fn pairs(&self) -> usize {
+        self.narrow.lanes().div_ceil(2)
+    }
+
+    /// Sends sums, `[pair][group of rows]`, to their places in the weight.
+    fn unpack(&self, spec: &ConvSpec, sums: &[[Pair; ROWS]], weight: &mut [f32]) {
+        let [down, across] = &self.patches.axes;
+        let source = self.patches.source;
+        let taps = down
+            .taps
+            .iter()
+            .flat_map(|y| across.taps.iter().map(move |x| (y.kernel[0], x.kernel[0])));
+        // Channels of the narrow map are outermost in the weight as well.
+        for narrow in 0..self.narrow.channels {
+            let sums = &sums[narrow / 32 * self.row_groups()..][..self.row_groups()];
+            let mut sums = sums
+                .as_flattened()
+                .iter()
+                .map(|pair| pair[narrow / 16 % 2].0[narrow % 16]);
+            for tap in taps.clone() {
+                for (channel, sum) in (0..source.channels).zip(&mut sums) {
+                    let (Some(row), Some(column)) = tap else {
+                        continue;
+                    };
+                    let place = spec.weight_at(
+                        self.narrow.first + narrow,
+                        source.first + channel,
+                        [row, column],
+                    );
+                    if let Some(at) = place {
+                        weight[at] = sum;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Sums over all pixels of all samples.
+struct Product<'a> {
+    sides: &'a Sides,
+    samples: usize,
+    source: &'a [Lane],
+    narrow: &'a [Lane],
+    /// `[pair][group of rows]`
+    sums: &'a mut [[Pair; ROWS]],
+    block: &'a mut Block,
+}
+
+/// A block of pixels. A thread keeps its memory between calls.
+#[derive(Debug, Default)]
+struct Block {
+    gathering: Gathering,
+    places: Vec<Place>,
+    /// Gathered rows, `[group of ROWS pixels][lane of a row]`.
+    rows: Vec<Left>,
+    /// The same transposed, `[group of ROWS entries][group of sixteen pixels]`.
+    left: Vec<Left>,
+    /// Two lanes of the narrow map for each pixel.
+    right: Vec<Pair>,
+}
+
+impl Task for Product<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Sides { patches, narrow } = self.sides;
+        let (row_groups, row_lanes) = (self.sides.row_groups(), patches.row_lanes());
+        if row_lanes == 0 {
+            return;
+        }
+        let pixels = self.samples * patches.rows();
+        let step_bytes = STEP / 16 * row_groups * size_of::<Left>();
+        let length = (BLOCK / step_bytes * STEP).clamp(STEP, PIXELS);
+        let block = self.block;
+        block.gathering.begin(patches);
+        block.grow(length / ROWS * row_lanes, length / 16 * row_groups);
+        for start in (0..pixels).step_by(length) {
+            let range = start..pixels.min(start + length);
+            places(patches, narrow, range.clone(), &mut block.places);
+            block
+                .gathering
+                .gather(lanes, patches, self.source, &block.places, &mut block.rows);
+            let groups = range.len().div_ceil(16);
+            block.transpose(lanes, patches, groups);
+            for (pair, sums) in self.sums.chunks_exact_mut(row_groups).enumerate() {
+                let used_lanes = (narrow.lanes() - 2 * pair).min(2);
+                block.right.clear();
+                for place in &block.places {
+                    let mut values = Pair::default();
+                    let from = &self.narrow[place.to + 2 * pair..][..used_lanes];
+                    values[..used_lanes].copy_from_slice(from);
+                    block.right.push(values);
+                }
+                for (group, (left, sums)) in block.left.chunks_exact(groups).zip(sums).enumerate() {
+                    let used = Used {
+                        rows: (patches.depth() - ROWS * group).min(ROWS),
+                        lanes: used_lanes,
+                    };
+                    let terms = left.iter().zip(block.right.chunks(16));
+                    lanes.sum_of_products(terms, used, Sums::Continued, sums);
+                }
+            }
+        }
+    }
+}
+
+impl Block {
+    /// Makes room for gathered rows and for transposed ones.
+    fn grow(&mut self, rows: usize, left: usize) {
+        for (buffer, length) in [(&mut self.rows, rows), (&mut self.left, left)] {
+            if buffer.len() < length {
+                buffer.resize(length, [Lane::default(); ROWS]);
+            }
+        }
+    }
+
+    /// Turns gathered rows of `groups` times sixteen pixels into rows of entries.
+    #[inline(always)]
+    fn transpose<L: Lanes>(&mut self, lanes: L, patches: &Patches, groups: usize) {
+        let row_lanes = patches.row_lanes();
+        for group in 0..groups {
+            for lane in 0..row_lanes {
+                let mut pixels = [lanes.splat(0.0); 16];
+                for i in 0..16 {
+                    let pixel = 16 * group + i;
+                    let row = &self.rows[pixel / ROWS * row_lanes + lane][pixel % ROWS];
+                    pixels[i] = lanes.load(&row.0);
+                }
+                let entries = lanes.transpose(pixels);
+                let (first, end) = (patches.entries[lane], patches.entries[lane + 1]);
+                for (entry, value) in (first..end).zip(entries) {
+                    let to = &mut self.left[entry / ROWS * groups + group][entry % ROWS];
+                    lanes.store(&mut to.0, value);
+                }
+            }
+        }
+    }
+}
+
+/// Adds up all pixels, row by row so that no sum is of very many.
+struct SumPixels<'a> {
+    /// Pixels of a row.
+    width: usize,
+    values: &'a [Lane],
+    /// `[group of channels]`
+    sums: &'a mut [Lane],
+}
+
+impl Task for SumPixels<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let groups = self.sums.len();
+        for row in self.values.chunks_exact(self.width * groups) {
+            for (group, total) in self.sums.iter_mut().enumerate() {
+                let mut sum = lanes.splat(0.0);
+                for pixel in row.chunks_exact(groups) {
+                    sum = lanes.add(sum, lanes.load(&pixel[group].0));
+                }
+                let value = lanes.add(lanes.load(&total.0), sum);
+                lanes.store(&mut total.0, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a segment computes, before anything is fused or planned.
+
+use std::sync::Arc;
+
+use crate::finish::Clamp;
+use crate::kernel::Kernel;
+use crate::map::MapShape;
+use crate::operation::Operation;
+
+/// A value of a [`Graph`]: one of its inputs or a node's result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Value(pub(crate) usize);
+
+/// In which order the numbers of one sample come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// `[channels, height, width]`
+    ChannelsFirst,
+    /// `[height, width, channels]`
+    ChannelsLast,
+}
+
+/// A list of operations in an order that can be run. Grown node by node.
+#[derive(Debug, Default)]
+pub struct Graph {
+    pub(crate) shapes: Vec<MapShape>,
+    /// For each value, the one whose memory it is: itself, but for recast ones.
+    roots: Vec<Value>,
+    pub(crate) inputs: Vec<(Value, Order)>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) outputs: Vec<(Value, Order)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) body: Body,
+    pub(crate) inputs: Vec<Value>,
+    pub(crate) output: Value,
+}
+
+/// What a node does.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    /// Something that has a kernel.
+    Kernel(Arc<dyn Kernel>),
+    /// The sum of two values of one shape.
+    Sum,
+    /// A ReLU or clip.
+    Clamp(Clamp),
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an input, which comes in the given order.
+    pub fn input(&mut self, shape: MapShape, order: Order) -> Value {
+        let value = self.value(shape);
+        self.inputs.push((value, order));
+        value
+    }
+
+    /// Adds an operation on values; `name` is what it is called in a printed plan. `None` if there is no kernel for
+    /// it or the operands have other shapes than it takes.
+    pub fn add(&mut self, name: &str, operation: Operation, inputs: &[Value]) -> Option<Value> {
+        let shapes: Vec<MapShape> = inputs.iter().map(|&input| self.shape(input)).collect();
+        let body = operation.body(&shapes)?;
+        let shape = match &body {
+            Body::Kernel(kernel) => {
+                if kernel.inputs() != shapes {
+                    return None;
+                }
+                kernel.output()
+            }
+            Body::Sum => match shapes[..] {
+                [a, b] if a == b => a,
+                _ => return None,
+            },
+            Body::Clamp(_) => match shapes[..] {
+                [a] => a,
+                _ => return None,
+            },
+        };
+        let output = self.value(shape);
+        self.nodes.push(Node {
+            name: name.to_owned(),
+            body,
+            inputs: inputs.iter().map(|input| self.roots[input.0]).collect(),
+            output,
+        });
+        Some(output)
+    }
+
+    /// Makes a value an output, which goes out in the given order.
+    pub fn output(&mut self, value: Value, order: Order) {
+        self.outputs.push((self.roots[value.0], order));
+    }
+
+    /// Shape of a value.
+    pub fn shape(&self, value: Value) -> MapShape {
+        self.shapes[value.0]
+    }
+
+    /// The same numbers in the same memory with another height and width; `None` unless pixels and channels are as
+    /// many.
+    pub fn recast(&mut self, value: Value, shape: MapShape) -> Option<Value> {
+        let from = self.shape(value);
+        if from.pixels() != shape.pixels() || from.channels != shape.channels {
+            return None;
+        }
+        let root = self.roots[value.0];
+        let recast = self.value(shape);
+        self.roots[recast.0] = root;
+        Some(recast)
+    }
+
+    fn value(&mut self, shape: MapShape) -> Value {
+        let value = Value(self.shapes.len());
+        self.shapes.push(shape);
+        self.roots.push(value);
+        value
+    }
+}

@@ -1,0 +1,199 @@
+//! What a segment can compute, and which kernel does it.
+
+use std::sync::Arc;
+
+use crate::affine::Affine;
+use crate::average_pool::AveragePool;
+use crate::batch_matmul::BatchMatmul;
+use crate::binary::{Arithmetic, Binary, Operand};
+use crate::convolution::ConvSpec;
+use crate::depthwise::Depthwise;
+use crate::finish::Clamp;
+use crate::gather_conv::GatherConv;
+use crate::global_pool::{Global, GlobalPool};
+use crate::graph::Body;
+use crate::kernel::Kernel;
+use crate::layer_norm::LayerNorm;
+use crate::map::MapShape;
+use crate::max_pool::MaxPool;
+use crate::pointwise::{Function, Pointwise};
+use crate::rearrange::{Origin, Rearrange};
+use crate::softmax::{Normalised, Softmax};
+use crate::window::Window;
+use crate::winograd::Winograd;
+
+/// An operation on values, with its constants.
+#[derive(Clone, Debug)]
+pub enum Operation<'a> {
+    /// Convolution of one value. A product with a constant matrix is one with a window of one pixel.
+    Convolution {
+        /// `[out, in / groups, kernel height, kernel width]`
+        weight: &'a [f32],
+        /// `[out]`
+        bias: Option<&'a [f32]>,
+        /// Output channels.
+        outputs: usize,
+        /// Geometry.
+        window: Window,
+        /// Number of groups.
+        groups: usize,
+    },
+    /// Transposed convolution of one value.
+    ConvolutionTransposed {
+        /// `[in, out / groups, kernel height, kernel width]`
+        weight: &'a [f32],
+        /// `[out]`
+        bias: Option<&'a [f32]>,
+        /// Shape of the output.
+        output: MapShape,
+        /// Slides over the output.
+        window: Window,
+        /// Number of groups.
+        groups: usize,
+    },
+    /// The largest of each window; pads are left out.
+    MaxPool(Window),
+    /// The mean of each window; pads count as zeros, unless a factor for each output pixel makes up for it.
+    AveragePool(Window, Option<&'a [f32]>),
+    /// One number for each channel.
+    GlobalPool(Global),
+    /// A scale and an offset for each channel.
+    Affine {
+        /// One for each channel.
+        scale: &'a [f32],
+        /// One for each channel.
+        offset: &'a [f32],
+    },
+    /// A function of each number.
+    Function(Function),
+    /// A function of two maps, one of which may be constant or stand for all pixels or channels.
+    Binary {
+        /// Shape of the result.
+        shape: MapShape,
+        /// What is computed.
+        function: Arithmetic,
+        /// Left and right.
+        operands: &'a [Operand; 2],
+    },
+    /// The product of two values, `[height, width, channels]` standing for a batch of matrices, `[batch, rows, depth]` and
+    /// `[batch, depth, columns]`.
+    MatrixProduct {
+        /// Whether the second is `[batch, columns, depth]`.
+        transposed: bool,
+    },
+    /// Softmax over channels.
+    Softmax,
+    /// Its logarithm.
+    LogSoftmax,
+    /// Normalisation over channels.
+    LayerNorm {
+        /// Added to the variance.
+        epsilon: f32,
+        /// One for each channel.
+        scale: &'a [f32],
+        /// One for each channel.
+        bias: Option<&'a [f32]>,
+    },
+    /// Elements in another order.
+    Rearrange {
+        /// Shape of the result.
+        output: MapShape,
+        /// Where each of its elements comes from, in the order `[pixel][channel]`.
+        origins: &'a [Origin],
+    },
+    /// ReLU or clip of one value.
+    Clamp(Clamp),
+    /// The sum of two values of one shape.
+    Sum,
+}
+
+impl Operation<'_> {
+    /// What a node does for it on operands of these shapes.
+    pub(crate) fn body(&self, shapes: &[MapShape]) -> Option<Body> {
+        let input = *shapes.first()?;
+        let kernel: Arc<dyn Kernel> = match *self {
+            Self::Sum => return Some(Body::Sum),
+            Self::Clamp(clamp) => return Some(Body::Clamp(clamp)),
+            Self::Convolution {
+                weight,
+                bias,
+                outputs,
+                window,
+                groups,
+            } => {
+                let [height, width] = window.outputs([input.height, input.width])?;
+                let output = MapShape {
+                    height,
+                    width,
+                    channels: outputs,
+                };
+                let spec = ConvSpec {
+                    input,
+                    output,
+                    window,
+                    groups,
+                    transposed: false,
+                };
+                convolution(&spec, weight, bias)
+            }
+            Self::ConvolutionTransposed {
+                weight,
+                bias,
+                output,
+                window,
+                groups,
+            } => {
+                let spec = ConvSpec {
+                    input,
+                    output,
+                    window,
+                    groups,
+                    transposed: true,
+                };
+                convolution(&spec, weight, bias)
+            }
+            Self::MaxPool(window) => Arc::new(MaxPool::new(input, window)?),
+            Self::AveragePool(window, correction) => {
+                Arc::new(AveragePool::new(input, &window, correction)?)
+            }
+            Self::GlobalPool(kind) => Arc::new(GlobalPool::new(input, kind)),
+            Self::Affine { scale, offset } => Arc::new(Affine::new(input, scale, offset)?),
+            Self::Function(function) => Arc::new(Pointwise::new(input, function)),
+            Self::Binary {
+                shape,
+                function,
+                operands,
+            } => Arc::new(Binary::new(shape, function, operands.clone())?),
+            Self::MatrixProduct { transposed } => {
+                Arc::new(BatchMatmul::new(input, *shapes.get(1)?, transposed)?)
+            }
+            Self::Softmax => Arc::new(Softmax::new(input, Normalised::Softmax)),
+            Self::LogSoftmax => Arc::new(Softmax::new(input, Normalised::LogSoftmax)),
+            Self::LayerNorm {
+                epsilon,
+                scale,
+                bias,
+            } => Arc::new(LayerNorm::new(input, epsilon, scale, bias)?),
+            Self::Rearrange { output, origins } => {
+                Arc::new(Rearrange::new(shapes.to_vec(), output, origins)?)
+            }
+        };
+        Some(Body::Kernel(kernel))
+    }
+}
+
+/// The kernel for a convolution.
+fn convolution(spec: &ConvSpec, weight: &[f32], bias: Option<&[f32]>) -> Arc<dyn Kernel> {
+    let (window, inputs, outputs) = (spec.window, spec.input.channels, spec.output.channels);
+    let small = window.kernel == [3, 3] && window.stride == [1, 1] && window.dilation == [1, 1];
+    // With fewer channels, transforming tiles takes longer than it saves (measured on 32x32 maps).
+    let worthwhile = inputs > 4 || inputs * outputs >= 24;
+    if small && worthwhile && spec.groups == 1 && !spec.transposed {
+        let kernel = Winograd::new(weight, bias, spec.input, outputs, window.pads);
+        return Arc::new(kernel);
+    }
+    if Depthwise::fits(spec) {
+        return Arc::new(Depthwise::new(spec, weight, bias));
+    }
+    Arc::new(GatherConv::new(spec, weight, bias))
+}

@@ -1,0 +1,32 @@
+//! Windows that slide over a map.
+
+/// Two-dimensional window geometry, in (height, width) order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// Size of the window.
+    pub kernel: [usize; 2],
+    /// Step between windows.
+    pub stride: [usize; 2],
+    /// Distance between the window's taps.
+    pub dilation: [usize; 2],
+    /// Entries added before and after each axis.
+    pub pads: [(usize, usize); 2],
+}
+
+impl Window {
+    /// How many windows fit on each axis of a map of this height and width; `None` where none does.
+    pub fn outputs(&self, size: [usize; 2]) -> Option<[usize; 2]> {
+        let mut outputs = [0; 2];
+        for i in 0..2 {
+            let padded = size[i] + self.pads[i].0 + self.pads[i].1;
+            let span = (self.kernel[i] - 1) * self.dilation[i] + 1;
+            outputs[i] = padded.checked_sub(span)? / self.stride[i] + 1;
+        }
+        Some(outputs)
+    }
+
+    /// Windows of one entry, each by itself.
+    pub fn is_pointwise(&self) -> bool {
+        self.kernel == [1, 1] && self.stride == [1, 1] && self.pads == [(0, 0); 2]
+    }
+}

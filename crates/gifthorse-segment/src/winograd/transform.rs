@@ -1,0 +1,141 @@
+//! The three transforms of Winograd's F(4x4, 3x3) with the points 0, ±3/4, ±3/2 and infinity.
+//!
+//! In one dimension, four outputs of a three-tap filter `g` over six inputs `d` are
+//! `A^T [(G g) * (B^T d)]`: six products instead of twelve (Lavin and Gray, 2016). The rows of
+//! `B^T` are the coefficients of `M(x) / (x - point)`, where `M` is the product of
+//! `(x - point)` over the finite points, `G` evaluates the filter at the points and divides
+//! by the derivative of `M` there, and `A^T` holds the powers of the points.
+//!
+//! The usual points 0, ±1, ±2 are cheaper by a few additions but four times less accurate;
+//! these are exact in binary too, and so are all constants below.
+
+use crate::lanes::{Lanes, Left, Pair, ROWS};
+
+/// Products per tile: 6 x 6.
+pub(super) const PRODUCTS: usize = 36;
+/// Outputs of a tile along an axis.
+pub(super) const OUTPUTS: usize = 4;
+/// Inputs of a tile along an axis.
+pub(super) const INPUTS: usize = 6;
+
+const NEAR: f32 = 0.75;
+const FAR: f32 = 1.5;
+const NEAR2: f32 = NEAR * NEAR;
+const FAR2: f32 = FAR * FAR;
+
+/// `G g G^T` for one 3x3 filter, row-major, in f64 so that only one rounding is left.
+pub(super) fn filter(g: &[f64; 9]) -> [f64; PRODUCTS] {
+    let (near, far) = (f64::from(NEAR), f64::from(FAR));
+    let (near2, far2) = (near * near, far * far);
+    let line = |g: [f64; 3]| {
+        let at = |x: f64, derivative: f64| (g[0] + x * g[1] + x * x * g[2]) / derivative;
+        let (near_slope, far_slope) = (2.0 * near2 * (near2 - far2), 2.0 * far2 * (far2 - near2));
+        [
+            at(0.0, near2 * far2),
+            at(near, near_slope),
+            at(-near, near_slope),
+            at(far, far_slope),
+            at(-far, far_slope),
+            g[2],
+        ]
+    };
+    let columns = [0, 1, 2].map(|j| line([g[j], g[3 + j], g[6 + j]]));
+    let mut out = [0.0; PRODUCTS];
+    for (i, row) in out.chunks_exact_mut(INPUTS).enumerate() {
+        row.copy_from_slice(&line([columns[0][i], columns[1][i], columns[2][i]]));
+    }
+    out
+}
+
+/// `B^T d`
+#[inline(always)]
+fn input_line<L: Lanes>(lanes: L, d: [L::V; INPUTS]) -> [L::V; INPUTS] {
+    let product = lanes.splat(NEAR2 * FAR2);
+    let minus_sum = lanes.splat(-(NEAR2 + FAR2));
+    let (minus_near2, minus_far2) = (lanes.splat(-NEAR2), lanes.splat(-FAR2));
+    let near_even = lanes.mul_add(d[2], minus_far2, d[4]);
+    let near_odd = lanes.mul_add(d[1], minus_far2, d[3]);
+    let far_even = lanes.mul_add(d[2], minus_near2, d[4]);
+    let far_odd = lanes.mul_add(d[1], minus_near2, d[3]);
+    [
+        lanes.mul_add(d[0], product, lanes.mul_add(d[2], minus_sum, d[4])),
+        lanes.mul_add(near_odd, lanes.splat(NEAR), near_even),
+        lanes.mul_add(near_odd, lanes.splat(-NEAR), near_even),
+        lanes.mul_add(far_odd, lanes.splat(FAR), far_even),
+        lanes.mul_add(far_odd, lanes.splat(-FAR), far_even),
+        lanes.mul_add(d[1], product, lanes.mul_add(d[3], minus_sum, d[5])),
+    ]
+}
+
+/// `A^T m`
+#[inline(always)]
+fn output_line<L: Lanes>(lanes: L, m: [L::V; INPUTS]) -> [L::V; OUTPUTS] {
+    let (near_even, near_odd) = (lanes.add(m[1], m[2]), lanes.sub(m[1], m[2]));
+    let (far_even, far_odd) = (lanes.add(m[3], m[4]), lanes.sub(m[3], m[4]));
+    let weighted = |near, near_weight: f32, far, far_weight: f32| {
+        let far = lanes.mul(far, lanes.splat(far_weight));
+        lanes.mul_add(near, lanes.splat(near_weight), far)
+    };
+    [
+        lanes.add(m[0], lanes.add(near_even, far_even)),
+        weighted(near_odd, NEAR, far_odd, FAR),
+        weighted(near_even, NEAR2, far_even, FAR2),
+        lanes.add(weighted(near_odd, NEAR * NEAR2, far_odd, FAR * FAR2), m[5]),
+    ]
+}
+
+/// `B^T d B` of a 6x6 tile, into row `row` of each product's operand.
+#[inline(always)]
+pub(super) fn input_tile<L: Lanes>(
+    lanes: L,
+    tile: [[L::V; INPUTS]; INPUTS],
+    out: &mut [Left; PRODUCTS],
+    row: usize,
+) {
+    // Row `j` of `lines` is column `j` of `B^T d`.
+    let mut lines = tile;
+    for j in 0..INPUTS {
+        let mut column = tile[0];
+        for i in 0..INPUTS {
+            column[i] = tile[i][j];
+        }
+        lines[j] = input_line(lanes, column);
+    }
+    for i in 0..INPUTS {
+        let mut line = lines[0];
+        for j in 0..INPUTS {
+            line[j] = lines[j][i];
+        }
+        let line = input_line(lanes, line);
+        for j in 0..INPUTS {
+            lanes.store(&mut out[INPUTS * i + j][row].0, line[j]);
+        }
+    }
+}
+
+/// `A^T m A` of one row of the products: four lines of outputs.
+#[inline(always)]
+pub(super) fn output_tile<L: Lanes>(
+    lanes: L,
+    products: &[[Pair; ROWS]; PRODUCTS],
+    row: usize,
+    lane: usize,
+) -> [[L::V; OUTPUTS]; OUTPUTS] {
+    let zero = lanes.splat(0.0);
+    let mut lines = [[zero; INPUTS]; OUTPUTS];
+    for j in 0..INPUTS {
+        let mut column = [zero; INPUTS];
+        for i in 0..INPUTS {
+            column[i] = lanes.load(&products[INPUTS * i + j][row][lane].0);
+        }
+        let column = output_line(lanes, column);
+        for i in 0..OUTPUTS {
+            lines[i][j] = column[i];
+        }
+    }
+    let mut out = [[zero; OUTPUTS]; OUTPUTS];
+    for i in 0..OUTPUTS {
+        out[i] = output_line(lanes, lines[i]);
+    }
+    out
+}
