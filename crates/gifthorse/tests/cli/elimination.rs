@@ -21,7 +21,7 @@ fn model(bench: &Bench, name: &str) {
     let mut random = ChaCha8Rng::seed_from_u64(2);
     let mut weight = vec![0.0; pixels * CLASSES];
     for class in 0..CLASSES {
-        let strength = random.random_range(2.0..3.0);
+        let strength = random.random_range(2.4..2.6);
         for (y, x) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
             let (y, x) = (2 * (class / GRID) + y, 2 * (class % GRID) + x);
             weight[(y * SIDE + x) * CLASSES + class] = 3.0 * strength;
