@@ -38,13 +38,13 @@ pub trait ScanObserver: Sync {
     /// The searches begin: so many classes, and the time that they take at most, judged by a few updates made before.
     fn estimate(&self, _classes: usize, _at_most: Duration) {}
 
-    /// The search for a trigger to `class` begins.
+    /// The search for a trigger to `class` begins; again, if it was in front in an early phase.
     fn class_started(&self, _class: usize) {}
 
-    /// `done` of at most `at_most` updates of the trigger to `class` are made.
+    /// `done` of at most `at_most` updates of the trigger to `class` are made; counted anew after an early phase.
     fn class_progressed(&self, _class: usize, _done: usize, _at_most: usize) {}
 
-    /// The search for a class ended.
+    /// The search for a class ended, or was eliminated early.
     fn class_finished(&self, _finding: &ClassFinding) {}
 
     /// Whether to stop as soon as possible. Classes that have not ended then are reported as skipped.

@@ -4,11 +4,11 @@ use crate::detect::neural_cleanse::ClassFinding;
 
 /// Watches a search. Methods are called from several threads at once.
 pub trait Observer: Sync {
-    /// The search for a trigger to `class` begins.
+    /// The search for a trigger to `class` begins; again, if it was in front in an early phase.
     fn started(&self, class: usize);
-    /// `done` of at most `at_most` updates of the trigger to `class` are made.
+    /// `done` of at most `at_most` updates of the trigger to `class` are made; counted anew after an early phase.
     fn progressed(&self, class: usize, done: usize, at_most: usize);
-    /// The search for a class ended.
+    /// The search for a class ended, or was eliminated early.
     fn finished(&self, finding: &ClassFinding);
     /// Whether to stop as soon as possible (the time is over, the user gave up). Classes that
     /// have not ended then are reported as skipped.

@@ -1,6 +1,6 @@
 //! The searches of small models whose truth is known: that they can be interrupted, and what they find.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod bench;
 mod eliminate;
