@@ -24,7 +24,7 @@ use patches::Side;
 use product::{Product, Scratch};
 use sweep::Sweep;
 
-pub(crate) use weight_gradient::weight_gradient;
+pub(crate) use weight_gradient::{Asked, WeightGradient, WeightSums};
 
 use crate::convolution::ConvSpec;
 use crate::finish::Finish;

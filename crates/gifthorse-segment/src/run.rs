@@ -9,6 +9,7 @@ use crate::arena::{Arena, Buffer, Tape};
 use crate::backward::{Addend, Slot, Source, Step};
 use crate::exchange::{export, import};
 use crate::finish::{Add, Finish, Then};
+use crate::gather_conv::WeightSums;
 use crate::kernel::{Backward, Forward};
 use crate::lanes::{Lane, Lanes, Task};
 use crate::plan::Plan;
@@ -17,6 +18,19 @@ use crate::stage::Stage;
 
 /// Most samples of a group. More would read the weights less often, but they need more memory.
 const MOST_SAMPLES: usize = 32;
+
+/// How many groups a batch that fits into them becomes where gradients to parameters are wanted. They are sums over samples, so how
+/// these are grouped may not depend on the number of threads.
+const TRAINED_GROUPS: usize = 4;
+
+/// What a backward pass gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradients {
+    /// For each input, in its order; `None` if the plan was bound without.
+    pub inputs: Vec<Option<Vec<f32>>>,
+    /// For each parameter, summed over all samples; `None` if the plan was bound without.
+    pub parameters: Vec<Option<Vec<f32>>>,
+}
 
 /// What a forward pass leaves for its backward pass.
 #[derive(Debug)]
@@ -70,7 +84,7 @@ impl Plan {
             .outputs()
             .map(|(shape, _)| vec![0.0; samples * shape.elements()])
             .collect();
-        let group = group_size(samples);
+        let group = self.group_size(samples);
         let parts = cut(
             &mut outputs,
             group,
@@ -98,39 +112,42 @@ impl Plan {
         (outputs, group, tapes.into_iter().flatten().collect())
     }
 
-    /// The gradients to the inputs from those to the outputs; `None` stands for zeros, as an output that
+    /// The gradients to the inputs, and to the parameters that they are wanted for, from those to the outputs; `None` stands for zeros, as an output that
     /// nothing was made from has. Each is in the order of its end.
     ///
     /// # Panics
     ///
     /// Unless there is a slice of the right length for each output that has one.
-    pub fn backward(&self, saved: Saved, cotangents: &[Option<&[f32]>]) -> Vec<Vec<f32>> {
+    pub fn backward(&self, saved: Saved, cotangents: &[Option<&[f32]>]) -> Gradients {
         let Saved {
             samples,
             group,
             tapes,
         } = saved;
         assert_eq!(cotangents.len(), self.outputs.len(), "number of cotangents");
-        let kernels = self
-            .stages
-            .par_iter()
-            .filter_map(|stage| stage.kernel.as_ref());
-        kernels.for_each(|kernel| kernel.prepare_backward());
-        let mut gradients: Vec<Vec<f32>> = self
+        self.backward.steps.par_iter().for_each(|step| {
+            if let (Source::Kernel { .. }, Some(kernel)) =
+                (step.source, &self.stages[step.stage].kernel)
+            {
+                kernel.prepare_backward();
+            }
+        });
+        let wanted = self.wanted.inputs.iter();
+        let sizes: Vec<usize> = self
             .inputs()
-            .map(|(shape, _)| vec![0.0; samples * shape.elements()])
+            .zip(wanted.clone())
+            .filter_map(|((shape, _), &wanted)| wanted.then_some(shape.elements()))
             .collect();
-        let parts = cut(
-            &mut gradients,
-            group,
-            self.inputs().map(|(s, _)| s.elements()),
-        );
-        tapes
+        let mut gradients: Vec<Vec<f32>> =
+            sizes.iter().map(|size| vec![0.0; samples * size]).collect();
+        let mut parts = cut(&mut gradients, group, sizes.into_iter());
+        parts.resize_with(tapes.len(), Vec::new);
+        let sums: Vec<Vec<WeightSums>> = tapes
             .into_par_iter()
             .zip(parts)
             .enumerate()
             .with_max_len(1)
-            .for_each(|(i, (tape, mut gradients))| {
+            .map(|(i, (tape, mut gradients))| {
                 let sizes = self.outputs().map(|(shape, _)| shape.elements());
                 let cotangents: Vec<Option<&[f32]>> = cotangents
                     .iter()
@@ -139,13 +156,31 @@ impl Plan {
                     .collect();
                 let count = group.min(samples - i * group);
                 let mut arena = self.arenas.take();
-                self.group_backward(count, &tape, &cotangents, &mut gradients, &mut arena);
+                let sums =
+                    self.group_backward(count, &tape, &cotangents, &mut gradients, &mut arena);
                 let mut tape = tape;
                 tape.values.drain(..).for_each(|value| arena.give(value));
                 self.arenas.give(arena);
                 self.tapes.give(tape);
-            });
-        gradients
+                sums
+            })
+            .collect();
+        let mut gradients = gradients.into_iter();
+        Gradients {
+            inputs: wanted
+                .map(|&wanted| if wanted { gradients.next() } else { None })
+                .collect(),
+            parameters: self.to_parameters(&sums),
+        }
+    }
+
+    /// How many samples go through together.
+    fn group_size(&self, samples: usize) -> usize {
+        let groups = match self.backward.weights.is_empty() {
+            true => rayon::current_num_threads(),
+            false => TRAINED_GROUPS,
+        };
+        samples.div_ceil(groups).clamp(1, MOST_SAMPLES)
     }
 
     fn check(
@@ -260,7 +295,7 @@ impl Plan {
         cotangents: &[Option<&[f32]>],
         gradients: &mut [&mut [f32]],
         arena: &mut Arena,
-    ) {
+    ) -> Vec<WeightSums> {
         let plan = &self.backward;
         let length = |slot: Slot| samples * self.shape(plan.slots[slot.0]).lanes();
         let mut slots: Vec<Buffer> = Vec::new();
@@ -275,6 +310,8 @@ impl Plan {
             }
             slots[slot.0] = lanes;
         }
+        let mut sums = Vec::with_capacity(plan.weights.len());
+        self.weights_backward(0, samples, tape, &slots, &mut sums);
         for (at, step) in plan.steps.iter().enumerate() {
             let start = Instant::now();
             let mut out = match step.add {
@@ -283,18 +320,23 @@ impl Plan {
             };
             self.step_backward(step, samples, tape, &slots, &mut out);
             slots[step.result.0] = out;
+            self.clock.add(step.stage, Way::Backward, start);
+            self.weights_backward(at + 1, samples, tape, &slots, &mut sums);
             for dead in &self.gradients_dead_after[at] {
                 arena.give(std::mem::take(&mut slots[dead.0]));
             }
-            self.clock.add(step.stage, Way::Backward, start);
         }
-        for ((slot, &(value, order)), out) in plan.gradients.iter().zip(&self.inputs).zip(gradients)
-        {
+        let ends = plan.gradients.iter().zip(&self.inputs);
+        let ends = ends
+            .zip(&self.wanted.inputs)
+            .filter_map(|(end, &wanted)| wanted.then_some(end));
+        for ((slot, &(value, order)), out) in ends.zip(gradients) {
             if let Some(slot) = slot {
                 export(self.isa, &slots[slot.0], self.shape(value), order, out);
             }
         }
         slots.into_iter().for_each(|slot| arena.give(slot));
+        sums
     }
 
     fn step_backward(
@@ -364,13 +406,6 @@ impl Task for HandOn<'_, '_> {
             self.finish.store(lanes, self.out, at, value);
         }
     }
-}
-
-/// How many samples go through together.
-fn group_size(samples: usize) -> usize {
-    samples
-        .div_ceil(rayon::current_num_threads())
-        .clamp(1, MOST_SAMPLES)
 }
 
 /// Part `i` of the whole, in pieces of `size`.

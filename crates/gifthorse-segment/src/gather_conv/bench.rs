@@ -198,8 +198,15 @@ fn speed_of_weight_gradients() {
         };
         let input = to_lanes(&numbers(samples * spec.input.elements(), 1), spec.input);
         let gradient = to_lanes(&numbers(samples * spec.output.elements(), 2), spec.output);
+        let sought = WeightGradient::new(spec);
+        let asked = Asked {
+            weight: true,
+            bias: true,
+        };
         let seconds = best(|| {
-            weight_gradient(&spec, samples, &input, &gradient);
+            let mut sums = sought.zeros(asked);
+            sought.add(samples, &input, &gradient, &mut sums);
+            sought.finish(&sums);
         });
         let rate = 2.0 * spec.multiplications() * samples as f64 / seconds;
         println!(
