@@ -185,7 +185,11 @@ fn convolution_with(spec: ConvSpec, weights: Weights<'_>) -> Body {
 }
 
 /// The kernel for a convolution.
-pub(crate) fn convolution(spec: &ConvSpec, weight: &[f32], bias: Option<&[f32]>) -> Arc<dyn Kernel> {
+pub(crate) fn convolution(
+    spec: &ConvSpec,
+    weight: &[f32],
+    bias: Option<&[f32]>,
+) -> Arc<dyn Kernel> {
     let window = spec.window;
     let small = window.kernel == [3, 3] && window.stride == [1, 1] && window.dilation == [1, 1];
     if small && spec.groups == 1 && !spec.transposed {

@@ -28,7 +28,7 @@ const TRAINED_GROUPS: usize = 4;
 pub struct Gradients {
     /// For each input, in its order; `None` if the plan was bound without.
     pub inputs: Vec<Option<Vec<f32>>>,
-    /// For each parameter, summed over all samples; `None` if the plan was bound without.
+    /// For each parameter, summed over all samples; `None` if the plan was bound without, or nothing reads it.
     pub parameters: Vec<Option<Vec<f32>>>,
 }
 

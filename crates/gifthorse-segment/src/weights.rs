@@ -68,3 +68,6 @@ fn add(sums: &mut [f32], others: &[f32]) {
         *sum += other;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,13 @@ impl WeightGradient {
 
     /// Adds what samples contribute, from the convolution's inputs (which only the gradient to the weight needs) and the
     /// gradient to its outputs.
-    pub(crate) fn add(&self, samples: usize, input: &[Lane], gradient: &[Lane], sums: &mut WeightSums) {
+    pub(crate) fn add(
+        &self,
+        samples: usize,
+        input: &[Lane],
+        gradient: &[Lane],
+        sums: &mut WeightSums,
+    ) {
         let (narrow, wide) = if self.spec.transposed {
             (input, gradient)
         } else {

@@ -29,7 +29,11 @@ pub(super) fn filters(g: &[[f64; 16]; 9]) -> [[f64; 16]; PRODUCTS] {
     let columns = [0, 1, 2].map(|j| filter_line([&g[j], &g[3 + j], &g[6 + j]]));
     let mut out = [[0.0; 16]; PRODUCTS];
     for (i, row) in out.chunks_exact_mut(INPUTS).enumerate() {
-        row.copy_from_slice(&filter_line([&columns[0][i], &columns[1][i], &columns[2][i]]));
+        row.copy_from_slice(&filter_line([
+            &columns[0][i],
+            &columns[1][i],
+            &columns[2][i],
+        ]));
     }
     out
 }
