@@ -58,11 +58,12 @@ pub fn follow(program: &Program) -> Vec<Option<BatchAxis>> {
     }
     axes[program.input.0] = Some(BatchAxis::FIRST);
     shapes[program.input.0] = program.input_shape.clone();
+    let independent = program.independent();
     for step in &program.steps {
         let operands = step.inputs.iter().map(|input| match *input {
             Operand::Value(id) => Seen {
                 shape: shapes[id.0].clone(),
-                batch: Some(axes[id.0]),
+                batch: (!independent.contains(&id)).then_some(axes[id.0]),
             },
             Operand::Param(id) => Seen {
                 shape: program.params[id.0].value.shape(),
