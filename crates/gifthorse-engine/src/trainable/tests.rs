@@ -3,6 +3,9 @@ use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 
 use super::*;
 use crate::compiled::PlanPart;
+use crate::program::Program;
+
+mod speed;
 
 const BATCH: usize = 5;
 const INPUT: [usize; 3] = [4, 8, 6];
@@ -182,9 +185,9 @@ fn run(compiled: &Compiled) -> Vec<Vec<f32>> {
     let given: Vec<Array> = shaped
         .map(|(leaf, p)| Array::from_tensor(leaf.clone()).reshape(&p.value.shape()))
         .collect();
-    let shape = [BATCH, INPUT[0], INPUT[1], INPUT[2]];
+    let shape = &compiled.program().input_shape;
     let input = leaf(numbers(shape.iter().product(), 50));
-    let images = Array::from_tensor(input.clone()).reshape(&shape);
+    let images = Array::from_tensor(input.clone()).reshape(shape);
     let logits = compiled.run(images, &given, &[]).unwrap().remove(0);
     let shape = logits.shape();
     let weights = Array::from_vec(numbers(shape.iter().product(), 60), &shape, &device);
@@ -198,10 +201,14 @@ fn run(compiled: &Compiled) -> Vec<Vec<f32>> {
     results
 }
 
-fn lowered(graph: &Graph, trained: &[String]) -> crate::program::Program {
+fn lowered(graph: &Graph, trained: &[String]) -> Program {
+    lowered_for(graph, trained, BATCH, &INPUT)
+}
+
+fn lowered_for(graph: &Graph, trained: &[String], batch: usize, input: &[usize]) -> Program {
     let target = Target {
-        batch: BATCH,
-        input: &INPUT,
+        batch,
+        input,
         device: Device::flex(),
     };
     let mut program = lower(graph, &target, &mut HashMap::new()).unwrap();
@@ -263,7 +270,7 @@ fn all_layers_of_a_trained_network_run_in_one_segment() {
     let (graph, weights) = convolutional();
     let compiled = Compiled::new(lowered(&graph, &weights), &[], &[]).unwrap();
     let parts = compiled.describe();
-    // What is left are the transposed matrix of the last layer, which is read as it lies.
+    // What is left is to transpose the last layer's matrix, which the segment reads from its source.
     let segments = parts.iter().filter(|p| matches!(p, PlanPart::Segment(_)));
     assert_eq!(segments.count(), 1, "{parts:?}");
     assert_eq!(parts.len(), 2, "{parts:?}");
