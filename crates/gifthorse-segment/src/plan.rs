@@ -115,3 +115,6 @@ fn gradient_deaths(plan: &BackwardPlan) -> Vec<Vec<Slot>> {
     }
     dead_after
 }
+
+#[cfg(test)]
+mod tests;

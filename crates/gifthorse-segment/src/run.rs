@@ -308,9 +308,13 @@ impl Plan {
                 None => Then::Nothing,
             },
         };
-        let stage = &self.stages[step.stage];
-        match (step.source, &stage.kernel) {
-            (Source::Kernel { gradient, to }, Some(kernel)) => {
+        // A plan without stages still adds up the cotangents of an input that is an output twice.
+        let stage = self.stages.get(step.stage);
+        match (
+            step.source,
+            stage.and_then(|stage| stage.kernel.as_ref().map(|kernel| (stage, kernel))),
+        ) {
+            (Source::Kernel { gradient, to }, Some((stage, kernel))) => {
                 let inputs: Vec<&[Lane]> = match kernel.needs().inputs {
                     true => stage.inputs.iter().map(|v| &tape.values[v.0][..]).collect(),
                     false => Vec::new(),
