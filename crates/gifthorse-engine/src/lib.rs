@@ -24,7 +24,7 @@ pub use classifier::Classifier;
 pub use compiled::PlanPart;
 pub use ends::Ends;
 pub use error::Error;
-pub use gifthorse_segment::{MapShape, StageInfo, Work};
+pub use gifthorse_segment::{MapShape, StageInfo, Work, alone};
 pub use lower::is_supported;
 pub use network::{Batching, Network};
 pub use preprocess::{Channels, Layout, PixelRange, Preprocess};

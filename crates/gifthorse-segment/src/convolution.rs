@@ -93,11 +93,6 @@ impl ConvSpec {
         let wide = self.wide().channels / self.groups;
         height * width * if along_wide { 1 } else { wide }
     }
-
-    /// Multiplications of one sample.
-    pub(crate) fn multiplications(&self) -> f64 {
-        self.weight_length() as f64 * self.narrow().pixels() as f64
-    }
 }
 
 #[cfg(test)]

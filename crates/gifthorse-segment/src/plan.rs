@@ -182,3 +182,6 @@ fn gradient_deaths(plan: &BackwardPlan) -> Vec<Vec<Slot>> {
     }
     dead_after
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,10 +19,12 @@ impl Clock {
         Self((0..stages).map(|_| Default::default()).collect())
     }
 
-    /// Adds the time since `start` to a stage.
+    /// Adds the time since `start` to a stage, if there is one.
     pub(crate) fn add(&self, stage: usize, way: Way, start: Instant) {
         let nanoseconds = start.elapsed().as_nanos() as u64;
-        self.0[stage][way as usize].fetch_add(nanoseconds, Ordering::Relaxed);
+        if let Some(times) = self.0.get(stage) {
+            times[way as usize].fetch_add(nanoseconds, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn times(&self) -> Vec<[Duration; 2]> {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use crate::alone::is_alone;
 use crate::arena::{Arena, Buffer, Tape};
 use crate::backward::{Addend, Slot, Source, Step};
 use crate::exchange::{export, import};
@@ -90,30 +91,25 @@ impl Plan {
             group,
             self.outputs().map(|(s, _)| s.elements()),
         );
-        let tapes = parts
-            .into_par_iter()
-            .enumerate()
-            .with_max_len(1)
-            .map(|(i, mut outputs)| {
-                let sizes = self.inputs().map(|(shape, _)| shape.elements());
-                let inputs: Vec<&[f32]> = inputs
-                    .iter()
-                    .zip(sizes)
-                    .map(|(all, size)| part(all, i, group * size))
-                    .collect();
-                let count = group.min(samples - i * group);
-                let mut arena = self.arenas.take();
-                let mut tape = saving.then(|| self.tapes.take());
-                self.group_forward(count, &inputs, &mut outputs, &mut arena, tape.as_mut());
-                self.arenas.give(arena);
-                tape
-            })
-            .collect::<Vec<_>>();
+        let tapes = for_groups(parts, |(i, mut outputs)| {
+            let sizes = self.inputs().map(|(shape, _)| shape.elements());
+            let inputs: Vec<&[f32]> = inputs
+                .iter()
+                .zip(sizes)
+                .map(|(all, size)| part(all, i, group * size))
+                .collect();
+            let count = group.min(samples - i * group);
+            let mut arena = self.arenas.take();
+            let mut tape = saving.then(|| self.tapes.take());
+            self.group_forward(count, &inputs, &mut outputs, &mut arena, tape.as_mut());
+            self.arenas.give(arena);
+            tape
+        });
         (outputs, group, tapes.into_iter().flatten().collect())
     }
 
-    /// The gradients to the inputs, and to the parameters that they are wanted for, from those to the outputs; `None` stands for zeros, as an output that
-    /// nothing was made from has. Each is in the order of its end.
+    /// The gradients to the inputs and parameters that are to have one, from those to the outputs; `None` stands for zeros, as
+    /// an output that nothing was made from has. Each is in the order of its end.
     ///
     /// # Panics
     ///
@@ -126,8 +122,8 @@ impl Plan {
         } = saved;
         assert_eq!(cotangents.len(), self.outputs.len(), "number of cotangents");
         self.backward.steps.par_iter().for_each(|step| {
-            if let (Source::Kernel { .. }, Some(kernel)) =
-                (step.source, &self.stages[step.stage].kernel)
+            if let Source::Kernel { .. } = step.source
+                && let Some(kernel) = &self.stages[step.stage].kernel
             {
                 kernel.prepare_backward();
             }
@@ -142,29 +138,23 @@ impl Plan {
             sizes.iter().map(|size| vec![0.0; samples * size]).collect();
         let mut parts = cut(&mut gradients, group, sizes.into_iter());
         parts.resize_with(tapes.len(), Vec::new);
-        let sums: Vec<Vec<WeightSums>> = tapes
-            .into_par_iter()
-            .zip(parts)
-            .enumerate()
-            .with_max_len(1)
-            .map(|(i, (tape, mut gradients))| {
-                let sizes = self.outputs().map(|(shape, _)| shape.elements());
-                let cotangents: Vec<Option<&[f32]>> = cotangents
-                    .iter()
-                    .zip(sizes)
-                    .map(|(all, size)| all.map(|all| part(all, i, group * size)))
-                    .collect();
-                let count = group.min(samples - i * group);
-                let mut arena = self.arenas.take();
-                let sums =
-                    self.group_backward(count, &tape, &cotangents, &mut gradients, &mut arena);
-                let mut tape = tape;
-                tape.values.drain(..).for_each(|value| arena.give(value));
-                self.arenas.give(arena);
-                self.tapes.give(tape);
-                sums
-            })
-            .collect();
+        let groups = tapes.into_iter().zip(parts).collect();
+        let sums = for_groups(groups, |(i, (tape, mut gradients)): (usize, (Tape, _))| {
+            let sizes = self.outputs().map(|(shape, _)| shape.elements());
+            let cotangents: Vec<Option<&[f32]>> = cotangents
+                .iter()
+                .zip(sizes)
+                .map(|(all, size)| all.map(|all| part(all, i, group * size)))
+                .collect();
+            let count = group.min(samples - i * group);
+            let mut arena = self.arenas.take();
+            let sums = self.group_backward(count, &tape, &cotangents, &mut gradients, &mut arena);
+            let mut tape = tape;
+            tape.values.drain(..).for_each(|value| arena.give(value));
+            self.arenas.give(arena);
+            self.tapes.give(tape);
+            sums
+        });
         let mut gradients = gradients.into_iter();
         Gradients {
             inputs: wanted
@@ -176,9 +166,10 @@ impl Plan {
 
     /// How many samples go through together.
     fn group_size(&self, samples: usize) -> usize {
-        let groups = match self.backward.weights.is_empty() {
-            true => rayon::current_num_threads(),
-            false => TRAINED_GROUPS,
+        let groups = match (self.backward.weights.is_empty(), is_alone()) {
+            (false, _) => TRAINED_GROUPS,
+            (true, true) => 1,
+            (true, false) => rayon::current_num_threads(),
         };
         samples.div_ceil(groups).clamp(1, MOST_SAMPLES)
     }
@@ -358,9 +349,13 @@ impl Plan {
                 None => Then::Nothing,
             },
         };
-        let stage = &self.stages[step.stage];
-        match (step.source, &stage.kernel) {
-            (Source::Kernel { gradient, to }, Some(kernel)) => {
+        // A plan without stages still adds up the cotangents of an input that is an output twice.
+        let stage = self.stages.get(step.stage);
+        match (
+            step.source,
+            stage.and_then(|stage| stage.kernel.as_ref().map(|kernel| (stage, kernel))),
+        ) {
+            (Source::Kernel { gradient, to }, Some((stage, kernel))) => {
                 let inputs: Vec<&[Lane]> = match kernel.needs().inputs {
                     true => stage.inputs.iter().map(|v| &tape.values[v.0][..]).collect(),
                     false => Vec::new(),
@@ -408,17 +403,31 @@ impl Task for HandOn<'_, '_> {
     }
 }
 
+/// Does something for each group, side by side unless this thread is to be alone.
+fn for_groups<T: Send, R: Send>(
+    groups: Vec<T>,
+    run: impl Fn((usize, T)) -> R + Send + Sync,
+) -> Vec<R> {
+    match is_alone() {
+        true => groups.into_iter().enumerate().map(run).collect(),
+        false => {
+            let groups = groups.into_par_iter().enumerate().with_max_len(1);
+            groups.map(run).collect()
+        }
+    }
+}
+
 /// Part `i` of the whole, in pieces of `size`.
 fn part<T>(all: &[T], i: usize, size: usize) -> &[T] {
     &all[(i * size).min(all.len())..((i + 1) * size).min(all.len())]
 }
 
 /// Cuts each whole into pieces of `group` samples; gives the pieces of each group.
-fn cut<'a>(
-    wholes: &'a mut [Vec<f32>],
+fn cut(
+    wholes: &mut [Vec<f32>],
     group: usize,
     sizes: impl Iterator<Item = usize>,
-) -> Vec<Vec<&'a mut [f32]>> {
+) -> Vec<Vec<&mut [f32]>> {
     let mut parts: Vec<Vec<&mut [f32]>> = Vec::new();
     for (whole, size) in wholes.iter_mut().zip(sizes) {
         for (i, piece) in whole.chunks_mut(group * size).enumerate() {

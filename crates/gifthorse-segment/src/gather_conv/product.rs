@@ -10,17 +10,11 @@ use super::rows::{Gathering, Place, places};
 use super::sweep::Sweep;
 use crate::finish::Finish;
 use crate::lanes::{Lane, Lanes, Left, Pair, ROWS, Sums, Task, Used};
+use crate::prefetch::{CACHED_BYTES, to_second_level};
 
-/// Bytes of a block of rows and of their results, at least. They stay in the second-level cache, and results leave it whole:
-/// blocks four times as long were slower where rows are short.
-const SMALL: usize = 1 << 16;
-
-/// Bytes of a block at most.
-const LARGE: usize = 1 << 20;
-
-/// Bytes of constants for each byte of a block, between these bounds: blocks are long where reading the constants
-/// again for each would cost much.
-const CONSTANTS: usize = 4;
+/// Bytes of a block of rows and of their results: a quarter of a second-level cache of 2 MB, as constants and
+/// what lies around need room as well. Between 32 KB and 1 MB the size made no difference that could be measured.
+const BLOCK: usize = 1 << 19;
 
 /// Groups of rows that a block has at least, however deep they are, so that constants which come from memory are used
 /// several times.
@@ -59,8 +53,7 @@ impl Task for Product<'_, '_> {
         let rows = self.samples * self.sweep.patches.rows();
         let group_bytes =
             (self.sweep.patches.row_lanes() + self.sweep.columns.len()) * size_of::<Left>();
-        let block = (self.sweep.bytes() / CONSTANTS).clamp(SMALL, LARGE);
-        let most = (block / group_bytes).max(FEWEST) * ROWS;
+        let most = (BLOCK / group_bytes).max(FEWEST) * ROWS;
         let blocks = rows.div_ceil(most);
         if blocks == 0 {
             return;
@@ -68,12 +61,11 @@ impl Task for Product<'_, '_> {
         let length = rows.div_ceil(blocks).next_multiple_of(ROWS);
         let groups = length / ROWS;
         let row_lanes = self.sweep.patches.row_lanes();
-        let left = self.scratch.left.len().max(groups * row_lanes);
-        self.scratch.left.resize(left, [Lane::default(); ROWS]);
-        let products = self.scratch.products.len().max(groups);
-        self.scratch
-            .products
-            .resize(products, [Pair::default(); ROWS]);
+        if self.scratch.left.len() < groups * row_lanes {
+            let gathered = [Lane::default(); ROWS];
+            self.scratch.left.resize(groups * row_lanes, gathered);
+        }
+        self.scratch.products.resize(RUN, [Pair::default(); ROWS]);
         self.scratch.gathering.begin(&self.sweep.patches);
         for start in (0..rows).step_by(length) {
             self.block(lanes, start..rows.min(start + length));
@@ -120,10 +112,20 @@ impl Product<'_, '_> {
             } else {
                 Sums::Continued
             };
+            // Weights come in the order in which they are used: while these are, the next ones come.
+            let here = sweep.patches.entries[part.start]..sweep.patches.entries[part.end];
+            let ahead = ahead(&sweep.weights, pair * depth + here.end, here.len());
+            let mut shares = ahead.chunks(ahead.len().div_ceil(groups.len().max(1)).max(1));
             for (group, out) in groups.clone().zip(&mut self.scratch.products) {
+                let share = shares.next().unwrap_or_default();
+                let share = share.chunks(share.len().div_ceil(part.len().max(1)).max(1));
+                let share = share.chain(std::iter::repeat::<&[Pair]>(&[]));
                 let left = &self.scratch.left[group * row_lanes..][part.clone()];
                 let terms = left.iter().zip(ends.clone());
-                let terms = terms.map(|(left, (start, end))| (left, &weights[*start..*end]));
+                let terms = terms.zip(share).map(|((left, (start, end)), share)| {
+                    to_second_level(share);
+                    (left, &weights[*start..*end])
+                });
                 let used = Used {
                     rows: (rows - ROWS * group).min(ROWS),
                     lanes: (sweep.columns.len() - 2 * pair).min(2),
@@ -138,7 +140,8 @@ impl Product<'_, '_> {
     fn store<L: Lanes>(&mut self, lanes: L, pair: usize, groups: Range<usize>) {
         let sweep = self.sweep;
         let map = sweep.result.map;
-        let places = &self.scratch.places[groups.start * ROWS..];
+        let end = self.scratch.places.len().min(groups.end * ROWS);
+        let places = &self.scratch.places[groups.start * ROWS..end];
         let products = self.scratch.products.as_flattened().iter();
         let columns = sweep.columns[2 * pair..].iter().take(2);
         for (lane, parts) in columns.enumerate() {
@@ -172,4 +175,13 @@ impl Product<'_, '_> {
             }
         }
     }
+}
+
+/// The next weights to be brought to the cache; none where all together stay there.
+#[inline(always)]
+fn ahead(weights: &[Pair], start: usize, count: usize) -> &[Pair] {
+    if size_of_val(weights) <= CACHED_BYTES {
+        return &[];
+    }
+    &weights[start.min(weights.len())..(start + count).min(weights.len())]
 }
