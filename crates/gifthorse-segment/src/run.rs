@@ -70,7 +70,7 @@ impl Plan {
             .outputs()
             .map(|(shape, _)| vec![0.0; samples * shape.elements()])
             .collect();
-        let group = group_size(samples);
+        let group = group_size(samples, rayon::current_num_threads());
         let parts = cut(
             &mut outputs,
             group,
@@ -214,6 +214,7 @@ impl Plan {
             }
             self.clock.add(at, Way::Forward, start);
         }
+        self.clock.count(Way::Forward, samples);
         for (&(value, order), output) in self.outputs.iter().zip(outputs) {
             export(self.isa, &values[value.0], self.shape(value), order, output);
         }
@@ -288,6 +289,7 @@ impl Plan {
             }
             self.clock.add(step.stage, Way::Backward, start);
         }
+        self.clock.count(Way::Backward, samples);
         for ((slot, &(value, order)), out) in plan.gradients.iter().zip(&self.inputs).zip(gradients)
         {
             if let Some(slot) = slot {
@@ -366,11 +368,9 @@ impl Task for HandOn<'_, '_> {
     }
 }
 
-/// How many samples go through together.
-fn group_size(samples: usize) -> usize {
-    samples
-        .div_ceil(rayon::current_num_threads())
-        .clamp(1, MOST_SAMPLES)
+/// How many samples go through together on so many threads.
+pub(crate) fn group_size(samples: usize, threads: usize) -> usize {
+    samples.div_ceil(threads).clamp(1, MOST_SAMPLES)
 }
 
 /// Part `i` of the whole, in pieces of `size`.

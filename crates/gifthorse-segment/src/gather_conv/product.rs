@@ -43,6 +43,17 @@ pub(super) struct Scratch {
     products: Vec<[Pair; ROWS]>,
 }
 
+#[cfg(test)]
+impl Scratch {
+    /// Bytes of gathered rows and products.
+    pub(super) fn bytes(&self) -> [(&'static str, usize); 2] {
+        [
+            ("gathered rows", size_of_val(&self.left[..])),
+            ("gathered products", size_of_val(&self.products[..])),
+        ]
+    }
+}
+
 /// Computes one product for all samples.
 pub(super) struct Product<'a, 'f> {
     pub(super) sweep: &'a Sweep,
@@ -57,17 +68,13 @@ impl Task for Product<'_, '_> {
     #[inline(always)]
     fn run<L: Lanes>(mut self, lanes: L) {
         let rows = self.samples * self.sweep.patches.rows();
-        let group_bytes =
-            (self.sweep.patches.row_lanes() + self.sweep.columns.len()) * size_of::<Left>();
-        let block = (self.sweep.bytes() / CONSTANTS).clamp(SMALL, LARGE);
-        let most = (block / group_bytes).max(FEWEST) * ROWS;
-        let blocks = rows.div_ceil(most);
-        if blocks == 0 {
+        if rows == 0 {
             return;
         }
-        let length = rows.div_ceil(blocks).next_multiple_of(ROWS);
-        let groups = length / ROWS;
         let row_lanes = self.sweep.patches.row_lanes();
+        let lanes_of_row = row_lanes + self.sweep.columns.len();
+        let length = block_length(rows, lanes_of_row, self.sweep.bytes());
+        let groups = length / ROWS;
         let left = self.scratch.left.len().max(groups * row_lanes);
         self.scratch.left.resize(left, [Lane::default(); ROWS]);
         let products = self.scratch.products.len().max(groups);
@@ -79,6 +86,14 @@ impl Task for Product<'_, '_> {
             self.block(lanes, start..rows.min(start + length));
         }
     }
+}
+
+/// How many of `rows` rows a block has, where a row and its results take so many lanes, and there are so many bytes of constants.
+pub(super) fn block_length(rows: usize, lanes: usize, constants: usize) -> usize {
+    let block = (constants / CONSTANTS).clamp(SMALL, LARGE);
+    let most = (block / (lanes * size_of::<Left>())).max(FEWEST) * ROWS;
+    let blocks = rows.div_ceil(most);
+    rows.div_ceil(blocks).next_multiple_of(ROWS)
 }
 
 impl Product<'_, '_> {

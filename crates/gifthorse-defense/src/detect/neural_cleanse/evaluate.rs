@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
+use rayon::prelude::*;
 
 use crate::detect::trigger::{Trigger, stamp};
 use crate::error::Error;
@@ -52,12 +53,19 @@ pub(super) fn hits(
     trigger: &Trigger,
     class: usize,
 ) -> Result<Vec<bool>, Error> {
-    let pixels: Vec<f32> = indices
-        .iter()
-        .flat_map(|&i| images.image(i))
-        .copied()
-        .collect();
-    let stamped = stamp(&pixels, classifier.shape(), &trigger.mask, &trigger.pattern);
-    let predicted = classifier.predict(&stamped)?;
-    Ok(predicted.into_iter().map(|p| p == class).collect())
+    // As many at a time as the model takes, or each thread would hold two more copies of all images.
+    let hits = indices
+        .par_chunks(Classifier::EVALUATION_BATCH)
+        .map(|indices| {
+            let pixels: Vec<f32> = indices
+                .iter()
+                .flat_map(|&i| images.image(i))
+                .copied()
+                .collect();
+            let stamped = stamp(&pixels, classifier.shape(), &trigger.mask, &trigger.pattern);
+            let predicted = classifier.predict(&stamped)?;
+            Ok(predicted.into_iter().map(|p| p == class).collect())
+        });
+    let hits: Result<Vec<Vec<bool>>, Error> = hits.collect();
+    Ok(hits?.concat())
 }
