@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 use gifthorse_onnx::{Dim, Graph};
+use gifthorse_segment::{alone, is_alone};
 use rayon::prelude::*;
 
 use crate::array::Array;
@@ -122,7 +123,7 @@ impl Classifier {
         Ok(self.network.forward_tapped(raw, names)?.split_off(1))
     }
 
-    /// Logits of any number of images, row-major `[images, classes]`, in parallel.
+    /// Logits of any number of images, row-major `[images, classes]`, in parallel unless within [`alone`].
     ///
     /// `pixels` is row-major `[images, channels, height, width]` in [0, 1].
     ///
@@ -135,14 +136,18 @@ impl Classifier {
             return Err(Error::Input(reason));
         }
         let [channels, height, width] = self.shape;
-        let parts: Result<Vec<Vec<f32>>, Error> = pixels
-            .par_chunks(Self::EVALUATION_BATCH * size)
-            .map(|part| {
-                let shape = [part.len() / size, channels, height, width];
-                let images = Array::from_vec(part.to_vec(), &shape, self.device());
-                Ok(self.network.forward(self.raw(images)?)?.into_vec())
-            })
-            .collect();
+        let run = |part: &[f32]| -> Result<Vec<f32>, Error> {
+            let shape = [part.len() / size, channels, height, width];
+            let images = Array::from_vec(part.to_vec(), &shape, self.device());
+            Ok(self.network.forward(self.raw(images)?)?.into_vec())
+        };
+        let part = Self::EVALUATION_BATCH * size;
+        let parts: Result<Vec<Vec<f32>>, Error> = if is_alone() || pixels.len() <= part {
+            pixels.chunks(part).map(run).collect()
+        } else {
+            let parts = pixels.par_chunks(part);
+            parts.map(|part| alone(|| run(part))).collect()
+        };
         Ok(parts?.concat())
     }
 

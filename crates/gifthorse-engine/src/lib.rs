@@ -26,7 +26,9 @@ pub use classifier::Classifier;
 pub use compiled::PlanPart;
 pub use ends::Ends;
 pub use error::Error;
-pub use gifthorse_segment::{MapShape, Memory as SegmentMemory, Pass, StageInfo, Work};
+pub use gifthorse_segment::{
+    MapShape, Memory as SegmentMemory, Pass, StageInfo, Work, alone, is_alone,
+};
 pub use lower::is_supported;
 pub use memory::Memory;
 pub use network::{Batching, Network};

@@ -109,10 +109,10 @@ mod tests {
             for isa in Isa::available() {
                 let kernel = Affine::new(shape, &scale, &offset).expect("numbers fit");
                 let kernel = Affine { isa, ..kernel };
-                let (given, gradients) = run(&kernel, samples, &[x.clone()], &cotangent);
+                let (given, gradients) = run(&kernel, samples, std::slice::from_ref(&x), &cotangent);
                 prop_assert_eq!(difference(&wanted, &given, 2e-7), None);
                 prop_assert_eq!(difference(&wanted_gradient, &gradients[0], 0.0), None);
-                prop_assert_eq!(fused::check(&kernel, samples, &[x.clone()], &cotangent), Ok(()));
+                prop_assert_eq!(fused::check(&kernel, samples, std::slice::from_ref(&x), &cotangent), Ok(()));
             }
         }
     }

@@ -72,21 +72,33 @@ impl Binary {
         }
     }
 
-    /// `of` is the gradient to side `to`, of both operands and the gradient to the output.
+    /// The gradient to a side that has a number for each element. `of` gives it, of both operands and the gradient to the
+    /// output.
     #[inline(always)]
-    fn gradients<L: Lanes>(
-        &self,
-        l: L,
-        run: Backward<'_>,
-        to: usize,
-        of: impl Fn(L::V, L::V, L::V) -> L::V,
-    ) {
+    fn gradients<L: Lanes>(&self, l: L, run: Backward<'_>, of: impl Fn(L::V, L::V, L::V) -> L::V) {
+        let [a, b] = self.walks(run.inputs);
+        let (mut finish, mut at) = (run.finish, 0);
+        for sample in 0..run.samples {
+            for pixel in 0..self.shape.pixels() {
+                let (a_lanes, b_lanes) = (a.pixel(sample, pixel), b.pixel(sample, pixel));
+                for group in 0..self.shape.groups() {
+                    let (a, b) = (a.lane(l, a_lanes, group), b.lane(l, b_lanes, group));
+                    let part = of(a, b, l.load(&run.gradient[at].0));
+                    finish.store(l, run.out, at, part);
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    /// The gradient to a side of which a number stands for many elements: the sum of theirs. Rows are summed by
+    /// themselves, so that rounding errors stay small.
+    #[inline(always)]
+    fn summed_gradients<L: Lanes>(&self, l: L, run: Backward<'_>, to: usize) {
         let [a, b] = self.walks(run.inputs);
         let (mut finish, mut at) = (run.finish, 0);
         let (side, whole) = (&self.sides[to], self.shape);
         let Extent { pixels, channels } = side.extent();
-        // A number that stands for many gets the sum of their gradients. Rows are summed by themselves, so that
-        // rounding errors stay small.
         let [rows, columns] = if pixels {
             [1, 1]
         } else {
@@ -101,15 +113,13 @@ impl Binary {
                         let mut of_row = l.splat(0.0);
                         for column in 0..columns {
                             let pixel = of_pixel + row * whole.width + column;
-                            let (a_lanes, b_lanes) =
-                                (a.pixel(sample, pixel), b.pixel(sample, pixel));
+                            let lanes = [a.pixel(sample, pixel), b.pixel(sample, pixel)];
                             let start = (sample * whole.pixels() + pixel) * whole.groups();
                             for group in of_group..of_group + groups {
-                                let part = of(
-                                    a.lane(l, a_lanes, group),
-                                    b.lane(l, b_lanes, group),
-                                    l.load(&run.gradient[start + group].0),
-                                );
+                                let (a, b) =
+                                    (a.lane(l, lanes[0], group), b.lane(l, lanes[1], group));
+                                let g = l.load(&run.gradient[start + group].0);
+                                let part = self.function.gradient(l, to, a, b, g);
                                 let part = if channels {
                                     part
                                 } else {
@@ -192,8 +202,20 @@ impl OnLanes for Binary {
 
     #[inline(always)]
     fn backward_on<L: Lanes>(&self, l: L, run: Backward<'_>) {
+        use Arithmetic::{Add, Div, Max, Min, Mul, Pow, Sub};
         let to = self.side_of(run.to);
-        self.gradients(l, run, to, |a, b, g| self.function.gradient(l, to, a, b, g));
+        if self.sides[to].extent() != Extent::ALL {
+            return self.summed_gradients(l, run, to);
+        }
+        match self.function {
+            Add => self.gradients(l, run, |a, b, g| Add.gradient(l, to, a, b, g)),
+            Sub => self.gradients(l, run, |a, b, g| Sub.gradient(l, to, a, b, g)),
+            Mul => self.gradients(l, run, |a, b, g| Mul.gradient(l, to, a, b, g)),
+            Div => self.gradients(l, run, |a, b, g| Div.gradient(l, to, a, b, g)),
+            Pow => self.gradients(l, run, |a, b, g| Pow.gradient(l, to, a, b, g)),
+            Max => self.gradients(l, run, |a, b, g| Max.gradient(l, to, a, b, g)),
+            Min => self.gradients(l, run, |a, b, g| Min.gradient(l, to, a, b, g)),
+        }
     }
 }
 

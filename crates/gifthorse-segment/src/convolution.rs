@@ -71,11 +71,6 @@ impl ConvSpec {
         (wide / wide_each == narrow / narrow_each)
             .then(|| ((narrow * wide_each + wide % wide_each) * height + row) * width + column)
     }
-
-    /// Multiplications of one sample.
-    pub(crate) fn multiplications(&self) -> f64 {
-        self.weight_length() as f64 * self.narrow().pixels() as f64
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,14 @@ mod patches;
 mod product;
 mod rows;
 mod sweep;
-mod weight_gradient;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "training, which needs it, does not run on segments yet"
+    )
+)]
+pub(crate) mod weight_gradient;
 
 use std::cell::RefCell;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -24,8 +31,6 @@ use layout::{Toward, choose};
 use patches::Side;
 use product::{Product, Scratch};
 use sweep::Sweep;
-
-pub(crate) use weight_gradient::weight_gradient;
 
 use crate::convolution::ConvSpec;
 use crate::finish::Finish;

@@ -44,12 +44,12 @@ pub(crate) struct Used {
     pub(crate) lanes: usize,
 }
 
-/// Where the sums of a register tile begin.
+/// What becomes of the sums of a register tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sums {
-    /// At zero.
+    /// They replace the output.
     Fresh,
-    /// At what is in the output.
+    /// They are added to the output.
     Continued,
 }
 
@@ -212,19 +212,6 @@ impl Isa {
     }
 }
 
-/// [`Lanes::transpose`] in memory.
-#[inline(always)]
-pub(crate) fn transpose_block<L: Lanes>(lanes: L, block: &mut [Lane; 16]) {
-    let mut rows = [lanes.splat(0.0); 16];
-    for i in 0..16 {
-        rows[i] = lanes.load(&block[i].0);
-    }
-    let columns = lanes.transpose(rows);
-    for i in 0..16 {
-        lanes.store(&mut block[i].0, columns[i]);
-    }
-}
-
 /// Part of [`Lanes::sum_of_products`]: `R` rows from `row` on and `N` lanes from `lane` on, with all
 /// `R * N` sums in registers.
 #[inline(always)]
@@ -236,13 +223,6 @@ fn register_tile<'a, L: Lanes, const R: usize, const N: usize>(
     out: &mut [Pair; ROWS],
 ) {
     let mut sums = [[lanes.splat(0.0); N]; R];
-    if start == Sums::Continued {
-        for r in 0..R {
-            for n in 0..N {
-                sums[r][n] = lanes.load(&out[row + r][lane + n].0);
-            }
-        }
-    }
     for (left, right) in terms {
         for (channel, right) in right.iter().enumerate() {
             let mut b = [lanes.splat(0.0); N];
@@ -260,7 +240,13 @@ fn register_tile<'a, L: Lanes, const R: usize, const N: usize>(
     }
     for r in 0..R {
         for n in 0..N {
-            lanes.store(&mut out[row + r][lane + n].0, sums[r][n]);
+            let to = &mut out[row + r][lane + n].0;
+            // Added at the end rather than at the start: the rounding errors of a long sum in parts are smaller.
+            let sum = match start {
+                Sums::Fresh => sums[r][n],
+                Sums::Continued => lanes.add(lanes.load(to), sums[r][n]),
+            };
+            lanes.store(to, sum);
         }
     }
 }
@@ -274,7 +260,14 @@ mod tests {
     impl Task for Transpose<'_> {
         #[inline(always)]
         fn run<L: Lanes>(self, lanes: L) {
-            transpose_block(lanes, self.0);
+            let mut rows = [lanes.splat(0.0); 16];
+            for i in 0..16 {
+                rows[i] = lanes.load(&self.0[i].0);
+            }
+            let columns = lanes.transpose(rows);
+            for i in 0..16 {
+                lanes.store(&mut self.0[i].0, columns[i]);
+            }
         }
     }
 

@@ -15,6 +15,7 @@
 
 mod across;
 mod affine;
+mod alone;
 mod arena;
 mod average_pool;
 mod axis;
@@ -40,6 +41,7 @@ mod on_lanes;
 mod operation;
 mod plan;
 mod pointwise;
+mod prefetch;
 mod profile;
 mod rearrange;
 mod run;
@@ -51,6 +53,7 @@ mod testing;
 mod window;
 mod winograd;
 
+pub use alone::{alone, is_alone};
 pub use binary::{Arithmetic, Extent, Operand};
 pub use describe::StageInfo;
 pub use finish::Clamp;

@@ -20,7 +20,7 @@ pub struct Pass {
     pub samples: usize,
     /// Whether a backward pass follows.
     pub backward: bool,
-    /// Whether all threads work on this batch together, or each on one of its own.
+    /// Whether all threads work on this batch together, or each on one of its own (within [`alone`](crate::alone())).
     pub together: bool,
 }
 
@@ -72,10 +72,11 @@ impl Plan {
             true => kernel.held(),
             false => kernel.work().constants,
         });
-        let largest = passes.iter().map(|pass| pass.samples).max().unwrap_or(0);
+        let groups = passes.iter().map(|pass| group(pass, threads));
+        let largest = groups.max().unwrap_or(0);
         let mut scratch: HashMap<&str, usize> = HashMap::new();
         for kernel in kernels() {
-            for (name, bytes) in kernel.scratch(group_size(largest, threads)) {
+            for (name, bytes) in kernel.scratch(largest) {
                 let most = scratch.entry(name).or_default();
                 *most = bytes.max(*most);
             }
@@ -97,14 +98,10 @@ impl Plan {
 
     /// One batch: its groups one after the other, forward and then backward.
     fn walk(&self, pass: &Pass, threads: usize, held: &mut Held) {
-        let group = group_size(pass.samples, threads);
+        let group = group(pass, threads);
         let groups = (0..pass.samples).step_by(group);
         // The first thread's groups, which are the largest.
-        let share = if pass.together {
-            groups.len().div_ceil(threads)
-        } else {
-            groups.len()
-        };
+        let share = groups.len().div_ceil(sharing(pass, threads));
         let counts = groups.map(|at| group.min(pass.samples - at)).take(share);
         let counts: Vec<usize> = counts.collect();
         let tapes: Vec<Vec<usize>> = counts
@@ -177,6 +174,16 @@ impl Plan {
         });
         samples * stages.sum::<usize>()
     }
+}
+
+/// Threads that work on one batch.
+fn sharing(pass: &Pass, threads: usize) -> usize {
+    if pass.together { threads } else { 1 }
+}
+
+/// Samples of a group.
+fn group(pass: &Pass, threads: usize) -> usize {
+    group_size(pass.samples, sharing(pass, threads))
 }
 
 /// What one thread's passes have made so far.

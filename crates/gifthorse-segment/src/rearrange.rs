@@ -95,7 +95,9 @@ impl Rearrange {
 
 impl Kernel for Rearrange {
     fn name(&self) -> String {
-        let how = if self.plan.is_lanewise() {
+        let how = if self.is_identity() {
+            "nothing"
+        } else if self.plan.is_lanewise() {
             "lanes"
         } else {
             "elements"

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use crate::alone::is_alone;
 use crate::arena::{Arena, Buffer, Tape};
 use crate::backward::{Addend, Slot, Source, Step};
 use crate::exchange::{export, import};
@@ -70,31 +71,26 @@ impl Plan {
             .outputs()
             .map(|(shape, _)| vec![0.0; samples * shape.elements()])
             .collect();
-        let group = group_size(samples, rayon::current_num_threads());
+        let group = group_size(samples, threads());
         let parts = cut(
             &mut outputs,
             group,
             self.outputs().map(|(s, _)| s.elements()),
         );
-        let tapes = parts
-            .into_par_iter()
-            .enumerate()
-            .with_max_len(1)
-            .map(|(i, mut outputs)| {
-                let sizes = self.inputs().map(|(shape, _)| shape.elements());
-                let inputs: Vec<&[f32]> = inputs
-                    .iter()
-                    .zip(sizes)
-                    .map(|(all, size)| part(all, i, group * size))
-                    .collect();
-                let count = group.min(samples - i * group);
-                let mut arena = self.arenas.take();
-                let mut tape = saving.then(|| self.tapes.take());
-                self.group_forward(count, &inputs, &mut outputs, &mut arena, tape.as_mut());
-                self.arenas.give(arena);
-                tape
-            })
-            .collect::<Vec<_>>();
+        let tapes = for_groups(parts, |(i, mut outputs)| {
+            let sizes = self.inputs().map(|(shape, _)| shape.elements());
+            let inputs: Vec<&[f32]> = inputs
+                .iter()
+                .zip(sizes)
+                .map(|(all, size)| part(all, i, group * size))
+                .collect();
+            let count = group.min(samples - i * group);
+            let mut arena = self.arenas.take();
+            let mut tape = saving.then(|| self.tapes.take());
+            self.group_forward(count, &inputs, &mut outputs, &mut arena, tape.as_mut());
+            self.arenas.give(arena);
+            tape
+        });
         (outputs, group, tapes.into_iter().flatten().collect())
     }
 
@@ -125,26 +121,22 @@ impl Plan {
             group,
             self.inputs().map(|(s, _)| s.elements()),
         );
-        tapes
-            .into_par_iter()
-            .zip(parts)
-            .enumerate()
-            .with_max_len(1)
-            .for_each(|(i, (tape, mut gradients))| {
-                let sizes = self.outputs().map(|(shape, _)| shape.elements());
-                let cotangents: Vec<Option<&[f32]>> = cotangents
-                    .iter()
-                    .zip(sizes)
-                    .map(|(all, size)| all.map(|all| part(all, i, group * size)))
-                    .collect();
-                let count = group.min(samples - i * group);
-                let mut arena = self.arenas.take();
-                self.group_backward(count, &tape, &cotangents, &mut gradients, &mut arena);
-                let mut tape = tape;
-                tape.values.drain(..).for_each(|value| arena.give(value));
-                self.arenas.give(arena);
-                self.tapes.give(tape);
-            });
+        let groups = tapes.into_iter().zip(parts).collect();
+        for_groups(groups, |(i, (tape, mut gradients)): (usize, (Tape, _))| {
+            let sizes = self.outputs().map(|(shape, _)| shape.elements());
+            let cotangents: Vec<Option<&[f32]>> = cotangents
+                .iter()
+                .zip(sizes)
+                .map(|(all, size)| all.map(|all| part(all, i, group * size)))
+                .collect();
+            let count = group.min(samples - i * group);
+            let mut arena = self.arenas.take();
+            self.group_backward(count, &tape, &cotangents, &mut gradients, &mut arena);
+            let mut tape = tape;
+            tape.values.drain(..).for_each(|value| arena.give(value));
+            self.arenas.give(arena);
+            self.tapes.give(tape);
+        });
         gradients
     }
 
@@ -371,6 +363,28 @@ impl Task for HandOn<'_, '_> {
 /// How many samples go through together on so many threads.
 pub(crate) fn group_size(samples: usize, threads: usize) -> usize {
     samples.div_ceil(threads).clamp(1, MOST_SAMPLES)
+}
+
+/// Threads that the groups of a batch are shared out to.
+fn threads() -> usize {
+    match is_alone() {
+        true => 1,
+        false => rayon::current_num_threads(),
+    }
+}
+
+/// Does something for each group, side by side unless this thread is to be alone.
+fn for_groups<T: Send, R: Send>(
+    groups: Vec<T>,
+    run: impl Fn((usize, T)) -> R + Send + Sync,
+) -> Vec<R> {
+    match is_alone() {
+        true => groups.into_iter().enumerate().map(run).collect(),
+        false => {
+            let groups = groups.into_par_iter().enumerate().with_max_len(1);
+            groups.map(run).collect()
+        }
+    }
 }
 
 /// Part `i` of the whole, in pieces of `size`.

@@ -11,10 +11,10 @@ use super::moves::{Indices, number};
 use super::translate::Translator;
 use crate::program::{Binary, Operand, Primitive, Step, Unary, ValueId};
 
-/// `scale x + offset`, channel by channel.
+/// `scale x + offset`, channel by channel; in f64, so that several of them put together round but once.
 pub struct Affine {
-    pub scale: Vec<f32>,
-    pub offset: Vec<f32>,
+    pub scale: Vec<f64>,
+    pub offset: Vec<f64>,
 }
 
 impl Affine {
@@ -28,6 +28,10 @@ impl Affine {
     }
 }
 
+fn wide(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&v| f64::from(v)).collect()
+}
+
 /// What a step makes of a value, if that is an affine function of each channel, `axis` of its samples' shape.
 pub fn affine(
     t: &Translator<'_>,
@@ -39,11 +43,11 @@ pub fn affine(
     let step = &t.program.steps[at];
     match &step.primitive {
         Primitive::BatchNorm { epsilon } if axis == 1 && step.inputs[0] == Operand::Value(of) => {
-            let part = |operand| Some(plain(t.program, step, operand)?.0);
+            let part = |operand| Some(wide(&plain(t.program, step, operand)?.0));
             let (scale, bias, mean, variance) = (part(1)?, part(2)?, part(3)?, part(4)?);
             let scale = scale.iter().zip(&variance);
-            let scale: Vec<f32> = scale
-                .map(|(s, v)| (f64::from(*s) / f64::from(v + epsilon).sqrt()) as f32)
+            let scale: Vec<f64> = scale
+                .map(|(s, v)| s / (v + f64::from(*epsilon)).sqrt())
                 .collect();
             let offset = bias.iter().zip(mean.iter().zip(&scale));
             let offset = offset.map(|(b, (m, s))| b - m * s).collect();
@@ -58,10 +62,10 @@ pub fn affine(
             let own = step.inputs.iter().position(|i| *i == Operand::Value(of))?;
             let other = step.inputs.get(1 - own)?;
             let constant = Constant::of(t.program, other, batch, rank, t.samples)?;
-            let c = constant.along(axis, channels)?;
+            let c = wide(&constant.along(axis, channels)?);
             let ones = vec![1.0; channels];
             let zeros = vec![0.0; channels];
-            let negative = |values: &[f32]| values.iter().map(|v| -v).collect::<Vec<f32>>();
+            let negative = |values: &[f64]| values.iter().map(|v| -v).collect::<Vec<f64>>();
             let (scale, offset) = match (function, own) {
                 (Binary::Add, _) => (ones, c),
                 (Binary::Sub, 0) => (ones, negative(&c)),
@@ -112,9 +116,10 @@ fn channelwise(t: &mut Translator<'_>, at: usize) -> Option<(usize, Held)> {
     let channels = t.graph.shape(held.value).channels;
     let mut change = affine(t, at, id, axis, channels)?;
     let last = fold(t, at, axis, channels, |next| change.then(&next))?;
+    let narrow = |values: &[f64]| values.iter().map(|&v| v as f32).collect::<Vec<f32>>();
     let operation = Operation::Affine {
-        scale: &change.scale,
-        offset: &change.offset,
+        scale: &narrow(&change.scale),
+        offset: &narrow(&change.offset),
     };
     let value = t.graph.add(&step.node, operation, &[held.value])?;
     Some((last, Held { value, ..held }))

@@ -24,15 +24,15 @@ pub fn add(t: &mut Translator<'_>, at: usize) -> Option<()> {
     match &step.primitive {
         Primitive::Conv { window, groups } => {
             let (input, map) = t.planar(&step.inputs[0])?;
-            let (mut weight, shape) = plain(program, step, 1)?;
+            let (weight, shape) = plain(program, step, 1)?;
             let outputs = *shape.first()?;
-            let mut bias = optional(t, step, 2)?;
-            let last = fold(t, at, 1, outputs, |affine| {
-                affine.fold(&mut weight, outputs, &mut bias);
-            })?;
             if map.channels == 0 || outputs == 0 || *groups == 0 {
                 return None;
             }
+            let bias = optional(t, step, 2)?;
+            let mut wide = Wide::new(&weight, bias.as_deref(), outputs);
+            let last = fold(t, at, 1, outputs, |affine| wide.fold(&affine))?;
+            let (weight, bias) = wide.narrow();
             let operation = Operation::Convolution {
                 weight: &weight,
                 bias: bias.as_deref(),
@@ -109,17 +109,40 @@ pub fn fold(
     Some(last)
 }
 
-impl Affine {
-    /// Puts `scale (W x + b) + offset` into the weight, whose first axis is that of the outputs, and the bias.
-    fn fold(self, weight: &mut [f32], outputs: usize, bias: &mut Option<Vec<f32>>) {
-        let each = weight.len() / outputs;
-        for (row, &scale) in weight.chunks_exact_mut(each).zip(&self.scale) {
+/// Weight and bias in f64, until all that is folded into them is there.
+struct Wide {
+    /// The first axis is that of the outputs.
+    weight: Vec<f64>,
+    bias: Option<Vec<f64>>,
+    outputs: usize,
+}
+
+impl Wide {
+    fn new(weight: &[f32], bias: Option<&[f32]>, outputs: usize) -> Self {
+        let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect();
+        Self {
+            weight: wide(weight),
+            bias: bias.map(wide),
+            outputs,
+        }
+    }
+
+    /// Makes `scale (W x + b) + offset` of `W x + b`.
+    fn fold(&mut self, affine: &Affine) {
+        let each = self.weight.len() / self.outputs;
+        for (row, scale) in self.weight.chunks_exact_mut(each).zip(&affine.scale) {
             row.iter_mut().for_each(|w| *w *= scale);
         }
-        let bias = bias.get_or_insert_with(|| vec![0.0; outputs]);
-        for (b, (scale, offset)) in bias.iter_mut().zip(self.scale.iter().zip(&self.offset)) {
+        let bias = self.bias.get_or_insert_with(|| vec![0.0; self.outputs]);
+        let change = affine.scale.iter().zip(&affine.offset);
+        for (b, (scale, offset)) in bias.iter_mut().zip(change) {
             *b = *b * scale + offset;
         }
+    }
+
+    fn narrow(self) -> (Vec<f32>, Option<Vec<f32>>) {
+        let narrow = |values: Vec<f64>| values.into_iter().map(|v| v as f32).collect();
+        (narrow(self.weight), self.bias.map(narrow))
     }
 }
 
@@ -170,10 +193,9 @@ fn matrix(t: &mut Translator<'_>, at: usize) -> Option<()> {
         }
     }
     let axis = t.dims(step.output)?.len() - 1;
-    let mut bias = None;
-    let last = fold(t, at, axis, outputs, |affine| {
-        affine.fold(&mut weight, outputs, &mut bias);
-    })?;
+    let mut wide = Wide::new(&weight, None, outputs);
+    let last = fold(t, at, axis, outputs, |affine| wide.fold(&affine))?;
+    let (weight, bias) = wide.narrow();
     let operation = Operation::Convolution {
         weight: &weight,
         bias: bias.as_deref(),

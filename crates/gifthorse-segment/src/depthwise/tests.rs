@@ -2,9 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::convolution::naive;
-use crate::finish::{Add, Clamp, Then};
 use crate::gather_conv::bench;
-use crate::testing::{difference, from_lanes, numbers, run, to_lanes};
+use crate::testing::{difference, fused, numbers, run};
 use crate::window::Window;
 
 fn any_depthwise() -> impl Strategy<Value = ConvSpec> {
@@ -36,60 +35,14 @@ proptest! {
         for isa in Isa::available() {
             let mut kernel = Depthwise::new(&spec, &weight, Some(&bias));
             kernel.isa = isa;
-            let (output, gradients) = run(&kernel, samples, &[input.clone()], &cotangent);
+            let (output, gradients) = run(&kernel, samples, std::slice::from_ref(&input), &cotangent);
             prop_assert_eq!(difference(&wanted, &output, 1e-5), None, "{:?}", isa);
             let back = difference(&wanted_back, &gradients[0], 1e-5);
             prop_assert_eq!(back, None, "backward, {:?}", isa);
         }
-        // A sample's result does not depend on the others.
         let kernel = Depthwise::new(&spec, &weight, Some(&bias));
-        let (output, gradients) = run(&kernel, samples, &[input.clone()], &cotangent);
-        for n in 0..samples {
-            let of = |values: &[f32]| {
-                let length = values.len() / samples;
-                values[n * length..][..length].to_vec()
-            };
-            let (alone, alone_back) = run(&kernel, 1, &[of(&input)], &of(&cotangent));
-            prop_assert_eq!(alone, of(&output));
-            prop_assert_eq!(&alone_back[0], &of(&gradients[0]));
-        }
+        prop_assert_eq!(fused::check(&kernel, samples, &[input], &cotangent), Ok(()));
     }
-}
-
-#[test]
-fn results_are_finished_on_their_way() {
-    let window = Window {
-        kernel: [3; 2],
-        stride: [1; 2],
-        dilation: [1; 2],
-        pads: [(1, 1); 2],
-    };
-    let spec = naive::convolution([12, 14, 20], 20, window, 20).unwrap();
-    let weight = numbers(spec.weight_length(), 1);
-    let kernel = Depthwise::new(&spec, &weight, None);
-    let input = numbers(spec.input.elements(), 2);
-    let other = numbers(spec.output.elements(), 3);
-    let clip = Clamp::Clip {
-        min: 0.0,
-        max: 0.75,
-    };
-    let mut out = vec![Lane::default(); spec.output.lanes()];
-    kernel.forward(Forward {
-        samples: 1,
-        inputs: &[&to_lanes(&input, spec.input)],
-        out: &mut out,
-        finish: Finish {
-            add: Add::Value(&to_lanes(&other, spec.output)),
-            then: Then::Clamp(clip, None),
-        },
-        notes: &mut [],
-    });
-    let mut wanted = naive::forward(&spec, 1, &weight, None, &input);
-    for (value, other) in wanted.iter_mut().zip(&other) {
-        *value = (*value + other).clamp(0.0, 0.75);
-    }
-    let given = from_lanes(&out, spec.output);
-    assert_eq!(difference(&wanted, &given, 1e-5), None);
 }
 
 #[test]

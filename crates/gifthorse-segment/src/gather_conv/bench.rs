@@ -64,9 +64,14 @@ pub(crate) fn peak() -> f64 {
     2.0 * 12.0 * 16.0 * task.times as f64 / seconds
 }
 
+/// Multiplications and additions that the definition makes, pads included.
+fn operations(spec: &ConvSpec, samples: usize) -> f64 {
+    2.0 * (spec.weight_length() * spec.narrow().pixels() * samples) as f64
+}
+
 /// Runs a kernel both ways and prints a line.
 pub(crate) fn measure(what: &str, kernel: &dyn Kernel, spec: &ConvSpec, samples: usize) {
-    let operations = 2.0 * spec.multiplications() * samples as f64;
+    let operations = operations(spec, samples);
     let input = to_lanes(&numbers(samples * spec.input.elements(), 1), spec.input);
     let gradient = to_lanes(&numbers(samples * spec.output.elements(), 2), spec.output);
     let mut out = vec![Lane::default(); gradient.len()];
@@ -163,11 +168,7 @@ fn speed_of_gathered_convolutions() {
         ("1x1 144->24 @56", [56, 56, 144], 24, window(1, 1, 0), 4),
         ("1x1 320->1280 @7", [7, 7, 320], 1280, window(1, 1, 0), 16),
     ];
-    let only = std::env::var("ONLY").unwrap_or_default();
     for (what, input, outputs, window, samples) in cases {
-        if !what.contains(&only) {
-            continue;
-        }
         let Some(spec) = naive::convolution(input, outputs, window, 1) else {
             panic!("{what}: no window fits");
         };
@@ -199,9 +200,9 @@ fn speed_of_weight_gradients() {
         let input = to_lanes(&numbers(samples * spec.input.elements(), 1), spec.input);
         let gradient = to_lanes(&numbers(samples * spec.output.elements(), 2), spec.output);
         let seconds = best(|| {
-            weight_gradient(&spec, samples, &input, &gradient);
+            weight_gradient::weight_gradient(&spec, samples, &input, &gradient);
         });
-        let rate = 2.0 * spec.multiplications() * samples as f64 / seconds;
+        let rate = operations(&spec, samples) / seconds;
         println!(
             "gradient to weight, {what:24} b{samples:<3} {:8.3} ms {:6.1} GFLOP/s {:3.0} %",
             1e3 * seconds,

@@ -4,7 +4,7 @@ use super::bundle::Bundles;
 use super::columns::columns;
 use super::layout::{Toward, choose};
 use super::patches::{Patches, Side};
-use super::product::block_length;
+use super::product::{RUN, block_length};
 use super::rows::Place;
 use crate::convolution::ConvSpec;
 use crate::lanes::{Left, Pair, ROWS};
@@ -41,11 +41,11 @@ impl Needed {
             let rows = samples * patches.rows();
             if rows > 0 {
                 let row_lanes = patches.row_lanes();
-                let length = block_length(rows, row_lanes + columns, constants);
+                let length = block_length(rows, row_lanes + columns);
                 let groups = length / ROWS;
                 let scratch = [
                     groups * row_lanes * size_of::<Left>(),
-                    groups * ROWS * size_of::<Pair>(),
+                    RUN * ROWS * size_of::<Pair>(),
                     length * size_of::<Place>(),
                 ];
                 for (most, bytes) in needed.scratch.iter_mut().zip(scratch) {

@@ -11,23 +11,16 @@ use super::sweep::Sweep;
 use crate::finish::Finish;
 use crate::lanes::{Lane, Lanes, Left, Pair, ROWS, Sums, Task, Used};
 
-/// Bytes of a block of rows and of their results, at least. They stay in the second-level cache, and results leave it whole:
-/// blocks four times as long were slower where rows are short.
-const SMALL: usize = 1 << 16;
-
-/// Bytes of a block at most.
-const LARGE: usize = 1 << 20;
-
-/// Bytes of constants for each byte of a block, between these bounds: blocks are long where reading the constants
-/// again for each would cost much.
-const CONSTANTS: usize = 4;
+/// Bytes of a block of rows and of their results: a quarter of a second-level cache of 2 MB, as constants and
+/// what lies around need room as well. Between 32 KB and 1 MB the size made no difference that could be measured.
+const BLOCK: usize = 1 << 19;
 
 /// Groups of rows that a block has at least, however deep they are, so that constants which come from memory are used
 /// several times.
 const FEWEST: usize = 4;
 
 /// Groups of rows that go past two lanes of columns together.
-const RUN: usize = 8;
+pub(super) const RUN: usize = 8;
 
 /// Lanes of a row that are multiplied at a time: with two lanes of columns, 32 KB of constants.
 const DEPTH: usize = 16;
@@ -73,14 +66,13 @@ impl Task for Product<'_, '_> {
         }
         let row_lanes = self.sweep.patches.row_lanes();
         let lanes_of_row = row_lanes + self.sweep.columns.len();
-        let length = block_length(rows, lanes_of_row, self.sweep.bytes());
+        let length = block_length(rows, lanes_of_row);
         let groups = length / ROWS;
-        let left = self.scratch.left.len().max(groups * row_lanes);
-        self.scratch.left.resize(left, [Lane::default(); ROWS]);
-        let products = self.scratch.products.len().max(groups);
-        self.scratch
-            .products
-            .resize(products, [Pair::default(); ROWS]);
+        if self.scratch.left.len() < groups * row_lanes {
+            let gathered = [Lane::default(); ROWS];
+            self.scratch.left.resize(groups * row_lanes, gathered);
+        }
+        self.scratch.products.resize(RUN, [Pair::default(); ROWS]);
         self.scratch.gathering.begin(&self.sweep.patches);
         for start in (0..rows).step_by(length) {
             self.block(lanes, start..rows.min(start + length));
@@ -88,10 +80,9 @@ impl Task for Product<'_, '_> {
     }
 }
 
-/// How many of `rows` rows a block has, where a row and its results take so many lanes, and there are so many bytes of constants.
-pub(super) fn block_length(rows: usize, lanes: usize, constants: usize) -> usize {
-    let block = (constants / CONSTANTS).clamp(SMALL, LARGE);
-    let most = (block / (lanes * size_of::<Left>())).max(FEWEST) * ROWS;
+/// How many of `rows` rows a block has, where a row and its results take so many lanes.
+pub(super) fn block_length(rows: usize, lanes: usize) -> usize {
+    let most = (BLOCK / (lanes * size_of::<Left>())).max(FEWEST) * ROWS;
     let blocks = rows.div_ceil(most);
     rows.div_ceil(blocks).next_multiple_of(ROWS)
 }
@@ -153,7 +144,8 @@ impl Product<'_, '_> {
     fn store<L: Lanes>(&mut self, lanes: L, pair: usize, groups: Range<usize>) {
         let sweep = self.sweep;
         let map = sweep.result.map;
-        let places = &self.scratch.places[groups.start * ROWS..];
+        let end = self.scratch.places.len().min(groups.end * ROWS);
+        let places = &self.scratch.places[groups.start * ROWS..end];
         let products = self.scratch.products.as_flattened().iter();
         let columns = sweep.columns[2 * pair..].iter().take(2);
         for (lane, parts) in columns.enumerate() {

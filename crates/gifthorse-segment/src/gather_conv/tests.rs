@@ -2,8 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::convolution::naive;
-use crate::finish::{Add, Clamp, Then};
-use crate::testing::{difference, from_lanes, numbers, run, to_lanes};
+use crate::testing::{difference, fused, numbers, run, to_lanes};
 use crate::window::Window;
 
 /// Compares both passes with the definition, on every instruction set.
@@ -17,7 +16,7 @@ fn check(spec: &ConvSpec, samples: usize, seed: u64) -> Result<(), TestCaseError
     for isa in Isa::available() {
         let mut kernel = GatherConv::new(spec, &weight, Some(&bias));
         kernel.isa = isa;
-        let (output, gradients) = run(&kernel, samples, &[input.clone()], &cotangent);
+        let (output, gradients) = run(&kernel, samples, std::slice::from_ref(&input), &cotangent);
         prop_assert_eq!(difference(&wanted, &output, 1e-4), None, "{:?}", isa);
         let back = difference(&wanted_back, &gradients[0], 1e-4);
         prop_assert_eq!(back, None, "backward, {:?}", isa);
@@ -92,92 +91,16 @@ fn particular_layouts_are_as_defined() {
 }
 
 #[test]
-fn a_sample_does_not_depend_on_the_others() {
-    for spec in particular() {
-        let weight = numbers(spec.weight_length(), 1);
-        let kernel = GatherConv::new(&spec, &weight, None);
-        let samples = 5;
-        let input = numbers(samples * spec.input.elements(), 2);
-        let cotangent = numbers(samples * spec.output.elements(), 3);
-        let (output, gradients) = run(&kernel, samples, &[input.clone()], &cotangent);
-        for n in 0..samples {
-            let of = |values: &[f32]| {
-                let length = values.len() / samples;
-                values[n * length..][..length].to_vec()
-            };
-            let (alone, alone_back) = run(&kernel, 1, &[of(&input)], &of(&cotangent));
-            assert_eq!(alone, of(&output), "{spec:?}");
-            assert_eq!(alone_back[0], of(&gradients[0]), "{spec:?}, backward");
-        }
-    }
-}
-
-#[test]
-fn results_are_finished_on_their_way() {
-    let samples = 2;
+fn results_are_finished_on_their_way_and_samples_are_independent() {
     for spec in particular() {
         let weight = numbers(spec.weight_length(), 1);
         let bias = numbers(spec.output.channels, 2);
         let kernel = GatherConv::new(&spec, &weight, Some(&bias));
+        let samples = 5;
         let input = numbers(samples * spec.input.elements(), 3);
-        let other = numbers(samples * spec.output.elements(), 4);
-        let sums = naive::forward(&spec, samples, &weight, Some(&bias), &input);
-        let sums: Vec<f32> = sums.iter().zip(&other).map(|(a, b)| a + b).collect();
-
-        let lanes = to_lanes(&input, spec.input);
-        let other = to_lanes(&other, spec.output);
-        let mut passes = vec![0; other.len()];
-        let mut out = vec![Lane::default(); other.len()];
-        kernel.forward(Forward {
-            samples,
-            inputs: &[&lanes],
-            out: &mut out,
-            finish: Finish {
-                add: Add::Value(&other),
-                then: Then::Clamp(Clamp::Relu, Some(&mut passes)),
-            },
-            notes: &mut [],
-        });
-        let wanted: Vec<f32> = sums.iter().map(|sum| sum.max(0.0)).collect();
-        let given = from_lanes(&out, spec.output);
-        assert_eq!(difference(&wanted, &given, 1e-4), None, "{spec:?}");
-        for (i, value) in given.iter().enumerate() {
-            let (pixel, channel) = (i / spec.output.channels, i % spec.output.channels);
-            let bits = passes[pixel * spec.output.groups() + channel / 16];
-            assert_eq!(bits >> (channel % 16) & 1 == 1, *value > 0.0, "{spec:?}");
-        }
-
-        // What is present is added, and what is masked is zero.
-        let cotangent = numbers(samples * spec.output.elements(), 5);
-        let present = numbers(samples * spec.input.elements(), 6);
-        let mut out = to_lanes(&present, spec.input);
-        let kept: Vec<u16> = (0..out.len()).map(|i| (i * 40_503) as u16).collect();
-        kernel.backward(Backward {
-            samples,
-            to: 0,
-            gradient: &to_lanes(&cotangent, spec.output),
-            inputs: &[],
-            output: &[],
-            notes: &[],
-            out: &mut out,
-            finish: Finish {
-                add: Add::Present,
-                then: Then::Mask(&kept),
-            },
-        });
-        let mut wanted = naive::backward(&spec, samples, &weight, &cotangent);
-        for (i, value) in wanted.iter_mut().enumerate() {
-            let (pixel, channel) = (i / spec.input.channels, i % spec.input.channels);
-            let bits = kept[pixel * spec.input.groups() + channel / 16];
-            let keep = bits >> (channel % 16) & 1 == 1;
-            *value = if keep { *value + present[i] } else { 0.0 };
-        }
-        let given = from_lanes(&out, spec.input);
-        assert_eq!(
-            difference(&wanted, &given, 1e-4),
-            None,
-            "{spec:?}, backward"
-        );
+        let cotangent = numbers(samples * spec.output.elements(), 4);
+        let checked = fused::check(&kernel, samples, &[input], &cotangent);
+        assert_eq!(checked, Ok(()), "{spec:?}");
     }
 }
 

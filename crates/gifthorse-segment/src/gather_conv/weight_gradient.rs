@@ -4,6 +4,8 @@
 //! whose sum runs over pixels. So pixels lie along the lanes of its left operand, which is the gathered rows
 //! transposed, sixteen pixels by sixteen entries at a time; the right operand is the narrow map.
 
+use std::cell::Cell;
+
 use super::bundle::Bundles;
 use super::patches::{Patches, Side};
 use super::rows::{Gathering, Place, places};
@@ -18,6 +20,10 @@ const STEP: usize = 48;
 
 /// Bytes of a block of transposed rows.
 const BLOCK: usize = 1 << 20;
+
+thread_local! {
+    static BLOCKS: Cell<Block> = Cell::default();
+}
 
 /// The gradients to the weight, as [`GatherConv::new`](super::GatherConv::new) takes it, and to the bias, from a convolution's
 /// inputs and the gradient to its outputs.
@@ -45,6 +51,7 @@ pub(super) fn weight_gradient_by(
     };
     let bundles = Bundles::of(spec);
     let mut weight = vec![0.0; spec.weight_length()];
+    let mut block = BLOCKS.take();
     for bundle in 0..bundles.count {
         let side = |map, channels| Side {
             map,
@@ -65,9 +72,11 @@ pub(super) fn weight_gradient_by(
             source: wide,
             narrow,
             sums: &mut sums,
+            block: &mut block,
         });
         product.unpack(spec, &sums, &mut weight);
     }
+    BLOCKS.set(block);
     let mut bias = vec![Lane::default(); spec.output.groups()];
     isa.run(SumPixels {
         width: spec.output.width,
@@ -99,25 +108,30 @@ impl Sides {
     fn unpack(&self, spec: &ConvSpec, sums: &[[Pair; ROWS]], weight: &mut [f32]) {
         let [down, across] = &self.patches.axes;
         let source = self.patches.source;
-        let entries = down.taps.iter().flat_map(|y| {
-            across
-                .taps
+        let taps = down
+            .taps
+            .iter()
+            .flat_map(|y| across.taps.iter().map(move |x| (y.kernel[0], x.kernel[0])));
+        // Channels of the narrow map are outermost in the weight as well.
+        for narrow in 0..self.narrow.channels {
+            let sums = &sums[narrow / 32 * self.row_groups()..][..self.row_groups()];
+            let mut sums = sums
+                .as_flattened()
                 .iter()
-                .flat_map(move |x| (0..source.channels).map(move |channel| (y, x, channel)))
-        });
-        for (entry, (y, x, channel)) in entries.enumerate() {
-            let (Some(row), Some(column)) = (y.kernel[0], x.kernel[0]) else {
-                continue;
-            };
-            for narrow in 0..self.narrow.channels {
-                let place = spec.weight_at(
-                    self.narrow.first + narrow,
-                    source.first + channel,
-                    [row, column],
-                );
-                if let Some(at) = place {
-                    let group = narrow / 32 * self.row_groups() + entry / ROWS;
-                    weight[at] = sums[group][entry % ROWS][narrow / 16 % 2].0[narrow % 16];
+                .map(|pair| pair[narrow / 16 % 2].0[narrow % 16]);
+            for tap in taps.clone() {
+                for (channel, sum) in (0..source.channels).zip(&mut sums) {
+                    let (Some(row), Some(column)) = tap else {
+                        continue;
+                    };
+                    let place = spec.weight_at(
+                        self.narrow.first + narrow,
+                        source.first + channel,
+                        [row, column],
+                    );
+                    if let Some(at) = place {
+                        weight[at] = sum;
+                    }
                 }
             }
         }
@@ -132,10 +146,11 @@ struct Product<'a> {
     narrow: &'a [Lane],
     /// `[pair][group of rows]`
     sums: &'a mut [[Pair; ROWS]],
+    block: &'a mut Block,
 }
 
-/// A block of pixels.
-#[derive(Default)]
+/// A block of pixels. A thread keeps its memory between calls.
+#[derive(Debug, Default)]
 struct Block {
     gathering: Gathering,
     places: Vec<Place>,
@@ -158,14 +173,9 @@ impl Task for Product<'_> {
         let pixels = self.samples * patches.rows();
         let step_bytes = STEP / 16 * row_groups * size_of::<Left>();
         let length = (BLOCK / step_bytes * STEP).clamp(STEP, PIXELS);
-        let mut block = Block::default();
+        let block = self.block;
         block.gathering.begin(patches);
-        block
-            .rows
-            .resize(length / ROWS * row_lanes, [Lane::default(); ROWS]);
-        block
-            .left
-            .resize(length / 16 * row_groups, [Lane::default(); ROWS]);
+        block.grow(length / ROWS * row_lanes, length / 16 * row_groups);
         for start in (0..pixels).step_by(length) {
             let range = start..pixels.min(start + length);
             places(patches, narrow, range.clone(), &mut block.places);
@@ -197,6 +207,15 @@ impl Task for Product<'_> {
 }
 
 impl Block {
+    /// Makes room for gathered rows and for transposed ones.
+    fn grow(&mut self, rows: usize, left: usize) {
+        for (buffer, length) in [(&mut self.rows, rows), (&mut self.left, left)] {
+            if buffer.len() < length {
+                buffer.resize(length, [Lane::default(); ROWS]);
+            }
+        }
+    }
+
     /// Turns gathered rows of `groups` times sixteen pixels into rows of entries.
     #[inline(always)]
     fn transpose<L: Lanes>(&mut self, lanes: L, patches: &Patches, groups: usize) {

@@ -140,7 +140,7 @@ fn bandwidth() {
         ("of one shape", Extent::ALL),
         ("of a map and a pixel", one_pixel),
     ] {
-        let operands = [Operand::Value(Extent::ALL), Operand::Value(extent)];
+        let operands = [Operand::Value(extent), Operand::Value(Extent::ALL)];
         let kernel = Binary::new(large, Arithmetic::Mul, operands).expect("it fits");
         measure(&format!("product {what}"), &kernel, peak);
     }

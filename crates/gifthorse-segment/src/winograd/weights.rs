@@ -3,6 +3,9 @@
 use super::transform::{PRODUCTS, filter};
 use crate::lanes::Pair;
 
+/// Weights of fewer bytes stay in the second-level cache from one use to the next.
+const CACHED_BYTES: usize = 1 << 20;
+
 /// Transformed filters of a convolution.
 #[derive(Debug)]
 pub(super) struct PackedWeights {
@@ -42,6 +45,16 @@ impl PackedWeights {
     pub(super) fn product(&self, product: usize) -> impl Iterator<Item = &[Pair]> {
         let length = self.pairs * self.inputs;
         self.packed[product * length..][..length].chunks_exact(self.inputs)
+    }
+
+    /// The weights of one product and one pair of output lanes, which come one after the other; nothing after the last one,
+    /// nor where all weights together are so few that they stay in the cache.
+    pub(super) fn panel(&self, index: usize) -> &[Pair] {
+        let start = index * self.inputs;
+        match self.packed.get(start..start + self.inputs) {
+            Some(panel) if self.bytes() > CACHED_BYTES => panel,
+            _ => &[],
+        }
     }
 
     /// Bytes of all weights.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use gifthorse_data::Images;
 use gifthorse_defense::detect::Observer;
 use gifthorse_defense::detect::neural_cleanse::{
-    ClassFinding, Config, Forgetful, State, Task, evaluate_trigger, search,
+    ClassFinding, Config, Keeper, State, Task, evaluate_trigger, search,
 };
 use gifthorse_engine::Classifier;
 
@@ -29,12 +29,13 @@ impl Searched {
     /// Says how long the searches take at most, then runs them.
     ///
     /// # Errors
-    /// No image to search with, or a model that cannot be differentiated.
+    /// No image to search with, a model that cannot be differentiated, or a keeper that fails.
     pub fn run(
         classifier: &Classifier,
         (search_images, holdout): (&Images, &Images),
         config: &Config,
         request: &ScanRequest,
+        keeper: &dyn Keeper,
         observer: &dyn ScanObserver,
     ) -> Result<Self, Error> {
         let clock = Instant::now();
@@ -54,7 +55,7 @@ impl Searched {
             config,
             seed: request.seed,
         };
-        let mut findings = search(&task, &watch, &Forgetful)?;
+        let mut findings = search(&task, &watch, keeper)?;
         if !config.exclude_target {
             for finding in &mut findings {
                 finding.success_rate = others_rate(classifier, search_images, finding)?;

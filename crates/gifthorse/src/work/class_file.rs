@@ -1,6 +1,6 @@
 //! What a class's file holds, and whether it can be believed.
 
-use gifthorse_defense::detect::neural_cleanse::{ClassFinding, Snapshot, State};
+use gifthorse_defense::detect::neural_cleanse::{ClassFinding, Snapshot, Stage, State};
 use serde::{Deserialize, Serialize};
 
 /// Bytes of a file for each value of mask and pattern: the value, two moments and the best trigger, in base64 or as
@@ -26,9 +26,9 @@ pub type Written<'a> = Contents<&'a Snapshot, &'a ClassFinding>;
 /// Contents as read.
 pub type Read = Contents<Box<Snapshot>, Box<ClassFinding>>;
 
-/// The name of a class's file.
-pub fn name(class: usize) -> String {
-    format!("class-{class}")
+/// The name of the file of a class's search in a stage.
+pub fn name(stage: Stage, class: usize) -> String {
+    format!("{}-{class}", stage.name())
 }
 
 /// Most bytes of a class's file, for images of so many channels, rows and columns.
@@ -44,11 +44,19 @@ pub fn limit([channels, height, width]: [usize; 3]) -> u64 {
 
 /// What no search of this class writes, in words that go after "it"; a search under way is looked at by the search
 /// itself, but for its class.
-pub fn problem(contents: &Read, class: usize, shape: [usize; 3]) -> Option<&'static str> {
+pub fn problem(
+    contents: &Read,
+    stage: Stage,
+    class: usize,
+    shape: [usize; 3],
+) -> Option<&'static str> {
     match contents {
         Contents::Search(snapshot) if snapshot.class() != class => Some("is of another class"),
         Contents::Search(_) => None,
         Contents::Finding(finding) if finding.class != class => Some("is of another class"),
+        Contents::Finding(finding) if stage == Stage::Full && finding.state == State::Skipped => {
+            Some("has not ended")
+        }
         Contents::Finding(finding) => problem_of_finding(finding, shape),
     }
 }
@@ -75,7 +83,6 @@ fn problem_of_finding(
             finding.norm == trigger.norm(),
             "states a norm that is not its trigger's",
         ),
-        (finding.state != State::Skipped, "has not ended"),
         (
             (0.0..=1.0).contains(&finding.success_rate),
             "states a success rate outside [0, 1]",
@@ -137,15 +144,18 @@ mod tests {
         let mut changed = serde_json::to_value(finding()).unwrap();
         *changed.pointer_mut(path).unwrap() = value;
         let changed = serde_json::from_value(json!({ "finding": changed })).unwrap();
-        problem(&changed, 3, SHAPE)
+        problem(&changed, Stage::Full, 3, SHAPE)
     }
 
     #[test]
     fn findings_that_no_search_makes_are_refused() {
         let good = Contents::Finding(Box::new(finding()));
-        assert_eq!(problem(&good, 3, SHAPE), None);
-        assert_eq!(problem(&good, 2, SHAPE), Some("is of another class"));
-        let larger = problem(&good, 3, [1, 2, 2]);
+        assert_eq!(problem(&good, Stage::Full, 3, SHAPE), None);
+        assert_eq!(
+            problem(&good, Stage::Full, 2, SHAPE),
+            Some("is of another class")
+        );
+        let larger = problem(&good, Stage::Full, 3, [1, 2, 2]);
         assert!(larger.is_some_and(|problem| problem.contains("another size")));
         for (path, value) in [
             ("/class", json!(4)),

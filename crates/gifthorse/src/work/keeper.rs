@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gifthorse_defense::detect::neural_cleanse::{
-    ClassFinding, Keeper, KeeperError, Kept, Snapshot,
+    ClassFinding, Keeper, KeeperError, Kept, Snapshot, Stage,
 };
 
 use super::WorkError;
@@ -40,16 +40,19 @@ impl<'a> WorkKeeper<'a> {
 
     /// How many of the classes have a file, so that their searches need not be begun.
     pub fn begun(&self, classes: &[usize]) -> usize {
-        let classes = classes.iter();
-        classes.filter(|&&class| self.path(class).exists()).count()
+        let has_file = |class: usize| {
+            let mut stages = [Stage::Early, Stage::Full].into_iter();
+            stages.any(|stage| self.path(stage, class).exists())
+        };
+        classes.iter().filter(|&&class| has_file(class)).count()
     }
 
-    fn path(&self, class: usize) -> PathBuf {
-        self.folder.path().join(class_file::name(class))
+    fn path(&self, stage: Stage, class: usize) -> PathBuf {
+        self.folder.path().join(class_file::name(stage, class))
     }
 
-    fn write(&self, class: usize, contents: &Written<'_>) -> Result<(), WorkError> {
-        let path = self.path(class);
+    fn write(&self, stage: Stage, class: usize, contents: &Written<'_>) -> Result<(), WorkError> {
+        let path = self.path(stage, class);
         let bytes = sealed::seal(contents).map_err(WorkError::system(&path, "written"))?;
         let limit = class_file::limit(self.shape);
         if bytes.len() as u64 > limit {
@@ -64,23 +67,25 @@ impl<'a> WorkKeeper<'a> {
 }
 
 impl Keeper for WorkKeeper<'_> {
-    fn load(&self, class: usize) -> Result<Option<Kept>, KeeperError> {
-        let path = self.path(class);
+    fn load(&self, stage: Stage, class: usize) -> Result<Option<Kept>, KeeperError> {
+        let path = self.path(stage, class);
         let limit = class_file::limit(self.shape);
         let sealed =
             sealed::read::<Read>(&path, limit).map_err(WorkError::system(&path, "read"))?;
         let problem = match sealed {
             Sealed::Absent => return Ok(None),
             Sealed::Damaged(problem) => problem,
-            Sealed::Whole(contents) => match class_file::problem(&contents, class, self.shape) {
-                Some(problem) => problem.to_owned(),
-                None => {
-                    return Ok(Some(match contents {
-                        Contents::Search(snapshot) => Kept::Search(snapshot),
-                        Contents::Finding(finding) => Kept::Finding(finding),
-                    }));
+            Sealed::Whole(contents) => {
+                match class_file::problem(&contents, stage, class, self.shape) {
+                    Some(problem) => problem.to_owned(),
+                    None => {
+                        return Ok(Some(match contents {
+                            Contents::Search(snapshot) => Kept::Search(snapshot),
+                            Contents::Finding(finding) => Kept::Finding(finding),
+                        }));
+                    }
                 }
-            },
+            }
         };
         self.observer.warning(&format!(
             "the search of class {class} starts again: {} {problem}",
@@ -89,12 +94,14 @@ impl Keeper for WorkKeeper<'_> {
         Ok(None)
     }
 
-    fn keep(&self, snapshot: &Snapshot) -> Result<(), KeeperError> {
-        Ok(self.write(snapshot.class(), &Contents::Search(snapshot))?)
+    fn keep(&self, stage: Stage, snapshot: &Snapshot) -> Result<(), KeeperError> {
+        let contents = Contents::Search(snapshot);
+        Ok(self.write(stage, snapshot.class(), &contents)?)
     }
 
-    fn finished(&self, finding: &ClassFinding) -> Result<(), KeeperError> {
-        Ok(self.write(finding.class, &Contents::Finding(finding))?)
+    fn finished(&self, stage: Stage, finding: &ClassFinding) -> Result<(), KeeperError> {
+        let contents = Contents::Finding(finding);
+        Ok(self.write(stage, finding.class, &contents)?)
     }
 
     fn interval(&self) -> Duration {

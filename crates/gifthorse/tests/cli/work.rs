@@ -27,7 +27,7 @@ fn kept(bench: &Bench) -> Vec<(String, String)> {
         return Vec::new();
     };
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let classes = names.filter(|name| name.starts_with("class-") && !name.ends_with(".new"));
+    let classes = names.filter(|name| name.starts_with("full-") && !name.ends_with(".new"));
     let mut kept: Vec<_> = classes
         .map(|name| {
             let text = fs::read_to_string(bench.path("work").join(&name)).unwrap();
@@ -59,7 +59,7 @@ fn a_killed_scan_goes_on_and_gives_the_same_report() {
     assert!(at_death.len() < CLASSES, "it was killed too late");
 
     // The dead scan's lock does not hold, nor does what it left half written.
-    bench.write("work/class-0.new", "half");
+    bench.write("work/full-0.new", "half");
     let resumed = bench.run(&format!("{SCAN} --work work")).expect(1);
     let begun = format!("searches of {} of {CLASSES} classes", at_death.len());
     let resumed = resumed.says(&["going on with the scan kept", &begun]);
@@ -105,7 +105,7 @@ fn a_damaged_class_is_searched_again() {
     let scan = format!("{SCAN} --classes 2,5,6 --work work");
     let whole = timeless(&bench.run(&scan));
     let before = kept(&bench);
-    let [cut, flipped] = ["work/class-2", "work/class-5"].map(|name| bench.path(name));
+    let [cut, flipped] = ["work/full-2", "work/full-5"].map(|name| bench.path(name));
     let bytes = fs::read(&cut).unwrap();
     fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
     let mut bytes = fs::read(&flipped).unwrap();
@@ -116,7 +116,7 @@ fn a_damaged_class_is_searched_again() {
     let run = run.says(&[
         "warning: the search of class 2 starts again",
         "warning: the search of class 5 starts again",
-        "class-5 does not match its checksum",
+        "full-5 does not match its checksum",
     ]);
     assert!(!run.err().contains("class 6 starts"), "{}", run.err());
     assert_eq!(timeless(&run), whole);
