@@ -3,8 +3,9 @@
 
     bench/memory.py --models "$GIFTHORSE_MODELS" --data "$GIFTHORSE_DATA" [NAME ...]
 
-Each scan searches for some seconds (--max-time); memory has reached its peak by then, because all passes have been
-made once. The peak is that of the process as the system counts it.
+Each scan searches some classes (--classes) for some seconds (--max-time); memory has reached its peak by then, because all passes
+have been made once. (The triggers of classes that are not reached in this time would be predicted and never made.) The peak is that
+of the process as the system counts it.
 """
 
 import argparse
@@ -37,10 +38,11 @@ def main():
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--binary", default="target/release/gifthorse")
     parser.add_argument("--max-time", default="5s")
+    parser.add_argument("--classes", default="0,1,2,3")
     parser.add_argument("--extra", nargs="*", default=[], help="more flags for the scan, without dashes: threads=1")
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
-    extra = [f"--max-time={arguments.max_time}", *(f"--{word}" for word in arguments.extra)]
+    extra = [f"--max-time={arguments.max_time}", f"--classes={arguments.classes}", *(f"--{word}" for word in arguments.extra)]
     print("| model | predicted MiB | measured MiB | predicted / measured |\n|---|---|---|---|")
     for model in sorted(arguments.models.glob("*/*.onnx")):
         if arguments.names and model.stem not in arguments.names:

@@ -13,7 +13,7 @@ use crate::segments::Part;
 pub struct Memory {
     /// Weights as the file has them.
     pub file: usize,
-    /// Weights and other constants of the lowered program.
+    /// Weights and other constants of the lowered program, with room for two copies of the largest while it is packed.
     pub weights: usize,
     /// What the compiled segments take.
     pub segments: gifthorse_segment::Memory,
@@ -57,8 +57,8 @@ impl Network {
 }
 
 fn constants(program: &Program) -> usize {
-    let values = program.params.iter().map(|param| param.value.shape());
-    values.map(|shape| bytes(&shape)).sum()
+    let sizes = program.params.iter().map(|p| bytes(&p.value.shape()));
+    sizes.clone().sum::<usize>() + 2 * sizes.max().unwrap_or(0)
 }
 
 fn segments(compiled: &Compiled, passes: &[Pass], threads: usize) -> gifthorse_segment::Memory {

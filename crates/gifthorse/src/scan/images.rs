@@ -113,7 +113,8 @@ impl ImageSet {
         };
         let labels = images.labels().unwrap_or_default();
         let (search, holdout) = split_holdout(labels, HOLDOUT_SHARE, seed);
-        Ok((images.subset(&search), images.subset(&holdout)))
+        let holdout = images.subset(&holdout);
+        Ok((images.into_subset(&search), holdout))
     }
 
     /// All images with their labels or, without, with the model's predictions for labels.
