@@ -1,4 +1,4 @@
-//! Times single layers, forward and backward, on one thread, beside the most that the processor can do.
+//! Times single 3x3 layers, forward and backward, on one thread.
 //!
 //! `cargo run --release -p gifthorse-segment --example layers -- [SAMPLES]`
 

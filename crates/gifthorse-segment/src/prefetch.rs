@@ -4,6 +4,9 @@
 
 use crate::lanes::Pair;
 
+/// Constants of no more bytes stay in the second-level cache from one use to the next.
+pub(crate) const CACHED_BYTES: usize = 1 << 20;
+
 /// Starts bringing lanes to the second-level cache, on processors where there is an instruction for it.
 #[inline(always)]
 pub(crate) fn to_second_level(pairs: &[Pair]) {

@@ -10,6 +10,7 @@ use super::rows::{Gathering, Place, places};
 use super::sweep::Sweep;
 use crate::finish::Finish;
 use crate::lanes::{Lane, Lanes, Left, Pair, ROWS, Sums, Task, Used};
+use crate::prefetch::{CACHED_BYTES, to_second_level};
 
 /// Bytes of a block of rows and of their results: a quarter of a second-level cache of 2 MB, as constants and
 /// what lies around need room as well. Between 32 KB and 1 MB the size made no difference that could be measured.
@@ -126,10 +127,20 @@ impl Product<'_, '_> {
             } else {
                 Sums::Continued
             };
+            // Weights come in the order in which they are used: while these are, the next ones come.
+            let here = sweep.patches.entries[part.start]..sweep.patches.entries[part.end];
+            let ahead = ahead(&sweep.weights, pair * depth + here.end, here.len());
+            let mut shares = ahead.chunks(ahead.len().div_ceil(groups.len().max(1)).max(1));
             for (group, out) in groups.clone().zip(&mut self.scratch.products) {
+                let share = shares.next().unwrap_or_default();
+                let share = share.chunks(share.len().div_ceil(part.len().max(1)).max(1));
+                let share = share.chain(std::iter::repeat::<&[Pair]>(&[]));
                 let left = &self.scratch.left[group * row_lanes..][part.clone()];
                 let terms = left.iter().zip(ends.clone());
-                let terms = terms.map(|(left, (start, end))| (left, &weights[*start..*end]));
+                let terms = terms.zip(share).map(|((left, (start, end)), share)| {
+                    to_second_level(share);
+                    (left, &weights[*start..*end])
+                });
                 let used = Used {
                     rows: (rows - ROWS * group).min(ROWS),
                     lanes: (sweep.columns.len() - 2 * pair).min(2),
@@ -179,4 +190,13 @@ impl Product<'_, '_> {
             }
         }
     }
+}
+
+/// The next weights to be brought to the cache; none where all together stay there.
+#[inline(always)]
+fn ahead(weights: &[Pair], start: usize, count: usize) -> &[Pair] {
+    if size_of_val(weights) <= CACHED_BYTES {
+        return &[];
+    }
+    &weights[start.min(weights.len())..(start + count).min(weights.len())]
 }

@@ -2,9 +2,7 @@
 
 use super::transform::{PRODUCTS, filter};
 use crate::lanes::Pair;
-
-/// Weights of fewer bytes stay in the second-level cache from one use to the next.
-const CACHED_BYTES: usize = 1 << 20;
+use crate::prefetch::CACHED_BYTES;
 
 /// Transformed filters of a convolution.
 #[derive(Debug)]
