@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use gifthorse_segment::StageInfo;
 
@@ -71,6 +73,8 @@ pub enum PlanPart {
         operation: String,
         /// Shape of the result, for the whole batch.
         shape: Vec<usize>,
+        /// Time spent so far over all threads, forward. (Backward it is one of many operations of Burn's autodiff.)
+        time: Duration,
     },
 }
 
@@ -81,6 +85,8 @@ pub struct Compiled {
     /// For each step, its kernel for when it runs by itself.
     kernels: Vec<Option<Kernel>>,
     parts: Vec<Part>,
+    /// For each step, the nanoseconds that it took by itself.
+    nanoseconds: Vec<AtomicU64>,
     /// For each part, the values that nothing reads after it.
     dead_after: Vec<Vec<ValueId>>,
 }
@@ -93,7 +99,10 @@ impl Compiled {
     /// # Errors
     /// As the reference's, while constants are folded.
     pub fn frozen(program: Program, taps: &[ValueId], others: &[Arc<Self>]) -> Result<Self, Error> {
-        let program = fold_constants(program)?;
+        let mut program = fold_constants(program)?;
+        for other in others {
+            share_constants(&mut program, &other.program);
+        }
         // Some kernels round differently from the reference. Where a later step jumps
         // (a binarised network takes the sign of sums that are often exactly zero), that
         // would change the logits, not just their last digits.
@@ -142,6 +151,7 @@ impl Compiled {
             dead_after[part].push(value);
         }
         Self {
+            nanoseconds: program.steps.iter().map(|_| AtomicU64::new(0)).collect(),
             program,
             kernels,
             parts,
@@ -154,6 +164,11 @@ impl Compiled {
         &self.program
     }
 
+    /// What runs, in order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
     /// What runs, in order: the stages of segments, and steps by themselves.
     pub fn describe(&self) -> Vec<PlanPart> {
         let part = |part: &Part| match part {
@@ -164,6 +179,7 @@ impl Compiled {
                     name: step.node.clone(),
                     operation: format!("{:?}", step.primitive),
                     shape: step.shape.clone(),
+                    time: Duration::from_nanos(self.nanoseconds[*at].load(Ordering::Relaxed)),
                 }
             }
         };
@@ -203,6 +219,7 @@ impl Compiled {
         params: Option<&[Array]>,
         values: &mut HashMap<ValueId, Array>,
     ) -> Result<(), Error> {
+        let start = Instant::now();
         let step = &self.program.steps[at];
         let operand = |input: &Operand| match *input {
             Operand::Value(id) => value_of(values, id),
@@ -217,6 +234,8 @@ impl Compiled {
             None => evaluate(&step.primitive, operands, &step.shape)?,
         };
         values.insert(step.output, made);
+        let nanoseconds = start.elapsed().as_nanos() as u64;
+        self.nanoseconds[at].fetch_add(nanoseconds, Ordering::Relaxed);
         Ok(())
     }
 
@@ -242,6 +261,16 @@ impl Compiled {
 fn value_of(values: &HashMap<ValueId, Array>, id: ValueId) -> Result<Array, Error> {
     let missing = || Error::Internal(format!("value {} is not there", id.0));
     values.get(&id).cloned().ok_or_else(missing)
+}
+
+/// Takes over the memory of constants that another program of the model has as well.
+fn share_constants(program: &mut Program, other: &Program) {
+    for (param, known) in program.params.iter_mut().zip(&other.params) {
+        let alike = !param.in_file && param.value.shape() == known.value.shape();
+        if alike && param.value.clone().into_vec() == known.value.clone().into_vec() {
+            param.value = known.value.clone();
+        }
+    }
 }
 
 /// Runs every step that reads only constants, once; its result becomes a constant.

@@ -15,7 +15,7 @@ mod translate;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use gifthorse_segment::{Graph, Plan, StageInfo};
+use gifthorse_segment::{Graph, Memory, Pass, Plan, StageInfo};
 
 use crate::array::Array;
 use crate::program::{Operand, Param, Program, Step, ValueId};
@@ -49,6 +49,11 @@ impl Segment {
     /// Runs it; `None` if an operand is not in f32 on the `flex` device.
     pub fn run(&self, inputs: &[Array]) -> Option<Vec<Array>> {
         tracked::run(&self.plan, self.samples, inputs, &self.shapes)
+    }
+
+    /// The memory that it holds after these passes.
+    pub fn memory(&self, passes: &[Pass], threads: usize) -> Memory {
+        self.plan.memory(passes, threads)
     }
 
     /// Its stages.

@@ -71,7 +71,7 @@ impl Plan {
             .outputs()
             .map(|(shape, _)| vec![0.0; samples * shape.elements()])
             .collect();
-        let group = group_size(samples);
+        let group = group_size(samples, threads());
         let parts = cut(
             &mut outputs,
             group,
@@ -206,6 +206,7 @@ impl Plan {
             }
             self.clock.add(at, Way::Forward, start);
         }
+        self.clock.count(Way::Forward, samples);
         for (&(value, order), output) in self.outputs.iter().zip(outputs) {
             export(self.isa, &values[value.0], self.shape(value), order, output);
         }
@@ -280,6 +281,7 @@ impl Plan {
             }
             self.clock.add(step.stage, Way::Backward, start);
         }
+        self.clock.count(Way::Backward, samples);
         for ((slot, &(value, order)), out) in plan.gradients.iter().zip(&self.inputs).zip(gradients)
         {
             if let Some(slot) = slot {
@@ -362,13 +364,17 @@ impl Task for HandOn<'_, '_> {
     }
 }
 
-/// How many samples go through together.
-fn group_size(samples: usize) -> usize {
-    let threads = match is_alone() {
+/// How many samples go through together on so many threads.
+pub(crate) fn group_size(samples: usize, threads: usize) -> usize {
+    samples.div_ceil(threads).clamp(1, MOST_SAMPLES)
+}
+
+/// Threads that the groups of a batch are shared out to.
+fn threads() -> usize {
+    match is_alone() {
         true => 1,
         false => rayon::current_num_threads(),
-    };
-    samples.div_ceil(threads).clamp(1, MOST_SAMPLES)
+    }
 }
 
 /// Does something for each group, side by side unless this thread is to be alone.
