@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use gifthorse_segment::StageInfo;
 
@@ -25,6 +27,8 @@ pub enum PlanPart {
         operation: String,
         /// Shape of the result, for the whole batch.
         shape: Vec<usize>,
+        /// Time spent so far over all threads, forward. (Backward it is one of many operations of Burn's autodiff.)
+        time: Duration,
     },
 }
 
@@ -35,6 +39,8 @@ pub struct Compiled {
     /// The constants that each run is given.
     trained: Vec<ParamId>,
     parts: Vec<Part>,
+    /// For each step, the nanoseconds that it took by itself.
+    nanoseconds: Vec<AtomicU64>,
     /// For each part, the values that nothing reads after it.
     dead_after: Vec<Vec<ValueId>>,
 }
@@ -47,7 +53,10 @@ impl Compiled {
     /// # Errors
     /// As the reference's, while constants are folded.
     pub fn new(program: Program, taps: &[ValueId], others: &[Arc<Self>]) -> Result<Self, Error> {
-        let program = fold_constants(program)?;
+        let mut program = fold_constants(program)?;
+        for other in others {
+            share_constants(&mut program, &other.program);
+        }
         // Segments round differently from the reference. Where a later step jumps
         // (a binarised network takes the sign of sums that are often exactly zero), that
         // would change the logits, not just their last digits.
@@ -96,6 +105,7 @@ impl Compiled {
         let trained = (0..program.params.len()).map(ParamId);
         Self {
             trained: trained.filter(|id| program.params[id.0].trained).collect(),
+            nanoseconds: program.steps.iter().map(|_| AtomicU64::new(0)).collect(),
             program,
             parts,
             dead_after,
@@ -112,6 +122,11 @@ impl Compiled {
         &self.program
     }
 
+    /// What runs, in order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
     /// What runs, in order: the stages of segments, and steps by themselves.
     pub fn describe(&self) -> Vec<PlanPart> {
         let part = |part: &Part| match part {
@@ -122,6 +137,7 @@ impl Compiled {
                     name: step.node.clone(),
                     operation: format!("{:?}", step.primitive),
                     shape: step.shape.clone(),
+                    time: Duration::from_nanos(self.nanoseconds[*at].load(Ordering::Relaxed)),
                 }
             }
         };
@@ -143,7 +159,7 @@ impl Compiled {
             .chain(taps.iter().copied())
             .collect();
         let mut values = Values {
-            program: &self.program,
+            compiled: self,
             given: self.trained.iter().copied().zip(given).collect(),
             made: HashMap::from([(self.program.input, input)]),
         };
@@ -162,18 +178,21 @@ impl Compiled {
 
 /// What there is while a program runs.
 struct Values<'a> {
-    program: &'a Program,
+    compiled: &'a Compiled,
     given: HashMap<ParamId, &'a Array>,
     made: HashMap<ValueId, Array>,
 }
 
 impl Values<'_> {
     fn run_step(&mut self, at: usize) -> Result<(), Error> {
-        let step = &self.program.steps[at];
+        let start = Instant::now();
+        let step = &self.compiled.program.steps[at];
         let operands = step.inputs.iter().map(|input| self.operand(input));
         let operands = operands.collect::<Result<_, _>>()?;
         let made = evaluate(&step.primitive, operands, &step.shape)?;
         self.made.insert(step.output, made);
+        let nanoseconds = start.elapsed().as_nanos() as u64;
+        self.compiled.nanoseconds[at].fetch_add(nanoseconds, Ordering::Relaxed);
         Ok(())
     }
 
@@ -200,7 +219,7 @@ impl Values<'_> {
             Operand::Value(id) => self.value(id),
             Operand::Param(id) => Ok(match self.given.get(&id) {
                 Some(&given) => given.clone(),
-                None => self.program.params[id.0].value.clone(),
+                None => self.compiled.program.params[id.0].value.clone(),
             }),
         }
     }
@@ -208,6 +227,16 @@ impl Values<'_> {
     fn value(&self, id: ValueId) -> Result<Array, Error> {
         let missing = || Error::Internal(format!("value {} is not there", id.0));
         self.made.get(&id).cloned().ok_or_else(missing)
+    }
+}
+
+/// Takes over the memory of constants that another program of the model has as well.
+fn share_constants(program: &mut Program, other: &Program) {
+    for (param, known) in program.params.iter_mut().zip(&other.params) {
+        let alike = !param.in_file && param.value.shape() == known.value.shape();
+        if alike && param.value.clone().into_vec() == known.value.clone().into_vec() {
+            param.value = known.value.clone();
+        }
     }
 }
 

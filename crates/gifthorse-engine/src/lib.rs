@@ -11,6 +11,7 @@ mod compiled;
 mod ends;
 mod error;
 mod lower;
+mod memory;
 mod network;
 mod preprocess;
 mod program;
@@ -24,8 +25,11 @@ pub use classifier::Classifier;
 pub use compiled::PlanPart;
 pub use ends::Ends;
 pub use error::Error;
-pub use gifthorse_segment::{MapShape, StageInfo, Work, alone};
+pub use gifthorse_segment::{
+    MapShape, Memory as SegmentMemory, Pass, StageInfo, Work, alone, is_alone,
+};
 pub use lower::is_supported;
+pub use memory::Memory;
 pub use network::{Batching, Network};
 pub use preprocess::{Channels, Layout, PixelRange, Preprocess};
 pub use trainable::Trainable;

@@ -194,7 +194,7 @@ impl Network {
     }
 
     /// The program for a batch size and what is taken besides the logits, made on first use.
-    fn compiled(&self, batch: usize, taps: &[&str]) -> Result<Arc<Compiled>, Error> {
+    pub(crate) fn compiled(&self, batch: usize, taps: &[&str]) -> Result<Arc<Compiled>, Error> {
         let mut key: Vec<String> = taps.iter().map(|&tap| tap.to_owned()).collect();
         key.sort_unstable();
         key.dedup();

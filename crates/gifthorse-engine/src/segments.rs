@@ -17,7 +17,7 @@ mod translate;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use gifthorse_segment::{Graph, Plan, StageInfo};
+use gifthorse_segment::{Graph, Memory, Pass, Plan, StageInfo};
 
 use crate::array::Array;
 use crate::program::{Operand, Param, Program, Step, ValueId};
@@ -67,6 +67,11 @@ impl Segment {
     /// What it reads that is not known before the program runs and does not depend on its input.
     pub fn weights(&self) -> impl Iterator<Item = &Operand> {
         self.weights.iter().map(|source| &source.operand)
+    }
+
+    /// The memory that it holds after these passes.
+    pub fn memory(&self, passes: &[Pass], threads: usize) -> Memory {
+        self.plan.memory(passes, threads)
     }
 
     /// Its stages.

@@ -9,6 +9,7 @@
 mod bundle;
 mod columns;
 mod layout;
+mod memory;
 mod patches;
 mod product;
 mod rows;
@@ -161,6 +162,22 @@ impl Kernel for GatherConv {
             run.out,
             run.finish,
         );
+    }
+
+    fn held(&self) -> usize {
+        let bytes = |toward| memory::Needed::new(&self.spec, toward, 0).constants;
+        bytes(Toward::Narrow) + bytes(Toward::Wide)
+    }
+
+    fn scratch(&self, samples: usize) -> Vec<(&'static str, usize)> {
+        let both = [Toward::Narrow, Toward::Wide];
+        let [one, other] =
+            both.map(|toward| memory::Needed::new(&self.spec, toward, samples).scratch);
+        let names = ["gathered rows", "gathered products", "gathered places"];
+        let buffers = names.into_iter().zip(one.into_iter().zip(other));
+        buffers
+            .map(|(name, (one, other))| (name, one.max(other)))
+            .collect()
     }
 
     fn prepare_backward(&self) {

@@ -166,12 +166,11 @@ impl Plan {
 
     /// How many samples go through together.
     fn group_size(&self, samples: usize) -> usize {
-        let groups = match (self.backward.weights.is_empty(), is_alone()) {
-            (false, _) => TRAINED_GROUPS,
-            (true, true) => 1,
-            (true, false) => rayon::current_num_threads(),
+        let groups = match self.backward.weights.is_empty() {
+            true => threads(),
+            false => TRAINED_GROUPS,
         };
-        samples.div_ceil(groups).clamp(1, MOST_SAMPLES)
+        group_size(samples, groups)
     }
 
     fn check(
@@ -240,6 +239,7 @@ impl Plan {
             }
             self.clock.add(at, Way::Forward, start);
         }
+        self.clock.count(Way::Forward, samples);
         for (&(value, order), output) in self.outputs.iter().zip(outputs) {
             export(self.isa, &values[value.0], self.shape(value), order, output);
         }
@@ -317,6 +317,7 @@ impl Plan {
                 arena.give(std::mem::take(&mut slots[dead.0]));
             }
         }
+        self.clock.count(Way::Backward, samples);
         let ends = plan.gradients.iter().zip(&self.inputs);
         let ends = ends
             .zip(&self.wanted.inputs)
@@ -400,6 +401,19 @@ impl Task for HandOn<'_, '_> {
             let value = lanes.load(&from.0);
             self.finish.store(lanes, self.out, at, value);
         }
+    }
+}
+
+/// How many samples go through together on so many threads.
+pub(crate) fn group_size(samples: usize, threads: usize) -> usize {
+    samples.div_ceil(threads).clamp(1, MOST_SAMPLES)
+}
+
+/// Threads that the groups of a batch are shared out to.
+fn threads() -> usize {
+    match is_alone() {
+        true => 1,
+        false => rayon::current_num_threads(),
     }
 }
 

@@ -165,7 +165,7 @@ fn reshaped(from: &[usize], at: BatchAxis, to: &[usize], samples: usize) -> Opti
     let mut passed = 1;
     for (axis, &length) in to.iter().enumerate() {
         let outer = before / passed;
-        if before % passed == 0 && length % (outer * samples) == 0 && length > 0 {
+        if before.is_multiple_of(passed) && length.is_multiple_of(outer * samples) && length > 0 {
             let inner = length / (outer * samples);
             return Some(BatchAxis { axis, outer, inner });
         }

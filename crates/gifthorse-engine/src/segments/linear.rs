@@ -224,7 +224,7 @@ fn matrix(t: &mut Translator<'_>, at: usize) -> Option<()> {
         let rows = matrix.rows.iter();
         rows.map(move |row| row * outputs + output)
     });
-    let mut weight: Vec<f32> = columns.map(|at| values[at]).collect();
+    let weight: Vec<f32> = columns.map(|at| values[at]).collect();
     let axis = t.dims(step.output)?.len() - 1;
     let mut wide = Wide::new(&weight, None, outputs);
     let last = fold(t, at, axis, outputs, |affine| wide.fold(&affine))?;

@@ -41,10 +41,8 @@ pub fn run(
         .chain(weights)
         .map(|(value, order)| Operand::of(value.into_dispatch(), order))
         .collect::<Option<_>>()?;
-    let context = operands.iter().find_map(|operand| match &operand.place {
-        Some((_, context)) => Some(context.clone()),
-        None => None,
-    });
+    let place = operands.iter().find_map(|operand| operand.place.as_ref());
+    let context = place.map(|(_, context)| *context);
     let run = Run {
         plan,
         samples,
@@ -65,7 +63,7 @@ pub fn run(
         let kind = DispatchTensorKind::Autodiff(Box::new(kind));
         Array::from_dispatch(DispatchTensor {
             kind,
-            autodiff: context.clone(),
+            autodiff: context,
         })
     };
     Some(outputs.into_iter().map(array).collect())

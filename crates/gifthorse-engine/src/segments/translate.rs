@@ -213,10 +213,7 @@ impl Translator<'_> {
                     width: pixels(channel + 1, dims.len()),
                     channels: dims[channel],
                 };
-                match held.form(&mut self.graph, map, Order::ChannelsFirst) {
-                    Some(value) => value,
-                    None => return None,
-                }
+                held.form(&mut self.graph, map, Order::ChannelsFirst)?
             }
             [channel] if channel + 1 == dims.len() => held.rows(&mut self.graph, dims[channel])?,
             _ => return None,

@@ -1,0 +1,95 @@
+//! How much memory a network takes while it is run.
+
+use gifthorse_segment::Pass;
+
+use crate::compiled::Compiled;
+use crate::error::Error;
+use crate::network::{Batching, Network};
+use crate::program::Program;
+use crate::segments::Part;
+
+/// Memory of a network in bytes, by what it is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Weights as the file has them.
+    pub file: usize,
+    /// Weights and other constants of the lowered program, with room for two copies of the largest while it is packed.
+    pub weights: usize,
+    /// What the compiled segments take.
+    pub segments: gifthorse_segment::Memory,
+    /// Results of the steps that run outside segments, kept for the backward pass where there is one. An estimate: what
+    /// an operation needs to work with is not known.
+    pub steps: usize,
+}
+
+impl Memory {
+    /// All of it.
+    pub fn total(&self) -> usize {
+        self.file + self.weights + self.segments.total() + self.steps
+    }
+}
+
+impl Network {
+    /// The memory that the network will hold once `threads` threads have made these passes, one after the other.
+    ///
+    /// # Errors
+    /// What the lowering refuses.
+    pub fn memory(&self, passes: &[Pass], threads: usize) -> Result<Memory, Error> {
+        let cut = |pass: &Pass| match self.batching() {
+            Batching::Whole => *pass,
+            Batching::Parts(part) => Pass {
+                samples: part,
+                ..*pass
+            },
+        };
+        let passes: Vec<Pass> = passes.iter().map(cut).collect();
+        let batch = passes.iter().map(|pass| pass.samples).max().unwrap_or(1);
+        let compiled = self.compiled(batch, &[])?;
+        let tensors = self.graph().initializers.values();
+        let tensors = tensors.filter_map(|tensor| tensor.bytes());
+        Ok(Memory {
+            file: tensors.map(|bytes| bytes.len()).sum(),
+            weights: constants(compiled.program()),
+            segments: segments(&compiled, &passes, threads),
+            steps: steps(&compiled, &passes, threads, batch),
+        })
+    }
+}
+
+fn constants(program: &Program) -> usize {
+    let sizes = program.params.iter().map(|p| bytes(&p.value.shape()));
+    sizes.clone().sum::<usize>() + 2 * sizes.max().unwrap_or(0)
+}
+
+fn segments(compiled: &Compiled, passes: &[Pass], threads: usize) -> gifthorse_segment::Memory {
+    let memory = |part: &Part| match part {
+        Part::Segment(segment) => Some(segment.memory(passes, threads)),
+        Part::Step(_) => None,
+    };
+    let all = compiled.parts().iter().filter_map(memory);
+    all.fold(Default::default(), gifthorse_segment::Memory::and)
+}
+
+/// Backward passes need every result; otherwise there are an operand and a result at a time.
+fn steps(compiled: &Compiled, passes: &[Pass], threads: usize, batch: usize) -> usize {
+    let alone = compiled.parts().iter().filter_map(|part| match part {
+        Part::Step(step) => Some(bytes(&compiled.program().steps[*step].shape)),
+        Part::Segment(_) => None,
+    });
+    let results: Vec<usize> = alone.collect();
+    let two = 2 * results.iter().max().copied().unwrap_or(0);
+    let most = passes.iter().map(|pass| {
+        let kept: usize = if pass.backward {
+            results.iter().sum()
+        } else {
+            0
+        };
+        let batches = if pass.together { 1 } else { threads };
+        (kept + two) * pass.samples * batches / batch
+    });
+    most.max().unwrap_or(0)
+}
+
+fn bytes(shape: &[usize]) -> usize {
+    shape.iter().product::<usize>() * size_of::<f32>()
+}
