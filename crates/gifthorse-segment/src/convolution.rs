@@ -56,6 +56,27 @@ impl ConvSpec {
         self.narrow().channels * self.wide().channels / self.groups * height * width
     }
 
+    /// Whether the weight and the bias are of the right lengths, and nothing is empty.
+    pub(crate) fn takes(&self, weight: &[f32], bias: Option<&[f32]>) -> bool {
+        let Window {
+            kernel,
+            stride,
+            dilation,
+            ..
+        } = self.window;
+        let (narrow, wide) = (self.narrow(), self.wide());
+        let divides = |map: MapShape| map.channels.checked_rem(self.groups) == Some(0);
+        let sizes = [kernel, stride, dilation].into_iter().flatten();
+        let empty = sizes
+            .chain([narrow.elements(), wide.elements()])
+            .any(|n| n == 0);
+        !empty
+            && divides(narrow)
+            && divides(wide)
+            && weight.len() == self.weight_length()
+            && bias.is_none_or(|bias| bias.len() == self.output.channels)
+    }
+
     /// Where entry (row, column) of the kernel between two channels is in the weight; `None` if they are in different
     /// groups.
     #[inline]

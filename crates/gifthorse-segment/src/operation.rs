@@ -134,6 +134,9 @@ impl Operation<'_> {
                     groups,
                     transposed: false,
                 };
+                if !spec.takes(weight, bias) {
+                    return None;
+                }
                 convolution(&spec, weight, bias)
             }
             Self::ConvolutionTransposed {
@@ -150,6 +153,9 @@ impl Operation<'_> {
                     groups,
                     transposed: true,
                 };
+                if !spec.takes(weight, bias) {
+                    return None;
+                }
                 convolution(&spec, weight, bias)
             }
             Self::MaxPool(window) => Arc::new(MaxPool::new(input, window)?),
