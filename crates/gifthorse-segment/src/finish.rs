@@ -50,6 +50,7 @@ pub(crate) struct Finish<'a> {
 
 impl Finish<'_> {
     /// The result is stored as it is.
+    #[cfg(test)]
     pub(crate) const PLAIN: Finish<'static> = Finish {
         add: Add::Nothing,
         then: Then::Nothing,

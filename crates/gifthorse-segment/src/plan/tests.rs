@@ -109,7 +109,8 @@ proptest! {
         // Sums of three gradients and more round as they are ordered.
         for (wanted_gradient, given) in wanted.gradients.iter().zip(&given.1) {
             let tolerance = 2e-5 * wanted.scale;
-            let off = wanted_gradient.iter().zip(given).position(|(a, b)| !((a - b).abs() <= tolerance));
+            let close = |(a, b): (&f32, &f32)| (a - b).abs() <= tolerance;
+            let off = wanted_gradient.iter().zip(given).position(|pair| !close(pair));
             prop_assert_eq!(off, None, "{:?} {:?}", off.map(|at| (wanted_gradient[at], given[at])), plan.describe());
         }
         let forward_only = pool(2).install(|| {

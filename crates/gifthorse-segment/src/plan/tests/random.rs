@@ -190,7 +190,7 @@ impl Choice {
                 let window = window(detail);
                 let [height, width] = window.outputs([shape.height, shape.width])?;
                 let factors = weights(height * width, 1, detail);
-                let factors = (detail % 2 == 0).then_some(&factors[..]);
+                let factors = detail.is_multiple_of(2).then_some(&factors[..]);
                 graph.add("average", Operation::AveragePool(window, factors), &[a])
             }
             8 => {
@@ -236,7 +236,7 @@ impl Choice {
                 let operation = Operation::LayerNorm {
                     epsilon: 0.1,
                     scale: &weights(shape.channels, 1, detail),
-                    bias: (detail % 2 == 0).then_some(&bias[..]),
+                    bias: detail.is_multiple_of(2).then_some(&bias[..]),
                 };
                 graph.add("norm", operation, &[a])
             }
@@ -272,7 +272,7 @@ fn convolution(
     let bias = weights(outputs, 4, detail + 1);
     let operation = Operation::Convolution {
         weight: &weights(outputs * each, each, detail),
-        bias: (detail % 3 != 0).then_some(&bias[..]),
+        bias: (!detail.is_multiple_of(3)).then_some(&bias[..]),
         outputs,
         window,
         groups,
