@@ -412,11 +412,11 @@ fn part<T>(all: &[T], i: usize, size: usize) -> &[T] {
 }
 
 /// Cuts each whole into pieces of `group` samples; gives the pieces of each group.
-fn cut<'a>(
-    wholes: &'a mut [Vec<f32>],
+fn cut(
+    wholes: &mut [Vec<f32>],
     group: usize,
     sizes: impl Iterator<Item = usize>,
-) -> Vec<Vec<&'a mut [f32]>> {
+) -> Vec<Vec<&mut [f32]>> {
     let mut parts: Vec<Vec<&mut [f32]>> = Vec::new();
     for (whole, size) in wholes.iter_mut().zip(sizes) {
         for (i, piece) in whole.chunks_mut(group * size).enumerate() {
