@@ -164,7 +164,8 @@ fn same_samples(program: &Program, axes: &[Option<BatchAxis>], other: &Program) 
         let shapes_agree = a.name == b.name && a.value.shape() == b.value.shape();
         shapes_agree && (a.in_file && b.in_file || values(a) == values(b))
     };
-    program.steps.len() == other.steps.len()
+    program.input_shape.get(1..) == other.input_shape.get(1..)
+        && program.steps.len() == other.steps.len()
         && program.params.len() == other.params.len()
         && program.steps.iter().zip(&other.steps).all(same_step)
         && program.params.iter().zip(&other.params).all(same_param)

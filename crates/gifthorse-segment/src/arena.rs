@@ -14,6 +14,17 @@ pub(crate) struct Buffer {
     length: usize,
 }
 
+impl Buffer {
+    /// Room for this many lanes with anything in it: the same memory if that is enough.
+    pub(crate) fn resized(self, length: usize) -> Self {
+        let memory = match self.memory.len() >= length {
+            true => self.memory,
+            false => vec![Lane::default(); length],
+        };
+        Self { memory, length }
+    }
+}
+
 impl Deref for Buffer {
     type Target = [Lane];
 
@@ -74,12 +85,21 @@ pub(crate) fn choose(
 /// What the forward pass over one group keeps for the backward pass.
 #[derive(Debug, Default)]
 pub(crate) struct Tape {
-    /// For each value, its lanes if a backward pass reads them.
+    /// For each value, its lanes if a backward pass reads them. The memory stays with the tape: an arena that took it back
+    /// would not be the one that the next forward pass takes it from, if threads took turns, and would grow.
     pub(crate) values: Vec<Buffer>,
     /// For each stage, the bits of its clamp.
     pub(crate) passes: Vec<Vec<u16>>,
     /// For each stage, its kernel's notes.
     pub(crate) notes: Vec<Vec<Notes>>,
+}
+
+impl Tape {
+    /// Lanes of all values.
+    #[cfg(test)]
+    pub(crate) fn lanes(&self) -> usize {
+        self.values.iter().map(|value| value.memory.len()).sum()
+    }
 }
 
 /// Things that are made anew where all that there are, are in use.

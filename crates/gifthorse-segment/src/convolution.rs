@@ -58,6 +58,28 @@ impl ConvSpec {
         self.narrow().channels * self.wide().channels / self.groups * height * width
     }
 
+    /// Whether it is a convolution at all: nothing empty, and groups that divide the channels of both maps.
+    pub(crate) fn is_sound(&self) -> bool {
+        let Window {
+            kernel,
+            stride,
+            dilation,
+            ..
+        } = self.window;
+        let (narrow, wide) = (self.narrow(), self.wide());
+        let divides = |map: MapShape| map.channels.checked_rem(self.groups) == Some(0);
+        let sizes = [kernel, stride, dilation].into_iter().flatten();
+        let mut sizes = sizes.chain([narrow.elements(), wide.elements()]);
+        sizes.all(|n| n > 0) && divides(narrow) && divides(wide)
+    }
+
+    /// Whether it is, and the weight and the bias have as many entries as it wants.
+    pub(crate) fn takes(&self, weight: &[f32], bias: Option<&[f32]>) -> bool {
+        self.is_sound()
+            && weight.len() == self.weight_length()
+            && bias.is_none_or(|bias| bias.len() == self.output.channels)
+    }
+
     /// Where entry (row, column) of the kernel between two channels is in the weight; `None` if they are in different
     /// groups.
     #[inline]

@@ -61,7 +61,7 @@ impl Graph {
         Self::default()
     }
 
-    /// Adds an input, which comes in the given order.
+    /// Adds an input, which comes in the given order. It has a pixel and a channel.
     pub fn input(&mut self, shape: MapShape, order: Order) -> Value {
         let value = self.value(shape);
         self.inputs.push((value, order));
@@ -75,9 +75,12 @@ impl Graph {
     }
 
     /// Adds an operation on values; `name` is what it is called in a printed plan. `None` if there is no kernel for
-    /// it or the operands have other shapes, or the parameters other lengths, than it takes.
+    /// it or the operands have other shapes, or the parameters other lengths, than it takes, or if the result would be empty.
     pub fn add(&mut self, name: &str, operation: Operation, inputs: &[Value]) -> Option<Value> {
         let shapes: Vec<MapShape> = inputs.iter().map(|&input| self.shape(input)).collect();
+        if shapes.iter().any(|shape| shape.elements() == 0) {
+            return None;
+        }
         let body = operation.body(&shapes)?;
         let shape = match &body {
             Body::Kernel(kernel) => {
@@ -101,6 +104,9 @@ impl Graph {
                 _ => return None,
             },
         };
+        if shape.elements() == 0 {
+            return None;
+        }
         let output = self.value(shape);
         self.nodes.push(Node {
             name: name.to_owned(),

@@ -131,7 +131,7 @@ impl Operation<'_> {
                     groups,
                     transposed: false,
                 };
-                return Some(convolution_with(spec, weights));
+                return convolution_with(spec, weights);
             }
             Self::ConvolutionTransposed {
                 weights,
@@ -146,7 +146,7 @@ impl Operation<'_> {
                     groups,
                     transposed: true,
                 };
-                return Some(convolution_with(spec, weights));
+                return convolution_with(spec, weights);
             }
             Self::MaxPool(window) => Arc::new(MaxPool::new(input, window)?),
             Self::AveragePool(window, correction) => {
@@ -178,10 +178,14 @@ impl Operation<'_> {
     }
 }
 
-fn convolution_with(spec: ConvSpec, weights: Weights<'_>) -> Body {
+fn convolution_with(spec: ConvSpec, weights: Weights<'_>) -> Option<Body> {
     match weights {
-        Weights::Fixed { weight, bias } => Body::Kernel(convolution(&spec, weight, bias)),
-        Weights::Trained { weight, bias } => Body::Trained(Trained::new(spec, weight, bias)),
+        Weights::Fixed { weight, bias } => spec
+            .takes(weight, bias)
+            .then(|| Body::Kernel(convolution(&spec, weight, bias))),
+        Weights::Trained { weight, bias } => spec
+            .is_sound()
+            .then(|| Body::Trained(Trained::new(spec, weight, bias))),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::backward::{Addend, Slot, Source, Step};
 use crate::exchange::{export, import};
 use crate::finish::{Add, Finish, Then};
 use crate::gather_conv::WeightSums;
+use crate::graph::Value;
 use crate::kernel::{Backward, Forward};
 use crate::lanes::{Lane, Lanes, Task};
 use crate::plan::Plan;
@@ -121,6 +122,10 @@ impl Plan {
             tapes,
         } = saved;
         assert_eq!(cotangents.len(), self.outputs.len(), "number of cotangents");
+        for (cotangent, (shape, _)) in cotangents.iter().zip(self.outputs()) {
+            let given = cotangent.map_or(samples * shape.elements(), <[f32]>::len);
+            assert_eq!(given, samples * shape.elements(), "length of a cotangent");
+        }
         self.backward.steps.par_iter().for_each(|step| {
             if let Source::Kernel { .. } = step.source
                 && let Some(kernel) = &self.stages[step.stage].kernel
@@ -149,8 +154,6 @@ impl Plan {
             let count = group.min(samples - i * group);
             let mut arena = self.arenas.take();
             let sums = self.group_backward(count, &tape, &cotangents, &mut gradients, &mut arena);
-            let mut tape = tape;
-            tape.values.drain(..).for_each(|value| arena.give(value));
             self.arenas.give(arena);
             self.tapes.give(tape);
             sums
@@ -194,18 +197,19 @@ impl Plan {
     ) {
         let mut values: Vec<Buffer> = Vec::new();
         values.resize_with(self.shapes.len(), Buffer::default);
-        for (&(value, order), input) in self.inputs.iter().zip(inputs) {
-            let mut lanes = arena.take(samples * self.shape(value).lanes());
-            import(self.isa, input, self.shape(value), order, &mut lanes);
-            values[value.0] = lanes;
-        }
         if let Some(tape) = &mut tape {
+            tape.values.resize_with(self.shapes.len(), Buffer::default);
             tape.passes.resize(self.stages.len(), Vec::new());
             tape.notes.resize(self.stages.len(), Vec::new());
         }
+        for (&(value, order), input) in self.inputs.iter().zip(inputs) {
+            let mut lanes = self.room(value, samples, arena, tape.as_deref_mut());
+            import(self.isa, input, self.shape(value), order, &mut lanes);
+            values[value.0] = lanes;
+        }
         for (at, stage) in self.stages.iter().enumerate() {
             let start = Instant::now();
-            let mut out = arena.take(samples * self.shape(stage.output).lanes());
+            let mut out = self.room(stage.output, samples, arena, tape.as_deref_mut());
             let (mut passes, mut notes) = (Vec::new(), Vec::new());
             if let Some(tape) = &mut tape {
                 passes = std::mem::take(&mut tape.passes[at]);
@@ -250,6 +254,23 @@ impl Plan {
         }
         if let Some(tape) = tape {
             tape.values = values;
+        }
+    }
+
+    /// Memory for a value: the tape's if a backward pass reads it.
+    fn room(
+        &self,
+        value: Value,
+        samples: usize,
+        arena: &mut Arena,
+        tape: Option<&mut Tape>,
+    ) -> Buffer {
+        let length = samples * self.shape(value).lanes();
+        match tape {
+            Some(tape) if self.kept[value.0] => {
+                std::mem::take(&mut tape.values[value.0]).resized(length)
+            }
+            _ => arena.take(length),
         }
     }
 

@@ -71,7 +71,10 @@ pub fn follow(program: &Program) -> Vec<Option<BatchAxis>> {
             },
         });
         let operands: Vec<Seen> = operands.collect();
-        axes[step.output.0] = through(step, &operands, samples);
+        // Whatever an operator makes of its operands, an axis of another length does not hold the samples.
+        let holds =
+            |at: &BatchAxis| step.shape.get(at.axis) == Some(&(at.outer * samples * at.inner));
+        axes[step.output.0] = through(step, &operands, samples).filter(holds);
         shapes[step.output.0] = step.shape.clone();
     }
     axes

@@ -8,7 +8,7 @@ use gifthorse_segment::{Global, Graph, MapShape, Operation, Order, Value};
 
 use super::batch::BatchAxis;
 use super::constants::{Constant, plain};
-use super::held::{Element, Held, rearrange, row_major};
+use super::held::{Element, Held, MOST_REARRANGED, rearrange, row_major};
 use super::moves::table;
 use super::trained::WeightSource;
 use super::{elementwise, linear};
@@ -77,10 +77,10 @@ impl Translator<'_> {
             }
             Primitive::LayerNorm { axis, epsilon } => {
                 let rows = self.rows_of_last(step, *axis)?;
-                let scale = plain(program, step, 1)?.0;
+                let scale = of_rows(program, step, 1, *axis)?;
                 let bias = match step.inputs.len() {
                     2 => None,
-                    _ => Some(plain(program, step, 2)?.0),
+                    _ => Some(of_rows(program, step, 2, *axis)?),
                 };
                 let operation = Operation::LayerNorm {
                     epsilon: *epsilon,
@@ -278,6 +278,9 @@ impl Translator<'_> {
             Primitive::Pad { value, .. } => value,
             _ => 0.0,
         };
+        if result.iter().product::<usize>() > MOST_REARRANGED {
+            return None;
+        }
         let table = table(&step.primitive, &shapes, &result)?;
         let (map, order) = match (first.order, &result[..]) {
             (Order::ChannelsFirst, [.., height, width])
@@ -311,6 +314,15 @@ impl Translator<'_> {
         let value = rearrange(&mut self.graph, &step.node, &parts, elements, map)?;
         Some(Held { value, order })
     }
+}
+
+/// A constant operand that is the same along all axes before `axis`. (The channels of an instance norm are before it, and
+/// may be as many as a row has entries.)
+fn of_rows(program: &Program, step: &Step, operand: usize, axis: usize) -> Option<Vec<f32>> {
+    let (values, shape) = plain(program, step, operand)?;
+    let rows = step.shape.len().checked_sub(axis)?;
+    let before = &shape[..shape.len().saturating_sub(rows)];
+    before.iter().all(|&length| length == 1).then_some(values)
 }
 
 /// The map that a value from outside becomes.
