@@ -23,7 +23,7 @@ const FPR: f64 = 0.05;
 /// Pixels of the image; sizes are about a hundredth of it.
 const PIXELS: usize = 1_000_000;
 /// Classes, finalists, sample; no finalists stand for a search of all.
-const PLANS: [(usize, usize, usize); 12] = [
+const PLANS: [(usize, usize, usize); 14] = [
     (10, 0, 0),
     (10, 4, 3),
     (43, 0, 0),
@@ -32,9 +32,11 @@ const PLANS: [(usize, usize, usize); 12] = [
     (200, 0, 0),
     (200, 12, 12),
     (200, 24, 24),
+    (200, 24, 40),
     (1283, 0, 0),
-    (1283, 12, 12),
+    (1283, 16, 40),
     (1283, 24, 24),
+    (1283, 24, 40),
     (1283, 100, 100),
 ];
 const CORRELATIONS: [f64; 5] = [1.0, 0.9, 0.7, 0.5, 0.0];

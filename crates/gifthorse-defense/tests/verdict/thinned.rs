@@ -11,11 +11,12 @@ use crate::models::{clean_norms, evidence, verdict};
 
 const CLASSES: usize = 200;
 const FINALISTS: usize = 24;
+const SAMPLE: usize = 40;
 
 /// Keeps the classes that come first in `order` and a random sample of the others.
 fn thinned(norms: &[f64], order: &[usize], rng: &mut ChaCha8Rng) -> Evidence {
     let others = &order[FINALISTS..];
-    let drawn: Vec<usize> = sample(rng, others.len(), FINALISTS)
+    let drawn: Vec<usize> = sample(rng, others.len(), SAMPLE)
         .into_iter()
         .map(|place| others[place])
         .collect();
@@ -24,7 +25,7 @@ fn thinned(norms: &[f64], order: &[usize], rng: &mut ChaCha8Rng) -> Evidence {
         .classes
         .retain(|found| order[..FINALISTS].contains(&found.class) || drawn.contains(&found.class));
     model.set_aside = SetAside {
-        classes: CLASSES - 2 * FINALISTS,
+        classes: CLASSES - FINALISTS - SAMPLE,
         sample: drawn,
     };
     model
@@ -55,7 +56,7 @@ fn false_alarms_stay_rare_whether_the_early_phase_tells_all_or_nothing() {
         &mut rng,
     );
     let thinning = LogSizes::new(&any).unwrap().thinning();
-    assert_eq!(thinning.unwrap().set_aside, 152);
+    assert_eq!(thinning.unwrap().set_aside, 136);
     let null = Null::simulate_thinned(&scan, thinning, &EqualClasses::default(), 6).unwrap();
     let critical = null.critical_score(0.05);
     let mut rate = |knowing: bool| {
@@ -90,7 +91,7 @@ fn the_sample_makes_up_for_the_classes_set_aside() {
         (sizes.compared(), sizes.ascending().len()),
         (CLASSES, CLASSES)
     );
-    assert_eq!(sizes.classes().iter().flatten().count(), 2 * FINALISTS);
+    assert_eq!(sizes.classes().iter().flatten().count(), FINALISTS + SAMPLE);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let whole = LogSizes::new(&evidence(&norms)).unwrap();
     assert!((mean(sizes.ascending()) - mean(whole.ascending())).abs() < 0.15);
@@ -105,10 +106,10 @@ fn a_small_class_is_found_and_the_others_are_told_of() {
     let decision = verdict(&model);
     assert_eq!(decision.verdict, Verdict::Backdoored);
     assert_eq!(decision.targets, [77]);
-    assert_eq!(decision.classes.len(), 2 * FINALISTS);
+    assert_eq!(decision.classes.len(), FINALISTS + SAMPLE);
     let told = decision.reasons.last().unwrap();
     assert!(
-        told.contains("Of 200 classes") && told.contains("152"),
+        told.contains("Of 200 classes") && told.contains("136"),
         "{told}"
     );
 }
@@ -144,5 +145,5 @@ fn classes_set_aside_need_a_sample() {
     let mut model = thinned(&norms, &by_norm(&norms), &mut rng);
     model.set_aside.sample.clear();
     let refused = decide(&model, &EqualClasses::default(), 0.05, 1);
-    assert_eq!(refused, Err(StatsError::NoSample(152)));
+    assert_eq!(refused, Err(StatsError::NoSample(136)));
 }

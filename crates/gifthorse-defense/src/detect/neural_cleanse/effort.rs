@@ -11,10 +11,12 @@ use super::finding::StepOutcome;
 
 /// With more classes than this, [`Effort::Auto`] eliminates.
 const FEW_CLASSES: usize = 100;
-/// Finalists, and as many drawn from the others, of an elimination.
+/// Finalists of an elimination.
 const FINALISTS: usize = 24;
+/// Classes that an elimination draws from the others.
+const SAMPLE: usize = 40;
 /// Rounds of an elimination: updates made by their end, and the part of the classes that goes on.
-const ROUNDS: [(usize, f64); 2] = [(8, 0.25), (20, 0.0)];
+const ROUNDS: [(usize, f64); 2] = [(6, 0.25), (16, 0.0)];
 /// Weight in the loss of a mask that covers the whole image, in an elimination.
 const COST_OF_ALL: f32 = 20.0;
 /// Step size of Adam in an elimination.
@@ -65,7 +67,7 @@ impl Effort {
             Self::Auto | Self::Eliminate => EarlyPhase {
                 rule: Rule::Rounds,
                 finalists: FINALISTS,
-                sample: FINALISTS,
+                sample: SAMPLE,
             },
             Self::LowCost => EarlyPhase {
                 rule: Rule::StableTop,
@@ -235,8 +237,8 @@ mod tests {
             assert_eq!(Effort::Auto.early(classes), None);
             assert_eq!(Effort::Full.early(classes), None);
         }
-        assert_eq!(Effort::Eliminate.early(48), None);
-        assert!(Effort::Eliminate.early(49).is_some());
+        assert_eq!(Effort::Eliminate.early(64), None);
+        assert!(Effort::Eliminate.early(65).is_some());
         assert_eq!(Effort::LowCost.early(200), None);
         assert_eq!(Effort::Full.early(1283), None);
         assert_eq!(Effort::Auto.early(101), Effort::Eliminate.early(101));
@@ -248,7 +250,7 @@ mod tests {
         let full = Effort::Full.most_updates(&config, 1283);
         assert_eq!(full, 1283 * 480);
         let less = Effort::Eliminate.most_updates(&config, 1283);
-        assert_eq!(less, 48 * 480 + 1283 * 8 + 321 * 12);
+        assert_eq!(less, 64 * 480 + 1283 * 6 + 321 * 10);
     }
 
     #[test]
@@ -262,24 +264,24 @@ mod tests {
             next(0),
             Next::Go {
                 classes: 1283,
-                steps: 8
+                steps: 6
             }
         );
         assert_eq!(
             next(1),
             Next::Go {
                 classes: 321,
-                steps: 20
+                steps: 16
             }
         );
         assert_eq!(next(2), Next::Done);
-        let few = Effort::Eliminate.early(60).unwrap();
-        let next = few.next(&settings, 60, &[Vec::new()]);
+        let few = Effort::Eliminate.early(70).unwrap();
+        let next = few.next(&settings, 70, &[Vec::new()]);
         assert_eq!(
             next,
             Next::Go {
                 classes: 24,
-                steps: 20
+                steps: 16
             }
         );
     }
