@@ -51,6 +51,11 @@ impl Segment {
         tracked::run(&self.plan, self.samples, inputs, &self.shapes)
     }
 
+    /// Whether it runs the same plan as another.
+    pub fn shares_plan(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.plan, &other.plan)
+    }
+
     /// The memory that it holds after these passes.
     pub fn memory(&self, passes: &[Pass], threads: usize) -> Memory {
         self.plan.memory(passes, threads)
