@@ -12,6 +12,7 @@
 //! - [`Null`]: its distribution over clean models, by seeded simulation;
 //! - [`Reference`]: what a clean model looks like; [`EqualClasses`] for now, the place of a library
 //!   of clean models;
+//! - [`SetAside`]: classes whose search was ended early, and those that stand for them;
 //! - [`Confirmation`]: the gate, the trigger tried on images that the search never saw;
 //! - [`decide`]: all of it together, a pure function;
 //! - [`PublishedRules`]: the rules of the papers, as published, reported beside the verdict and no
@@ -32,6 +33,7 @@ mod published;
 mod reasons;
 mod reference;
 mod scan;
+mod set_aside;
 mod student;
 
 pub use confirmation::{Confirmation, Gate, SourceRate, trials_needed};
@@ -44,3 +46,4 @@ pub use outlier::{CannotSay, OutlierTest};
 pub use published::{PublishedRules, anomaly_indices, median};
 pub use reference::{EqualClasses, Reference, ScalePrior};
 pub use scan::{Scan, Step};
+pub use set_aside::{SetAside, Thinning};

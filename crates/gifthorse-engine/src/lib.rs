@@ -1,8 +1,8 @@
 //! From an ONNX graph to a differentiable classifier.
 //!
 //! `lower` translates ONNX nodes into a few primitives with known shapes; `reference`
-//! computes each primitive with Burn operations on any Burn device; `kernels` holds what is
-//! faster than that on a CPU. [`Network`] is the raw model, [`Classifier`] takes images in
+//! computes each primitive with Burn operations on any Burn device; `segments`
+//! holds what is faster than that on a CPU. [`Network`] is the raw model, [`Classifier`] takes images in
 //! [0, 1] and carries their preprocessing. Nothing here knows of backdoors.
 
 mod array;
@@ -10,7 +10,6 @@ mod classifier;
 mod compiled;
 mod ends;
 mod error;
-pub mod kernels;
 mod lower;
 mod memory;
 mod network;

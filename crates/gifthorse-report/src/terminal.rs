@@ -102,6 +102,12 @@ fn table(report: &Report, detection: &Detection) -> String {
             count(unreached, "class was", "classes were")
         );
     }
+    if let eliminated @ 1.. = detection.eliminated() {
+        text += &format!(
+            "  {} eliminated early\n",
+            count(eliminated, "class was", "classes were")
+        );
+    }
     text += &format!(
         "  {}: {}, threshold {}\n",
         Shown(&detection.statistic_name),

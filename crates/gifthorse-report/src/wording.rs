@@ -153,6 +153,7 @@ pub fn state(state: ClassState) -> &'static str {
     match state {
         ClassState::Reached => "reached",
         ClassState::Unreached => "unreached",
+        ClassState::Eliminated => "eliminated",
         ClassState::Skipped => "skipped",
     }
 }

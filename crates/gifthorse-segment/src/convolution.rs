@@ -1,5 +1,7 @@
 //! What a convolution is, for every kernel that computes one.
 
+use std::ops::Range;
+
 use crate::axis::Slide;
 use crate::map::MapShape;
 use crate::window::Window;
@@ -70,6 +72,26 @@ impl ConvSpec {
         let narrow_each = self.narrow().channels / self.groups;
         (wide / wide_each == narrow / narrow_each)
             .then(|| ((narrow * wide_each + wide % wide_each) * height + row) * width + column)
+    }
+
+    /// The channels of the other map that are in the group of a channel of one of them.
+    pub(crate) fn partners(&self, channel: usize, of_narrow: bool) -> Range<usize> {
+        let narrow = self.narrow().channels / self.groups;
+        let wide = self.wide().channels / self.groups;
+        let (own, other) = if of_narrow {
+            (narrow, wide)
+        } else {
+            (wide, narrow)
+        };
+        let group = channel / own;
+        other * group..other * (group + 1)
+    }
+
+    /// How far apart entries of the weight are that differ by one in their wide channel, or in their narrow one.
+    pub(crate) fn weight_stride(&self, along_wide: bool) -> usize {
+        let [height, width] = self.window.kernel;
+        let wide = self.wide().channels / self.groups;
+        height * width * if along_wide { 1 } else { wide }
     }
 }
 

@@ -14,14 +14,7 @@ mod patches;
 mod product;
 mod rows;
 mod sweep;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "training, which needs it, does not run on segments yet"
-    )
-)]
-pub(crate) mod weight_gradient;
+mod weight_gradient;
 
 use std::cell::RefCell;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -31,6 +24,8 @@ use layout::{Toward, choose};
 use patches::Side;
 use product::{Product, Scratch};
 use sweep::Sweep;
+
+pub(crate) use weight_gradient::{Asked, WeightGradient, WeightSums};
 
 use crate::convolution::ConvSpec;
 use crate::finish::Finish;

@@ -27,10 +27,12 @@ impl Clock {
         }
     }
 
-    /// Adds the time since `start` to a stage.
+    /// Adds the time since `start` to a stage, if there is one.
     pub(crate) fn add(&self, stage: usize, way: Way, start: Instant) {
         let nanoseconds = start.elapsed().as_nanos() as u64;
-        self.nanoseconds[stage][way as usize].fetch_add(nanoseconds, Ordering::Relaxed);
+        if let Some(times) = self.nanoseconds.get(stage) {
+            times[way as usize].fetch_add(nanoseconds, Ordering::Relaxed);
+        }
     }
 
     /// Counts samples that went through all stages.

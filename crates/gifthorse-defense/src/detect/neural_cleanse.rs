@@ -18,7 +18,9 @@
 //!
 //! # Cost
 //! One search a class: up to `steps * batches_per_step` forward and backward passes of `batch`
-//! images. Classes run side by side, one a thread, with the memory of one batch each.
+//! images. Classes run side by side, one a thread, with the memory of one batch each. With many
+//! classes only those that are ahead after a few updates are searched to the end ([`Effort`]); the
+//! searches that wait for a round to end hold three values for each pixel of mask and pattern.
 //!
 //! # Known failures
 //! Triggers that are large or spread over the image, that move, that warp the image, that need
@@ -34,6 +36,8 @@ mod adam;
 mod class_search;
 mod config;
 mod cost;
+mod early;
+mod effort;
 mod evaluate;
 mod finding;
 mod keeper;
@@ -44,8 +48,9 @@ mod variables;
 
 pub use class_search::{ClassSearch, Task};
 pub use config::{Config, Loss, Preset};
+pub use effort::Effort;
 pub use evaluate::evaluate_trigger;
-pub use finding::{ClassFinding, State, StepOutcome};
+pub use finding::{ClassFinding, Findings, State, StepOutcome};
 pub use keeper::{Forgetful, Keeper, KeeperError, Kept, Stage};
 pub use search::search;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};

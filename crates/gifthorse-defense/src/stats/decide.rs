@@ -50,7 +50,7 @@ pub fn decide(
             .position(|found| found.class == *class)
     };
     let flagged = sizes.classes().iter().take(findings.flagged());
-    let suspects: Vec<usize> = flagged.filter_map(place_of).collect();
+    let suspects: Vec<usize> = flagged.flatten().filter_map(place_of).collect();
     let confirmed = suspects
         .iter()
         .copied()
@@ -82,15 +82,20 @@ pub fn decide(
                 .p_value()
                 .map(|p| reasons::nothing_found(p, fpr, told)),
         );
-        reasons.extend(reasons::unreached(sizes.unreached(), sizes.searched()));
+        let unreached = evidence.classes.iter().filter(|found| !found.reached);
+        reasons.extend(reasons::unreached(
+            unreached.count(),
+            evidence.classes.len(),
+        ));
     }
+    reasons.extend(sizes.thinning().map(reasons::thinning));
 
     let p_values = findings.class_p_values(sizes.ascending().len());
     let of_class = |(found, &gate): (&ClassEvidence, &Gate)| {
         let rank = sizes
             .classes()
             .iter()
-            .position(|&class| class == found.class);
+            .position(|&class| class == Some(found.class));
         ClassDecision {
             class: found.class,
             p_value: rank.and_then(|rank| p_values.as_ref()?.get(rank).copied()),

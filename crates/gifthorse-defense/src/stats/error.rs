@@ -20,6 +20,14 @@ pub enum StatsError {
     /// A class occurs twice.
     #[error("class {0} occurs twice in the evidence; give each class once")]
     DuplicateClass(usize),
+    /// Classes were set aside and none stands for them.
+    #[error(
+        "{0} classes were set aside, and none stands for them: search some of them, drawn at random"
+    )]
+    NoSample(usize),
+    /// A class that stands for others is not in the evidence.
+    #[error("class {0} stands for classes that were set aside, but is not in the evidence itself")]
+    SampleNotSearched(usize),
     /// The image has no pixels.
     #[error("the image has 0 pixels; give height times width of the model's input")]
     NoPixels,

@@ -1,9 +1,11 @@
 //! What the searches found, checked and brought into order.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use super::confirmation::Confirmation;
 use super::error::StatsError;
+use super::set_aside::{SetAside, Thinning};
 
 /// Norms below this many pixels count as this many: one grey level of one pixel, below which a
 /// stored trigger holds nothing.
@@ -14,6 +16,8 @@ const LEAST_NORM: f64 = 1.0 / 255.0;
 pub struct Evidence {
     /// The classes searched, in any order, each once.
     pub classes: Vec<ClassEvidence>,
+    /// Classes whose search was ended early; not in `classes`.
+    pub set_aside: SetAside,
     /// Height times width of the model's input.
     pub pixels: usize,
     /// Whether the model's gradients can be trusted to lead a search.
@@ -45,12 +49,13 @@ pub enum GradientHealth {
 }
 
 /// Log sizes of the classes that were reached, in rising order, and the number of those that were
-/// not.
+/// not. A class that stands for classes set aside occurs as often as it stands for one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogSizes {
     ascending: Vec<f64>,
-    classes: Vec<usize>,
+    classes: Vec<Option<usize>>,
     unreached: usize,
+    thinning: Option<Thinning>,
 }
 
 impl LogSizes {
@@ -61,41 +66,33 @@ impl LogSizes {
     /// reached by no trigger at all has a finite size.
     ///
     /// # Errors
-    /// No classes, no pixels, a class given twice, or a norm that is negative, infinite or not a
-    /// number.
+    /// No classes, no pixels, a class given twice, a norm that is negative, infinite or not a
+    /// number, or classes set aside for which none of the others stands.
     pub fn new(evidence: &Evidence) -> Result<Self, StatsError> {
-        if evidence.classes.is_empty() {
-            return Err(StatsError::NoClasses);
-        }
-        if evidence.pixels == 0 {
-            return Err(StatsError::NoPixels);
-        }
-        let mut seen = HashSet::new();
-        for found in &evidence.classes {
-            if !seen.insert(found.class) {
-                return Err(StatsError::DuplicateClass(found.class));
-            }
-            if !found.norm.is_finite() || found.norm < 0.0 {
-                return Err(StatsError::Norm {
-                    class: found.class,
-                    norm: found.norm,
-                });
-            }
-        }
+        check(evidence)?;
+        let searched: Vec<usize> = evidence.classes.iter().map(|found| found.class).collect();
+        let thinning = evidence.set_aside.thinning(&searched)?;
         let pixels = evidence.pixels as f64;
-        let mut reached: Vec<(f64, usize)> = evidence
+        let mut found: Vec<Size> = evidence
             .classes
             .iter()
-            .filter(|found| found.reached)
-            .map(|found| ((found.norm.max(LEAST_NORM) / pixels).ln(), found.class))
+            .map(|found| Size {
+                log: found
+                    .reached
+                    .then(|| (found.norm.max(LEAST_NORM) / pixels).ln()),
+                class: Some(found.class),
+            })
             .collect();
-        reached.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let unreached = evidence.classes.len() - reached.len();
-        let (ascending, classes) = reached.into_iter().unzip();
+        if let Some(thinning) = &thinning {
+            found.extend(stand_ins(&found, &evidence.set_aside, thinning));
+        }
+        found.sort_by(Size::compare);
+        let reached = found.partition_point(|size| size.log.is_some());
         Ok(Self {
-            ascending,
-            classes,
-            unreached,
+            unreached: found.len() - reached,
+            ascending: found.iter().filter_map(|size| size.log).collect(),
+            classes: found[..reached].iter().map(|size| size.class).collect(),
+            thinning,
         })
     }
 
@@ -105,21 +102,90 @@ impl LogSizes {
         &self.ascending
     }
 
-    /// The reached classes, in the order of [`Self::ascending`].
+    /// The reached classes, in the order of [`Self::ascending`]; `None` in the place of a class that was
+    /// set aside, whose size is that of the class that stands for it.
     #[must_use]
-    pub fn classes(&self) -> &[usize] {
+    pub fn classes(&self) -> &[Option<usize>] {
         &self.classes
     }
 
-    /// How many classes were never reached.
+    /// How many classes were never reached, or are taken not to be, as those that stand for them.
     #[must_use]
     pub fn unreached(&self) -> usize {
         self.unreached
     }
 
-    /// How many classes were searched.
+    /// How many classes are compared: those searched to the end and those set aside.
     #[must_use]
-    pub fn searched(&self) -> usize {
+    pub fn compared(&self) -> usize {
         self.ascending.len() + self.unreached
     }
+
+    /// How the classes were thinned out; `None` if all were searched to the end.
+    #[must_use]
+    pub fn thinning(&self) -> Option<Thinning> {
+        self.thinning
+    }
+}
+
+/// The size of one class; none if it was never reached. A class that was set aside has no index.
+#[derive(Clone, Copy)]
+struct Size {
+    log: Option<f64>,
+    class: Option<usize>,
+}
+
+impl Size {
+    /// By size, those never reached last; of one size, those set aside last.
+    fn compare(&self, other: &Self) -> Ordering {
+        let size = |of: &Self| of.log.unwrap_or(f64::INFINITY);
+        let index = |of: &Self| of.class.unwrap_or(usize::MAX);
+        size(self)
+            .total_cmp(&size(other))
+            .then(index(self).cmp(&index(other)))
+    }
+}
+
+/// The sizes that classes set aside are taken to have.
+fn stand_ins(found: &[Size], aside: &SetAside, thinning: &Thinning) -> Vec<Size> {
+    let drawn = |size: &&Size| {
+        size.class
+            .is_some_and(|class| aside.sample.contains(&class))
+    };
+    let mut sample: Vec<Size> = found.iter().filter(drawn).copied().collect();
+    sample.sort_by(Size::compare);
+    let repeated = sample.iter().zip(thinning.weights());
+    repeated
+        .flat_map(|(size, weight)| {
+            vec![
+                Size {
+                    class: None,
+                    ..*size
+                };
+                weight - 1
+            ]
+        })
+        .collect()
+}
+
+fn check(evidence: &Evidence) -> Result<(), StatsError> {
+    if evidence.classes.is_empty() {
+        return Err(StatsError::NoClasses);
+    }
+    if evidence.pixels == 0 {
+        return Err(StatsError::NoPixels);
+    }
+    let mut seen = HashSet::new();
+    for found in &evidence.classes {
+        if !seen.insert(found.class) {
+            return Err(StatsError::DuplicateClass(found.class));
+        }
+        if !found.norm.is_finite() || found.norm < 0.0 {
+            return Err(StatsError::Norm {
+                class: found.class,
+                norm: found.norm,
+            });
+        }
+    }
+    Ok(())
 }

@@ -59,7 +59,7 @@ impl Findings {
                 let p_values = test.p_values().into_iter().map(vouched).collect();
                 let too_few = CannotSay::TooFewReached {
                     reached: sizes.ascending().len(),
-                    searched: sizes.searched(),
+                    searched: sizes.compared(),
                 };
                 test.read(share)
                     .map(|reading| (p_values, reading))

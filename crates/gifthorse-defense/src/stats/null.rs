@@ -9,6 +9,7 @@ use super::error::StatsError;
 use super::moments::Sums;
 use super::reference::Reference;
 use super::scan::Scan;
+use super::set_aside::Thinning;
 
 /// Clean models simulated: the standard error of a p-value of 0.05 is then 0.002, and a thousand
 /// classes take a fraction of a second.
@@ -31,6 +32,19 @@ impl Null {
     /// # Errors
     /// The reference drew log sizes that are not finite.
     pub fn simulate(scan: &Scan, reference: &dyn Reference, seed: u64) -> Result<Self, StatsError> {
+        Self::simulate_thinned(scan, None, reference, seed)
+    }
+
+    /// Simulates clean models whose classes are then thinned out as those of the model at hand were.
+    ///
+    /// # Errors
+    /// As [`Self::simulate`].
+    pub fn simulate_thinned(
+        scan: &Scan,
+        thinning: Option<Thinning>,
+        reference: &dyn Reference,
+        seed: u64,
+    ) -> Result<Self, StatsError> {
         let streams = DRAWS.div_ceil(PER_STREAM);
         let scores: Vec<Vec<f64>> = (0..streams)
             .into_par_iter()
@@ -49,6 +63,9 @@ impl Null {
                             });
                         }
                         sizes.sort_unstable_by(f64::total_cmp);
+                        if let Some(thinning) = thinning {
+                            thinning.apply(&mut sizes, &mut rng);
+                        }
                         Ok(scan.largest_score(&sizes, &mut sums))
                     })
                     .collect()

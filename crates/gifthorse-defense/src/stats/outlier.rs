@@ -94,7 +94,7 @@ impl OutlierTest {
         reference: &dyn Reference,
         seed: u64,
     ) -> Result<Result<Self, CannotSay>, StatsError> {
-        let (searched, unreached) = (sizes.searched(), sizes.unreached());
+        let (searched, unreached) = (sizes.compared(), sizes.unreached());
         let prior = reference.scale_prior();
         let Some(full) = Scan::new(searched, 0, prior) else {
             return Ok(Err(CannotSay::TooFewClasses(searched)));
@@ -120,7 +120,7 @@ impl OutlierTest {
         if steps.iter().any(|step| step.residual.is_infinite()) {
             return Ok(Err(CannotSay::NoSpread));
         }
-        let null = Null::simulate(&scan, reference, seed)?;
+        let null = Null::simulate_thinned(&scan, sizes.thinning(), reference, seed)?;
         Ok(Ok(Self {
             scan,
             steps,

@@ -2,6 +2,7 @@
 
 use super::confirmation::{Confirmation, Gate, trials_needed};
 use super::findings::Obstacle;
+use super::set_aside::Thinning;
 
 /// A class flagged, and what came of its trigger on held-out images.
 pub(super) fn suspicion(class: usize, gate: Gate, confirmation: Option<Confirmation>) -> String {
@@ -77,6 +78,21 @@ pub(super) fn unreached(unreached: usize, searched: usize) -> Option<String> {
              reach, and nothing is known of a trigger that the search missed."
         )
     })
+}
+
+/// Classes that were not searched to the end.
+pub(super) fn thinning(thinning: Thinning) -> String {
+    let Thinning {
+        finalists,
+        sample,
+        set_aside,
+    } = thinning;
+    let all = finalists + sample + set_aside;
+    format!(
+        "Of {all} classes, the {finalists} that were nearest to a small trigger after a short search and {sample} \
+         of the others, drawn at random, were searched to the end; these {sample} stand for the {set_aside} that \
+         were set aside."
+    )
 }
 
 #[cfg(test)]

@@ -15,10 +15,15 @@ use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Blocks in a row of the picture; an image of class k has a bright block at place k.
-const GRID: usize = 4;
+/// Blocks in a row of a picture with a block for each class; an image of class k has a bright block at place k.
+fn grid(classes: usize) -> usize {
+    (1..).find(|side| side * side >= classes).unwrap()
+}
+
 /// Height and width: blocks of two by two pixels, and a margin that is black in every image.
-const SIDE: usize = 2 * GRID + 2;
+fn side(classes: usize) -> usize {
+    2 * grid(classes) + 2
+}
 
 /// Model, images and settings of a small task.
 pub struct Bench {
@@ -30,7 +35,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// `classes` classes, 16 at most, of which `target` is also reached by a bright corner.
+    /// `classes` classes, of which `target` is also reached by a bright corner.
     pub fn new(classes: usize, target: Option<usize>) -> Self {
         Self {
             classifier: classifier(classes, target),
@@ -57,15 +62,16 @@ impl Bench {
 }
 
 fn classifier(classes: usize, target: Option<usize>) -> Classifier {
-    let pixels = SIDE * SIDE;
+    let (grid, side) = (grid(classes), side(classes));
+    let pixels = side * side;
     let mut weight = vec![0.0; pixels * classes];
     let mut random = ChaCha8Rng::seed_from_u64(9);
     for class in 0..classes {
         // Some classes answer more readily than others.
         let strength = random.random_range(4.0..8.0);
-        let (top, left) = (2 * (class / GRID), 2 * (class % GRID));
+        let (top, left) = (2 * (class / grid), 2 * (class % grid));
         for (y, x) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-            weight[((top + y) * SIDE + left + x) * classes + class] = strength;
+            weight[((top + y) * side + left + x) * classes + class] = strength;
         }
     }
     if let Some(target) = target {
@@ -76,7 +82,7 @@ fn classifier(classes: usize, target: Option<usize>) -> Classifier {
         .input(
             "image",
             ElementType::F32,
-            &[batch(), Dim::Fixed(1), Dim::Fixed(SIDE), Dim::Fixed(SIDE)],
+            &[batch(), Dim::Fixed(1), Dim::Fixed(side), Dim::Fixed(side)],
         )
         .initializer("weight", &[pixels, classes], weight)
         .node(
@@ -95,14 +101,15 @@ fn classifier(classes: usize, target: Option<usize>) -> Classifier {
 }
 
 fn pictures(classes: usize, per_class: usize, seed: u64) -> Images {
+    let (grid, side) = (grid(classes), side(classes));
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut pixels = Vec::new();
     let labels: Vec<usize> = (0..classes * per_class).map(|i| i % classes).collect();
     for &label in &labels {
-        for y in 0..SIDE {
-            for x in 0..SIDE {
-                let margin = y >= 2 * GRID || x >= 2 * GRID;
-                let lit = !margin && y / 2 * GRID + x / 2 == label;
+        for y in 0..side {
+            for x in 0..side {
+                let margin = y >= 2 * grid || x >= 2 * grid;
+                let lit = !margin && y / 2 * grid + x / 2 == label;
                 let noise: f32 = if margin {
                     0.0
                 } else {
@@ -114,8 +121,8 @@ fn pictures(classes: usize, per_class: usize, seed: u64) -> Images {
     }
     let shape = ImageShape {
         channels: 1,
-        height: SIDE,
-        width: SIDE,
+        height: side,
+        width: side,
     };
     let names = (0..labels.len()).map(|i| i.to_string()).collect();
     Images::new(shape, pixels, Some(labels), Vec::new(), names).unwrap()

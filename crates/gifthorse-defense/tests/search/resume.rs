@@ -41,14 +41,14 @@ fn portions_and_snapshots_change_no_bit() {
 fn an_interrupted_scan_goes_on_and_gives_the_same() {
     let bench = Bench::new(6, Some(2));
     let all = Counter::new(usize::MAX);
-    let whole = timeless(search(&bench.task(), &all, &Forgetful).unwrap());
+    let whole = timeless(search(&bench.task(), &all, &Forgetful).unwrap().classes);
 
     let memory = Memory::default();
     let mut made = 0;
     let mut interruptions = 0;
     let resumed = loop {
         let counter = Counter::new(100);
-        let findings = search(&bench.task(), &counter, &memory).unwrap();
+        let findings = search(&bench.task(), &counter, &memory).unwrap().classes;
         made += counter.count();
         if findings
             .iter()
@@ -64,7 +64,7 @@ fn an_interrupted_scan_goes_on_and_gives_the_same() {
     assert_eq!(memory.finished_classes(), 6);
 
     let again = Counter::new(usize::MAX);
-    let kept = search(&bench.task(), &again, &memory).unwrap();
+    let kept = search(&bench.task(), &again, &memory).unwrap().classes;
     assert_eq!((timeless(kept), again.count()), (whole, 0));
 }
 

@@ -127,6 +127,7 @@ fn classes_left_clean_are_not_flagged_beside_infected_ones() {
             wrong += u32::from(
                 sizes.classes()[..flagged]
                     .iter()
+                    .flatten()
                     .any(|&class| class >= infected),
             );
         }

@@ -1,8 +1,8 @@
 //! What must not change a verdict, and what must change it in one direction.
 
 use gifthorse_defense::stats::{
-    ClassEvidence, Confirmation, EqualClasses, Evidence, GradientHealth, ScalePrior, Verdict,
-    decide,
+    ClassEvidence, Confirmation, EqualClasses, Evidence, GradientHealth, ScalePrior, SetAside,
+    Verdict, decide,
 };
 use proptest::prelude::*;
 
@@ -124,7 +124,7 @@ proptest! {
                 ClassEvidence { class, norm, reached, confirmation }
             })
             .collect();
-        let model = Evidence { classes, pixels, gradients: GradientHealth::Sound };
+        let model = Evidence { classes, set_aside: SetAside::default(), pixels, gradients: GradientHealth::Sound };
         let reference = EqualClasses { prior: prior.map(|(scale, degrees)| ScalePrior::new(scale, degrees).unwrap()) };
         if let Ok(decision) = decide(&model, &reference, fpr, seed) {
             prop_assert!(decision.p_value.is_none_or(|p| p > 0.0 && p <= 1.0));

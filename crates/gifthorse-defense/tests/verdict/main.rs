@@ -10,3 +10,4 @@ mod invariance;
 mod library;
 mod limits;
 mod models;
+mod thinned;

@@ -2,7 +2,7 @@
 
 use gifthorse_defense::stats::{
     ClassEvidence, Confirmation, Decision, EqualClasses, Evidence, GradientHealth, LogSizes, Null,
-    Scan, decide,
+    Scan, SetAside, decide,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, LogNormal};
@@ -24,6 +24,7 @@ pub fn evidence(norms: &[f64]) -> Evidence {
     };
     Evidence {
         classes: norms.iter().enumerate().map(found).collect(),
+        set_aside: SetAside::default(),
         pixels: PIXELS,
         gradients: GradientHealth::Sound,
     }

@@ -10,12 +10,15 @@ use super::batch::BatchAxis;
 use super::constants::{Constant, plain};
 use super::held::{Element, Held, rearrange, row_major};
 use super::moves::table;
+use super::trained::WeightSource;
 use super::{elementwise, linear};
 use crate::program::{Operand, Primitive, Program, Reduction, Step, ValueId};
 
 /// A segment that grows step by step.
 pub struct Translator<'p> {
     pub program: &'p Program,
+    /// Values that do not depend on the input.
+    pub independent: &'p HashSet<ValueId>,
     /// Of each value, by number.
     pub axes: &'p [Option<BatchAxis>],
     pub samples: usize,
@@ -28,6 +31,8 @@ pub struct Translator<'p> {
     pub held: HashMap<ValueId, Held>,
     /// Values that come in, in order.
     pub inputs: Vec<ValueId>,
+    /// What the graph's parameters are, in order.
+    pub weights: Vec<WeightSource>,
     /// Steps that were done together with an earlier one.
     pub done: HashSet<usize>,
 }
@@ -110,6 +115,9 @@ impl Translator<'_> {
         };
         if let Some(&held) = self.held.get(&id) {
             return Some(held);
+        }
+        if self.independent.contains(&id) {
+            return None;
         }
         self.axes[id.0].filter(BatchAxis::is_stacked)?;
         let (map, order) = usual_map(&self.dims(id)?);
@@ -205,10 +213,7 @@ impl Translator<'_> {
                     width: pixels(channel + 1, dims.len()),
                     channels: dims[channel],
                 };
-                match held.form(&mut self.graph, map, Order::ChannelsFirst) {
-                    Some(value) => value,
-                    None => return None,
-                }
+                held.form(&mut self.graph, map, Order::ChannelsFirst)?
             }
             [channel] if channel + 1 == dims.len() => held.rows(&mut self.graph, dims[channel])?,
             _ => return None,

@@ -88,7 +88,8 @@ pub fn norms(scan: &Scan<'_>, detection: &Detection) -> Markup {
         return html! { p { "No class was reached, so there are no norms to draw." } };
     };
     let dots = dots(scan, detection, &scale);
-    let unreached = detection.classes.len() - dots.len();
+    let eliminated = detection.eliminated();
+    let without = detection.classes.len() - dots.len() - eliminated;
     html! {
         figure.chart {
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(summary(detection, &dots)) {
@@ -108,7 +109,8 @@ pub fn norms(scan: &Scan<'_>, detection: &Detection) -> Markup {
                  classes. "
                 @if detection.norm_threshold.is_some() { "Marks left of the dashed threshold line stand out. " }
                 @else { "No positive norm would stand out by the threshold, so it has no line. " }
-                @if unreached > 0 { "Not shown, because never reached: " (count(unreached, "class", "classes")) "." }
+                @if without > 0 { "Not shown, because no trigger to them was found: " (count(without, "class", "classes")) ". " }
+                @if eliminated > 0 { "Not shown, because eliminated early: " (count(eliminated, "class", "classes")) "." }
             }
         }
     }

@@ -6,6 +6,7 @@ use super::{
     Scan,
     parts::{facts, heading, table, yes_no},
 };
+use crate::format::count;
 use crate::{
     escape::Shown,
     format::{duration, number, optional},
@@ -45,6 +46,7 @@ fn detector(scan: &Scan<'_>, detection: &Detection) -> Markup {
             ("Percent difference", html! { (optional(detection.percent_difference, |value| format!("{} %", number(value)))) }),
             ("Median norm", html! { (optional(detection.norm_median, number)) }),
             ("Unreached classes", unreached(detection)),
+            ("Eliminated early", html! { (detection.eliminated()) " of " (count(detection.classes.len(), "class", "classes")) }),
             ("Time", html! { (duration(detection.seconds)) }),
         ]))
         @if !detection.published_rules.is_empty() {

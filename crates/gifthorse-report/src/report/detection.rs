@@ -36,16 +36,29 @@ pub struct Detection {
     pub max_min_ratio: Option<f64>,
     /// `(max - min) / (max + min)` of the norms, in percent.
     pub percent_difference: Option<f64>,
-    /// Median of the norms of the classes that were reached.
+    /// Median of the norms of the classes that were reached; each of `sampled` counts for the eliminated classes that it
+    /// stands for as well, as it does in the rules that papers use.
     pub norm_median: Option<f64>,
     /// The norm below which a class is flagged by `threshold`; null where no positive norm would be.
     pub norm_threshold: Option<f64>,
     /// Indices of the classes whose search never succeeded.
     pub unreached: Vec<usize>,
+    /// Indices of the classes searched to the end because they were drawn at random to stand for the eliminated ones;
+    /// empty if none was eliminated.
+    #[serde(default)]
+    pub sampled: Vec<usize>,
     /// What was found for each class, in class order.
     pub classes: Vec<ClassFinding>,
     /// The rules that papers use, applied as published; none of them controls false alarms.
     pub published_rules: Vec<PublishedRule>,
+}
+
+impl Detection {
+    /// How many classes were eliminated early.
+    pub fn eliminated(&self) -> usize {
+        let eliminated = |finding: &&ClassFinding| finding.state == ClassState::Eliminated;
+        self.classes.iter().filter(eliminated).count()
+    }
 }
 
 /// What a detector found for one class.
@@ -98,7 +111,9 @@ pub enum ClassState {
     Reached,
     /// The search ran to its end and never succeeded.
     Unreached,
-    /// The class was not searched, or not to the end.
+    /// The search was ended early, after `updates` updates, since those of other classes had got further.
+    Eliminated,
+    /// The class was not searched, or not to the end, since the scan was stopped.
     Skipped,
 }
 

@@ -95,6 +95,7 @@ pub fn detection(norms: &[f64], flagged: bool) -> Detection {
         norm_median: Some(64.47),
         norm_threshold: Some(26.5),
         unreached: vec![norms.len()],
+        sampled: vec![],
         classes,
         published_rules: vec![
             PublishedRule {

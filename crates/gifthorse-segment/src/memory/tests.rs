@@ -1,7 +1,7 @@
 //! The prediction against what a plan really holds.
 
 use super::*;
-use crate::{Clamp, Graph, MapShape, Operation, Order, Window};
+use crate::{Clamp, Graph, MapShape, Operation, Order, Weights, Window};
 
 /// A residual block with strides, pools and a layer whose backward pass reads its input.
 fn network() -> Plan {
@@ -12,8 +12,7 @@ fn network() -> Plan {
         pads: [(1, 1); 2],
     };
     let convolution = |weight, outputs, stride| Operation::Convolution {
-        weight,
-        bias: None,
+        weights: Weights::Fixed { weight, bias: None },
         outputs,
         window: window(stride),
         groups: 1,

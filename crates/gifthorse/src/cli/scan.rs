@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use gifthorse::ScanRequest;
 use gifthorse_data::{Crop, Split};
-use gifthorse_defense::detect::neural_cleanse::{Config, Preset};
+use gifthorse_defense::detect::neural_cleanse::{Config, Effort, Preset};
 
 use super::{Global, PreprocessArgs, parse};
 
@@ -45,6 +45,11 @@ pub struct ScanArgs {
     /// Settings of the search: `standard`, or Neural Cleanse as in the `paper` or as `released` by its authors.
     #[arg(long, value_enum, default_value_t = PresetArg::Standard, value_name = "NAME", help_heading = "Search")]
     preset: PresetArg,
+    /// How many classes to search to the end: all (`full`), those that are ahead after a few updates and a random
+    /// sample of the others (`eliminate`), or likewise as Neural Cleanse does for many labels (`low-cost`); `auto`
+    /// eliminates if there are more than 100 classes.
+    #[arg(long, value_enum, default_value_t = EffortArg::Auto, value_name = "HOW", help_heading = "Search")]
+    search: EffortArg,
     /// Search only these classes, such as 0,3,7; they are compared with one another alone, and never called clean.
     #[arg(
         long,
@@ -98,6 +103,14 @@ enum PresetArg {
     Released,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum EffortArg {
+    Auto,
+    Full,
+    Eliminate,
+    LowCost,
+}
+
 impl ScanArgs {
     /// The scan that the arguments ask for; reads the file of preprocessing if there is one.
     ///
@@ -128,6 +141,12 @@ impl ScanArgs {
             force: self.force,
             search: Config {
                 classes: self.classes.clone(),
+                effort: match self.search {
+                    EffortArg::Auto => Effort::Auto,
+                    EffortArg::Full => Effort::Full,
+                    EffortArg::Eliminate => Effort::Eliminate,
+                    EffortArg::LowCost => Effort::LowCost,
+                },
                 ..Config::preset(preset)
             },
             fpr: self.fpr,

@@ -3,7 +3,7 @@
 use gifthorse_defense::detect::neural_cleanse::{ClassFinding, State};
 use gifthorse_defense::health::Health;
 use gifthorse_defense::stats::{
-    ClassEvidence, Decision, EqualClasses, Evidence, GradientHealth, Verdict, decide,
+    ClassEvidence, Decision, EqualClasses, Evidence, GradientHealth, SetAside, Verdict, decide,
 };
 use gifthorse_report::report;
 
@@ -23,7 +23,8 @@ pub struct Conclusion {
     pub p_value: Option<f64>,
     /// What that was measured against.
     pub calibration: report::Calibration,
-    /// What the statistics said; `None` if no class was searched to the end.
+    /// What the statistics said; `None` if no class was searched to the end, or none of those that stand for the
+    /// eliminated ones.
     pub decision: Option<Decision>,
 }
 
@@ -42,6 +43,10 @@ impl Conclusion {
         let [_, height, width] = fit.classifier.shape();
         let evidence = Evidence {
             classes: searched.ended().map(class_evidence).collect(),
+            set_aside: SetAside {
+                classes: searched.eliminated(),
+                sample: searched.stand_ins(),
+            },
             pixels: height * width,
             gradients: if health.ok {
                 GradientHealth::Sound
@@ -49,7 +54,8 @@ impl Conclusion {
                 GradientHealth::Unsound(health.message.clone())
             },
         };
-        let decision = if evidence.classes.is_empty() {
+        let unrepresented = evidence.set_aside.classes > 0 && evidence.set_aside.sample.is_empty();
+        let decision = if evidence.classes.is_empty() || unrepresented {
             None
         } else {
             Some(decide(
@@ -122,7 +128,7 @@ fn gaps(searched: &Searched, health: &Health) -> Vec<String> {
             searched.wanted, searched.classes
         ));
     }
-    let skipped = searched.wanted - searched.ended().count();
+    let skipped = searched.wanted - searched.ended().count() - searched.eliminated();
     if health.ok && skipped > 0 {
         gaps.push(format!(
             "The searches were stopped before {skipped} of {} classes were done; give them more time (--max-time).",

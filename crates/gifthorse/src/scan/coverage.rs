@@ -18,21 +18,31 @@ const NOT_TESTED: [&str; 5] = [
 /// What was and what was not tested, and up to which size "clean" speaks.
 pub fn coverage(searched: &Searched, conclusion: &Conclusion, fit: &Fit) -> Coverage {
     let ended = searched.ended().count();
+    let eliminated = searched.eliminated();
     let classes = searched.classes;
     let mut tested = Vec::new();
     if ended > 0 {
-        let targets = if ended == classes {
+        let targets = if ended + eliminated == classes {
             format!("any of the {classes} classes")
         } else {
-            format!("{ended} of the {classes} classes")
+            format!("{} of the {classes} classes", ended + eliminated)
         };
         tested.push(format!(
             "one trigger of limited size at a fixed place that leads images of all other classes to {targets}"
         ));
     }
     let mut not_tested: Vec<String> = NOT_TESTED.map(str::to_owned).to_vec();
-    if ended < classes {
-        let missing = classes - ended;
+    if eliminated > 0 {
+        not_tested.insert(
+            0,
+            format!(
+                "triggers that lead to one of {eliminated} classes whose search was ended early, if it would have got ahead \
+                 of the others only later"
+            ),
+        );
+    }
+    if ended + eliminated < classes {
+        let missing = classes - ended - eliminated;
         not_tested.insert(
             0,
             format!("triggers that lead to the other {missing} of the {classes} classes"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gifthorse_data::Images;
-use gifthorse_defense::detect::neural_cleanse::{ClassSearch, Config, Task};
+use gifthorse_defense::detect::neural_cleanse::{ClassSearch, Config, State, Task};
 use gifthorse_engine::Classifier;
 
 use crate::Error;
@@ -43,10 +43,11 @@ pub fn at_most(
         };
         let mut search = ClassSearch::new(task, 0)?;
         search.advance(1)?;
-        seconds = search.unfinished().seconds;
+        seconds = search.unfinished(State::Skipped).seconds;
     }
-    let rounds = classes.div_ceil(rayon::current_num_threads().max(1));
-    let updates = config.most_updates() * rounds;
+    let updates = config.effort.most_updates(config, classes);
+    let in_turn = updates.div_ceil(rayon::current_num_threads().max(1));
+    let updates = in_turn.max(config.most_updates());
     Ok(Duration::from_secs_f64(
         (seconds / TIMED as f64 * updates as f64).min(1e9),
     ))

@@ -1,7 +1,7 @@
 //! What the detector found, as a report describes it.
 
 use gifthorse_defense::detect::neural_cleanse::{ClassFinding, Config, State};
-use gifthorse_defense::stats::{PublishedRules, interval::clopper_pearson, median};
+use gifthorse_defense::stats::{PublishedRules, Thinning, interval::clopper_pearson, median};
 use gifthorse_report::report::{self, ClassState, Detection, PublishedRule};
 
 use super::checks::Fit;
@@ -20,7 +20,11 @@ pub fn detection(
     class_names: &[String],
 ) -> Detection {
     let decision = conclusion.decision.as_ref();
-    let norms: Vec<f64> = searched.ended().map(|finding| finding.norm).collect();
+    let compared = compared(searched);
+    let norms: Vec<f64> = compared.iter().map(|finding| finding.norm).collect();
+    let reached = compared
+        .iter()
+        .filter(|finding| finding.state == State::Reached);
     let published = PublishedRules::apply(&norms);
     let indices = signed_indices(searched, &norms, published.as_ref());
     let classes = searched.findings.iter().map(|finding| {
@@ -51,13 +55,14 @@ pub fn detection(
         anomaly_index: of_rules(|rules| rules.anomaly_index),
         max_min_ratio: of_rules(|rules| rules.max_min_ratio),
         percent_difference: of_rules(|rules| rules.percent_difference),
-        norm_median: median(reached(searched).map(|finding| finding.norm).collect()),
+        norm_median: median(reached.map(|finding| finding.norm).collect()),
         norm_threshold: decision.and_then(|decision| decision.norm_threshold),
         unreached: searched
             .ended()
             .filter(|finding| finding.state == State::Unreached)
             .map(|finding| finding.class)
             .collect(),
+        sampled: searched.sampled.clone(),
         classes: classes.collect(),
         published_rules: published.as_ref().map_or_else(Vec::new, rules),
     }
@@ -65,7 +70,7 @@ pub fn detection(
 
 fn class_finding(finding: &ClassFinding, fit: &Fit) -> report::ClassFinding {
     let [_, height, width] = fit.classifier.shape();
-    let ended = finding.state != State::Skipped;
+    let ended = matches!(finding.state, State::Reached | State::Unreached);
     let norm = (finding.state == State::Reached).then_some(finding.norm);
     let tried = finding.holdout.filter(|tried| tried.trials > 0);
     report::ClassFinding {
@@ -88,6 +93,7 @@ fn class_finding(finding: &ClassFinding, fit: &Fit) -> report::ClassFinding {
         state: match finding.state {
             State::Reached => ClassState::Reached,
             State::Unreached => ClassState::Unreached,
+            State::Eliminated => ClassState::Eliminated,
             State::Skipped => ClassState::Skipped,
         },
         updates: finding.updates,
@@ -96,9 +102,23 @@ fn class_finding(finding: &ClassFinding, fit: &Fit) -> report::ClassFinding {
     }
 }
 
-fn reached(searched: &Searched) -> impl Iterator<Item = &ClassFinding> {
-    let reached = |finding: &&ClassFinding| finding.state == State::Reached;
-    searched.findings.iter().filter(reached)
+/// The classes whose search ended, in class order, and after them one for each eliminated class: the one that stands
+/// for it. Without these a median would be that of the smallest classes alone.
+fn compared(searched: &Searched) -> Vec<&ClassFinding> {
+    let mut compared: Vec<&ClassFinding> = searched.ended().collect();
+    let stand_ins = searched.stand_ins();
+    let drawn = |finding: &&ClassFinding| stand_ins.contains(&finding.class);
+    let mut sample: Vec<&ClassFinding> = searched.ended().filter(drawn).collect();
+    sample.sort_by(|a, b| a.norm.total_cmp(&b.norm));
+    let thinning = Thinning {
+        finalists: compared.len() - sample.len(),
+        sample: sample.len(),
+        set_aside: searched.eliminated(),
+    };
+    for (finding, weight) in sample.into_iter().zip(thinning.weights()) {
+        compared.extend(vec![finding; weight - 1]);
+    }
+    compared
 }
 
 /// The anomaly index of each class whose search ended, positive below the median and negative above it.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use gifthorse_data::Images;
 use gifthorse_defense::detect::Observer;
 use gifthorse_defense::detect::neural_cleanse::{
-    ClassFinding, Config, Keeper, State, Task, evaluate_trigger, search,
+    ClassFinding, Config, Findings, Keeper, State, Task, evaluate_trigger, search,
 };
 use gifthorse_engine::Classifier;
 
@@ -17,6 +17,8 @@ use crate::{Error, ScanRequest};
 pub struct Searched {
     /// One finding for each class that was to be searched, in class order; empty if the searches were left out.
     pub findings: Vec<ClassFinding>,
+    /// Classes that were drawn at random to stand for the eliminated ones.
+    pub sampled: Vec<usize>,
     /// Classes that were to be searched.
     pub wanted: usize,
     /// Classes of the model.
@@ -55,14 +57,21 @@ impl Searched {
             config,
             seed: request.seed,
         };
-        let mut findings = search(&task, &watch, keeper)?;
+        let Findings {
+            classes: mut findings,
+            sampled,
+        } = search(&task, &watch, keeper)?;
         if !config.exclude_target {
-            for finding in &mut findings {
+            for finding in findings
+                .iter_mut()
+                .filter(|finding| finding.holdout.is_some())
+            {
                 finding.success_rate = others_rate(classifier, search_images, finding)?;
             }
         }
         Ok(Self {
             findings,
+            sampled,
             wanted,
             classes,
             seconds: clock.elapsed().as_secs_f64(),
@@ -73,16 +82,30 @@ impl Searched {
     pub fn none(config: &Config, classes: usize) -> Self {
         Self {
             findings: Vec::new(),
+            sampled: Vec::new(),
             wanted: config.classes.as_ref().map_or(classes, Vec::len),
             classes,
             seconds: 0.0,
         }
     }
 
-    /// The findings of searches that ended.
+    /// The findings of searches that came to their end.
     pub fn ended(&self) -> impl Iterator<Item = &ClassFinding> {
-        let ended = |finding: &&ClassFinding| finding.state != State::Skipped;
+        let ended =
+            |finding: &&ClassFinding| matches!(finding.state, State::Reached | State::Unreached);
         self.findings.iter().filter(ended)
+    }
+
+    /// How many classes were eliminated early.
+    pub fn eliminated(&self) -> usize {
+        let eliminated = |finding: &&ClassFinding| finding.state == State::Eliminated;
+        self.findings.iter().filter(eliminated).count()
+    }
+
+    /// The classes that stand for the eliminated ones and whose search came to its end.
+    pub fn stand_ins(&self) -> Vec<usize> {
+        let ended = self.ended().map(|finding| finding.class);
+        ended.filter(|class| self.sampled.contains(class)).collect()
     }
 }
 

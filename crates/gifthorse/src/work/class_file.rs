@@ -54,7 +54,10 @@ pub fn problem(
         Contents::Search(snapshot) if snapshot.class() != class => Some("is of another class"),
         Contents::Search(_) => None,
         Contents::Finding(finding) if finding.class != class => Some("is of another class"),
-        Contents::Finding(finding) if stage == Stage::Full && finding.state == State::Skipped => {
+        Contents::Finding(finding)
+            if stage == Stage::Full
+                && matches!(finding.state, State::Skipped | State::Eliminated) =>
+        {
             Some("has not ended")
         }
         Contents::Finding(finding) => problem_of_finding(finding, shape),
@@ -125,6 +128,7 @@ mod tests {
         let outcome = StepOutcome {
             success: 1.0,
             norm: 1.0,
+            loss: 0.25,
         };
         serde_json::from_value(json!({
             "class": 3,

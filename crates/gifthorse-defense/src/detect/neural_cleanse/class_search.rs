@@ -187,7 +187,7 @@ impl<'a> ClassSearch<'a> {
     /// A model that cannot be run.
     pub fn finding(&self) -> Result<ClassFinding, Error> {
         let started = Instant::now();
-        let mut finding = self.unfinished();
+        let mut finding = self.unfinished(State::Unreached);
         let task = &self.task;
         let hits = hits(
             task.classifier,
@@ -204,25 +204,23 @@ impl<'a> ClassSearch<'a> {
             &finding.trigger,
             self.class,
         )?);
-        finding.state = if self.best.is_some() {
-            State::Reached
-        } else {
-            State::Unreached
-        };
+        if self.best.is_some() {
+            finding.state = State::Reached;
+        }
         finding.seconds += started.elapsed().as_secs_f64();
         Ok(finding)
     }
 
-    /// Where the search was when it was stopped; the trigger is not tried, since it counts for
-    /// nothing.
-    pub fn unfinished(&self) -> ClassFinding {
+    /// Where the search was when it was left off, as `state` says; the trigger is not tried, since it counts
+    /// for nothing.
+    pub fn unfinished(&self, state: State) -> ClassFinding {
         let trigger = match &self.best {
             Some(best) => best.clone(),
             None => self.variables.trigger(),
         };
         ClassFinding {
             class: self.class,
-            state: State::Skipped,
+            state,
             norm: trigger.norm(),
             trigger,
             success_rate: 0.0,
@@ -240,12 +238,13 @@ impl<'a> ClassSearch<'a> {
             class: self.class,
             loss: config.loss,
         };
-        let (mut successes, mut norms) = (0, 0.0);
+        let (mut successes, mut norms, mut losses) = (0, 0.0, 0.0);
         for _ in 0..config.batches_per_step {
             let batch = self.next_batch();
             let outcome = objective.pass(batch, &self.variables, self.schedule.cost())?;
             successes += outcome.successes;
             norms += outcome.norm;
+            losses += outcome.loss;
             let Variables { mask, pattern } = &mut self.variables;
             *mask = self.mask_adam.step(mask.clone(), outcome.mask_gradient);
             *pattern = self
@@ -256,6 +255,7 @@ impl<'a> ClassSearch<'a> {
         let outcome = StepOutcome {
             success: successes as f64 / tried,
             norm: norms / config.batches_per_step as f64,
+            loss: losses / config.batches_per_step as f64,
         };
         let advice = self.schedule.step(outcome.success, outcome.norm);
         if advice.keep {

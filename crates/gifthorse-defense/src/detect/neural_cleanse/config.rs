@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::effort::Effort;
+
 /// The loss that pulls images to the target class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
@@ -55,6 +57,10 @@ pub struct Config {
     pub betas: (f32, f32),
     /// First weight of the mask's L1 norm once triggers succeed.
     pub initial_cost: f32,
+    /// Whether the weight is zero until triggers succeed. Searches that only tell likely classes
+    /// from others begin with [`Self::initial_cost`] instead, as the released program says of
+    /// early detection.
+    pub begin_at_zero: bool,
     /// Factor by which the weight grows; it shrinks by this to the power 1.5.
     pub cost_multiplier: f32,
     /// Steps in a row, all good or all bad, before the weight changes.
@@ -70,6 +76,8 @@ pub struct Config {
     pub exclude_target: bool,
     /// Classes to search; all if `None`.
     pub classes: Option<Vec<usize>>,
+    /// How many of them to search to the end.
+    pub effort: Effort,
 }
 
 impl Config {
@@ -84,6 +92,7 @@ impl Config {
             learning_rate: 0.1,
             betas: (0.5, 0.9),
             initial_cost: 1e-3,
+            begin_at_zero: true,
             cost_multiplier: 2.0,
             patience: 5,
             success_threshold: 0.99,
@@ -91,6 +100,7 @@ impl Config {
             early_stop_patience: 25,
             exclude_target: false,
             classes: None,
+            effort: Effort::Auto,
         };
         match preset {
             Preset::Released => released,
@@ -123,11 +133,18 @@ impl Config {
     /// All settings that the search of one class depends on, as one line of JSON: equal for two searches that would go
     /// the same way.
     pub fn fingerprint(&self) -> String {
-        json!(self.parameters()).to_string()
+        json!(self.of_one_class()).to_string()
     }
 
     /// The settings by name, for reports.
     pub fn parameters(&self) -> BTreeMap<String, Value> {
+        let mut parameters = self.of_one_class();
+        parameters.insert("search".to_string(), json!(self.effort.name()));
+        parameters
+    }
+
+    /// The settings that the search of one class follows.
+    fn of_one_class(&self) -> BTreeMap<String, Value> {
         let loss = match self.loss {
             Loss::CrossEntropy => "cross-entropy",
             Loss::LinearProbability => "linear probability",
@@ -147,6 +164,7 @@ impl Config {
                 "initial_cost".to_string(),
                 json!(f64::from(self.initial_cost)),
             ),
+            ("begin_at_zero".to_string(), json!(self.begin_at_zero)),
             (
                 "cost_multiplier".to_string(),
                 json!(f64::from(self.cost_multiplier)),

@@ -46,10 +46,14 @@ pub struct Counters {
 }
 
 impl Schedule {
-    /// Begins with weight zero: first a trigger that works, then a small one.
+    /// Begins with weight zero, unless told otherwise: first a trigger that works, then a small one.
     pub fn new(config: &Config) -> Self {
         let counters = Counters {
-            cost: 0.0,
+            cost: if config.begin_at_zero {
+                0.0
+            } else {
+                config.initial_cost
+            },
             good_at_zero: 0,
             good: 0,
             bad: 0,

@@ -13,6 +13,8 @@ pub enum State {
     Reached,
     /// None did.
     Unreached,
+    /// The search was ended after a few updates, since those of other classes had got further.
+    Eliminated,
     /// The search was stopped or never started.
     Skipped,
 }
@@ -26,6 +28,9 @@ pub struct StepOutcome {
     /// Mean L1 norm of the mask, in pixels.
     #[serde(with = "exact::double")]
     pub norm: f64,
+    /// Mean loss for the class, without the norm.
+    #[serde(with = "exact::double")]
+    pub loss: f64,
 }
 
 /// The trigger found for a class.
@@ -52,6 +57,16 @@ pub struct ClassFinding {
     pub trace: Vec<StepOutcome>,
     /// Time taken, in seconds.
     pub seconds: f64,
+}
+
+/// What a scan found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Findings {
+    /// One finding for each class that was to be searched, in class order.
+    pub classes: Vec<ClassFinding>,
+    /// Of the classes searched to the end, those that were drawn at random to stand for the
+    /// eliminated ones, in class order; empty if none was eliminated.
+    pub sampled: Vec<usize>,
 }
 
 impl ClassFinding {

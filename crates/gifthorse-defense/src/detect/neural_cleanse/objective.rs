@@ -26,6 +26,8 @@ pub struct Outcome {
     pub successes: usize,
     /// L1 norm of the mask.
     pub norm: f64,
+    /// Mean loss for the class, without the norm.
+    pub loss: f64,
     /// Gradient to the mask's variables.
     pub mask_gradient: Tensor<2>,
     /// Gradient to the pattern's variables.
@@ -60,13 +62,15 @@ impl Objective<'_> {
         }
         let successes = count_hits(&logits, self.class);
         let norm = mask.sum();
-        let size = Array::from_tensor(norm.clone().inner()).into_vec();
-        let loss = self.loss(logits).add(norm.mul_scalar(cost));
-        let mut gradients = loss.backward();
+        let loss = self.loss(logits);
+        let size = scalar(&norm);
+        let fit = scalar(&loss);
+        let mut gradients = loss.add(norm.mul_scalar(cost)).backward();
         let missing = || Error::NoGradient;
         Ok(Outcome {
             successes,
-            norm: f64::from(size.first().copied().unwrap_or(f32::NAN)),
+            norm: size,
+            loss: fit,
             mask_gradient: mask_variable
                 .grad_remove(&mut gradients)
                 .ok_or_else(missing)?,
@@ -89,6 +93,12 @@ impl Objective<'_> {
                 .mul_scalar(LINEAR_SLOPE),
         }
     }
+}
+
+/// The value of a tensor of one element.
+fn scalar(tensor: &Tensor<1>) -> f64 {
+    let values = Array::from_tensor(tensor.clone().inner()).into_vec();
+    f64::from(values.first().copied().unwrap_or(f32::NAN))
 }
 
 fn log_softmax(logits: Tensor<2>) -> Tensor<2> {

@@ -3,17 +3,20 @@
 
 use std::time::Instant;
 
+use gifthorse_engine::alone;
 use rayon::prelude::*;
 
 use super::class_search::{ClassSearch, Task};
-use super::finding::ClassFinding;
+use super::early::{Narrowed, narrow};
+use super::finding::{ClassFinding, Findings, State};
 use super::keeper::{Keeper, KeeperError, Kept, Stage};
 use super::snapshot::SnapshotError;
 use crate::detect::observer::Observer;
 use crate::error::Error;
 
-/// Searches all classes (or those that the settings name), in parallel, and tries each trigger on
-/// the held-out images. What `keeper` holds is not done again.
+/// Searches the classes (all, or those that the settings name) in parallel, as many of them to the end as
+/// [`Effort`](super::Effort) says, and tries each trigger on the held-out images. What `keeper` holds is not done
+/// again.
 ///
 /// The result is in class order and, but for times, the same for any number of threads, whether or
 /// not the search was interrupted.
@@ -25,16 +28,42 @@ pub fn search(
     task: &Task<'_>,
     observer: &dyn Observer,
     keeper: &dyn Keeper,
-) -> Result<Vec<ClassFinding>, Error> {
+) -> Result<Findings, Error> {
     let classes = match &task.config.classes {
         Some(classes) => classes.clone(),
         None => (0..task.classifier.classes()).collect(),
     };
-    classes
-        .into_par_iter()
+    let narrowed = match task.config.effort.early(classes.len()) {
+        Some(early) => narrow(task, &early, &classes, observer, keeper)?,
+        None => Narrowed {
+            finalists: classes,
+            sampled: Vec::new(),
+            rest: Vec::new(),
+        },
+    };
+    let searches = narrowed.finalists.len() + narrowed.sampled.len();
+    let mut findings: Vec<ClassFinding> = narrowed
+        .finalists
+        .par_iter()
+        .chain(&narrowed.sampled)
         .with_max_len(1)
-        .map(|class| search_class(task, class, observer, keeper))
-        .collect()
+        .map(|&class| side_by_side(searches, || search_class(task, class, observer, keeper)))
+        .collect::<Result<_, Error>>()?;
+    findings.extend(narrowed.rest);
+    findings.sort_by_key(|finding| finding.class);
+    Ok(Findings {
+        classes: findings,
+        sampled: narrowed.sampled,
+    })
+}
+
+/// Does one of several pieces of work that run side by side: on its thread alone if there are enough of them for all threads.
+pub(super) fn side_by_side<R>(pieces: usize, work: impl FnOnce() -> R) -> R {
+    if pieces < rayon::current_num_threads() {
+        work()
+    } else {
+        alone(work)
+    }
 }
 
 fn search_class(
@@ -65,7 +94,7 @@ fn search_class(
             keeper
                 .keep(Stage::Full, &search.snapshot())
                 .map_err(kept_badly)?;
-            let finding = search.unfinished();
+            let finding = search.unfinished(State::Skipped);
             observer.finished(&finding);
             return Ok(finding);
         }

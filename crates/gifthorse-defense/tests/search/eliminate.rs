@@ -1,0 +1,92 @@
+//! Many classes: those that lag behind early are not searched to the end, and the one that matters is.
+
+use gifthorse_defense::detect::neural_cleanse::{Effort, Findings, Forgetful, State, search};
+
+use crate::bench::{Bench, Counter, Memory, timeless};
+
+const CLASSES: usize = 64;
+const TARGET: usize = 41;
+
+fn bench(effort: Effort) -> Bench {
+    let mut bench = Bench::new(CLASSES, Some(TARGET));
+    bench.config.effort = effort;
+    bench
+}
+
+fn run(bench: &Bench) -> (Findings, usize) {
+    let counter = Counter::new(usize::MAX);
+    let findings = search(&bench.task(), &counter, &Forgetful).unwrap();
+    let updates = findings.classes.iter().map(|finding| finding.updates).sum();
+    (findings, updates)
+}
+
+#[test]
+fn who_is_searched_to_the_end_is_searched_as_in_a_full_scan() {
+    let (full, all_updates) = run(&bench(Effort::Full));
+    let (fewer, updates) = run(&bench(Effort::Eliminate));
+    assert!(full.sampled.is_empty());
+    assert_eq!((fewer.classes.len(), fewer.sampled.len()), (CLASSES, 24));
+    let full = timeless(full.classes);
+    let mut eliminated = 0;
+    for (class, finding) in timeless(fewer.classes).into_iter().enumerate() {
+        assert_eq!(finding.class, class);
+        if finding.state == State::Eliminated {
+            eliminated += 1;
+            assert!([8, 20].contains(&finding.updates), "{}", finding.updates);
+            assert_eq!(finding.holdout, None);
+            assert!(!fewer.sampled.contains(&class));
+        } else {
+            assert_eq!(finding, full[class]);
+        }
+    }
+    assert_eq!(eliminated, CLASSES - 48);
+    assert!(updates < all_updates);
+    let smallest = full.iter().min_by(|a, b| a.norm.total_cmp(&b.norm));
+    assert_eq!(smallest.map(|finding| finding.class), Some(TARGET));
+    assert!(!fewer.sampled.contains(&TARGET), "it was not ahead");
+}
+
+#[test]
+fn an_interrupted_elimination_goes_on_and_gives_the_same() {
+    let bench = bench(Effort::Eliminate);
+    let (whole, _) = run(&bench);
+    let memory = Memory::default();
+    let (mut early_stops, mut late_stops) = (0, 0);
+    let resumed = loop {
+        let counter = Counter::new(400);
+        let findings = search(&bench.task(), &counter, &memory).unwrap();
+        let skipped = |state| findings.classes.iter().filter(|f| f.state == state).count();
+        match (skipped(State::Skipped), skipped(State::Eliminated)) {
+            (0, _) => break findings,
+            (CLASSES, 0) => early_stops += 1,
+            _ => late_stops += 1,
+        }
+    };
+    assert!(
+        early_stops > 0 && late_stops > 0,
+        "{early_stops} {late_stops}"
+    );
+    assert_eq!(resumed.sampled, whole.sampled);
+    assert_eq!(timeless(resumed.classes), timeless(whole.classes));
+}
+
+#[test]
+fn the_low_cost_mode_keeps_the_target_among_two_hundred() {
+    let mut bench = Bench::new(210, Some(TARGET));
+    bench.config.effort = Effort::LowCost;
+    bench.config.steps = 30;
+    let (findings, _) = run(&bench);
+    let eliminated = findings
+        .classes
+        .iter()
+        .filter(|finding| finding.state == State::Eliminated);
+    assert_eq!(eliminated.count(), 10);
+    assert_eq!(findings.sampled.len(), 100);
+    assert_ne!(findings.classes[TARGET].state, State::Eliminated);
+    // Ten iterations after the first at the least, of four updates each.
+    let left = findings
+        .classes
+        .iter()
+        .find(|f| f.state == State::Eliminated);
+    assert!(left.is_some_and(|finding| finding.updates >= 44 && finding.updates % 4 == 0));
+}
