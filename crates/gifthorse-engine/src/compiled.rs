@@ -127,6 +127,16 @@ impl Compiled {
         &self.parts
     }
 
+    /// Whether all segments are those of another program.
+    pub fn shares_plans(&self, other: &Self) -> bool {
+        let alike = |(one, other): (&Part, &Part)| match (one, other) {
+            (Part::Segment(one), Part::Segment(other)) => one.shares_plan(other),
+            (Part::Step(one), Part::Step(other)) => one == other,
+            _ => false,
+        };
+        self.parts.len() == other.parts.len() && self.parts.iter().zip(&other.parts).all(alike)
+    }
+
     /// What runs, in order: the stages of segments, and steps by themselves.
     pub fn describe(&self) -> Vec<PlanPart> {
         let part = |part: &Part| match part {

@@ -1,5 +1,7 @@
 //! How much memory a network takes while it is run.
 
+use std::sync::Arc;
+
 use gifthorse_segment::Pass;
 
 use crate::compiled::Compiled;
@@ -43,16 +45,43 @@ impl Network {
             },
         };
         let passes: Vec<Pass> = passes.iter().map(cut).collect();
-        let batch = passes.iter().map(|pass| pass.samples).max().unwrap_or(1);
-        let compiled = self.compiled(batch, &[])?;
+        let groups = self.by_plan(&passes)?;
         let tensors = self.graph().initializers.values();
         let tensors = tensors.filter_map(|tensor| tensor.bytes());
         Ok(Memory {
             file: tensors.map(|bytes| bytes.len()).sum(),
-            weights: constants(compiled.program()),
-            segments: segments(&compiled, &passes, threads),
-            steps: steps(&compiled, &passes, threads, batch),
+            weights: groups
+                .iter()
+                .map(|(compiled, _)| constants(compiled.program()))
+                .max()
+                .unwrap_or(0),
+            segments: groups
+                .iter()
+                .map(|(compiled, passes)| segments(compiled, passes, threads))
+                .fold(Default::default(), gifthorse_segment::Memory::and),
+            steps: groups
+                .iter()
+                .map(|(compiled, passes)| steps(compiled, passes, threads))
+                .max()
+                .unwrap_or(0),
         })
+    }
+
+    /// The passes that run the same segments. A model whose constants depend on the batch has segments of its own for each
+    /// batch size.
+    fn by_plan(&self, passes: &[Pass]) -> Result<Vec<(Arc<Compiled>, Vec<Pass>)>, Error> {
+        let mut groups: Vec<(Arc<Compiled>, Vec<Pass>)> = Vec::new();
+        for pass in passes {
+            let compiled = self.compiled(pass.samples, &[])?;
+            let known = groups
+                .iter_mut()
+                .find(|(known, _)| known.shares_plans(&compiled));
+            match known {
+                Some((_, passes)) => passes.push(*pass),
+                None => groups.push((compiled, vec![*pass])),
+            }
+        }
+        Ok(groups)
     }
 }
 
@@ -71,7 +100,9 @@ fn segments(compiled: &Compiled, passes: &[Pass], threads: usize) -> gifthorse_s
 }
 
 /// Backward passes need every result; otherwise there are an operand and a result at a time.
-fn steps(compiled: &Compiled, passes: &[Pass], threads: usize, batch: usize) -> usize {
+fn steps(compiled: &Compiled, passes: &[Pass], threads: usize) -> usize {
+    let batch = compiled.program().input_shape.first().copied();
+    let batch = batch.unwrap_or(1).max(1);
     let alone = compiled.parts().iter().filter_map(|part| match part {
         Part::Step(step) => Some(bytes(&compiled.program().steps[*step].shape)),
         Part::Segment(_) => None,

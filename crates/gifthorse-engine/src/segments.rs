@@ -69,6 +69,11 @@ impl Segment {
         self.weights.iter().map(|source| &source.operand)
     }
 
+    /// Whether it runs the same plan as another.
+    pub fn shares_plan(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.plan, &other.plan)
+    }
+
     /// The memory that it holds after these passes.
     pub fn memory(&self, passes: &[Pass], threads: usize) -> Memory {
         self.plan.memory(passes, threads)
