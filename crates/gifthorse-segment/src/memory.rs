@@ -104,44 +104,36 @@ impl Plan {
         let share = groups.len().div_ceil(sharing(pass, threads));
         let counts = groups.map(|at| group.min(pass.samples - at)).take(share);
         let counts: Vec<usize> = counts.collect();
-        let tapes: Vec<Vec<usize>> = counts
-            .iter()
-            .enumerate()
-            .map(|(number, &samples)| {
-                if pass.backward {
-                    held.tape(number, self.notes(samples));
-                }
-                self.walk_forward(samples, pass.backward, &mut held.arena)
-            })
-            .collect();
+        for (number, &samples) in counts.iter().enumerate() {
+            if pass.backward {
+                held.tape(number, self.tape(samples));
+            }
+            self.walk_forward(samples, pass.backward, &mut held.arena);
+        }
         if pass.backward {
-            for (samples, tape) in counts.into_iter().zip(tapes) {
+            for samples in counts {
                 self.walk_backward(samples, &mut held.arena);
-                tape.into_iter().for_each(|value| held.arena.give(value));
             }
         }
     }
 
-    /// As a forward pass over a group takes and gives; what is kept for the backward pass is returned.
-    fn walk_forward(&self, samples: usize, saving: bool, arena: &mut Lengths) -> Vec<usize> {
+    /// As a forward pass over a group takes and gives, but for what is kept for the backward pass, which lies on the tape.
+    fn walk_forward(&self, samples: usize, saving: bool, arena: &mut Lengths) {
         let mut values = vec![0; self.shapes.len()];
         let lanes = |value: Value| samples * self.shape(value).lanes();
         let kept = |value: usize| saving && self.kept[value];
-        for &(input, _) in &self.inputs {
-            values[input.0] = arena.take(lanes(input));
+        for (input, _) in self.inputs.iter().filter(|(input, _)| !kept(input.0)) {
+            values[input.0] = arena.take(lanes(*input));
         }
         for (stage, dead) in self.stages.iter().zip(&self.dead_after) {
-            values[stage.output.0] = arena.take(lanes(stage.output));
-            for dead in dead.iter().filter(|dead| !kept(dead.0)) {
+            if !kept(stage.output.0) {
+                values[stage.output.0] = arena.take(lanes(stage.output));
+            }
+            for dead in dead {
                 arena.give(std::mem::take(&mut values[dead.0]));
             }
         }
-        for (value, length) in values.iter_mut().enumerate() {
-            if !kept(value) {
-                arena.give(std::mem::take(length));
-            }
-        }
-        values
+        values.into_iter().for_each(|value| arena.give(value));
     }
 
     fn walk_backward(&self, samples: usize, arena: &mut Lengths) {
@@ -162,8 +154,10 @@ impl Plan {
         slots.into_iter().for_each(|slot| arena.give(slot));
     }
 
-    /// Bytes that the forward pass over a group notes.
-    fn notes(&self, samples: usize) -> usize {
+    /// Bytes that the forward pass over a group leaves on its tape: values, bits and notes.
+    fn tape(&self, samples: usize) -> usize {
+        let values = (0..self.shapes.len()).filter(|&value| self.kept[value]);
+        let values = values.map(|value| self.shapes[value].lanes() * size_of::<Lane>());
         let stages = self.stages.iter().map(|stage| {
             let bits = match stage.clamp {
                 Some(_) => self.shape(stage.output).lanes() * size_of::<u16>(),
@@ -172,7 +166,7 @@ impl Plan {
             let kernel = stage.kernel.as_ref();
             bits + kernel.map_or(0, |kernel| kernel.needs().notes * size_of::<Notes>())
         });
-        samples * stages.sum::<usize>()
+        samples * values.chain(stages).sum::<usize>()
     }
 }
 
@@ -190,7 +184,7 @@ fn group(pass: &Pass, threads: usize) -> usize {
 #[derive(Debug, Default)]
 struct Held {
     arena: Lengths,
-    /// Bytes noted on each tape.
+    /// Bytes of each tape.
     tapes: Vec<usize>,
 }
 

@@ -47,7 +47,8 @@ fn held(plan: &Plan) -> usize {
         let notes = tape.notes.iter().map(|notes| size_of_val(&notes[..]));
         passes.chain(notes).sum()
     };
-    let lanes: usize = plan.arenas.all(|arena| arena.free_lanes()).iter().sum();
+    let arenas: usize = plan.arenas.all(|arena| arena.free_lanes()).iter().sum();
+    let lanes = arenas + plan.tapes.all(|tape| tape.lanes()).iter().sum::<usize>();
     lanes * size_of::<Lane>() + plan.tapes.all(notes).iter().sum::<usize>()
 }
 
