@@ -7,7 +7,10 @@
 
 mod sample;
 
-use gifthorse_report::{report::Verdict, terminal::render};
+use gifthorse_report::{
+    report::{ClassState, Verdict},
+    terminal::render,
+};
 use sample::{CLEAN, INFECTED, every_verdict, report};
 
 #[test]
@@ -83,4 +86,16 @@ fn colour_is_only_added_around_the_verdict() {
         colour.replace("\u{1b}[1;32m", "").replace("\u{1b}[0m", ""),
         plain
     );
+}
+
+#[test]
+fn eliminated_classes_are_told_of() {
+    let mut report = report(Verdict::Clean, &CLEAN);
+    assert!(!render(&report, false).contains("eliminated"));
+    for finding in &mut report.detectors[0].classes[..2] {
+        finding.state = ClassState::Eliminated;
+        finding.norm = None;
+    }
+    let text = render(&report, false);
+    assert!(text.contains("2 classes were eliminated early"), "{text}");
 }

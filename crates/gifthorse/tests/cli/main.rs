@@ -7,6 +7,7 @@
 
 mod bench;
 mod demo;
+mod elimination;
 mod inspect;
 mod logits;
 mod preflight;

@@ -16,7 +16,7 @@ const FINALISTS: usize = 24;
 /// Classes that an elimination draws from the others.
 const SAMPLE: usize = 40;
 /// Rounds of an elimination: updates made by their end, and the part of the classes that goes on.
-const ROUNDS: [(usize, f64); 2] = [(6, 0.25), (16, 0.0)];
+const ROUNDS: [(usize, f64); 3] = [(6, 0.25), (16, 0.0625), (32, 0.0)];
 /// Weight in the loss of a mask that covers the whole image, in an elimination.
 const COST_OF_ALL: f32 = 20.0;
 /// Step size of Adam in an elimination.
@@ -40,7 +40,7 @@ pub enum Effort {
     Auto,
     /// All.
     Full,
-    /// Those ahead after a few updates, in two rounds, and a random sample of the others.
+    /// Those ahead after a few updates, in three rounds, and a random sample of the others.
     Eliminate,
     /// The low-cost mode of Neural Cleanse (§IV, §V-B): those of the smallest norm once these hardly
     /// change from one iteration to the next, and a random sample of the others.
@@ -250,7 +250,7 @@ mod tests {
         let full = Effort::Full.most_updates(&config, 1283);
         assert_eq!(full, 1283 * 480);
         let less = Effort::Eliminate.most_updates(&config, 1283);
-        assert_eq!(less, 64 * 480 + 1283 * 6 + 321 * 10);
+        assert_eq!(less, 64 * 480 + 1283 * 6 + 321 * 10 + 81 * 16);
     }
 
     #[test]
@@ -274,7 +274,14 @@ mod tests {
                 steps: 16
             }
         );
-        assert_eq!(next(2), Next::Done);
+        assert_eq!(
+            next(2),
+            Next::Go {
+                classes: 81,
+                steps: 32
+            }
+        );
+        assert_eq!(next(3), Next::Done);
         let few = Effort::Eliminate.early(70).unwrap();
         let next = few.next(&settings, 70, &[Vec::new()]);
         assert_eq!(
