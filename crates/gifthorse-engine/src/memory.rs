@@ -52,16 +52,16 @@ impl Network {
             file: tensors.map(|bytes| bytes.len()).sum(),
             weights: groups
                 .iter()
-                .map(|(compiled, _)| constants(compiled.program()))
+                .map(|group| constants(group.compiled.program()))
                 .max()
                 .unwrap_or(0),
             segments: groups
                 .iter()
-                .map(|(compiled, passes)| segments(compiled, passes, threads))
+                .map(|group| group.segments(threads))
                 .fold(Default::default(), gifthorse_segment::Memory::and),
             steps: groups
                 .iter()
-                .map(|(compiled, passes)| steps(compiled, passes, threads))
+                .map(|group| group.steps(threads))
                 .max()
                 .unwrap_or(0),
         })
@@ -69,56 +69,66 @@ impl Network {
 
     /// The passes that run the same segments. A model whose constants depend on the batch has segments of its own for each
     /// batch size.
-    fn by_plan(&self, passes: &[Pass]) -> Result<Vec<(Arc<Compiled>, Vec<Pass>)>, Error> {
-        let mut groups: Vec<(Arc<Compiled>, Vec<Pass>)> = Vec::new();
+    fn by_plan(&self, passes: &[Pass]) -> Result<Vec<Group>, Error> {
+        let mut groups: Vec<Group> = Vec::new();
         for pass in passes {
             let compiled = self.compiled(pass.samples, &[])?;
             let known = groups
                 .iter_mut()
-                .find(|(known, _)| known.shares_plans(&compiled));
+                .find(|group| group.compiled.shares_plans(&compiled));
             match known {
-                Some((_, passes)) => passes.push(*pass),
-                None => groups.push((compiled, vec![*pass])),
+                Some(group) => group.passes.push(*pass),
+                None => groups.push(Group {
+                    compiled,
+                    passes: vec![*pass],
+                }),
             }
         }
         Ok(groups)
     }
 }
 
+/// Passes that run the same segments.
+struct Group {
+    compiled: Arc<Compiled>,
+    passes: Vec<Pass>,
+}
+
+impl Group {
+    fn segments(&self, threads: usize) -> gifthorse_segment::Memory {
+        let memory = |part: &Part| match part {
+            Part::Segment(segment) => Some(segment.memory(&self.passes, threads)),
+            Part::Step(_) => None,
+        };
+        let all = self.compiled.parts().iter().filter_map(memory);
+        all.fold(Default::default(), gifthorse_segment::Memory::and)
+    }
+
+    /// Backward passes need every result; otherwise there are an operand and a result at a time.
+    fn steps(&self, threads: usize) -> usize {
+        let program = self.compiled.program();
+        let batch = program.input_shape.first().copied().unwrap_or(1).max(1);
+        let alone = self.compiled.parts().iter().filter_map(|part| match part {
+            Part::Step(step) => Some(bytes(&program.steps[*step].shape)),
+            Part::Segment(_) => None,
+        });
+        let results: Vec<usize> = alone.collect();
+        let two = 2 * results.iter().max().copied().unwrap_or(0);
+        let most = self.passes.iter().map(|pass| {
+            let kept: usize = match pass.backward {
+                true => results.iter().sum(),
+                false => 0,
+            };
+            let batches = if pass.together { 1 } else { threads };
+            (kept + two) * pass.samples * batches / batch
+        });
+        most.max().unwrap_or(0)
+    }
+}
+
 fn constants(program: &Program) -> usize {
     let sizes = program.params.iter().map(|p| bytes(&p.value.shape()));
     sizes.clone().sum::<usize>() + 2 * sizes.max().unwrap_or(0)
-}
-
-fn segments(compiled: &Compiled, passes: &[Pass], threads: usize) -> gifthorse_segment::Memory {
-    let memory = |part: &Part| match part {
-        Part::Segment(segment) => Some(segment.memory(passes, threads)),
-        Part::Step(_) => None,
-    };
-    let all = compiled.parts().iter().filter_map(memory);
-    all.fold(Default::default(), gifthorse_segment::Memory::and)
-}
-
-/// Backward passes need every result; otherwise there are an operand and a result at a time.
-fn steps(compiled: &Compiled, passes: &[Pass], threads: usize) -> usize {
-    let batch = compiled.program().input_shape.first().copied();
-    let batch = batch.unwrap_or(1).max(1);
-    let alone = compiled.parts().iter().filter_map(|part| match part {
-        Part::Step(step) => Some(bytes(&compiled.program().steps[*step].shape)),
-        Part::Segment(_) => None,
-    });
-    let results: Vec<usize> = alone.collect();
-    let two = 2 * results.iter().max().copied().unwrap_or(0);
-    let most = passes.iter().map(|pass| {
-        let kept: usize = if pass.backward {
-            results.iter().sum()
-        } else {
-            0
-        };
-        let batches = if pass.together { 1 } else { threads };
-        (kept + two) * pass.samples * batches / batch
-    });
-    most.max().unwrap_or(0)
 }
 
 fn bytes(shape: &[usize]) -> usize {
