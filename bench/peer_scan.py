@@ -37,7 +37,7 @@ def main():
     torch.manual_seed(arguments.seed)
 
     peer = PEERS[arguments.peer]
-    images = image_file.read(arguments.images)
+    images = torch.from_numpy(image_file.read(arguments.images))
     net = FrozenNet(str(arguments.model))
     with torch.no_grad():
         total = net(images[:1]).shape[1]

@@ -128,7 +128,7 @@ def main():
                 rows.append(row)
                 checks += lines
                 sound &= agree
-                print(row, file=sys.stderr, flush=True)
+                print(row, *lines, sep="\n", file=sys.stderr, flush=True)
     print(f"Milliseconds a step, median of {arguments.rounds} turns of {arguments.iterations} steps; in brackets how many"
           f" times longer than gifthorse, which computes in f32 beside every column. {processor()}\n")
     print(header("net", "batch", "threads", "gifthorse f32", *(f"PyTorch {v}" for v in arguments.variants)))

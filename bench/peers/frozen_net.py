@@ -1,13 +1,9 @@
 """An ONNX image classifier as a PyTorch module with frozen weights, as the peers run one: f32, NCHW, eager."""
 
-import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F
 from onnx import helper, numpy_helper
-
-# Largest difference to onnxruntime's logits, as a share of the largest logit, that is put down to rounding.
-TOLERANCE = 1e-4
 
 
 def symmetric(pads):
@@ -87,16 +83,3 @@ class FrozenNet(torch.nn.Module):
         for operation, attributes, inputs, output in self.nodes:
             values[output] = operation(attributes, *(values[name] for name in inputs))
         return values[self.output]
-
-
-def difference_to_onnxruntime(path, pixels):
-    """The largest difference of the two programs' logits, as a share of the largest logit; an error beyond rounding."""
-    import onnxruntime  # Here, so that a peer's process does not carry it.
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (expected,) = session.run(None, {session.get_inputs()[0].name: pixels.numpy()})
-    with torch.no_grad():
-        difference = float(np.abs(FrozenNet(path)(pixels).numpy() - expected).max() / np.abs(expected).max())
-    if not difference <= TOLERANCE:
-        raise SystemExit(f"PyTorch's logits of {path} differ from onnxruntime's by {difference:.1e} of the largest")
-    return difference

@@ -3,7 +3,6 @@
 import gzip
 
 import numpy as np
-import torch
 
 RECORD = 1 + 3 * 32 * 32
 
@@ -34,4 +33,4 @@ def read(path):
     """The stored images as `[count, channels, height, width]` in [0, 1]."""
     with np.load(path) as arrays:
         pixels = arrays["images"].astype(np.float32) / 255
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))

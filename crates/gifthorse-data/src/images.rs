@@ -174,6 +174,31 @@ impl Images {
         }
     }
 
+    /// The images at `indices`, which must ascend, in the memory of them all: what is left out makes room.
+    ///
+    /// # Panics
+    /// As [`Images::subset`], and if an index is not above the one before it.
+    #[must_use]
+    pub fn into_subset(mut self, indices: &[usize]) -> Self {
+        assert!(indices.is_sorted_by(|a, b| a < b), "indices ascend");
+        let values = self.shape.values();
+        for (to, &from) in indices.iter().enumerate() {
+            self.pixels
+                .copy_within(from * values..(from + 1) * values, to * values);
+            self.names.swap(to, from);
+            if let Some(labels) = &mut self.labels {
+                labels[to] = labels[from];
+            }
+        }
+        self.pixels.truncate(indices.len() * values);
+        self.pixels.shrink_to_fit();
+        self.names.truncate(indices.len());
+        if let Some(labels) = &mut self.labels {
+            labels.truncate(indices.len());
+        }
+        self
+    }
+
     /// The same images under other labels, e.g. a model's own predictions.
     ///
     /// # Errors
@@ -241,6 +266,13 @@ mod tests {
     fn three() -> Images {
         let pixels = vec![0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
         Images::new(SHAPE, pixels, Some(vec![0, 1, 2]), Vec::new(), names(3)).unwrap()
+    }
+
+    #[test]
+    fn a_subset_is_the_same_in_place() {
+        for indices in [&[][..], &[0], &[2], &[0, 2], &[1, 2], &[0, 1, 2]] {
+            assert_eq!(three().into_subset(indices), three().subset(indices));
+        }
     }
 
     #[test]

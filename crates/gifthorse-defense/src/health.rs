@@ -16,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::error::Error;
 
 /// Images looked at.
-const SAMPLE: usize = 48;
+pub const SAMPLE: usize = 48;
 /// How far every pixel is moved: two grey levels.
 const STEP: f32 = 2.0 / 255.0;
 /// More images than this share without a gradient are not healthy.

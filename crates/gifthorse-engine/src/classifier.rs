@@ -13,10 +13,6 @@ use crate::error::Error;
 use crate::network::Network;
 use crate::preprocess::{Layout, Preprocess};
 
-/// Images that go through the model together when only logits are wanted. Fixed, so that
-/// results do not depend on the number of threads.
-const EVALUATION_BATCH: usize = 50;
-
 /// A trained image classifier: images `[batch, channels, height, width]` in [0, 1] in,
 /// logits `[batch, classes]` out, gradients to the images on the way back.
 #[derive(Clone, Debug)]
@@ -28,6 +24,10 @@ pub struct Classifier {
 }
 
 impl Classifier {
+    /// Images that go through the model together when only logits are wanted. Fixed, so that
+    /// results do not depend on the number of threads.
+    pub const EVALUATION_BATCH: usize = 50;
+
     /// Lowers a graph and works out the shape of its images.
     ///
     /// `size` is height and width, needed only where the file leaves them open.
@@ -141,7 +141,7 @@ impl Classifier {
             let images = Array::from_vec(part.to_vec(), &shape, self.device());
             Ok(self.network.forward(self.raw(images)?)?.into_vec())
         };
-        let part = EVALUATION_BATCH * size;
+        let part = Self::EVALUATION_BATCH * size;
         let parts: Result<Vec<Vec<f32>>, Error> = if is_alone() || pixels.len() <= part {
             pixels.chunks(part).map(run).collect()
         } else {

@@ -1,62 +1,18 @@
-//! A program made ready to run many times: what depends on weights alone is computed
-//! once, values are dropped after their last use, kernels stand in where there is one.
+//! A program made ready to run many times: what depends on frozen weights alone is computed
+//! once, values are dropped after their last use, segments stand in where they can.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use gifthorse_segment::StageInfo;
 
 use crate::array::Array;
 use crate::error::Error;
-use crate::kernels::{MaxPool, Pointwise};
-use crate::program::{Operand, Param, ParamId, Primitive, Program, Step, ValueId};
+use crate::program::{Operand, Param, ParamId, Program, ValueId};
 use crate::reference::evaluate;
 use crate::segments::{self, Part, Segment};
-
-/// What runs a step faster than the reference.
-#[derive(Clone, Debug)]
-enum Kernel {
-    Pointwise(Pointwise),
-    MaxPool(MaxPool),
-}
-
-impl Kernel {
-    /// The kernel for a step without weights, if there is one. Only exact ones give the
-    /// results of the reference to the last bit.
-    fn without_weights(step: &Step, only_exact: bool) -> Option<Self> {
-        match &step.primitive {
-            Primitive::Unary(function) => Pointwise::new(*function)
-                .filter(|kernel| kernel.is_exact() || !only_exact)
-                .map(Self::Pointwise),
-            Primitive::MaxPool(window) => MaxPool::new(window).map(Self::MaxPool),
-            _ => None,
-        }
-    }
-
-    /// Runs the step, by the reference where the kernel does not take the tensor (another
-    /// device).
-    fn run(&self, step: &Step, operands: Vec<Array>) -> Result<Array, Error> {
-        let mut operands = operands.into_iter();
-        let Some(x) = operands.next() else {
-            return Err(Error::Internal(format!(
-                "node `{}` has no operand",
-                step.node
-            )));
-        };
-        let x = x.into_dispatch();
-        let made = match self {
-            Self::Pointwise(kernel) => kernel.apply(x),
-            Self::MaxPool(kernel) => kernel.apply(x),
-        };
-        match made {
-            Ok(made) => Ok(Array::from_dispatch(made)),
-            Err(x) => {
-                let operands = std::iter::once(Array::from_dispatch(x)).chain(operands);
-                evaluate(&step.primitive, operands.collect(), &step.shape)
-            }
-        }
-    }
-}
 
 /// A part of a plan, described.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +27,8 @@ pub enum PlanPart {
         operation: String,
         /// Shape of the result, for the whole batch.
         shape: Vec<usize>,
+        /// Time spent so far over all threads, forward. (Backward it is one of many operations of Burn's autodiff.)
+        time: Duration,
     },
 }
 
@@ -78,27 +36,33 @@ pub enum PlanPart {
 #[derive(Debug)]
 pub struct Compiled {
     program: Program,
-    /// For each step, its kernel for when it runs by itself.
-    kernels: Vec<Option<Kernel>>,
+    /// The constants that each run is given.
+    trained: Vec<ParamId>,
     parts: Vec<Part>,
+    /// For each step, the nanoseconds that it took by itself.
+    nanoseconds: Vec<AtomicU64>,
     /// For each part, the values that nothing reads after it.
     dead_after: Vec<Vec<ValueId>>,
 }
 
 impl Compiled {
-    /// Prepares a program whose weights stay as they are. `taps` are values that runs may ask for besides the logits.
-    /// `others` are programs of the same model and taps for other batch sizes: what was compiled for one of them is
-    /// used again where it is the same for each sample.
+    /// Prepares a program. Its constants stay as they are but for the trained ones. `taps` are values that runs may ask for
+    /// besides the logits. `others` are programs of the same model and taps for other batch sizes: what was compiled for one of
+    /// them is used again where it is the same for each sample.
     ///
     /// # Errors
     /// As the reference's, while constants are folded.
-    pub fn frozen(program: Program, taps: &[ValueId], others: &[Arc<Self>]) -> Result<Self, Error> {
-        let program = fold_constants(program)?;
-        // Some kernels round differently from the reference. Where a later step jumps
+    pub fn new(program: Program, taps: &[ValueId], others: &[Arc<Self>]) -> Result<Self, Error> {
+        let mut program = fold_constants(program)?;
+        for other in others {
+            share_constants(&mut program, &other.program);
+        }
+        // Segments round differently from the reference. Where a later step jumps
         // (a binarised network takes the sign of sums that are often exactly zero), that
         // would change the logits, not just their last digits.
         if program.steps.iter().any(|step| step.primitive.jumps()) {
-            return Ok(Self::trainable(program));
+            let parts = (0..program.steps.len()).map(Part::Step).collect();
+            return Ok(Self::with_parts(program, parts));
         }
         let wanted = taps.iter().copied().chain([program.output]).collect();
         let others = others
@@ -108,20 +72,17 @@ impl Compiled {
             Some(parts) => parts,
             None => segments::cut(&program, &wanted),
         };
-        let kernels = program.steps.iter().map(|_| None).collect();
-        Ok(Self::with_parts(program, kernels, parts))
+        Ok(Self::with_parts(program, parts))
     }
 
-    /// Prepares a program whose weights may be replaced on each run (training).
-    pub fn trainable(program: Program) -> Self {
-        let jumps = program.steps.iter().any(|step| step.primitive.jumps());
-        let kernel_of = |step| Kernel::without_weights(step, jumps);
-        let kernels = program.steps.iter().map(kernel_of).collect();
+    /// Prepares a program to run step by step, by the reference alone.
+    #[cfg(test)]
+    pub fn by_steps(program: Program) -> Self {
         let parts = (0..program.steps.len()).map(Part::Step).collect();
-        Self::with_parts(program, kernels, parts)
+        Self::with_parts(program, parts)
     }
 
-    fn with_parts(program: Program, kernels: Vec<Option<Kernel>>, parts: Vec<Part>) -> Self {
+    fn with_parts(program: Program, parts: Vec<Part>) -> Self {
         let mut last_use = HashMap::new();
         for (at, part) in parts.iter().enumerate() {
             let steps = match part {
@@ -141,17 +102,39 @@ impl Compiled {
         for (value, part) in last_use {
             dead_after[part].push(value);
         }
+        let trained = (0..program.params.len()).map(ParamId);
         Self {
+            trained: trained.filter(|id| program.params[id.0].trained).collect(),
+            nanoseconds: program.steps.iter().map(|_| AtomicU64::new(0)).collect(),
             program,
-            kernels,
             parts,
             dead_after,
         }
     }
 
+    /// The constants that each run is given.
+    pub fn trained(&self) -> impl ExactSizeIterator<Item = &Param> {
+        self.trained.iter().map(|id| &self.program.params[id.0])
+    }
+
     /// The program that is run.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// What runs, in order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Whether all segments are those of another program.
+    pub fn shares_plans(&self, other: &Self) -> bool {
+        let alike = |(one, other): (&Part, &Part)| match (one, other) {
+            (Part::Segment(one), Part::Segment(other)) => one.shares_plan(other),
+            (Part::Step(one), Part::Step(other)) => one == other,
+            _ => false,
+        };
+        self.parts.len() == other.parts.len() && self.parts.iter().zip(&other.parts).all(alike)
     }
 
     /// What runs, in order: the stages of segments, and steps by themselves.
@@ -164,6 +147,7 @@ impl Compiled {
                     name: step.node.clone(),
                     operation: format!("{:?}", step.primitive),
                     shape: step.shape.clone(),
+                    time: Duration::from_nanos(self.nanoseconds[*at].load(Ordering::Relaxed)),
                 }
             }
         };
@@ -171,80 +155,102 @@ impl Compiled {
     }
 
     /// Runs the program on a raw input of its input shape; gives the logits and, in order,
-    /// the values in `taps`. `params` replaces the program's own constants if given.
+    /// the values in `taps`. `given` are the values of the trained constants, in their order.
     ///
     /// # Errors
     /// `Error::Internal` when the program is inconsistent.
     pub fn run(
         &self,
         input: Array,
-        params: Option<&[Array]>,
+        given: &[Array],
         taps: &[ValueId],
     ) -> Result<Vec<Array>, Error> {
         let wanted: Vec<ValueId> = std::iter::once(self.program.output)
             .chain(taps.iter().copied())
             .collect();
-        let mut values = HashMap::from([(self.program.input, input)]);
+        let mut values = Values {
+            compiled: self,
+            given: self.trained.iter().copied().zip(given).collect(),
+            made: HashMap::from([(self.program.input, input)]),
+        };
         for (part, dead) in self.parts.iter().zip(&self.dead_after) {
             match part {
-                Part::Step(step) => self.run_step(*step, params, &mut values)?,
-                Part::Segment(segment) => self.run_segment(segment, params, &mut values)?,
+                Part::Step(step) => values.run_step(*step)?,
+                Part::Segment(segment) => values.run_segment(segment)?,
             }
             for id in dead.iter().filter(|id| !wanted.contains(id)) {
-                values.remove(id);
+                values.made.remove(id);
             }
         }
-        wanted.iter().map(|id| value_of(&values, *id)).collect()
+        wanted.iter().map(|id| values.value(*id)).collect()
     }
+}
 
-    fn run_step(
-        &self,
-        at: usize,
-        params: Option<&[Array]>,
-        values: &mut HashMap<ValueId, Array>,
-    ) -> Result<(), Error> {
-        let step = &self.program.steps[at];
-        let operand = |input: &Operand| match *input {
-            Operand::Value(id) => value_of(values, id),
-            Operand::Param(id) => Ok(match params {
-                Some(params) => params[id.0].clone(),
-                None => self.program.params[id.0].value.clone(),
-            }),
-        };
-        let operands = step.inputs.iter().map(operand).collect::<Result<_, _>>()?;
-        let made = match &self.kernels[at] {
-            Some(kernel) => kernel.run(step, operands)?,
-            None => evaluate(&step.primitive, operands, &step.shape)?,
-        };
-        values.insert(step.output, made);
+/// What there is while a program runs.
+struct Values<'a> {
+    compiled: &'a Compiled,
+    given: HashMap<ParamId, &'a Array>,
+    made: HashMap<ValueId, Array>,
+}
+
+impl Values<'_> {
+    fn run_step(&mut self, at: usize) -> Result<(), Error> {
+        let start = Instant::now();
+        let step = &self.compiled.program.steps[at];
+        let operands = step.inputs.iter().map(|input| self.operand(input));
+        let operands = operands.collect::<Result<_, _>>()?;
+        let made = evaluate(&step.primitive, operands, &step.shape)?;
+        self.made.insert(step.output, made);
+        let nanoseconds = start.elapsed().as_nanos() as u64;
+        self.compiled.nanoseconds[at].fetch_add(nanoseconds, Ordering::Relaxed);
         Ok(())
     }
 
-    fn run_segment(
-        &self,
-        segment: &Segment,
-        params: Option<&[Array]>,
-        values: &mut HashMap<ValueId, Array>,
-    ) -> Result<(), Error> {
-        let inputs = segment.inputs.iter().map(|&id| value_of(values, id));
-        match segment.run(&inputs.collect::<Result<Vec<_>, _>>()?) {
-            Some(outputs) => values.extend(segment.outputs.iter().copied().zip(outputs)),
+    fn run_segment(&mut self, segment: &Segment) -> Result<(), Error> {
+        let inputs = segment.inputs.iter().map(|&id| self.value(id));
+        let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+        let weights = segment.weights().map(|operand| self.operand(operand));
+        match segment.run(&inputs, weights.collect::<Result<_, _>>()?) {
+            Some(outputs) => {
+                let outputs = segment.outputs.iter().copied().zip(outputs);
+                self.made.extend(outputs);
+            }
             None => {
                 for &step in &segment.steps {
-                    self.run_step(step, params, values)?;
+                    self.run_step(step)?;
                 }
             }
         }
         Ok(())
     }
+
+    fn operand(&self, operand: &Operand) -> Result<Array, Error> {
+        match *operand {
+            Operand::Value(id) => self.value(id),
+            Operand::Param(id) => Ok(match self.given.get(&id) {
+                Some(&given) => given.clone(),
+                None => self.compiled.program.params[id.0].value.clone(),
+            }),
+        }
+    }
+
+    fn value(&self, id: ValueId) -> Result<Array, Error> {
+        let missing = || Error::Internal(format!("value {} is not there", id.0));
+        self.made.get(&id).cloned().ok_or_else(missing)
+    }
 }
 
-fn value_of(values: &HashMap<ValueId, Array>, id: ValueId) -> Result<Array, Error> {
-    let missing = || Error::Internal(format!("value {} is not there", id.0));
-    values.get(&id).cloned().ok_or_else(missing)
+/// Takes over the memory of constants that another program of the model has as well.
+fn share_constants(program: &mut Program, other: &Program) {
+    for (param, known) in program.params.iter_mut().zip(&other.params) {
+        let alike = !param.in_file && param.value.shape() == known.value.shape();
+        if alike && param.value.clone().into_vec() == known.value.clone().into_vec() {
+            param.value = known.value.clone();
+        }
+    }
 }
 
-/// Runs every step that reads only constants, once; its result becomes a constant.
+/// Runs every step that reads only constants that are not trained, once; its result becomes a constant.
 fn fold_constants(mut program: Program) -> Result<Program, Error> {
     let mut folded: HashMap<ValueId, ParamId> = HashMap::new();
     let mut steps = Vec::with_capacity(program.steps.len());
@@ -260,8 +266,10 @@ fn fold_constants(mut program: Program) -> Result<Program, Error> {
             .inputs
             .iter()
             .map(|input| match input {
-                Operand::Param(id) => Some(program.params[id.0].value.clone()),
-                Operand::Value(_) => None,
+                Operand::Param(id) if !program.params[id.0].trained => {
+                    Some(program.params[id.0].value.clone())
+                }
+                _ => None,
             })
             .collect();
         match constants {
@@ -272,6 +280,7 @@ fn fold_constants(mut program: Program) -> Result<Program, Error> {
                     name: step.node,
                     value,
                     in_file: false,
+                    trained: false,
                 });
             }
             None => steps.push(step),

@@ -1,8 +1,8 @@
 //! From an ONNX graph to a differentiable classifier.
 //!
 //! `lower` translates ONNX nodes into a few primitives with known shapes; `reference`
-//! computes each primitive with Burn operations on any Burn device; `kernels` holds what is
-//! faster than that on a CPU. [`Network`] is the raw model, [`Classifier`] takes images in
+//! computes each primitive with Burn operations on any Burn device; `segments`
+//! holds what is faster than that on a CPU. [`Network`] is the raw model, [`Classifier`] takes images in
 //! [0, 1] and carries their preprocessing. Nothing here knows of backdoors.
 
 mod array;
@@ -10,8 +10,8 @@ mod classifier;
 mod compiled;
 mod ends;
 mod error;
-pub mod kernels;
 mod lower;
+mod memory;
 mod network;
 mod preprocess;
 mod program;
@@ -25,8 +25,11 @@ pub use classifier::Classifier;
 pub use compiled::PlanPart;
 pub use ends::Ends;
 pub use error::Error;
-pub use gifthorse_segment::{MapShape, StageInfo, Work, alone};
+pub use gifthorse_segment::{
+    MapShape, Memory as SegmentMemory, Pass, StageInfo, Work, alone, is_alone,
+};
 pub use lower::is_supported;
+pub use memory::Memory;
 pub use network::{Batching, Network};
 pub use preprocess::{Channels, Layout, PixelRange, Preprocess};
 pub use trainable::Trainable;

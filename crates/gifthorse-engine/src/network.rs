@@ -187,14 +187,14 @@ impl Network {
             );
             return Err(Error::NotAClassifier(reason));
         }
-        let mut made = compiled.run(input, None, &taps)?;
+        let mut made = compiled.run(input, &[], &taps)?;
         let logits = made.remove(0).reshape(&[batch, self.classes]);
         made.insert(0, logits);
         Ok(made)
     }
 
     /// The program for a batch size and what is taken besides the logits, made on first use.
-    fn compiled(&self, batch: usize, taps: &[&str]) -> Result<Arc<Compiled>, Error> {
+    pub(crate) fn compiled(&self, batch: usize, taps: &[&str]) -> Result<Arc<Compiled>, Error> {
         let mut key: Vec<String> = taps.iter().map(|&tap| tap.to_owned()).collect();
         key.sort_unstable();
         key.dedup();
@@ -213,7 +213,7 @@ impl Network {
         let taps = taps.iter().map(|tap| value_named(&program, tap));
         let taps = taps.collect::<Result<Vec<_>, Error>>()?;
         let others: Vec<Arc<Compiled>> = sizes.values().cloned().collect();
-        let compiled = Arc::new(Compiled::frozen(program, &taps, &others)?);
+        let compiled = Arc::new(Compiled::new(program, &taps, &others)?);
         sizes.insert(batch, compiled.clone());
         Ok(compiled)
     }

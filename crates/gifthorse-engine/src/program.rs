@@ -4,7 +4,7 @@
 //! (`reference.rs`) computes each with a few Burn operations. Nothing below the
 //! lowering knows what ONNX means.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub use gifthorse_segment::Window;
 
@@ -277,6 +277,8 @@ pub struct Param {
     pub value: Array,
     /// Whether it is an initialiser as the file has it, so that all programs of a model that name it share it.
     pub in_file: bool,
+    /// Whether each run is given a value of its own in place of this one.
+    pub trained: bool,
 }
 
 /// A model lowered for one batch size.
@@ -296,4 +298,21 @@ pub struct Program {
     pub output_shape: Vec<usize>,
     /// ONNX value names of steps' outputs that features can be taken from.
     pub names: HashMap<String, ValueId>,
+}
+
+impl Program {
+    /// The values that do not depend on the input, but on constants alone.
+    pub fn independent(&self) -> HashSet<ValueId> {
+        let mut found = HashSet::new();
+        for step in &self.steps {
+            let independent = |input: &Operand| match input {
+                Operand::Value(id) => found.contains(id),
+                Operand::Param(_) => true,
+            };
+            if step.inputs.iter().all(independent) {
+                found.insert(step.output);
+            }
+        }
+        found
+    }
 }

@@ -1,8 +1,9 @@
 //! Stretches of a program that run as compiled segments on the CPU.
 //!
-//! `batch` finds out where samples do not mix, `translate` turns steps into a segment's graph, `tracked` enters the
-//! compiled plan in Burn's autodiff as one operation. Steps without a kernel stay ordinary operations between segments.
+//! `batch` finds out where samples do not mix, `translate` turns steps into a segment's graph, `tracked` runs the compiled
+//! plan on arrays, `autodiff` enters it in Burn's autodiff. Steps without a kernel stay ordinary operations between segments.
 
+mod autodiff;
 mod batch;
 mod constants;
 mod elementwise;
@@ -10,16 +11,19 @@ mod held;
 mod linear;
 mod moves;
 mod tracked;
+mod trained;
 mod translate;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use gifthorse_segment::{Graph, Plan, StageInfo};
+use gifthorse_segment::{Graph, Memory, Pass, Plan, StageInfo};
 
 use crate::array::Array;
 use crate::program::{Operand, Param, Program, Step, ValueId};
 use batch::BatchAxis;
+use tracked::Weight;
+use trained::WeightSource;
 use translate::Translator;
 
 /// One part of a program's execution.
@@ -38,6 +42,8 @@ pub struct Segment {
     samples: usize,
     /// Values that it reads.
     pub inputs: Vec<ValueId>,
+    /// What its plan's parameters are.
+    weights: Vec<WeightSource>,
     /// Values that it makes.
     pub outputs: Vec<ValueId>,
     shapes: Vec<Vec<usize>>,
@@ -46,9 +52,31 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Runs it; `None` if an operand is not in f32 on the `flex` device.
-    pub fn run(&self, inputs: &[Array]) -> Option<Vec<Array>> {
-        tracked::run(&self.plan, self.samples, inputs, &self.shapes)
+    /// Runs it on its inputs and on those operands of the program that [`weights`](Self::weights) names; `None` if one of them
+    /// is not in f32 on the `flex` device.
+    pub fn run(&self, inputs: &[Array], weights: Vec<Array>) -> Option<Vec<Array>> {
+        let weights = weights.into_iter().zip(&self.weights);
+        let weights = weights.map(|(value, source)| Weight {
+            value,
+            order: source.order.clone(),
+        });
+        let weights = weights.collect();
+        tracked::run(&self.plan, self.samples, inputs, weights, &self.shapes)
+    }
+
+    /// What it reads that is not known before the program runs and does not depend on its input.
+    pub fn weights(&self) -> impl Iterator<Item = &Operand> {
+        self.weights.iter().map(|source| &source.operand)
+    }
+
+    /// Whether it runs the same plan as another.
+    pub fn shares_plan(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.plan, &other.plan)
+    }
+
+    /// The memory that it holds after these passes.
+    pub fn memory(&self, passes: &[Pass], threads: usize) -> Memory {
+        self.plan.memory(passes, threads)
     }
 
     /// Its stages.
@@ -73,6 +101,7 @@ pub fn cut(program: &Program, wanted: &HashSet<ValueId>) -> Vec<Part> {
     }
     let cutting = Cutting {
         program,
+        independent: program.independent(),
         axes,
         samples,
         readers,
@@ -108,6 +137,7 @@ pub fn adapt<'a>(
                     plan: segment.plan.clone(),
                     samples,
                     inputs: segment.inputs.clone(),
+                    weights: segment.weights.clone(),
                     shapes: segment
                         .outputs
                         .iter()
@@ -139,7 +169,8 @@ fn same_samples(program: &Program, axes: &[Option<BatchAxis>], other: &Program) 
         let shapes_agree = a.name == b.name && a.value.shape() == b.value.shape();
         shapes_agree && (a.in_file && b.in_file || values(a) == values(b))
     };
-    program.steps.len() == other.steps.len()
+    program.input_shape.get(1..) == other.input_shape.get(1..)
+        && program.steps.len() == other.steps.len()
         && program.params.len() == other.params.len()
         && program.steps.iter().zip(&other.steps).all(same_step)
         && program.params.iter().zip(&other.params).all(same_param)
@@ -147,6 +178,8 @@ fn same_samples(program: &Program, axes: &[Option<BatchAxis>], other: &Program) 
 
 struct Cutting<'p> {
     program: &'p Program,
+    /// Values that do not depend on the input.
+    independent: HashSet<ValueId>,
     axes: Vec<Option<BatchAxis>>,
     samples: usize,
     readers: HashMap<ValueId, Vec<usize>>,
@@ -158,6 +191,13 @@ impl<'p> Cutting<'p> {
     fn parts(&self) -> Vec<Part> {
         let mut parts = Vec::new();
         let mut done = HashSet::new();
+        // What the weights are computed from comes first, so that it does not keep segments apart.
+        for (at, step) in self.program.steps.iter().enumerate() {
+            if self.independent.contains(&step.output) {
+                parts.push(Part::Step(at));
+                done.insert(at);
+            }
+        }
         let mut at = 0;
         while at < self.program.steps.len() {
             if done.contains(&at) {
@@ -195,6 +235,7 @@ impl<'p> Cutting<'p> {
     fn translator(&self) -> Translator<'_> {
         Translator {
             program: self.program,
+            independent: &self.independent,
             axes: &self.axes,
             samples: self.samples,
             readers: &self.readers,
@@ -203,6 +244,7 @@ impl<'p> Cutting<'p> {
             graph: Graph::new(),
             held: HashMap::new(),
             inputs: Vec::new(),
+            weights: Vec::new(),
             done: HashSet::new(),
         }
     }
@@ -211,7 +253,7 @@ impl<'p> Cutting<'p> {
     fn segment(&self, translator: Translator<'_>, steps: &mut Vec<usize>) -> Option<Segment> {
         steps.extend(&translator.done);
         steps.sort_unstable();
-        if steps.is_empty() || translator.inputs.len() > tracked::MOST_INPUTS {
+        if steps.is_empty() {
             return None;
         }
         let inside: HashSet<usize> = steps.iter().copied().collect();
@@ -233,6 +275,7 @@ impl<'p> Cutting<'p> {
             plan: Arc::new(Plan::new(&graph)),
             samples: self.samples,
             inputs: translator.inputs,
+            weights: translator.weights,
             shapes: outputs.iter().map(|id| self.shapes[id].clone()).collect(),
             outputs,
             steps: steps.clone(),

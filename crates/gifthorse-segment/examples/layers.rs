@@ -1,4 +1,4 @@
-//! Times single layers, forward and backward, on one thread, beside the most that the processor can do.
+//! Times single 3x3 layers, forward and backward, on one thread.
 //!
 //! `cargo run --release -p gifthorse-segment --example layers -- [SAMPLES]`
 
@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use gifthorse_segment::{Clamp, Graph, MapShape, Operation, Order, Plan, Window};
+use gifthorse_segment::{Clamp, Graph, MapShape, Operation, Order, Plan, Weights, Window};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let samples: usize = std::env::args().nth(1).map_or(Ok(16), |n| n.parse())?;
@@ -51,8 +51,10 @@ fn layer(samples: usize, size: usize, from: usize, to: usize) {
         pads: [(1, 1); 2],
     };
     let conv = Operation::Convolution {
-        weight: &weight,
-        bias: None,
+        weights: Weights::Fixed {
+            weight: &weight,
+            bias: None,
+        },
         outputs: to,
         window,
         groups: 1,

@@ -14,6 +14,17 @@ pub(crate) struct Buffer {
     length: usize,
 }
 
+impl Buffer {
+    /// Room for this many lanes with anything in it: the same memory if that is enough.
+    pub(crate) fn resized(self, length: usize) -> Self {
+        let memory = match self.memory.len() >= length {
+            true => self.memory,
+            false => vec![Lane::default(); length],
+        };
+        Self { memory, length }
+    }
+}
+
 impl Deref for Buffer {
     type Target = [Lane];
 
@@ -37,15 +48,18 @@ pub(crate) struct Arena {
 impl Arena {
     /// A buffer of this length with anything in it: the smallest that is large enough, or a new one.
     pub(crate) fn take(&mut self, length: usize) -> Buffer {
-        let fitting = (0..self.free.len()).filter(|&i| self.free[i].len() >= length);
-        let best = fitting.min_by_key(|&i| self.free[i].len());
-        // If none is large enough, one that is too small makes way rather than stay for nothing.
-        let best = best.or_else(|| (0..self.free.len()).max_by_key(|&i| self.free[i].len()));
+        let best = choose(self.free.len(), |i| self.free[i].len(), length);
         let memory = match best.map(|i| self.free.swap_remove(i)) {
             Some(memory) if memory.len() >= length => memory,
             _ => vec![Lane::default(); length],
         };
         Buffer { memory, length }
+    }
+
+    /// Lanes of all buffers that are not lent.
+    #[cfg(test)]
+    pub(crate) fn free_lanes(&self) -> usize {
+        self.free.iter().map(Vec::len).sum()
     }
 
     /// Takes a buffer back.
@@ -56,15 +70,36 @@ impl Arena {
     }
 }
 
+/// Which of `count` free buffers is taken where `wanted` lanes are needed; `None` if there is no buffer. If none is large
+/// enough, the largest makes way for a new one rather than stay for nothing.
+pub(crate) fn choose(
+    count: usize,
+    length: impl Fn(usize) -> usize,
+    wanted: usize,
+) -> Option<usize> {
+    let fitting = (0..count).filter(|&i| length(i) >= wanted);
+    let best = fitting.min_by_key(|&i| length(i));
+    best.or_else(|| (0..count).max_by_key(|&i| length(i)))
+}
+
 /// What the forward pass over one group keeps for the backward pass.
 #[derive(Debug, Default)]
 pub(crate) struct Tape {
-    /// For each value, its lanes if a backward pass reads them.
+    /// For each value, its lanes if a backward pass reads them. The memory stays with the tape: an arena that took it back
+    /// would not be the one that the next forward pass takes it from, if threads took turns, and would grow.
     pub(crate) values: Vec<Buffer>,
     /// For each stage, the bits of its clamp.
     pub(crate) passes: Vec<Vec<u16>>,
     /// For each stage, its kernel's notes.
     pub(crate) notes: Vec<Vec<Notes>>,
+}
+
+impl Tape {
+    /// Lanes of all values.
+    #[cfg(test)]
+    pub(crate) fn lanes(&self) -> usize {
+        self.values.iter().map(|value| value.memory.len()).sum()
+    }
 }
 
 /// Things that are made anew where all that there are, are in use.
@@ -84,6 +119,12 @@ impl<T: Default> Pool<T> {
 
     pub(crate) fn give(&self, thing: T) {
         self.lock().push(thing);
+    }
+
+    /// Something of each that is not in use.
+    #[cfg(test)]
+    pub(crate) fn all<R>(&self, of: impl Fn(&T) -> R) -> Vec<R> {
+        self.lock().iter().map(of).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<T>> {

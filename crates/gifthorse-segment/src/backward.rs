@@ -4,6 +4,7 @@
 //! mask, so that what lies in memory is the gradient before the activation. A branch that
 //! only hands a value on (the short cut of a residual block) costs nothing: the gradient is shared.
 
+use crate::gather_conv::Asked;
 use crate::graph::Value;
 use crate::stage::Stage;
 
@@ -56,27 +57,59 @@ impl Step {
     }
 }
 
+/// The gradients to the parameters of a stage.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WeightStep {
+    pub(crate) stage: usize,
+    /// The gradient to the stage's result before its activation.
+    pub(crate) gradient: Slot,
+    /// How many steps come before it.
+    pub(crate) after: usize,
+    pub(crate) asked: Asked,
+}
+
+/// Which gradients a backward pass is to give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// For each input.
+    pub(crate) inputs: Vec<bool>,
+    /// For each parameter.
+    pub(crate) parameters: Vec<bool>,
+}
+
 /// The steps of a backward pass.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct BackwardPlan {
     pub(crate) steps: Vec<Step>,
+    /// In the order in which they are run.
+    pub(crate) weights: Vec<WeightStep>,
     /// The value whose gradient (or part of it) each slot holds.
     pub(crate) slots: Vec<Value>,
     /// For each output, where its cotangent is put first.
     pub(crate) cotangents: Vec<Slot>,
-    /// For each input, where its gradient is in the end; `None` if no output depends on it.
+    /// For each input, where its gradient is in the end; `None` if it is not wanted or no output depends on it.
     pub(crate) gradients: Vec<Option<Slot>>,
 }
 
 impl BackwardPlan {
-    /// Plans the backward pass of stages.
+    /// Plans the backward pass of stages that work on so many values, from inputs to outputs. What leads to no gradient that
+    /// is wanted is left out.
     pub(crate) fn new(
         stages: &[Stage],
         values: usize,
-        inputs: &[Value],
-        outputs: &[Value],
+        (inputs, outputs): (&[Value], &[Value]),
+        wanted: &Wanted,
     ) -> Self {
+        let asked: Vec<Asked> = stages
+            .iter()
+            .map(|stage| match &stage.trained {
+                Some(trained) => trained.asked(&wanted.parameters),
+                None => Asked::default(),
+            })
+            .collect();
+        let mut weights = Vec::new();
         let mut planning = Planning {
+            needed: needed(stages, &asked, values, inputs, wanted),
             masks: vec![None; values],
             missing: vec![0; values],
             so_far: vec![None; values],
@@ -104,6 +137,14 @@ impl BackwardPlan {
             let Some(gradient) = planning.so_far[stage.output.0].map(Partial::slot) else {
                 continue;
             };
+            if asked[at] != Asked::default() {
+                weights.push(WeightStep {
+                    stage: at,
+                    gradient,
+                    after: planning.steps.len(),
+                    asked: asked[at],
+                });
+            }
             if let Some(value) = stage.add {
                 planning.contribute(value, at, Source::Slot(gradient));
             }
@@ -122,10 +163,30 @@ impl BackwardPlan {
                 .map(|value| so_far[value.0].map(Partial::slot))
                 .collect(),
             steps: planning.steps,
+            weights,
             slots: planning.slots,
             cotangents,
         }
     }
+}
+
+/// Which values' gradients lead to one that is wanted.
+fn needed(
+    stages: &[Stage],
+    asked: &[Asked],
+    values: usize,
+    inputs: &[Value],
+    wanted: &Wanted,
+) -> Vec<bool> {
+    let mut needed = vec![false; values];
+    for (input, wanted) in inputs.iter().zip(&wanted.inputs) {
+        needed[input.0] = *wanted;
+    }
+    for (stage, asked) in stages.iter().zip(asked) {
+        let parameters = *asked != Asked::default();
+        needed[stage.output.0] = parameters || stage.reads().any(|value| needed[value.0]);
+    }
+    needed
 }
 
 /// The sum of the gradients that came so far.
@@ -146,6 +207,8 @@ impl Partial {
 }
 
 struct Planning {
+    /// For each value, whether its gradient leads to one that is wanted.
+    needed: Vec<bool>,
     /// For each value, the stage that clamps it.
     masks: Vec<Option<usize>>,
     /// For each value, how many gradients have still to come.
@@ -163,6 +226,9 @@ impl Planning {
 
     /// One gradient for a value comes in.
     fn contribute(&mut self, value: Value, stage: usize, source: Source) {
+        if !self.needed[value.0] {
+            return;
+        }
         self.missing[value.0] -= 1;
         let last = self.missing[value.0] == 0;
         let mask = self.masks[value.0].filter(|_| last);

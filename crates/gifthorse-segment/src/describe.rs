@@ -26,6 +26,8 @@ pub struct StageInfo {
     pub bytes: usize,
     /// Time spent so far over all threads, forward and backward.
     pub time: [Duration; 2],
+    /// Samples that went through so far, forward and backward.
+    pub samples: [u64; 2],
 }
 
 impl Plan {
@@ -59,6 +61,7 @@ impl Plan {
             work: stage.kernel.as_ref().map(|k| k.work()).unwrap_or_default(),
             bytes: moved.map(|value| lanes(self.shape(value))).sum(),
             time,
+            samples: self.clock.samples(),
         }
     }
 }

@@ -50,6 +50,7 @@ pub(crate) struct Finish<'a> {
 
 impl Finish<'_> {
     /// The result is stored as it is.
+    #[cfg(test)]
     pub(crate) const PLAIN: Finish<'static> = Finish {
         add: Add::Nothing,
         then: Then::Nothing,
@@ -75,25 +76,6 @@ impl Finish<'_> {
             Then::Mask(passes) => lanes.keep(passes[at], sum),
         };
         lanes.store(to, result);
-    }
-
-    /// As if each lane of `out` had come from a kernel that cannot finish its results itself. `out` holds the kernel's
-    /// result; nothing may be added that is present.
-    #[inline(always)]
-    pub(crate) fn afterwards<L: Lanes>(&mut self, lanes: L, out: &mut [Lane]) {
-        if matches!(
-            self,
-            Finish {
-                add: Add::Nothing,
-                then: Then::Nothing
-            }
-        ) {
-            return;
-        }
-        for at in 0..out.len() {
-            let value = lanes.load(&out[at].0);
-            self.store(lanes, out, at, value);
-        }
     }
 }
 

@@ -9,18 +9,12 @@
 mod bundle;
 mod columns;
 mod layout;
+mod memory;
 mod patches;
 mod product;
 mod rows;
 mod sweep;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "training, which needs it, does not run on segments yet"
-    )
-)]
-pub(crate) mod weight_gradient;
+mod weight_gradient;
 
 use std::cell::RefCell;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -30,6 +24,8 @@ use layout::{Toward, choose};
 use patches::Side;
 use product::{Product, Scratch};
 use sweep::Sweep;
+
+pub(crate) use weight_gradient::{Asked, WeightGradient, WeightSums};
 
 use crate::convolution::ConvSpec;
 use crate::finish::Finish;
@@ -166,6 +162,22 @@ impl Kernel for GatherConv {
             run.out,
             run.finish,
         );
+    }
+
+    fn held(&self) -> usize {
+        let bytes = |toward| memory::Needed::new(&self.spec, toward, 0).constants;
+        bytes(Toward::Narrow) + bytes(Toward::Wide)
+    }
+
+    fn scratch(&self, samples: usize) -> Vec<(&'static str, usize)> {
+        let both = [Toward::Narrow, Toward::Wide];
+        let [one, other] =
+            both.map(|toward| memory::Needed::new(&self.spec, toward, samples).scratch);
+        let names = ["gathered rows", "gathered products", "gathered places"];
+        let buffers = names.into_iter().zip(one.into_iter().zip(other));
+        buffers
+            .map(|(name, (one, other))| (name, one.max(other)))
+            .collect()
     }
 
     fn prepare_backward(&self) {

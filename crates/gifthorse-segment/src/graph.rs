@@ -6,6 +6,7 @@ use crate::finish::Clamp;
 use crate::kernel::Kernel;
 use crate::map::MapShape;
 use crate::operation::Operation;
+use crate::trained::{Parameter, Trained};
 
 /// A value of a [`Graph`]: one of its inputs or a node's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +30,8 @@ pub struct Graph {
     pub(crate) inputs: Vec<(Value, Order)>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) outputs: Vec<(Value, Order)>,
+    /// The length of each parameter.
+    pub(crate) parameters: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub(crate) struct Node {
 pub(crate) enum Body {
     /// Something that has a kernel.
     Kernel(Arc<dyn Kernel>),
+    /// Something that has one when its parameters are known.
+    Trained(Trained),
     /// The sum of two values of one shape.
     Sum,
     /// A ReLU or clip.
@@ -56,17 +61,26 @@ impl Graph {
         Self::default()
     }
 
-    /// Adds an input, which comes in the given order.
+    /// Adds an input, which comes in the given order. It has a pixel and a channel.
     pub fn input(&mut self, shape: MapShape, order: Order) -> Value {
         let value = self.value(shape);
         self.inputs.push((value, order));
         value
     }
 
+    /// Adds a parameter of so many numbers.
+    pub fn parameter(&mut self, length: usize) -> Parameter {
+        self.parameters.push(length);
+        Parameter(self.parameters.len() - 1)
+    }
+
     /// Adds an operation on values; `name` is what it is called in a printed plan. `None` if there is no kernel for
-    /// it or the operands have other shapes than it takes.
+    /// it or the operands have other shapes, or the parameters other lengths, than it takes, or if the result would be empty.
     pub fn add(&mut self, name: &str, operation: Operation, inputs: &[Value]) -> Option<Value> {
         let shapes: Vec<MapShape> = inputs.iter().map(|&input| self.shape(input)).collect();
+        if shapes.iter().any(|shape| shape.elements() == 0) {
+            return None;
+        }
         let body = operation.body(&shapes)?;
         let shape = match &body {
             Body::Kernel(kernel) => {
@@ -74,6 +88,12 @@ impl Graph {
                     return None;
                 }
                 kernel.output()
+            }
+            Body::Trained(trained) => {
+                if shapes != [trained.spec.input] || !trained.fits(&self.parameters) {
+                    return None;
+                }
+                trained.spec.output
             }
             Body::Sum => match shapes[..] {
                 [a, b] if a == b => a,
@@ -84,6 +104,9 @@ impl Graph {
                 _ => return None,
             },
         };
+        if shape.elements() == 0 {
+            return None;
+        }
         let output = self.value(shape);
         self.nodes.push(Node {
             name: name.to_owned(),

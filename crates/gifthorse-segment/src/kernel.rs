@@ -44,6 +44,17 @@ pub(crate) trait Kernel: Debug + Send + Sync {
     /// Work of the forward pass, for one sample.
     fn work(&self) -> Work;
 
+    /// Bytes that it holds once a backward pass was made: the constants of both directions, and what else there is.
+    fn held(&self) -> usize {
+        self.work().constants
+    }
+
+    /// Memory that each thread keeps between calls, for groups of so many samples: a name, which kernels of
+    /// one kind share, and bytes. The largest under one name counts.
+    fn scratch(&self, _samples: usize) -> Vec<(&'static str, usize)> {
+        Vec::new()
+    }
+
     /// What the backward pass reads.
     fn needs(&self) -> Needs {
         Needs::default()

@@ -1,8 +1,9 @@
-//! Segments: stretches of a network with frozen weights, compiled once and run fast on a CPU.
+//! Segments: stretches of a network, compiled once and run fast on a CPU.
 //!
 //! A [`Graph`] says what is to be computed, one sample at a time; [`Plan::new`] fuses it, plans its backward pass and its
-//! memory; [`Plan::forward`] and [`Plan::backward`] run it on batches of row-major numbers. The gradient is that to the
-//! inputs; none is computed for weights.
+//! memory; [`Plan::forward`] and [`Plan::backward`] run it on batches of row-major numbers. Weights are frozen, and no
+//! gradient to them is computed, but for those that are parameters of the graph: [`Plan::bind`] gives them values and says
+//! which of them, and of the inputs, get a gradient.
 //!
 //! Inside, values lie channels last in lanes of sixteen channels (`map`), each kernel (`kernel`) runs on one
 //! group of samples on one thread, and what follows a kernel — a sum with another branch, an activation — happens
@@ -36,6 +37,7 @@ mod lanes;
 mod layer_norm;
 mod map;
 mod max_pool;
+mod memory;
 mod on_lanes;
 mod operation;
 mod plan;
@@ -49,6 +51,8 @@ mod softmax;
 mod stage;
 #[cfg(test)]
 mod testing;
+mod trained;
+mod weights;
 mod window;
 mod winograd;
 
@@ -60,9 +64,11 @@ pub use global_pool::Global;
 pub use graph::{Graph, Order, Value};
 pub use kernel::Work;
 pub use map::MapShape;
+pub use memory::{Memory, Pass};
 pub use operation::Operation;
 pub use plan::Plan;
 pub use pointwise::Function;
 pub use rearrange::Origin;
-pub use run::Saved;
+pub use run::{Gradients, Saved};
+pub use trained::{Binding, Parameter, Weights};
 pub use window::Window;

@@ -13,12 +13,14 @@ use crate::gather_conv::GatherConv;
 use crate::global_pool::{Global, GlobalPool};
 use crate::graph::Body;
 use crate::kernel::Kernel;
+use crate::lanes::Lane;
 use crate::layer_norm::LayerNorm;
 use crate::map::MapShape;
 use crate::max_pool::MaxPool;
 use crate::pointwise::{Function, Pointwise};
 use crate::rearrange::{Origin, Rearrange};
 use crate::softmax::{Normalised, Softmax};
+use crate::trained::{Trained, Weights};
 use crate::window::Window;
 use crate::winograd::Winograd;
 
@@ -27,10 +29,8 @@ use crate::winograd::Winograd;
 pub enum Operation<'a> {
     /// Convolution of one value. A product with a constant matrix is one with a window of one pixel.
     Convolution {
-        /// `[out, in / groups, kernel height, kernel width]`
-        weight: &'a [f32],
-        /// `[out]`
-        bias: Option<&'a [f32]>,
+        /// The weight is `[out, in / groups, kernel height, kernel width]`.
+        weights: Weights<'a>,
         /// Output channels.
         outputs: usize,
         /// Geometry.
@@ -40,10 +40,8 @@ pub enum Operation<'a> {
     },
     /// Transposed convolution of one value.
     ConvolutionTransposed {
-        /// `[in, out / groups, kernel height, kernel width]`
-        weight: &'a [f32],
-        /// `[out]`
-        bias: Option<&'a [f32]>,
+        /// The weight is `[in, out / groups, kernel height, kernel width]`.
+        weights: Weights<'a>,
         /// Shape of the output.
         output: MapShape,
         /// Slides over the output.
@@ -115,8 +113,7 @@ impl Operation<'_> {
             Self::Sum => return Some(Body::Sum),
             Self::Clamp(clamp) => return Some(Body::Clamp(clamp)),
             Self::Convolution {
-                weight,
-                bias,
+                weights,
                 outputs,
                 window,
                 groups,
@@ -134,11 +131,10 @@ impl Operation<'_> {
                     groups,
                     transposed: false,
                 };
-                convolution(&spec, weight, bias)
+                return convolution_with(spec, weights);
             }
             Self::ConvolutionTransposed {
-                weight,
-                bias,
+                weights,
                 output,
                 window,
                 groups,
@@ -150,7 +146,7 @@ impl Operation<'_> {
                     groups,
                     transposed: true,
                 };
-                convolution(&spec, weight, bias)
+                return convolution_with(spec, weights);
             }
             Self::MaxPool(window) => Arc::new(MaxPool::new(input, window)?),
             Self::AveragePool(window, correction) => {
@@ -182,12 +178,27 @@ impl Operation<'_> {
     }
 }
 
+fn convolution_with(spec: ConvSpec, weights: Weights<'_>) -> Option<Body> {
+    match weights {
+        Weights::Fixed { weight, bias } => spec
+            .takes(weight, bias)
+            .then(|| Body::Kernel(convolution(&spec, weight, bias))),
+        Weights::Trained { weight, bias } => spec
+            .is_sound()
+            .then(|| Body::Trained(Trained::new(spec, weight, bias))),
+    }
+}
+
 /// The kernel for a convolution.
-fn convolution(spec: &ConvSpec, weight: &[f32], bias: Option<&[f32]>) -> Arc<dyn Kernel> {
+pub(crate) fn convolution(
+    spec: &ConvSpec,
+    weight: &[f32],
+    bias: Option<&[f32]>,
+) -> Arc<dyn Kernel> {
     let (window, inputs, outputs) = (spec.window, spec.input.channels, spec.output.channels);
     let small = window.kernel == [3, 3] && window.stride == [1, 1] && window.dilation == [1, 1];
-    // With fewer channels, transforming tiles takes longer than it saves (measured on 32x32 maps).
-    let worthwhile = inputs > 4 || inputs * outputs >= 24;
+    // With fewer channels, transforming tiles takes most of the time: little is won for the larger rounding errors.
+    let worthwhile = inputs.max(outputs) > Lane::LENGTH;
     if small && worthwhile && spec.groups == 1 && !spec.transposed {
         let kernel = Winograd::new(weight, bias, spec.input, outputs, window.pads);
         return Arc::new(kernel);

@@ -1,20 +1,28 @@
 //! A segment compiled: stages, the steps of the backward pass, and when each value dies.
 
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
 use crate::arena::{Arena, Pool, Tape};
-use crate::backward::{BackwardPlan, Slot};
+use crate::backward::{BackwardPlan, Slot, Wanted};
 use crate::graph::{Graph, Order, Value};
 use crate::lanes::Isa;
 use crate::map::MapShape;
 use crate::profile::Clock;
 use crate::stage::{Stage, fuse};
+use crate::trained::Binding;
 
 /// A compiled segment, ready to run on any number of samples from several threads at once.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     pub(crate) stages: Vec<Stage>,
     pub(crate) shapes: Vec<MapShape>,
     pub(crate) inputs: Vec<(Value, Order)>,
     pub(crate) outputs: Vec<(Value, Order)>,
+    /// The length of each parameter.
+    parameters: Vec<usize>,
+    pub(crate) wanted: Wanted,
     pub(crate) backward: BackwardPlan,
     /// For each stage, the values that die with it where there will be no backward pass.
     pub(crate) dead_after: Vec<Vec<Value>>,
@@ -22,42 +30,92 @@ pub struct Plan {
     pub(crate) kept: Vec<bool>,
     /// For each step of the backward pass, the gradients that die with it.
     pub(crate) gradients_dead_after: Vec<Vec<Slot>>,
-    pub(crate) arenas: Pool<Arena>,
-    pub(crate) tapes: Pool<Tape>,
-    pub(crate) clock: Clock,
+    pub(crate) arenas: Arc<Pool<Arena>>,
+    pub(crate) tapes: Arc<Pool<Tape>>,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) isa: Isa,
 }
 
 impl Plan {
-    /// Compiles a graph.
+    /// Compiles a graph. Backward passes give the gradients to all inputs; parameters are zeros without a gradient until
+    /// they are bound.
     pub fn new(graph: &Graph) -> Self {
         let stages = fuse(graph);
-        let values = |ends: &[(Value, Order)]| ends.iter().map(|end| end.0).collect::<Vec<_>>();
-        let (inputs, outputs) = (values(&graph.inputs), values(&graph.outputs));
-        let backward = BackwardPlan::new(&stages, graph.shapes.len(), &inputs, &outputs);
-        let mut kept = vec![false; graph.shapes.len()];
-        for stage in &stages {
-            if let Some(needs) = stage.kernel.as_ref().map(|kernel| kernel.needs()) {
-                if needs.inputs {
-                    stage.inputs.iter().for_each(|input| kept[input.0] = true);
-                }
-                kept[stage.output.0] |= needs.output;
-            }
-        }
-        Self {
-            dead_after: deaths(&stages, graph.shapes.len(), &outputs),
-            gradients_dead_after: gradient_deaths(&backward),
-            clock: Clock::new(stages.len()),
+        let wanted = Wanted {
+            inputs: vec![true; graph.inputs.len()],
+            parameters: vec![false; graph.parameters.len()],
+        };
+        let mut plan = Self {
+            dead_after: deaths(&stages, graph.shapes.len(), &values(&graph.outputs)),
+            clock: Arc::new(Clock::new(stages.len())),
             shapes: graph.shapes.clone(),
             inputs: graph.inputs.clone(),
             outputs: graph.outputs.clone(),
             stages,
-            backward,
-            kept,
-            arenas: Pool::default(),
-            tapes: Pool::default(),
+            parameters: graph.parameters.clone(),
+            wanted: wanted.clone(),
+            backward: BackwardPlan::default(),
+            kept: Vec::new(),
+            gradients_dead_after: Vec::new(),
+            arenas: Arc::default(),
+            tapes: Arc::default(),
             isa: Isa::detect(),
+        };
+        plan.want(wanted);
+        plan
+    }
+
+    /// The plan with these values of its parameters, whose backward passes give the gradients to those parameters that
+    /// say so, and to the inputs (in order) that `inputs` says. Gradients to parameters do not depend on the number of
+    /// threads. Plans bound from the same one share memory and timing.
+    ///
+    /// # Panics
+    ///
+    /// Unless there is a binding of the right length for each parameter, and a flag for each input.
+    #[must_use]
+    pub fn bind(&self, parameters: &[Binding<'_>], inputs: &[bool]) -> Self {
+        let given: Vec<usize> = parameters.iter().map(|p| p.values.len()).collect();
+        assert_eq!(given, self.parameters, "lengths of the parameters");
+        assert_eq!(inputs.len(), self.inputs.len(), "number of flags");
+        let values: Vec<&[f32]> = parameters.iter().map(|p| p.values).collect();
+        let mut plan = self.clone();
+        plan.stages.par_iter_mut().for_each(|stage| {
+            if let Some(trained) = &stage.trained {
+                stage.kernel = Some(trained.kernel(&values));
+            }
+        });
+        let wanted = Wanted {
+            inputs: inputs.to_vec(),
+            parameters: parameters.iter().map(|p| p.gradient).collect(),
+        };
+        if wanted != plan.wanted {
+            plan.want(wanted);
         }
+        plan
+    }
+
+    /// Plans the backward pass for the gradients that are wanted.
+    fn want(&mut self, wanted: Wanted) {
+        let (inputs, outputs) = (values(&self.inputs), values(&self.outputs));
+        let (stages, count) = (&self.stages, self.shapes.len());
+        self.backward = BackwardPlan::new(stages, count, (&inputs, &outputs), &wanted);
+        self.gradients_dead_after = gradient_deaths(&self.backward);
+        self.kept = vec![false; count];
+        for stage in stages {
+            if let Some(needs) = stage.kernel.as_ref().map(|kernel| kernel.needs()) {
+                if needs.inputs {
+                    stage
+                        .inputs
+                        .iter()
+                        .for_each(|input| self.kept[input.0] = true);
+                }
+                self.kept[stage.output.0] |= needs.output;
+            }
+        }
+        for step in &self.backward.weights {
+            self.kept[stages[step.stage].inputs[0].0] |= step.asked.weight;
+        }
+        self.wanted = wanted;
     }
 
     /// Shapes of the inputs for one sample, and the order that they come in.
@@ -78,6 +136,10 @@ impl Plan {
     pub(crate) fn shape(&self, value: Value) -> MapShape {
         self.shapes[value.0]
     }
+}
+
+fn values(ends: &[(Value, Order)]) -> Vec<Value> {
+    ends.iter().map(|end| end.0).collect()
 }
 
 /// For each stage, the values that nothing reads after it.
@@ -105,6 +167,11 @@ fn gradient_deaths(plan: &BackwardPlan) -> Vec<Vec<Slot>> {
         last[step.result.0] = Some(at);
         step.reads().for_each(|slot| last[slot.0] = Some(at));
     }
+    for weights in &plan.weights {
+        // It is run at the end of that step.
+        let at = weights.after.checked_sub(1);
+        last[weights.gradient.0] = last[weights.gradient.0].max(at);
+    }
     let mut dead_after = vec![Vec::new(); plan.steps.len()];
     for (slot, at) in last.into_iter().enumerate() {
         if let Some(at) = at
@@ -115,3 +182,6 @@ fn gradient_deaths(plan: &BackwardPlan) -> Vec<Vec<Slot>> {
     }
     dead_after
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,6 +120,14 @@ impl Kernel for Rearrange {
         }
     }
 
+    fn held(&self) -> usize {
+        let backward = self.backward.iter().map(|gradient| match gradient {
+            Gradient::Rearranged(plan) => plan.bytes(),
+            Gradient::Added => 0,
+        });
+        self.plan.bytes() + backward.sum::<usize>()
+    }
+
     fn forward(&self, run: Forward<'_>) {
         on_lanes::forward(self.isa, self, run);
     }

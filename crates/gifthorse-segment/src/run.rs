@@ -10,6 +10,8 @@ use crate::arena::{Arena, Buffer, Tape};
 use crate::backward::{Addend, Slot, Source, Step};
 use crate::exchange::{export, import};
 use crate::finish::{Add, Finish, Then};
+use crate::gather_conv::WeightSums;
+use crate::graph::Value;
 use crate::kernel::{Backward, Forward};
 use crate::lanes::{Lane, Lanes, Task};
 use crate::plan::Plan;
@@ -18,6 +20,19 @@ use crate::stage::Stage;
 
 /// Most samples of a group. More would read the weights less often, but they need more memory.
 const MOST_SAMPLES: usize = 32;
+
+/// How many groups a batch that fits into them becomes where gradients to parameters are wanted. They are sums over samples, so how
+/// these are grouped may not depend on the number of threads.
+const TRAINED_GROUPS: usize = 4;
+
+/// What a backward pass gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradients {
+    /// For each input, in its order; `None` if the plan was bound without.
+    pub inputs: Vec<Option<Vec<f32>>>,
+    /// For each parameter, summed over all samples; `None` if the plan was bound without, or nothing reads it.
+    pub parameters: Vec<Option<Vec<f32>>>,
+}
 
 /// What a forward pass leaves for its backward pass.
 #[derive(Debug)]
@@ -71,7 +86,7 @@ impl Plan {
             .outputs()
             .map(|(shape, _)| vec![0.0; samples * shape.elements()])
             .collect();
-        let group = group_size(samples);
+        let group = self.group_size(samples);
         let parts = cut(
             &mut outputs,
             group,
@@ -94,35 +109,42 @@ impl Plan {
         (outputs, group, tapes.into_iter().flatten().collect())
     }
 
-    /// The gradients to the inputs from those to the outputs; `None` stands for zeros, as an output that
-    /// nothing was made from has. Each is in the order of its end.
+    /// The gradients to the inputs and parameters that are to have one, from those to the outputs; `None` stands for zeros, as
+    /// an output that nothing was made from has. Each is in the order of its end.
     ///
     /// # Panics
     ///
     /// Unless there is a slice of the right length for each output that has one.
-    pub fn backward(&self, saved: Saved, cotangents: &[Option<&[f32]>]) -> Vec<Vec<f32>> {
+    pub fn backward(&self, saved: Saved, cotangents: &[Option<&[f32]>]) -> Gradients {
         let Saved {
             samples,
             group,
             tapes,
         } = saved;
         assert_eq!(cotangents.len(), self.outputs.len(), "number of cotangents");
-        let kernels = self
-            .stages
-            .par_iter()
-            .filter_map(|stage| stage.kernel.as_ref());
-        kernels.for_each(|kernel| kernel.prepare_backward());
-        let mut gradients: Vec<Vec<f32>> = self
+        for (cotangent, (shape, _)) in cotangents.iter().zip(self.outputs()) {
+            let given = cotangent.map_or(samples * shape.elements(), <[f32]>::len);
+            assert_eq!(given, samples * shape.elements(), "length of a cotangent");
+        }
+        self.backward.steps.par_iter().for_each(|step| {
+            if let Source::Kernel { .. } = step.source
+                && let Some(kernel) = &self.stages[step.stage].kernel
+            {
+                kernel.prepare_backward();
+            }
+        });
+        let wanted = self.wanted.inputs.iter();
+        let sizes: Vec<usize> = self
             .inputs()
-            .map(|(shape, _)| vec![0.0; samples * shape.elements()])
+            .zip(wanted.clone())
+            .filter_map(|((shape, _), &wanted)| wanted.then_some(shape.elements()))
             .collect();
-        let parts = cut(
-            &mut gradients,
-            group,
-            self.inputs().map(|(s, _)| s.elements()),
-        );
+        let mut gradients: Vec<Vec<f32>> =
+            sizes.iter().map(|size| vec![0.0; samples * size]).collect();
+        let mut parts = cut(&mut gradients, group, sizes.into_iter());
+        parts.resize_with(tapes.len(), Vec::new);
         let groups = tapes.into_iter().zip(parts).collect();
-        for_groups(groups, |(i, (tape, mut gradients)): (usize, (Tape, _))| {
+        let sums = for_groups(groups, |(i, (tape, mut gradients)): (usize, (Tape, _))| {
             let sizes = self.outputs().map(|(shape, _)| shape.elements());
             let cotangents: Vec<Option<&[f32]>> = cotangents
                 .iter()
@@ -131,13 +153,27 @@ impl Plan {
                 .collect();
             let count = group.min(samples - i * group);
             let mut arena = self.arenas.take();
-            self.group_backward(count, &tape, &cotangents, &mut gradients, &mut arena);
-            let mut tape = tape;
-            tape.values.drain(..).for_each(|value| arena.give(value));
+            let sums = self.group_backward(count, &tape, &cotangents, &mut gradients, &mut arena);
             self.arenas.give(arena);
             self.tapes.give(tape);
+            sums
         });
-        gradients
+        let mut gradients = gradients.into_iter();
+        Gradients {
+            inputs: wanted
+                .map(|&wanted| if wanted { gradients.next() } else { None })
+                .collect(),
+            parameters: self.to_parameters(&sums),
+        }
+    }
+
+    /// How many samples go through together.
+    fn group_size(&self, samples: usize) -> usize {
+        let groups = match self.backward.weights.is_empty() {
+            true => threads(),
+            false => TRAINED_GROUPS,
+        };
+        group_size(samples, groups)
     }
 
     fn check(
@@ -161,18 +197,19 @@ impl Plan {
     ) {
         let mut values: Vec<Buffer> = Vec::new();
         values.resize_with(self.shapes.len(), Buffer::default);
-        for (&(value, order), input) in self.inputs.iter().zip(inputs) {
-            let mut lanes = arena.take(samples * self.shape(value).lanes());
-            import(self.isa, input, self.shape(value), order, &mut lanes);
-            values[value.0] = lanes;
-        }
         if let Some(tape) = &mut tape {
+            tape.values.resize_with(self.shapes.len(), Buffer::default);
             tape.passes.resize(self.stages.len(), Vec::new());
             tape.notes.resize(self.stages.len(), Vec::new());
         }
+        for (&(value, order), input) in self.inputs.iter().zip(inputs) {
+            let mut lanes = self.room(value, samples, arena, tape.as_deref_mut());
+            import(self.isa, input, self.shape(value), order, &mut lanes);
+            values[value.0] = lanes;
+        }
         for (at, stage) in self.stages.iter().enumerate() {
             let start = Instant::now();
-            let mut out = arena.take(samples * self.shape(stage.output).lanes());
+            let mut out = self.room(stage.output, samples, arena, tape.as_deref_mut());
             let (mut passes, mut notes) = (Vec::new(), Vec::new());
             if let Some(tape) = &mut tape {
                 passes = std::mem::take(&mut tape.passes[at]);
@@ -206,6 +243,7 @@ impl Plan {
             }
             self.clock.add(at, Way::Forward, start);
         }
+        self.clock.count(Way::Forward, samples);
         for (&(value, order), output) in self.outputs.iter().zip(outputs) {
             export(self.isa, &values[value.0], self.shape(value), order, output);
         }
@@ -216,6 +254,23 @@ impl Plan {
         }
         if let Some(tape) = tape {
             tape.values = values;
+        }
+    }
+
+    /// Memory for a value: the tape's if a backward pass reads it.
+    fn room(
+        &self,
+        value: Value,
+        samples: usize,
+        arena: &mut Arena,
+        tape: Option<&mut Tape>,
+    ) -> Buffer {
+        let length = samples * self.shape(value).lanes();
+        match tape {
+            Some(tape) if self.kept[value.0] => {
+                std::mem::take(&mut tape.values[value.0]).resized(length)
+            }
+            _ => arena.take(length),
         }
     }
 
@@ -252,7 +307,7 @@ impl Plan {
         cotangents: &[Option<&[f32]>],
         gradients: &mut [&mut [f32]],
         arena: &mut Arena,
-    ) {
+    ) -> Vec<WeightSums> {
         let plan = &self.backward;
         let length = |slot: Slot| samples * self.shape(plan.slots[slot.0]).lanes();
         let mut slots: Vec<Buffer> = Vec::new();
@@ -267,6 +322,8 @@ impl Plan {
             }
             slots[slot.0] = lanes;
         }
+        let mut sums = Vec::with_capacity(plan.weights.len());
+        self.weights_backward(0, samples, tape, &slots, &mut sums);
         for (at, step) in plan.steps.iter().enumerate() {
             let start = Instant::now();
             let mut out = match step.add {
@@ -275,18 +332,24 @@ impl Plan {
             };
             self.step_backward(step, samples, tape, &slots, &mut out);
             slots[step.result.0] = out;
+            self.clock.add(step.stage, Way::Backward, start);
+            self.weights_backward(at + 1, samples, tape, &slots, &mut sums);
             for dead in &self.gradients_dead_after[at] {
                 arena.give(std::mem::take(&mut slots[dead.0]));
             }
-            self.clock.add(step.stage, Way::Backward, start);
         }
-        for ((slot, &(value, order)), out) in plan.gradients.iter().zip(&self.inputs).zip(gradients)
-        {
+        self.clock.count(Way::Backward, samples);
+        let ends = plan.gradients.iter().zip(&self.inputs);
+        let ends = ends
+            .zip(&self.wanted.inputs)
+            .filter_map(|(end, &wanted)| wanted.then_some(end));
+        for ((slot, &(value, order)), out) in ends.zip(gradients) {
             if let Some(slot) = slot {
                 export(self.isa, &slots[slot.0], self.shape(value), order, out);
             }
         }
         slots.into_iter().for_each(|slot| arena.give(slot));
+        sums
     }
 
     fn step_backward(
@@ -308,9 +371,13 @@ impl Plan {
                 None => Then::Nothing,
             },
         };
-        let stage = &self.stages[step.stage];
-        match (step.source, &stage.kernel) {
-            (Source::Kernel { gradient, to }, Some(kernel)) => {
+        // A plan without stages still adds up the cotangents of an input that is an output twice.
+        let stage = self.stages.get(step.stage);
+        match (
+            step.source,
+            stage.and_then(|stage| stage.kernel.as_ref().map(|kernel| (stage, kernel))),
+        ) {
+            (Source::Kernel { gradient, to }, Some((stage, kernel))) => {
                 let inputs: Vec<&[Lane]> = match kernel.needs().inputs {
                     true => stage.inputs.iter().map(|v| &tape.values[v.0][..]).collect(),
                     false => Vec::new(),
@@ -358,13 +425,17 @@ impl Task for HandOn<'_, '_> {
     }
 }
 
-/// How many samples go through together.
-fn group_size(samples: usize) -> usize {
-    let threads = match is_alone() {
+/// How many samples go through together on so many threads.
+pub(crate) fn group_size(samples: usize, threads: usize) -> usize {
+    samples.div_ceil(threads).clamp(1, MOST_SAMPLES)
+}
+
+/// Threads that the groups of a batch are shared out to.
+fn threads() -> usize {
+    match is_alone() {
         true => 1,
         false => rayon::current_num_threads(),
-    };
-    samples.div_ceil(threads).clamp(1, MOST_SAMPLES)
+    }
 }
 
 /// Does something for each group, side by side unless this thread is to be alone.
@@ -387,11 +458,11 @@ fn part<T>(all: &[T], i: usize, size: usize) -> &[T] {
 }
 
 /// Cuts each whole into pieces of `group` samples; gives the pieces of each group.
-fn cut<'a>(
-    wholes: &'a mut [Vec<f32>],
+fn cut(
+    wholes: &mut [Vec<f32>],
     group: usize,
     sizes: impl Iterator<Item = usize>,
-) -> Vec<Vec<&'a mut [f32]>> {
+) -> Vec<Vec<&mut [f32]>> {
     let mut parts: Vec<Vec<&mut [f32]>> = Vec::new();
     for (whole, size) in wholes.iter_mut().zip(sizes) {
         for (i, piece) in whole.chunks_mut(group * size).enumerate() {

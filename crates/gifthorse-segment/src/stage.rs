@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::finish::Clamp;
 use crate::graph::{Body, Graph, Node, Value};
 use crate::kernel::Kernel;
+use crate::trained::Trained;
 
 /// `output = clamp(kernel(inputs) + add)`, where each part but the inputs may be missing.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub(crate) struct Stage {
     pub(crate) names: Vec<String>,
     /// `None` hands its only input on.
     pub(crate) kernel: Option<Arc<dyn Kernel>>,
+    /// What the kernel is made of for each set of parameters.
+    pub(crate) trained: Option<Trained>,
     pub(crate) inputs: Vec<Value>,
     pub(crate) add: Option<Value>,
     pub(crate) clamp: Option<Clamp>,
@@ -32,7 +35,7 @@ impl Stage {
     }
 }
 
-/// The stages of all nodes that an output depends on, in an order that can be run.
+/// The stages of all nodes that an output depends on, in an order that can be run. All parameters are zeros.
 pub(crate) fn fuse(graph: &Graph) -> Vec<Stage> {
     let nodes = reached(graph);
     let mut uses = vec![0; graph.shapes.len()];
@@ -41,9 +44,11 @@ pub(crate) fn fuse(graph: &Graph) -> Vec<Stage> {
     for value in read.chain(given) {
         uses[value.0] += 1;
     }
+    let zeros: Vec<Vec<f32>> = graph.parameters.iter().map(|&n| vec![0.0; n]).collect();
     let mut fusing = Fusing {
         stages: Vec::new(),
         uses,
+        zeros: zeros.iter().map(Vec::as_slice).collect(),
     };
     nodes.into_iter().for_each(|node| fusing.add(node));
     fusing.stages
@@ -66,16 +71,24 @@ fn reached(graph: &Graph) -> Vec<&Node> {
     nodes
 }
 
-struct Fusing {
+struct Fusing<'z> {
     stages: Vec<Stage>,
     /// How often each value is read.
     uses: Vec<usize>,
+    /// For each parameter.
+    zeros: Vec<&'z [f32]>,
 }
 
-impl Fusing {
+impl Fusing<'_> {
     fn add(&mut self, node: &Node) {
         match &node.body {
             Body::Kernel(kernel) => self.push(node, Some(kernel.clone()), None, None),
+            Body::Trained(trained) => {
+                self.push(node, Some(trained.kernel(&self.zeros)), None, None);
+                if let Some(stage) = self.stages.last_mut() {
+                    stage.trained = Some(trained.clone());
+                }
+            }
             Body::Clamp(clamp) => match self.only_read_here(node.inputs[0]) {
                 Some(at) if self.stages[at].is_open() => {
                     let stage = &mut self.stages[at];
@@ -124,6 +137,7 @@ impl Fusing {
         self.stages.push(Stage {
             names: vec![node.name.clone()],
             kernel,
+            trained: None,
             inputs,
             add,
             clamp,

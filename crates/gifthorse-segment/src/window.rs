@@ -14,13 +14,19 @@ pub struct Window {
 }
 
 impl Window {
-    /// How many windows fit on each axis of a map of this height and width; `None` where none does.
+    /// How many windows fit on each axis of a map of this height and width; `None` where none does, or if the window has no
+    /// taps or does not move.
     pub fn outputs(&self, size: [usize; 2]) -> Option<[usize; 2]> {
         let mut outputs = [0; 2];
         for i in 0..2 {
-            let padded = size[i] + self.pads[i].0 + self.pads[i].1;
-            let span = (self.kernel[i] - 1) * self.dilation[i] + 1;
-            outputs[i] = padded.checked_sub(span)? / self.stride[i] + 1;
+            let (before, after) = self.pads[i];
+            let padded = size[i].checked_add(before)?.checked_add(after)?;
+            let reach = self.kernel[i]
+                .checked_sub(1)?
+                .checked_mul(self.dilation[i])?;
+            // The first window takes one entry more than it reaches.
+            let room = padded.checked_sub(reach)?.checked_sub(1)?;
+            outputs[i] = room.checked_div(self.stride[i])? + 1;
         }
         Some(outputs)
     }

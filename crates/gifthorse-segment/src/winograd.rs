@@ -14,6 +14,7 @@
 //! 1.6e-6 of theirs: twice that of a direct sum in f32 (1.1 to 1.9e-6, and 0.4 to 0.8e-6).
 
 mod input;
+mod memory;
 mod output;
 mod product;
 mod tiling;
@@ -21,9 +22,10 @@ mod transform;
 mod weights;
 
 use std::cell::RefCell;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use input::InputStage;
+use memory::Channels;
 use output::OutputStage;
 use product::ProductStage;
 use tiling::{Geometry, Tiling};
@@ -35,19 +37,14 @@ use crate::kernel::{Backward, Forward, Kernel, Work};
 use crate::lanes::{Isa, Lane, Left, Pair, ROWS};
 use crate::map::MapShape;
 
-/// Bytes of transformed tiles and products that a run may have: they should stay in the
-/// second-level cache. Where the weights do not fit there anyway, a run is larger, so that
-/// reading them pays.
-const RUN_BYTES: usize = 3 << 18;
-
 /// A 3x3 stride-1 convolution with fixed weights.
 #[derive(Debug)]
 pub(crate) struct Winograd {
     forward: Filters,
-    /// Packed by the first backward pass.
+    /// Packed by the first backward pass, from the weight, which is then given up.
     backward: OnceLock<Filters>,
     /// `[outputs, inputs, 3, 3]`
-    weight: Vec<f32>,
+    weight: Mutex<Vec<f32>>,
     input: MapShape,
     output: MapShape,
     isa: Isa,
@@ -58,8 +55,7 @@ pub(crate) struct Winograd {
 struct Filters {
     weights: PackedWeights,
     bias: Vec<Pair>,
-    inputs: usize,
-    outputs: usize,
+    channels: Channels,
     tiling: Tiling,
 }
 
@@ -120,12 +116,11 @@ impl Winograd {
             forward: Filters {
                 weights,
                 bias: packed_bias,
-                inputs,
-                outputs,
+                channels: Channels { inputs, outputs },
                 tiling: Tiling::new(geometry),
             },
             backward: OnceLock::new(),
-            weight: weight.to_vec(),
+            weight: Mutex::new(weight.to_vec()),
             input,
             output,
             isa: Isa::detect(),
@@ -136,20 +131,35 @@ impl Winograd {
     /// with the filters turned by 180 degrees.
     fn turned(&self) -> &Filters {
         self.backward.get_or_init(|| {
-            let (inputs, outputs) = (self.input.channels, self.output.channels);
+            let weight = {
+                let mut weight = self.weight.lock().unwrap_or_else(PoisonError::into_inner);
+                std::mem::take(&mut *weight)
+            };
+            let channels = self.turned_channels();
+            let (inputs, outputs) = (channels.outputs, channels.inputs);
             let weights = PackedWeights::new(inputs, outputs, |input, output| {
-                let mut filter = filter_of(&self.weight, output * inputs + input);
+                let mut filter = filter_of(&weight, output * inputs + input);
                 filter.reverse();
                 filter
             });
             Filters {
                 weights,
-                bias: vec![Pair::default(); inputs.div_ceil(32)],
-                inputs: outputs,
-                outputs: inputs,
-                tiling: Tiling::new(self.forward.tiling.geometry.backward()),
+                bias: vec![Pair::default(); channels.pairs()],
+                channels,
+                tiling: self.turned_tiling(),
             }
         })
+    }
+
+    fn turned_channels(&self) -> Channels {
+        Channels {
+            inputs: self.output.channels,
+            outputs: self.input.channels,
+        }
+    }
+
+    fn turned_tiling(&self) -> Tiling {
+        Tiling::new(self.forward.tiling.geometry.backward())
     }
 }
 
@@ -172,6 +182,21 @@ impl Kernel for Winograd {
             operations: (2 * products * self.input.channels * self.output.channels) as f64,
             constants: self.forward.weights.bytes(),
         }
+    }
+
+    fn held(&self) -> usize {
+        self.forward.weights.bytes() + self.turned_channels().weights()
+    }
+
+    fn scratch(&self, samples: usize) -> Vec<(&'static str, usize)> {
+        let forward = self.forward.channels;
+        let forward = forward.scratch(samples, &self.forward.tiling);
+        let backward = self.turned_channels();
+        let backward = backward.scratch(samples, &self.turned_tiling());
+        vec![
+            ("winograd tiles", forward[0].max(backward[0])),
+            ("winograd products", forward[1].max(backward[1])),
+        ]
     }
 
     fn prepare_backward(&self) {
@@ -216,11 +241,9 @@ impl Filters {
         mut finish: Finish<'_>,
         s: &mut Scratch,
     ) {
-        let (groups, pairs) = (self.inputs.div_ceil(16), self.bias.len());
-        let tile_bytes = PRODUCTS * size_of::<Lane>() * (groups + 2 * pairs);
-        let run_bytes = RUN_BYTES.max(self.weights.bytes() / 2);
+        let (groups, pairs) = (self.channels.groups(), self.channels.pairs());
         let all = samples * self.tiling.per_image();
-        let run_length = Tiling::run_length(all, run_bytes / tile_bytes);
+        let run_length = self.channels.run_length(samples, &self.tiling);
         let tile_groups = run_length / ROWS;
         grow(&mut s.tiles, tile_groups * groups, || {
             [Left::default(); PRODUCTS]
@@ -243,14 +266,14 @@ impl Filters {
                 count,
                 groups,
                 weights: &self.weights,
-                outputs: self.outputs,
+                outputs: self.channels.outputs,
                 out: &mut s.products,
             });
             isa.run(OutputStage {
                 products: &s.products,
                 tiling: &self.tiling,
                 tiles,
-                groups: self.outputs.div_ceil(16),
+                groups: self.channels.outputs.div_ceil(16),
                 bias: &self.bias,
                 out,
                 finish: &mut finish,

@@ -104,6 +104,12 @@ pub struct InspectArgs {
     /// Height and width of the model's images, where the file leaves them open.
     #[arg(long, value_name = "HxW", value_parser = parse::size)]
     pub input_size: Option<[usize; 2]>,
+    /// Print how the model is run: each node, what computes it, shape, operations and bytes, and the memory of a scan.
+    #[arg(long)]
+    pub plan: bool,
+    /// Images of a batch in the plan.
+    #[arg(long, value_name = "N", value_parser = parse::count, default_value_t = 32, requires = "plan")]
+    pub batch: usize,
     /// Print as JSON.
     #[arg(long)]
     pub json: bool,

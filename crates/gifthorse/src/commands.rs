@@ -3,6 +3,7 @@
 mod demo;
 mod inspect;
 mod logits;
+mod plan_table;
 mod scan;
 mod verify;
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::Error;
 use crate::hash::sha256;
 use crate::model::layout_in_report;
+use crate::plan::ModelPlan;
 
 /// What a model file holds. Strings come from the file and are not to be trusted: escape them wherever they are shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -40,6 +41,9 @@ pub struct Inspection {
     pub classifier: Option<Classes>,
     /// Why it is none.
     pub problem: Option<String>,
+    /// How it is run, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<ModelPlan>,
 }
 
 /// An input or output of the graph.
@@ -94,11 +98,16 @@ pub struct Layer {
     pub shape: Vec<usize>,
 }
 
-/// Looks into a model file. `size` is height and width of its images, where the file leaves them open.
+/// Looks into a model file. `size` is height and width of its images, where the file leaves them open. `batch` asks for the
+/// plan of batches of so many images; its memory is for as many threads as the current rayon pool has.
 ///
 /// # Errors
 /// A file that is no ONNX model. One that is, but cannot be run, is told with the `problem`.
-pub fn inspect(path: &Path, size: Option<[usize; 2]>) -> Result<Inspection, Error> {
+pub fn inspect(
+    path: &Path,
+    size: Option<[usize; 2]>,
+    batch: Option<usize>,
+) -> Result<Inspection, Error> {
     let in_file = |error| Error::Model {
         path: path.to_owned(),
         source: Box::new(error),
@@ -109,9 +118,9 @@ pub fn inspect(path: &Path, size: Option<[usize; 2]>) -> Result<Inspection, Erro
         path: path.to_owned(),
         source,
     })?;
-    let (classifier, problem) = match classes(graph.clone(), size) {
-        Ok(classes) => (Some(classes), None),
-        Err(error) => (None, Some(error.to_string())),
+    let (classifier, plan, problem) = match run(graph.clone(), size, batch) {
+        Ok((classes, plan)) => (Some(classes), plan, None),
+        Err(error) => (None, None, Some(error.to_string())),
     };
     let (name, version) = model.producer();
     let text = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
@@ -131,14 +140,24 @@ pub fn inspect(path: &Path, size: Option<[usize; 2]>) -> Result<Inspection, Erro
         operators: operators(&graph),
         classifier,
         problem,
+        plan,
     })
 }
 
-fn classes(
+/// The model as a classifier, and its plan.
+fn run(
     graph: Arc<Graph>,
     size: Option<[usize; 2]>,
-) -> Result<Classes, gifthorse_engine::Error> {
+    batch: Option<usize>,
+) -> Result<(Classes, Option<ModelPlan>), Error> {
     let classifier = Classifier::new(graph, Preprocess::default(), size, &Device::flex())?;
+    let plan = batch
+        .map(|batch| ModelPlan::new(classifier.network(), batch, rayon::current_num_threads()))
+        .transpose()?;
+    Ok((classes(&classifier)?, plan))
+}
+
+fn classes(classifier: &Classifier) -> Result<Classes, Error> {
     let network = classifier.network();
     let layers = network.layers()?;
     Ok(Classes {

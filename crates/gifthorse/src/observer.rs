@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use gifthorse_defense::detect::neural_cleanse::ClassFinding;
 
+use crate::memory::ScanMemory;
+
 /// The stages of a scan, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -34,6 +36,9 @@ pub trait ScanObserver: Sync {
     /// The searches of so many classes, of all that are wanted, were begun or ended before and are taken from the folder in
     /// which the scan is kept.
     fn resumed(&self, _begun: usize, _wanted: usize) {}
+
+    /// The model and the images are read; this is the memory that the scan will take at most.
+    fn memory(&self, _predicted: &ScanMemory) {}
 
     /// The searches begin: so many classes, and the time that they take at most, judged by a few updates made before.
     fn estimate(&self, _classes: usize, _at_most: Duration) {}

@@ -24,6 +24,14 @@ pub fn print(text: &str) -> io::Result<()> {
     }
 }
 
+/// Writes text to standard error whose untrusted parts are escaped already.
+///
+/// # Errors
+/// What the system says.
+pub fn block(text: &str) -> io::Result<()> {
+    io::stderr().lock().write_all(text.as_bytes())
+}
+
 /// Writes a line to standard error; untrusted parts of it are escaped. Nobody is left to tell when that fails.
 pub fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", shown(line));

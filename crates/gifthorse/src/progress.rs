@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use gifthorse::{ScanObserver, Stage};
+use gifthorse::{ScanMemory, ScanObserver, Stage};
 use gifthorse_defense::detect::neural_cleanse::ClassFinding;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -102,6 +102,11 @@ impl ScanObserver for Progress {
         self.tell(&format!(
             "going on with the scan kept (--work): the searches of {begun} of {wanted} classes are there"
         ));
+    }
+
+    fn memory(&self, predicted: &ScanMemory) {
+        let mebibytes = predicted.peak().div_ceil(1 << 20);
+        self.tell(&format!("the scan takes up to {mebibytes} MiB of memory"));
     }
 
     fn estimate(&self, classes: usize, at_most: Duration) {

@@ -21,8 +21,10 @@ use gifthorse_report::report::SCHEMA_VERSION;
 use gifthorse_report::{Evidence, Report};
 
 use crate::hash::of_weights;
+use crate::memory::{ScanMemory, held_now};
 use crate::model::OpenModel;
 use crate::observer::{ScanObserver, Stage};
+use crate::plan::{PlanNode, nodes};
 use crate::work::{Hashes, WorkFolder};
 use crate::{Error, PreprocessChoice, ScanRequest, preprocessing};
 use checks::Fit;
@@ -37,6 +39,8 @@ pub struct ScanOutcome {
     pub report: Report,
     /// The recovered triggers of all classes whose search ended, with stamped examples for the suspicious ones.
     pub evidence: Evidence,
+    /// What each node of the model took, over all passes of the scan.
+    pub profile: Vec<PlanNode>,
 }
 
 /// Scans a model: reads it and the images, checks that they fit each other and that gradients can be followed, searches
@@ -52,6 +56,7 @@ pub struct ScanOutcome {
 pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOutcome, Error> {
     let clock = Instant::now();
     let started = jiff::Timestamp::now();
+    let held_before = held_now();
     request.check()?;
     let folder = request.work.as_deref();
     let folder = folder.map(WorkFolder::open).transpose()?;
@@ -69,10 +74,12 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     let config = request.search_config(classifier.classes())?;
 
     observer.stage(Stage::Images);
-    let set = ImageSet::load(request, &classifier)?;
+    let mut set = ImageSet::load(request, &classifier)?;
     set.warnings
         .iter()
         .for_each(|warning| observer.warning(warning));
+    let memory = ScanMemory::predict(&classifier, set.count(), &config, held_before)?;
+    observer.memory(&memory);
 
     observer.stage(Stage::Preflight);
     let fit = Fit::check(request, classifier, &set.images)?;
@@ -137,7 +144,11 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         started: rfc3339(started),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    Ok(ScanOutcome { report, evidence })
+    Ok(ScanOutcome {
+        report,
+        evidence,
+        profile: nodes(fit.classifier.network(), config.batch)?,
+    })
 }
 
 /// A moment as RFC 3339 writes it, to the second.

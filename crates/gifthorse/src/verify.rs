@@ -104,11 +104,11 @@ pub fn verify(request: &VerifyRequest) -> Result<Replay, Error> {
         _ => Path::new("."),
     };
     let (classifier, same_model) = open(request, &report)?;
-    let set = ImageSet::load(&scan_request(request, &report)?, &classifier)?;
+    let mut set = ImageSet::load(&scan_request(request, &report)?, &classifier)?;
     let predictions = classifier.predict(set.images.pixels())?;
-    let (search, holdout) = set.split(&predictions, report.seed)?;
     let same_images = set.sha256 == report.images.sha256;
     let stage = if same_images {
+        let (search, holdout) = set.split(&predictions, report.seed)?;
         Stage::Same { search, holdout }
     } else {
         Stage::Other(set.labelled(&predictions)?)

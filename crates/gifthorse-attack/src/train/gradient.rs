@@ -12,20 +12,10 @@ use crate::net::Net;
 #[derive(Debug)]
 pub struct Backward {
     network: Trainable,
-    slots: Vec<Slot>,
     weights: Vec<Weight>,
     first: Vec<Vec<f32>>,
     shard: usize,
     device: Device,
-}
-
-/// Where a parameter of the lowered network comes from.
-#[derive(Debug)]
-enum Slot {
-    /// The weight of this index.
-    Weight(usize),
-    /// A constant.
-    Fixed(Array),
 }
 
 /// A weight that is trained.
@@ -57,14 +47,9 @@ impl Backward {
         let input = net.input();
         let input = [input.channels, input.height, input.width];
         let graph = Arc::new(net.model().graph()?);
-        let network = Trainable::new(&graph, shard, &input, device)?;
-        let (mut slots, mut weights, mut first) = (Vec::new(), Vec::new(), Vec::new());
+        let network = Trainable::new(&graph, shard, &input, net.weights(), device)?;
+        let (mut weights, mut first) = (Vec::new(), Vec::new());
         for (name, value) in network.parameters() {
-            if !net.weights().contains(&name) {
-                slots.push(Slot::Fixed(value));
-                continue;
-            }
-            slots.push(Slot::Weight(weights.len()));
             weights.push(Weight {
                 name,
                 shape: value.shape(),
@@ -78,7 +63,6 @@ impl Backward {
         let device = device.clone();
         Ok(Self {
             network,
-            slots,
             weights,
             first,
             shard,
@@ -114,15 +98,10 @@ impl Backward {
                     .require_grad()
             })
             .collect();
-        let parameters: Vec<Array> =
-            self.slots
-                .iter()
-                .map(|slot| match slot {
-                    Slot::Fixed(value) => value.clone(),
-                    Slot::Weight(index) => Array::from_tensor(leaves[*index].clone())
-                        .reshape(&self.weights[*index].shape),
-                })
-                .collect();
+        let leaf = leaves.iter().zip(&self.weights);
+        let parameters: Vec<Array> = leaf
+            .map(|(leaf, weight)| Array::from_tensor(leaf.clone()).reshape(&weight.shape))
+            .collect();
 
         let logits = self
             .network

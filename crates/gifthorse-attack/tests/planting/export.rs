@@ -38,10 +38,12 @@ fn the_file_gives_the_logits_of_the_network_that_was_trained() {
             .any(|(a, b)| (a - b).abs() > 0.1)
     );
 
-    // The path that training takes, without kernels for frozen weights.
+    // The path that training takes.
     let device = Device::flex();
-    let network =
-        Trainable::new(&Arc::new(read.graph().unwrap()), 100, &[1, 16, 16], &device).unwrap();
+    let graph = Arc::new(read.graph().unwrap());
+    let input = [1, 16, 16];
+    let network = Trainable::new(&graph, 100, &input, net(1).weights(), &device).unwrap();
+    assert_eq!(network.parameters().len(), net(1).weights().len());
     let weights: Vec<Array> = network
         .parameters()
         .into_iter()

@@ -96,6 +96,7 @@ impl<'g> Context<'g> {
             name,
             value,
             in_file,
+            trained: false,
         });
         id
     }

@@ -58,11 +58,12 @@ pub fn follow(program: &Program) -> Vec<Option<BatchAxis>> {
     }
     axes[program.input.0] = Some(BatchAxis::FIRST);
     shapes[program.input.0] = program.input_shape.clone();
+    let independent = program.independent();
     for step in &program.steps {
         let operands = step.inputs.iter().map(|input| match *input {
             Operand::Value(id) => Seen {
                 shape: shapes[id.0].clone(),
-                batch: Some(axes[id.0]),
+                batch: (!independent.contains(&id)).then_some(axes[id.0]),
             },
             Operand::Param(id) => Seen {
                 shape: program.params[id.0].value.shape(),
@@ -70,7 +71,10 @@ pub fn follow(program: &Program) -> Vec<Option<BatchAxis>> {
             },
         });
         let operands: Vec<Seen> = operands.collect();
-        axes[step.output.0] = through(step, &operands, samples);
+        // Whatever an operator makes of its operands, an axis of another length does not hold the samples.
+        let holds =
+            |at: &BatchAxis| step.shape.get(at.axis) == Some(&(at.outer * samples * at.inner));
+        axes[step.output.0] = through(step, &operands, samples).filter(holds);
         shapes[step.output.0] = step.shape.clone();
     }
     axes
@@ -164,7 +168,7 @@ fn reshaped(from: &[usize], at: BatchAxis, to: &[usize], samples: usize) -> Opti
     let mut passed = 1;
     for (axis, &length) in to.iter().enumerate() {
         let outer = before / passed;
-        if before % passed == 0 && length % (outer * samples) == 0 && length > 0 {
+        if before.is_multiple_of(passed) && length.is_multiple_of(outer * samples) && length > 0 {
             let inner = length / (outer * samples);
             return Some(BatchAxis { axis, outer, inner });
         }

@@ -13,7 +13,7 @@ pub struct Constant {
 
 impl Constant {
     /// The constant that a step reads, as it meets a value with this batch axis and of this rank; `None` if the
-    /// operand is no constant or differs from sample to sample.
+    /// operand is no constant, or a trained one, or differs from sample to sample.
     pub fn of(
         program: &Program,
         operand: &Operand,
@@ -24,7 +24,11 @@ impl Constant {
         let Operand::Param(id) = operand else {
             return None;
         };
-        let value = &program.params[id.0].value;
+        let param = &program.params[id.0];
+        if param.trained {
+            return None;
+        }
+        let value = &param.value;
         let mut shape = vec![1; rank.checked_sub(value.shape().len())?];
         shape.extend(value.shape());
         let values = value.clone().into_vec();
@@ -73,10 +77,10 @@ impl Constant {
     }
 }
 
-/// The values of a constant operand as they are.
+/// The values of a constant operand as they are; `None` if it is trained.
 pub fn plain(program: &Program, step: &Step, operand: usize) -> Option<(Vec<f32>, Vec<usize>)> {
     match step.inputs.get(operand) {
-        Some(Operand::Param(id)) => {
+        Some(Operand::Param(id)) if !program.params[id.0].trained => {
             let value = &program.params[id.0].value;
             Some((value.clone().into_vec(), value.shape()))
         }

@@ -5,7 +5,7 @@ use gifthorse_segment::{
 };
 
 use super::constants::{Constant, plain};
-use super::held::{Element, Held, rearrange, row_major};
+use super::held::{Element, Held, MOST_REARRANGED, rearrange, row_major};
 use super::linear::fold;
 use super::moves::{Indices, number};
 use super::translate::Translator;
@@ -222,6 +222,7 @@ fn with_constant(
     let side = match (&constant.values[..], channels) {
         ([value], _) => Side::Constant(Extent::NONE, vec![*value]),
         (_, Some(channels)) => Side::Constant(Extent::CHANNELS, channels),
+        _ if map.elements() > MOST_REARRANGED => return None,
         _ => {
             let whole: Vec<f32> = Indices::of(&dims)
                 .map(|index| constant.values[number(&constant.shape, &index)])
@@ -337,6 +338,9 @@ fn repeated(t: &mut Translator<'_>, step: &Step, id: ValueId, dims: &[usize]) ->
             (map, Order::ChannelsLast)
         }
     };
+    if map.elements() > MOST_REARRANGED {
+        return None;
+    }
     let table: Vec<usize> = Indices::of(dims)
         .map(|index| number(&own, &index))
         .collect();

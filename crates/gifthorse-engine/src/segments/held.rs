@@ -2,8 +2,8 @@
 
 use gifthorse_segment::{Graph, MapShape, Operation, Order, Origin, Value};
 
-/// Most elements of a value that is put in another order: the table takes some bytes for each.
-const MOST_REARRANGED: usize = 1 << 24;
+/// Most elements of a value that is put in another order, or put together from others: tables take some bytes for each.
+pub const MOST_REARRANGED: usize = 1 << 24;
 
 /// A value of the segment's graph; the row-major elements of one sample, whatever their shape, are in this order of its
 /// map.
@@ -86,7 +86,12 @@ pub fn rearrange(
     elements: impl Iterator<Item = Element>,
     output: MapShape,
 ) -> Option<Value> {
-    if output.elements() > MOST_REARRANGED {
+    let elements_of = |part: &Held| graph.shape(part.value).elements();
+    let most = parts
+        .iter()
+        .map(elements_of)
+        .fold(output.elements(), usize::max);
+    if most > MOST_REARRANGED {
         return None;
     }
     let origins: Vec<Origin> = elements

@@ -1,13 +1,14 @@
 //! Convolutions and matrix products. What follows one of them and multiplies or shifts each channel by a constant —
 //! a batch norm, a bias — goes into its weights.
 
-use gifthorse_segment::{MapShape, Operation, Order, Window};
+use gifthorse_segment::{MapShape, Operation, Order, Value, Weights, Window};
 
 use super::constants::plain;
 use super::elementwise::{Affine, affine};
 use super::held::{Held, row_major};
+use super::trained;
 use super::translate::Translator;
-use crate::program::{Operand, Primitive, Step};
+use crate::program::{Operand, Primitive, Step, ValueId};
 
 /// A window of one pixel.
 const POINT: Window = Window {
@@ -22,6 +23,9 @@ pub fn add(t: &mut Translator<'_>, at: usize) -> Option<()> {
     let program = t.program;
     let step = &program.steps[at];
     match &step.primitive {
+        Primitive::Conv { .. } if step.inputs[1..].iter().any(|i| t.is_weight(i)) => {
+            trained::convolution(t, step)?;
+        }
         Primitive::Conv { window, groups } => {
             let (input, map) = t.planar(&step.inputs[0])?;
             let (weight, shape) = plain(program, step, 1)?;
@@ -34,8 +38,10 @@ pub fn add(t: &mut Translator<'_>, at: usize) -> Option<()> {
             let last = fold(t, at, 1, outputs, |affine| wide.fold(&affine))?;
             let (weight, bias) = wide.narrow();
             let operation = Operation::Convolution {
-                weight: &weight,
-                bias: bias.as_deref(),
+                weights: Weights::Fixed {
+                    weight: &weight,
+                    bias: bias.as_deref(),
+                },
                 outputs,
                 window: *window,
                 groups: *groups,
@@ -60,8 +66,10 @@ pub fn add(t: &mut Translator<'_>, at: usize) -> Option<()> {
                 return None;
             }
             let operation = Operation::ConvolutionTransposed {
-                weight: &weight,
-                bias: bias.as_deref(),
+                weights: Weights::Fixed {
+                    weight: &weight,
+                    bias: bias.as_deref(),
+                },
                 output,
                 window: *window,
                 groups: *groups,
@@ -146,75 +154,97 @@ impl Wide {
     }
 }
 
-/// A matrix product: with a constant on the right it is a convolution of one pixel, or, after a flatten, of the whole
-/// map.
+/// A product with a matrix on the right, as a convolution: of one pixel, or, after a flatten, of the whole map.
+pub struct Matrix {
+    pub input: Value,
+    pub window: Window,
+    /// The row of the matrix for each channel and, within it, each pixel of the window.
+    pub rows: Vec<usize>,
+    pub outputs: usize,
+}
+
+impl Matrix {
+    /// The product of a value with a matrix of this shape.
+    pub fn new(t: &mut Translator<'_>, left: ValueId, shape: &[usize]) -> Option<Self> {
+        let &[depth, outputs] = shape else {
+            return None;
+        };
+        let dims = t.dims(left)?;
+        if dims.last() != Some(&depth) || dims.contains(&0) || outputs == 0 {
+            return None;
+        }
+        let held = t.operand(&Operand::Value(left))?;
+        let map = t.graph.shape(held.value);
+        if dims.iter().product::<usize>() != depth {
+            return Some(Self {
+                input: held.rows(&mut t.graph, depth)?,
+                window: POINT,
+                rows: (0..depth).collect(),
+                outputs,
+            });
+        }
+        let window = Window {
+            kernel: [map.height, map.width],
+            ..POINT
+        };
+        let pixels = map.pixels();
+        let place = |at: usize| {
+            let (channel, pixel) = (at / pixels, at % pixels);
+            row_major(map, held.order, pixel * map.channels + channel)
+        };
+        Some(Self {
+            input: held.value,
+            window,
+            rows: (0..depth).map(place).collect(),
+            outputs,
+        })
+    }
+}
+
+/// A matrix product.
 fn matrix(t: &mut Translator<'_>, at: usize) -> Option<()> {
     let program = t.program;
     let step = &program.steps[at];
     let Operand::Value(left) = step.inputs[0] else {
         return None;
     };
+    if t.is_weight(&step.inputs[1]) {
+        return trained::matrix(t, at, left);
+    }
     if let Operand::Value(right) = step.inputs[1] {
         return product(t, at, left, right);
     }
-    let (matrix, shape) = plain(program, step, 1)?;
-    let &[depth, outputs] = &shape[..] else {
-        return None;
-    };
-    let dims = t.dims(left)?;
-    if dims.last() != Some(&depth) || dims.contains(&0) || outputs == 0 {
-        return None;
+    let (values, shape) = plain(program, step, 1)?;
+    if trained::bias(t, at, *shape.last()?).is_some() {
+        return trained::matrix(t, at, left);
     }
-    let held = t.operand(&step.inputs[0])?;
-    let map = t.graph.shape(held.value);
-    let flat = dims.iter().product::<usize>() == depth;
-    let (input, window, place): (_, _, Box<dyn Fn(usize, usize) -> usize>) = if flat {
-        let window = Window {
-            kernel: [map.height, map.width],
-            ..POINT
-        };
-        // The row-major number of entry (channel, pixel) of the map.
-        let place = move |channel: usize, pixel: usize| {
-            row_major(map, held.order, pixel * map.channels + channel)
-        };
-        (held.value, window, Box::new(place))
-    } else {
-        let rows = held.rows(&mut t.graph, depth)?;
-        (rows, POINT, Box::new(|channel, _| channel))
-    };
-    let from = t.graph.shape(input);
-    let (channels, taps) = (from.channels, window.kernel[0] * window.kernel[1]);
-    let mut weight = Vec::with_capacity(matrix.len());
-    for output in 0..outputs {
-        for channel in 0..channels {
-            for tap in 0..taps {
-                weight.push(matrix[place(channel, tap) * outputs + output]);
-            }
-        }
-    }
+    let matrix = Matrix::new(t, left, &shape)?;
+    let outputs = matrix.outputs;
+    let columns = (0..outputs).flat_map(|output| {
+        let rows = matrix.rows.iter();
+        rows.map(move |row| row * outputs + output)
+    });
+    let weight: Vec<f32> = columns.map(|at| values[at]).collect();
     let axis = t.dims(step.output)?.len() - 1;
     let mut wide = Wide::new(&weight, None, outputs);
     let last = fold(t, at, axis, outputs, |affine| wide.fold(&affine))?;
     let (weight, bias) = wide.narrow();
     let operation = Operation::Convolution {
-        weight: &weight,
-        bias: bias.as_deref(),
+        weights: Weights::Fixed {
+            weight: &weight,
+            bias: bias.as_deref(),
+        },
         outputs,
-        window,
+        window: matrix.window,
         groups: 1,
     };
-    let held = t.last(step, operation, &[input])?;
+    let held = t.last(step, operation, &[matrix.input])?;
     t.held.insert(program.steps[last].output, held);
     Some(())
 }
 
 /// A product of two values, as in attention.
-fn product(
-    t: &mut Translator<'_>,
-    at: usize,
-    left: crate::program::ValueId,
-    right: crate::program::ValueId,
-) -> Option<()> {
+fn product(t: &mut Translator<'_>, at: usize, left: ValueId, right: ValueId) -> Option<()> {
     let step = &t.program.steps[at];
     let (a, b) = (t.dims(left)?, t.dims(right)?);
     let map = |dims: &[usize]| {

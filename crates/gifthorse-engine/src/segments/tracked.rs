@@ -1,17 +1,8 @@
-//! A plan as one operation of Burn's autodiff.
-//!
-//! Burn's operations have one output each, so a segment is entered as a trunk, whose backward pass runs the plan's
-//! once, and one tap for each output, which only hands its cotangent to the trunk. The trunk's own
-//! output is a stand-in of one element.
+//! A segment run on arrays.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::{
-    BalancedCheckpointing, CheckpointStrategy, NoCheckpointing,
-};
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use burn::backend::autodiff::checkpoint::strategy::{BalancedCheckpointing, NoCheckpointing};
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{
@@ -19,248 +10,195 @@ use burn::backend::{
     GradientCheckpointingStrategy, TensorMetadata,
 };
 use burn::tensor::{DType, TensorData};
-use gifthorse_segment::{Plan, Saved};
+use gifthorse_segment::{Binding, Plan};
 
+use super::autodiff::enter;
 use crate::array::Array;
 
-/// Most inputs of a segment: Burn's operations have their number of parents in their type.
-pub const MOST_INPUTS: usize = 4;
+/// A tensor with its place in an autodiff graph.
+pub type TrackedTensor = FloatTensor<Autodiff<Flex>>;
 
-/// Runs a plan on arrays `[samples, ..]`; gives the outputs in the shapes given, tracked if an input is. `None`, with nothing done,
+/// The value of a plan's parameter.
+pub struct Weight {
+    pub value: Array,
+    /// Where each number of the parameter is in the row-major value; `None` if they are in its order.
+    pub order: Option<Arc<[usize]>>,
+}
+
+/// Runs a plan on arrays `[samples, ..]`; gives the outputs in the shapes given, tracked if an operand is. `None`, with nothing done,
 /// if an array is not in f32 on the `flex` device.
 pub fn run(
     plan: &Arc<Plan>,
     samples: usize,
     inputs: &[Array],
+    weights: Vec<Weight>,
     shapes: &[Vec<usize>],
 ) -> Option<Vec<Array>> {
-    let inputs: Vec<Input> = inputs
-        .iter()
-        .map(|input| Input::of(input.clone().into_dispatch()))
+    let inputs = inputs.iter().map(|input| (input.clone(), None));
+    let weights = weights.into_iter().map(|w| (w.value, w.order));
+    let count = inputs.len();
+    let operands: Vec<Operand> = inputs
+        .chain(weights)
+        .map(|(value, order)| Operand::of(value.into_dispatch(), order))
         .collect::<Option<_>>()?;
-    let tracked = inputs.iter().find_map(|input| match input {
-        Input::Tracked(_, context) => Some(context.clone()),
-        Input::Plain(_) => None,
-    });
-    let Some(context) = tracked else {
-        let values: Vec<FlexTensor> = inputs.into_iter().map(Input::untracked).collect();
-        let outputs = with_slices(&values, |slices| plan.forward(samples, slices));
-        let outputs = outputs.into_iter().zip(shapes);
-        let array = |(values, shape): (Vec<f32>, &Vec<usize>)| {
-            let kind = DispatchTensorKind::Flex(BackendTensor::Float(tensor(values, shape)));
-            let autodiff = DispatchAutodiffContext::Disabled;
-            Array::from_dispatch(DispatchTensor { kind, autodiff })
-        };
-        return Some(outputs.map(array).collect());
-    };
+    let place = operands.iter().find_map(|operand| operand.place.as_ref());
+    let context = place.map(|(_, context)| *context);
     let run = Run {
         plan,
         samples,
+        inputs: count,
         shapes,
+    };
+    let Some(context) = context else {
+        return Some(run.untracked(operands).map(plain).collect());
     };
     let balanced = DispatchAutodiffContext::Enabled(GradientCheckpointingStrategy::Balanced);
     let outputs = if context == balanced {
-        run.with_parents::<BalancedCheckpointing>(inputs)
+        enter::<BalancedCheckpointing>(&run, operands)
     } else {
-        run.with_parents::<NoCheckpointing>(inputs)
-    }?;
+        enter::<NoCheckpointing>(&run, operands)
+    };
     let array = |output| {
         let kind = DispatchTensorKind::Flex(BackendTensor::Autodiff(output));
         let kind = DispatchTensorKind::Autodiff(Box::new(kind));
         Array::from_dispatch(DispatchTensor {
             kind,
-            autodiff: context.clone(),
+            autodiff: context,
         })
     };
     Some(outputs.into_iter().map(array).collect())
 }
 
-type TrackedTensor = FloatTensor<Autodiff<Flex>>;
-
-/// An operand.
-enum Input {
-    Plain(FlexTensor),
-    Tracked(TrackedTensor, DispatchAutodiffContext),
+/// An input or a parameter.
+pub struct Operand {
+    /// In the order that the plan wants, contiguous.
+    values: FlexTensor,
+    /// Where it is in an autodiff graph, if it is in one.
+    pub place: Option<(TrackedTensor, DispatchAutodiffContext)>,
+    pub form: Form,
 }
 
-impl Input {
-    fn of(x: DispatchTensor) -> Option<Self> {
+/// How an operand looks outside.
+#[derive(Clone, Debug)]
+pub struct Form {
+    shape: Vec<usize>,
+    order: Option<Arc<[usize]>>,
+}
+
+impl Operand {
+    fn of(x: DispatchTensor, order: Option<Arc<[usize]>>) -> Option<Self> {
         if x.kind.dtype() != DType::F32 {
             return None;
         }
         let DispatchTensor { kind, autodiff } = x;
-        match kind {
-            DispatchTensorKind::Flex(BackendTensor::Float(x)) => Some(Self::Plain(x)),
+        let (values, place) = match kind {
+            DispatchTensorKind::Flex(BackendTensor::Float(x)) => (x, None),
             DispatchTensorKind::Autodiff(inner) => match *inner {
                 DispatchTensorKind::Flex(BackendTensor::Autodiff(x)) => {
-                    Some(Self::Tracked(x, autodiff))
+                    (x.clone().into_parts().0, Some((x, autodiff)))
                 }
-                _ => None,
+                _ => return None,
             },
-            _ => None,
-        }
-    }
-
-    fn untracked(self) -> FlexTensor {
-        match self {
-            Self::Plain(x) => x,
-            Self::Tracked(x, _) => x.into_parts().0,
-        }
-    }
-
-    /// The values, and the place in the graph; what is not tracked gets one of its own.
-    fn into_parts(self) -> (FlexTensor, NodeGuard) {
-        match self {
-            Self::Tracked(x, _) => x.into_parts(),
-            Self::Plain(x) => TrackedTensor::new(x).into_parts(),
-        }
+            _ => return None,
+        };
+        let shape = values.layout().shape().to_vec();
+        let values = values.to_contiguous();
+        let values = match &order {
+            None => values,
+            Some(order) => {
+                let from = values_of(&values);
+                let ordered = order.iter().map(|&at| from[at]).collect();
+                tensor(ordered, &[order.len()])
+            }
+        };
+        Some(Self {
+            values,
+            place,
+            form: Form { shape, order },
+        })
     }
 }
 
-struct Run<'a> {
+impl Form {
+    /// A gradient as the plan gives it (zeros if it gives none), as the operand looks outside.
+    pub fn restore(&self, gradient: Option<Vec<f32>>) -> FlexTensor {
+        let zeros = || vec![0.0; self.shape.iter().product()];
+        let gradient = gradient.unwrap_or_else(zeros);
+        let gradient = match &self.order {
+            None => gradient,
+            Some(order) => {
+                let mut restored = zeros();
+                for (&at, value) in order.iter().zip(gradient) {
+                    restored[at] = value;
+                }
+                restored
+            }
+        };
+        tensor(gradient, &self.shape)
+    }
+}
+
+/// What is to be run.
+pub struct Run<'a> {
     plan: &'a Arc<Plan>,
-    samples: usize,
+    pub samples: usize,
+    /// How many of the operands are inputs; the others are parameters.
+    inputs: usize,
     shapes: &'a [Vec<usize>],
 }
 
 impl Run<'_> {
-    fn with_parents<C: CheckpointStrategy>(
-        &self,
-        inputs: Vec<Input>,
-    ) -> Option<Vec<TrackedTensor>> {
-        let (values, guards): (Vec<_>, Vec<_>) = inputs.into_iter().map(Input::into_parts).unzip();
-        Some(match guards.len() {
-            1 => self.enter::<C, 1>(&values, guards.try_into().ok()?),
-            2 => self.enter::<C, 2>(&values, guards.try_into().ok()?),
-            3 => self.enter::<C, 3>(&values, guards.try_into().ok()?),
-            4 => self.enter::<C, MOST_INPUTS>(&values, guards.try_into().ok()?),
-            _ => return None,
-        })
-    }
-
-    fn enter<C: CheckpointStrategy, const N: usize>(
-        &self,
-        values: &[FlexTensor],
-        guards: [NodeGuard; N],
-    ) -> Vec<TrackedTensor> {
-        let trunk = match Trunk::<N>.prepare::<C>(guards).compute_bound().stateful() {
-            OpsKind::Tracked(trunk) => trunk,
-            OpsKind::UnTracked(trunk) => {
-                let outputs = with_slices(values, |slices| self.plan.forward(self.samples, slices));
-                // Only its tie to the inputs matters, and there is none.
-                drop(trunk.finish(stand_in()));
-                return self.tensors(outputs).map(TrackedTensor::new).collect();
-            }
-        };
-        let (outputs, saved) = with_slices(values, |slices| {
-            self.plan.forward_saving(self.samples, slices)
-        });
-        let tape = Tape(Arc::new(Mutex::new(Recorded {
-            plan: self.plan.clone(),
-            saved: Some(saved),
-            cotangents: outputs.iter().map(|_| None).collect(),
-            shapes: values.iter().map(|x| x.layout().shape().to_vec()).collect(),
-        })));
-        let trunk = trunk.finish(tape.clone(), stand_in());
+    /// Runs forward alone.
+    pub fn untracked(&self, operands: Vec<Operand>) -> impl Iterator<Item = FlexTensor> {
+        let plan = self.bind(&operands, &vec![false; operands.len()]);
+        let outputs = plan.forward(self.samples, &self.slices(&operands));
         self.tensors(outputs)
-            .enumerate()
-            .map(|(output, value)| {
-                let tap = Tap(output).prepare::<C>([trunk.node()]);
-                match tap.compute_bound().stateful() {
-                    OpsKind::Tracked(tap) => tap.finish(tape.clone(), value),
-                    OpsKind::UnTracked(tap) => tap.finish(value),
-                }
-            })
-            .collect()
     }
 
-    fn tensors(&self, outputs: Vec<Vec<f32>>) -> impl Iterator<Item = FlexTensor> {
+    /// The plan for these operands, some of which want a gradient.
+    pub fn bind(&self, operands: &[Operand], wanted: &[bool]) -> Arc<Plan> {
+        let parameters = operands.iter().zip(wanted).skip(self.inputs);
+        let bindings: Vec<Binding<'_>> = parameters
+            .map(|(operand, &gradient)| Binding {
+                values: values_of(&operand.values),
+                gradient,
+            })
+            .collect();
+        let inputs = &wanted[..self.inputs];
+        // A plan without parameters computes the gradients to all its inputs, unless something else is said.
+        let some = inputs.contains(&true) && inputs.contains(&false);
+        match bindings.is_empty() && !some {
+            true => self.plan.clone(),
+            false => Arc::new(self.plan.bind(&bindings, inputs)),
+        }
+    }
+
+    /// The values of the inputs.
+    pub fn slices<'o>(&self, operands: &'o [Operand]) -> Vec<&'o [f32]> {
+        let inputs = operands.iter().take(self.inputs);
+        inputs.map(|operand| values_of(&operand.values)).collect()
+    }
+
+    /// Outputs in their shapes.
+    pub fn tensors(&self, outputs: Vec<Vec<f32>>) -> impl Iterator<Item = FlexTensor> {
         let outputs = outputs.into_iter().zip(self.shapes);
         outputs.map(|(values, shape)| tensor(values, shape))
     }
 }
 
-/// What trunk and taps share: the forward pass's memory, and the cotangents that came so far.
-#[derive(Clone, Debug)]
-struct Tape(Arc<Mutex<Recorded>>);
-
-#[derive(Debug)]
-struct Recorded {
-    plan: Arc<Plan>,
-    /// `None` after the backward pass.
-    saved: Option<Saved>,
-    cotangents: Vec<Option<FlexTensor>>,
-    /// Of the inputs.
-    shapes: Vec<Vec<usize>>,
+fn plain(value: FlexTensor) -> Array {
+    let kind = DispatchTensorKind::Flex(BackendTensor::Float(value));
+    let autodiff = DispatchAutodiffContext::Disabled;
+    Array::from_dispatch(DispatchTensor { kind, autodiff })
 }
 
-/// Runs the backward pass.
-#[derive(Debug)]
-struct Trunk<const N: usize>;
-
-impl<const N: usize> Backward<Flex, N> for Trunk<N> {
-    type State = Tape;
-
-    fn backward(self, ops: Ops<Tape, N>, grads: &mut Gradients, _: &mut Checkpointer) {
-        drop(grads.consume::<Flex>(&ops.node));
-        let mut tape = ops.state.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(saved) = tape.saved.take() else {
-            return;
-        };
-        let cotangents = std::mem::take(&mut tape.cotangents);
-        let contiguous: Vec<Option<FlexTensor>> = cotangents
-            .into_iter()
-            .map(|cotangent| cotangent.map(|c| c.to_contiguous()))
-            .collect();
-        let slices: Vec<Option<&[f32]>> = contiguous
-            .iter()
-            .map(|cotangent| cotangent.as_ref().map(values_of))
-            .collect();
-        let gradients = tape.plan.backward(saved, &slices);
-        for ((parent, gradient), shape) in ops.parents.iter().zip(gradients).zip(&tape.shapes) {
-            if let Some(parent) = parent {
-                grads.register::<Flex>(parent.id, tensor(gradient, shape));
-            }
-        }
-    }
-}
-
-/// Hands the cotangent of one output to the trunk.
-#[derive(Debug)]
-struct Tap(usize);
-
-impl Backward<Flex, 1> for Tap {
-    type State = Tape;
-
-    fn backward(self, ops: Ops<Tape, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let cotangent = grads.consume::<Flex>(&ops.node);
-        let mut tape = ops.state.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = tape.cotangents.get_mut(self.0) {
-            *slot = Some(cotangent);
-        }
-        // The trunk runs only if something is registered for it.
-        if let [Some(trunk)] = &ops.parents {
-            grads.register::<Flex>(trunk.id, stand_in());
-        }
-    }
-}
-
-fn stand_in() -> FlexTensor {
-    tensor(vec![0.0], &[1])
-}
-
-fn tensor(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
+/// A tensor of row-major values.
+pub fn tensor(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape.to_vec()))
 }
 
-/// The values of contiguous tensors in row-major order.
-fn values_of(x: &FlexTensor) -> &[f32] {
+/// The values of a contiguous tensor in row-major order.
+pub fn values_of(x: &FlexTensor) -> &[f32] {
     let (start, count) = (x.layout().start_offset(), x.layout().num_elements());
     &x.storage::<f32>()[start..start + count]
-}
-
-fn with_slices<R>(tensors: &[FlexTensor], then: impl FnOnce(&[&[f32]]) -> R) -> R {
-    let contiguous: Vec<FlexTensor> = tensors.iter().map(FlexTensor::to_contiguous).collect();
-    let slices: Vec<&[f32]> = contiguous.iter().map(values_of).collect();
-    then(&slices)
 }

@@ -8,14 +8,17 @@ use gifthorse_segment::{Global, Graph, MapShape, Operation, Order, Value};
 
 use super::batch::BatchAxis;
 use super::constants::{Constant, plain};
-use super::held::{Element, Held, rearrange, row_major};
+use super::held::{Element, Held, MOST_REARRANGED, rearrange, row_major};
 use super::moves::table;
+use super::trained::WeightSource;
 use super::{elementwise, linear};
 use crate::program::{Operand, Primitive, Program, Reduction, Step, ValueId};
 
 /// A segment that grows step by step.
 pub struct Translator<'p> {
     pub program: &'p Program,
+    /// Values that do not depend on the input.
+    pub independent: &'p HashSet<ValueId>,
     /// Of each value, by number.
     pub axes: &'p [Option<BatchAxis>],
     pub samples: usize,
@@ -28,6 +31,8 @@ pub struct Translator<'p> {
     pub held: HashMap<ValueId, Held>,
     /// Values that come in, in order.
     pub inputs: Vec<ValueId>,
+    /// What the graph's parameters are, in order.
+    pub weights: Vec<WeightSource>,
     /// Steps that were done together with an earlier one.
     pub done: HashSet<usize>,
 }
@@ -72,10 +77,10 @@ impl Translator<'_> {
             }
             Primitive::LayerNorm { axis, epsilon } => {
                 let rows = self.rows_of_last(step, *axis)?;
-                let scale = plain(program, step, 1)?.0;
+                let scale = of_rows(program, step, 1, *axis)?;
                 let bias = match step.inputs.len() {
                     2 => None,
-                    _ => Some(plain(program, step, 2)?.0),
+                    _ => Some(of_rows(program, step, 2, *axis)?),
                 };
                 let operation = Operation::LayerNorm {
                     epsilon: *epsilon,
@@ -110,6 +115,9 @@ impl Translator<'_> {
         };
         if let Some(&held) = self.held.get(&id) {
             return Some(held);
+        }
+        if self.independent.contains(&id) {
+            return None;
         }
         self.axes[id.0].filter(BatchAxis::is_stacked)?;
         let (map, order) = usual_map(&self.dims(id)?);
@@ -205,10 +213,7 @@ impl Translator<'_> {
                     width: pixels(channel + 1, dims.len()),
                     channels: dims[channel],
                 };
-                match held.form(&mut self.graph, map, Order::ChannelsFirst) {
-                    Some(value) => value,
-                    None => return None,
-                }
+                held.form(&mut self.graph, map, Order::ChannelsFirst)?
             }
             [channel] if channel + 1 == dims.len() => held.rows(&mut self.graph, dims[channel])?,
             _ => return None,
@@ -273,6 +278,9 @@ impl Translator<'_> {
             Primitive::Pad { value, .. } => value,
             _ => 0.0,
         };
+        if result.iter().product::<usize>() > MOST_REARRANGED {
+            return None;
+        }
         let table = table(&step.primitive, &shapes, &result)?;
         let (map, order) = match (first.order, &result[..]) {
             (Order::ChannelsFirst, [.., height, width])
@@ -306,6 +314,15 @@ impl Translator<'_> {
         let value = rearrange(&mut self.graph, &step.node, &parts, elements, map)?;
         Some(Held { value, order })
     }
+}
+
+/// A constant operand that is the same along all axes before `axis`. (The channels of an instance norm are before it, and
+/// may be as many as a row has entries.)
+fn of_rows(program: &Program, step: &Step, operand: usize, axis: usize) -> Option<Vec<f32>> {
+    let (values, shape) = plain(program, step, operand)?;
+    let rows = step.shape.len().checked_sub(axis)?;
+    let before = &shape[..shape.len().saturating_sub(rows)];
+    before.iter().all(|&length| length == 1).then_some(values)
 }
 
 /// The map that a value from outside becomes.

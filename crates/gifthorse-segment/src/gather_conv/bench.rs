@@ -199,8 +199,15 @@ fn speed_of_weight_gradients() {
         };
         let input = to_lanes(&numbers(samples * spec.input.elements(), 1), spec.input);
         let gradient = to_lanes(&numbers(samples * spec.output.elements(), 2), spec.output);
+        let sought = WeightGradient::new(spec);
+        let asked = Asked {
+            weight: true,
+            bias: true,
+        };
         let seconds = best(|| {
-            weight_gradient::weight_gradient(&spec, samples, &input, &gradient);
+            let mut sums = sought.zeros(asked);
+            sought.add(samples, &input, &gradient, &mut sums);
+            sought.finish(&sums);
         });
         let rate = operations(&spec, samples) / seconds;
         println!(

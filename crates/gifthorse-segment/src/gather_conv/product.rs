@@ -21,7 +21,7 @@ const BLOCK: usize = 1 << 19;
 const FEWEST: usize = 4;
 
 /// Groups of rows that go past two lanes of columns together.
-const RUN: usize = 8;
+pub(super) const RUN: usize = 8;
 
 /// Lanes of a row that are multiplied at a time: with two lanes of columns, 32 KB of constants.
 const DEPTH: usize = 16;
@@ -35,6 +35,17 @@ pub(super) struct Scratch {
     left: Vec<Left>,
     /// `[group of ROWS rows of a run]`
     products: Vec<[Pair; ROWS]>,
+}
+
+#[cfg(test)]
+impl Scratch {
+    /// Bytes of gathered rows and products.
+    pub(super) fn bytes(&self) -> [(&'static str, usize); 2] {
+        [
+            ("gathered rows", size_of_val(&self.left[..])),
+            ("gathered products", size_of_val(&self.products[..])),
+        ]
+    }
 }
 
 /// Computes one product for all samples.
@@ -51,16 +62,13 @@ impl Task for Product<'_, '_> {
     #[inline(always)]
     fn run<L: Lanes>(mut self, lanes: L) {
         let rows = self.samples * self.sweep.patches.rows();
-        let group_bytes =
-            (self.sweep.patches.row_lanes() + self.sweep.columns.len()) * size_of::<Left>();
-        let most = (BLOCK / group_bytes).max(FEWEST) * ROWS;
-        let blocks = rows.div_ceil(most);
-        if blocks == 0 {
+        if rows == 0 {
             return;
         }
-        let length = rows.div_ceil(blocks).next_multiple_of(ROWS);
-        let groups = length / ROWS;
         let row_lanes = self.sweep.patches.row_lanes();
+        let lanes_of_row = row_lanes + self.sweep.columns.len();
+        let length = block_length(rows, lanes_of_row);
+        let groups = length / ROWS;
         if self.scratch.left.len() < groups * row_lanes {
             let gathered = [Lane::default(); ROWS];
             self.scratch.left.resize(groups * row_lanes, gathered);
@@ -71,6 +79,13 @@ impl Task for Product<'_, '_> {
             self.block(lanes, start..rows.min(start + length));
         }
     }
+}
+
+/// How many of `rows` rows a block has, where a row and its results take so many lanes.
+pub(super) fn block_length(rows: usize, lanes: usize) -> usize {
+    let most = (BLOCK / (lanes * size_of::<Left>())).max(FEWEST) * ROWS;
+    let blocks = rows.div_ceil(most);
+    rows.div_ceil(blocks).next_multiple_of(ROWS)
 }
 
 impl Product<'_, '_> {

@@ -54,10 +54,18 @@ impl Sweep {
         let (depth, source) = (self.patches.depth(), self.patches.source);
         let mut packed = vec![Pair::default(); self.bias.len() * depth];
         let [rows, across] = &self.patches.axes;
+        let of_narrow = toward == Toward::Narrow;
+        let stride = spec.weight_stride(of_narrow);
         for (lane, part) in parts(&self.columns) {
             let pair = &mut packed[lane / 2 * depth..][..depth];
             for i in 0..part.channels {
                 let result = self.result.first + Lane::LENGTH * part.group + i;
+                let partners = spec.partners(result, of_narrow);
+                let start = partners.start.max(source.first);
+                let end = partners.end.min(source.first + source.channels);
+                if start >= end {
+                    continue;
+                }
                 let taps = rows
                     .taps
                     .iter()
@@ -67,14 +75,16 @@ impl Sweep {
                     let (Some(row), Some(column)) = kernel else {
                         continue;
                     };
-                    for (source, pair) in (source.first..).zip(pair) {
-                        let (narrow, wide) = match toward {
-                            Toward::Narrow => (result, source),
-                            Toward::Wide => (source, result),
-                        };
-                        if let Some(at) = spec.weight_at(narrow, wide, [row, column]) {
-                            pair[lane % 2].0[part.entry + i] = weight[at];
-                        }
+                    let (narrow, wide) = match toward {
+                        Toward::Narrow => (result, start),
+                        Toward::Wide => (start, result),
+                    };
+                    let Some(at) = spec.weight_at(narrow, wide, [row, column]) else {
+                        continue;
+                    };
+                    let pair = &mut pair[start - source.first..end - source.first];
+                    for (pair, weight) in pair.iter_mut().zip(weight[at..].iter().step_by(stride)) {
+                        pair[lane % 2].0[part.entry + i] = *weight;
                     }
                 }
             }

@@ -25,69 +25,143 @@ thread_local! {
     static BLOCKS: Cell<Block> = Cell::default();
 }
 
-/// The gradients to the weight, as [`GatherConv::new`](super::GatherConv::new) takes it, and to the bias, from a convolution's
-/// inputs and the gradient to its outputs.
-pub(crate) fn weight_gradient(
-    spec: &ConvSpec,
-    samples: usize,
-    input: &[Lane],
-    gradient: &[Lane],
-) -> (Vec<f32>, Vec<f32>) {
-    weight_gradient_by(Isa::detect(), spec, samples, input, gradient)
+/// Computes the gradients to a convolution's weight and bias.
+#[derive(Debug)]
+pub(crate) struct WeightGradient {
+    spec: ConvSpec,
+    bundles: Vec<Sides>,
+    isa: Isa,
 }
 
-/// As [`weight_gradient`], with an instruction set of choice.
-pub(super) fn weight_gradient_by(
-    isa: Isa,
-    spec: &ConvSpec,
-    samples: usize,
-    input: &[Lane],
-    gradient: &[Lane],
-) -> (Vec<f32>, Vec<f32>) {
-    let (narrow, wide) = if spec.transposed {
-        (input, gradient)
-    } else {
-        (gradient, input)
-    };
-    let bundles = Bundles::of(spec);
-    let mut weight = vec![0.0; spec.weight_length()];
-    let mut block = BLOCKS.take();
-    for bundle in 0..bundles.count {
-        let side = |map, channels| Side {
-            map,
-            first: bundle * channels,
-            channels,
-        };
-        let product = Sides {
-            patches: Patches::new(
-                spec.slides().map(|slide| slide.forward(1)),
-                side(spec.wide(), bundles.wide),
-            ),
-            narrow: side(spec.narrow(), bundles.narrow),
-        };
-        let mut sums = vec![[Pair::default(); ROWS]; product.row_groups() * product.pairs()];
-        isa.run(Product {
-            sides: &product,
-            samples,
-            source: wide,
-            narrow,
-            sums: &mut sums,
-            block: &mut block,
-        });
-        product.unpack(spec, &sums, &mut weight);
+/// Which of the two gradients are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) weight: bool,
+    pub(crate) bias: bool,
+}
+
+/// Gradients in the making, as the products lie in memory; empty where they are not asked for.
+#[derive(Debug)]
+pub(crate) struct WeightSums {
+    /// `[bundle][pair][group of rows]`
+    weight: Vec<Vec<[Pair; ROWS]>>,
+    /// `[group of channels]`
+    bias: Vec<Lane>,
+}
+
+impl WeightGradient {
+    /// For a convolution of this kind.
+    pub(crate) fn new(spec: ConvSpec) -> Self {
+        Self::with(Isa::detect(), spec)
     }
-    BLOCKS.set(block);
-    let mut bias = vec![Lane::default(); spec.output.groups()];
-    isa.run(SumPixels {
-        width: spec.output.width,
-        values: gradient,
-        sums: &mut bias,
-    });
-    let bias = bias.iter().flat_map(|lane| lane.0);
-    (weight, bias.take(spec.output.channels).collect())
+
+    /// With an instruction set of choice.
+    pub(super) fn with(isa: Isa, spec: ConvSpec) -> Self {
+        let bundles = Bundles::of(&spec);
+        let sides = |bundle| {
+            let side = |map, channels| Side {
+                map,
+                first: bundle * channels,
+                channels,
+            };
+            let axes = spec.slides().map(|slide| slide.forward(1));
+            Sides {
+                patches: Patches::new(axes, side(spec.wide(), bundles.wide)),
+                narrow: side(spec.narrow(), bundles.narrow),
+            }
+        };
+        Self {
+            bundles: (0..bundles.count).map(sides).collect(),
+            spec,
+            isa,
+        }
+    }
+
+    /// Sums of nothing.
+    pub(crate) fn zeros(&self, asked: Asked) -> WeightSums {
+        let bundles = self.bundles.iter().filter(|_| asked.weight);
+        let zeros = |sides: &Sides| {
+            let count = sides.row_groups() * sides.pairs();
+            vec![[Pair::default(); ROWS]; count]
+        };
+        let groups = self.spec.output.groups();
+        WeightSums {
+            weight: bundles.map(zeros).collect(),
+            bias: vec![Lane::default(); if asked.bias { groups } else { 0 }],
+        }
+    }
+
+    /// Adds what samples contribute, from the convolution's inputs (which only the gradient to the weight needs) and the
+    /// gradient to its outputs.
+    pub(crate) fn add(
+        &self,
+        samples: usize,
+        input: &[Lane],
+        gradient: &[Lane],
+        sums: &mut WeightSums,
+    ) {
+        let (narrow, wide) = if self.spec.transposed {
+            (input, gradient)
+        } else {
+            (gradient, input)
+        };
+        let mut block = BLOCKS.take();
+        for (sides, sums) in self.bundles.iter().zip(&mut sums.weight) {
+            self.isa.run(Product {
+                sides,
+                samples,
+                source: wide,
+                narrow,
+                sums,
+                block: &mut block,
+            });
+        }
+        BLOCKS.set(block);
+        if !sums.bias.is_empty() {
+            self.isa.run(SumPixels {
+                width: self.spec.output.width,
+                values: gradient,
+                sums: &mut sums.bias,
+            });
+        }
+    }
+
+    /// The gradients to the weight, as [`GatherConv::new`](super::GatherConv::new) takes it, and to the bias; empty where
+    /// they were not asked for.
+    pub(crate) fn finish(&self, sums: &WeightSums) -> (Vec<f32>, Vec<f32>) {
+        let mut weight = Vec::new();
+        if !sums.weight.is_empty() {
+            weight.resize(self.spec.weight_length(), 0.0);
+        }
+        for (sides, sums) in self.bundles.iter().zip(&sums.weight) {
+            sides.unpack(&self.spec, sums, &mut weight);
+        }
+        let bias = sums.bias.iter().flat_map(|lane| lane.0);
+        (weight, bias.take(self.spec.output.channels).collect())
+    }
+}
+
+impl WeightSums {
+    /// Adds the sums over other samples.
+    pub(crate) fn join(&mut self, other: &Self) {
+        for (own, other) in self.weight.iter_mut().zip(&other.weight) {
+            let pairs = own.as_flattened_mut().as_flattened_mut();
+            add(pairs, other.as_flattened().as_flattened());
+        }
+        add(&mut self.bias, &other.bias);
+    }
+}
+
+fn add(sums: &mut [Lane], others: &[Lane]) {
+    for (sum, other) in sums.iter_mut().zip(others) {
+        for (sum, other) in sum.0.iter_mut().zip(other.0) {
+            *sum += other;
+        }
+    }
 }
 
 /// The two maps of a bundle of groups.
+#[derive(Debug)]
 struct Sides {
     patches: Patches,
     narrow: Side,
@@ -138,7 +212,7 @@ impl Sides {
     }
 }
 
-/// Sums over all pixels of all samples.
+/// WeightSums over all pixels of all samples.
 struct Product<'a> {
     sides: &'a Sides,
     samples: usize,
@@ -160,6 +234,8 @@ struct Block {
     left: Vec<Left>,
     /// Two lanes of the narrow map for each pixel.
     right: Vec<Pair>,
+    /// What the block adds to one group of sums.
+    sums: [Pair; ROWS],
 }
 
 impl Task for Product<'_> {
@@ -199,7 +275,15 @@ impl Task for Product<'_> {
                         lanes: used_lanes,
                     };
                     let terms = left.iter().zip(block.right.chunks(16));
-                    lanes.sum_of_products(terms, used, Sums::Continued, sums);
+                    // Each block has sums of its own, so that none is over very many pixels.
+                    lanes.sum_of_products(terms, used, Sums::Fresh, &mut block.sums);
+                    for (sum, part) in sums.iter_mut().zip(&block.sums) {
+                        for lane in 0..used_lanes {
+                            let value = lanes.load(&part[lane].0);
+                            let value = lanes.add(lanes.load(&sum[lane].0), value);
+                            lanes.store(&mut sum[lane].0, value);
+                        }
+                    }
                 }
             }
         }

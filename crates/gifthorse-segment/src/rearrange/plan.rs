@@ -50,7 +50,8 @@ impl Plan {
                 .is_some_and(|shape| element < shape.elements()),
             Origin::Constant(_) => true,
         };
-        if origins.len() != shape.elements() || !origins.iter().all(known) {
+        let empty = shape.elements() == 0;
+        if empty || origins.len() != shape.elements() || !origins.iter().all(known) {
             return None;
         }
         let shift = (inputs.len())

@@ -6,6 +6,9 @@ use crate::testing::{from_lanes, numbers, run, to_lanes};
 
 /// The definition, in f64; all values are `[sample][row][column][channel]`.
 fn naive(conv: &Winograd, bias: &[f32], x: &[f32], samples: usize) -> Vec<f64> {
+    // Gone after a backward pass.
+    let weight = conv.weight.lock().unwrap().clone();
+
     let (from, to) = (conv.input, conv.output);
     let g = conv.forward.tiling.geometry;
     let mut out = Vec::new();
@@ -23,7 +26,7 @@ fn naive(conv: &Winograd, bias: &[f32], x: &[f32], samples: usize) -> Vec<f64> {
                             let row = n * from.height + row as usize;
                             let pixel = row * from.width + column as usize;
                             for c in 0..from.channels {
-                                let w = conv.weight[(k * from.channels + c) * 9 + tap];
+                                let w = weight[(k * from.channels + c) * 9 + tap];
                                 sum += f64::from(w) * f64::from(x[pixel * from.channels + c]);
                             }
                         }

@@ -23,26 +23,39 @@ const FAR: f32 = 1.5;
 const NEAR2: f32 = NEAR * NEAR;
 const FAR2: f32 = FAR * FAR;
 
-/// `G g G^T` for one 3x3 filter, row-major, in f64 so that only one rounding is left.
-pub(super) fn filter(g: &[f64; 9]) -> [f64; PRODUCTS] {
-    let (near, far) = (f64::from(NEAR), f64::from(FAR));
-    let (near2, far2) = (near * near, far * far);
-    let line = |g: [f64; 3]| {
-        let at = |x: f64, derivative: f64| (g[0] + x * g[1] + x * x * g[2]) / derivative;
-        let (near_slope, far_slope) = (2.0 * near2 * (near2 - far2), 2.0 * far2 * (far2 - near2));
-        [
-            at(0.0, near2 * far2),
-            at(near, near_slope),
-            at(-near, near_slope),
-            at(far, far_slope),
-            at(-far, far_slope),
-            g[2],
-        ]
-    };
-    let columns = [0, 1, 2].map(|j| line([g[j], g[3 + j], g[6 + j]]));
-    let mut out = [0.0; PRODUCTS];
+/// `G g G^T` for sixteen 3x3 filters, row-major, in f64 so that only one rounding is left.
+#[inline(always)]
+pub(super) fn filters(g: &[[f64; 16]; 9]) -> [[f64; 16]; PRODUCTS] {
+    let columns = [0, 1, 2].map(|j| filter_line([&g[j], &g[3 + j], &g[6 + j]]));
+    let mut out = [[0.0; 16]; PRODUCTS];
     for (i, row) in out.chunks_exact_mut(INPUTS).enumerate() {
-        row.copy_from_slice(&line([columns[0][i], columns[1][i], columns[2][i]]));
+        row.copy_from_slice(&filter_line([
+            &columns[0][i],
+            &columns[1][i],
+            &columns[2][i],
+        ]));
+    }
+    out
+}
+
+/// `G g`
+#[inline(always)]
+fn filter_line(g: [&[f64; 16]; 3]) -> [[f64; 16]; INPUTS] {
+    const NEAR2: f64 = (NEAR * NEAR) as f64;
+    const FAR2: f64 = (FAR * FAR) as f64;
+    const NEAR_SLOPE: f64 = 2.0 * NEAR2 * (NEAR2 - FAR2);
+    const FAR_SLOPE: f64 = 2.0 * FAR2 * (FAR2 - NEAR2);
+    let mut out = [[0.0; 16]; INPUTS];
+    for i in 0..16 {
+        let [a, b, c] = [g[0][i], g[1][i], g[2][i]];
+        let (near_even, near_odd) = (a + NEAR2 * c, NEAR as f64 * b);
+        let (far_even, far_odd) = (a + FAR2 * c, FAR as f64 * b);
+        out[0][i] = a * (1.0 / (NEAR2 * FAR2));
+        out[1][i] = (near_even + near_odd) * (1.0 / NEAR_SLOPE);
+        out[2][i] = (near_even - near_odd) * (1.0 / NEAR_SLOPE);
+        out[3][i] = (far_even + far_odd) * (1.0 / FAR_SLOPE);
+        out[4][i] = (far_even - far_odd) * (1.0 / FAR_SLOPE);
+        out[5][i] = c;
     }
     out
 }

@@ -1,7 +1,7 @@
 //! Filters, transformed and packed once in the order in which the products read them.
 
-use super::transform::{PRODUCTS, filter};
-use crate::lanes::Pair;
+use super::transform::{PRODUCTS, filters};
+use crate::lanes::{Isa, Lane, Lanes, Pair, Task};
 use crate::prefetch::CACHED_BYTES;
 
 /// Transformed filters of a convolution.
@@ -22,16 +22,12 @@ impl PackedWeights {
     ) -> Self {
         let pairs = outputs.div_ceil(32);
         let mut packed = vec![Pair::default(); pairs * PRODUCTS * inputs];
-        for output in 0..outputs {
-            let (pair, lane, element) = (output / 32, output / 16 % 2, output % 16);
-            for input in 0..inputs {
-                let transformed = filter(&weight(output, input).map(f64::from));
-                for (product, value) in transformed.into_iter().enumerate() {
-                    let at = (product * pairs + pair) * inputs + input;
-                    packed[at][lane].0[element] = value as f32;
-                }
-            }
-        }
+        Isa::detect().run(Pack {
+            outputs,
+            inputs,
+            weight,
+            packed: &mut packed,
+        });
         Self {
             packed,
             inputs,
@@ -58,5 +54,42 @@ impl PackedWeights {
     /// Bytes of all weights.
     pub(super) fn bytes(&self) -> usize {
         size_of_val(self.packed.as_slice())
+    }
+}
+
+/// Transforms the filters of sixteen outputs at a time.
+struct Pack<'a, W> {
+    outputs: usize,
+    inputs: usize,
+    weight: W,
+    packed: &'a mut [Pair],
+}
+
+impl<W: Fn(usize, usize) -> [f32; 9]> Task for Pack<'_, W> {
+    #[inline(always)]
+    fn run<L: Lanes>(self, _: L) {
+        let pairs = self.outputs.div_ceil(32);
+        for group in 0..self.outputs.div_ceil(16) {
+            let first = 16 * group;
+            let count = (self.outputs - first).min(16);
+            for input in 0..self.inputs {
+                let mut taps = [[0.0; 16]; 9];
+                for i in 0..count {
+                    let filter = (self.weight)(first + i, input);
+                    for tap in 0..9 {
+                        taps[tap][i] = f64::from(filter[tap]);
+                    }
+                }
+                let transformed = filters(&taps);
+                for (product, values) in transformed.iter().enumerate() {
+                    let at = (product * pairs + group / 2) * self.inputs + input;
+                    let mut lane = Lane::default();
+                    for i in 0..16 {
+                        lane.0[i] = values[i] as f32;
+                    }
+                    self.packed[at][group % 2] = lane;
+                }
+            }
+        }
     }
 }

@@ -77,6 +77,9 @@ pub struct ScanArgs {
     /// Print report.json instead of the table.
     #[arg(long, help_heading = "Output")]
     pub json: bool,
+    /// After the scan, print to standard error how long each node of the model took.
+    #[arg(long, help_heading = "Output")]
+    pub profile: bool,
     /// Exit with 0 whatever the verdict; errors still exit with 2.
     #[arg(long, help_heading = "Output")]
     pub exit_zero: bool,

@@ -83,7 +83,9 @@ fn scanned(made: Made, images: &Path, folder: &Path, global: &Global) -> anyhow:
     let progress = Progress::new(global.quiet, None);
     let outcome = scan(&request, &progress);
     progress.finish();
-    let ScanOutcome { report, evidence } = outcome?;
+    let ScanOutcome {
+        report, evidence, ..
+    } = outcome?;
     let shown = made.shown()?;
     let folder = folder.join(format!("scan-{}", made.name));
     let report = write_out(

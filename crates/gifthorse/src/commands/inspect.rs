@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use gifthorse::{Inspection, inspect};
 use gifthorse_report::escape::Shown;
 
+use super::plan_table;
 use crate::cli::InspectArgs;
 use crate::output;
 
@@ -13,9 +14,12 @@ use crate::output;
 /// # Errors
 /// A file that is no ONNX model.
 pub fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
-    let inspection = inspect(&args.model, args.input_size)?;
+    let batch = args.plan.then_some(args.batch);
+    let inspection = inspect(&args.model, args.input_size, batch)?;
     if args.json {
         output::print(&format!("{}\n", serde_json::to_string_pretty(&inspection)?))?;
+    } else if let Some(plan) = &inspection.plan {
+        output::print(&plan_table::text(plan))?;
     } else {
         output::print(&text(&inspection))?;
     }

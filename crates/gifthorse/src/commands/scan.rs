@@ -8,6 +8,7 @@ use gifthorse_report::html::HtmlOptions;
 use gifthorse_report::report::Verdict;
 use gifthorse_report::{Report, terminal, write_out};
 
+use super::plan_table;
 use crate::cli::{Global, ScanArgs};
 use crate::output;
 use crate::progress::Progress;
@@ -29,6 +30,7 @@ pub fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let ScanOutcome {
         mut report,
         evidence,
+        profile,
     } = outcome?;
     if let Some(folder) = &args.out {
         let options = HtmlOptions {
@@ -43,6 +45,9 @@ pub fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<ExitCode> {
         if let Some(folder) = &args.out {
             output::note(&format!("report: {}", folder.join("report.html").display()));
         }
+    }
+    if args.profile {
+        output::block(&plan_table::profile(&profile))?;
     }
     Ok(status(&report, args.exit_zero))
 }

@@ -22,12 +22,15 @@ const NAMED: usize = 10;
 
 /// The images as read.
 pub struct ImageSet {
-    /// All images, with labels where the set has them, without class names.
+    /// All images until they are split, with labels where the set has them, without class names.
     pub images: Images,
     /// Names of the classes as the image set or the user gives them; may be fewer than the classes.
     pub class_names: Vec<String>,
     /// What was wrong with single images, and how often.
     pub warnings: Vec<String>,
+    /// How many images were read, and whether they have labels of their own.
+    count: usize,
+    labelled: bool,
     /// Most images that were asked for.
     max_images: usize,
     format: String,
@@ -79,6 +82,8 @@ impl ImageSet {
         // The model's predictions may have to stand in for labels, and the model may have more classes than are named.
         let images = images.with_class_names(Vec::new())?;
         Ok(Self {
+            count: images.len(),
+            labelled: images.labels().is_some(),
             images,
             class_names,
             warnings: in_words(&warnings),
@@ -89,16 +94,27 @@ impl ImageSet {
         })
     }
 
+    /// How many images were read.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
     /// The images to search on and those held out, disjoint and each with its share of every class. Without labels the
-    /// model's predictions stand in.
+    /// model's predictions stand in. The set itself has no images after that, so that none is kept twice.
     ///
     /// # Errors
     /// Predictions that are not one for each image.
-    pub fn split(&self, predictions: &[usize], seed: u64) -> Result<(Images, Images), Error> {
-        let images = self.labelled(predictions)?;
+    pub fn split(&mut self, predictions: &[usize], seed: u64) -> Result<(Images, Images), Error> {
+        let none = self.images.subset(&[]);
+        let images = std::mem::replace(&mut self.images, none);
+        let images = match images.labels() {
+            Some(_) => images,
+            None => images.with_labels(predictions.to_vec())?,
+        };
         let labels = images.labels().unwrap_or_default();
         let (search, holdout) = split_holdout(labels, HOLDOUT_SHARE, seed);
-        Ok((images.subset(&search), images.subset(&holdout)))
+        let holdout = images.subset(&holdout);
+        Ok((images.into_subset(&search), holdout))
     }
 
     /// All images with their labels or, without, with the model's predictions for labels.
@@ -123,9 +139,9 @@ impl ImageSet {
         report::Images {
             path: path(&request.images),
             format: self.format.clone(),
-            count: self.images.len(),
+            count: self.count,
             available: self.available,
-            labelled: self.images.labels().is_some(),
+            labelled: self.labelled,
             labels: request.labels.as_ref().map(path),
             class_names: request.class_names.as_ref().map(path),
             split: request.split.to_string(),

@@ -41,6 +41,74 @@ fn a_classifier_is_described() {
 }
 
 #[test]
+fn a_plan_has_the_work_of_each_node_and_the_memory_of_a_scan() {
+    let bench = Bench::new();
+    bench.model("model.onnx", Kind::Backdoored);
+    let plan_of = |flags: &str| {
+        let run = bench.run(&format!("inspect model.onnx --json --plan {flags}"));
+        run.expect(0).json()["plan"].clone()
+    };
+    let plan = plan_of("--threads 1");
+    assert_eq!((&plan["batch"], &plan["threads"]), (&json!(32), &json!(1)));
+    let nodes = plan["nodes"].as_array().unwrap();
+    let has = |part: &str| {
+        let named = |node: &&serde_json::Value| node["names"].to_string().contains(part);
+        nodes.iter().find(named).unwrap()
+    };
+    // Two filters of 4x4 over three channels, without overlap; padding to whole lanes adds to the work.
+    let filter = has("blocks");
+    assert_eq!(
+        (&filter["segment"], &filter["shape"]),
+        (&json!(0), &json!([2, 4, 4]))
+    );
+    assert!(
+        filter["operations"].as_f64().unwrap() >= f64::from(2 * 48 * 2 * 16),
+        "{filter}"
+    );
+    assert!(
+        filter["bytes"].as_u64().unwrap() >= 4 * (3 * 256 + 2 * 16),
+        "{filter}"
+    );
+    assert!(filter["constants"].as_u64().unwrap() >= 4 * 96, "{filter}");
+
+    let values = |plan: &serde_json::Value| plan["memory"]["values"].as_u64().unwrap();
+    let packed = |plan: &serde_json::Value| plan["memory"]["packed"].as_u64().unwrap();
+    let large = plan_of("--threads 1 --batch 640");
+    assert!(values(&large) > 2 * values(&plan), "{large}");
+    assert_eq!(packed(&large), packed(&plan));
+    let two = plan_of("--threads 2");
+    assert!(values(&two) > values(&plan) && packed(&two) == packed(&plan));
+
+    let text = bench.run("inspect model.onnx --plan").expect(0).out();
+    for word in ["operations", "total", "in batches of 32", "MiB"] {
+        assert!(text.contains(word), "{word:?} is not in\n{text}");
+    }
+    assert!(!text.contains("[outside]"), "{text}");
+    bench
+        .run("inspect model.onnx --batch 8")
+        .expect(2)
+        .says(&["--plan"]);
+}
+
+#[test]
+fn nodes_outside_segments_are_marked() {
+    let bench = Bench::new();
+    bench.model("model.onnx", Kind::Rounded);
+    let found = bench
+        .run("inspect model.onnx --plan --json")
+        .expect(0)
+        .json();
+    let nodes = found["plan"]["nodes"].as_array().unwrap();
+    assert!(
+        nodes.iter().all(|node| node["segment"].is_null()),
+        "{found}"
+    );
+    assert!(found["plan"]["memory"]["outside"].as_u64().unwrap() > 0);
+    let text = bench.run("inspect model.onnx --plan").expect(0).out();
+    assert!(text.matches("[outside]").count() >= nodes.len(), "{text}");
+}
+
+#[test]
 fn a_model_that_cannot_be_run_is_described_and_its_strings_escaped() {
     let bench = Bench::new();
     let batch = || Dim::Named("batch".to_owned());

@@ -98,6 +98,32 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
 }
 
 #[test]
+fn a_profile_shares_the_time_out_and_leaves_the_report_alone() {
+    let bench = Bench::new();
+    bench.model("bad.onnx", Kind::Backdoored);
+    bench.images("images", 8, |class| class.to_string());
+    let run = bench.run("scan bad.onnx --images images --classes 1,2 --json --profile");
+    assert_eq!(run.json()["schema_version"], 1);
+    let said = run.err();
+    assert!(said.contains("MiB of memory"), "{said}");
+    let shares: Vec<f64> = said
+        .lines()
+        .filter_map(|line| line.split_once(" %")?.0.rsplit(' ').next()?.parse().ok())
+        .collect();
+    assert!(shares.len() > 2, "{said}");
+    assert!(shares.is_sorted_by(|a, b| a >= b), "{said}");
+    assert!((shares.iter().sum::<f64>() - 100.0).abs() < 1.0, "{said}");
+    let filter = said.lines().find(|line| line.contains("blocks")).unwrap();
+    let numbers: Vec<f64> = filter
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    // Share, seconds forward and backward, and a rate that no processor's core exceeds.
+    assert_eq!(numbers.len(), 4, "{filter}");
+    assert!(numbers[3] > 0.0 && numbers[3] < 1000.0, "{filter}");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_report_on_any_number_of_threads() {
     let bench = Bench::new();
     bench.model("bad.onnx", Kind::Backdoored);

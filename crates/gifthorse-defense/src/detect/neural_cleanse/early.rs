@@ -12,6 +12,7 @@ use super::class_search::{ClassSearch, Task};
 use super::effort::{EarlyPhase, Next};
 use super::finding::{ClassFinding, State};
 use super::keeper::{Keeper, KeeperError, Kept, Stage};
+use super::search::side_by_side;
 use crate::detect::observer::Observer;
 use crate::error::Error;
 
@@ -69,7 +70,7 @@ pub fn narrow(
         };
         live.par_iter_mut()
             .with_max_len(1)
-            .try_for_each(|entrant| round.run(entrant))?;
+            .try_for_each(|entrant| side_by_side(classes, || round.run(entrant)))?;
         if live.iter().any(|entrant| !entrant.has_made(steps)) {
             return Ok(stopped(entrants, task.classifier));
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use gifthorse_data::Images;
-use gifthorse_engine::Classifier;
+use gifthorse_engine::{Classifier, alone, is_alone};
+use rayon::prelude::*;
 
 use crate::detect::trigger::{Trigger, stamp};
 use crate::error::Error;
@@ -52,12 +53,23 @@ pub(super) fn hits(
     trigger: &Trigger,
     class: usize,
 ) -> Result<Vec<bool>, Error> {
-    let pixels: Vec<f32> = indices
-        .iter()
-        .flat_map(|&i| images.image(i))
-        .copied()
-        .collect();
-    let stamped = stamp(&pixels, classifier.shape(), &trigger.mask, &trigger.pattern);
-    let predicted = classifier.predict(&stamped)?;
-    Ok(predicted.into_iter().map(|p| p == class).collect())
+    // As many at a time as the model takes, or each thread would hold two more copies of all images.
+    let hits = |indices: &[usize]| -> Result<Vec<bool>, Error> {
+        let pixels: Vec<f32> = indices
+            .iter()
+            .flat_map(|&i| images.image(i))
+            .copied()
+            .collect();
+        let stamped = stamp(&pixels, classifier.shape(), &trigger.mask, &trigger.pattern);
+        let predicted = classifier.predict(&stamped)?;
+        Ok(predicted.into_iter().map(|p| p == class).collect())
+    };
+    let parts: Result<Vec<Vec<bool>>, Error> = if is_alone() {
+        let parts = indices.chunks(Classifier::EVALUATION_BATCH);
+        parts.map(hits).collect()
+    } else {
+        let parts = indices.par_chunks(Classifier::EVALUATION_BATCH);
+        parts.map(|part| alone(|| hits(part))).collect()
+    };
+    Ok(parts?.concat())
 }

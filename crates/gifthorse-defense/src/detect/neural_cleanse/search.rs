@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use gifthorse_engine::alone;
 use rayon::prelude::*;
 
 use super::class_search::{ClassSearch, Task};
@@ -40,12 +41,13 @@ pub fn search(
             rest: Vec::new(),
         },
     };
+    let searches = narrowed.finalists.len() + narrowed.sampled.len();
     let mut findings: Vec<ClassFinding> = narrowed
         .finalists
         .par_iter()
         .chain(&narrowed.sampled)
         .with_max_len(1)
-        .map(|&class| search_class(task, class, observer, keeper))
+        .map(|&class| side_by_side(searches, || search_class(task, class, observer, keeper)))
         .collect::<Result<_, Error>>()?;
     findings.extend(narrowed.rest);
     findings.sort_by_key(|finding| finding.class);
@@ -53,6 +55,15 @@ pub fn search(
         classes: findings,
         sampled: narrowed.sampled,
     })
+}
+
+/// Does one of several pieces of work that run side by side: on its thread alone if there are enough of them for all threads.
+pub(super) fn side_by_side<R>(pieces: usize, work: impl FnOnce() -> R) -> R {
+    if pieces < rayon::current_num_threads() {
+        work()
+    } else {
+        alone(work)
+    }
 }
 
 fn search_class(

@@ -1,0 +1,391 @@
+//! Plans against the same graph run node by node.
+
+mod plain;
+mod random;
+
+use proptest::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::Plan;
+use crate::alone::alone;
+use crate::finish::Clamp;
+use crate::graph::{Graph, Order};
+use crate::map::MapShape;
+use crate::operation::Operation;
+use crate::testing::numbers;
+use crate::trained::Weights;
+use crate::window::Window;
+use plain::execute;
+use random::{Recipe, any_recipe};
+
+/// What a graph is run on.
+struct Case {
+    graph: Graph,
+    samples: usize,
+    inputs: Vec<Vec<f32>>,
+    cotangents: Vec<Option<Vec<f32>>>,
+}
+
+type Pass = (Vec<Vec<f32>>, Vec<Vec<f32>>);
+
+impl Case {
+    fn of(recipe: &Recipe) -> Self {
+        Self::new(recipe.graph(), recipe.samples, &recipe.given)
+    }
+
+    fn new(graph: Graph, samples: usize, given: &[bool]) -> Self {
+        let length = |value| samples * graph.shape(value).elements();
+        let inputs = graph.inputs.iter().enumerate();
+        let inputs = inputs.map(|(i, end)| numbers(length(end.0), 100 + i as u64));
+        let cotangents = graph.outputs.iter().zip(given).enumerate();
+        let cotangents = cotangents
+            .map(|(i, (end, given))| given.then(|| numbers(length(end.0), 200 + i as u64)));
+        Self {
+            samples,
+            inputs: inputs.collect(),
+            cotangents: cotangents.collect(),
+            graph,
+        }
+    }
+
+    fn forward_saving(&self, plan: &Plan) -> (Vec<Vec<f32>>, crate::run::Saved) {
+        let inputs: Vec<&[f32]> = self.inputs.iter().map(Vec::as_slice).collect();
+        plan.forward_saving(self.samples, &inputs)
+    }
+
+    fn backward(&self, plan: &Plan, saved: crate::run::Saved) -> Vec<Vec<f32>> {
+        let cotangents: Vec<Option<&[f32]>> =
+            self.cotangents.iter().map(|c| c.as_deref()).collect();
+        let gradients = plan.backward(saved, &cotangents);
+        gradients.inputs.into_iter().flatten().collect()
+    }
+
+    /// Forward and backward.
+    fn run(&self, plan: &Plan) -> Pass {
+        let (outputs, saved) = self.forward_saving(plan);
+        (outputs, self.backward(plan, saved))
+    }
+
+    /// The same with NaN everywhere.
+    fn poisoned(&self) -> Self {
+        let nan = |numbers: &Vec<f32>| vec![f32::NAN; numbers.len()];
+        let cotangents = self.cotangents.iter();
+        Self {
+            graph: Graph::new(),
+            samples: self.samples,
+            inputs: self.inputs.iter().map(nan).collect(),
+            cotangents: cotangents.map(|given| given.as_ref().map(nan)).collect(),
+        }
+    }
+}
+
+fn pool(threads: usize) -> ThreadPool {
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.expect("threads can be started")
+}
+
+fn bits(pass: &Pass) -> Vec<Vec<u32>> {
+    let all = pass.0.iter().chain(&pass.1);
+    all.map(|numbers| numbers.iter().map(|x| x.to_bits()).collect())
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn as_node_by_node(recipe in any_recipe()) {
+        let case = Case::of(&recipe);
+        let wanted = execute(&case.graph, case.samples, &case.inputs, &case.cotangents);
+        // Long chains of products may overflow.
+        let numbers = wanted.outputs.iter().chain(&wanted.gradients).flatten();
+        prop_assume!(wanted.scale.is_finite() && numbers.copied().all(f32::is_finite));
+        let plan = Plan::new(&case.graph);
+        // What a kernel reads of memory that nobody wrote is now NaN.
+        pool(2).install(|| case.poisoned().run(&plan));
+        let given = pool(2).install(|| case.run(&plan));
+        for (wanted, given) in wanted.outputs.iter().zip(&given.0) {
+            // Nothing that fusing does rounds.
+            prop_assert_eq!(wanted, given);
+        }
+        // Sums of three gradients and more round as they are ordered.
+        for (wanted_gradient, given) in wanted.gradients.iter().zip(&given.1) {
+            let tolerance = 2e-5 * wanted.scale;
+            let close = |(a, b): (&f32, &f32)| (a - b).abs() <= tolerance;
+            let off = wanted_gradient.iter().zip(given).position(|pair| !close(pair));
+            prop_assert_eq!(off, None, "{:?} {:?}", off.map(|at| (wanted_gradient[at], given[at])), plan.describe());
+        }
+        let forward_only = pool(2).install(|| {
+            let inputs: Vec<&[f32]> = case.inputs.iter().map(Vec::as_slice).collect();
+            plan.forward(case.samples, &inputs)
+        });
+        prop_assert_eq!(&forward_only, &given.0);
+        for threads in [1, 3] {
+            let other = pool(threads).install(|| case.run(&plan));
+            prop_assert_eq!(bits(&other), bits(&given));
+        }
+        prop_assert_eq!(bits(&alone(|| case.run(&plan))), bits(&given));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 32, ..ProptestConfig::default() })]
+
+    #[test]
+    fn forward_passes_may_come_before_the_backward_passes_of_others(recipe in any_recipe()) {
+        let case = Case::of(&recipe);
+        let other = Case::new(recipe.graph(), 5, &[true; 5]);
+        let wanted = [case.run(&Plan::new(&case.graph)), other.run(&Plan::new(&case.graph))];
+        for in_order in [true, false] {
+            let plan = Plan::new(&case.graph);
+            for _ in 0..2 {
+                let given = pool(2).install(|| {
+                    let (outputs, saved) = case.forward_saving(&plan);
+                    let (other_outputs, other_saved) = other.forward_saving(&plan);
+                    if in_order {
+                        let gradients = case.backward(&plan, saved);
+                        let others = other.backward(&plan, other_saved);
+                        [(outputs, gradients), (other_outputs, others)]
+                    } else {
+                        let others = other.backward(&plan, other_saved);
+                        let gradients = case.backward(&plan, saved);
+                        [(outputs, gradients), (other_outputs, others)]
+                    }
+                });
+                prop_assert_eq!(given.each_ref().map(bits), wanted.each_ref().map(bits));
+            }
+        }
+    }
+
+    #[test]
+    fn threads_share_a_plan(recipe in any_recipe()) {
+        let plan = Plan::new(&recipe.graph());
+        let cases: Vec<Case> = (0..4)
+            .map(|i| Case::new(recipe.graph(), 1 + (recipe.samples + 11 * i) % 70, &recipe.given))
+            .collect();
+        let wanted: Vec<_> = cases.iter().map(|case| bits(&case.run(&Plan::new(&case.graph)))).collect();
+        let together = pool(2);
+        let given: Vec<_> = std::thread::scope(|scope| {
+            let run = |(i, case): (usize, &Case)| match i % 2 {
+                0 => together.install(|| bits(&case.run(&plan))),
+                _ => alone(|| bits(&case.run(&plan))),
+            };
+            let threads: Vec<_> = cases
+                .iter()
+                .enumerate()
+                .map(|each| scope.spawn(move || run(each)))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        });
+        prop_assert_eq!(given, wanted);
+    }
+}
+
+/// Runs a graph of one input, and the same node by node, and says whether all is equal to the last bit.
+fn is_exact(graph: Graph) -> bool {
+    let outputs = graph.outputs.len();
+    let case = Case::new(graph, 3, &vec![true; outputs]);
+    let wanted = execute(&case.graph, case.samples, &case.inputs, &case.cotangents);
+    case.run(&Plan::new(&case.graph)) == (wanted.outputs, wanted.gradients)
+}
+
+const SHAPE: MapShape = MapShape {
+    height: 2,
+    width: 3,
+    channels: 19,
+};
+
+#[test]
+fn an_input_that_is_an_output_twice_has_both_gradients() {
+    let mut graph = Graph::new();
+    let x = graph.input(SHAPE, Order::ChannelsFirst);
+    graph.input(SHAPE, Order::ChannelsLast);
+    graph.output(x, Order::ChannelsLast);
+    let flat = MapShape {
+        height: 1,
+        width: 6,
+        ..SHAPE
+    };
+    let recast = graph.recast(x, flat).expect("as many pixels");
+    graph.output(recast, Order::ChannelsFirst);
+    assert!(is_exact(graph));
+}
+
+#[test]
+fn an_activation_whose_operand_is_read_elsewhere_is_not_fused() {
+    let mut graph = Graph::new();
+    let x = graph.input(SHAPE, Order::ChannelsFirst);
+    let add = |graph: &mut Graph, operation, inputs: &[_]| {
+        graph.add("", operation, inputs).expect("fits")
+    };
+    let relu = Operation::Clamp(Clamp::Relu);
+    let double = add(&mut graph, Operation::Sum, &[x, x]);
+    let clamped = add(&mut graph, relu.clone(), &[double]);
+    let quadruple = add(&mut graph, Operation::Sum, &[clamped, clamped]);
+    let sum = add(&mut graph, Operation::Sum, &[quadruple, double]);
+    let last = add(&mut graph, relu, &[sum]);
+    graph.output(clamped, Order::ChannelsFirst);
+    graph.output(last, Order::ChannelsLast);
+    graph.output(last, Order::ChannelsFirst);
+    assert!(is_exact(graph));
+}
+
+#[test]
+fn a_plan_without_outputs_or_without_samples_gives_nothing() {
+    let mut graph = Graph::new();
+    graph.input(SHAPE, Order::ChannelsFirst);
+    let x = numbers(2 * SHAPE.elements(), 1);
+    let plan = Plan::new(&graph);
+    let (outputs, saved) = plan.forward_saving(2, &[&x]);
+    assert!(outputs.is_empty());
+    assert_eq!(plan.backward(saved, &[]).inputs, [Some(vec![0.0; x.len()])]);
+
+    let mut graph = Graph::new();
+    let x = graph.input(SHAPE, Order::ChannelsFirst);
+    let y = graph.add("", Operation::Softmax, &[x]).expect("fits");
+    graph.output(y, Order::ChannelsFirst);
+    let plan = Plan::new(&graph);
+    let (outputs, saved) = plan.forward_saving(0, &[&[]]);
+    assert_eq!(outputs, [vec![]]);
+    assert_eq!(plan.backward(saved, &[Some(&[])]).inputs, [Some(vec![])]);
+}
+
+#[test]
+fn memory_stays_as_large_as_it_is() {
+    let mut graph = Graph::new();
+    let x = graph.input(SHAPE, Order::ChannelsFirst);
+    let mut y = x;
+    for _ in 0..3 {
+        y = graph.add("", Operation::Softmax, &[y]).expect("fits");
+    }
+    graph.output(y, Order::ChannelsFirst);
+    let case = Case::new(graph, 2, &[true]);
+    let plan = Plan::new(&case.graph);
+    let round = || {
+        // Another thread has one arena during the forward pass, and gives it back before the backward pass.
+        let busy = plan.arenas.take();
+        let (_, saved) = case.forward_saving(&plan);
+        plan.arenas.give(busy);
+        case.backward(&plan, saved);
+        let arenas: usize = plan.arenas.all(|arena| arena.free_lanes()).iter().sum();
+        arenas + plan.tapes.all(|tape| tape.lanes()).iter().sum::<usize>()
+    };
+    for _ in 0..3 {
+        round();
+    }
+    let settled = round();
+    (0..10).for_each(|_| assert_eq!(round(), settled));
+}
+
+#[test]
+fn what_does_not_fit_has_no_kernel() {
+    let mut graph = Graph::new();
+    let x = graph.input(SHAPE, Order::ChannelsFirst);
+    let window = Window {
+        kernel: [2, 2],
+        stride: [1, 1],
+        dilation: [1, 1],
+        pads: [(0, 0); 2],
+    };
+    let weight = vec![1.0; 3 * 19 * 4];
+    let mut add = |weight: &[f32], bias: Option<&[f32]>, outputs, window, groups| {
+        let weights = Weights::Fixed { weight, bias };
+        let operation = Operation::Convolution {
+            weights,
+            outputs,
+            window,
+            groups,
+        };
+        let forward = graph.add("", operation, &[x]).is_some();
+        let output = MapShape {
+            height: 3,
+            width: 4,
+            channels: outputs,
+        };
+        let weights = Weights::Fixed { weight, bias };
+        let operation = Operation::ConvolutionTransposed {
+            weights,
+            output,
+            window,
+            groups,
+        };
+        assert_eq!(graph.add("", operation, &[x]).is_some(), forward);
+        forward
+    };
+    assert!(add(&weight, Some(&[0.0; 3]), 3, window, 1));
+    assert!(!add(&weight[1..], None, 3, window, 1));
+    assert!(!add(&weight, Some(&[0.0; 2]), 3, window, 1));
+    assert!(!add(&weight, None, 3, window, 0));
+    assert!(!add(&weight, None, 3, window, 3));
+    assert!(!add(&[], None, 0, window, 1));
+    let zero = [0, 1];
+    assert!(!add(
+        &[],
+        None,
+        3,
+        Window {
+            kernel: zero,
+            ..window
+        },
+        1
+    ));
+    assert!(!add(
+        &weight,
+        None,
+        3,
+        Window {
+            stride: zero,
+            ..window
+        },
+        1
+    ));
+    assert!(!add(
+        &weight,
+        None,
+        3,
+        Window {
+            dilation: zero,
+            ..window
+        },
+        1
+    ));
+    let most = [(usize::MAX, 1); 2];
+    assert_eq!(
+        Window {
+            pads: most,
+            ..window
+        }
+        .outputs([2, 3]),
+        None
+    );
+    assert_eq!(
+        Window {
+            kernel: [usize::MAX; 2],
+            dilation: [2, 2],
+            ..window
+        }
+        .outputs([2, 3]),
+        None
+    );
+    let nothing = MapShape {
+        channels: 0,
+        ..SHAPE
+    };
+    let operation = Operation::Rearrange {
+        output: nothing,
+        origins: &[],
+    };
+    assert_eq!(graph.add("", operation, &[x]), None);
+}
+
+#[test]
+#[should_panic(expected = "length of a cotangent")]
+fn a_cotangent_of_too_few_samples_is_refused() {
+    let mut graph = Graph::new();
+    let x = graph.input(SHAPE, Order::ChannelsFirst);
+    graph.output(x, Order::ChannelsFirst);
+    let case = Case::new(graph, 2, &[true]);
+    let plan = Plan::new(&case.graph);
+    let (_, saved) = case.forward_saving(&plan);
+    plan.backward(saved, &[Some(&case.inputs[0][1..])]);
+}

@@ -1,0 +1,138 @@
+//! How much memory a scan will take, said before it takes it.
+
+use gifthorse_data::ImageShape;
+use gifthorse_defense::detect::neural_cleanse::Config;
+use gifthorse_defense::health;
+use gifthorse_engine::{Classifier, Pass};
+
+use crate::Error;
+use crate::plan::PlanMemory;
+
+/// What the program holds where the system does not tell.
+const PROGRAM: usize = 8 << 20;
+/// Code that a scan comes to use, and what the allocator does not give back: as measured by `bench/memory.py`.
+const CODE: usize = 9 << 20;
+/// Copies of a batch of images that a search holds at a time besides what goes into the model: the images, the stamped ones,
+/// and what the chain rule makes of them.
+const SEARCH_COPIES: usize = 3;
+/// As many of a batch that is only evaluated.
+const EVALUATION_COPIES: usize = 4;
+/// A trigger is in a finding and in the evidence.
+const TRIGGER_COPIES: usize = 2;
+
+/// The passes that a scan makes through its model: it evaluates images, looks at gradients, and searches with batches of
+/// `batch` images.
+pub(crate) fn passes(batch: usize) -> [Pass; 3] {
+    [
+        Pass {
+            samples: Classifier::EVALUATION_BATCH,
+            backward: false,
+            together: false,
+        },
+        Pass {
+            samples: health::SAMPLE,
+            backward: true,
+            together: true,
+        },
+        Pass {
+            samples: batch,
+            backward: true,
+            together: false,
+        },
+    ]
+}
+
+/// The memory of a scan in bytes, by what it is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScanMemory {
+    /// The model and the passes through it.
+    pub model: PlanMemory,
+    /// All images.
+    pub images: usize,
+    /// The batches that are worked on.
+    pub batches: usize,
+    /// The triggers of all classes.
+    pub triggers: usize,
+    /// The program itself.
+    pub program: usize,
+    /// The most that was held so far, while files were read; 0 where the system does not tell.
+    pub so_far: usize,
+}
+
+impl ScanMemory {
+    /// The scan's peak.
+    pub fn peak(&self) -> usize {
+        let sum = self.model.total() + self.images + self.batches + self.triggers + self.program;
+        sum.max(self.so_far)
+    }
+
+    /// The memory of a scan that holds so many images. `before` is what the process held before it began.
+    pub(crate) fn predict(
+        classifier: &Classifier,
+        images: usize,
+        config: &Config,
+        before: Option<usize>,
+    ) -> Result<Self, Error> {
+        let threads = rayon::current_num_threads();
+        let [channels, height, width] = classifier.shape();
+        let shape = ImageShape {
+            channels,
+            height,
+            width,
+        };
+        let image = shape.values() * size_of::<f32>();
+        let wanted = config
+            .classes
+            .as_ref()
+            .map_or(classifier.classes(), Vec::len);
+        let trigger = (channels + 1) * height * width * size_of::<f32>();
+        let searched = SEARCH_COPIES * config.batch;
+        let evaluated = EVALUATION_COPIES * Classifier::EVALUATION_BATCH;
+        let model = classifier
+            .network()
+            .memory(&passes(config.batch), threads)?;
+        Ok(Self {
+            model: model.into(),
+            images: images * image,
+            batches: threads * searched.max(evaluated) * image,
+            triggers: TRIGGER_COPIES * wanted * trigger,
+            program: before.unwrap_or(PROGRAM) + CODE,
+            so_far: resident("VmHWM").unwrap_or(0),
+        })
+    }
+}
+
+/// What the process holds now, if the system tells.
+pub(crate) fn held_now() -> Option<usize> {
+    resident("VmRSS")
+}
+
+/// A figure of Linux's `/proc/self/status`, in bytes.
+fn resident(field: &str) -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    let kibibytes: usize = line
+        .strip_prefix(':')?
+        .trim()
+        .strip_suffix("kB")?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(kibibytes << 10)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_tells_what_is_held() {
+        // Other tests take and give memory meanwhile; this block at least is there.
+        let block = std::hint::black_box(vec![1u8; 64 << 20]);
+        let now = resident("VmRSS").unwrap();
+        assert!(now >= 64 << 20, "{now}");
+        assert!(resident("VmHWM").unwrap() >= 64 << 20);
+        assert_eq!(block.len(), 64 << 20);
+        assert_eq!(resident("VmNothing"), None);
+    }
+}
