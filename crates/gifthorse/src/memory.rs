@@ -19,6 +19,10 @@ const SEARCH_COPIES: usize = 3;
 const EVALUATION_COPIES: usize = 4;
 /// A trigger is in a finding and in the evidence.
 const TRIGGER_COPIES: usize = 2;
+/// A search that waits for the others of its round holds a trigger in tanh space, two moments of it and the best one so far,
+const WAITING_COPIES: usize = 4;
+/// and for each image its number, twice: as one of those to search with, and as one still to come.
+const WAITING_PER_IMAGE: usize = 2 * size_of::<usize>();
 
 /// The passes that a scan makes through its model: it evaluates images, looks at gradients, and searches with batches of
 /// `batch` images.
@@ -51,7 +55,7 @@ pub struct ScanMemory {
     pub images: usize,
     /// The batches that are worked on.
     pub batches: usize,
-    /// The triggers of all classes.
+    /// The triggers of all classes, or all their searches where these wait for one another.
     pub triggers: usize,
     /// The program itself.
     pub program: usize,
@@ -86,6 +90,10 @@ impl ScanMemory {
             .as_ref()
             .map_or(classifier.classes(), Vec::len);
         let trigger = (channels + 1) * height * width * size_of::<f32>();
+        let waiting = config
+            .effort
+            .early(wanted)
+            .map_or(0, |_| WAITING_COPIES * trigger + WAITING_PER_IMAGE * images);
         let searched = SEARCH_COPIES * config.batch;
         let evaluated = EVALUATION_COPIES * Classifier::EVALUATION_BATCH;
         let model = classifier
@@ -95,7 +103,7 @@ impl ScanMemory {
             model: model.into(),
             images: images * image,
             batches: threads * searched.max(evaluated) * image,
-            triggers: TRIGGER_COPIES * wanted * trigger,
+            triggers: wanted * (TRIGGER_COPIES * trigger).max(waiting),
             program: before.unwrap_or(PROGRAM) + CODE,
             so_far: resident("VmHWM").unwrap_or(0),
         })

@@ -107,7 +107,8 @@ fn divided(
     let (sampled, rest): (Vec<_>, Vec<_>) =
         others.into_iter().zip(drawn).partition(|(_, drawn)| *drawn);
     let class = |entrant: &Entrant<'_>| entrant.class;
-    let rest = rest.iter().map(|(entrant, _)| {
+    // One by one, so that no more triggers are held than before.
+    let rest = rest.into_iter().map(|(entrant, _)| {
         let finding = entrant.left_off(State::Eliminated, task.classifier);
         observer.finished(&finding);
         finding
