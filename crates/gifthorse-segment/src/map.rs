@@ -5,7 +5,7 @@ use crate::lanes::Lane;
 /// Shape of one sample's value: a map of pixels, each with its channels.
 ///
 /// In memory it is channels last, `[sample][row][column][group of sixteen channels]`, one
-/// [`Lane`] a group. Where the channels are no multiple of sixteen, the last lane of each pixel has
+/// lane a group. Where the channels are no multiple of sixteen, the last lane of each pixel has
 /// entries beyond them. What these hold is not specified: no kernel may let them reach a
 /// channel that exists.
 ///
