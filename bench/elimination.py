@@ -69,12 +69,19 @@ def main():
             xs = [standing(early[f["class"]], steps, cost) for f in known]
             ys = [math.log(f["norm"]) for f in known]
             print(f"after {steps} updates: correlation {correlation(xs, ys):.2f} over {len(known)} sampled classes")
-    order = sorted(early, key=lambda c: standing(early[c], ROUNDS[0], cost))
+    orders = []
+    for steps in ROUNDS:
+        took_part = [c for c in early if len(early[c]) >= steps]
+        orders.append(sorted(took_part, key=lambda c: standing(early[c], steps, cost)))
     smallest = sorted((f for f in ended.values() if f["norm"] is not None), key=lambda f: f["norm"])[:5]
     for found in smallest:
-        place = order.index(found["class"]) + 1
+        places = [
+            f"{order.index(found['class']) + 1} of {len(order)} after {steps}"
+            for order, steps in zip(orders, ROUNDS)
+            if found["class"] in order
+        ]
         how = "sampled" if found["class"] in sampled else "finalist"
-        print(f"class {found['class']}: norm {found['norm']:.1f}, place {place} after {ROUNDS[0]} updates, {how}")
+        print(f"class {found['class']}: norm {found['norm']:.1f}, {how}; place {', '.join(places)} updates")
 
 
 if __name__ == "__main__":
