@@ -24,7 +24,7 @@ pub(crate) struct Binary {
 
 impl Binary {
     /// The kernel whose output has a shape, of a left and a right operand. `None` if both are constant, or if a constant has
-    /// another number of elements than its extent says.
+    /// another number of elements than its extent says, or none.
     pub(crate) fn new(
         shape: MapShape,
         function: Arithmetic,

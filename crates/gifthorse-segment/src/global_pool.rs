@@ -17,6 +17,9 @@ pub enum Global {
     Max,
 }
 
+/// Up to how many pixels an `f32` counts.
+const COUNTED: usize = 1 << f32::MANTISSA_DIGITS;
+
 /// One number for each channel of a map.
 #[derive(Debug)]
 pub(crate) struct GlobalPool {
@@ -26,13 +29,14 @@ pub(crate) struct GlobalPool {
 }
 
 impl GlobalPool {
-    /// The kernel for maps of shape `input`, which have a pixel.
-    pub(crate) fn new(input: MapShape, kind: Global) -> Self {
-        Self {
+    /// The kernel for maps of shape `input`, which have a pixel; `None` if there are more pixels than the backward pass of
+    /// [`Global::Max`] can tell apart.
+    pub(crate) fn new(input: MapShape, kind: Global) -> Option<Self> {
+        (kind != Global::Max || input.pixels() <= COUNTED).then(|| Self {
             kind,
             input,
             isa: Isa::detect(),
-        }
+        })
     }
 
     /// By which the sum is multiplied.
@@ -58,7 +62,7 @@ impl GlobalPool {
         sum
     }
 
-    /// The largest entry, and the number of its pixel (exact: there are fewer than 2^24).
+    /// The largest entry, and the number of its pixel (exact: there are at most [`COUNTED`]).
     #[inline(always)]
     fn largest<L: Lanes>(&self, l: L, map: &[Lane], group: usize) -> (L::V, L::V) {
         let groups = self.input.groups();

@@ -152,7 +152,7 @@ impl Operation<'_> {
             Self::AveragePool(window, correction) => {
                 Arc::new(AveragePool::new(input, &window, correction)?)
             }
-            Self::GlobalPool(kind) => Arc::new(GlobalPool::new(input, kind)),
+            Self::GlobalPool(kind) => Arc::new(GlobalPool::new(input, kind)?),
             Self::Affine { scale, offset } => Arc::new(Affine::new(input, scale, offset)?),
             Self::Function(function) => Arc::new(Pointwise::new(input, function)),
             Self::Binary {

@@ -65,14 +65,14 @@ pub(super) struct Side {
 }
 
 impl Side {
-    /// `None` if a constant has another number of elements than its extent says.
+    /// `None` if a constant has another number of elements than its extent says, or none.
     pub(super) fn new(whole: MapShape, operand: Operand) -> Option<Self> {
         let (extent, constant) = match operand {
             Operand::Value(extent) => (extent, None),
             Operand::Constant(extent, values) => (extent, Some(values)),
         };
         let shape = extent.of(whole);
-        let fits = |values: &Vec<f32>| values.len() == shape.elements();
+        let fits = |values: &Vec<f32>| !values.is_empty() && values.len() == shape.elements();
         if !constant.as_ref().is_none_or(fits) {
             return None;
         }

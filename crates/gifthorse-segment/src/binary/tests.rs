@@ -122,4 +122,6 @@ fn what_does_not_fit() {
     assert!(fits([value(), constant(3)]));
     assert!(!fits([value(), constant(4)]));
     assert!(!fits([constant(3), constant(3)]));
+    let empty = MapShape::vector(0);
+    assert!(Binary::new(empty, Arithmetic::Add, [value(), constant(0)]).is_none());
 }

@@ -70,11 +70,23 @@ proptest! {
         let cotangent = numbers(samples * channels, !seed);
         let (wanted, wanted_gradient) = naive(input, kind, &x, &cotangent);
         for isa in Isa::available() {
-            let kernel = GlobalPool { isa, ..GlobalPool::new(input, kind) };
+            let kernel = GlobalPool { isa, ..GlobalPool::new(input, kind).expect("it fits") };
             let (given, gradients) = run(&kernel, samples, std::slice::from_ref(&x), &cotangent);
             prop_assert_eq!(difference(&wanted, &given, 2e-6), None);
             prop_assert_eq!(difference(&wanted_gradient, &gradients[0], 1e-6), None);
             prop_assert_eq!(fused::check(&kernel, samples, std::slice::from_ref(&x), &cotangent), Ok(()));
         }
     }
+}
+
+#[test]
+fn pixels_beyond_what_a_number_counts() {
+    let map = |height, width| MapShape {
+        height,
+        width,
+        channels: 1,
+    };
+    assert!(GlobalPool::new(map(1 << 12, 1 << 12), Global::Max).is_some());
+    assert!(GlobalPool::new(map(1 << 12, (1 << 12) + 1), Global::Max).is_none());
+    assert!(GlobalPool::new(map(1 << 12, (1 << 12) + 1), Global::Mean).is_some());
 }

@@ -112,8 +112,16 @@ fn bandwidth() {
     }
     let kernel = AveragePool::new(large, &square(2, 2, 0), None).expect("it fits");
     measure("average pool 2, stride 2", &kernel, peak);
-    measure("global mean", &GlobalPool::new(large, Global::Mean), peak);
-    measure("global max", &GlobalPool::new(large, Global::Max), peak);
+    measure(
+        "global mean",
+        &GlobalPool::new(large, Global::Mean).expect("it fits"),
+        peak,
+    );
+    measure(
+        "global max",
+        &GlobalPool::new(large, Global::Max).expect("it fits"),
+        peak,
+    );
     for function in [
         Function::LeakyRelu(0.1),
         Function::Exp,
