@@ -208,9 +208,10 @@ impl Translator<'_> {
         let value = match kept[..] {
             // Channels first, pixels after them, or the other way round.
             [channel] if pixels(0, channel) == 1 => {
+                // Rows stay rows: of equal largest entries, the gradient goes to the first of the leftmost column.
                 let map = MapShape {
-                    height: 1,
-                    width: pixels(channel + 1, dims.len()),
+                    height: dims.get(channel + 1).copied().unwrap_or(1),
+                    width: pixels((channel + 2).min(dims.len()), dims.len()),
                     channels: dims[channel],
                 };
                 held.form(&mut self.graph, map, Order::ChannelsFirst)?
