@@ -126,13 +126,7 @@ impl Plan {
             let given = cotangent.map_or(samples * shape.elements(), <[f32]>::len);
             assert_eq!(given, samples * shape.elements(), "length of a cotangent");
         }
-        self.backward.steps.par_iter().for_each(|step| {
-            if let Source::Kernel { .. } = step.source
-                && let Some(kernel) = &self.stages[step.stage].kernel
-            {
-                kernel.prepare_backward();
-            }
-        });
+        self.prepare_backward();
         let wanted = self.wanted.inputs.iter();
         let sizes: Vec<usize> = self
             .inputs()
@@ -164,6 +158,21 @@ impl Plan {
                 .map(|&wanted| if wanted { gradients.next() } else { None })
                 .collect(),
             parameters: self.to_parameters(&sums),
+        }
+    }
+
+    /// Packs what the backward pass reads, on the first one. A thread that is to be alone waits for no other here either.
+    fn prepare_backward(&self) {
+        let prepare = |step: &Step| {
+            if let Source::Kernel { .. } = step.source
+                && let Some(kernel) = &self.stages[step.stage].kernel
+            {
+                kernel.prepare_backward();
+            }
+        };
+        match is_alone() {
+            true => self.backward.steps.iter().for_each(prepare),
+            false => self.backward.steps.par_iter().for_each(prepare),
         }
     }
 

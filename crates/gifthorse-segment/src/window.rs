@@ -30,9 +30,4 @@ impl Window {
         }
         Some(outputs)
     }
-
-    /// Windows of one entry, each by itself.
-    pub fn is_pointwise(&self) -> bool {
-        self.kernel == [1, 1] && self.stride == [1, 1] && self.pads == [(0, 0); 2]
-    }
 }
