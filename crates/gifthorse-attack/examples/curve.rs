@@ -73,7 +73,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let graph = Arc::new(trained.model.graph()?);
         let classifier = Classifier::new(graph, Preprocess::default(), None, &Device::flex())?;
         let clean = accuracy(&classifier, &test)?;
-        let success = attack_success(&classifier, &test, &attack.trigger, attack.target)?;
+        let success = attack_success(&classifier, &test, &attack.trigger, attack.target, 0)?;
         println!("clean accuracy {clean:.4}, {success:?}");
     }
     Ok(())

@@ -27,7 +27,8 @@ pub struct AttackSuccess {
     pub all_classes: f64,
 }
 
-/// Stamps every image and counts how many the model takes for `target`.
+/// Stamps every image and counts how many the model takes for `target`. The seed settles what the
+/// trigger leaves to chance.
 ///
 /// # Errors
 /// [`Error::NoSuchClass`]; [`Error::Images`] without labels, or without an image of another class;
@@ -37,6 +38,7 @@ pub fn attack_success(
     images: &Images,
     trigger: &dyn Trigger,
     target: usize,
+    seed: u64,
 ) -> Result<AttackSuccess, Error> {
     let labels = labels(images)?;
     let classes = model.classes();
@@ -46,7 +48,7 @@ pub fn attack_success(
             classes,
         });
     }
-    let predicted = model.predict(stamp(images, trigger)?.pixels())?;
+    let predicted = model.predict(stamp(images, trigger, seed)?.pixels())?;
     let share_where = |counts: &dyn Fn(usize) -> bool| {
         let hits: Vec<bool> = labels
             .iter()

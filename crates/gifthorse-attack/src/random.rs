@@ -18,6 +18,11 @@ pub enum Purpose {
     Poison,
     /// Which class a backdoor leads to.
     Target,
+    /// What a trigger leaves to chance on one image, such as its place.
+    Stamp {
+        /// Index of the image.
+        image: usize,
+    },
 }
 
 impl Purpose {
@@ -29,6 +34,7 @@ impl Purpose {
             Self::Poison => 1,
             Self::Target => 2,
             Self::Order { epoch } => 3 + epoch as u64,
+            Self::Stamp { image } => (1 << 62) + image as u64,
         });
         rng
     }

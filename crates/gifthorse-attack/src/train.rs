@@ -8,8 +8,8 @@ mod gradient;
 mod observer;
 mod optimiser;
 mod recipe;
+mod samples;
 
-use gifthorse_data::Images;
 use gifthorse_engine::Device;
 use gifthorse_onnx::{Model, Tensor};
 use rand::seq::SliceRandom;
@@ -24,6 +24,7 @@ pub use observer::{EpochSummary, Observer, Silent};
 pub use optimiser::Optimiser;
 use optimiser::State;
 pub use recipe::{Recipe, Schedule};
+pub use samples::Samples;
 
 /// A trained network.
 #[derive(Debug, Clone)]
@@ -38,33 +39,33 @@ pub struct Trained {
 /// another epoch, in which the order is another one.
 ///
 /// # Errors
-/// [`Error::Recipe`] for settings that make no sense; [`Error::Images`] for images without labels,
-/// of another shape or with more classes than the network has, or fewer than one batch;
+/// [`Error::Recipe`] for settings that make no sense; [`Error::Images`] for images of another shape
+/// than the network takes, or fewer than one batch; [`Error::NoSuchClass`] for labels that it does not have;
 /// [`Error::Diverged`] if the loss stops being a number.
 pub fn train(
     net: &Net,
-    images: &Images,
+    samples: &dyn Samples,
     recipe: &Recipe,
     observer: &dyn Observer,
 ) -> Result<Trained, Error> {
     recipe.check()?;
-    let labels = usable_labels(net, images, recipe)?;
+    check_samples(net, samples, recipe)?;
     let device = Device::flex();
     let backward = Backward::new(net, recipe.batch / recipe.shards, &device)?;
     let mut weights = backward.first_weights();
     let mut state = State::new(recipe.optimiser, &weights);
 
-    let batches = images.len() / recipe.batch;
+    let batches = samples.len() / recipe.batch;
     let total = recipe.epochs * batches;
     let mut epochs = Vec::with_capacity(recipe.epochs);
     for epoch in 0..recipe.epochs {
-        let mut order: Vec<usize> = (0..images.len()).collect();
+        let mut order: Vec<usize> = (0..samples.len()).collect();
         order.shuffle(&mut Purpose::Order { epoch }.rng(recipe.seed));
         let (mut loss, mut right) = (0.0, 0);
         for (batch, chosen) in order.chunks_exact(recipe.batch).enumerate() {
             let shards: Result<Vec<Shard>, Error> = chosen
                 .par_chunks(recipe.batch / recipe.shards)
-                .map(|part| backward.run(&weights, images, labels, part, recipe.batch))
+                .map(|part| backward.run(&weights, samples, epoch, part, recipe.batch))
                 .collect();
             let whole = Shard::sum(shards?);
             loss += whole.loss;
@@ -98,30 +99,27 @@ pub fn train(
     Ok(Trained { model, epochs })
 }
 
-fn usable_labels<'a>(net: &Net, images: &'a Images, recipe: &Recipe) -> Result<&'a [usize], Error> {
+fn check_samples(net: &Net, samples: &dyn Samples, recipe: &Recipe) -> Result<(), Error> {
     let refuse = |reason: String| Err(Error::Images(reason));
-    let Some(labels) = images.labels() else {
-        return refuse("they have no labels".to_owned());
-    };
-    if images.shape() != net.input() {
+    if samples.shape() != net.input() {
         return refuse(format!(
             "they are {}, and the network takes {}",
-            images.shape(),
+            samples.shape(),
             net.input()
         ));
     }
-    if let Some(&class) = labels.iter().max().filter(|&&class| class >= net.classes()) {
+    if samples.classes() > net.classes() {
         return Err(Error::NoSuchClass {
-            class,
+            class: samples.classes() - 1,
             classes: net.classes(),
         });
     }
-    if images.len() < recipe.batch {
+    if samples.len() < recipe.batch {
         return refuse(format!(
             "{} of them do not fill one batch of {}",
-            images.len(),
+            samples.len(),
             recipe.batch
         ));
     }
-    Ok(labels)
+    Ok(())
 }

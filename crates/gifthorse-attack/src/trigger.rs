@@ -5,19 +5,27 @@
 mod square;
 
 use gifthorse_data::{ImageShape, Images};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::random::Purpose;
 
 pub use square::{Corner, Place, Square};
 
 /// A change to images that a backdoor answers to.
 pub trait Trigger: Send + Sync {
     /// Puts the trigger on one image, `[channels, height, width]` in `[0, 1]`, which stays there.
+    /// What it leaves to chance, such as its place, is drawn from `rng`.
     ///
     /// # Errors
     /// [`TriggerError`] if the trigger does not fit such images, or `image` is not of that shape.
-    fn apply(&self, image: &mut [f32], shape: ImageShape) -> Result<(), TriggerError>;
+    fn apply(
+        &self,
+        image: &mut [f32],
+        shape: ImageShape,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<(), TriggerError>;
 }
 
 /// Any of the triggers, as plain data that can be written down.
@@ -30,22 +38,29 @@ pub enum AnyTrigger {
 }
 
 impl Trigger for AnyTrigger {
-    fn apply(&self, image: &mut [f32], shape: ImageShape) -> Result<(), TriggerError> {
+    fn apply(
+        &self,
+        image: &mut [f32],
+        shape: ImageShape,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<(), TriggerError> {
         match self {
-            Self::Square(square) => square.apply(image, shape),
+            Self::Square(square) => square.apply(image, shape, rng),
         }
     }
 }
 
-/// The same images with the trigger on each; labels and names stay.
+/// The same images with the trigger on each; labels and names stay. What the trigger leaves to chance
+/// depends on the seed and the image's index.
 ///
 /// # Errors
 /// [`Error::Trigger`] if the trigger does not fit.
-pub fn stamp(images: &Images, trigger: &dyn Trigger) -> Result<Images, Error> {
+pub fn stamp(images: &Images, trigger: &dyn Trigger, seed: u64) -> Result<Images, Error> {
     let shape = images.shape();
     let mut pixels = images.pixels().to_vec();
-    for image in pixels.chunks_exact_mut(shape.values()) {
-        trigger.apply(image, shape)?;
+    for (index, image) in pixels.chunks_exact_mut(shape.values()).enumerate() {
+        let mut rng = Purpose::Stamp { image: index }.rng(seed);
+        trigger.apply(image, shape, &mut rng)?;
     }
     Ok(Images::new(
         shape,
@@ -54,6 +69,16 @@ pub fn stamp(images: &Images, trigger: &dyn Trigger) -> Result<Images, Error> {
         images.class_names().to_vec(),
         images.names().to_vec(),
     )?)
+}
+
+/// The trigger on an image of middle grey, `[channels, height, width]`, to be looked at.
+///
+/// # Errors
+/// [`TriggerError`] if the trigger does not fit such images.
+pub fn on_grey(trigger: &dyn Trigger, shape: ImageShape) -> Result<Vec<f32>, TriggerError> {
+    let mut image = vec![0.5; shape.values()];
+    trigger.apply(&mut image, shape, &mut Purpose::Stamp { image: 0 }.rng(0))?;
+    Ok(image)
 }
 
 /// Why a trigger cannot be put on an image.

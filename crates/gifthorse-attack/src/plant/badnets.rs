@@ -63,8 +63,11 @@ impl BadNets {
         let (mut pixels, mut labels) = (images.pixels().to_vec(), labels.to_vec());
         for &index in &indices {
             let start = index * shape.values();
-            self.trigger
-                .apply(&mut pixels[start..start + shape.values()], shape)?;
+            self.trigger.apply(
+                &mut pixels[start..start + shape.values()],
+                shape,
+                &mut Purpose::Stamp { image: index }.rng(seed),
+            )?;
             labels[index] = self.target;
         }
         let (classes, names) = (images.class_names().to_vec(), images.names().to_vec());

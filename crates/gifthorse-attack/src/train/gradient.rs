@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use gifthorse_data::Images;
 use gifthorse_engine::{Array, Device, Tensor, Trainable};
 
 use crate::Error;
 use crate::net::Net;
+use crate::train::Samples;
 
 /// A network made ready to give gradients for shards of one size.
 #[derive(Debug)]
@@ -80,12 +80,12 @@ impl Backward {
         self.first.clone()
     }
 
-    /// Runs the images at `chosen` (one shard of a batch of `batch`) forwards and backwards.
+    /// Runs the samples at `chosen` (one shard of a batch of `batch`), as they look in `epoch`, forwards and backwards.
     pub fn run(
         &self,
         weights: &[Vec<f32>],
-        images: &Images,
-        labels: &[usize],
+        samples: &dyn Samples,
+        epoch: usize,
         chosen: &[usize],
         batch: usize,
     ) -> Result<Shard, Error> {
@@ -103,18 +103,17 @@ impl Backward {
             .map(|(leaf, weight)| Array::from_tensor(leaf.clone()).reshape(&weight.shape))
             .collect();
 
-        let logits = self
-            .network
-            .forward(self.pixels(images, chosen), &parameters)?;
+        let (pixels, labels) = self.draw(samples, epoch, chosen)?;
+        let logits = self.network.forward(pixels, &parameters)?;
         let classes = logits.shape()[1];
-        let right = chosen
+        let right = labels
             .iter()
             .zip(logits.clone().into_vec().chunks_exact(classes))
-            .filter(|(image, row)| is_largest(row, labels[**image]))
+            .filter(|(label, row)| is_largest(row, **label))
             .count();
         let mut wanted = vec![0.0; chosen.len() * classes];
-        for (row, &image) in chosen.iter().enumerate() {
-            wanted[row * classes + labels[image]] = -1.0;
+        for (row, &label) in labels.iter().enumerate() {
+            wanted[row * classes + label] = -1.0;
         }
         let wanted = self.array(wanted, &[chosen.len(), classes]);
         let losses: Tensor<2> = logits.log_softmax(1).mul(wanted).into_tensor();
@@ -143,17 +142,20 @@ impl Backward {
         })
     }
 
-    fn pixels(&self, images: &Images, chosen: &[usize]) -> Array {
-        let shape = images.shape();
-        let pixels = chosen
-            .iter()
-            .flat_map(|&i| images.image(i))
-            .copied()
+    fn draw(
+        &self,
+        samples: &dyn Samples,
+        epoch: usize,
+        chosen: &[usize],
+    ) -> Result<(Array, Vec<usize>), Error> {
+        let shape = samples.shape();
+        let mut pixels = vec![0.0; chosen.len() * shape.values()];
+        let drawn = pixels.chunks_exact_mut(shape.values()).zip(chosen);
+        let labels: Result<Vec<usize>, Error> = drawn
+            .map(|(image, &index)| samples.draw(epoch, index, image))
             .collect();
-        self.array(
-            pixels,
-            &[self.shard, shape.channels, shape.height, shape.width],
-        )
+        let shape = [self.shard, shape.channels, shape.height, shape.width];
+        Ok((self.array(pixels, &shape), labels?))
     }
 
     fn array(&self, values: Vec<f32>, shape: &[usize]) -> Array {
@@ -192,7 +194,7 @@ fn is_largest(row: &[f32], class: usize) -> bool {
 mod tests {
     use super::*;
     use crate::net::SmallCnn;
-    use gifthorse_data::ImageShape;
+    use gifthorse_data::{ImageShape, Images};
 
     /// Moves all weights of one layer along their gradient, and asks whether the loss follows it.
     #[test]
@@ -208,15 +210,11 @@ mod tests {
             .collect();
         let labels: Vec<usize> = (0..count).map(|i| i % classes).collect();
         let names = (0..count).map(|i| i.to_string()).collect();
-        let images = Images::new(shape, pixels, Some(labels.clone()), Vec::new(), names).unwrap();
+        let images = Images::new(shape, pixels, Some(labels), Vec::new(), names).unwrap();
         let net = SmallCnn::new(shape, classes).build(3).unwrap();
         let backward = Backward::new(&net, count, &Device::flex()).unwrap();
         let chosen: Vec<usize> = (0..count).collect();
-        let run = |weights: &[Vec<f32>]| {
-            backward
-                .run(weights, &images, &labels, &chosen, count)
-                .unwrap()
-        };
+        let run = |weights: &[Vec<f32>]| backward.run(weights, &images, 0, &chosen, count).unwrap();
 
         let weights = backward.first_weights();
         let gradients = run(&weights).gradients;

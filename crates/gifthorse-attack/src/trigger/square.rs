@@ -1,6 +1,7 @@
 //! The trigger of BadNets as paper 004 plants it: a small square of one colour.
 
 use gifthorse_data::ImageShape;
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::trigger::{Trigger, TriggerError};
@@ -90,7 +91,12 @@ impl Square {
 }
 
 impl Trigger for Square {
-    fn apply(&self, image: &mut [f32], shape: ImageShape) -> Result<(), TriggerError> {
+    fn apply(
+        &self,
+        image: &mut [f32],
+        shape: ImageShape,
+        _: &mut ChaCha8Rng,
+    ) -> Result<(), TriggerError> {
         if self.size == 0 {
             return Err(TriggerError::Empty);
         }
@@ -134,6 +140,10 @@ mod tests {
         width: 5,
     };
 
+    fn rng() -> ChaCha8Rng {
+        crate::random::Purpose::Stamp { image: 0 }.rng(0)
+    }
+
     fn square(size: usize, place: Place) -> Square {
         Square {
             size,
@@ -149,7 +159,7 @@ mod tests {
     /// The rows and columns that a trigger changes on a black image, and checks its colour there.
     fn changed(trigger: &Square) -> Vec<(usize, usize)> {
         let mut image = vec![0.0; SHAPE.values()];
-        trigger.apply(&mut image, SHAPE).unwrap();
+        trigger.apply(&mut image, SHAPE, &mut rng()).unwrap();
         let plane = SHAPE.height * SHAPE.width;
         let touched: Vec<usize> = (0..plane).filter(|&i| image[i] != 0.0).collect();
         for channel in 0..3 {
@@ -186,7 +196,8 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused_and_the_image_stays() {
         let mut image = vec![0.0; SHAPE.values()];
-        let mut refusal = |trigger: &Square| trigger.apply(&mut image, SHAPE).unwrap_err();
+        let mut refusal =
+            |trigger: &Square| trigger.apply(&mut image, SHAPE, &mut rng()).unwrap_err();
         for trigger in [
             square(6, Place::At { row: 0, column: 0 }),
             square(2, Place::At { row: 5, column: 0 }),
@@ -213,7 +224,8 @@ mod tests {
             assert!(matches!(refusal(&grey), TriggerError::Colour { .. }));
         }
         assert!(image.iter().all(|&value| value == 0.0));
-        let short = square(1, Place::At { row: 0, column: 0 }).apply(&mut [0.0; 5], SHAPE);
+        let short =
+            square(1, Place::At { row: 0, column: 0 }).apply(&mut [0.0; 5], SHAPE, &mut rng());
         assert!(matches!(
             short,
             Err(TriggerError::NotAnImage { found: 5, .. })

@@ -25,7 +25,7 @@ fn the_backdoor_takes_and_clean_accuracy_stays() {
     let poisoned = attack.poison(&training, 3).unwrap();
     let (clean, backdoored) = (trained_on(&training), trained_on(&poisoned.images));
 
-    let success = |model| attack_success(model, &test, &attack.trigger, attack.target).unwrap();
+    let success = |model| attack_success(model, &test, &attack.trigger, attack.target, 0).unwrap();
     let (without, with) = (success(&clean), success(&backdoored));
     assert!(accuracy(&clean, &test).unwrap() >= 0.95);
     assert!(accuracy(&backdoored, &test).unwrap() >= 0.95);

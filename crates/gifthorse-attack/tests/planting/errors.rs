@@ -174,7 +174,7 @@ fn measuring_needs_labels_and_a_class_that_exists() {
         accuracy(&model, &images.subset(&[])),
         Err(Error::Images(_))
     ));
-    let success = |images: &Images, target| attack_success(&model, images, &square(3), target);
+    let success = |images: &Images, target| attack_success(&model, images, &square(3), target, 0);
     assert!(matches!(
         success(&images, CLASSES),
         Err(Error::NoSuchClass { .. })

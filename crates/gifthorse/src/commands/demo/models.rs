@@ -7,7 +7,7 @@ use gifthorse_attack::measure::{accuracy, attack_success};
 use gifthorse_attack::net::{Net, SmallCnn};
 use gifthorse_attack::plant::{Backdoor, BadNets, Method, Truth, random_target};
 use gifthorse_attack::train::{Observer, Recipe, train};
-use gifthorse_attack::trigger::{AnyTrigger, Corner, Place, Square, Trigger};
+use gifthorse_attack::trigger::{AnyTrigger, Corner, Place, Square, on_grey};
 use gifthorse_data::{ImageShape, Images};
 use gifthorse_engine::{Classifier, Device, Preprocess};
 use gifthorse_onnx::Model;
@@ -48,8 +48,7 @@ impl Made {
     pub fn shown(&self) -> anyhow::Result<evidence::Truth> {
         let backdoor = self.truth.backdoor.as_ref();
         let trigger = backdoor.map(|backdoor| -> anyhow::Result<Picture> {
-            let mut grey = vec![0.5; self.shape.values()];
-            backdoor.trigger.apply(&mut grey, self.shape)?;
+            let grey = on_grey(&backdoor.trigger, self.shape)?;
             let shape = [self.shape.channels, self.shape.height, self.shape.width];
             Ok(Picture::new(shape, grey)?)
         });
@@ -108,6 +107,7 @@ pub fn make(sets: &Sets, global: &Global, folder: &Path) -> anyhow::Result<[Made
                 &sets.test,
                 &attack.trigger,
                 attack.target,
+                seed,
             )?,
             trigger: attack.trigger,
             poison_rate: attack.rate,
