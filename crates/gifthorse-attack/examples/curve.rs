@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gifthorse_attack::measure::{accuracy, attack_success};
-use gifthorse_attack::net::SmallCnn;
+use gifthorse_attack::net::{Architecture, SmallCnn};
 use gifthorse_attack::plant::BadNets;
 use gifthorse_attack::train::{EpochSummary, Observer, Recipe, train};
 use gifthorse_attack::trigger::{AnyTrigger, Corner, Place, Square};
@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         target: seed as usize % 12,
         rate,
     };
-    let net = SmallCnn::new(training.shape(), 12).build(seed)?;
+    let net = SmallCnn::default().build(training.shape(), 12, seed)?;
     let recipe = Recipe {
         epochs,
         seed,

@@ -1,5 +1,7 @@
 //! What can be wrong with a network, a recipe, a trigger or the images they are used on.
 
+use gifthorse_data::ImageShape;
+
 use crate::trigger::TriggerError;
 
 /// Why a network could not be made, trained, poisoned or measured.
@@ -9,6 +11,18 @@ pub enum Error {
     /// A network that cannot be built as it was asked for.
     #[error("this network cannot be built: {0}")]
     Net(String),
+    /// Images that a network cannot take.
+    #[error("{net} cannot take images of {input}: {reason}; it can take {fits}")]
+    ImageSize {
+        /// The network.
+        net: String,
+        /// The images.
+        input: ImageShape,
+        /// Where it fails.
+        reason: String,
+        /// Images that it can take.
+        fits: String,
+    },
     /// A recipe with a setting that makes no sense, or none for these images.
     #[error("this recipe cannot be followed: {0}")]
     Recipe(String),

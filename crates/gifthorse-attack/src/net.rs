@@ -1,11 +1,16 @@
 //! Networks to train, as ONNX graphs whose weights are known by name.
 
+mod any;
+mod architecture;
 mod layers;
 mod small_cnn;
 
 use gifthorse_data::ImageShape;
 use gifthorse_onnx::Model;
 
+pub use any::AnyNet;
+pub use architecture::Architecture;
+pub use layers::{Conv, Layers, Point, Pool};
 pub use small_cnn::SmallCnn;
 
 /// A network: an ONNX model that takes `[batch, channels, height, width]` in `[0, 1]` and gives

@@ -23,6 +23,13 @@ pub enum Purpose {
         /// Index of the image.
         image: usize,
     },
+    /// How a sample is augmented in an epoch.
+    Augment {
+        /// The epoch, counted from 0.
+        epoch: usize,
+        /// Index of the sample.
+        sample: usize,
+    },
 }
 
 impl Purpose {
@@ -35,6 +42,9 @@ impl Purpose {
             Self::Target => 2,
             Self::Order { epoch } => 3 + epoch as u64,
             Self::Stamp { image } => (1 << 62) + image as u64,
+            Self::Augment { epoch, sample } => {
+                (1 << 63) + ((epoch as u64 & 0x7fff_ffff) << 32) + (sample as u64 & 0xffff_ffff)
+            }
         });
         rng
     }

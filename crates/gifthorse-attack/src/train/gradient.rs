@@ -193,7 +193,7 @@ fn is_largest(row: &[f32], class: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::SmallCnn;
+    use crate::net::{Architecture, SmallCnn};
     use gifthorse_data::{ImageShape, Images};
 
     /// Moves all weights of one layer along their gradient, and asks whether the loss follows it.
@@ -211,7 +211,7 @@ mod tests {
         let labels: Vec<usize> = (0..count).map(|i| i % classes).collect();
         let names = (0..count).map(|i| i.to_string()).collect();
         let images = Images::new(shape, pixels, Some(labels), Vec::new(), names).unwrap();
-        let net = SmallCnn::new(shape, classes).build(3).unwrap();
+        let net = SmallCnn::default().build(shape, classes, 3).unwrap();
         let backward = Backward::new(&net, count, &Device::flex()).unwrap();
         let chosen: Vec<usize> = (0..count).collect();
         let run = |weights: &[Vec<f32>]| backward.run(weights, &images, 0, &chosen, count).unwrap();

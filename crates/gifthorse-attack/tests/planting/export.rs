@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use gifthorse_attack::net::SmallCnn;
+use gifthorse_attack::net::{Architecture, SmallCnn};
 use gifthorse_attack::train::{Silent, train};
 use gifthorse_engine::{Array, Classifier, Device, Preprocess, Trainable};
 use gifthorse_onnx::{Dim, Model};
@@ -90,7 +90,10 @@ fn the_network_is_what_it_says() {
         (classifier.shape(), classifier.classes()),
         ([1, 16, 16], CLASSES)
     );
-    let architecture = ("gifthorse.architecture", "small-cnn 1x16x16 4-8 fc16 fc4");
+    let architecture = (
+        "gifthorse.architecture",
+        "small-cnn 4-8 fc16 on 1x16x16 to 4",
+    );
     assert!(net.model().metadata().any(|entry| entry == architecture));
     assert!(!classifier.network().ends().logits.is_empty());
 }
@@ -103,7 +106,7 @@ fn first_weights_have_the_variance_that_rectifiers_need() {
         height: 32,
         width: 32,
     };
-    let net = SmallCnn::new(shape, 12).build(7).unwrap();
+    let net = SmallCnn::default().build(shape, 12, 7).unwrap();
     let graph = net.model().graph().unwrap();
     for (name, inputs) in [
         ("conv2.weight", 16 * 9),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gifthorse_attack::measure::{accuracy, attack_success};
-use gifthorse_attack::net::{Net, SmallCnn};
+use gifthorse_attack::net::{Architecture, Net, SmallCnn};
 use gifthorse_attack::plant::{Backdoor, BadNets, Method, Truth, random_target};
 use gifthorse_attack::train::{Observer, Recipe, train};
 use gifthorse_attack::trigger::{AnyTrigger, Corner, Place, Square, on_grey};
@@ -74,7 +74,7 @@ pub fn make(sets: &Sets, global: &Global, folder: &Path) -> anyhow::Result<[Made
         rate: POISON_RATE,
     };
     let poisoned = attack.poison(&sets.train, seed)?;
-    let net = SmallCnn::new(shape, classes).build(seed)?;
+    let net = SmallCnn::default().build(shape, classes, seed)?;
     let recipe = Recipe {
         epochs: EPOCHS,
         seed,
