@@ -4,6 +4,7 @@ mod demo;
 mod parse;
 mod preprocess;
 mod scan;
+mod zoo;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use demo::DemoArgs;
 pub use preprocess::PreprocessArgs;
 pub use scan::ScanArgs;
+pub use zoo::{ZooArgs, ZooBuildArgs, ZooCommand, ZooLibraryArgs, ZooScanArgs};
 
 /// Looks a trained image classifier in the mouth: does it carry a backdoor?
 #[derive(Debug, Parser)]
@@ -69,6 +71,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Run the bare forward pass on raw input.
     Logits(LogitsArgs),
+    /// Make and scan many models with a known truth.
+    Zoo(ZooArgs),
 }
 
 /// Arguments of `verify`.

@@ -6,6 +6,7 @@ mod logits;
 mod plan_table;
 mod scan;
 mod verify;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -27,5 +28,6 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(args, &cli.global),
         Command::Inspect(args) => inspect::run(args),
         Command::Logits(args) => logits::run(args),
+        Command::Zoo(args) => zoo::run(args, &cli.global),
     }
 }

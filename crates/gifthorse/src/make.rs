@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use gifthorse_attack::measure::accuracy;
 use gifthorse_attack::plant::Truth;
-use gifthorse_attack::train::{EpochSummary, Observer, Recipe, train};
+use gifthorse_attack::train::{EpochSummary, Marks, Observer, Recipe, Training};
 use gifthorse_data::source::TrainTest;
 use gifthorse_engine::{Classifier, Device, Preprocess};
 use gifthorse_onnx::Model;
@@ -40,9 +40,19 @@ pub fn make(
     let net = spec.net.build(images.train.shape(), classes, spec.seed)?;
     let recipe = Recipe {
         seed: spec.seed,
-        ..spec.train.clone()
+        ..spec.train
     };
-    let trained = train(&net, &images.train, &recipe, observer)?;
+    let exam = |classifier: &Classifier| {
+        Ok(Marks {
+            clean_accuracy: accuracy(classifier, &images.test)?,
+            attack_success: None,
+        })
+    };
+    let mut training = Training::new(&net, &images.train, &recipe).observer(observer);
+    if recipe.stop_at.is_some() {
+        training = training.exam(&exam);
+    }
+    let trained = training.run()?;
     let classifier = Classifier::new(
         Arc::new(trained.model.graph()?),
         Preprocess::default(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gifthorse_attack::train::{EpochSummary, Observer};
+use gifthorse_attack::train::{EpochSummary, Observer, StepSummary};
 use gifthorse_data::source::{Source, TrainTest};
 
 use super::index::{Entry, State, Zoo};
@@ -32,8 +32,8 @@ pub trait BuildObserver: Sync {
     fn planned(&self, _to_make: usize, _there: usize) {}
     /// A model is begun.
     fn started(&self, _name: &str) {}
-    /// `done` of `total` updates of a model's weights are made.
-    fn step(&self, _name: &str, _done: usize, _total: usize) {}
+    /// A model's weights are updated.
+    fn step(&self, _name: &str, _step: &StepSummary) {}
     /// A model has seen every image once more.
     fn epoch(&self, _name: &str, _summary: &EpochSummary) {}
     /// A model is made, or failed.
@@ -221,8 +221,8 @@ struct Watch<'a> {
 }
 
 impl Observer for Watch<'_> {
-    fn step(&self, done: usize, total: usize) {
-        self.observer.step(self.name, done, total);
+    fn step(&self, step: &StepSummary) {
+        self.observer.step(self.name, step);
     }
 
     fn epoch(&self, summary: &EpochSummary) {

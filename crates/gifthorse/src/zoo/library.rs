@@ -97,7 +97,7 @@ fn found_in(
         return Ok(None);
     };
     let path = scan_folder(folder, &entry.name).join("found.json");
-    let Some(found) = read_json::<LibraryModel>(&path)? else {
+    let Some(Some(found)) = read_json::<Option<LibraryModel>>(&path)? else {
         return Ok(None);
     };
     let Some(detector) = report.detectors.first() else {

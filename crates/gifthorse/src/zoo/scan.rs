@@ -125,12 +125,9 @@ fn keep(entry: &Entry, request: &ScanZooRequest, outcome: &ScanOutcome) -> Resul
         write(&path, json.as_bytes())?;
     }
     // A model whose classes were not all searched to the end is none for a library.
-    if let Ok(found) =
-        LibraryModel::from_evidence(&entry.name, &entry.recipe, &entry.data, &outcome.found)
-    {
-        write_json(&folder.join("found.json"), &found)?;
-    }
-    Ok(())
+    let found =
+        LibraryModel::from_evidence(&entry.name, &entry.recipe, &entry.data, &outcome.found).ok();
+    write_json(&folder.join("found.json"), &found)
 }
 
 /// Where the scan of a model is kept.

@@ -13,7 +13,6 @@ use serde::Serialize;
 use super::index::{Entry, State, Zoo};
 use super::roc::{Auroc, auroc};
 use super::scan::scan_folder;
-use super::store::read_json;
 use super::truth::Planted;
 use super::ZooError;
 
