@@ -1,17 +1,37 @@
 //! Networks to train, as ONNX graphs whose weights are known by name.
 
+mod alexnet;
 mod any;
 mod architecture;
+mod cla;
+mod deep_id;
 mod layers;
+mod nin;
+mod preact_resnet18;
+mod resnet18;
 mod small_cnn;
+mod table7;
+mod table8;
+mod vgg16;
+mod vit;
 
 use gifthorse_data::ImageShape;
 use gifthorse_onnx::Model;
 
+pub use alexnet::AlexNet;
 pub use any::AnyNet;
 pub use architecture::Architecture;
+pub use cla::Cla;
+pub use deep_id::DeepId;
 pub use layers::{Conv, Layers, Point, Pool};
+pub use nin::Nin;
+pub use preact_resnet18::PreActResNet18;
+pub use resnet18::ResNet18;
 pub use small_cnn::SmallCnn;
+pub use table7::Table7;
+pub use table8::Table8;
+pub use vgg16::Vgg16;
+pub use vit::Vit;
 
 /// A network: an ONNX model that takes `[batch, channels, height, width]` in `[0, 1]` and gives
 /// logits `[batch, classes]`, and which of its initialisers are weights.

@@ -4,7 +4,10 @@ use gifthorse_data::ImageShape;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::net::{Architecture, Net, SmallCnn};
+use crate::net::{
+    AlexNet, Architecture, Cla, DeepId, Net, Nin, PreActResNet18, ResNet18, SmallCnn, Table7,
+    Table8, Vgg16, Vit,
+};
 
 /// Any of the networks, as plain data that can be written down: a table whose `kind` names the network, with that
 /// network's own entries, all of which have defaults. Shape of the images and number of classes come from the data.
@@ -14,6 +17,36 @@ use crate::net::{Architecture, Net, SmallCnn};
 pub enum AnyNet {
     /// A narrow network for small images, trained in seconds.
     SmallCnn(SmallCnn),
+    /// The network for MNIST of paper 004, table VII.
+    #[serde(rename = "table7")]
+    Table7(Table7),
+    /// The network for GTSRB of paper 004, table VIII.
+    #[serde(rename = "table8")]
+    Table8(Table8),
+    /// DeepID for faces: paper 004, table IX.
+    #[serde(rename = "deep_id")]
+    DeepId(DeepId),
+    /// VGG-16: paper 004, table X.
+    #[serde(rename = "vgg16")]
+    Vgg16(Vgg16),
+    /// The network of the clean-label attack: paper 001, table 5.
+    #[serde(rename = "cla")]
+    Cla(Cla),
+    /// Network in network.
+    #[serde(rename = "nin")]
+    Nin(Nin),
+    /// ResNet-18 for small images.
+    #[serde(rename = "resnet18")]
+    ResNet18(ResNet18),
+    /// ResNet-18 that normalises before it convolves.
+    #[serde(rename = "preact_resnet18")]
+    PreActResNet18(PreActResNet18),
+    /// AlexNet.
+    #[serde(rename = "alexnet")]
+    AlexNet(AlexNet),
+    /// A small vision transformer.
+    #[serde(rename = "vit")]
+    Vit(Vit),
 }
 
 impl AnyNet {
@@ -30,6 +63,16 @@ impl AnyNet {
     pub fn architecture(&self) -> &dyn Architecture {
         match self {
             Self::SmallCnn(net) => net,
+            Self::Table7(net) => net,
+            Self::Table8(net) => net,
+            Self::DeepId(net) => net,
+            Self::Vgg16(net) => net,
+            Self::Cla(net) => net,
+            Self::Nin(net) => net,
+            Self::ResNet18(net) => net,
+            Self::PreActResNet18(net) => net,
+            Self::AlexNet(net) => net,
+            Self::Vit(net) => net,
         }
     }
 }

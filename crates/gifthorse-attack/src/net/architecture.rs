@@ -54,6 +54,9 @@ fn misfit<A: Architecture + ?Sized>(
 ) -> Result<Option<String>, Error> {
     let mut layers = Layers::outline(input);
     net.lay(&mut layers, classes)?;
+    if let Some(flaw) = layers.flaw() {
+        return Err(Error::Net(flaw.to_owned()));
+    }
     Ok(layers.misfit().map(str::to_owned))
 }
 

@@ -1,6 +1,7 @@
 //! Writes a network layer by layer: the ONNX nodes, their weights, and the shapes in between.
 
 mod branch;
+mod tokens;
 mod window;
 
 use gifthorse_data::ImageShape;
@@ -18,6 +19,9 @@ pub use window::{Conv, Pool};
 
 /// The operator set that networks are written in.
 const OPSET: i64 = 17;
+
+/// Weights that fit in an ONNX file without others beside it, which is smaller than 2 GiB.
+const MOST: usize = (1 << 29) - (1 << 16);
 
 /// The name of the networks' input.
 const INPUT: &str = "image";
@@ -40,6 +44,8 @@ pub struct Layers {
     shape: Vec<usize>,
     weights: Vec<String>,
     count: usize,
+    /// Name of each node and shape of what it gives.
+    trace: Vec<(String, Vec<usize>)>,
     /// Why images of this shape are impossible.
     misfit: Option<String>,
     /// Why no images are possible.
@@ -61,6 +67,7 @@ impl Layers {
             shape,
             weights: Vec::new(),
             count: 0,
+            trace: Vec::new(),
             misfit: None,
             mistake: None,
         }
@@ -81,16 +88,28 @@ impl Layers {
         &self.shape
     }
 
+    /// Name of each node so far, and the shape of what it gives, without the batch.
+    #[must_use]
+    pub fn trace(&self) -> &[(String, Vec<usize>)] {
+        &self.trace
+    }
+
     /// How many weights there are so far.
     #[must_use]
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Why images of this shape are impossible, if they are.
+    /// Why images of this shape are impossible, if they are, unless there is a [flaw](Self::flaw).
     #[must_use]
     pub fn misfit(&self) -> Option<&str> {
         self.misfit.as_deref()
+    }
+
+    /// Why there can be no such network, whatever the images.
+    #[must_use]
+    pub fn flaw(&self) -> Option<&str> {
+        self.mistake.as_deref()
     }
 
     /// `(image - mean) / std`, the same for all channels.
@@ -191,6 +210,7 @@ impl Layers {
                 .node(op_type, name, &inputs, &[&output], attributes);
         }
         self.last = output;
+        self.trace.push((name.to_owned(), self.shape.clone()));
         self
     }
 
@@ -238,8 +258,13 @@ impl Layers {
                 "`{name}` would be empty: every layer needs at least one output"
             ));
         }
-        let count = shape.iter().product();
-        self.count += count;
+        let count = shape.iter().copied().fold(1, usize::saturating_mul);
+        self.count = self.count.saturating_add(count);
+        if self.count > MOST {
+            self.mistake(format!(
+                "with `{name}` it has more than {MOST} weights, the most that one file can hold"
+            ));
+        }
         count
     }
 

@@ -86,6 +86,10 @@ fn networks_that_cannot_be_built_are_refused() {
             hidden: 0,
             ..good.clone()
         },
+        SmallCnn {
+            hidden: usize::MAX,
+            ..good.clone()
+        },
     ] {
         let refused = bad.build(SHAPE, CLASSES, 0);
         assert!(matches!(refused, Err(Error::Net(_))), "{bad:?}");

@@ -9,6 +9,14 @@ pub struct Point {
     shape: Vec<usize>,
 }
 
+impl Point {
+    /// Name of the ONNX value there.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
 impl Layers {
     /// The place after the last layer.
     #[must_use]
