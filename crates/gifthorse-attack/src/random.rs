@@ -18,6 +18,13 @@ pub enum Purpose {
     Poison,
     /// Which class a backdoor leads to.
     Target,
+    /// Which image is drawn and whether it is stamped, where that happens as training goes on.
+    Drawn {
+        /// The epoch, counted from 0.
+        epoch: usize,
+        /// The place of the image in the epoch.
+        index: usize,
+    },
     /// What a trigger leaves to chance on one image, such as its place.
     Stamp {
         /// Index of the image.
@@ -35,6 +42,7 @@ impl Purpose {
             Self::Target => 2,
             Self::Order { epoch } => 3 + epoch as u64,
             Self::Stamp { image } => (1 << 62) + image as u64,
+            Self::Drawn { epoch, index } => (1 << 63) + ((epoch as u64) << 32) + index as u64,
         });
         rng
     }
