@@ -33,7 +33,7 @@ impl Outcome {
             None => format!("clean; {accuracy:.1} % of test images right"),
             Some(backdoor) => format!(
                 "backdoored, leads to {}; {accuracy:.1} % of test images right, {:.1} % of stamped ones led astray",
-                self.classes(&truth.targets(self.report.model.classes.len())),
+                self.classes(&truth.targets(self.report.model.classes)),
                 100.0 * backdoor.effect.with_trigger.other_classes
             ),
         };
