@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use gifthorse_attack::measure::accuracy;
+use gifthorse_attack::measure::{accuracy, attack_success};
 use gifthorse_attack::plant::Truth;
-use gifthorse_attack::train::{EpochSummary, Marks, Observer, Recipe, Training};
+use gifthorse_attack::train::{EpochSummary, Marks, Observer, Recipe, Samples, Training};
+use gifthorse_data::Images;
 use gifthorse_data::source::TrainTest;
 use gifthorse_engine::{Classifier, Device, Preprocess};
 use gifthorse_onnx::Model;
@@ -27,12 +28,14 @@ pub struct Made {
 }
 
 /// Trains and measures the model of a description on its images, which [`gifthorse_data::source::Source::load`] gives.
+/// A backdoored one is measured beside its clean twin, if that is given.
 ///
 /// # Errors
-/// What training refuses.
+/// What poisoning and training refuse.
 pub fn make(
     spec: &ModelSpec,
     images: &TrainTest,
+    twin: Option<&Classifier>,
     observer: &dyn Observer,
 ) -> Result<Made, ZooError> {
     let clock = Instant::now();
@@ -42,31 +45,69 @@ pub fn make(
         seed: spec.seed,
         ..spec.train
     };
-    let exam = |classifier: &Classifier| {
-        Ok(Marks {
-            clean_accuracy: accuracy(classifier, &images.test)?,
-            attack_success: None,
-        })
+    let poisoned = match &spec.poison {
+        Some(poison) => Some(poison.samples(&images.train, spec.seed)?),
+        None => None,
     };
-    let mut training = Training::new(&net, &images.train, &recipe).observer(observer);
+    let samples: &dyn Samples = match &poisoned {
+        Some(poisoned) => poisoned.samples.as_ref(),
+        None => &images.train,
+    };
+    let exam = |classifier: &Classifier| marks(classifier, spec, &images.test);
+    let mut training = Training::new(&net, samples, &recipe).observer(observer);
     if recipe.stop_at.is_some() {
         training = training.exam(&exam);
     }
     let trained = training.run()?;
-    let classifier = Classifier::new(
-        Arc::new(trained.model.graph()?),
-        Preprocess::default(),
-        None,
-        &Device::flex(),
-    )?;
-    let truth = Truth {
-        clean_accuracy: accuracy(&classifier, &images.test)?,
-        backdoor: None,
+    let classifier = classifier(&trained.model)?;
+    let truth = match (&spec.poison, &poisoned) {
+        (Some(poison), Some(poisoned)) => {
+            let stamped = poisoned.stamped.as_ref();
+            Truth::measure(&classifier, twin, &images.test, poison, stamped, spec.seed)?
+        }
+        _ => Truth::clean(&classifier, &images.test)?,
     };
     Ok(Made {
         model: trained.model,
         truth,
         epochs: trained.epochs,
         seconds: clock.elapsed().as_secs_f64(),
+    })
+}
+
+impl Made {
+    /// The success of the backdoor that took least: the share of images that it leads to where they are to go, of those that
+    /// do not belong there. `None` for a clean model.
+    #[must_use]
+    pub fn least_success(&self) -> Option<f64> {
+        let backdoors = self.truth.backdoors.iter();
+        let success = backdoors.map(|backdoor| backdoor.effect.with_trigger.other_classes);
+        success.reduce(f64::min)
+    }
+}
+
+/// A model that takes images.
+pub(crate) fn classifier(model: &Model) -> Result<Classifier, ZooError> {
+    let graph = Arc::new(model.graph()?);
+    Ok(Classifier::new(graph, Preprocess::default(), None, &Device::flex())?)
+}
+
+/// How a model does while it is trained; of several backdoors, that counts which takes least.
+fn marks(
+    classifier: &Classifier,
+    spec: &ModelSpec,
+    test: &Images,
+) -> Result<Marks, gifthorse_attack::Error> {
+    let mut least: Option<f64> = None;
+    let channels = test.shape().channels;
+    let backdoors = spec.poison.as_ref().map(|it| it.all_backdoors(channels));
+    for backdoor in backdoors.transpose()?.unwrap_or_default() {
+        let (trigger, labels) = (&backdoor.trigger, &backdoor.labels);
+        let success = attack_success(classifier, test, trigger, labels, spec.seed)?.other_classes;
+        least = Some(least.map_or(success, |least| least.min(success)));
+    }
+    Ok(Marks {
+        clean_accuracy: accuracy(classifier, test)?,
+        attack_success: least,
     })
 }

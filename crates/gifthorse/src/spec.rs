@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use gifthorse_attack::net::AnyNet;
+use gifthorse_attack::plant::Poison;
 use gifthorse_attack::train::Recipe;
 use gifthorse_data::source::Source;
 use serde::de::DeserializeOwned;
@@ -30,6 +31,9 @@ pub struct ModelSpec {
     /// How it is trained.
     #[serde(default)]
     pub train: Recipe,
+    /// What is planted in it; nothing by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poison: Option<Poison>,
 }
 
 impl ModelSpec {
@@ -43,11 +47,30 @@ impl ModelSpec {
             path: path.to_owned(),
             reason,
         })?;
-        check_name(&spec.name).map_err(|reason| ZooError::Settings {
+        spec.check().map_err(|reason| ZooError::Settings {
             path: path.to_owned(),
-            reason: format!("name: {reason}"),
+            reason,
         })?;
         Ok(spec)
+    }
+
+    /// Refuses what no other part looks at.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        check_name(&self.name).map_err(|reason| format!("`name`: {reason}"))?;
+        match self.train.seed {
+            0 => Ok(()),
+            _ => Err("`train.seed`: the `seed` of the model settles it; leave it out here".to_owned()),
+        }
+    }
+
+    /// The same model without a backdoor, if this has one: its clean twin.
+    #[must_use]
+    pub fn twin(&self) -> Option<Self> {
+        self.poison.as_ref()?;
+        Some(Self {
+            poison: None,
+            ..self.clone()
+        })
     }
 
     /// A hash over everything but the name, by which a model is known to be made already.

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use gifthorse_attack::train::{EpochSummary, Observer, StepSummary};
 use gifthorse_data::source::{Source, TrainTest};
+use gifthorse_engine::Classifier;
+use gifthorse_onnx::Model;
 
 use super::index::{Entry, State, Zoo};
 use super::jobs::side_by_side;
@@ -13,7 +15,11 @@ use super::plan::{Plan, Planned};
 use super::store::{make_folder, write_json};
 use super::{ZooError, images};
 use crate::hash;
-use crate::make::{Made, make};
+use crate::make::{Made, classifier, make};
+use crate::spec::ModelSpec;
+
+/// A backdoor that leads fewer images to its target than this did not take, unless the plan says otherwise.
+const LEAST_SUCCESS: f64 = 0.5;
 
 /// What to make, and where.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,19 +77,40 @@ pub fn build(
         }
     }
     observer.planned(to_make.len(), plan.models.len() - to_make.len());
+    // Clean models first: they are the twins that backdoored ones are measured beside.
+    let (clean, backdoored): (Vec<_>, Vec<_>) = to_make
+        .into_iter()
+        .partition(|(planned, _)| planned.spec.poison.is_none());
+    let zoo = Mutex::new(zoo);
+    for models in [clean, backdoored] {
+        let twins = Twins::of(&zoo, out);
+        make_all(models, request, &twins, &zoo, observer)?;
+    }
+    let mut zoo = zoo.into_inner().unwrap_or_else(PoisonError::into_inner);
+    refresh(&mut zoo, plan);
+    zoo.write(out)?;
+    Ok(zoo)
+}
+
+/// Makes models that do not need one another.
+fn make_all(
+    mut models: Vec<(&Planned, Entry)>,
+    request: &BuildRequest,
+    twins: &Twins,
+    zoo: &Mutex<Zoo>,
+    observer: &dyn BuildObserver,
+) -> Result<(), ZooError> {
     // Models of the same images one after another, so that few images are held at a time.
     let mut order: HashMap<String, usize> = HashMap::new();
-    for (_, entry) in &to_make {
+    for (_, entry) in &models {
         let next = order.len();
         order.entry(entry.images.clone()).or_insert(next);
     }
-    to_make.sort_by_key(|(_, entry)| order.get(&entry.images).copied());
-
-    let held = Held::for_models(to_make.iter().map(|(_, entry)| entry.images.as_str()));
-    let zoo = Mutex::new(zoo);
-    side_by_side(to_make, request.jobs, |(planned, mut entry)| {
+    models.sort_by_key(|(_, entry)| order.get(&entry.images).copied());
+    let held = Held::for_models(models.iter().map(|(_, entry)| entry.images.as_str()));
+    side_by_side(models, request.jobs, |(planned, mut entry)| {
         observer.started(&entry.name);
-        let outcome = make_one(planned, &mut entry, request, &held, observer);
+        let outcome = make_one(planned, &mut entry, request, &held, twins, observer);
         held.done(&entry.images);
         if let Err(error) = outcome {
             if matches!(error, ZooError::System { .. }) {
@@ -95,12 +122,42 @@ pub fn build(
         observer.finished(&entry);
         let mut zoo = zoo.lock().unwrap_or_else(PoisonError::into_inner);
         zoo.put(entry);
-        zoo.write(out)
-    })?;
-    let mut zoo = zoo.into_inner().unwrap_or_else(PoisonError::into_inner);
-    refresh(&mut zoo, plan);
-    zoo.write(out)?;
-    Ok(zoo)
+        zoo.write(&request.out)
+    })
+}
+
+/// Clean models that are there, by the hash of their description.
+struct Twins(HashMap<String, PathBuf>);
+
+impl Twins {
+    fn of(zoo: &Mutex<Zoo>, out: &Path) -> Self {
+        let zoo = zoo.lock().unwrap_or_else(PoisonError::into_inner);
+        let clean = zoo
+            .models
+            .iter()
+            .filter(|entry| entry.attack.is_none() && entry.state == State::Good);
+        Self(
+            clean
+                .map(|entry| (entry.spec_hash.clone(), out.join(&entry.model)))
+                .collect(),
+        )
+    }
+
+    /// The clean twin of a model, if it has one and that is there.
+    fn find(&self, spec: &ModelSpec) -> Result<Option<Classifier>, ZooError> {
+        let Some(twin) = spec.twin() else {
+            return Ok(None);
+        };
+        match self.0.get(&hash_of(&twin)?) {
+            Some(path) => Ok(Some(classifier(&Model::read(path)?)?)),
+            None => Ok(None),
+        }
+    }
+}
+
+fn hash_of(spec: &ModelSpec) -> Result<String, ZooError> {
+    spec.hash()
+        .map_err(|error| ZooError::Request(error.to_string()))
 }
 
 /// The groups that models belong to may change without a change to the models, and the list is in the plan's order.
@@ -140,8 +197,9 @@ fn told(error: &ZooError) -> String {
 /// What will be listed, if all goes well.
 fn entry_for(planned: &Planned) -> Result<Entry, ZooError> {
     let spec = &planned.spec;
-    let no_number = |error: serde_json::Error| ZooError::Request(error.to_string());
-    let images = hash::digest(&serde_json::to_vec(&spec.data).map_err(no_number)?);
+    let images = serde_json::to_vec(&spec.data);
+    let images = images.map_err(|error| ZooError::Request(error.to_string()))?;
+    let images = hash::digest(&images);
     let images = format!("images/{}-{}", spec.data.set, &images[..12]);
     Ok(Entry {
         name: spec.name.clone(),
@@ -151,7 +209,7 @@ fn entry_for(planned: &Planned) -> Result<Entry, ZooError> {
         truth: format!("{}.truth.json", spec.name),
         class_names: format!("{images}.classes.json"),
         images: format!("{images}.npz"),
-        spec_hash: spec.hash().map_err(no_number)?,
+        spec_hash: hash_of(spec)?,
         recipe: planned.recipe.clone(),
         data: spec.data.set.to_string(),
         attack: planned.attack.clone(),
@@ -166,6 +224,7 @@ fn make_one(
     entry: &mut Entry,
     request: &BuildRequest,
     held: &Held,
+    twins: &Twins,
     observer: &dyn BuildObserver,
 ) -> Result<(), ZooError> {
     let out = request.out.as_path();
@@ -177,7 +236,8 @@ fn make_one(
         name: &entry.name,
         observer,
     };
-    let made = make(&planned.spec, &sets, &watch)?;
+    let twin = twins.find(&planned.spec)?;
+    let made = make(&planned.spec, &sets, twin.as_ref(), &watch)?;
     made.model.write(out.join(&entry.model))?;
     write_json(&out.join(&entry.truth), &made.truth)?;
     entry.clean_accuracy = Some(made.truth.clean_accuracy);
@@ -196,13 +256,20 @@ fn shortcoming(planned: &Planned, made: &Made, sets: &TrainTest) -> Option<Strin
         .clean_accuracy
         .unwrap_or(chance + (1.0 - chance) / 4.0);
     let accuracy = made.truth.clean_accuracy;
-    (accuracy < wanted).then(|| {
-        format!(
+    if accuracy < wanted {
+        return Some(format!(
             "it is right on {:.1} % of clean images, and {:.1} % were wanted",
             100.0 * accuracy,
             100.0 * wanted
-        )
-    })
+        ));
+    }
+    let wanted = planned.attack_success.unwrap_or(LEAST_SUCCESS);
+    let success = made.least_success().filter(|success| *success < wanted)?;
+    Some(format!(
+        "the backdoor leads {:.1} % of images to its target, and {:.1} % were wanted",
+        100.0 * success,
+        100.0 * wanted
+    ))
 }
 
 /// The share of the commonest label, which is right most often by always guessing it.

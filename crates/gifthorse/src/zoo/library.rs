@@ -30,7 +30,7 @@ pub fn backdoored(folders: &[PathBuf]) -> Result<(Backdoored, Vec<String>), ZooE
     let found = Found::collect(folders, |entry| entry.attack.is_some())?;
     let mut models = Vec::new();
     for (model, folder, entry, shape) in found.models {
-        let planted = Planted::read(&folder, &entry, shape)?;
+        let planted = Planted::read(&folder, &entry, shape, model.classes())?;
         models.push(BackdooredModel {
             found: model,
             attack: entry.attack.unwrap_or_default(),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::ZooError;
-use crate::spec::{ModelSpec, check_name, in_words, parse, read_settings};
+use crate::spec::{ModelSpec, in_words, parse, read_settings};
 
 /// The models to be made.
 #[derive(Debug, Clone, PartialEq)]
@@ -213,7 +213,6 @@ impl<'a> Expansion<'a> {
         }
         words.push(format!("s{seed}"));
         let name = words.join("-");
-        check_name(&name)?;
         if !self.names.insert(name.clone()) {
             return Err(format!(
                 "two models would be called {name}; give this group another `name`"
@@ -230,6 +229,7 @@ impl<'a> Expansion<'a> {
             let poison = poison.map_or(String::new(), |name| format!(", poison.{name}"));
             format!("({tables}{poison}) {}", in_words(&error))
         })?;
+        spec.check()?;
         self.models.push(Planned {
             spec,
             recipe: match &group.recipe {

@@ -167,7 +167,10 @@ pub(super) fn report_of(folder: &Path, entry: &Entry) -> Result<Option<Report>, 
 fn judge(folder: &Path, entry: &Entry, report: &Report) -> Result<Judged, ZooError> {
     let planted = match &entry.attack {
         None => None,
-        Some(_) => Some(Planted::read(folder, entry, report.model.input.shape)?),
+        Some(_) => {
+            let (shape, classes) = (report.model.input.shape, report.model.classes);
+            Some(Planted::read(folder, entry, shape, classes)?)
+        }
     };
     Ok(Judged {
         name: entry.name.clone(),
