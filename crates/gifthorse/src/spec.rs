@@ -6,14 +6,12 @@ use gifthorse_attack::net::AnyNet;
 use gifthorse_attack::plant::Poison;
 use gifthorse_attack::train::Recipe;
 use gifthorse_data::source::Source;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use toml::Value;
 
 use crate::hash;
+use crate::settings::{check_name, in_words, parse, put, read_settings};
 use crate::zoo::ZooError;
-
-/// Largest file of settings that is read, in bytes.
-const LARGEST_FILE: u64 = 1 << 22;
 
 /// Everything that a model depends on. The same description gives the same weights, whatever the number of threads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,26 +34,37 @@ pub struct ModelSpec {
     pub poison: Option<Poison>,
 }
 
+/// Where a setting goes, as a path of keys and places in lists such as `poison.backdoors.0.rate.share`, and its value.
+pub type Change = (String, Value);
+
 impl ModelSpec {
-    /// Reads a TOML file.
+    /// Reads a TOML file, or starts from nothing, and puts `changes` on top.
     ///
     /// # Errors
-    /// [`ZooError::System`], or [`ZooError::Settings`] with the key that is wrong.
-    pub fn read(path: &Path) -> Result<Self, ZooError> {
-        let text = read_settings(path)?;
-        let spec: Self = parse(&text).map_err(|reason| ZooError::Settings {
-            path: path.to_owned(),
+    /// [`ZooError::System`], or [`ZooError::Settings`] with the key that is wrong; its file is `flags` if there is none.
+    pub fn read(path: Option<&Path>, changes: &[Change]) -> Result<Self, ZooError> {
+        let wrong = |reason| ZooError::Settings {
+            path: path.unwrap_or(Path::new("flags")).to_owned(),
             reason,
-        })?;
-        spec.check().map_err(|reason| ZooError::Settings {
-            path: path.to_owned(),
-            reason,
-        })?;
+        };
+        let text = path.map(read_settings).transpose()?;
+        let table: toml::Table = parse(&text.unwrap_or_default()).map_err(wrong)?;
+        Self::from_table(table, changes).map_err(wrong)
+    }
+
+    /// The model that settings with changes describe; the error names the key that is wrong.
+    pub(crate) fn from_table(table: toml::Table, changes: &[Change]) -> Result<Self, String> {
+        let mut root = Value::Table(table);
+        for (path, value) in changes {
+            put(&mut root, path, value)?;
+        }
+        let spec: Self = serde_path_to_error::deserialize(root).map_err(|error| in_words(&error))?;
+        spec.check()?;
         Ok(spec)
     }
 
     /// Refuses what no other part looks at.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), String> {
         check_name(&self.name).map_err(|reason| format!("`name`: {reason}"))?;
         match self.train.seed {
             0 => Ok(()),
@@ -84,48 +93,4 @@ impl ModelSpec {
         };
         Ok(hash::digest(&serde_json::to_vec(&nameless)?))
     }
-}
-
-/// Reads a file of settings, which is at most a few mebibytes.
-pub(crate) fn read_settings(path: &Path) -> Result<String, ZooError> {
-    let failed = |source| ZooError::System {
-        path: path.to_owned(),
-        done: "read",
-        source,
-    };
-    if std::fs::metadata(path).map_err(failed)?.len() > LARGEST_FILE {
-        return Err(ZooError::Settings {
-            path: path.to_owned(),
-            reason: format!("it is larger than {LARGEST_FILE} bytes, and TOML is expected"),
-        });
-    }
-    std::fs::read_to_string(path).map_err(failed)
-}
-
-/// Settings from TOML; an error names the key that is wrong.
-pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    let deserializer = toml::Deserializer::parse(text).map_err(|error| error.to_string())?;
-    serde_path_to_error::deserialize(deserializer).map_err(|error| in_words(&error))
-}
-
-/// What is wrong with which key.
-pub(crate) fn in_words(error: &serde_path_to_error::Error<toml::de::Error>) -> String {
-    let path = error.path().to_string();
-    let inner = error.inner().to_string();
-    let said = inner.trim_end();
-    match path.as_str() {
-        "." => said.to_owned(),
-        path => format!("`{path}`: {said}"),
-    }
-}
-
-/// Refuses names that are no names of files.
-pub(crate) fn check_name(name: &str) -> Result<(), String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if !name.is_empty() && name.len() <= 200 && name.chars().all(plain) && !name.starts_with('.') {
-        return Ok(());
-    }
-    Err(format!(
-        "{name:?} cannot be the name of a file; take letters, digits, dots, dashes and underscores"
-    ))
 }

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::ZooError;
-use crate::spec::{ModelSpec, in_words, parse, read_settings};
+use crate::settings::{parse, read_settings};
+use crate::spec::{Change, ModelSpec};
 
 /// The models to be made.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,8 +161,8 @@ struct Expansion<'a> {
     models: Vec<Planned>,
 }
 
-/// Settings that lead from the tables to a model: path and value, and how the value is called in the model's name.
-type Change<'a> = (&'a str, &'a Value, Option<String>);
+/// Settings that lead from the tables to a model, and the words that its name gets for them.
+type Variant = (Vec<Change>, Vec<String>);
 
 impl<'a> Expansion<'a> {
     fn expand(&mut self, group: &'a Group) -> Result<(), String> {
@@ -192,25 +193,23 @@ impl<'a> Expansion<'a> {
         group: &'a Group,
         [data, net, train]: [&'a String; 3],
         poison: Option<&'a String>,
-        changes: &[Change<'_>],
+        (changes, more_words): &Variant,
         seed: u64,
     ) -> Result<(), String> {
         let mut tables = vec![("data", data), ("net", net), ("train", train)];
         tables.extend(poison.map(|poison| ("poison", poison)));
         let mut root = Table::new();
         let mut words: Vec<String> = group.name.iter().cloned().collect();
+        let mut used = Vec::new();
         for (kind, name) in tables {
             let table = self.file.tables(kind).get(name);
             let table = table.ok_or_else(|| format!("there is no table [{kind}.{name}]"))?;
             root.insert(kind.to_owned(), Value::Table(table.clone()));
             self.used.insert((kind, name));
             words.push(name.clone());
+            used.push(format!("{kind}.{name}"));
         }
-        let mut root = Value::Table(root);
-        for (path, value, word) in changes {
-            put(&mut root, path, value)?;
-            words.extend(word.clone());
-        }
+        words.extend(more_words.iter().cloned());
         words.push(format!("s{seed}"));
         let name = words.join("-");
         if !self.names.insert(name.clone()) {
@@ -218,18 +217,11 @@ impl<'a> Expansion<'a> {
                 "two models would be called {name}; give this group another `name`"
             ));
         }
-        if let Value::Table(root) = &mut root {
-            root.insert("name".to_owned(), Value::String(name));
-            let seed = i64::try_from(seed).map_err(|_| format!("the seed {seed} is too large"))?;
-            root.insert("seed".to_owned(), Value::Integer(seed));
-        }
-        let spec: ModelSpec = serde_path_to_error::deserialize(root).map_err(|error| {
-            let tables = [("data", data), ("net", net), ("train", train)];
-            let tables = tables.map(|(kind, name)| format!("{kind}.{name}")).join(", ");
-            let poison = poison.map_or(String::new(), |name| format!(", poison.{name}"));
-            format!("({tables}{poison}) {}", in_words(&error))
-        })?;
-        spec.check()?;
+        root.insert("name".to_owned(), Value::String(name));
+        let seed = i64::try_from(seed).map_err(|_| format!("the seed {seed} is too large"))?;
+        root.insert("seed".to_owned(), Value::Integer(seed));
+        let spec = ModelSpec::from_table(root, changes)
+            .map_err(|reason| format!("({}) {reason}", used.join(", ")))?;
         self.models.push(Planned {
             spec,
             recipe: match &group.recipe {
@@ -244,21 +236,22 @@ impl<'a> Expansion<'a> {
     }
 }
 
-/// The changes of each variant of a group: every combination of the values that vary, on top of what is set.
-fn variants(group: &Group) -> Result<Vec<Vec<Change<'_>>>, String> {
+/// The variants of a group: every combination of the values that vary, on top of what is set.
+fn variants(group: &Group) -> Result<Vec<Variant>, String> {
     let set = group.set.iter();
-    let set = set.map(|(path, value)| (path.as_str(), value, None)).collect();
-    let mut variants = vec![set];
+    let set = set.map(|(path, value)| (path.clone(), value.clone())).collect();
+    let mut variants: Vec<Variant> = vec![(set, Vec::new())];
     for (path, values) in &group.vary {
         if values.is_empty() {
             return Err(format!("vary: {path:?} has no values"));
         }
         let mut longer = Vec::new();
-        for variant in &variants {
+        for (changes, words) in &variants {
             for (index, value) in values.iter().enumerate() {
-                let mut variant: Vec<Change<'_>> = Vec::clone(variant);
-                variant.push((path, value, Some(word(path, index, value))));
-                longer.push(variant);
+                let (mut changes, mut words) = (changes.clone(), words.clone());
+                changes.push((path.clone(), value.clone()));
+                words.push(word(path, index, value));
+                longer.push((changes, words));
             }
         }
         variants = longer;
@@ -281,28 +274,4 @@ fn word(path: &str, index: usize, value: &Value) -> String {
         .map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' })
         .collect();
     format!("{key}{plain}")
-}
-
-/// Puts a value at a path of keys and places in lists, such as `poison.backdoors.0.rate`.
-fn put(root: &mut Value, path: &str, value: &Value) -> Result<(), String> {
-    let mut at = root;
-    for key in path.split('.') {
-        at = match at {
-            Value::Table(table) => table
-                .entry(key.to_owned())
-                .or_insert_with(|| Value::Table(Table::new())),
-            Value::Array(list) => {
-                let length = list.len();
-                key.parse()
-                    .ok()
-                    .and_then(|index: usize| list.get_mut(index))
-                    .ok_or_else(|| {
-                        format!("{path:?}: {key:?} is no place in a list of {length}, counted from 0")
-                    })?
-            }
-            _ => return Err(format!("{path:?}: nothing is below a plain value ({key:?})")),
-        };
-    }
-    *at = value.clone();
-    Ok(())
 }
