@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gifthorse_data::Images;
-use gifthorse_engine::{Array, Device, Tensor, Trainable};
+use gifthorse_engine::{Array, Device, Mode, Tensor, Trainable};
 
 use crate::Error;
 use crate::net::Net;
@@ -47,7 +47,14 @@ impl Backward {
         let input = net.input();
         let input = [input.channels, input.height, input.width];
         let graph = Arc::new(net.model().graph()?);
-        let network = Trainable::new(&graph, shard, &input, net.weights(), device)?;
+        let network = Trainable::new(
+            &graph,
+            shard,
+            &input,
+            net.weights(),
+            &Mode::Inference,
+            device,
+        )?;
         let (mut weights, mut first) = (Vec::new(), Vec::new());
         for (name, value) in network.parameters() {
             weights.push(Weight {
@@ -105,7 +112,8 @@ impl Backward {
 
         let logits = self
             .network
-            .forward(self.pixels(images, chosen), &parameters)?;
+            .forward(self.pixels(images, chosen), &parameters, 0)?
+            .logits;
         let classes = logits.shape()[1];
         let right = chosen
             .iter()
