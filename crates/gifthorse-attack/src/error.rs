@@ -1,5 +1,7 @@
 //! What can be wrong with a network, a recipe, a trigger or the images they are used on.
 
+use std::path::PathBuf;
+
 use gifthorse_data::ImageShape;
 
 use crate::trigger::TriggerError;
@@ -61,6 +63,22 @@ pub enum Error {
         epoch: usize,
         /// The loss there.
         loss: f64,
+    },
+    /// A checkpoint that cannot be written, or not be gone on from.
+    #[error("the checkpoint {}: {reason}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A pattern that is to freeze layers but fits nothing that is trained.
+    #[error("`{pattern}` fits the name of no weight and no layer; there are such as {}", near.join(", "))]
+    NothingFrozen {
+        /// The pattern.
+        pattern: String,
+        /// Names that are nearest to it.
+        near: Vec<String>,
     },
     /// A name that is to be trained but is not a parameter of the network.
     #[error("the network has no parameter `{0}` that could be trained")]

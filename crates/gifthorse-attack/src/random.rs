@@ -37,6 +37,13 @@ pub enum Purpose {
         /// Index of the sample.
         sample: usize,
     },
+    /// What dropout drops in one shard of a batch.
+    Dropout {
+        /// The update of the weights, counted from 0.
+        step: usize,
+        /// The shard, counted from 0.
+        shard: usize,
+    },
 }
 
 impl Purpose {
@@ -49,6 +56,7 @@ impl Purpose {
             Self::Target => 2,
             Self::Order { epoch } => 3 + epoch as u64,
             Self::Stamp { image } => (1 << 62) + image as u64,
+            Self::Dropout { step, shard } => (1 << 61) + ((step as u64) << 16) + shard as u64,
             Self::Augment { epoch, sample } => {
                 (1 << 63) + ((epoch as u64 & 0x3fff_ffff) << 32) + (sample as u64 & 0xffff_ffff)
             }

@@ -5,10 +5,12 @@
 //! of threads or on which of them was faster.
 
 mod augment;
+mod checkpoint;
 mod exam;
 mod gradient;
 mod observer;
 mod optimiser;
+mod progress;
 mod recipe;
 mod samples;
 mod schedule;
@@ -20,6 +22,7 @@ use crate::Error;
 use crate::net::Net;
 
 pub use augment::{Augment, Augmented};
+pub use checkpoint::Checkpoint;
 pub use exam::{Exam, Marks};
 pub use observer::{EpochSummary, Observer, Silent, StepSummary};
 pub use optimiser::Optimiser;

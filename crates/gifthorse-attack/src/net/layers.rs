@@ -5,13 +5,14 @@ mod tokens;
 mod window;
 
 use gifthorse_data::ImageShape;
+use gifthorse_engine::{Layout, Preprocess};
 use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use crate::Error;
-use crate::net::Net;
+use crate::net::{Net, Running};
 use crate::random::Purpose;
 
 pub use branch::Point;
@@ -43,6 +44,7 @@ pub struct Layers {
     /// Its shape without the batch: channels, height and width, or features alone.
     shape: Vec<usize>,
     weights: Vec<String>,
+    running: Vec<Running>,
     count: usize,
     /// Name of each node and shape of what it gives.
     trace: Vec<(String, Vec<usize>)>,
@@ -66,6 +68,7 @@ impl Layers {
             last: INPUT.to_owned(),
             shape,
             weights: Vec::new(),
+            running: Vec::new(),
             count: 0,
             trace: Vec::new(),
             misfit: None,
@@ -178,8 +181,13 @@ impl Layers {
         Ok(Net {
             model: self.graph.finish()?,
             weights: self.weights.clone(),
+            running: self.running.clone(),
             input: self.input,
             classes: self.shape.iter().product(),
+            preprocess: Preprocess::default(),
+            layout: Layout::Nchw,
+            flat: false,
+            at_once: None,
         })
     }
 

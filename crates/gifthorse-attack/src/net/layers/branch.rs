@@ -1,6 +1,7 @@
 //! Paths that part and meet again, and the normalisation on them.
 
 use super::Layers;
+use crate::net::Running;
 
 /// A place in a network to come back to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +67,8 @@ impl Layers {
             name,
             &[&scale, &bias, &mean, &variance],
             settings,
-        )
+        );
+        self.running.push(Running { mean, variance });
+        self
     }
 }

@@ -4,9 +4,8 @@ use rayon::prelude::*;
 
 use crate::train::Optimiser;
 
-/// Weights of one parameter that one task updates; the update of a weight depends on no other, so that the cut is a matter
-/// of speed alone.
-const CHUNK: usize = 1 << 14;
+/// Weights that one task updates; the update of a weight depends on no other, so that the cut is a matter of speed alone.
+const CHUNK: usize = 1 << 13;
 
 /// An optimiser with what it remembers of earlier gradients, weight by weight.
 #[derive(Debug)]
@@ -17,6 +16,17 @@ pub struct State {
     first: Vec<Vec<f32>>,
     /// Mean squared gradient (Adam), mean squared step (Adadelta), nothing (SGD).
     second: Vec<Vec<f32>>,
+}
+
+/// Weights that are updated together, with what is remembered of them.
+struct Chunk<'a> {
+    /// Which parameter they belong to.
+    parameter: usize,
+    /// Where they begin in it.
+    start: usize,
+    weights: &'a mut [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
 }
 
 impl State {
@@ -38,47 +48,131 @@ impl State {
         }
     }
 
-    /// Changes the weights once, against gradients of the same sizes.
-    pub fn step(&mut self, weights: &mut [Vec<f32>], gradients: &[Vec<f32>], rate: f32) {
+    /// How many updates it has made.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Sets how many updates were made.
+    pub fn set_steps(&mut self, steps: u64) {
+        self.steps = steps;
+    }
+
+    /// What it remembers.
+    pub fn arrays(&self) -> impl Iterator<Item = &Vec<f32>> {
+        self.first.iter().chain(&self.second)
+    }
+
+    /// The same, to be overwritten.
+    pub fn arrays_mut(&mut self) -> impl Iterator<Item = &mut Vec<f32>> {
+        self.first.iter_mut().chain(&mut self.second)
+    }
+
+    /// Changes the weights once, against the sum of gradients of the same sizes: for each shard, in order, one of each
+    /// weight.
+    pub fn step(&mut self, weights: &mut [Vec<f32>], shards: &[&[Vec<f32>]], rate: f32) {
         self.steps += 1;
-        let optimiser = self.optimiser;
-        let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
-        let memory = self.first.par_iter_mut().zip(&mut self.second);
-        let parameters = weights.par_iter_mut().zip(gradients).zip(memory);
-        parameters.for_each(|((weight, gradient), (first, second))| {
-            let chunks = weight.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
-            let chunks = chunks.zip(first.par_chunks_mut(CHUNK));
-            match optimiser {
-                Optimiser::Sgd {
-                    momentum,
-                    weight_decay,
-                } => chunks.for_each(|((w, g), m)| sgd(w, g, m, rate, momentum, weight_decay)),
-                Optimiser::Adam {
-                    beta1,
-                    beta2,
-                    epsilon,
-                    weight_decay,
-                } => {
-                    let adam = Adam {
-                        beta1,
-                        beta2,
-                        correct1: 1.0 - beta1.powi(steps),
-                        correct2: 1.0 - beta2.powi(steps),
-                        epsilon,
-                        rate,
-                        kept: 1.0 - rate * weight_decay,
-                    };
-                    let chunks = chunks.zip(second.par_chunks_mut(CHUNK));
-                    chunks.for_each(|(((w, g), m), v)| adam.step(w, g, m, v));
-                }
-                Optimiser::Adadelta { decay, epsilon } => {
-                    let chunks = chunks.zip(second.par_chunks_mut(CHUNK));
-                    chunks.for_each(|(((w, g), squares), steps)| {
-                        adadelta(w, g, squares, steps, rate, decay, epsilon);
-                    });
-                }
+        let update = Update::new(self.optimiser, self.steps, rate);
+        let mut chunks: Vec<Chunk<'_>> = Vec::new();
+        let memory = self.first.iter_mut().zip(&mut self.second);
+        for (parameter, (weights, (first, second))) in weights.iter_mut().zip(memory).enumerate() {
+            // SGD has no second memory.
+            let mut second = second.chunks_mut(CHUNK);
+            let pieces = weights.chunks_mut(CHUNK).zip(first.chunks_mut(CHUNK));
+            for (index, (weights, first)) in pieces.enumerate() {
+                chunks.push(Chunk {
+                    parameter,
+                    start: index * CHUNK,
+                    weights,
+                    first,
+                    second: second.next().unwrap_or_default(),
+                });
             }
+        }
+        chunks.par_iter_mut().for_each(|chunk| {
+            let end = chunk.start + chunk.weights.len();
+            let mut parts = shards.iter().map(|s| &s[chunk.parameter][chunk.start..end]);
+            let Some(only) = parts.next() else { return };
+            let mut sum = [0.0; CHUNK];
+            let gradient = if shards.len() == 1 {
+                only
+            } else {
+                let sum = &mut sum[..only.len()];
+                sum.copy_from_slice(only);
+                for part in parts {
+                    sum.iter_mut().zip(part).for_each(|(sum, g)| *sum += g);
+                }
+                sum
+            };
+            update.apply(chunk, gradient);
         });
+    }
+}
+
+/// The numbers of one update.
+enum Update {
+    Sgd {
+        rate: f32,
+        momentum: f32,
+        weight_decay: f32,
+    },
+    Adam(Adam),
+    Adadelta {
+        rate: f32,
+        decay: f32,
+        epsilon: f32,
+    },
+}
+
+impl Update {
+    fn new(optimiser: Optimiser, steps: u64, rate: f32) -> Self {
+        let steps = i32::try_from(steps).unwrap_or(i32::MAX);
+        match optimiser {
+            Optimiser::Sgd {
+                momentum,
+                weight_decay,
+            } => Self::Sgd {
+                rate,
+                momentum,
+                weight_decay,
+            },
+            Optimiser::Adam {
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+            } => Self::Adam(Adam {
+                beta1,
+                beta2,
+                correct1: 1.0 - beta1.powi(steps),
+                correct2: 1.0 - beta2.powi(steps),
+                epsilon,
+                rate,
+                kept: 1.0 - rate * weight_decay,
+            }),
+            Optimiser::Adadelta { decay, epsilon } => Self::Adadelta {
+                rate,
+                decay,
+                epsilon,
+            },
+        }
+    }
+
+    fn apply(&self, chunk: &mut Chunk<'_>, gradient: &[f32]) {
+        let (w, first, second) = (&mut *chunk.weights, &mut *chunk.first, &mut *chunk.second);
+        match self {
+            Self::Sgd {
+                rate,
+                momentum,
+                weight_decay,
+            } => sgd(w, gradient, first, *rate, *momentum, *weight_decay),
+            Self::Adam(adam) => adam.step(w, gradient, first, second),
+            Self::Adadelta {
+                rate,
+                decay,
+                epsilon,
+            } => adadelta(w, gradient, first, second, [*rate, *decay, *epsilon]),
+        }
     }
 }
 
@@ -117,9 +211,7 @@ fn adadelta(
     g: &[f32],
     squares: &mut [f32],
     steps: &mut [f32],
-    rate: f32,
-    decay: f32,
-    epsilon: f32,
+    [rate, decay, epsilon]: [f32; 3],
 ) {
     for (((w, g), square), moved) in w.iter_mut().zip(g).zip(squares).zip(steps) {
         *square = decay * *square + (1.0 - decay) * g * g;
@@ -138,7 +230,7 @@ mod tests {
         let mut state = State::new(optimiser, &weights);
         let mut path = Vec::new();
         for &gradient in gradients {
-            state.step(&mut weights, &[vec![gradient]], 0.1);
+            state.step(&mut weights, &[&[vec![gradient]]], 0.1);
             path.push(weights[0][0]);
         }
         path
@@ -202,6 +294,20 @@ mod tests {
         close(&run(adadelta, &[1.0, 1.0]), &[0.985_997_2, 0.969_854_85]);
     }
 
+    #[test]
+    fn gradients_of_shards_are_added_up() {
+        let mut weights = vec![vec![1.0; 3], vec![1.0; CHUNK + 1]];
+        let shard = |value: f32| vec![vec![value; 3], vec![2.0 * value; CHUNK + 1]];
+        let (one, two, three) = (shard(1.0), shard(0.5), shard(-0.25));
+        let sgd = Optimiser::Sgd {
+            momentum: 0.0,
+            weight_decay: 0.0,
+        };
+        State::new(sgd, &weights).step(&mut weights, &[&one, &two, &three], 0.1);
+        assert!(weights[0].iter().all(|w| (w - 0.875).abs() < 1e-6));
+        assert!(weights[1].iter().all(|w| (w - 0.75).abs() < 1e-6));
+    }
+
     /// Parameters larger than a chunk are updated to their end.
     #[test]
     fn every_weight_is_updated() {
@@ -216,7 +322,7 @@ mod tests {
             },
         ] {
             let before = weights.clone();
-            State::new(optimiser, &weights).step(&mut weights, &gradients, 0.1);
+            State::new(optimiser, &weights).step(&mut weights, &[&gradients], 0.1);
             let pairs = weights.iter().flatten().zip(before.iter().flatten());
             assert!(pairs.clone().all(|(after, before)| after < before));
             assert_eq!(pairs.count(), 3 + 3 * CHUNK + 5);
