@@ -39,7 +39,7 @@ pub mod zoo;
 pub use error::Error;
 pub use forward::logits;
 pub use inspect::{Classes, End, Inspection, Layer, Operator, inspect};
-pub use make::{Made, make};
+pub use make::{Made, Making, classifier, make};
 pub use memory::ScanMemory;
 pub use observer::{ScanObserver, Silent, Stage};
 pub use plan::{ModelPlan, NodeTime, PlanMemory, PlanNode};

@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use gifthorse_attack::measure::{accuracy, attack_success};
 use gifthorse_attack::plant::Truth;
-use gifthorse_attack::train::{EpochSummary, Marks, Observer, Recipe, Samples, Training};
+use gifthorse_attack::train::{
+    Checkpoint, EpochSummary, Marks, Observer, Recipe, Samples, Silent, Training,
+};
 use gifthorse_data::Images;
 use gifthorse_data::source::TrainTest;
 use gifthorse_engine::{Classifier, Device, Preprocess};
@@ -27,16 +29,39 @@ pub struct Made {
     pub seconds: f64,
 }
 
+/// How a model is made, apart from what it depends on.
+#[derive(Clone, Copy)]
+pub struct Making<'a> {
+    /// Who is told how it goes on.
+    pub observer: &'a dyn Observer,
+    /// Whether the model is measured after every epoch, to be told.
+    pub examine: bool,
+    /// Where the run is saved, and goes on from if it is there already.
+    pub checkpoint: Option<&'a Checkpoint>,
+    /// A clean twin that a backdoored model is measured beside.
+    pub twin: Option<&'a Classifier>,
+}
+
+impl Default for Making<'_> {
+    /// Unwatched and without a twin.
+    fn default() -> Self {
+        Self {
+            observer: &Silent,
+            examine: false,
+            checkpoint: None,
+            twin: None,
+        }
+    }
+}
+
 /// Trains and measures the model of a description on its images, which [`gifthorse_data::source::Source::load`] gives.
-/// A backdoored one is measured beside its clean twin, if that is given.
 ///
 /// # Errors
 /// What poisoning and training refuse.
 pub fn make(
     spec: &ModelSpec,
     images: &TrainTest,
-    twin: Option<&Classifier>,
-    observer: &dyn Observer,
+    making: &Making<'_>,
 ) -> Result<Made, ZooError> {
     let clock = Instant::now();
     let classes = images.train.class_names().len();
@@ -54,8 +79,11 @@ pub fn make(
         None => &images.train,
     };
     let exam = |classifier: &Classifier| marks(classifier, spec, &images.test);
-    let mut training = Training::new(&net, samples, &recipe).observer(observer);
-    if recipe.stop_at.is_some() {
+    let mut training = Training::new(&net, samples, &recipe).observer(making.observer);
+    if let Some(checkpoint) = making.checkpoint {
+        training = training.checkpoint(checkpoint);
+    }
+    if making.examine || recipe.stop_at.is_some() {
         training = training.exam(&exam);
     }
     let trained = training.run()?;
@@ -63,7 +91,7 @@ pub fn make(
     let truth = match (&spec.poison, &poisoned) {
         (Some(poison), Some(poisoned)) => {
             let stamped = poisoned.stamped.as_ref();
-            Truth::measure(&classifier, twin, &images.test, poison, stamped, spec.seed)?
+            Truth::measure(&classifier, making.twin, &images.test, poison, stamped, spec.seed)?
         }
         _ => Truth::clean(&classifier, &images.test)?,
     };
@@ -86,8 +114,11 @@ impl Made {
     }
 }
 
-/// A model that takes images.
-pub(crate) fn classifier(model: &Model) -> Result<Classifier, ZooError> {
+/// A model that takes images, such as a twin.
+///
+/// # Errors
+/// A model that cannot be run.
+pub fn classifier(model: &Model) -> Result<Classifier, ZooError> {
     let graph = Arc::new(model.graph()?);
     Ok(Classifier::new(graph, Preprocess::default(), None, &Device::flex())?)
 }

@@ -20,6 +20,8 @@ mod truth;
 
 pub use build::{BuildObserver, BuildRequest, build};
 pub use error::ZooError;
+pub use images::write as write_images;
+pub use store::write_json;
 pub use index::{Entry, State, Zoo};
 pub use library::{backdoored, library};
 pub use plan::{Plan, Planned};

@@ -41,6 +41,9 @@ pub struct ModelArgs {
     /// Write clean test images to this file, to scan the model with.
     #[arg(long, value_name = "FILE.npz", help_heading = "Output")]
     pub images: Option<PathBuf>,
+    /// Go on from NAME.checkpoint, which a run that was stopped left; it must be a run of the very same model.
+    #[arg(long, help_heading = "Output")]
+    pub resume: bool,
     /// Print the truth as JSON.
     #[arg(long, help_heading = "Output")]
     pub json: bool,

@@ -15,7 +15,7 @@ use super::plan::{Plan, Planned};
 use super::store::{make_folder, write_json};
 use super::{ZooError, images};
 use crate::hash;
-use crate::make::{Made, classifier, make};
+use crate::make::{Made, Making, classifier, make};
 use crate::spec::ModelSpec;
 
 /// A backdoor that leads fewer images to its target than this did not take, unless the plan says otherwise.
@@ -237,7 +237,12 @@ fn make_one(
         observer,
     };
     let twin = twins.find(&planned.spec)?;
-    let made = make(&planned.spec, &sets, twin.as_ref(), &watch)?;
+    let making = Making {
+        observer: &watch,
+        twin: twin.as_ref(),
+        ..Making::default()
+    };
+    let made = make(&planned.spec, &sets, &making)?;
     made.model.write(out.join(&entry.model))?;
     write_json(&out.join(&entry.truth), &made.truth)?;
     entry.clean_accuracy = Some(made.truth.clean_accuracy);

@@ -15,8 +15,11 @@ use super::store;
 /// Most images of a file: as many as a scan takes at most unless told otherwise.
 const MOST: usize = 3000;
 
-/// Writes images evenly over their classes as bytes, `images` `[n, channels, height, width]` with `labels`, and the names of the
-/// classes beside them.
+/// Writes labelled images, at most 3,000 and those evenly over their classes, as bytes: `images`
+/// `[n, channels, height, width]` with `labels`; and the names of the classes as a JSON list of its own.
+///
+/// # Errors
+/// [`ZooError::System`] for a file that cannot be written.
 pub fn write(images: &Images, path: &Path, class_names: &Path) -> Result<(), ZooError> {
     let labels = images.labels().unwrap_or_default();
     let some = images.subset(&balanced_sample(labels, MOST, 0));

@@ -17,7 +17,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), ZooError> {
     })
 }
 
-/// Replaces a file by a value as JSON.
+/// Replaces a file by a value as JSON, in one step.
+///
+/// # Errors
+/// [`ZooError::System`] for a file that cannot be written, [`ZooError::Damaged`] for a value that JSON does not have.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ZooError> {
     let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| ZooError::Damaged {
         path: path.to_owned(),
