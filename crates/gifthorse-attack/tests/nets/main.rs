@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "../common/blobs.rs"]
+mod blobs;
 mod counts;
 mod elsewhere;
 mod learning;
