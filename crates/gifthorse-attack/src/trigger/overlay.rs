@@ -2,6 +2,7 @@
 
 use gifthorse_data::ImageShape;
 
+use super::place::Spot;
 use crate::trigger::{Place, Rounding, Stamp, TriggerError};
 
 /// A picture with how much of it covers each pixel.
@@ -60,6 +61,15 @@ impl Overlay {
         Ok(self)
     }
 
+    /// Its colours as they look on a white ground, `[channels, height, width]`.
+    pub fn over_white(&self) -> Vec<f32> {
+        let on_white = |(i, &colour): (usize, &f32)| {
+            let cover = self.cover[i % self.cover.len()];
+            (cover * colour + 1.0 - cover).clamp(0.0, 1.0)
+        };
+        self.colour.iter().enumerate().map(on_white).collect()
+    }
+
     /// The stamp that lays it over images of `shape`; only pixels that it covers are changed and rounded.
     ///
     /// # Errors
@@ -72,7 +82,12 @@ impl Overlay {
         rounding: Rounding,
     ) -> Result<Stamp, TriggerError> {
         let spot = place.spot(trigger, [self.height, self.width], shape)?;
-        Ok(Stamp::new(move |image, rng| {
+        Ok(self.stamp(spot, shape, rounding))
+    }
+
+    /// The same at a place that is known to fit.
+    pub fn stamp(self, spot: Spot, shape: ImageShape, rounding: Rounding) -> Stamp {
+        Stamp::new(move |image, rng| {
             let (row, column) = spot.origin(rng);
             let planes = image.chunks_exact_mut(shape.height * shape.width);
             let area = self.height * self.width;
@@ -85,7 +100,7 @@ impl Overlay {
                     }
                 }
             }
-        }))
+        })
     }
 }
 

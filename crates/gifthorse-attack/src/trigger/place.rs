@@ -1,5 +1,7 @@
 //! Where a trigger that is smaller than the image is put.
 
+use std::ops::Range;
+
 use gifthorse_data::ImageShape;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -79,21 +81,29 @@ pub enum Edge {
     Right,
 }
 
-/// A place in images of one shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spot {
-    /// Its first row and column.
-    Fixed(usize, usize),
-    /// Rows and columns that it may start at: from 0 to below these.
-    Drawn(usize, usize),
+/// A place in images of one shape: the rows and columns at which a trigger may start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    /// One row, or several to draw from.
+    pub rows: Range<usize>,
+    /// One column, or several to draw from.
+    pub columns: Range<usize>,
 }
 
 impl Spot {
     /// The first row and column in one image.
-    pub fn origin(self, rng: &mut ChaCha8Rng) -> (usize, usize) {
-        match self {
-            Self::Fixed(row, column) => (row, column),
-            Self::Drawn(rows, columns) => (rng.random_range(0..rows), rng.random_range(0..columns)),
+    pub fn origin(&self, rng: &mut ChaCha8Rng) -> (usize, usize) {
+        let mut start = |range: &Range<usize>| match range.len() {
+            0 | 1 => range.start,
+            _ => rng.random_range(range.clone()),
+        };
+        (start(&self.rows), start(&self.columns))
+    }
+
+    fn fixed(row: usize, column: usize) -> Self {
+        Self {
+            rows: row..row + 1,
+            columns: column..column + 1,
         }
     }
 }
@@ -144,14 +154,17 @@ impl Place {
             });
         }
         // All four are from 0 to a side of the image.
-        let drawn = Spot::Drawn(below as usize + 1, right as usize + 1);
+        let drawn = Spot {
+            rows: 0..below as usize + 1,
+            columns: 0..right as usize + 1,
+        };
         Ok(match self {
             Self::Anywhere => drawn,
             Self::Somewhere { seed } => {
                 let (row, column) = drawn.origin(&mut ChaCha8Rng::seed_from_u64(seed));
-                Spot::Fixed(row, column)
+                Spot::fixed(row, column)
             }
-            _ => Spot::Fixed(row as usize, column as usize),
+            _ => Spot::fixed(row as usize, column as usize),
         })
     }
 }
@@ -175,10 +188,9 @@ mod tests {
     }
 
     fn fixed(place: Place, size: usize) -> (usize, usize) {
-        match place.spot("square", [size, size], SHAPE).unwrap() {
-            Spot::Fixed(row, column) => (row, column),
-            drawn => panic!("{drawn:?}"),
-        }
+        let spot = place.spot("square", [size, size], SHAPE).unwrap();
+        assert_eq!((spot.rows.len(), spot.columns.len()), (1, 1));
+        (spot.rows.start, spot.columns.start)
     }
 
     #[test]
