@@ -72,14 +72,11 @@ impl LogSizes {
         check(evidence)?;
         let searched: Vec<usize> = evidence.classes.iter().map(|found| found.class).collect();
         let thinning = evidence.set_aside.thinning(&searched)?;
-        let pixels = evidence.pixels as f64;
         let mut found: Vec<Size> = evidence
             .classes
             .iter()
             .map(|found| Size {
-                log: found
-                    .reached
-                    .then(|| (found.norm.max(LEAST_NORM) / pixels).ln()),
+                log: found.reached.then(|| log_size(found.norm, evidence.pixels)),
                 class: Some(found.class),
             })
             .collect();
@@ -126,6 +123,11 @@ impl LogSizes {
     pub fn thinning(&self) -> Option<Thinning> {
         self.thinning
     }
+}
+
+/// `ln(norm / pixels)`.
+pub(super) fn log_size(norm: f64, pixels: usize) -> f64 {
+    (norm.max(LEAST_NORM) / pixels as f64).ln()
 }
 
 /// The size of one class; none if it was never reached. A class that was set aside has no index.

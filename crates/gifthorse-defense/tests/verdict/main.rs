@@ -8,6 +8,7 @@ mod findings;
 mod gates;
 mod invariance;
 mod library;
+mod library_file;
 mod limits;
 mod models;
 mod thinned;

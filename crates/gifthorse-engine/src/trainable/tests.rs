@@ -202,11 +202,18 @@ fn run(compiled: &Compiled) -> Vec<Vec<f32>> {
 }
 
 fn lowered(graph: &Graph, trained: &[String]) -> Program {
-    lowered_for(graph, trained, BATCH, &INPUT)
+    lowered_for(graph, trained, BATCH, &INPUT, &Mode::Inference)
 }
 
-fn lowered_for(graph: &Graph, trained: &[String], batch: usize, input: &[usize]) -> Program {
+fn lowered_for(
+    graph: &Graph,
+    trained: &[String],
+    batch: usize,
+    input: &[usize],
+    mode: &Mode,
+) -> Program {
     let target = Target {
+        mode,
         batch,
         input,
         device: Device::flex(),
@@ -296,13 +303,14 @@ fn a_network_that_jumps_runs_by_the_reference() {
 fn a_wrong_number_of_parameters_is_refused() {
     let (graph, weights) = linear();
     let device = Device::flex();
-    let network = Trainable::new(&graph, BATCH, &INPUT, &weights[..2], &device).unwrap();
+    let mode = Mode::Inference;
+    let network = Trainable::new(&graph, BATCH, &INPUT, &weights[..2], &mode, &device).unwrap();
     let values: Vec<Array> = network.parameters().into_iter().map(|p| p.1).collect();
     assert_eq!(values.len(), 2);
     let shape = [BATCH, INPUT[0], INPUT[1], INPUT[2]];
     let images = Array::from_vec(numbers(shape.iter().product(), 1), &shape, &device);
-    let logits = network.forward(images.clone(), &values).unwrap();
+    let logits = network.forward(images.clone(), &values, 0).unwrap().logits;
     assert_eq!(logits.shape(), [BATCH, 4]);
-    let error = network.forward(images, &values[..1]).unwrap_err();
+    let error = network.forward(images, &values[..1], 0).unwrap_err();
     assert!(error.to_string().contains("1 parameters"), "{error}");
 }
