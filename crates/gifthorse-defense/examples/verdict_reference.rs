@@ -24,8 +24,8 @@ mod population;
 use population::World;
 
 const LIBRARY: usize = 150;
-const CLEAN: usize = 40;
-const INFECTED: usize = 15;
+const CLEAN: usize = 60;
+const INFECTED: usize = 10;
 const CLASSES: [usize; 7] = [2, 3, 5, 8, 10, 20, 43];
 
 /// The library's population without some of what it knows.

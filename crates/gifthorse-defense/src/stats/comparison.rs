@@ -9,8 +9,17 @@ use super::error::StatsError;
 use super::evidence::LogSizes;
 use super::null::{Null, Simulation};
 use super::outlier::{CannotSay, OutlierTest};
-use super::ranked::Ranked;
+use super::ranked::{Ranked, TailRule};
 use super::reference::Reference;
+
+/// Ranks of measured models hold as they are down to a p-value of 0.05. Of a rarer model they say little, unless there are
+/// thousands: what it takes to be among the first hundredth of 150 models depends on a single one of them. So the ranks go
+/// on in an exponential tail, as surprises have it by their making, with the slope of the largest fifth.
+const TAIL: TailRule = TailRule {
+    replaced: 0.05,
+    fitted: 0.2,
+    least: 10,
+};
 
 /// How surprising each of a number of measured clean models is.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +29,7 @@ impl Surprises {
     /// Takes them up in any order.
     #[must_use]
     pub fn new(surprises: Vec<f64>) -> Self {
-        Self(Ranked::new(surprises))
+        Self(Ranked::new(surprises, TAIL))
     }
 
     /// How many clean models were measured.
@@ -32,18 +41,24 @@ impl Surprises {
     /// Share of clean models at least as surprising, the model at hand counted among them.
     #[must_use]
     pub fn p_value(&self, surprise: f64) -> f64 {
-        self.0.p_value(surprise)
+        (-self.0.surprise(surprise))
+            .exp()
+            .max(self.smallest_p_value())
     }
 
     /// Smallest p-value that so many models can vouch for.
     #[must_use]
     pub fn smallest_p_value(&self) -> f64 {
-        self.0.p_value(f64::INFINITY)
+        1.0 / (1 + self.models()) as f64
     }
 
     /// The surprise that has to be exceeded for a p-value of at most `fpr`.
     pub(super) fn critical(&self, fpr: f64) -> f64 {
-        self.0.critical(fpr)
+        if fpr < self.smallest_p_value() {
+            f64::INFINITY
+        } else {
+            self.0.number_at(-fpr.ln())
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::error::StatsError;
 use super::moments::Sums;
-use super::ranked::Ranked;
+use super::ranked::{Ranked, TailRule};
 use super::reference::Reference;
 use super::scan::Scan;
 use super::set_aside::Thinning;
@@ -17,6 +17,12 @@ use super::set_aside::Thinning;
 pub const DRAWS: usize = 9_999;
 /// Models that share one stream of random numbers.
 const PER_STREAM: usize = 64;
+/// Beyond its largest fiftieth or hundredth part the simulation goes on in an exponential tail, whose slope errs by a seventh at most.
+const TAIL: TailRule = TailRule {
+    replaced: 0.01,
+    fitted: 0.01,
+    least: 50,
+};
 /// Range of false positive rates for which enough simulated models lie beyond the critical score.
 const RATES: std::ops::RangeInclusive<f64> = 0.001..=0.5;
 
@@ -57,8 +63,8 @@ impl Simulation<'_> {
             .collect::<Result<_, _>>()?;
         let (scores, smallness) = models.into_iter().flatten().unzip();
         Ok(Null {
-            scores: Ranked::new(scores),
-            smallness: Ranked::new(smallness),
+            scores: Ranked::new(scores, TAIL),
+            smallness: Ranked::new(smallness, TAIL),
         })
     }
 

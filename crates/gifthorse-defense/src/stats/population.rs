@@ -1,8 +1,10 @@
 //! What clean models have in common, and how they differ: a hierarchical model of their log sizes.
 //!
 //! `log size = location of the model + scale of the model * residual of the class`. Locations are normal, variances scaled
-//! inverse chi-squared (limma's prior), and residuals are those of all classes of all models, as measured: no
-//! shape is assumed for the tails.
+//! inverse chi-squared (limma's prior), and the residuals of a model drawn are those of one measured model, resampled and
+//! blurred a little: no shape is assumed, and that some models have more unequal classes than others is kept.
+
+use std::cmp::Ordering;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -14,6 +16,12 @@ use super::moments::cut_normal;
 use super::reference::ScalePrior;
 use super::scale_fit::{ModelVariance, fit_prior};
 
+/// Standard deviation of the noise on a residual that is drawn, in scales: without it, a model of 43 classes drawn from the residuals
+/// of ten would have each of them four times.
+const BLUR: f64 = 0.3;
+/// Residuals of models with fewer classes say little about their shape, and are drawn only for models with as few.
+const ENOUGH: usize = 5;
+
 /// What is known of clean models.
 #[derive(Debug, Clone)]
 pub(super) struct Population {
@@ -21,7 +29,8 @@ pub(super) struct Population {
     location: f64,
     /// Standard deviation of a further model's location.
     spread: f64,
-    residuals: Vec<f64>,
+    /// Of each model, by number of classes.
+    residuals: Vec<Vec<f64>>,
 }
 
 /// Location and scale of one model, which its unreached classes do not shift.
@@ -40,14 +49,17 @@ impl Population {
         let location = moments.iter().map(|of| of.location).sum::<f64>() / count;
         let squares = moments.iter().map(|of| (of.location - location).powi(2));
         let variance = squares.sum::<f64>() / (count - 1.0);
-        let residuals = models.iter().zip(&moments);
+        let mut residuals: Vec<Vec<f64>> = models
+            .iter()
+            .zip(&moments)
+            .map(|(model, of)| residuals_of(model, of, prior))
+            .collect();
+        residuals.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| in_order(a, b)));
         Self {
             prior,
             location,
             spread: (variance * (1.0 + 1.0 / count)).sqrt(),
-            residuals: residuals
-                .flat_map(|(model, of)| residuals_of(model, of, prior))
-                .collect(),
+            residuals,
         }
     }
 
@@ -61,10 +73,22 @@ impl Population {
         let standard: f64 = StandardNormal.sample(rng);
         let location = self.location + self.spread * standard;
         let scale = self.prior.map_or(1.0, |prior| prior.draw(rng));
+        let width = (1.0 + BLUR * BLUR).sqrt();
+        let model = self.like(log_sizes.len(), rng);
         for size in log_sizes {
-            let residual = self.residuals[rng.random_range(0..self.residuals.len())];
-            *size = location + scale * residual;
+            let noise: f64 = StandardNormal.sample(rng);
+            let residual = model.get(rng.random_range(0..model.len()));
+            *size = location + scale * (residual.unwrap_or(&0.0) + BLUR * noise) / width;
         }
+    }
+
+    /// The residuals of a model drawn at random, of those with classes enough to tell their shape.
+    fn like(&self, classes: usize, rng: &mut ChaCha8Rng) -> &[f64] {
+        let few = self
+            .residuals
+            .partition_point(|model| model.len() < classes.min(ENOUGH));
+        let few = if few < self.residuals.len() { few } else { 0 };
+        &self.residuals[rng.random_range(few..self.residuals.len())]
     }
 }
 
@@ -84,6 +108,14 @@ impl Moments {
     }
 }
 
+/// The order of two lists of numbers, first differences first.
+fn in_order(a: &[f64], b: &[f64]) -> Ordering {
+    let mut differences = a.iter().zip(b).map(|(a, b)| a.total_cmp(b));
+    differences
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
+}
+
 /// The residuals of a model's classes, as wide as those of a model with many classes; those of unreached classes are where
 /// a normal distribution has its largest.
 fn residuals_of(model: &LibraryModel, of: &Moments, prior: Option<ScalePrior>) -> Vec<f64> {
@@ -91,8 +123,8 @@ fn residuals_of(model: &LibraryModel, of: &Moments, prior: Option<ScalePrior>) -
     let classes = model.classes() as f64;
     // Deviations from a mean that they are part of are too small by this.
     let width = (classes / (classes - 1.0)).sqrt() / scale.max(f64::MIN_POSITIVE);
-    let reached = model.log_sizes.iter().flatten();
-    let reached = reached.map(|size| (size - of.location) * width);
+    let ascending = model.ascending();
+    let reached = ascending.iter().map(|size| (size - of.location) * width);
     let normal = Normal::standard();
     let unreached =
         (0..model.unreached()).map(|rank| normal.inverse_cdf(1.0 - (rank as f64 + 0.5) / classes));

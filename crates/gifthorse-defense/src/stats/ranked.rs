@@ -1,21 +1,58 @@
 //! Numbers of clean models in rising order, and how rare a number is among them.
 
-/// Part of the sample that the exponential tail is fitted to, but no fewer than [`LEAST_TAIL`].
-const TAIL: f64 = 0.01;
-/// The fewest numbers that a tail is fitted to: its slope then errs by a seventh.
-const LEAST_TAIL: usize = 50;
-
 /// Numbers of clean models, simulated or measured; the larger, the more suspicious.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ranked {
     ascending: Vec<f64>,
+    tail: Option<Tail>,
+}
+
+/// Where the ranks of a sample end and an exponential distribution goes on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TailRule {
+    /// The part of the sample, its largest, that is replaced.
+    pub replaced: f64,
+    /// The part that the mean excess is taken from, at least as large.
+    pub fitted: f64,
+    /// The fewest numbers to take it from; with fewer there is no tail.
+    pub least: usize,
+}
+
+/// The largest numbers as an exponential distribution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Tail {
+    start: f64,
+    surprise: f64,
+    mean_excess: f64,
 }
 
 impl Ranked {
     /// Takes up a sample in any order.
-    pub(super) fn new(mut sample: Vec<f64>) -> Self {
+    pub(super) fn new(mut sample: Vec<f64>, rule: TailRule) -> Self {
         sample.sort_unstable_by(f64::total_cmp);
-        Self { ascending: sample }
+        let mut ranked = Self {
+            ascending: sample,
+            tail: None,
+        };
+        ranked.tail = ranked.fit(rule);
+        ranked
+    }
+
+    fn fit(&self, rule: TailRule) -> Option<Tail> {
+        let part = |share: f64| (share * self.len() as f64) as usize;
+        let fitted = part(rule.fitted).max(rule.least);
+        let base_place = self.len().checked_sub(fitted + 1)?;
+        let base = self.ascending[base_place];
+        let excess = self.ascending[base_place + 1..]
+            .iter()
+            .map(|number| number - base);
+        let mean_excess = excess.sum::<f64>() / fitted as f64;
+        let start = self.ascending[self.len() - 1 - part(rule.replaced).min(fitted)];
+        (base.is_finite() && mean_excess.is_finite() && mean_excess > 0.0).then(|| Tail {
+            start,
+            surprise: -self.p_value(start).ln(),
+            mean_excess,
+        })
     }
 
     /// How many clean models there are.
@@ -40,7 +77,7 @@ impl Ranked {
     /// Minus the logarithm of the p-value, continued beyond the largest numbers by an exponential tail: comparable between
     /// samples of different kinds, and never equal for two numbers that are rarer than the sample can tell.
     pub(super) fn surprise(&self, number: f64) -> f64 {
-        match self.tail() {
+        match self.tail {
             Some(tail) if number > tail.start => {
                 tail.surprise + (number - tail.start) / tail.mean_excess
             }
@@ -50,46 +87,30 @@ impl Ranked {
 
     /// The number with the given surprise.
     pub(super) fn number_at(&self, surprise: f64) -> f64 {
-        match self.tail() {
+        match self.tail {
             Some(tail) if surprise > tail.surprise => {
                 tail.start + (surprise - tail.surprise) * tail.mean_excess
             }
             _ => self.critical((-surprise).exp()),
         }
     }
-
-    fn tail(&self) -> Option<Tail> {
-        let count = LEAST_TAIL.max((TAIL * self.len() as f64) as usize);
-        let place = self.len().checked_sub(count + 1)?;
-        let start = self.ascending[place];
-        let excess = self.ascending[place + 1..]
-            .iter()
-            .map(|number| number - start);
-        let mean_excess = excess.sum::<f64>() / count as f64;
-        (start.is_finite() && mean_excess.is_finite() && mean_excess > 0.0).then(|| Tail {
-            start,
-            surprise: -self.p_value(start).ln(),
-            mean_excess,
-        })
-    }
-}
-
-/// The largest numbers as an exponential distribution.
-struct Tail {
-    start: f64,
-    surprise: f64,
-    mean_excess: f64,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const RULE: TailRule = TailRule {
+        replaced: 0.01,
+        fitted: 0.02,
+        least: 50,
+    };
+
     #[test]
     fn exponential_numbers_have_their_surprise_within_and_beyond_the_sample() {
         let count = 4000;
         let quantile = |i: i32| -(1.0 - (f64::from(i) + 0.5) / f64::from(count)).ln();
-        let ranked = Ranked::new((0..count).map(quantile).collect());
+        let ranked = Ranked::new((0..count).map(quantile).collect(), RULE);
         for number in [0.1, 1.0, 2.5, 4.0, 9.0, 30.0] {
             let surprise = ranked.surprise(number);
             assert!(
@@ -103,7 +124,7 @@ mod tests {
 
     #[test]
     fn surprise_rises_with_the_number() {
-        let ranked = Ranked::new((0..200).map(|i| f64::from(i).powi(2)).collect());
+        let ranked = Ranked::new((0..200).map(|i| f64::from(i).powi(2)).collect(), RULE);
         let numbers: Vec<f64> = (0..3000).map(|i| f64::from(i) * 20.0).collect();
         let surprises: Vec<f64> = numbers
             .iter()
@@ -116,12 +137,15 @@ mod tests {
 
     #[test]
     fn few_numbers_or_equal_ones_have_no_tail() {
-        assert_eq!(Ranked::default().p_value(3.0), 1.0);
-        assert_eq!(Ranked::default().critical(0.05), f64::INFINITY);
-        let few = Ranked::new(vec![1.0, 2.0, 3.0]);
+        let none = Ranked::new(vec![], RULE);
+        assert_eq!(
+            (none.p_value(3.0), none.critical(0.05)),
+            (1.0, f64::INFINITY)
+        );
+        let few = Ranked::new(vec![1.0, 2.0, 3.0], RULE);
         assert_eq!(few.surprise(10.0), 4.0f64.ln());
         assert_eq!(few.number_at(9.0), f64::INFINITY);
-        let equal = Ranked::new(vec![1.0; 100]);
+        let equal = Ranked::new(vec![1.0; 100], RULE);
         assert_eq!(equal.surprise(2.0), 101.0f64.ln());
     }
 }
