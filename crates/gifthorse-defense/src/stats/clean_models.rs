@@ -38,25 +38,12 @@ impl CleanModels {
     /// # Errors
     /// Fewer than five models.
     pub fn fit(library: &Library, seed: u64) -> Result<Self, LibraryError> {
-        let models: Vec<&LibraryModel> = library
-            .models()
-            .iter()
-            .filter(|model| 2 * model.unreached() <= model.classes())
-            .collect();
-        if models.len() < LEAST_MODELS {
-            return Err(LibraryError::TooFewModels {
-                found: models.len(),
-                needed: LEAST_MODELS,
-            });
-        }
+        let models = usable(library)?;
         let surprise = |left_out: usize| -> Result<f64, StatsError> {
             let others = models.iter().enumerate();
             let others = others.filter(|(place, _)| *place != left_out);
             let others: Vec<&LibraryModel> = others.map(|(_, model)| *model).collect();
-            let alone = Alone(Population::fit(&others));
-            let sizes = LogSizes::of_model(models[left_out]);
-            let comparison = Comparison::run(&sizes, &alone, DRAWS_EACH, seed)?;
-            Ok(comparison.surprises().first().copied().unwrap_or(0.0))
+            Alone(Population::fit(&others)).surprise(models[left_out], seed)
         };
         let measured = (0..models.len())
             .into_par_iter()
@@ -66,6 +53,11 @@ impl CleanModels {
             population: Population::fit(&models),
             measured: Surprises::new(measured),
         })
+    }
+
+    /// The population and the ranks.
+    pub(super) fn into_parts(self) -> (Population, Surprises) {
+        (self.population, self.measured)
     }
 
     /// How many clean models the model at hand is ranked among.
@@ -97,8 +89,39 @@ impl Reference for CleanModels {
     }
 }
 
-/// The population without the ranks.
-struct Alone(Population);
+/// The models of a library that can serve as a yardstick: those about which something could be said.
+///
+/// # Errors
+/// Fewer than five.
+pub(super) fn usable(library: &Library) -> Result<Vec<&LibraryModel>, LibraryError> {
+    let models: Vec<&LibraryModel> = library
+        .models()
+        .iter()
+        .filter(|model| model.mostly_reached())
+        .collect();
+    if models.len() < LEAST_MODELS {
+        return Err(LibraryError::TooFewModels {
+            found: models.len(),
+            needed: LEAST_MODELS,
+        });
+    }
+    Ok(models)
+}
+
+/// A population without ranks, by which a clean model is measured.
+pub(super) struct Alone(pub Population);
+
+impl Alone {
+    /// How surprising the model is.
+    ///
+    /// # Errors
+    /// The population drew log sizes that are not finite.
+    pub(super) fn surprise(&self, model: &LibraryModel, seed: u64) -> Result<f64, StatsError> {
+        let sizes = LogSizes::of_model(model);
+        let comparison = Comparison::run(&sizes, self, DRAWS_EACH, seed)?;
+        Ok(comparison.surprises().first().copied().unwrap_or(0.0))
+    }
+}
 
 impl Reference for Alone {
     fn calibration(&self) -> &str {

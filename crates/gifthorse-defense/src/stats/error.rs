@@ -120,6 +120,11 @@ pub enum LibraryError {
         /// Models needed.
         needed: usize,
     },
+    /// A model that says nothing, as a reference.
+    #[error(
+        "model \"{0}\" is no reference: for more than half of its classes no trigger was found at all"
+    )]
+    MostlyUnreached(String),
     /// The numbers of the models lead to none.
     #[error("the library leads to no clean model: {0}")]
     Simulation(#[from] StatsError),

@@ -5,10 +5,11 @@
 //! blurred a little: no shape is assumed, and that some models have more unequal classes than others is kept.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
+use rand_distr::{Distribution, StandardNormal, StudentT};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::library::LibraryModel;
@@ -27,8 +28,10 @@ const ENOUGH: usize = 5;
 pub(super) struct Population {
     prior: Option<ScalePrior>,
     location: f64,
-    /// Standard deviation of a further model's location.
+    /// Scale of a further model's location.
     spread: f64,
+    /// Degrees of freedom of that scale.
+    degrees: f64,
     /// Of each model, by number of classes.
     residuals: Vec<Vec<f64>>,
 }
@@ -59,8 +62,46 @@ impl Population {
             prior,
             location,
             spread: (variance * (1.0 + 1.0 / count)).sqrt(),
+            degrees: count - 1.0,
             residuals,
         }
+    }
+
+    /// The population that a few models come from: nearer to one another than clean models at large. Their locations give the
+    /// location, and `spread` how far a further model may be from them, which so few cannot say; scales are drawn
+    /// towards theirs. Their residuals are too few to have a shape.
+    pub(super) fn near(&self, models: &[&LibraryModel], spread: ScalePrior) -> Self {
+        let moments: Vec<Moments> = models.iter().map(|model| Moments::of(model)).collect();
+        let locations: Vec<f64> = moments.iter().map(|of| of.location).collect();
+        let found = ModelVariance::of(&locations);
+        let count = locations.len() as f64;
+        let pooled = self.prior.and_then(|prior| {
+            let weight = prior.degrees_of_freedom();
+            let degrees: f64 = moments.iter().map(|of| of.variance.degrees).sum();
+            let squares = moments
+                .iter()
+                .map(|of| of.variance.degrees * of.variance.variance);
+            let squares = squares.sum::<f64>() + weight * prior.scale().powi(2);
+            ScalePrior::new((squares / (weight + degrees)).sqrt(), weight).ok()
+        });
+        Self {
+            prior: pooled.or(self.prior),
+            location: locations.iter().sum::<f64>() / count,
+            spread: (found.moderated(Some(spread)) * (1.0 + 1.0 / count)).sqrt(),
+            degrees: spread.degrees_of_freedom() + found.degrees,
+            residuals: self.residuals.clone(),
+        }
+    }
+
+    /// How far the locations of models of one data set are from one another, over the data sets of the library.
+    pub(super) fn spread_within(models: &[&LibraryModel]) -> Option<ScalePrior> {
+        let mut data_sets: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        for model in models {
+            let locations = data_sets.entry(&model.data).or_default();
+            locations.push(Moments::of(model).location);
+        }
+        let variances = data_sets.values().map(|of| ModelVariance::of(of));
+        fit_prior(&variances.collect::<Vec<_>>())
     }
 
     /// How scales differ between models.
@@ -70,7 +111,10 @@ impl Population {
 
     /// Draws one clean model.
     pub(super) fn draw(&self, rng: &mut ChaCha8Rng, log_sizes: &mut [f64]) {
-        let standard: f64 = StandardNormal.sample(rng);
+        let standard = match StudentT::new(self.degrees) {
+            Ok(student) => student.sample(rng),
+            Err(_) => 0.0,
+        };
         let location = self.location + self.spread * standard;
         let scale = self.prior.map_or(1.0, |prior| prior.draw(rng));
         let width = (1.0 + BLUR * BLUR).sqrt();
@@ -95,15 +139,13 @@ impl Population {
 impl Moments {
     fn of(model: &LibraryModel) -> Self {
         let sizes = model.ascending();
-        let count = sizes.len() as f64;
-        let mean = sizes.iter().sum::<f64>() / count;
-        let squares: f64 = sizes.iter().map(|size| (size - mean).powi(2)).sum();
-        let degrees = count - 1.0;
+        let mean = sizes.iter().sum::<f64>() / sizes.len() as f64;
         let (shift, stretch) = cut_normal(model.unreached() as f64 / model.classes() as f64);
-        let variance = squares * stretch * stretch / degrees.max(1.0);
+        let found = ModelVariance::of(&sizes);
+        let variance = found.variance * stretch * stretch;
         Self {
             location: mean + shift * variance.sqrt(),
-            variance: ModelVariance { variance, degrees },
+            variance: ModelVariance { variance, ..found },
         }
     }
 }

@@ -24,6 +24,18 @@ pub(super) struct ModelVariance {
 }
 
 impl ModelVariance {
+    /// The variance of numbers; 0 of a single one.
+    pub(super) fn of(numbers: &[f64]) -> Self {
+        let count = numbers.len() as f64;
+        let mean = numbers.iter().sum::<f64>() / count;
+        let squares: f64 = numbers.iter().map(|number| (number - mean).powi(2)).sum();
+        let degrees = count - 1.0;
+        Self {
+            variance: squares / degrees.max(1.0),
+            degrees,
+        }
+    }
+
     /// The variance drawn towards that of all models.
     pub(super) fn moderated(self, prior: Option<ScalePrior>) -> f64 {
         prior.map_or(self.variance, |prior| {

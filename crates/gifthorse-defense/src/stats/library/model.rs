@@ -116,6 +116,12 @@ impl LibraryModel {
         self.log_sizes.iter().filter(|size| size.is_none()).count()
     }
 
+    /// Whether at least half of the classes were reached; of any other model no verdict is had.
+    #[must_use]
+    pub fn mostly_reached(&self) -> bool {
+        2 * self.unreached() <= self.classes()
+    }
+
     /// Whether the numbers can be those of a model.
     ///
     /// # Errors
