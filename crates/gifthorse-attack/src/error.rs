@@ -45,6 +45,17 @@ pub enum Error {
         /// What was asked for.
         rate: f64,
     },
+    /// A poison that cannot be made.
+    #[error("these images cannot be poisoned so: {0}")]
+    Poison(String),
+    /// What is wrong with one backdoor or cover of several.
+    #[error("{part}: {error}")]
+    Part {
+        /// Which one, counted from 1, and its trigger.
+        part: String,
+        /// What is wrong with it.
+        error: Box<Error>,
+    },
     /// Training left the numbers that a float can hold.
     #[error("training diverged in epoch {epoch}: the loss is {loss}; take a lower learning rate")]
     Diverged {
@@ -84,4 +95,14 @@ pub enum Error {
     /// The images could not be put together.
     #[error(transparent)]
     Data(#[from] gifthorse_data::Error),
+}
+
+impl Error {
+    /// This error as that of a part.
+    pub(crate) fn of(self, part: String) -> Self {
+        Self::Part {
+            part,
+            error: Box::new(self),
+        }
+    }
 }

@@ -3,9 +3,11 @@
 mod demo;
 mod inspect;
 mod logits;
+mod make;
 mod plan_table;
 mod scan;
 mod verify;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -27,5 +29,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(args, &cli.global),
         Command::Inspect(args) => inspect::run(args),
         Command::Logits(args) => logits::run(args),
+        Command::Train(args) => make::train(args, &cli.global),
+        Command::Plant(args) => make::plant(args, &cli.global),
+        Command::Zoo(args) => zoo::run(args, &cli.global),
     }
 }

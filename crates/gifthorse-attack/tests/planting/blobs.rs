@@ -2,7 +2,7 @@
 
 use gifthorse_attack::net::{Architecture, Net, SmallCnn};
 use gifthorse_attack::train::Recipe;
-use gifthorse_attack::trigger::{AnyTrigger, Corner, Place, Square};
+use gifthorse_attack::trigger::{AnyTrigger, Square};
 use gifthorse_data::{ImageShape, Images};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -54,13 +54,8 @@ pub fn recipe(epochs: usize) -> Recipe {
 
 /// A white square at the bottom right.
 pub fn square(size: usize) -> AnyTrigger {
-    let place = Place::Corner {
-        corner: Corner::BottomRight,
-        margin: 1,
-    };
     AnyTrigger::Square(Square {
         size,
-        colour: vec![1.0],
-        place,
+        ..Square::default()
     })
 }
