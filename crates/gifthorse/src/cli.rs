@@ -4,6 +4,7 @@ mod demo;
 mod parse;
 mod preprocess;
 mod scan;
+mod trigger;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use demo::DemoArgs;
 pub use preprocess::PreprocessArgs;
 pub use scan::ScanArgs;
+pub use trigger::TriggerArgs;
 
 /// Looks a trained image classifier in the mouth: does it carry a backdoor?
 #[derive(Debug, Parser)]
@@ -69,6 +71,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Run the bare forward pass on raw input.
     Logits(LogitsArgs),
+    /// Draw a trigger, as a picture and as the settings that plant it.
+    Trigger(TriggerArgs),
 }
 
 /// Arguments of `verify`.

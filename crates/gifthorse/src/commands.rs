@@ -5,6 +5,7 @@ mod inspect;
 mod logits;
 mod plan_table;
 mod scan;
+mod trigger;
 mod verify;
 
 use std::process::ExitCode;
@@ -27,5 +28,6 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(args, &cli.global),
         Command::Inspect(args) => inspect::run(args),
         Command::Logits(args) => logits::run(args),
+        Command::Trigger(args) => trigger::run(args, &cli.global),
     }
 }

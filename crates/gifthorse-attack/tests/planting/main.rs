@@ -7,3 +7,5 @@ mod blobs;
 mod errors;
 mod export;
 mod repeatable;
+mod spots;
+mod triggers;
