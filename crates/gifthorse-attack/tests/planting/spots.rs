@@ -111,10 +111,6 @@ pub fn assert_took(truth: &Truth, least: f64, most_on_twin: f64) {
     for backdoor in &truth.backdoors {
         let success = backdoor.effect.with_trigger.other_classes;
         let twin = backdoor.twin.as_ref().unwrap().with_trigger.other_classes;
-        println!(
-            "{:?} {:?}: CA {clean:.3} ASR {success:.3} twin {twin:.3}",
-            backdoor.trigger, backdoor.labels
-        );
         assert!(
             success >= least,
             "{:?}: {:?}",
