@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gifthorse_attack::measure::{accuracy, attack_success};
-use gifthorse_attack::net::SmallCnn;
+use gifthorse_attack::net::{Architecture, SmallCnn};
 use gifthorse_attack::plant::{LabelMap, Poison, Rate};
 use gifthorse_attack::train::{EpochSummary, Observer, Recipe, train};
 use gifthorse_attack::trigger::{AnyTrigger, Square};
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let labels = LabelMap::all_to_one(seed as usize % 12);
     let poison = Poison::one(square.clone(), labels.clone(), Rate::Share(rate));
-    let net = SmallCnn::new(training.shape(), 12).build(seed)?;
+    let net = SmallCnn::default().build(training.shape(), 12, seed)?;
     let recipe = Recipe {
         epochs,
         seed,

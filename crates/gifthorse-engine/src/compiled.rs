@@ -1,18 +1,19 @@
 //! A program made ready to run many times: what depends on frozen weights alone is computed
 //! once, values are dropped after their last use, segments stand in where they can.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use gifthorse_segment::StageInfo;
+use gifthorse_segment::{StageInfo, Statistics};
 
 use crate::array::Array;
 use crate::error::Error;
-use crate::program::{Operand, Param, ParamId, Program, ValueId};
-use crate::reference::evaluate;
+use crate::program::{Operand, Param, ParamId, Primitive, Program, ValueId};
+use crate::reference::{dropout, evaluate, moments};
 use crate::segments::{self, Part, Segment};
+use crate::statistics::BatchStatistics;
 
 /// A part of a plan, described.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,6 +166,21 @@ impl Compiled {
         given: &[Array],
         taps: &[ValueId],
     ) -> Result<Vec<Array>, Error> {
+        Ok(self.run_seeded(input, given, taps, 0)?.0)
+    }
+
+    /// As [`run`](Self::run), with a seed for what is random in the program. With the values comes what batch norms in training
+    /// mode saw, in the order of the program.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run_seeded(
+        &self,
+        input: Array,
+        given: &[Array],
+        taps: &[ValueId],
+        seed: u64,
+    ) -> Result<(Vec<Array>, Vec<BatchStatistics>), Error> {
         let wanted: Vec<ValueId> = std::iter::once(self.program.output)
             .chain(taps.iter().copied())
             .collect();
@@ -172,6 +188,8 @@ impl Compiled {
             compiled: self,
             given: self.trained.iter().copied().zip(given).collect(),
             made: HashMap::from([(self.program.input, input)]),
+            seed,
+            statistics: BTreeMap::new(),
         };
         for (part, dead) in self.parts.iter().zip(&self.dead_after) {
             match part {
@@ -182,7 +200,9 @@ impl Compiled {
                 values.made.remove(id);
             }
         }
-        wanted.iter().map(|id| values.value(*id)).collect()
+        let made = wanted.iter().map(|id| values.value(*id));
+        let made = made.collect::<Result<_, _>>()?;
+        Ok((made, values.statistics.into_values().collect()))
     }
 }
 
@@ -191,6 +211,9 @@ struct Values<'a> {
     compiled: &'a Compiled,
     given: HashMap<ParamId, &'a Array>,
     made: HashMap<ValueId, Array>,
+    seed: u64,
+    /// By the tag of the batch norm.
+    statistics: BTreeMap<usize, BatchStatistics>,
 }
 
 impl Values<'_> {
@@ -198,8 +221,19 @@ impl Values<'_> {
         let start = Instant::now();
         let step = &self.compiled.program.steps[at];
         let operands = step.inputs.iter().map(|input| self.operand(input));
-        let operands = operands.collect::<Result<_, _>>()?;
-        let made = evaluate(&step.primitive, operands, &step.shape)?;
+        let mut operands: Vec<Array> = operands.collect::<Result<_, _>>()?;
+        let made = match step.primitive {
+            Primitive::Dropout { ratio, site } => {
+                let samples = self.compiled.program.input_shape[0];
+                dropout(operands.swap_remove(0), ratio, site, samples, self.seed)
+            }
+            Primitive::BatchNormOfBatch { tag, .. } => {
+                let statistics = statistics_of(&operands[0], tag);
+                self.note(statistics);
+                evaluate(&step.primitive, operands, &step.shape)?
+            }
+            _ => evaluate(&step.primitive, operands, &step.shape)?,
+        };
         self.made.insert(step.output, made);
         let nanoseconds = start.elapsed().as_nanos() as u64;
         self.compiled.nanoseconds[at].fetch_add(nanoseconds, Ordering::Relaxed);
@@ -210,8 +244,9 @@ impl Values<'_> {
         let inputs = segment.inputs.iter().map(|&id| self.value(id));
         let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
         let weights = segment.weights().map(|operand| self.operand(operand));
-        match segment.run(&inputs, weights.collect::<Result<_, _>>()?) {
-            Some(outputs) => {
+        match segment.run(&inputs, weights.collect::<Result<_, _>>()?, self.seed) {
+            Some((outputs, statistics)) => {
+                statistics.into_iter().for_each(|s| self.note(s));
                 let outputs = segment.outputs.iter().copied().zip(outputs);
                 self.made.extend(outputs);
             }
@@ -222,6 +257,20 @@ impl Values<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Writes down what a batch norm saw, under the names of its running statistics.
+    fn note(&mut self, seen: Statistics) {
+        let running = &self.compiled.program.running[seen.tag];
+        let statistics = BatchStatistics {
+            running_mean: running.mean.clone(),
+            running_variance: running.variance.clone(),
+            rate: running.rate,
+            count: seen.count,
+            mean: seen.mean,
+            variance: seen.variance,
+        };
+        self.statistics.insert(seen.tag, statistics);
     }
 
     fn operand(&self, operand: &Operand) -> Result<Array, Error> {
@@ -237,6 +286,20 @@ impl Values<'_> {
     fn value(&self, id: ValueId) -> Result<Array, Error> {
         let missing = || Error::Internal(format!("value {} is not there", id.0));
         self.made.get(&id).cloned().ok_or_else(missing)
+    }
+}
+
+/// What a batch norm sees of its input.
+fn statistics_of(x: &Array, tag: usize) -> Statistics {
+    let shape = x.shape();
+    let count = shape.iter().product::<usize>() / shape[1];
+    let (mean, variance) = moments(x.clone());
+    let unbiased = count as f32 / (count - 1) as f32;
+    Statistics {
+        tag,
+        count,
+        mean: mean.into_vec(),
+        variance: variance.mul_scalar(unbiased).into_vec(),
     }
 }
 

@@ -12,11 +12,13 @@ mod ends;
 mod error;
 mod lower;
 mod memory;
+mod mode;
 mod network;
 mod preprocess;
 mod program;
 mod reference;
 mod segments;
+mod statistics;
 mod trainable;
 
 pub use array::Array;
@@ -30,6 +32,8 @@ pub use gifthorse_segment::{
 };
 pub use lower::is_supported;
 pub use memory::Memory;
+pub use mode::{Mode, running_means};
 pub use network::{Batching, Network};
 pub use preprocess::{Channels, Layout, PixelRange, Preprocess};
-pub use trainable::Trainable;
+pub use statistics::BatchStatistics;
+pub use trainable::{Outcome, Trainable};

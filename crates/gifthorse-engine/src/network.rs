@@ -11,6 +11,7 @@ use crate::compiled::{Compiled, PlanPart};
 use crate::ends::Ends;
 use crate::error::Error;
 use crate::lower::{Target, lower};
+use crate::mode::Mode;
 use crate::program::{Program, ValueId};
 
 /// How a batch of images is put through the model.
@@ -205,6 +206,7 @@ impl Network {
             return Ok(compiled.clone());
         }
         let target = Target {
+            mode: &Mode::Inference,
             batch,
             input: &self.input,
             device: self.device.clone(),

@@ -172,6 +172,20 @@ pub enum Primitive {
         /// Added to the variance.
         epsilon: f32,
     },
+    /// Operands: `[n, c, ...]`, scale and bias `[c]`; normalised with the mean and variance of each channel over all else.
+    BatchNormOfBatch {
+        /// Added to the variance.
+        epsilon: f32,
+        /// Which of the program's `running` its statistics are for.
+        tag: usize,
+    },
+    /// Entries set to zero at random in each run, the others divided by `1 - ratio`.
+    Dropout {
+        /// The probability that an entry is dropped, below 1.
+        ratio: f32,
+        /// Tells it from others of the program.
+        site: usize,
+    },
     /// Operands: input, scale, bias if any; normalised over `axis` and all after it.
     LayerNorm {
         /// First normalised axis.
@@ -281,6 +295,17 @@ pub struct Param {
     pub trained: bool,
 }
 
+/// The running statistics of a batch norm that normalises with the batch's own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Running {
+    /// Name of the initialiser that holds the mean.
+    pub mean: String,
+    /// Name of the initialiser that holds the variance.
+    pub variance: String,
+    /// The share of a batch's statistics in an update.
+    pub rate: f32,
+}
+
 /// A model lowered for one batch size.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -296,6 +321,8 @@ pub struct Program {
     pub output: ValueId,
     /// Shape of the logits value.
     pub output_shape: Vec<usize>,
+    /// For each `BatchNormOfBatch`.
+    pub running: Vec<Running>,
     /// ONNX value names of steps' outputs that features can be taken from.
     pub names: HashMap<String, ValueId>,
 }

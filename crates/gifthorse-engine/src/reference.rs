@@ -1,6 +1,7 @@
 //! Each primitive as a few Burn operations: plain, and right on every Burn device.
 
 use burn::backend::ops::{ConvOptions, ConvTransposeOptions};
+use gifthorse_segment::Kept;
 
 use crate::array::Array;
 use crate::error::Error;
@@ -47,6 +48,15 @@ pub fn evaluate(
         Primitive::BatchNorm { epsilon } => {
             let [scale, bias, mean, variance] = [next()?, next()?, next()?, next()?];
             batch_norm(x, scale, bias, mean, variance, *epsilon)
+        }
+        Primitive::BatchNormOfBatch { epsilon, .. } => {
+            let [scale, bias] = [next()?, next()?];
+            let (mean, variance) = moments(x.clone());
+            batch_norm(x, scale, bias, mean, variance, *epsilon)
+        }
+        Primitive::Dropout { .. } => {
+            let reason = "dropout of a value that does not depend on the input";
+            return Err(Error::Internal(reason.to_owned()));
         }
         Primitive::LayerNorm { axis, epsilon } => {
             let scaled = standardise(x, *axis, *epsilon).mul(next()?);
@@ -150,6 +160,34 @@ fn batch_norm(
     let offset = bias.sub(mean.mul(factor.clone()));
     x.mul(factor.reshape(&per_channel))
         .add(offset.reshape(&per_channel))
+}
+
+/// Mean and biased variance `[channels]` over all axes but the second.
+pub fn moments(x: Array) -> (Array, Array) {
+    let (rank, channels) = (x.shape().len(), x.shape()[1]);
+    let mean_of = |array: Array| (0..rank).filter(|&axis| axis != 1).fold(array, Array::mean);
+    let mean = mean_of(x.clone());
+    let centred = x.sub(mean.clone());
+    let variance = mean_of(centred.clone().mul(centred));
+    (mean.reshape(&[channels]), variance.reshape(&[channels]))
+}
+
+/// Dropout in a run with a seed, of a batch of `samples`, one after the other in `x`.
+pub fn dropout(x: Array, ratio: f32, site: usize, samples: usize, seed: u64) -> Array {
+    let shape = x.shape();
+    let count = shape.iter().product::<usize>();
+    let each = count.div_ceil(samples.max(1));
+    let factor = 1.0 / (1.0 - ratio);
+    let factors = (0..count)
+        .step_by(each)
+        .enumerate()
+        .flat_map(|(sample, start)| {
+            let kept = Kept::new(seed, site, sample, ratio);
+            let elements = 0..each.min(count - start);
+            elements.map(move |element| if kept.keeps(element) { factor } else { 0.0 })
+        });
+    let factors = Array::from_vec(factors.collect(), &shape, &x.device());
+    x.mul(factors)
 }
 
 /// Takes off the mean and divides by the standard deviation over `axis` and all after it.

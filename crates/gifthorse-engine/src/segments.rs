@@ -17,10 +17,10 @@ mod translate;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use gifthorse_segment::{Graph, Memory, Pass, Plan, StageInfo};
+use gifthorse_segment::{Graph, Memory, Pass, Plan, StageInfo, Statistics};
 
 use crate::array::Array;
-use crate::program::{Operand, Param, Program, Step, ValueId};
+use crate::program::{Operand, Param, Primitive, Program, Step, ValueId};
 use batch::BatchAxis;
 use tracked::Weight;
 use trained::WeightSource;
@@ -49,19 +49,34 @@ pub struct Segment {
     shapes: Vec<Vec<usize>>,
     /// The steps that it does, for devices that it does not run on.
     pub steps: Vec<usize>,
+    /// Whether there is a dropout in it.
+    is_random: bool,
 }
 
 impl Segment {
     /// Runs it on its inputs and on those operands of the program that [`weights`](Self::weights) names; `None` if one of them
-    /// is not in f32 on the `flex` device.
-    pub fn run(&self, inputs: &[Array], weights: Vec<Array>) -> Option<Vec<Array>> {
+    /// is not in f32 on the `flex` device. With the outputs comes what its batch norms saw, by tag. `seed` is for what is random in it.
+    pub fn run(
+        &self,
+        inputs: &[Array],
+        weights: Vec<Array>,
+        seed: u64,
+    ) -> Option<(Vec<Array>, Vec<Statistics>)> {
         let weights = weights.into_iter().zip(&self.weights);
         let weights = weights.map(|(value, source)| Weight {
             value,
             order: source.order.clone(),
         });
         let weights = weights.collect();
-        tracked::run(&self.plan, self.samples, inputs, weights, &self.shapes)
+        let seed = self.is_random.then_some(seed);
+        tracked::run(
+            &self.plan,
+            self.samples,
+            inputs,
+            weights,
+            &self.shapes,
+            seed,
+        )
     }
 
     /// What it reads that is not known before the program runs and does not depend on its input.
@@ -145,6 +160,7 @@ pub fn adapt<'a>(
                         .collect(),
                     outputs: segment.outputs.clone(),
                     steps: segment.steps.clone(),
+                    is_random: segment.is_random,
                 })
             })
         }
@@ -278,6 +294,9 @@ impl<'p> Cutting<'p> {
             weights: translator.weights,
             shapes: outputs.iter().map(|id| self.shapes[id].clone()).collect(),
             outputs,
+            is_random: steps
+                .iter()
+                .any(|&at| matches!(self.program.steps[at].primitive, Primitive::Dropout { .. })),
             steps: steps.clone(),
         })
     }

@@ -7,17 +7,32 @@ use burn::tensor::Device;
 use gifthorse_onnx::Graph;
 
 use crate::array::Array;
-use crate::compiled::Compiled;
+use crate::compiled::{Compiled, PlanPart};
 use crate::error::Error;
 use crate::lower::{Target, lower};
+use crate::mode::Mode;
+use crate::program::{Primitive, Program};
+use crate::statistics::BatchStatistics;
 
 /// A network lowered for one batch size, some of whose float initialisers are parameters; all else is frozen.
 ///
-/// Batch normalisation runs with its stored statistics and dropout is off, as in
-/// inference.
+/// It can be run from several threads at once. One that trains in shards of a batch, side by side, has each shard normalised by
+/// its own statistics, and gives each a seed of its own; [`BatchStatistics::joined`] then makes the batch's statistics from the
+/// shards', whichever was ready first. A whole batch at a time is shared out over the rayon pool, unless within
+/// [`alone`](crate::alone()); the results are the same on any number of threads.
 #[derive(Debug)]
 pub struct Trainable {
     compiled: Compiled,
+}
+
+/// What a forward pass gives.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// `[batch, classes]`
+    pub logits: Array,
+    /// Of each batch norm in training mode, in the order in which they run. Running statistics change only if the caller
+    /// [updates](BatchStatistics::update) them.
+    pub statistics: Vec<BatchStatistics>,
 }
 
 impl Trainable {
@@ -25,20 +40,24 @@ impl Trainable {
     /// the lowered graph does not read are left out.
     ///
     /// # Errors
-    /// What the lowering refuses.
+    /// What the lowering refuses; in training mode also a dropout whose ratio is not known or not in [0, 1), and a batch norm or dropout whose input
+    /// does not depend on the images, or has a single number for each channel.
     pub fn new(
         graph: &Arc<Graph>,
         batch: usize,
         input: &[usize],
         trained: &[String],
+        mode: &Mode,
         device: &Device,
     ) -> Result<Self, Error> {
         let target = Target {
             batch,
             input,
             device: device.clone(),
+            mode,
         };
         let mut program = lower(graph, &target, &mut HashMap::new())?;
+        check_images_are_seen(&program)?;
         for param in &mut program.params {
             param.trained = trained.contains(&param.name);
         }
@@ -54,12 +73,17 @@ impl Trainable {
         params.map(|p| (p.name.clone(), p.value.clone())).collect()
     }
 
-    /// Logits `[batch, classes]` of a raw input under the given parameters; gradients flow
-    /// to whatever of both is tracked.
+    /// What runs, in order, with the time that each part took so far over all threads.
+    pub fn describe(&self) -> Vec<PlanPart> {
+        self.compiled.describe()
+    }
+
+    /// Logits of a raw input `[batch, input...]` under the given parameters; gradients flow
+    /// to whatever of both is tracked. `seed` decides what dropouts drop; without them, and in inference, it means nothing.
     ///
     /// # Errors
     /// A wrong number of parameters, or an input of another shape.
-    pub fn forward(&self, input: Array, parameters: &[Array]) -> Result<Array, Error> {
+    pub fn forward(&self, input: Array, parameters: &[Array], seed: u64) -> Result<Outcome, Error> {
         let program = self.compiled.program();
         let count = self.compiled.trained().len();
         if parameters.len() != count || input.shape() != program.input_shape {
@@ -73,10 +97,34 @@ impl Trainable {
             return Err(Error::Input(reason));
         }
         let batch = program.input_shape[0];
-        let logits = self.compiled.run(input, parameters, &[])?.remove(0);
+        let (mut values, statistics) = self.compiled.run_seeded(input, parameters, &[], seed)?;
+        let logits = values.remove(0);
         let count = logits.shape().iter().product::<usize>() / batch;
-        Ok(logits.reshape(&[batch, count]))
+        Ok(Outcome {
+            logits: logits.reshape(&[batch, count]),
+            statistics,
+        })
     }
+}
+
+/// Refuses what changes with each batch or seed in a stretch that is computed from weights alone.
+fn check_images_are_seen(program: &Program) -> Result<(), Error> {
+    let independent = program.independent();
+    for step in &program.steps {
+        let operator = match step.primitive {
+            Primitive::BatchNormOfBatch { .. } => "BatchNormalization",
+            Primitive::Dropout { .. } => "Dropout",
+            _ => continue,
+        };
+        if independent.contains(&step.output) {
+            return Err(Error::Shape {
+                node: step.node.clone(),
+                operator: operator.to_owned(),
+                reason: "in training its input has to depend on the images".to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

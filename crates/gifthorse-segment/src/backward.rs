@@ -68,6 +68,16 @@ pub(crate) struct WeightStep {
     pub(crate) asked: Asked,
 }
 
+/// The sums over the batch that a batch norm's backward pass needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NormStep {
+    pub(crate) stage: usize,
+    /// The gradient to the stage's result before its activation.
+    pub(crate) gradient: Slot,
+    /// How many steps come before it.
+    pub(crate) after: usize,
+}
+
 /// Which gradients a backward pass is to give.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
@@ -83,6 +93,8 @@ pub(crate) struct BackwardPlan {
     pub(crate) steps: Vec<Step>,
     /// In the order in which they are run.
     pub(crate) weights: Vec<WeightStep>,
+    /// In the order in which they are run.
+    pub(crate) norms: Vec<NormStep>,
     /// The value whose gradient (or part of it) each slot holds.
     pub(crate) slots: Vec<Value>,
     /// For each output, where its cotangent is put first.
@@ -107,9 +119,9 @@ impl BackwardPlan {
                 None => Asked::default(),
             })
             .collect();
-        let mut weights = Vec::new();
+        let (mut weights, mut norms) = (Vec::new(), Vec::new());
         let mut planning = Planning {
-            needed: needed(stages, &asked, values, inputs, wanted),
+            needed: needed(stages, values, inputs, wanted),
             masks: vec![None; values],
             missing: vec![0; values],
             so_far: vec![None; values],
@@ -145,6 +157,13 @@ impl BackwardPlan {
                     asked: asked[at],
                 });
             }
+            if stage.norm.is_some() {
+                norms.push(NormStep {
+                    stage: at,
+                    gradient,
+                    after: planning.steps.len(),
+                });
+            }
             if let Some(value) = stage.add {
                 planning.contribute(value, at, Source::Slot(gradient));
             }
@@ -164,6 +183,7 @@ impl BackwardPlan {
                 .collect(),
             steps: planning.steps,
             weights,
+            norms,
             slots: planning.slots,
             cotangents,
         }
@@ -171,19 +191,13 @@ impl BackwardPlan {
 }
 
 /// Which values' gradients lead to one that is wanted.
-fn needed(
-    stages: &[Stage],
-    asked: &[Asked],
-    values: usize,
-    inputs: &[Value],
-    wanted: &Wanted,
-) -> Vec<bool> {
+fn needed(stages: &[Stage], values: usize, inputs: &[Value], wanted: &Wanted) -> Vec<bool> {
     let mut needed = vec![false; values];
     for (input, wanted) in inputs.iter().zip(&wanted.inputs) {
         needed[input.0] = *wanted;
     }
-    for (stage, asked) in stages.iter().zip(asked) {
-        let parameters = *asked != Asked::default();
+    for stage in stages {
+        let parameters = stage.parameters().any(|p| wanted.parameters[p.0]);
         needed[stage.output.0] = parameters || stage.reads().any(|value| needed[value.0]);
     }
     needed

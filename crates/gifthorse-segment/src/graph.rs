@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::batch_norm::NormSpec;
 use crate::finish::Clamp;
 use crate::kernel::Kernel;
 use crate::map::MapShape;
@@ -49,6 +50,8 @@ pub(crate) enum Body {
     Kernel(Arc<dyn Kernel>),
     /// Something that has one when its parameters are known.
     Trained(Trained),
+    /// A batch norm with the batch's statistics.
+    Norm(NormSpec),
     /// The sum of two values of one shape.
     Sum,
     /// A ReLU or clip.
@@ -94,6 +97,12 @@ impl Graph {
                     return None;
                 }
                 trained.spec.output
+            }
+            Body::Norm(norm) => {
+                if shapes.len() != 1 || !norm.fits(&self.parameters) {
+                    return None;
+                }
+                norm.shape
             }
             Body::Sum => match shapes[..] {
                 [a, b] if a == b => a,

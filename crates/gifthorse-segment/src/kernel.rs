@@ -30,7 +30,7 @@ pub struct Work {
 /// One operation of a segment, with its constants packed for it.
 ///
 /// A kernel works on the calling thread, on one group of samples: each sample's result does not
-/// depend on which others are in the group, to the last bit.
+/// depend on which others are in the group, to the last bit. (What a kernel learns of the whole batch, it is told: [`Batch`].)
 pub(crate) trait Kernel: Debug + Send + Sync {
     /// What it is called in a printed plan, such as `winograd 3x3`.
     fn name(&self) -> String;
@@ -70,11 +70,23 @@ pub(crate) trait Kernel: Debug + Send + Sync {
     fn backward(&self, run: Backward<'_>);
 }
 
+/// What a group knows of the batch that it is part of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Batch<'a> {
+    /// Number of the group's first sample.
+    pub(crate) first: usize,
+    /// For what is random.
+    pub(crate) seed: u64,
+    /// For a kernel that looks at the whole batch first: what came of that, `[coefficient][group of channels]`.
+    pub(crate) coefficients: &'a [Lane],
+}
+
 /// A forward pass over a group of samples. All slices are whole: `samples` times the lanes of
 /// the shape.
 #[derive(Debug)]
 pub(crate) struct Forward<'a> {
     pub(crate) samples: usize,
+    pub(crate) batch: Batch<'a>,
     pub(crate) inputs: &'a [&'a [Lane]],
     /// Written altogether; what it held before matters only to `finish`.
     pub(crate) out: &'a mut [Lane],
@@ -87,6 +99,7 @@ pub(crate) struct Forward<'a> {
 #[derive(Debug)]
 pub(crate) struct Backward<'a> {
     pub(crate) samples: usize,
+    pub(crate) batch: Batch<'a>,
     /// To which input.
     pub(crate) to: usize,
     /// The gradient to the output.

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use crate::affine::Affine;
 use crate::average_pool::AveragePool;
 use crate::batch_matmul::BatchMatmul;
+use crate::batch_norm::NormSpec;
 use crate::binary::{Arithmetic, Binary, Operand};
 use crate::convolution::ConvSpec;
 use crate::depthwise::Depthwise;
+use crate::dropout::Dropout;
 use crate::finish::Clamp;
 use crate::gather_conv::GatherConv;
 use crate::global_pool::{Global, GlobalPool};
-use crate::graph::Body;
+use crate::graph::{Body, Order};
 use crate::kernel::Kernel;
 use crate::lanes::Lane;
 use crate::layer_norm::LayerNorm;
@@ -20,7 +22,7 @@ use crate::max_pool::MaxPool;
 use crate::pointwise::{Function, Pointwise};
 use crate::rearrange::{Origin, Rearrange};
 use crate::softmax::{Normalised, Softmax};
-use crate::trained::{Trained, Weights};
+use crate::trained::{Parameter, Trained, Weights};
 use crate::window::Window;
 use crate::winograd::Winograd;
 
@@ -91,6 +93,27 @@ pub enum Operation<'a> {
         scale: &'a [f32],
         /// One for each channel.
         bias: Option<&'a [f32]>,
+    },
+    /// Normalisation of each channel with its mean and (biased) variance over all pixels of all samples of the batch, whose
+    /// [`Statistics`](crate::Statistics) the forward pass gives.
+    BatchNorm {
+        /// Added to the variance.
+        epsilon: f32,
+        /// One number for each channel.
+        scale: Parameter,
+        /// One number for each channel.
+        bias: Parameter,
+        /// By which its statistics are known.
+        tag: usize,
+    },
+    /// Elements set to zero at random, as [`Kept`](crate::Kept) says, and the others divided by `1 - ratio`.
+    Dropout {
+        /// The probability that an element is dropped; below 1.
+        ratio: f32,
+        /// Tells it from others.
+        site: usize,
+        /// In which the elements of a sample are numbered.
+        order: Order,
     },
     /// Elements in another order.
     Rearrange {
@@ -170,6 +193,23 @@ impl Operation<'_> {
                 scale,
                 bias,
             } => Arc::new(LayerNorm::new(input, epsilon, scale, bias)?),
+            Self::BatchNorm {
+                epsilon,
+                scale,
+                bias,
+                tag,
+            } => {
+                return Some(Body::Norm(NormSpec {
+                    shape: input,
+                    epsilon,
+                    scale,
+                    bias,
+                    tag,
+                }));
+            }
+            Self::Dropout { ratio, site, order } => {
+                Arc::new(Dropout::new(input, ratio, site, order)?)
+            }
             Self::Rearrange { output, origins } => {
                 Arc::new(Rearrange::new(shapes.to_vec(), output, origins)?)
             }

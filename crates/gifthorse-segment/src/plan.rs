@@ -23,6 +23,8 @@ pub struct Plan {
     /// The length of each parameter.
     parameters: Vec<usize>,
     pub(crate) wanted: Wanted,
+    /// For what is random.
+    pub(crate) seed: u64,
     pub(crate) backward: BackwardPlan,
     /// For each stage, the values that die with it where there will be no backward pass.
     pub(crate) dead_after: Vec<Vec<Value>>,
@@ -54,6 +56,7 @@ impl Plan {
             stages,
             parameters: graph.parameters.clone(),
             wanted: wanted.clone(),
+            seed: 0,
             backward: BackwardPlan::default(),
             kept: Vec::new(),
             gradients_dead_after: Vec::new(),
@@ -83,6 +86,10 @@ impl Plan {
             if let Some(trained) = &stage.trained {
                 stage.kernel = Some(trained.kernel(&values));
             }
+            if let Some(norm) = &mut stage.norm {
+                *norm = norm.spec.bound(&values);
+                stage.kernel = Some(norm.kernel.clone());
+            }
         });
         let wanted = Wanted {
             inputs: inputs.to_vec(),
@@ -92,6 +99,15 @@ impl Plan {
             plan.want(wanted);
         }
         plan
+    }
+
+    /// The plan with this seed for what is random in it, forward and backward; it is 0 before.
+    #[must_use]
+    pub fn with_seed(&self, seed: u64) -> Self {
+        Self {
+            seed,
+            ..self.clone()
+        }
     }
 
     /// Plans the backward pass for the gradients that are wanted.
@@ -116,6 +132,11 @@ impl Plan {
             self.kept[stages[step.stage].inputs[0].0] |= step.asked.weight;
         }
         self.wanted = wanted;
+    }
+
+    /// Whether it has batch norms, whose [`Statistics`](crate::Statistics) a saving forward pass gives.
+    pub fn looks_at_batches(&self) -> bool {
+        self.stages.iter().any(|stage| stage.norm.is_some())
     }
 
     /// Shapes of the inputs for one sample, and the order that they come in.
@@ -167,10 +188,12 @@ fn gradient_deaths(plan: &BackwardPlan) -> Vec<Vec<Slot>> {
         last[step.result.0] = Some(at);
         step.reads().for_each(|slot| last[slot.0] = Some(at));
     }
-    for weights in &plan.weights {
+    let weights = plan.weights.iter().map(|step| (step.gradient, step.after));
+    let norms = plan.norms.iter().map(|step| (step.gradient, step.after));
+    for (gradient, after) in weights.chain(norms) {
         // It is run at the end of that step.
-        let at = weights.after.checked_sub(1);
-        last[weights.gradient.0] = last[weights.gradient.0].max(at);
+        let at = after.checked_sub(1);
+        last[gradient.0] = last[gradient.0].max(at);
     }
     let mut dead_after = vec![Vec::new(); plan.steps.len()];
     for (slot, at) in last.into_iter().enumerate() {

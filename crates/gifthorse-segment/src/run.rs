@@ -1,28 +1,24 @@
 //! Running a plan: groups of samples go through all stages one after the other, so that what one
-//! stage writes is still in the cache when the next one reads it.
-
-use std::time::Instant;
+//! stage writes is still in the cache when the next one reads it. Where a stage looks at the whole batch, the groups
+//! wait for each other.
 
 use rayon::prelude::*;
 
 use crate::alone::is_alone;
-use crate::arena::{Arena, Buffer, Tape};
-use crate::backward::{Addend, Slot, Source, Step};
-use crate::exchange::{export, import};
-use crate::finish::{Add, Finish, Then};
-use crate::gather_conv::WeightSums;
-use crate::graph::Value;
-use crate::kernel::{Backward, Forward};
+use crate::arena::Tape;
+use crate::backward::{NormStep, Source, Step};
+use crate::backward_group::BackwardGroup;
+use crate::batch_norm::{GradientSums, Moments, NormGradients, Statistics};
+use crate::finish::Finish;
+use crate::forward_group::ForwardGroup;
 use crate::lanes::{Lane, Lanes, Task};
 use crate::plan::Plan;
-use crate::profile::Way;
-use crate::stage::Stage;
 
 /// Most samples of a group. More would read the weights less often, but they need more memory.
 const MOST_SAMPLES: usize = 32;
 
-/// How many groups a batch that fits into them becomes where gradients to parameters are wanted. They are sums over samples, so how
-/// these are grouped may not depend on the number of threads.
+/// How many groups a batch that fits into them becomes where gradients to parameters are wanted, or statistics of the batch. They are sums over
+/// samples, so how these are grouped may not depend on the number of threads.
 const TRAINED_GROUPS: usize = 4;
 
 /// What a backward pass gives.
@@ -40,9 +36,17 @@ pub struct Saved {
     samples: usize,
     group: usize,
     tapes: Vec<Tape>,
+    /// For each stage, what its norm saw.
+    moments: Vec<Option<Moments>>,
+    statistics: Vec<Statistics>,
 }
 
 impl Saved {
+    /// What each batch norm saw, in the order in which they ran.
+    pub fn statistics(&self) -> &[Statistics] {
+        &self.statistics
+    }
+
     /// Samples of the forward pass.
     pub fn samples(&self) -> usize {
         self.samples
@@ -66,13 +70,7 @@ impl Plan {
     ///
     /// As there.
     pub fn forward_saving(&self, samples: usize, inputs: &[&[f32]]) -> (Vec<Vec<f32>>, Saved) {
-        let (outputs, group, tapes) = self.run_forward(samples, inputs, true);
-        let saved = Saved {
-            samples,
-            group,
-            tapes,
-        };
-        (outputs, saved)
+        self.run_forward(samples, inputs, true)
     }
 
     fn run_forward(
@@ -80,7 +78,7 @@ impl Plan {
         samples: usize,
         inputs: &[&[f32]],
         saving: bool,
-    ) -> (Vec<Vec<f32>>, usize, Vec<Tape>) {
+    ) -> (Vec<Vec<f32>>, Saved) {
         self.check(samples, inputs, self.inputs());
         let mut outputs: Vec<Vec<f32>> = self
             .outputs()
@@ -92,21 +90,48 @@ impl Plan {
             group,
             self.outputs().map(|(s, _)| s.elements()),
         );
-        let tapes = for_groups(parts, |(i, mut outputs)| {
+        let begin = |(i, outputs): (usize, _)| {
             let sizes = self.inputs().map(|(shape, _)| shape.elements());
-            let inputs: Vec<&[f32]> = inputs
-                .iter()
-                .zip(sizes)
-                .map(|(all, size)| part(all, i, group * size))
-                .collect();
+            let inputs = inputs.iter().zip(sizes);
+            let inputs = inputs.map(|(all, size)| part(all, i, group * size));
             let count = group.min(samples - i * group);
-            let mut arena = self.arenas.take();
-            let mut tape = saving.then(|| self.tapes.take());
-            self.group_forward(count, &inputs, &mut outputs, &mut arena, tape.as_mut());
-            self.arenas.give(arena);
-            tape
+            ForwardGroup::new(i * group, count, inputs.collect(), outputs)
+        };
+        let mut groups: Vec<ForwardGroup<'_>> = parts.into_iter().enumerate().map(begin).collect();
+        let mut coefficients = vec![Vec::new(); self.stages.len()];
+        let mut moments = vec![None; self.stages.len()];
+        let mut statistics = Vec::new();
+        let mut done = 0;
+        for (at, stage) in self.stages.iter().enumerate() {
+            let Some(norm) = &stage.norm else { continue };
+            let sums;
+            (groups, sums) = for_groups(groups, |(_, mut group)| {
+                group.go(self, done..at, &coefficients, saving);
+                let moments = group.moments(self, at);
+                (group, moments)
+            })
+            .into_iter()
+            .unzip();
+            done = at;
+            let mut whole = Moments::none(norm.spec.shape.groups());
+            let sums: Vec<Option<Moments>> = sums;
+            sums.iter().flatten().for_each(|part| whole.join(part));
+            coefficients[at] = norm.kernel.forward_coefficients(&whole);
+            statistics.push(norm.statistics(&whole));
+            moments[at] = Some(whole);
+        }
+        let tapes = for_groups(groups, |(_, mut group)| {
+            group.go(self, done..self.stages.len(), &coefficients, saving);
+            group.end(self)
         });
-        (outputs, group, tapes.into_iter().flatten().collect())
+        let saved = Saved {
+            samples,
+            group,
+            tapes: tapes.into_iter().flatten().collect(),
+            moments,
+            statistics,
+        };
+        (outputs, saved)
     }
 
     /// The gradients to the inputs and parameters that are to have one, from those to the outputs; `None` stands for zeros, as
@@ -120,6 +145,8 @@ impl Plan {
             samples,
             group,
             tapes,
+            moments,
+            ..
         } = saved;
         assert_eq!(cotangents.len(), self.outputs.len(), "number of cotangents");
         for (cotangent, (shape, _)) in cotangents.iter().zip(self.outputs()) {
@@ -137,28 +164,68 @@ impl Plan {
             sizes.iter().map(|size| vec![0.0; samples * size]).collect();
         let mut parts = cut(&mut gradients, group, sizes.into_iter());
         parts.resize_with(tapes.len(), Vec::new);
-        let groups = tapes.into_iter().zip(parts).collect();
-        let sums = for_groups(groups, |(i, (tape, mut gradients)): (usize, (Tape, _))| {
+        let begin = |(i, (tape, gradients))| {
             let sizes = self.outputs().map(|(shape, _)| shape.elements());
-            let cotangents: Vec<Option<&[f32]>> = cotangents
-                .iter()
-                .zip(sizes)
-                .map(|(all, size)| all.map(|all| part(all, i, group * size)))
-                .collect();
+            let cotangents = cotangents.iter().zip(sizes);
+            let cotangents =
+                cotangents.map(|(all, size)| all.map(|all| part(all, i, group * size)));
             let count = group.min(samples - i * group);
-            let mut arena = self.arenas.take();
-            let sums = self.group_backward(count, &tape, &cotangents, &mut gradients, &mut arena);
-            self.arenas.give(arena);
-            self.tapes.give(tape);
-            sums
+            BackwardGroup::new(i * group, count, tape, cotangents.collect(), gradients)
+        };
+        let groups = tapes.into_iter().zip(parts).enumerate();
+        let mut groups: Vec<BackwardGroup<'_>> = groups.map(begin).collect();
+        let mut coefficients = vec![Vec::new(); self.stages.len()];
+        let mut norms = Vec::new();
+        let mut done = 0;
+        let ready = |a: &NormStep, b: &NormStep| a.after == b.after;
+        for steps in self.backward.norms.chunk_by(ready) {
+            groups = for_groups(groups, |(_, mut group)| {
+                group.go(self, done..steps[0].after, &moments, &coefficients);
+                group
+            });
+            done = steps[0].after;
+            for step in steps {
+                let found = self.join(step, norms.len(), &groups, &moments);
+                if let Some((of_stage, gradients)) = found {
+                    coefficients[step.stage] = of_stage;
+                    norms.push((step.stage, gradients));
+                }
+            }
+        }
+        let sums = for_groups(groups, |(_, mut group)| {
+            group.go(
+                self,
+                done..self.backward.steps.len(),
+                &moments,
+                &coefficients,
+            );
+            group.end(self)
         });
         let mut gradients = gradients.into_iter();
         Gradients {
             inputs: wanted
                 .map(|&wanted| if wanted { gradients.next() } else { None })
                 .collect(),
-            parameters: self.to_parameters(&sums),
+            parameters: self.to_parameters(&sums, &norms),
         }
+    }
+
+    /// From what the groups summed for the norm that is number `number` of the backward pass, the coefficients for its stage and the gradients to its
+    /// parameters.
+    fn join(
+        &self,
+        step: &NormStep,
+        number: usize,
+        groups: &[BackwardGroup<'_>],
+        moments: &[Option<Moments>],
+    ) -> Option<(Vec<Lane>, NormGradients)> {
+        let norm = self.stages[step.stage].norm.as_ref()?;
+        let moments = moments[step.stage].as_ref()?;
+        let mut whole = GradientSums::none(norm.spec.shape.groups());
+        let parts = groups.iter().filter_map(|group| group.norms.get(number));
+        parts.for_each(|part| whole.join(part));
+        let coefficients = norm.kernel.backward_coefficients(moments, &whole);
+        Some((coefficients, norm.kernel.gradients(moments, &whole)))
     }
 
     /// Packs what the backward pass reads, on the first one. A thread that is to be alone waits for no other here either.
@@ -178,10 +245,8 @@ impl Plan {
 
     /// How many samples go through together.
     fn group_size(&self, samples: usize) -> usize {
-        let groups = match self.backward.weights.is_empty() {
-            true => threads(),
-            false => TRAINED_GROUPS,
-        };
+        let sums = !self.backward.weights.is_empty() || self.looks_at_batches();
+        let groups = if sums { TRAINED_GROUPS } else { threads() };
         group_size(samples, groups)
     }
 
@@ -195,233 +260,13 @@ impl Plan {
         let given: Vec<usize> = slices.iter().map(|slice| slice.len()).collect();
         assert_eq!(given, wanted, "lengths of the inputs");
     }
-
-    fn group_forward(
-        &self,
-        samples: usize,
-        inputs: &[&[f32]],
-        outputs: &mut [&mut [f32]],
-        arena: &mut Arena,
-        mut tape: Option<&mut Tape>,
-    ) {
-        let mut values: Vec<Buffer> = Vec::new();
-        values.resize_with(self.shapes.len(), Buffer::default);
-        if let Some(tape) = &mut tape {
-            tape.values.resize_with(self.shapes.len(), Buffer::default);
-            tape.passes.resize(self.stages.len(), Vec::new());
-            tape.notes.resize(self.stages.len(), Vec::new());
-        }
-        for (&(value, order), input) in self.inputs.iter().zip(inputs) {
-            let mut lanes = self.room(value, samples, arena, tape.as_deref_mut());
-            import(self.isa, input, self.shape(value), order, &mut lanes);
-            values[value.0] = lanes;
-        }
-        for (at, stage) in self.stages.iter().enumerate() {
-            let start = Instant::now();
-            let mut out = self.room(stage.output, samples, arena, tape.as_deref_mut());
-            let (mut passes, mut notes) = (Vec::new(), Vec::new());
-            if let Some(tape) = &mut tape {
-                passes = std::mem::take(&mut tape.passes[at]);
-                notes = std::mem::take(&mut tape.notes[at]);
-                if stage.clamp.is_some() {
-                    passes.resize(out.len(), 0);
-                }
-                let each = stage.kernel.as_ref().map_or(0, |k| k.needs().notes);
-                notes.resize(samples * each, [0; 16]);
-            }
-            let finish = Finish {
-                add: match stage.add {
-                    Some(value) => Add::Value(&values[value.0]),
-                    None => Add::Nothing,
-                },
-                then: match stage.clamp {
-                    Some(clamp) => Then::Clamp(clamp, tape.is_some().then_some(&mut passes)),
-                    None => Then::Nothing,
-                },
-            };
-            self.stage_forward(stage, samples, &values, &mut out, finish, &mut notes);
-            values[stage.output.0] = out;
-            if let Some(tape) = &mut tape {
-                tape.passes[at] = passes;
-                tape.notes[at] = notes;
-            }
-            for dead in &self.dead_after[at] {
-                if !(self.kept[dead.0] && tape.is_some()) {
-                    arena.give(std::mem::take(&mut values[dead.0]));
-                }
-            }
-            self.clock.add(at, Way::Forward, start);
-        }
-        self.clock.count(Way::Forward, samples);
-        for (&(value, order), output) in self.outputs.iter().zip(outputs) {
-            export(self.isa, &values[value.0], self.shape(value), order, output);
-        }
-        for (value, lanes) in values.iter_mut().enumerate() {
-            if !(self.kept[value] && tape.is_some()) {
-                arena.give(std::mem::take(lanes));
-            }
-        }
-        if let Some(tape) = tape {
-            tape.values = values;
-        }
-    }
-
-    /// Memory for a value: the tape's if a backward pass reads it.
-    fn room(
-        &self,
-        value: Value,
-        samples: usize,
-        arena: &mut Arena,
-        tape: Option<&mut Tape>,
-    ) -> Buffer {
-        let length = samples * self.shape(value).lanes();
-        match tape {
-            Some(tape) if self.kept[value.0] => {
-                std::mem::take(&mut tape.values[value.0]).resized(length)
-            }
-            _ => arena.take(length),
-        }
-    }
-
-    fn stage_forward(
-        &self,
-        stage: &Stage,
-        samples: usize,
-        values: &[Buffer],
-        out: &mut [Lane],
-        finish: Finish<'_>,
-        notes: &mut [crate::kernel::Notes],
-    ) {
-        let inputs: Vec<&[Lane]> = stage.inputs.iter().map(|v| &values[v.0][..]).collect();
-        match &stage.kernel {
-            Some(kernel) => kernel.forward(Forward {
-                samples,
-                inputs: &inputs,
-                out,
-                finish,
-                notes,
-            }),
-            None => self.isa.run(HandOn {
-                from: inputs[0],
-                out,
-                finish,
-            }),
-        }
-    }
-
-    fn group_backward(
-        &self,
-        samples: usize,
-        tape: &Tape,
-        cotangents: &[Option<&[f32]>],
-        gradients: &mut [&mut [f32]],
-        arena: &mut Arena,
-    ) -> Vec<WeightSums> {
-        let plan = &self.backward;
-        let length = |slot: Slot| samples * self.shape(plan.slots[slot.0]).lanes();
-        let mut slots: Vec<Buffer> = Vec::new();
-        slots.resize_with(plan.slots.len(), Buffer::default);
-        for ((slot, &(value, order)), given) in
-            plan.cotangents.iter().zip(&self.outputs).zip(cotangents)
-        {
-            let mut lanes = arena.take(length(*slot));
-            match given {
-                Some(given) => import(self.isa, given, self.shape(value), order, &mut lanes),
-                None => lanes.fill(Lane::default()),
-            }
-            slots[slot.0] = lanes;
-        }
-        let mut sums = Vec::with_capacity(plan.weights.len());
-        self.weights_backward(0, samples, tape, &slots, &mut sums);
-        for (at, step) in plan.steps.iter().enumerate() {
-            let start = Instant::now();
-            let mut out = match step.add {
-                Addend::Present => std::mem::take(&mut slots[step.result.0]),
-                _ => arena.take(length(step.result)),
-            };
-            self.step_backward(step, samples, tape, &slots, &mut out);
-            slots[step.result.0] = out;
-            self.clock.add(step.stage, Way::Backward, start);
-            self.weights_backward(at + 1, samples, tape, &slots, &mut sums);
-            for dead in &self.gradients_dead_after[at] {
-                arena.give(std::mem::take(&mut slots[dead.0]));
-            }
-        }
-        self.clock.count(Way::Backward, samples);
-        let ends = plan.gradients.iter().zip(&self.inputs);
-        let ends = ends
-            .zip(&self.wanted.inputs)
-            .filter_map(|(end, &wanted)| wanted.then_some(end));
-        for ((slot, &(value, order)), out) in ends.zip(gradients) {
-            if let Some(slot) = slot {
-                export(self.isa, &slots[slot.0], self.shape(value), order, out);
-            }
-        }
-        slots.into_iter().for_each(|slot| arena.give(slot));
-        sums
-    }
-
-    fn step_backward(
-        &self,
-        step: &Step,
-        samples: usize,
-        tape: &Tape,
-        slots: &[Buffer],
-        out: &mut [Lane],
-    ) {
-        let finish = Finish {
-            add: match step.add {
-                Addend::Nothing => Add::Nothing,
-                Addend::Present => Add::Present,
-                Addend::Slot(slot) => Add::Value(&slots[slot.0]),
-            },
-            then: match step.mask {
-                Some(stage) => Then::Mask(&tape.passes[stage]),
-                None => Then::Nothing,
-            },
-        };
-        // A plan without stages still adds up the cotangents of an input that is an output twice.
-        let stage = self.stages.get(step.stage);
-        match (
-            step.source,
-            stage.and_then(|stage| stage.kernel.as_ref().map(|kernel| (stage, kernel))),
-        ) {
-            (Source::Kernel { gradient, to }, Some((stage, kernel))) => {
-                let inputs: Vec<&[Lane]> = match kernel.needs().inputs {
-                    true => stage.inputs.iter().map(|v| &tape.values[v.0][..]).collect(),
-                    false => Vec::new(),
-                };
-                let output = match kernel.needs().output {
-                    true => &tape.values[stage.output.0][..],
-                    false => &[],
-                };
-                kernel.backward(Backward {
-                    samples,
-                    to,
-                    gradient: &slots[gradient.0],
-                    inputs: &inputs,
-                    output,
-                    notes: &tape.notes[step.stage],
-                    out,
-                    finish,
-                });
-            }
-            (Source::Kernel { gradient: slot, .. } | Source::Slot(slot), _) => {
-                self.isa.run(HandOn {
-                    from: &slots[slot.0],
-                    out,
-                    finish,
-                });
-            }
-        }
-    }
 }
 
 /// Takes values over as they are, but for the finish.
-struct HandOn<'a, 'b> {
-    from: &'a [Lane],
-    out: &'a mut [Lane],
-    finish: Finish<'b>,
+pub(crate) struct HandOn<'a, 'b> {
+    pub(crate) from: &'a [Lane],
+    pub(crate) out: &'a mut [Lane],
+    pub(crate) finish: Finish<'b>,
 }
 
 impl Task for HandOn<'_, '_> {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::batch_norm::Norm;
 use crate::finish::Clamp;
 use crate::graph::{Body, Graph, Node, Value};
 use crate::kernel::Kernel;
-use crate::trained::Trained;
+use crate::trained::{Parameter, Trained};
 
 /// `output = clamp(kernel(inputs) + add)`, where each part but the inputs may be missing.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Stage {
     pub(crate) kernel: Option<Arc<dyn Kernel>>,
     /// What the kernel is made of for each set of parameters.
     pub(crate) trained: Option<Trained>,
+    /// What looks at the whole batch before the kernel runs.
+    pub(crate) norm: Option<Norm>,
     pub(crate) inputs: Vec<Value>,
     pub(crate) add: Option<Value>,
     pub(crate) clamp: Option<Clamp>,
@@ -26,6 +29,15 @@ impl Stage {
     /// All values that it reads.
     pub(crate) fn reads(&self) -> impl Iterator<Item = Value> {
         self.inputs.iter().copied().chain(self.add)
+    }
+
+    /// All parameters that it reads.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = Parameter> {
+        let trained = self.trained.iter();
+        let trained = trained.flat_map(|t| [Some(t.weight), t.bias]);
+        let norm = self.norm.iter().map(|norm| &norm.spec);
+        let norm = norm.flat_map(|spec| [Some(spec.scale), Some(spec.bias)]);
+        trained.chain(norm).flatten()
     }
 
     /// Whether something can still be done to the result on its way to memory.
@@ -89,6 +101,13 @@ impl Fusing<'_> {
                     stage.trained = Some(trained.clone());
                 }
             }
+            Body::Norm(spec) => {
+                let norm = spec.bound(&self.zeros);
+                self.push(node, Some(norm.kernel.clone()), None, None);
+                if let Some(stage) = self.stages.last_mut() {
+                    stage.norm = Some(norm);
+                }
+            }
             Body::Clamp(clamp) => match self.only_read_here(node.inputs[0]) {
                 Some(at) if self.stages[at].is_open() => {
                     let stage = &mut self.stages[at];
@@ -138,6 +157,7 @@ impl Fusing<'_> {
             names: vec![node.name.clone()],
             kernel,
             trained: None,
+            norm: None,
             inputs,
             add,
             clamp,

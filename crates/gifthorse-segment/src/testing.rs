@@ -4,7 +4,7 @@ mod bandwidth;
 pub(crate) mod fused;
 
 use crate::finish::Finish;
-use crate::kernel::{Backward, Forward, Kernel};
+use crate::kernel::{Backward, Batch, Forward, Kernel};
 use crate::lanes::Lane;
 use crate::map::MapShape;
 
@@ -65,6 +65,7 @@ pub(crate) fn run(
     let mut notes = vec![[0xa5; 16]; samples * needs.notes];
     kernel.forward(Forward {
         samples,
+        batch: Batch::default(),
         inputs: &lanes,
         out: &mut out,
         finish: Finish::PLAIN,
@@ -75,6 +76,7 @@ pub(crate) fn run(
         let mut gradient_in = vec![unwritten; samples * shape.lanes()];
         kernel.backward(Backward {
             samples,
+            batch: Batch::default(),
             to,
             gradient: &gradient,
             inputs: if needs.inputs { &lanes } else { &[] },

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use gifthorse_attack::Error;
 use gifthorse_attack::measure::{accuracy, attack_success};
-use gifthorse_attack::net::SmallCnn;
+use gifthorse_attack::net::{Architecture, SmallCnn};
 use gifthorse_attack::plant::{Cover, LabelMap, Manner, Poison, Rate};
 use gifthorse_attack::train::{Recipe, Silent, train};
 use gifthorse_data::{ImageShape, Images};
@@ -119,18 +119,9 @@ fn on_the_fly_there_are_no_images_to_be_had() {
 
 #[test]
 fn networks_that_cannot_be_built_are_refused() {
-    let good = SmallCnn::new(SHAPE, CLASSES);
-    assert!(good.build(0).is_ok());
-    let small = ImageShape {
-        channels: 1,
-        height: 7,
-        width: 32,
-    };
+    let good = SmallCnn::default();
+    assert!(good.build(SHAPE, CLASSES, 0).is_ok());
     for bad in [
-        SmallCnn {
-            classes: 1,
-            ..good.clone()
-        },
         SmallCnn {
             channels: Vec::new(),
             ..good.clone()
@@ -140,20 +131,45 @@ fn networks_that_cannot_be_built_are_refused() {
             ..good.clone()
         },
         SmallCnn {
-            channels: vec![1; 100],
-            ..good.clone()
-        },
-        SmallCnn {
             hidden: 0,
             ..good.clone()
         },
         SmallCnn {
-            input: small,
+            hidden: usize::MAX,
             ..good.clone()
         },
     ] {
-        assert!(matches!(bad.build(0), Err(Error::Net(_))), "{bad:?}");
+        let refused = bad.build(SHAPE, CLASSES, 0);
+        assert!(matches!(refused, Err(Error::Net(_))), "{bad:?}");
     }
+    assert!(matches!(good.build(SHAPE, 1, 0), Err(Error::Net(_))));
+    let none = ImageShape { height: 0, ..SHAPE };
+    assert!(matches!(good.build(none, 4, 0), Err(Error::Net(_))));
+}
+
+#[test]
+fn images_that_are_too_small_are_refused_with_those_that_would_do() {
+    let small = ImageShape {
+        channels: 1,
+        height: 7,
+        width: 32,
+    };
+    let error = SmallCnn::default().build(small, CLASSES, 0).unwrap_err();
+    assert!(matches!(error, Error::ImageSize { .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "small-cnn 16-32-64 fc128 cannot take images of 1x7x32: 1x8 pixels are left for the 2x2 windows of `pool3`; \
+         it can take 1x8x8"
+    );
+    let deep = SmallCnn {
+        channels: vec![1; 100],
+        hidden: 1,
+    };
+    let error = deep.build(SHAPE, CLASSES, 0).unwrap_err().to_string();
+    assert!(
+        error.ends_with("it can take no square images of up to 512 pixels a side"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -9,7 +9,8 @@ use gifthorse_onnx::{Graph, Node, Tensor};
 use crate::array::Array;
 use crate::error::Error;
 use crate::lower::constant::Constant;
-use crate::program::{Operand, Param, ParamId, Primitive, Step, ValueId};
+use crate::mode::Mode;
+use crate::program::{Operand, Param, ParamId, Primitive, Running, Step, ValueId};
 
 /// What an ONNX value name stands for.
 #[derive(Clone, Debug)]
@@ -34,6 +35,11 @@ pub struct Context<'g> {
     pub shapes: Vec<Vec<usize>>,
     pub steps: Vec<Step>,
     pub params: Vec<Param>,
+    pub mode: &'g Mode,
+    /// For each batch norm in training mode.
+    pub running: Vec<Running>,
+    /// Dropouts in training mode so far.
+    pub dropouts: usize,
     params_by_name: HashMap<String, ParamId>,
     /// Weights already on the device, by initialiser name.
     weights: &'g mut HashMap<String, Array>,
@@ -45,6 +51,7 @@ impl<'g> Context<'g> {
         batch: usize,
         declared_batch: Option<usize>,
         device: Device,
+        mode: &'g Mode,
         weights: &'g mut HashMap<String, Array>,
     ) -> Self {
         Self {
@@ -56,6 +63,9 @@ impl<'g> Context<'g> {
             shapes: Vec::new(),
             steps: Vec::new(),
             params: Vec::new(),
+            mode,
+            running: Vec::new(),
+            dropouts: 0,
             params_by_name: HashMap::new(),
             weights,
         }
@@ -159,6 +169,17 @@ impl Call<'_, '_> {
             Lowered::Param(id) => Operand::Param(id),
             Lowered::Value(id) => Operand::Value(id),
         })
+    }
+
+    /// Name of the initialiser that input `index` is, if it is one.
+    pub fn initializer(&self, index: usize) -> Option<String> {
+        let name = match self.lowered(index).ok()? {
+            Lowered::Constant(constant) => constant.name.clone(),
+            Lowered::Param(id) => self.context.params[id.0].name.clone(),
+            Lowered::Value(_) => return None,
+        };
+        let known = self.context.graph.initializers.contains_key(&name);
+        known.then_some(name)
     }
 
     /// Input `index` if it is known before the model runs.

@@ -308,13 +308,14 @@ pub fn cast(call: Call) -> Result<Vec<Lowered>, Error> {
     }
 }
 
-/// `Identity`, and `Dropout` as it is in inference.
+/// `Identity`.
 pub fn identity(call: Call) -> Result<Vec<Lowered>, Error> {
-    call.only_attributes(&["ratio", "seed", "is_test"])?;
+    call.only_attributes(&[])?;
     identity_of(call)
 }
 
-fn identity_of(call: Call) -> Result<Vec<Lowered>, Error> {
+/// The first input as it is.
+pub fn identity_of(call: Call) -> Result<Vec<Lowered>, Error> {
     match &call.inputs[..] {
         [Some(lowered), ..] => Ok(vec![lowered.clone()]),
         _ => Err(call.shape_error("no input")),

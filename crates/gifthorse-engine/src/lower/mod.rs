@@ -6,6 +6,7 @@
 mod constant;
 mod context;
 mod conv;
+mod dropout;
 mod elementwise;
 mod fold;
 mod generate;
@@ -25,6 +26,7 @@ use gifthorse_onnx::{Dim, Graph, Node};
 use crate::array::Array;
 use crate::ends::Ends;
 use crate::error::Error;
+use crate::mode::Mode;
 use crate::program::{Program, ValueId};
 use constant::Constant;
 use context::{Call, Context, Lowered};
@@ -63,7 +65,8 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "Max" | "Min" | "Sum" | "Mean" => elementwise::variadic,
         "Where" => elementwise::choose,
         "Cast" => elementwise::cast,
-        "Identity" | "Dropout" => elementwise::identity,
+        "Identity" => elementwise::identity,
+        "Dropout" => dropout::dropout,
         "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
         | "ReduceL2" | "ReduceSumSquare" => reduce::reduce,
         "ArgMax" => reduce::argmax,
@@ -98,6 +101,8 @@ pub struct Target<'a> {
     pub input: &'a [usize],
     /// Where constants live.
     pub device: Device,
+    /// What batch norms and dropouts do.
+    pub mode: &'a Mode,
 }
 
 /// Lowers a graph with one image input and one output of class scores.
@@ -123,6 +128,7 @@ pub fn lower(
         target.batch,
         declared_batch,
         target.device.clone(),
+        target.mode,
         weights,
     );
 
@@ -167,6 +173,7 @@ pub fn lower(
         names,
         steps: context.steps,
         params: context.params,
+        running: context.running,
     })
 }
 

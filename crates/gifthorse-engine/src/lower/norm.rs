@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
-use crate::program::{Binary, Operand, Primitive, Unary, Window};
+use crate::program::{Binary, Operand, Primitive, Running, Unary, Window};
 
-/// `BatchNormalization` with its running statistics (inference).
+/// `BatchNormalization`: with its running statistics, or with the batch's own where the mode says so.
 pub fn batch_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["epsilon", "momentum", "spatial", "training_mode", "is_test"])?;
     if call.node.int_or("training_mode", 0)? != 0 {
@@ -23,8 +23,41 @@ pub fn batch_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
         operands.push(call.operand(i)?);
     }
     let epsilon = call.node.float_or("epsilon", 1e-5)?;
-    let out = call.step(Primitive::BatchNorm { epsilon }, operands, shape);
+    let Some(running) = trained(&call)? else {
+        let out = call.step(Primitive::BatchNorm { epsilon }, operands, shape);
+        return call.finish(out);
+    };
+    let count = shape.iter().product::<usize>() / channels.max(1);
+    if count < 2 {
+        let reason = "a batch of one image with one pixel has no variance: give more images, or leave its statistics as they are";
+        return Err(call.shape_error(reason));
+    }
+    if !matches!(operands[0], Operand::Value(_)) {
+        return Err(call.unsupported("X", "statistics of a constant cannot be trained"));
+    }
+    let tag = call.context.running.len();
+    call.context.running.push(running);
+    operands.truncate(3);
+    let primitive = Primitive::BatchNormOfBatch { epsilon, tag };
+    let out = call.step(primitive, operands, shape);
     call.finish(out)
+}
+
+/// The running statistics of a batch norm that is in training mode.
+fn trained(call: &Call) -> Result<Option<Running>, Error> {
+    let (Some(mean), Some(variance)) = (call.initializer(3), call.initializer(4)) else {
+        return Ok(None);
+    };
+    if !call.context.mode.trains_statistics(&mean) {
+        return Ok(None);
+    }
+    // ONNX's momentum is the share of what was there before.
+    let rate = 1.0 - call.node.float_or("momentum", 0.9)?;
+    Ok(Some(Running {
+        mean,
+        variance,
+        rate,
+    }))
 }
 
 /// `LayerNormalization` (opset 17); mean and deviation outputs are not supported.

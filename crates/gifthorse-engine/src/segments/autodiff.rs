@@ -14,15 +14,15 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
-use gifthorse_segment::{Plan, Saved};
+use gifthorse_segment::{Plan, Saved, Statistics};
 
 use super::tracked::{Form, Operand, Run, TrackedTensor, tensor, values_of};
 
-/// Runs forward on operands some of which are in an autodiff graph.
+/// Runs forward on operands some of which are in an autodiff graph; gives what batch norms saw as well.
 pub fn enter<C: CheckpointStrategy>(
     run: &Run<'_>,
     mut operands: Vec<Operand>,
-) -> Vec<TrackedTensor> {
+) -> (Vec<TrackedTensor>, Vec<Statistics>) {
     let places = operands.iter_mut().map(|operand| operand.place.take());
     let branches: Vec<_> = places
         .enumerate()
@@ -37,10 +37,13 @@ pub fn enter<C: CheckpointStrategy>(
         .collect();
     let wanted: Vec<bool> = branches.iter().map(Option::is_some).collect();
     if !wanted.contains(&true) {
-        return run.untracked(operands).map(TrackedTensor::new).collect();
+        let (outputs, statistics) = run.untracked(operands);
+        let outputs = outputs.into_iter().map(TrackedTensor::new);
+        return (outputs.collect(), statistics);
     }
     let plan = run.bind(&operands, &wanted);
     let (outputs, saved) = plan.forward_saving(run.samples, &run.slices(&operands));
+    let statistics = saved.statistics().to_vec();
     let tape = Tape(Arc::new(Mutex::new(Recorded {
         plan,
         saved: Some(saved),
@@ -58,7 +61,8 @@ pub fn enter<C: CheckpointStrategy>(
         OpsKind::Tracked(trunk) => trunk.finish(tape.clone(), stand_in()),
         OpsKind::UnTracked(trunk) => trunk.finish(stand_in()),
     };
-    run.tensors(outputs)
+    let outputs = run
+        .tensors(outputs)
         .enumerate()
         .map(|(output, value)| {
             let tap = Tap(output).prepare::<C>([trunk.node()]);
@@ -67,7 +71,8 @@ pub fn enter<C: CheckpointStrategy>(
                 OpsKind::UnTracked(tap) => tap.finish(value),
             }
         })
-        .collect()
+        .collect();
+    (outputs, statistics)
 }
 
 fn join<C: CheckpointStrategy>(a: TrackedTensor, b: TrackedTensor) -> TrackedTensor {

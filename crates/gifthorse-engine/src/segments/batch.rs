@@ -100,7 +100,9 @@ fn through(step: &Step, operands: &[Seen], samples: usize) -> Option<BatchAxis> 
         | Primitive::ConvTranspose { .. }
         | Primitive::MaxPool(_)
         | Primitive::AvgPool(_)
-        | Primitive::BatchNorm { .. } => unless(at.axis != 0),
+        | Primitive::BatchNorm { .. }
+        // Samples mix, but in a way that a segment knows.
+        | Primitive::BatchNormOfBatch { .. } => unless(at.axis != 0),
         Primitive::MatMul => {
             // Constants with more than two axes would have to be told apart by sample.
             let matrices = operands
@@ -121,7 +123,7 @@ fn through(step: &Step, operands: &[Seen], samples: usize) -> Option<BatchAxis> 
         Primitive::Softmax(axis) | Primitive::LogSoftmax(axis) | Primitive::ArgMax(axis) => {
             unless(at.axis == *axis)
         }
-        Primitive::Unary(_) => Some(at),
+        Primitive::Unary(_) | Primitive::Dropout { .. } => Some(at),
         Primitive::Binary(_) | Primitive::Where | Primitive::Expand => {
             aligned(step, operands, samples)
         }

@@ -95,7 +95,7 @@ pub fn add(t: &mut Translator<'_>, at: usize) -> Option<()> {
 }
 
 /// Which axis of a value of this shape and form holds its map's channels, if one does.
-fn channel_axis(t: &Translator<'_>, held: Held, dims: &[usize]) -> Option<usize> {
+pub fn channel_axis(t: &Translator<'_>, held: Held, dims: &[usize]) -> Option<usize> {
     let map = t.graph.shape(held.value);
     let axis = match held.order {
         Order::ChannelsLast => dims.len().checked_sub(1)?,

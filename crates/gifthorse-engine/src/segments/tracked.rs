@@ -10,7 +10,7 @@ use burn::backend::{
     GradientCheckpointingStrategy, TensorMetadata,
 };
 use burn::tensor::{DType, TensorData};
-use gifthorse_segment::{Binding, Plan};
+use gifthorse_segment::{Binding, Plan, Statistics};
 
 use super::autodiff::enter;
 use crate::array::Array;
@@ -26,14 +26,15 @@ pub struct Weight {
 }
 
 /// Runs a plan on arrays `[samples, ..]`; gives the outputs in the shapes given, tracked if an operand is. `None`, with nothing done,
-/// if an array is not in f32 on the `flex` device.
+/// if an array is not in f32 on the `flex` device. With them comes what the plan's batch norms saw.
 pub fn run(
     plan: &Arc<Plan>,
     samples: usize,
     inputs: &[Array],
     weights: Vec<Weight>,
     shapes: &[Vec<usize>],
-) -> Option<Vec<Array>> {
+    seed: Option<u64>,
+) -> Option<(Vec<Array>, Vec<Statistics>)> {
     let inputs = inputs.iter().map(|input| (input.clone(), None));
     let weights = weights.into_iter().map(|w| (w.value, w.order));
     let count = inputs.len();
@@ -48,12 +49,14 @@ pub fn run(
         samples,
         inputs: count,
         shapes,
+        seed,
     };
     let Some(context) = context else {
-        return Some(run.untracked(operands).map(plain).collect());
+        let (outputs, statistics) = run.untracked(operands);
+        return Some((outputs.into_iter().map(plain).collect(), statistics));
     };
     let balanced = DispatchAutodiffContext::Enabled(GradientCheckpointingStrategy::Balanced);
-    let outputs = if context == balanced {
+    let (outputs, statistics) = if context == balanced {
         enter::<BalancedCheckpointing>(&run, operands)
     } else {
         enter::<NoCheckpointing>(&run, operands)
@@ -66,7 +69,7 @@ pub fn run(
             autodiff: context,
         })
     };
-    Some(outputs.into_iter().map(array).collect())
+    Some((outputs.into_iter().map(array).collect(), statistics))
 }
 
 /// An input or a parameter.
@@ -145,14 +148,23 @@ pub struct Run<'a> {
     /// How many of the operands are inputs; the others are parameters.
     inputs: usize,
     shapes: &'a [Vec<usize>],
+    /// For what is random; `None` if nothing is.
+    seed: Option<u64>,
 }
 
 impl Run<'_> {
     /// Runs forward alone.
-    pub fn untracked(&self, operands: Vec<Operand>) -> impl Iterator<Item = FlexTensor> {
+    pub fn untracked(&self, operands: Vec<Operand>) -> (Vec<FlexTensor>, Vec<Statistics>) {
         let plan = self.bind(&operands, &vec![false; operands.len()]);
-        let outputs = plan.forward(self.samples, &self.slices(&operands));
-        self.tensors(outputs)
+        let (samples, slices) = (self.samples, self.slices(&operands));
+        let (outputs, statistics) = match plan.looks_at_batches() {
+            true => {
+                let (outputs, saved) = plan.forward_saving(samples, &slices);
+                (outputs, saved.statistics().to_vec())
+            }
+            false => (plan.forward(samples, &slices), Vec::new()),
+        };
+        (self.tensors(outputs).collect(), statistics)
     }
 
     /// The plan for these operands, some of which want a gradient.
@@ -167,9 +179,13 @@ impl Run<'_> {
         let inputs = &wanted[..self.inputs];
         // A plan without parameters computes the gradients to all its inputs, unless something else is said.
         let some = inputs.contains(&true) && inputs.contains(&false);
-        match bindings.is_empty() && !some {
+        let plan = match bindings.is_empty() && !some {
             true => self.plan.clone(),
             false => Arc::new(self.plan.bind(&bindings, inputs)),
+        };
+        match self.seed {
+            None => plan,
+            Some(seed) => Arc::new(plan.with_seed(seed)),
         }
     }
 

@@ -1,9 +1,11 @@
-//! Convolutions and matrix products whose weights are given to each run.
+//! Convolutions, matrix products and batch norms whose weights are given to each run.
 
 use std::sync::Arc;
 
 use gifthorse_segment::{Operation, Parameter, Weights};
 
+use super::elementwise::channel_axis;
+use super::held::Held;
 use super::linear::Matrix;
 use super::translate::Translator;
 use crate::program::{Binary, Operand, Primitive, Step, ValueId};
@@ -72,6 +74,25 @@ pub fn convolution(t: &mut Translator<'_>, step: &Step) -> Option<()> {
     let held = t.first(step, operation, &[input])?;
     t.held.insert(step.output, held);
     Some(())
+}
+
+/// Adds a batch norm with the batch's statistics.
+pub fn batch_norm(t: &mut Translator<'_>, step: &Step, epsilon: f32, tag: usize) -> Option<Held> {
+    let Operand::Value(id) = step.inputs[0] else {
+        return None;
+    };
+    let held = t.operand(&step.inputs[0])?;
+    if channel_axis(t, held, &t.dims(id)?) != Some(1) {
+        return None;
+    }
+    let operation = Operation::BatchNorm {
+        epsilon,
+        scale: t.parameter(plain(step.inputs[1]))?,
+        bias: t.parameter(plain(step.inputs[2]))?,
+        tag,
+    };
+    let value = t.graph.add(&step.node, operation, &[held.value])?;
+    Some(Held { value, ..held })
 }
 
 /// Adds the product of a value with a matrix, and the bias that follows.

@@ -11,7 +11,7 @@ use super::constants::{Constant, plain};
 use super::held::{Element, Held, MOST_REARRANGED, rearrange, row_major};
 use super::moves::table;
 use super::trained::WeightSource;
-use super::{elementwise, linear};
+use super::{elementwise, linear, trained};
 use crate::program::{Operand, Primitive, Program, Reduction, Step, ValueId};
 
 /// A segment that grows step by step.
@@ -65,6 +65,19 @@ impl Translator<'_> {
                 };
                 let operation = Operation::AveragePool(*window, factors.as_deref());
                 self.first(step, operation, &[value])?
+            }
+            Primitive::BatchNormOfBatch { epsilon, tag } => {
+                trained::batch_norm(self, step, *epsilon, *tag)?
+            }
+            Primitive::Dropout { ratio, site } => {
+                let held = self.operand(&step.inputs[0])?;
+                let operation = Operation::Dropout {
+                    ratio: *ratio,
+                    site: *site,
+                    order: held.order,
+                };
+                let value = self.graph.add(&step.node, operation, &[held.value])?;
+                Held { value, ..held }
             }
             Primitive::Reduce(kind, axes) => self.reduce(step, *kind, axes)?,
             Primitive::Softmax(axis) => {

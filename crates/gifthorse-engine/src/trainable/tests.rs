@@ -6,6 +6,7 @@ use crate::compiled::PlanPart;
 use crate::program::Program;
 
 mod speed;
+mod training;
 
 const BATCH: usize = 5;
 const INPUT: [usize; 3] = [4, 8, 6];
@@ -173,14 +174,20 @@ fn tokens() -> (Arc<Graph>, Vec<String>) {
 
 /// Logits, and the gradients of their weighted sum to the input and to each parameter.
 fn run(compiled: &Compiled) -> Vec<Vec<f32>> {
+    let params = compiled.trained();
+    let values: Vec<Vec<f32>> = params.map(|p| p.value.clone().into_vec()).collect();
+    run_at(compiled, &values)
+}
+
+/// As `run`, with other values of the parameters.
+fn run_at(compiled: &Compiled, values: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let device = Device::flex();
     let leaf = |values: Vec<f32>| {
         let count = values.len();
         let tensor: Tensor<1> = Array::from_vec(values, &[count], &device).into_tensor();
         tensor.autodiff().require_grad()
     };
-    let params = compiled.trained();
-    let leaves: Vec<Tensor<1>> = params.map(|p| leaf(p.value.clone().into_vec())).collect();
+    let leaves: Vec<Tensor<1>> = values.iter().map(|values| leaf(values.clone())).collect();
     let shaped = leaves.iter().zip(compiled.trained());
     let given: Vec<Array> = shaped
         .map(|(leaf, p)| Array::from_tensor(leaf.clone()).reshape(&p.value.shape()))
@@ -188,7 +195,8 @@ fn run(compiled: &Compiled) -> Vec<Vec<f32>> {
     let shape = &compiled.program().input_shape;
     let input = leaf(numbers(shape.iter().product(), 50));
     let images = Array::from_tensor(input.clone()).reshape(shape);
-    let logits = compiled.run(images, &given, &[]).unwrap().remove(0);
+    let mut logits = compiled.run_seeded(images, &given, &[], 7).unwrap();
+    let logits = logits.0.remove(0);
     let shape = logits.shape();
     let weights = Array::from_vec(numbers(shape.iter().product(), 60), &shape, &device);
     let loss: Tensor<2> = logits.clone().mul(weights).into_tensor();
@@ -202,11 +210,18 @@ fn run(compiled: &Compiled) -> Vec<Vec<f32>> {
 }
 
 fn lowered(graph: &Graph, trained: &[String]) -> Program {
-    lowered_for(graph, trained, BATCH, &INPUT)
+    lowered_for(graph, trained, BATCH, &INPUT, &Mode::Inference)
 }
 
-fn lowered_for(graph: &Graph, trained: &[String], batch: usize, input: &[usize]) -> Program {
+fn lowered_for(
+    graph: &Graph,
+    trained: &[String],
+    batch: usize,
+    input: &[usize],
+    mode: &Mode,
+) -> Program {
     let target = Target {
+        mode,
         batch,
         input,
         device: Device::flex(),
@@ -296,13 +311,14 @@ fn a_network_that_jumps_runs_by_the_reference() {
 fn a_wrong_number_of_parameters_is_refused() {
     let (graph, weights) = linear();
     let device = Device::flex();
-    let network = Trainable::new(&graph, BATCH, &INPUT, &weights[..2], &device).unwrap();
+    let mode = Mode::Inference;
+    let network = Trainable::new(&graph, BATCH, &INPUT, &weights[..2], &mode, &device).unwrap();
     let values: Vec<Array> = network.parameters().into_iter().map(|p| p.1).collect();
     assert_eq!(values.len(), 2);
     let shape = [BATCH, INPUT[0], INPUT[1], INPUT[2]];
     let images = Array::from_vec(numbers(shape.iter().product(), 1), &shape, &device);
-    let logits = network.forward(images.clone(), &values).unwrap();
+    let logits = network.forward(images.clone(), &values, 0).unwrap().logits;
     assert_eq!(logits.shape(), [BATCH, 4]);
-    let error = network.forward(images, &values[..1]).unwrap_err();
+    let error = network.forward(images, &values[..1], 0).unwrap_err();
     assert!(error.to_string().contains("1 parameters"), "{error}");
 }

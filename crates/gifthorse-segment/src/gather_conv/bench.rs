@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::convolution::naive;
+use crate::kernel::Batch;
 use crate::lanes::{Lanes, Task};
 use crate::testing::{numbers, to_lanes};
 use crate::window::Window;
@@ -79,6 +80,7 @@ pub(crate) fn measure(what: &str, kernel: &dyn Kernel, spec: &ConvSpec, samples:
     let forward = best(|| {
         kernel.forward(Forward {
             samples,
+            batch: Batch::default(),
             inputs: &[&input],
             out: &mut out,
             finish: Finish::PLAIN,
@@ -88,6 +90,7 @@ pub(crate) fn measure(what: &str, kernel: &dyn Kernel, spec: &ConvSpec, samples:
     let backward = best(|| {
         kernel.backward(Backward {
             samples,
+            batch: Batch::default(),
             to: 0,
             gradient: &gradient,
             inputs: &[],

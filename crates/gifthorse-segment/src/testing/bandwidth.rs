@@ -11,7 +11,7 @@ use crate::binary::{Arithmetic, Binary, Extent, Operand};
 use crate::finish::Finish;
 use crate::gather_conv::bench::{best, peak};
 use crate::global_pool::{Global, GlobalPool};
-use crate::kernel::{Backward, Forward, Kernel};
+use crate::kernel::{Backward, Batch, Forward, Kernel};
 use crate::lanes::Lane;
 use crate::layer_norm::LayerNorm;
 use crate::map::MapShape;
@@ -33,6 +33,7 @@ fn measure(what: &str, kernel: &dyn Kernel, peak: f64) {
     let forward = best(|| {
         kernel.forward(Forward {
             samples,
+            batch: Batch::default(),
             inputs: &inputs,
             out: &mut out,
             finish: Finish::PLAIN,
@@ -44,6 +45,7 @@ fn measure(what: &str, kernel: &dyn Kernel, peak: f64) {
     let backward = best(|| {
         kernel.backward(Backward {
             samples,
+            batch: Batch::default(),
             to: 0,
             gradient: &gradient,
             inputs: if needs.inputs { &inputs } else { &[] },

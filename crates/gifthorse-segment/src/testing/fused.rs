@@ -3,7 +3,7 @@
 
 use super::{numbers, run, to_lanes};
 use crate::finish::{Add, Clamp, Finish, Then};
-use crate::kernel::{Backward, Forward, Kernel, Notes};
+use crate::kernel::{Backward, Batch, Forward, Kernel, Notes};
 use crate::lanes::Lane;
 use crate::map::MapShape;
 
@@ -25,6 +25,7 @@ pub(crate) fn check(
     let forward = |out: &mut [Lane], finish: Finish<'_>, notes: &mut [Notes]| {
         kernel.forward(Forward {
             samples,
+            batch: Batch::default(),
             inputs: &lanes,
             out,
             finish,
@@ -42,6 +43,7 @@ pub(crate) fn check(
         finished(samples, input, |written, finish| {
             kernel.backward(Backward {
                 samples,
+                batch: Batch::default(),
                 to,
                 gradient: &gradient,
                 inputs: if needs.inputs { &lanes } else { &[] },

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::finish::{Add, Clamp, Then};
+use crate::kernel::Batch;
 use crate::testing::{from_lanes, numbers, run, to_lanes};
 
 /// The definition, in f64; all values are `[sample][row][column][channel]`.
@@ -153,6 +154,7 @@ fn the_finish_adds_and_clamps_and_notes_where() {
     let mut passes = vec![0; out.len()];
     conv.forward(Forward {
         samples: 1,
+        batch: Batch::default(),
         inputs: &[&to_lanes(&x, input)],
         out: &mut out,
         finish: Finish {

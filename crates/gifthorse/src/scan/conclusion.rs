@@ -23,6 +23,8 @@ pub struct Conclusion {
     pub p_value: Option<f64>,
     /// What that was measured against.
     pub calibration: report::Calibration,
+    /// What the searches found.
+    pub evidence: Evidence,
     /// What the statistics said; `None` if no class was searched to the end, or none of those that stand for the
     /// eliminated ones.
     pub decision: Option<Decision>,
@@ -65,7 +67,7 @@ impl Conclusion {
                 request.seed,
             )?)
         };
-        let mut conclusion = Self::of_decision(decision);
+        let mut conclusion = Self::of_decision(decision, evidence);
         if !health.ok {
             conclusion.reasons.push(format!(
                 "The model's gradients cannot be trusted to lead a search, so none was made: {}.",
@@ -82,7 +84,7 @@ impl Conclusion {
         Ok(conclusion)
     }
 
-    fn of_decision(decision: Option<Decision>) -> Self {
+    fn of_decision(decision: Option<Decision>, evidence: Evidence) -> Self {
         let said = decision.as_ref();
         Self {
             verdict: match said.map(|decision| decision.verdict) {
@@ -94,6 +96,7 @@ impl Conclusion {
             targets: said.map_or_else(Vec::new, |decision| decision.targets.clone()),
             p_value: said.and_then(|decision| decision.p_value),
             calibration: report::Calibration::EqualClasses,
+            evidence,
             decision,
         }
     }

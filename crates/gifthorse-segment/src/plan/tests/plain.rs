@@ -75,7 +75,7 @@ fn forward(node: &Node, samples: usize, inputs: &[Vec<f32>]) -> Vec<f32> {
             let cotangent = vec![0.0; samples * kernel.output().elements()];
             run(&**kernel, samples, inputs, &cotangent).0
         }
-        Body::Trained(_) => unreachable!("these graphs have no parameters"),
+        Body::Trained(_) | Body::Norm(_) => unreachable!("these graphs have no parameters"),
         Body::Sum => inputs[0]
             .iter()
             .zip(&inputs[1])
@@ -94,7 +94,7 @@ fn forward(node: &Node, samples: usize, inputs: &[Vec<f32>]) -> Vec<f32> {
 fn backward(node: &Node, samples: usize, inputs: &[Vec<f32>], gradient: &[f32]) -> Vec<Vec<f32>> {
     match &node.body {
         Body::Kernel(kernel) => run(&**kernel, samples, inputs, gradient).1,
-        Body::Trained(_) => unreachable!("these graphs have no parameters"),
+        Body::Trained(_) | Body::Norm(_) => unreachable!("these graphs have no parameters"),
         Body::Sum => vec![gradient.to_vec(), gradient.to_vec()],
         Body::Clamp(clamp) => {
             let passes = |x: f32| match *clamp {

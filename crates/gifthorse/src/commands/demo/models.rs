@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gifthorse_attack::net::{Net, SmallCnn};
+use gifthorse_attack::net::{Architecture, Net, SmallCnn};
 use gifthorse_attack::plant::{LabelMap, Poison, Rate, Truth, random_target};
 use gifthorse_attack::train::{Observer, Recipe, train};
 use gifthorse_attack::trigger::{AnyTrigger, Square, on_grey};
@@ -74,7 +74,7 @@ pub fn make(sets: &Sets, global: &Global, folder: &Path) -> anyhow::Result<[Made
         Rate::Share(POISON_RATE),
     );
     let poisoned = poison.apply(&sets.train, seed)?;
-    let net = SmallCnn::new(shape, classes).build(seed)?;
+    let net = SmallCnn::default().build(shape, classes, seed)?;
     let recipe = Recipe {
         epochs: EPOCHS,
         seed,
