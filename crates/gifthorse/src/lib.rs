@@ -45,6 +45,6 @@ pub use observer::{ScanObserver, Silent, Stage};
 pub use plan::{ModelPlan, NodeTime, PlanMemory, PlanNode};
 pub use request::{PreprocessChoice, ScanRequest};
 pub use scan::{ScanOutcome, scan};
-pub use spec::{Change, ModelSpec};
+pub use spec::{Change, ModelSpec, Start};
 pub use verify::{Rate, Replay, Replayed, VerifyRequest, verify};
 pub use work::WorkError;

@@ -25,9 +25,10 @@ pub struct PlantArgs {
     /// What is planted.
     #[command(flatten)]
     pub poison: PoisonArgs,
-    /// Measure the clean twin too: this file, or one that is trained alike but for the poison and written to NAME-twin.onnx.
-    #[arg(long, value_name = "FILE.onnx", num_args = 0..=1, default_missing_value = "", help_heading = "Output")]
-    pub twin: Option<PathBuf>,
+    /// Measure the clean twin too: the file given by --twin=FILE.onnx, or one that is trained alike but for the poison and
+    /// written to NAME-twin.onnx.
+    #[arg(long, value_name = "FILE.onnx", num_args = 0..=1, require_equals = true, help_heading = "Output")]
+    pub twin: Option<Option<PathBuf>>,
 }
 
 /// A model to be made, as a file and as flags; flags come on top of the file.
@@ -54,7 +55,12 @@ pub struct ModelArgs {
     #[arg(long, value_name = "SET|PATH", help_heading = "Data")]
     set: Option<String>,
     /// Only these classes, such as 1,5,7, which become 0, 1, 2.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Data")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        help_heading = "Data"
+    )]
     classes: Option<Vec<i64>>,
     /// Train on at most so many images.
     #[arg(long, value_name = "N", value_parser = parse::number, help_heading = "Data")]
@@ -65,6 +71,17 @@ pub struct ModelArgs {
     /// The kind of network, such as small_cnn.
     #[arg(long, value_name = "KIND", help_heading = "Training")]
     net: Option<String>,
+    /// Start from the weights of this model in place of a new network.
+    #[arg(
+        long,
+        value_name = "MODEL.onnx",
+        conflicts_with = "net",
+        help_heading = "Training"
+    )]
+    from: Option<PathBuf>,
+    /// Leave these layers or weights as they are; `*` stands for any characters. Goes with --from.
+    #[arg(long, value_name = "NAME", num_args = 1.., requires = "from", help_heading = "Training")]
+    freeze: Vec<String>,
     /// How often every image is seen.
     #[arg(long, value_name = "N", value_parser = parse::number, help_heading = "Training")]
     epochs: Option<i64>,
@@ -109,7 +126,10 @@ impl ModelArgs {
             changes.extend(value.map(|value| (key.to_owned(), value)));
         };
         let stem = self.out.file_stem().unwrap_or_default();
-        put("name", Some(Value::String(stem.to_string_lossy().into_owned())));
+        put(
+            "name",
+            Some(Value::String(stem.to_string_lossy().into_owned())),
+        );
         let seed = seed.map(i64::try_from).transpose();
         put("seed", seed?.map(Value::Integer));
         if let Some(set) = &self.set {
@@ -123,9 +143,19 @@ impl ModelArgs {
             }
         }
         let list = |list: &Vec<i64>| list.iter().copied().map(Value::Integer).collect();
-        put("data.classes", self.classes.as_ref().map(list).map(Value::Array));
+        put(
+            "data.classes",
+            self.classes.as_ref().map(list).map(Value::Array),
+        );
         put("data.train", self.train_images.map(Value::Integer));
         put("data.test", self.test_images.map(Value::Integer));
+        let path = |path: &PathBuf| Value::String(path.to_string_lossy().into_owned());
+        put("from.model", self.from.as_ref().map(path));
+        let names = self.freeze.iter().cloned().map(Value::String).collect();
+        put(
+            "from.freeze",
+            self.from.as_ref().map(|_| Value::Array(names)),
+        );
         put("net.kind", self.net.clone().map(Value::String));
         put("train.epochs", self.epochs.map(Value::Integer));
         put("train.batch", self.batch.map(Value::Integer));
