@@ -12,6 +12,7 @@ mod inspect;
 mod logits;
 mod preflight;
 mod real_models;
+mod references;
 mod scan;
 mod usage;
 mod work;
