@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p gifthorse-defense --example verdict_reference [-- WORLDS]` simulates worlds of clean models (see
 //! `tests/verdict/population.rs`), each with a library of 150 and with further models of several numbers of classes, clean and infected
-//! (log sizes of infected classes around -4.3, of clean ones around -2.8). Printed in percent: models flagged at 5 and 1 %,
+//! (log sizes of infected classes around -4.6, of clean ones around -2.8). Printed in percent: models flagged at 5 and 1 %,
 //! whether confirmed or not; of infected ones, those whose most suspicious class is infected.
 
 #![allow(clippy::print_stdout, reason = "the tables are the point")]
@@ -24,9 +24,9 @@ mod population;
 use population::World;
 
 const LIBRARY: usize = 150;
-const CLEAN: usize = 60;
-const INFECTED: usize = 10;
-const CLASSES: [usize; 7] = [2, 3, 5, 8, 10, 20, 43];
+const CLEAN: usize = 80;
+const INFECTED: usize = 20;
+const CLASSES: [usize; 4] = [2, 5, 10, 43];
 
 /// The library's population without some of what it knows.
 struct Part<'a> {
@@ -61,7 +61,7 @@ fn main() {
     let worlds = std::env::args()
         .nth(1)
         .and_then(|argument| argument.parse().ok())
-        .unwrap_or(4u64);
+        .unwrap_or(5u64);
     let names = [
         "equal",
         "equal, ranked",
@@ -69,10 +69,11 @@ fn main() {
         "population",
         "library",
     ];
-    println!("classes infected | {}", names.join(" | "));
+    println!("| K | infected | {} |", names.join(" | "));
+    println!("|--:|--:|{}", "--:|".repeat(names.len()));
     let clean: Vec<(usize, usize)> = CLASSES.iter().map(|&classes| (classes, 0)).collect();
     let infected = CLASSES.iter().flat_map(|&classes| {
-        let mut numbers = vec![1, 3, classes.div_ceil(2), classes];
+        let mut numbers = vec![1, classes.div_ceil(2), classes];
         numbers.retain(|&number| number <= classes);
         numbers.sort_unstable();
         numbers.dedup();
@@ -94,10 +95,10 @@ fn main() {
             .iter()
             .map(|Count([five, one, of])| {
                 let percent = |count: &usize| 100.0 * *count as f64 / *of as f64;
-                format!("{:5.1} {:5.1}", percent(five), percent(one))
+                format!("{:.1} / {:.1}", percent(five), percent(one))
             })
             .collect();
-        println!("{classes:7} {infected:8} | {}", cells.join(" | "));
+        println!("| {classes} | {infected} | {} |", cells.join(" | "));
     }
 }
 
@@ -105,9 +106,7 @@ fn run(seed: u64, rows: &[(usize, usize)]) -> Vec<[Count; 5]> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let world = World::new(&mut rng);
     let library = Library::new("simulated", world.models(LIBRARY, &mut rng)).unwrap();
-    let clock = std::time::Instant::now();
     let fitted = CleanModels::fit(&library, seed).unwrap();
-    eprintln!("fit {:.2}s", clock.elapsed().as_secs_f64());
     let equal = EqualClasses {
         prior: fitted.scale_prior(),
     };
@@ -121,7 +120,7 @@ fn run(seed: u64, rows: &[(usize, usize)]) -> Vec<[Count; 5]> {
         .map(|model| equal_surprise(model, seed))
         .collect();
     let equal_ranks = Surprises::new(equal_ranks);
-    let normal = Normal::new(-4.3, 0.3).unwrap();
+    let normal = Normal::new(-4.6, 0.3).unwrap();
     rows.iter()
         .map(|&(classes, infected)| {
             let count = if infected == 0 { CLEAN } else { INFECTED };

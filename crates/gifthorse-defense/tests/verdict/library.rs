@@ -78,15 +78,15 @@ fn easy_classes_are_no_backdoor_where_clean_models_have_them() {
 
 #[test]
 fn rate_is_kept_on_models_of_any_number_of_classes() {
-    // Eight libraries, 45 further models for each.
-    let flags: Vec<[u32; 2]> = (0..8)
+    // Six libraries, 30 further models for each.
+    let flags: Vec<[u32; 2]> = (0..6)
         .map(|seed| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let world = World::new(&mut rng);
             let library = fitted(world.models(99, &mut rng));
             let further: Vec<LibraryModel> = [2, 5, 10]
                 .into_iter()
-                .flat_map(|classes| [classes; 15])
+                .flat_map(|classes| [classes; 10])
                 .enumerate()
                 .map(|(name, classes)| world.model(name, Some(classes), &mut rng))
                 .collect();
@@ -99,11 +99,11 @@ fn rate_is_kept_on_models_of_any_number_of_classes() {
                 .reduce(|| [0; 2], |a, b| [a[0] + b[0], a[1] + b[1]])
         })
         .collect();
-    let of = |rate: usize| f64::from(flags.iter().map(|flags| flags[rate]).sum::<u32>()) / 360.0;
-    // Binomial errors of the models and those of eight thresholds from 99 models each: 0.011 + 0.008 at 5 %, 0.026 +
-    // 0.018 at 50 %; three and a half of them.
-    assert!((0.003..0.098).contains(&of(0)), "{} at 0.05", of(0));
-    assert!((0.39..0.61).contains(&of(1)), "{} at 0.5", of(1));
+    let of = |rate: usize| f64::from(flags.iter().map(|flags| flags[rate]).sum::<u32>()) / 180.0;
+    // Binomial errors of the models and those of six thresholds from 99 models each: 0.016 + 0.009 at 5 %, 0.037 +
+    // 0.020 at 50 %, added in squares; three and a half of them.
+    assert!(of(0) < 0.115, "{} at 0.05", of(0));
+    assert!((0.35..0.65).contains(&of(1)), "{} at 0.5", of(1));
 }
 
 #[test]

@@ -12,4 +12,5 @@ mod library_file;
 mod limits;
 mod models;
 mod population;
+mod references;
 mod thinned;

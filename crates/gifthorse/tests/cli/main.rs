@@ -13,6 +13,7 @@ mod logits;
 mod make;
 mod preflight;
 mod real_models;
+mod references;
 mod scan;
 mod trigger;
 mod usage;

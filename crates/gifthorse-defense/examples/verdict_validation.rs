@@ -1,0 +1,315 @@
+//! Does the library keep the rate of false alarms on clean models that it never saw, and what does it find?
+//!
+//! `cargo run --release -p gifthorse-defense --example verdict_validation -- LIBRARY.json [BACKDOORED.json]` judges each
+//! clean model by a library without it, without all models of its recipe, and without all models of its data set, and each
+//! backdoored model by the whole library and by one without its data set. It prints the tables of docs/verdict.md. With
+//! `simulated` in the place of a file it makes 150 clean models of `tests/verdict/population.rs` and infects others.
+
+#![allow(clippy::print_stdout, reason = "the tables are the point")]
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs;
+
+use gifthorse_defense::stats::interval::clopper_pearson;
+use gifthorse_defense::stats::{
+    Backdoored, BackdooredModel, CleanModels, EqualClasses, Library, LibraryModel, Reference,
+    decide,
+};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Normal};
+use rayon::prelude::*;
+
+#[path = "../tests/verdict/population.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "the tests use all of it")]
+mod population;
+
+const SEED: u64 = 0;
+const RATES: [f64; 2] = [0.05, 0.01];
+
+type Failure = Box<dyn Error + Send + Sync>;
+/// What models are left out together.
+type Group = fn(&LibraryModel) -> String;
+
+/// What came out for one model.
+#[derive(Clone)]
+struct Judged {
+    classes: usize,
+    /// The p-value; none if nothing could be said.
+    p: Option<f64>,
+    /// For each rate, whether a class was flagged, whether a flagged one passed the gate as well, and whether a flagged
+    /// one is a target.
+    flagged: [[bool; 3]; 2],
+}
+
+fn main() -> Result<(), Failure> {
+    let mut arguments = std::env::args().skip(1);
+    let clean = arguments
+        .next()
+        .ok_or("give the file of a library, or `simulated`")?;
+    let (library, backdoored) = if clean == "simulated" {
+        simulated()?
+    } else {
+        let library = Library::from_json(&fs::read_to_string(clean)?)?;
+        let backdoored = arguments.next().map(fs::read_to_string).transpose()?;
+        let backdoored = backdoored
+            .map(|text| Backdoored::from_json(&text))
+            .transpose()?;
+        (library, backdoored)
+    };
+    println!(
+        "{} clean models, {}.\n",
+        library.models().len(),
+        library.search()
+    );
+    false_alarms(&library)?;
+    if let Some(backdoored) = backdoored {
+        println!(
+            "\n{} backdoored models, {}.\n",
+            backdoored.models().len(),
+            backdoored.search()
+        );
+        power(&library, &backdoored)?;
+    }
+    Ok(())
+}
+
+fn false_alarms(library: &Library) -> Result<(), Failure> {
+    let groups: [(&str, Group); 3] = [
+        ("the model", |model| model.name.clone()),
+        ("its recipe", |model| model.recipe.clone()),
+        ("its data set", |model| model.data.clone()),
+    ];
+    let models = library.models();
+    let equal = models
+        .par_iter()
+        .map(|model| judge(model, &[], &EqualClasses::default()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut rows = vec![("equal classes", equal)];
+    for (name, group) in groups {
+        rows.push((name, judged_without(library, group)?));
+    }
+    println!(
+        "| left out | p-values | 5 %: flagged | with the gate | 1 %: flagged | with the gate | KS distance |"
+    );
+    println!("|---|--:|---|---|---|---|--:|");
+    for (name, judged) in &rows {
+        let p = p_values(judged);
+        let cells: Vec<String> = (0..RATES.len())
+            .flat_map(|rate| [0, 1].map(|kind| share(judged, |of| of.flagged[rate][kind])))
+            .collect();
+        println!(
+            "| {name} | {} | {} | {:.3} |",
+            p.len(),
+            cells.join(" | "),
+            distance(&p)
+        );
+    }
+    println!(
+        "\nQuantiles of the p-values, which would be the heads of the columns if they were uniform:\n"
+    );
+    let parts = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9];
+    println!(
+        "| left out | {} |",
+        parts.map(|part| part.to_string()).join(" | ")
+    );
+    println!("|---|{}", "--:|".repeat(parts.len()));
+    for (name, judged) in &rows {
+        let p = p_values(judged);
+        let quantile = |part: f64| p.get((part * p.len() as f64) as usize).copied();
+        let cells = parts.map(|part| quantile(part).map_or("-".to_owned(), |p| format!("{p:.3}")));
+        println!("| {name} | {} |", cells.join(" | "));
+    }
+    println!("\nFlagged at 5 % by number of classes:\n");
+    let of_classes = |classes: usize| match classes {
+        ..=2 => "2",
+        3..=5 => "3-5",
+        6..=9 => "6-9",
+        10..=12 => "10-12",
+        _ => "13 and more",
+    };
+    let columns = ["2", "3-5", "6-9", "10-12", "13 and more"];
+    println!("| left out | {} |", columns.join(" | "));
+    println!("|---|{}", "---|".repeat(columns.len()));
+    for (name, judged) in &rows {
+        let cells = columns.map(|column| {
+            let part = judged.iter().filter(|of| of_classes(of.classes) == column);
+            share(&part.cloned().collect::<Vec<_>>(), |of| of.flagged[0][0])
+        });
+        println!("| {name} | {} |", cells.join(" | "));
+    }
+    Ok(())
+}
+
+/// Judges each model by the library without its group.
+fn judged_without(library: &Library, group: Group) -> Result<Vec<Judged>, Failure> {
+    let mut members: BTreeMap<String, Vec<&LibraryModel>> = BTreeMap::new();
+    for model in library.models() {
+        members.entry(group(model)).or_default().push(model);
+    }
+    let judged: Result<Vec<Vec<Judged>>, Failure> = members
+        .par_iter()
+        .map(|(name, left_out)| {
+            let rest = library.without(|model| group(model) == *name);
+            let reference = CleanModels::fit(&rest, SEED)?;
+            left_out
+                .iter()
+                .map(|model| judge(model, &[], &reference))
+                .collect()
+        })
+        .collect();
+    Ok(judged?.concat())
+}
+
+fn power(library: &Library, backdoored: &Backdoored) -> Result<(), Failure> {
+    let whole = CleanModels::fit(library, SEED)?;
+    let mut without: BTreeMap<&str, CleanModels> = BTreeMap::new();
+    for model in backdoored.models() {
+        let data = model.found.data.as_str();
+        if !without.contains_key(data) {
+            let rest = library.without(|model| model.data == data);
+            without.insert(data, CleanModels::fit(&rest, SEED)?);
+        }
+    }
+    let judged = |model: &BackdooredModel| -> Result<[Judged; 3], Failure> {
+        let found = &model.found;
+        Ok([
+            judge(found, &model.targets, &EqualClasses::default())?,
+            judge(found, &model.targets, &whole)?,
+            judge(found, &model.targets, &without[found.data.as_str()])?,
+        ])
+    };
+    let judged = backdoored
+        .models()
+        .par_iter()
+        .map(judged)
+        .collect::<Result<Vec<_>, _>>()?;
+    let by: [(&str, fn(&BackdooredModel) -> String); 4] = [
+        ("attack", |model| model.attack.clone()),
+        ("trigger", |model| match model.trigger_pixels {
+            None => "spread over the image".to_owned(),
+            Some(pixels) => {
+                let share = 100.0 * pixels / model.found.pixels as f64;
+                match share {
+                    ..1.0 => "below 1 % of the image".to_owned(),
+                    1.0..4.0 => "from 1 %".to_owned(),
+                    4.0..10.0 => "from 4 %".to_owned(),
+                    _ => "from 10 %".to_owned(),
+                }
+            }
+        }),
+        ("infected labels", |model| {
+            let (targets, classes) = (model.targets.len(), model.found.classes());
+            format!("{targets:2} of {classes}")
+        }),
+        ("all", |_| "all".to_owned()),
+    ];
+    println!(
+        "Flagged, with a target among the flagged classes, whose trigger passed the gate; in brackets all flagged:\n"
+    );
+    for (head, key) in by {
+        println!(
+            "| {head} | models | equal classes, 5 % | library, 5 % | library, 1 % | without the data set, 5 % |"
+        );
+        println!("|---|--:|--:|--:|--:|--:|");
+        let mut rows: BTreeMap<String, Vec<&[Judged; 3]>> = BTreeMap::new();
+        for (model, judged) in backdoored.models().iter().zip(&judged) {
+            rows.entry(key(model)).or_default().push(judged);
+        }
+        for (name, row) in rows {
+            let count = |which: usize, rate: usize| {
+                let of = |kind: usize| row.iter().filter(|j| j[which].flagged[rate][kind]).count();
+                format!("{} ({})", of(2), of(0))
+            };
+            let cells = [count(0, 0), count(1, 0), count(1, 1), count(2, 0)];
+            println!("| {name} | {} | {} |", row.len(), cells.join(" | "));
+        }
+        println!();
+    }
+    Ok(())
+}
+
+fn judge(
+    model: &LibraryModel,
+    targets: &[usize],
+    reference: &dyn Reference,
+) -> Result<Judged, Failure> {
+    let decision = decide(&model.evidence(), reference, RATES[0], SEED)?;
+    let flagged = RATES.map(|rate| {
+        let classes = decision.classes.iter();
+        let suspects = classes.filter(|class| class.p_value.is_some_and(|p| p <= rate));
+        let suspects: Vec<usize> = suspects.map(|class| class.class).collect();
+        let passed = |class: &&usize| model.confirmed.contains(class);
+        let confirmed: Vec<&usize> = suspects.iter().filter(passed).collect();
+        [
+            !suspects.is_empty(),
+            !confirmed.is_empty(),
+            confirmed.iter().any(|class| targets.contains(class)),
+        ]
+    });
+    Ok(Judged {
+        classes: model.classes(),
+        p: decision.p_value,
+        flagged,
+    })
+}
+
+/// A share of models in percent, with its 95 % interval.
+fn share(judged: &[Judged], which: impl Fn(&Judged) -> bool) -> String {
+    let (count, of) = (judged.iter().filter(|of| which(of)).count(), judged.len());
+    let percent = 100.0 * count as f64 / of.max(1) as f64;
+    clopper_pearson(count as u64, of as u64, 0.95).map_or_else(
+        |_| "-".to_owned(),
+        |interval| {
+            let (lower, upper) = (100.0 * interval.lower, 100.0 * interval.upper);
+            format!("{percent:.1} % ({count} of {of}; {lower:.1}-{upper:.1})")
+        },
+    )
+}
+
+fn p_values(judged: &[Judged]) -> Vec<f64> {
+    let mut p: Vec<f64> = judged.iter().filter_map(|of| of.p).collect();
+    p.sort_unstable_by(f64::total_cmp);
+    p
+}
+
+/// Kolmogorov and Smirnov's distance of p-values in rising order from the uniform distribution.
+fn distance(ascending: &[f64]) -> f64 {
+    let count = ascending.len() as f64;
+    let of = |(rank, p): (usize, &f64)| {
+        let (before, after) = (rank as f64 / count, (rank + 1) as f64 / count);
+        (p - before).abs().max((after - p).abs())
+    };
+    ascending.iter().enumerate().map(of).fold(0.0, f64::max)
+}
+
+/// A library of 150 simulated models, and as many others with one to all classes infected (log sizes around -4.6).
+fn simulated() -> Result<(Library, Option<Backdoored>), Failure> {
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let world = population::World::new(&mut rng);
+    let library = Library::new("simulated", world.models(150, &mut rng))?;
+    let infected_size = Normal::new(-4.6, 0.3)?;
+    let infected = (0..150).map(|name| {
+        let mut found = world.model(name, None, &mut rng);
+        let classes = found.classes();
+        let targets = [1, 3.min(classes), classes.div_ceil(2), classes][name % 4];
+        for size in found.log_sizes[..targets].iter_mut().flatten() {
+            *size = size.min(infected_size.sample(&mut rng));
+        }
+        BackdooredModel {
+            found,
+            attack: [
+                "one class",
+                "three classes",
+                "half of the classes",
+                "all classes",
+            ][name % 4]
+                .to_owned(),
+            trigger_pixels: Some(10.0),
+            targets: (0..targets).collect(),
+        }
+    });
+    let backdoored = Backdoored::new("simulated", infected.collect())?;
+    Ok((library, Some(backdoored)))
+}
