@@ -6,7 +6,8 @@
 //!
 //! - `gradient FILE`: writes the gradients of the mean cross-entropy to all parameters into FILE, as f32 one after the other
 //!   (little-endian), and answers `{"loss": .., "names": [..]}`. Dropouts do nothing here;
-//! - `run N`: the milliseconds that each of N steps took, the optimiser's update included.
+//! - `run N`: the milliseconds that each of N steps took, the optimiser's update included;
+//! - `profile`: for each stage of the plan `[name, kernel, forward, backward]`, milliseconds so far over all threads and steps.
 #![allow(clippy::print_stdout)]
 
 use std::collections::HashSet;
@@ -14,9 +15,9 @@ use std::error::Error;
 use std::fs::File;
 use std::io::{BufRead, Write};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use gifthorse_engine::{Array, Device, Mode, Tensor, Trainable, running_means};
+use gifthorse_engine::{Array, Device, Mode, PlanPart, Tensor, Trainable, running_means};
 use gifthorse_onnx::{Graph, Model};
 use rayon::prelude::*;
 use serde_json::json;
@@ -77,7 +78,12 @@ fn serve(mut training: Training, optimiser: Optimiser) -> Result<(), Failure> {
                 }
                 json!(times)
             }
-            _ => return Err(format!("`{line}` is neither `gradient FILE` nor `run N`").into()),
+            ["profile"] => json!(training.profile()),
+            _ => {
+                return Err(
+                    format!("`{line}` is not `gradient FILE`, `run N` or `profile`").into(),
+                );
+            }
         };
         println!("{answer}");
     }
@@ -183,6 +189,28 @@ impl Training {
         });
         let gradients = gradients.collect::<Result<_, Failure>>()?;
         Ok((Array::from_tensor(loss).into_vec()[0], gradients))
+    }
+
+    fn profile(&self) -> Vec<(String, String, f64, f64)> {
+        let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+        let parts = self.network.describe().into_iter();
+        parts
+            .flat_map(|part| match part {
+                PlanPart::Step {
+                    name,
+                    operation,
+                    time,
+                    ..
+                } => vec![(name, operation, milliseconds(time), 0.0)],
+                PlanPart::Segment(stages) => stages
+                    .into_iter()
+                    .map(|stage| {
+                        let [forward, backward] = stage.time.map(milliseconds);
+                        (stage.names.join(" "), stage.kernel, forward, backward)
+                    })
+                    .collect(),
+            })
+            .collect()
     }
 
     fn array(&self, values: Vec<f32>, shape: &[usize]) -> Array {

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use gifthorse_onnx::Graph;
 
 use crate::array::Array;
-use crate::compiled::Compiled;
+use crate::compiled::{Compiled, PlanPart};
 use crate::error::Error;
 use crate::lower::{Target, lower};
 use crate::mode::Mode;
@@ -71,6 +71,11 @@ impl Trainable {
     pub fn parameters(&self) -> Vec<(String, Array)> {
         let params = self.compiled.trained();
         params.map(|p| (p.name.clone(), p.value.clone())).collect()
+    }
+
+    /// What runs, in order, with the time that each part took so far over all threads.
+    pub fn describe(&self) -> Vec<PlanPart> {
+        self.compiled.describe()
     }
 
     /// Logits of a raw input `[batch, input...]` under the given parameters; gradients flow

@@ -126,16 +126,18 @@ impl BatchNorm {
         1.0 / (variance + f64::from(self.epsilon)).sqrt()
     }
 
-    /// For the forward pass: a factor and an offset for each channel.
+    /// For the forward pass: what is taken from each channel first, a factor and an offset.
     pub(crate) fn forward_coefficients(&self, moments: &Moments) -> Vec<Lane> {
         self.coefficients(|channel| {
+            let (mean, rest) = rounded(moments.mean[channel]);
             let factor = f64::from(self.scale[channel]) * self.inverse(moments, channel);
-            let offset = f64::from(self.bias[channel]) - factor * moments.mean[channel];
-            [factor, offset]
+            let offset = f64::from(self.bias[channel]) - factor * rest;
+            [mean, factor, offset]
         })
     }
 
-    /// For the backward pass: a factor for the gradient, one for the input, and an offset, for each channel.
+    /// For the backward pass: what is taken from each channel of the input first, a factor for it, one for the gradient, and an
+    /// offset.
     ///
     /// With `d = (x - mean) / deviation`, the gradient to `x` is `scale / deviation` times what is left of the gradient `g` when
     /// its parts along 1 and along `d` are taken away: `g - mean(g) - d mean(g d)`.
@@ -146,11 +148,12 @@ impl BatchNorm {
     ) -> Vec<Lane> {
         let count = moments.count.max(1) as f64;
         self.coefficients(|channel| {
+            let (mean, rest) = rounded(moments.mean[channel]);
             let inverse = self.inverse(moments, channel);
             let factor = f64::from(self.scale[channel]) * inverse;
             let along = -factor * inverse * inverse * sums.along[channel] / count;
-            let offset = -factor * sums.plain[channel] / count - along * moments.mean[channel];
-            [factor, along, offset]
+            let offset = -factor * sums.plain[channel] / count - along * rest;
+            [mean, along, factor, offset]
         })
     }
 
@@ -215,16 +218,25 @@ impl Kernel for BatchNorm {
     }
 }
 
+/// A number in f32, and what that lacks.
+fn rounded(value: f64) -> (f64, f64) {
+    let near = f64::from(value as f32);
+    (near, value - near)
+}
+
 impl OnLanes for BatchNorm {
     #[inline(always)]
     fn forward_on<L: Lanes>(&self, l: L, run: Forward<'_>) {
         let groups = self.shape.groups();
-        let (factors, offsets) = run.batch.coefficients.split_at(groups);
+        let (means, rest) = run.batch.coefficients.split_at(groups);
+        let (factors, offsets) = rest.split_at(groups);
         let (mut finish, mut at) = (run.finish, 0);
         for pixel in run.inputs[0].chunks_exact(groups) {
-            for ((x, factor), offset) in pixel.iter().zip(factors).zip(offsets) {
-                let value = l.mul_add(l.load(&x.0), l.load(&factor.0), l.load(&offset.0));
-                finish.store(l, run.out, at, value);
+            for group in 0..groups {
+                // The mean first: taking it away later would leave the rounding errors of a number as large as it.
+                let apart = l.sub(l.load(&pixel[group].0), l.load(&means[group].0));
+                let (factor, offset) = (l.load(&factors[group].0), l.load(&offsets[group].0));
+                finish.store(l, run.out, at, l.mul_add(apart, factor, offset));
                 at += 1;
             }
         }
@@ -233,14 +245,15 @@ impl OnLanes for BatchNorm {
     #[inline(always)]
     fn backward_on<L: Lanes>(&self, l: L, run: Backward<'_>) {
         let groups = self.shape.groups();
-        let (factors, rest) = run.batch.coefficients.split_at(groups);
-        let (along, offsets) = rest.split_at(groups);
+        let (means, rest) = run.batch.coefficients.split_at(groups);
+        let (along, rest) = rest.split_at(groups);
+        let (factors, offsets) = rest.split_at(groups);
         let (mut finish, mut at) = (run.finish, 0);
         let pixels = run.inputs[0].chunks_exact(groups);
         for (pixel, gradient) in pixels.zip(run.gradient.chunks_exact(groups)) {
             for group in 0..groups {
-                let x = l.load(&pixel[group].0);
-                let value = l.mul_add(x, l.load(&along[group].0), l.load(&offsets[group].0));
+                let apart = l.sub(l.load(&pixel[group].0), l.load(&means[group].0));
+                let value = l.mul_add(apart, l.load(&along[group].0), l.load(&offsets[group].0));
                 let gradient = l.load(&gradient[group].0);
                 let value = l.mul_add(gradient, l.load(&factors[group].0), value);
                 finish.store(l, run.out, at, value);

@@ -6,6 +6,7 @@ mod make;
 mod parse;
 mod preprocess;
 mod scan;
+mod trigger;
 mod zoo;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub use demo::DemoArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
 pub use preprocess::PreprocessArgs;
 pub use scan::ScanArgs;
+pub use trigger::TriggerArgs;
 pub use zoo::{ZooArgs, ZooBuildArgs, ZooCommand, ZooLibraryArgs, ZooScanArgs};
 
 /// Looks a trained image classifier in the mouth: does it carry a backdoor?
@@ -77,6 +79,8 @@ pub enum Command {
     Logits(LogitsArgs),
     /// List the data sets that are known by name, or download one.
     Data(DataArgs),
+    /// Draw a trigger, as a picture and as the settings that plant it.
+    Trigger(TriggerArgs),
     /// Train a clean model.
     Train(Box<TrainArgs>),
     /// Train a model with a backdoor in it.

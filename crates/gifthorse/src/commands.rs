@@ -7,6 +7,7 @@ mod logits;
 mod make;
 mod plan_table;
 mod scan;
+mod trigger;
 mod verify;
 mod zoo;
 
@@ -31,6 +32,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => inspect::run(args),
         Command::Logits(args) => logits::run(args),
         Command::Data(args) => data::run(args, &cli.global),
+        Command::Trigger(args) => trigger::run(args, &cli.global),
         Command::Train(args) => make::train(args, &cli.global),
         Command::Plant(args) => make::plant(args, &cli.global),
         Command::Zoo(args) => zoo::run(args, &cli.global),

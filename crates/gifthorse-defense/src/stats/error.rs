@@ -110,6 +110,24 @@ pub enum LibraryError {
         /// Class index.
         class: usize,
     },
+    /// Too few models to calibrate anything on.
+    #[error(
+        "the library has {found} clean models that can be used, but at least {needed} are needed"
+    )]
+    TooFewModels {
+        /// Models of which at least half of the classes were reached.
+        found: usize,
+        /// Models needed.
+        needed: usize,
+    },
+    /// A model that says nothing, as a reference.
+    #[error(
+        "model \"{0}\" is no reference: for more than half of its classes no trigger was found at all"
+    )]
+    MostlyUnreached(String),
+    /// The numbers of the models lead to none.
+    #[error("the library leads to no clean model: {0}")]
+    Simulation(#[from] StatsError),
     /// Some classes were left out or eliminated early.
     #[error(
         "model \"{0}\": not every class was searched to the end; scan it in full (--search full, without --classes and --max-time)"

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::confirmation::Confirmation;
 use super::error::StatsError;
+use super::library::LibraryModel;
 use super::set_aside::{SetAside, Thinning};
 
 /// Norms below this many pixels count as this many: one grey level of one pixel, below which a
@@ -84,13 +85,32 @@ impl LogSizes {
             found.extend(stand_ins(&found, &evidence.set_aside, thinning));
         }
         found.sort_by(Size::compare);
+        Ok(Self::of_sorted(&found, thinning))
+    }
+
+    /// The sizes of a model of the library, whose classes were all searched to the end.
+    pub(super) fn of_model(model: &LibraryModel) -> Self {
+        let mut found: Vec<Size> = model
+            .log_sizes
+            .iter()
+            .enumerate()
+            .map(|(class, &log)| Size {
+                log,
+                class: Some(class),
+            })
+            .collect();
+        found.sort_by(Size::compare);
+        Self::of_sorted(&found, None)
+    }
+
+    fn of_sorted(found: &[Size], thinning: Option<Thinning>) -> Self {
         let reached = found.partition_point(|size| size.log.is_some());
-        Ok(Self {
+        Self {
             unreached: found.len() - reached,
             ascending: found.iter().filter_map(|size| size.log).collect(),
             classes: found[..reached].iter().map(|size| size.class).collect(),
             thinning,
-        })
+        }
     }
 
     /// Log sizes of the reached classes, smallest first.

@@ -66,6 +66,15 @@ impl Library {
         Ok(library)
     }
 
+    /// The library that the program ships with: `data/clean_models.json`, made by `gifthorse zoo library`. It may be
+    /// empty.
+    ///
+    /// # Errors
+    /// A program built with a file that is no library.
+    pub fn shipped() -> Result<Self, LibraryError> {
+        Self::from_json(include_str!("../../data/clean_models.json"))
+    }
+
     /// Reads the file format of the module's documentation.
     ///
     /// # Errors

@@ -11,4 +11,5 @@ mod library;
 mod library_file;
 mod limits;
 mod models;
+mod population;
 mod thinned;

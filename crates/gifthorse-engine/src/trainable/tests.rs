@@ -6,6 +6,7 @@ use crate::compiled::PlanPart;
 use crate::program::Program;
 
 mod speed;
+mod training;
 
 const BATCH: usize = 5;
 const INPUT: [usize; 3] = [4, 8, 6];
@@ -173,14 +174,20 @@ fn tokens() -> (Arc<Graph>, Vec<String>) {
 
 /// Logits, and the gradients of their weighted sum to the input and to each parameter.
 fn run(compiled: &Compiled) -> Vec<Vec<f32>> {
+    let params = compiled.trained();
+    let values: Vec<Vec<f32>> = params.map(|p| p.value.clone().into_vec()).collect();
+    run_at(compiled, &values)
+}
+
+/// As `run`, with other values of the parameters.
+fn run_at(compiled: &Compiled, values: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let device = Device::flex();
     let leaf = |values: Vec<f32>| {
         let count = values.len();
         let tensor: Tensor<1> = Array::from_vec(values, &[count], &device).into_tensor();
         tensor.autodiff().require_grad()
     };
-    let params = compiled.trained();
-    let leaves: Vec<Tensor<1>> = params.map(|p| leaf(p.value.clone().into_vec())).collect();
+    let leaves: Vec<Tensor<1>> = values.iter().map(|values| leaf(values.clone())).collect();
     let shaped = leaves.iter().zip(compiled.trained());
     let given: Vec<Array> = shaped
         .map(|(leaf, p)| Array::from_tensor(leaf.clone()).reshape(&p.value.shape()))
@@ -188,7 +195,8 @@ fn run(compiled: &Compiled) -> Vec<Vec<f32>> {
     let shape = &compiled.program().input_shape;
     let input = leaf(numbers(shape.iter().product(), 50));
     let images = Array::from_tensor(input.clone()).reshape(shape);
-    let logits = compiled.run(images, &given, &[]).unwrap().remove(0);
+    let mut logits = compiled.run_seeded(images, &given, &[], 7).unwrap();
+    let logits = logits.0.remove(0);
     let shape = logits.shape();
     let weights = Array::from_vec(numbers(shape.iter().product(), 60), &shape, &device);
     let loss: Tensor<2> = logits.clone().mul(weights).into_tensor();

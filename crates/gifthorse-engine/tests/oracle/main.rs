@@ -14,3 +14,4 @@ mod run;
 mod nodes;
 mod shared_models;
 mod torchvision;
+mod training;

@@ -15,6 +15,7 @@ mod make;
 mod preflight;
 mod real_models;
 mod scan;
+mod trigger;
 mod usage;
 mod work;
 mod zoo;

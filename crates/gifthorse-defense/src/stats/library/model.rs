@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::confirmation::{Confirmation, Gate};
 use super::super::error::LibraryError;
-use super::super::evidence::{Evidence, log_size};
+use super::super::evidence::{ClassEvidence, Evidence, GradientHealth, log_size};
+use super::super::set_aside::SetAside;
 
 /// What the searches found in one clean model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +77,25 @@ impl LibraryModel {
         Ok(model)
     }
 
+    /// The evidence of a scan that found these sizes, with gradients that are sound and triggers that were not tried on
+    /// held-out images: what a verdict on the model rests on, but for the gate.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        let classes = self.log_sizes.iter().enumerate();
+        let found = |(class, size): (usize, &Option<f64>)| ClassEvidence {
+            class,
+            norm: size.map_or(self.pixels as f64, |size| size.exp() * self.pixels as f64),
+            reached: size.is_some(),
+            confirmation: None,
+        };
+        Evidence {
+            classes: classes.map(found).collect(),
+            set_aside: SetAside::default(),
+            pixels: self.pixels,
+            gradients: GradientHealth::Sound,
+        }
+    }
+
     /// Number of classes.
     #[must_use]
     pub fn classes(&self) -> usize {
@@ -94,6 +114,12 @@ impl LibraryModel {
     #[must_use]
     pub fn unreached(&self) -> usize {
         self.log_sizes.iter().filter(|size| size.is_none()).count()
+    }
+
+    /// Whether at least half of the classes were reached; of any other model no verdict is had.
+    #[must_use]
+    pub fn mostly_reached(&self) -> bool {
+        2 * self.unreached() <= self.classes()
     }
 
     /// Whether the numbers can be those of a model.
