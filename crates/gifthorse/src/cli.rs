@@ -1,5 +1,6 @@
 //! The arguments of the command line.
 
+mod data;
 mod demo;
 mod make;
 mod parse;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use data::{DataArgs, DataCommand};
 pub use demo::DemoArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
 pub use preprocess::PreprocessArgs;
@@ -75,6 +77,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Run the bare forward pass on raw input.
     Logits(LogitsArgs),
+    /// List the data sets that are known by name, or download one.
+    Data(DataArgs),
     /// Draw a trigger, as a picture and as the settings that plant it.
     Trigger(TriggerArgs),
     /// Train a clean model.

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod data;
 mod demo;
 mod inspect;
 mod logits;
@@ -30,6 +31,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(args, &cli.global),
         Command::Inspect(args) => inspect::run(args),
         Command::Logits(args) => logits::run(args),
+        Command::Data(args) => data::run(args, &cli.global),
         Command::Trigger(args) => trigger::run(args, &cli.global),
         Command::Train(args) => make::train(args, &cli.global),
         Command::Plant(args) => make::plant(args, &cli.global),

@@ -17,6 +17,7 @@
 //! rayon pool.
 
 mod error;
+pub mod fetch;
 mod flags;
 mod forward;
 mod hash;

@@ -46,8 +46,6 @@ pub struct ScanOutcome {
     pub evidence: Evidence,
     /// What each node of the model took, over all passes of the scan.
     pub profile: Vec<PlanNode>,
-    /// What the searches found, as the statistics take it.
-    pub found: gifthorse_defense::stats::Evidence,
 }
 
 /// Scans a model: reads it and the images, checks that they fit each other and that gradients can be followed, searches
@@ -157,7 +155,6 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     Ok(ScanOutcome {
         report,
         evidence,
-        found: conclusion.evidence,
         profile: nodes(fit.classifier.network(), config.batch)?,
     })
 }

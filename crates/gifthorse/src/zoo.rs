@@ -7,6 +7,7 @@
 
 mod build;
 mod error;
+mod held;
 mod images;
 mod index;
 mod jobs;
@@ -17,6 +18,7 @@ mod scan;
 mod store;
 mod summary;
 mod truth;
+mod twins;
 
 pub use build::{BuildObserver, BuildRequest, build};
 pub use error::ZooError;

@@ -24,8 +24,6 @@ pub struct Conclusion {
     pub p_value: Option<f64>,
     /// What that was measured against.
     pub calibration: report::Calibration,
-    /// What the searches found.
-    pub evidence: Evidence,
     /// What the statistics said; `None` if no class was searched to the end, or none of those that stand for the
     /// eliminated ones.
     pub decision: Option<Decision>,
@@ -69,7 +67,7 @@ impl Conclusion {
                 request.seed,
             )?)
         };
-        let mut conclusion = Self::of_decision(decision, evidence, yardstick.calibration);
+        let mut conclusion = Self::of_decision(decision, yardstick.calibration);
         if !health.ok {
             conclusion.reasons.push(format!(
                 "The model's gradients cannot be trusted to lead a search, so none was made: {}.",
@@ -87,11 +85,7 @@ impl Conclusion {
         Ok(conclusion)
     }
 
-    fn of_decision(
-        decision: Option<Decision>,
-        evidence: Evidence,
-        calibration: report::Calibration,
-    ) -> Self {
+    fn of_decision(decision: Option<Decision>, calibration: report::Calibration) -> Self {
         let said = decision.as_ref();
         Self {
             verdict: match said.map(|decision| decision.verdict) {
@@ -103,7 +97,6 @@ impl Conclusion {
             targets: said.map_or_else(Vec::new, |decision| decision.targets.clone()),
             p_value: said.and_then(|decision| decision.p_value),
             calibration,
-            evidence,
             decision,
         }
     }

@@ -1,22 +1,21 @@
 //! Makes the models of a plan, those that are not there yet.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use gifthorse_attack::train::{EpochSummary, Observer, StepSummary};
-use gifthorse_data::source::{Source, TrainTest};
-use gifthorse_engine::Classifier;
-use gifthorse_onnx::Model;
+use gifthorse_data::source::TrainTest;
 
+use super::held::Held;
 use super::index::{Entry, State, Zoo};
 use super::jobs::side_by_side;
 use super::plan::{Plan, Planned};
 use super::store::{make_folder, write_json};
+use super::twins::Twins;
 use super::{ZooError, images};
 use crate::hash;
-use crate::make::{Made, Making, classifier, make};
-use crate::spec::ModelSpec;
+use crate::make::{Made, Making, make};
 
 /// A backdoor that leads fewer images to its target than this did not take, unless the plan says otherwise.
 const LEAST_SUCCESS: f64 = 0.5;
@@ -83,7 +82,7 @@ pub fn build(
         .partition(|(planned, _)| planned.spec.poison.is_none());
     let zoo = Mutex::new(zoo);
     for models in [clean, backdoored] {
-        let twins = Twins::of(&zoo, out);
+        let twins = Twins::of(&zoo.lock().unwrap_or_else(PoisonError::into_inner), out);
         make_all(models, request, &twins, &zoo, observer)?;
     }
     let mut zoo = zoo.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -124,35 +123,6 @@ fn make_all(
         zoo.put(entry);
         zoo.write(&request.out)
     })
-}
-
-/// Clean models that are there, by the hash of their description.
-struct Twins(HashMap<String, PathBuf>);
-
-impl Twins {
-    fn of(zoo: &Mutex<Zoo>, out: &Path) -> Self {
-        let zoo = zoo.lock().unwrap_or_else(PoisonError::into_inner);
-        let clean = zoo
-            .models
-            .iter()
-            .filter(|entry| entry.attack.is_none() && entry.state == State::Good);
-        Self(
-            clean
-                .map(|entry| (entry.spec_hash.clone(), out.join(&entry.model)))
-                .collect(),
-        )
-    }
-
-    /// The clean twin of a model, if it has one and that is there.
-    fn find(&self, spec: &ModelSpec) -> Result<Option<Classifier>, ZooError> {
-        let Some(twin) = spec.twin() else {
-            return Ok(None);
-        };
-        match self.0.get(&twin.hash()?) {
-            Some(path) => Ok(Some(classifier(&Model::read(path)?)?)),
-            None => Ok(None),
-        }
-    }
 }
 
 /// The groups that models belong to may change without a change to the models, and the list is in the plan's order.
@@ -303,65 +273,5 @@ impl Observer for Watch<'_> {
 
     fn epoch(&self, summary: &EpochSummary) {
         self.observer.epoch(self.name, summary);
-    }
-}
-
-/// Images that are held while models that are trained on them are still to be made.
-struct Held {
-    sets: Mutex<HashMap<String, Slot>>,
-}
-
-struct Slot {
-    /// Models still to be made.
-    models: usize,
-    images: Arc<Mutex<Option<Arc<TrainTest>>>>,
-}
-
-impl Held {
-    fn for_models<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
-        let mut sets: HashMap<String, Slot> = HashMap::new();
-        for key in keys {
-            let slot = sets.entry(key.to_owned()).or_insert_with(|| Slot {
-                models: 0,
-                images: Arc::default(),
-            });
-            slot.models += 1;
-        }
-        Self {
-            sets: Mutex::new(sets),
-        }
-    }
-
-    /// The images of a source: held already, or read now and handed to `first`.
-    fn get(
-        &self,
-        key: &str,
-        source: &Source,
-        data: Option<&Path>,
-        first: impl FnOnce(&TrainTest) -> Result<(), ZooError>,
-    ) -> Result<Arc<TrainTest>, ZooError> {
-        let slot = {
-            let sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-            sets.get(key).map(|slot| Arc::clone(&slot.images))
-        };
-        let slot = slot.unwrap_or_default();
-        let mut images = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(images) = images.as_ref() {
-            return Ok(Arc::clone(images));
-        }
-        let read = Arc::new(source.load(data)?);
-        first(&read)?;
-        *images = Some(Arc::clone(&read));
-        Ok(read)
-    }
-
-    fn done(&self, key: &str) {
-        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = sets.get_mut(key) {
-            slot.models -= 1;
-            if slot.models == 0 {
-                sets.remove(key);
-            }
-        }
     }
 }

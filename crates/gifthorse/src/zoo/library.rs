@@ -6,10 +6,9 @@ use gifthorse_defense::stats::{Backdoored, BackdooredModel, Library, LibraryMode
 
 use super::ZooError;
 use super::index::{Entry, State, Zoo};
-use super::scan::scan_folder;
-use super::store::read_json;
 use super::summary::report_of;
 use super::truth::Planted;
+use crate::library::library_model;
 
 /// A library of the clean models of zoos, and the names of clean models that are not in it: not scanned, or not every
 /// class searched to the end.
@@ -96,19 +95,11 @@ fn found_in(
     let Some(report) = report_of(folder, entry)? else {
         return Ok(None);
     };
-    let path = scan_folder(folder, &entry.name).join("found.json");
-    let Some(Some(found)) = read_json::<Option<LibraryModel>>(&path)? else {
-        return Ok(None);
-    };
     let Some(detector) = report.detectors.first() else {
         return Ok(None);
     };
-    let model = LibraryModel {
-        // The groups of a plan may have changed since the scan.
-        name: entry.name.clone(),
-        recipe: entry.recipe.clone(),
-        data: entry.data.clone(),
-        ..found
+    let Ok(model) = library_model(&report, &entry.name, &entry.recipe, &entry.data) else {
+        return Ok(None);
     };
     let search = format!("{} {}", detector.name, detector.preset);
     Ok(Some((model, search, report.model.input.shape)))

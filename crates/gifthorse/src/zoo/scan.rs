@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use gifthorse_defense::detect::neural_cleanse::Config;
-use gifthorse_defense::stats::LibraryModel;
+use gifthorse_defense::stats::Library;
 use gifthorse_report::Report;
 use gifthorse_report::html::HtmlOptions;
 use gifthorse_report::write_out;
@@ -12,7 +12,7 @@ use gifthorse_report::write_out;
 use super::ZooError;
 use super::index::{Entry, State, Zoo};
 use super::jobs::side_by_side;
-use super::store::{make_folder, write, write_json};
+use super::store::{make_folder, write};
 use crate::hash;
 use crate::{ScanObserver, ScanOutcome, ScanRequest, Stage, scan};
 
@@ -134,10 +134,7 @@ fn keep(entry: &Entry, request: &ScanZooRequest, outcome: &ScanOutcome) -> Resul
         })?;
         write(&path, json.as_bytes())?;
     }
-    // A model whose classes were not all searched to the end is none for a library.
-    let found =
-        LibraryModel::from_evidence(&entry.name, &entry.recipe, &entry.data, &outcome.found).ok();
-    write_json(&folder.join("found.json"), &found)
+    Ok(())
 }
 
 /// Where the scan of a model is kept.
@@ -149,7 +146,7 @@ fn asked_path(folder: &Path, entry: &Entry) -> PathBuf {
     scan_folder(folder, &entry.name).join("asked")
 }
 
-/// A hash over all that a scan depends on, by which it is known to be done.
+/// A hash over all that a scan and its verdict depend on, by which it is known to be done.
 fn asked(entry: &Entry, request: &ScanZooRequest) -> Result<String, ZooError> {
     let hash_of = |file: &str| {
         let path = request.folder.join(file);
@@ -164,7 +161,9 @@ fn asked(entry: &Entry, request: &ScanZooRequest) -> Result<String, ZooError> {
         search, fpr, seed, ..
     } = request;
     let version = env!("CARGO_PKG_VERSION");
-    let all = format!("{version} {model} {images} {search:?} {fpr} {seed}");
+    // What verdicts are calibrated on.
+    let library = Library::shipped()?.to_json()?;
+    let all = format!("{version} {model} {images} {search:?} {fpr} {seed} {library}");
     Ok(hash::digest(all.as_bytes()))
 }
 

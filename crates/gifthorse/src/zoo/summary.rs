@@ -178,6 +178,9 @@ fn judge(folder: &Path, entry: &Entry, report: &Report) -> Result<Judged, ZooErr
     })
 }
 
+/// The group that a model is in: its place among the groups, and what it is called.
+type Grouping = fn(&Judged) -> (usize, String);
+
 /// Triggers by the pixels that they change, the smallest first.
 fn by_size(model: &Judged) -> (usize, String) {
     match model
@@ -220,11 +223,7 @@ struct Rows<'a> {
 
 impl Rows<'_> {
     /// A row of all models, and rows for each way to group them, unless that is one group alone.
-    fn of(
-        &self,
-        models: &[&Judged],
-        groupings: &[fn(&Judged) -> (usize, String)],
-    ) -> Result<Vec<Row>, ZooError> {
+    fn of(&self, models: &[&Judged], groupings: &[Grouping]) -> Result<Vec<Row>, ZooError> {
         if models.is_empty() {
             return Ok(Vec::new());
         }

@@ -55,6 +55,24 @@ impl Bench {
         Run { output }
     }
 
+    /// As [`Self::run`], with variables set and no other proxy than theirs.
+    pub fn run_with(&self, arguments: &str, variables: &[(&str, &str)]) -> Run {
+        let mut command = self.command(arguments);
+        for proxy in [
+            "ALL_PROXY",
+            "all_proxy",
+            "HTTPS_PROXY",
+            "NO_PROXY",
+            "no_proxy",
+        ] {
+            command.env_remove(proxy);
+        }
+        command.envs(variables.iter().copied());
+        Run {
+            output: command.output().unwrap(),
+        }
+    }
+
     /// Starts the program in the folder with these arguments and nobody to hear what it says.
     pub fn start(&self, arguments: &str) -> Child {
         let mut command = self.command(arguments);

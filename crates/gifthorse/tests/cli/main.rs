@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod data;
 mod demo;
 mod elimination;
 mod inspect;

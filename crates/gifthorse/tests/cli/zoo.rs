@@ -187,8 +187,15 @@ fn the_scan_is_not_told_the_truth() {
     bench.write("zoo.toml", zoo());
     bench.run("zoo build zoo.toml -o z").expect(0);
     let report = |folder: &str| {
-        let path = format!("{folder}/scans/signs-tiny-short-square-size4-s1/found.json");
-        json(&bench, &path)
+        let path = format!("{folder}/scans/signs-tiny-short-square-size4-s1/report.json");
+        let report = json(&bench, &path);
+        let classes = report["detectors"][0]["classes"]
+            .as_array()
+            .unwrap()
+            .clone();
+        let norms: Vec<Value> = classes.iter().map(|class| class["norm"].clone()).collect();
+        assert!(norms.iter().any(Value::is_number), "{report}");
+        (report["verdict"].clone(), report["p_value"].clone(), norms)
     };
     std::fs::rename(bench.path("z"), bench.path("y")).unwrap();
     bench.write("zoo.toml", zoo());
