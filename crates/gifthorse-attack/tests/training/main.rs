@@ -7,6 +7,7 @@ mod blobs;
 mod exam;
 mod fine_tuning;
 mod resume;
+mod threads;
 
 use gifthorse_attack::net::{AnyNet, Net, Table8};
 use gifthorse_attack::train::{Augment, Optimiser, Recipe, Schedule};
