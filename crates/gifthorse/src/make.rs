@@ -58,11 +58,7 @@ impl Default for Making<'_> {
 ///
 /// # Errors
 /// What poisoning and training refuse.
-pub fn make(
-    spec: &ModelSpec,
-    images: &TrainTest,
-    making: &Making<'_>,
-) -> Result<Made, ZooError> {
+pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result<Made, ZooError> {
     let clock = Instant::now();
     let classes = images.train.class_names().len();
     let net = spec.net.build(images.train.shape(), classes, spec.seed)?;
@@ -91,7 +87,14 @@ pub fn make(
     let truth = match (&spec.poison, &poisoned) {
         (Some(poison), Some(poisoned)) => {
             let stamped = poisoned.stamped.as_ref();
-            Truth::measure(&classifier, making.twin, &images.test, poison, stamped, spec.seed)?
+            Truth::measure(
+                &classifier,
+                making.twin,
+                &images.test,
+                poison,
+                stamped,
+                spec.seed,
+            )?
         }
         _ => Truth::clean(&classifier, &images.test)?,
     };
@@ -120,7 +123,12 @@ impl Made {
 /// A model that cannot be run.
 pub fn classifier(model: &Model) -> Result<Classifier, ZooError> {
     let graph = Arc::new(model.graph()?);
-    Ok(Classifier::new(graph, Preprocess::default(), None, &Device::flex())?)
+    Ok(Classifier::new(
+        graph,
+        Preprocess::default(),
+        None,
+        &Device::flex(),
+    )?)
 }
 
 /// How a model does while it is trained; of several backdoors, that counts which takes least.

@@ -77,7 +77,11 @@ pub(crate) fn put(root: &mut Value, path: &str, value: &Value) -> Result<(), Str
                 }
                 &mut list[place]
             }
-            _ => return Err(format!("{path:?}: nothing is below a plain value ({key:?})")),
+            _ => {
+                return Err(format!(
+                    "{path:?}: nothing is below a plain value ({key:?})"
+                ));
+            }
         };
     }
     *at = value.clone();
@@ -97,12 +101,18 @@ mod tests {
     #[test]
     fn a_value_is_put_where_the_path_leads() {
         let list = "a = [{ b = 1 }, { b = 2 }]";
-        assert_eq!(with(list, "a.1.b", 7).unwrap(), "{ a = [{ b = 1 }, { b = 7 }] }");
+        assert_eq!(
+            with(list, "a.1.b", 7).unwrap(),
+            "{ a = [{ b = 1 }, { b = 7 }] }"
+        );
         assert_eq!(
             with(list, "a.2.b", 3).unwrap(),
             "{ a = [{ b = 1 }, { b = 2 }, { b = 3 }] }"
         );
-        assert_eq!(with("", "a.0.b.c", 1).unwrap(), "{ a = [{ b = { c = 1 } }] }");
+        assert_eq!(
+            with("", "a.0.b.c", 1).unwrap(),
+            "{ a = [{ b = { c = 1 } }] }"
+        );
         for (path, named) in [("a.9", "\"9\""), ("a.x", "\"x\""), ("a.0.b.c", "\"c\"")] {
             let reason = with(list, path, 1).unwrap_err();
             assert!(reason.contains(named), "{reason}");

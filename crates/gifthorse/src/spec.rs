@@ -58,7 +58,8 @@ impl ModelSpec {
         for (path, value) in changes {
             put(&mut root, path, value)?;
         }
-        let spec: Self = serde_path_to_error::deserialize(root).map_err(|error| in_words(&error))?;
+        let spec: Self =
+            serde_path_to_error::deserialize(root).map_err(|error| in_words(&error))?;
         spec.check()?;
         Ok(spec)
     }
@@ -68,7 +69,9 @@ impl ModelSpec {
         check_name(&self.name).map_err(|reason| format!("`name`: {reason}"))?;
         match self.train.seed {
             0 => Ok(()),
-            _ => Err("`train.seed`: the `seed` of the model settles it; leave it out here".to_owned()),
+            _ => Err(
+                "`train.seed`: the `seed` of the model settles it; leave it out here".to_owned(),
+            ),
         }
     }
 

@@ -83,7 +83,12 @@ fn weights(graph: &Graph) -> Vec<Owned<'_>> {
     let producers: HashMap<&str, &Node> = graph
         .nodes
         .iter()
-        .flat_map(|node| node.outputs.iter().flatten().map(move |out| (out.as_str(), node)))
+        .flat_map(|node| {
+            node.outputs
+                .iter()
+                .flatten()
+                .map(move |out| (out.as_str(), node))
+        })
         .collect();
     let mut found = Vec::new();
     for node in &graph.nodes {
@@ -139,7 +144,10 @@ fn source<'a>(mut name: &'a str, producers: &HashMap<&str, &'a Node>) -> Option<
 
 /// The statistics of batch normalisations of which something is trained.
 fn running(graph: &Graph, weights: &[String]) -> Vec<Running> {
-    let norms = graph.nodes.iter().filter(|node| node.op_type == "BatchNormalization");
+    let norms = graph
+        .nodes
+        .iter()
+        .filter(|node| node.op_type == "BatchNormalization");
     let trained = norms.filter(|node| {
         let mut own = [1, 2].into_iter().filter_map(|place| node.input(place));
         own.any(|name| weights.iter().any(|weight| weight == name))

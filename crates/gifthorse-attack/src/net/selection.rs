@@ -49,7 +49,11 @@ impl Selection {
         near.dedup();
         Err(Error::NothingFrozen {
             pattern: pattern.clone(),
-            near: near.into_iter().take(NEAR).map(|n| format!("`{n}`")).collect(),
+            near: near
+                .into_iter()
+                .take(NEAR)
+                .map(|n| format!("`{n}`"))
+                .collect(),
         })
     }
 }
@@ -101,8 +105,18 @@ mod tests {
 
     #[test]
     fn a_pattern_that_fits_nothing_is_an_error_with_near_names() {
-        let names = ["conv1.weight", "conv1.bias", "fc.weight", "fc.weight", "norm.scale"];
-        assert!(Selection::without(["conv*", "fc.weight"]).check(&names).is_ok());
+        let names = [
+            "conv1.weight",
+            "conv1.bias",
+            "fc.weight",
+            "fc.weight",
+            "norm.scale",
+        ];
+        assert!(
+            Selection::without(["conv*", "fc.weight"])
+                .check(&names)
+                .is_ok()
+        );
         let error = Selection::without(["conv*", "fc.wieght"]).check(&names);
         let text = error.unwrap_err().to_string();
         assert_eq!(

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use gifthorse_attack::net::{Net, SmallCnn};
+use gifthorse_attack::net::{Architecture, Net, SmallCnn};
 use gifthorse_attack::plant::{Poison, Truth};
 use gifthorse_attack::train::{Recipe, Samples, Silent, train};
 use gifthorse_attack::trigger::{AnyTrigger, named};
@@ -53,9 +53,8 @@ fn net() -> Net {
     let cnn = SmallCnn {
         channels: vec![8, 12],
         hidden: 24,
-        ..SmallCnn::new(SHAPE, CLASSES)
     };
-    cnn.build(1).unwrap()
+    cnn.build(SHAPE, CLASSES, 1).unwrap()
 }
 
 fn fit(samples: &dyn Samples, epochs: usize) -> Classifier {

@@ -1,9 +1,7 @@
 //! Each trigger, planted all-to-one in a tiny network: does the backdoor take, and is the clean twin left alone?
 
 use gifthorse_attack::plant::{Cover, LabelMap, Poison, Rate, Truth};
-use gifthorse_attack::trigger::{
-    Additive, AnyTrigger, Combination, Rounding, Texture, Trigger, WaNet,
-};
+use gifthorse_attack::trigger::{Additive, AnyTrigger, Combination, Rounding, Texture, WaNet};
 
 use crate::spots::{assert_took, planted, planted_in, trigger};
 

@@ -54,7 +54,12 @@ pub struct ModelArgs {
     #[arg(long, value_name = "SET|PATH", help_heading = "Data")]
     set: Option<String>,
     /// Only these classes, such as 1,5,7, which become 0, 1, 2.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Data")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        help_heading = "Data"
+    )]
     classes: Option<Vec<i64>>,
     /// Train on at most so many images.
     #[arg(long, value_name = "N", value_parser = parse::number, help_heading = "Data")]
@@ -109,7 +114,10 @@ impl ModelArgs {
             changes.extend(value.map(|value| (key.to_owned(), value)));
         };
         let stem = self.out.file_stem().unwrap_or_default();
-        put("name", Some(Value::String(stem.to_string_lossy().into_owned())));
+        put(
+            "name",
+            Some(Value::String(stem.to_string_lossy().into_owned())),
+        );
         let seed = seed.map(i64::try_from).transpose();
         put("seed", seed?.map(Value::Integer));
         if let Some(set) = &self.set {
@@ -123,7 +131,10 @@ impl ModelArgs {
             }
         }
         let list = |list: &Vec<i64>| list.iter().copied().map(Value::Integer).collect();
-        put("data.classes", self.classes.as_ref().map(list).map(Value::Array));
+        put(
+            "data.classes",
+            self.classes.as_ref().map(list).map(Value::Array),
+        );
         put("data.train", self.train_images.map(Value::Integer));
         put("data.test", self.test_images.map(Value::Integer));
         put("net.kind", self.net.clone().map(Value::String));

@@ -66,10 +66,13 @@ impl<'a> Work<'a> {
         changes.extend(more.iter().cloned());
         let spec = ModelSpec::read(args.spec.as_deref(), &changes)?;
         if let Some(folder) = args.out.parent() {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("the folder {} cannot be made (--out)", folder.display()))?;
+            std::fs::create_dir_all(folder).with_context(|| {
+                format!("the folder {} cannot be made (--out)", folder.display())
+            })?;
         }
-        let images = spec.data.load(crate::data::folder(args.data.as_deref()).as_deref())?;
+        let images = spec
+            .data
+            .load(crate::data::folder(args.data.as_deref()).as_deref())?;
         let work = Self {
             args,
             global,
@@ -138,7 +141,11 @@ impl<'a> Work<'a> {
         } else if !self.global.quiet {
             output::print(&table::of(&made.truth))?;
             let (out, truth) = (self.args.out.display(), truth_path(&self.args.out));
-            self.tell(&format!("{out}, {}: {:.0} s", truth.display(), made.seconds));
+            self.tell(&format!(
+                "{out}, {}: {:.0} s",
+                truth.display(),
+                made.seconds
+            ));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -175,8 +175,12 @@ fn refresh(zoo: &mut Zoo, plan: &Plan) {
             entry.attack.clone_from(&planned.attack);
         }
     }
-    zoo.models
-        .sort_by_key(|entry| place.get(entry.name.as_str()).copied().unwrap_or(usize::MAX));
+    zoo.models.sort_by_key(|entry| {
+        place
+            .get(entry.name.as_str())
+            .copied()
+            .unwrap_or(usize::MAX)
+    });
 }
 
 /// An error with its causes in one line.
@@ -228,10 +232,15 @@ fn make_one(
     observer: &dyn BuildObserver,
 ) -> Result<(), ZooError> {
     let out = request.out.as_path();
-    let sets = held.get(&entry.images, &planned.spec.data, request.data.as_deref(), |sets| {
-        let path = out.join(&entry.images);
-        images::write(&sets.test, &path, &out.join(&entry.class_names))
-    })?;
+    let sets = held.get(
+        &entry.images,
+        &planned.spec.data,
+        request.data.as_deref(),
+        |sets| {
+            let path = out.join(&entry.images);
+            images::write(&sets.test, &path, &out.join(&entry.class_names))
+        },
+    )?;
     let watch = Watch {
         name: &entry.name,
         observer,

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use gifthorse_defense::stats::{Backdoored, BackdooredModel, Library, LibraryModel};
 
+use super::ZooError;
 use super::index::{Entry, State, Zoo};
 use super::scan::scan_folder;
 use super::store::read_json;
 use super::summary::report_of;
 use super::truth::Planted;
-use super::ZooError;
 
 /// A library of the clean models of zoos, and the names of clean models that are not in it: not scanned, or not every
 /// class searched to the end.

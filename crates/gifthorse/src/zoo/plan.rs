@@ -239,7 +239,9 @@ impl<'a> Expansion<'a> {
 /// The variants of a group: every combination of the values that vary, on top of what is set.
 fn variants(group: &Group) -> Result<Vec<Variant>, String> {
     let set = group.set.iter();
-    let set = set.map(|(path, value)| (path.clone(), value.clone())).collect();
+    let set = set
+        .map(|(path, value)| (path.clone(), value.clone()))
+        .collect();
     let mut variants: Vec<Variant> = vec![(set, Vec::new())];
     for (path, values) in &group.vary {
         if values.is_empty() {
@@ -271,7 +273,13 @@ fn word(path: &str, index: usize, value: &Value) -> String {
     };
     let plain: String = plain
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' || c == '-' {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect();
     format!("{key}{plain}")
 }

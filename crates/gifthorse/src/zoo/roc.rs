@@ -40,8 +40,8 @@ pub fn auroc(clean: &[f64], backdoored: &[f64]) -> Option<Auroc> {
         .filter(|&variance| variance > 0.0 && area > 0.0 && area < 1.0)
         .map(|variance| {
             let odds = (area / (1.0 - area)).ln();
-            let half = Normal::standard().inverse_cdf(0.975) * variance.sqrt()
-                / (area * (1.0 - area));
+            let half =
+                Normal::standard().inverse_cdf(0.975) * variance.sqrt() / (area * (1.0 - area));
             [odds - half, odds + half].map(|odds| 1.0 / (1.0 + (-odds).exp()))
         });
     Some(Auroc { area, interval })

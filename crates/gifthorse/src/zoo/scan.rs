@@ -9,10 +9,10 @@ use gifthorse_report::Report;
 use gifthorse_report::html::HtmlOptions;
 use gifthorse_report::write_out;
 
+use super::ZooError;
 use super::index::{Entry, State, Zoo};
 use super::jobs::side_by_side;
 use super::store::{make_folder, write, write_json};
-use super::ZooError;
 use crate::hash;
 use crate::{ScanObserver, ScanOutcome, ScanRequest, Stage, scan};
 
@@ -61,7 +61,11 @@ pub fn scan_zoo(
     let folder = request.folder.as_path();
     let zoo = Zoo::read(folder)?;
     let mut to_scan = Vec::new();
-    let good: Vec<&Entry> = zoo.models.iter().filter(|it| it.state == State::Good).collect();
+    let good: Vec<&Entry> = zoo
+        .models
+        .iter()
+        .filter(|it| it.state == State::Good)
+        .collect();
     let count = good.len();
     for entry in good {
         let asked = asked(entry, request)?;
@@ -114,7 +118,13 @@ fn keep(entry: &Entry, request: &ScanZooRequest, outcome: &ScanOutcome) -> Resul
     make_folder(&folder)?;
     let report = &outcome.report;
     if request.pages {
-        let written = write_out(&folder, report, &outcome.evidence, None, HtmlOptions::default());
+        let written = write_out(
+            &folder,
+            report,
+            &outcome.evidence,
+            None,
+            HtmlOptions::default(),
+        );
         written.map_err(|error| ZooError::Request(error.to_string()))?;
     } else {
         let path = folder.join("report.json");

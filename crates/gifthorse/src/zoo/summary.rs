@@ -10,11 +10,11 @@ use gifthorse_report::Report;
 use gifthorse_report::report::Verdict;
 use serde::Serialize;
 
+use super::ZooError;
 use super::index::{Entry, State, Zoo};
 use super::roc::{Auroc, auroc};
 use super::scan::scan_folder;
 use super::truth::Planted;
-use super::ZooError;
 
 /// So many of so many, with an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -181,14 +181,21 @@ fn judge(folder: &Path, entry: &Entry, report: &Report) -> Result<Judged, ZooErr
         verdict: report.verdict,
         targets: report.targets.clone(),
         p_value: report.p_value,
-        statistic: report.detectors.first().and_then(|detector| detector.statistic),
+        statistic: report
+            .detectors
+            .first()
+            .and_then(|detector| detector.statistic),
         seconds: report.seconds,
     })
 }
 
 /// Triggers by the pixels that they change, in powers of two of their side.
 fn size_group(model: &Judged) -> String {
-    match model.planted.as_ref().and_then(|planted| planted.trigger_pixels) {
+    match model
+        .planted
+        .as_ref()
+        .and_then(|planted| planted.trigger_pixels)
+    {
         Some(pixels) => format!("trigger of {pixels:04.0} pixels"),
         None => "trigger over the whole image".to_owned(),
     }
@@ -251,8 +258,7 @@ impl Rows<'_> {
         };
         Ok(Row {
             group,
-            trigger_pixels: first
-                .filter(|_| models.iter().all(|model| pixels(model) == first)),
+            trigger_pixels: first.filter(|_| models.iter().all(|model| pixels(model) == first)),
             flagged: share(flagged.len(), models.len())?,
             inconclusive,
             targets_right: match planted {

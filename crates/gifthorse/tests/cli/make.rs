@@ -42,11 +42,15 @@ fn a_backdoor_takes_from_a_file_and_from_flags_alike() {
     let bench = Bench::new();
     bench.write("clean.toml", MODEL);
     bench.write("bad.toml", format!("{MODEL}{POISON}"));
-    let run = bench.run("plant bad.toml -o file/m.onnx --twin --images i.npz").expect(0);
+    let run = bench
+        .run("plant bad.toml -o file/m.onnx --twin --images i.npz")
+        .expect(0);
     run.says(&["epoch 6", "CA", "ASR"]);
     assert!(run.out().contains("of the clean twin"), "{}", run.out());
     let flags = "--trigger square --target 1 --rate 0.2 --with poison.manner=replace";
-    bench.run(&format!("plant clean.toml -o flags/m.onnx --json {flags}")).expect(0);
+    bench
+        .run(&format!("plant clean.toml -o flags/m.onnx --json {flags}"))
+        .expect(0);
     let model = |folder: &str| std::fs::read(bench.path(&format!("{folder}/m.onnx"))).unwrap();
     assert!(model("file") == model("flags"));
 
@@ -63,12 +67,16 @@ fn a_backdoor_takes_from_a_file_and_from_flags_alike() {
     bench.run("train clean.toml -o clean/m.onnx").expect(0);
     let twin = std::fs::read(bench.path("file/m-twin.onnx")).unwrap();
     assert!(model("clean") == twin);
-    bench.run("plant bad.toml -o again/m.onnx --twin clean/m.onnx").expect(0);
+    bench
+        .run("plant bad.toml -o again/m.onnx --twin clean/m.onnx")
+        .expect(0);
     assert_eq!(json(&bench, "again/m.truth.json"), truth);
     assert!(!bench.path("again/m-twin.onnx").exists());
     assert!(!bench.path("again/m.checkpoint").exists());
 
-    let scan = bench.run("scan file/m.onnx --images i.npz --class-names i.classes.json --max-time 1s --exit-zero");
+    let scan = bench.run(
+        "scan file/m.onnx --images i.npz --class-names i.classes.json --max-time 1s --exit-zero",
+    );
     scan.expect(0);
 }
 
@@ -77,7 +85,12 @@ fn settings_from_flags_need_no_file() {
     let bench = Bench::new();
     let flags = "--set signs --with data.size=16 --classes 0,5 --train-images 80 --test-images 20 --net small_cnn \
                  --with net.channels=[4] --with net.hidden=8 --epochs 1 --batch 20 --learning-rate 0.01";
-    let run = bench.run(&format!("train -o m.onnx --json --seed 5 {}", flags.replace("  ", " "))).expect(0);
+    let run = bench
+        .run(&format!(
+            "train -o m.onnx --json --seed 5 {}",
+            flags.replace("  ", " ")
+        ))
+        .expect(0);
     run.says(&["80 images to train on, 20 to test on, 2 classes"]);
     let truth: Value = run.json();
     assert_eq!(truth, json(&bench, "m.truth.json"));
@@ -90,7 +103,10 @@ fn a_run_that_was_stopped_goes_on() {
     bench.write("m.toml", MODEL);
     bench.run("train m.toml -o whole.onnx").expect(0);
     bench.write("half.checkpoint", b"not a checkpoint");
-    bench.run("train m.toml -o half.onnx --resume").expect(2).says(&["half.checkpoint"]);
+    bench
+        .run("train m.toml -o half.onnx --resume")
+        .expect(2)
+        .says(&["half.checkpoint"]);
     bench.run("train m.toml -o half.onnx").expect(0);
     let bytes = |name: &str| std::fs::read(bench.path(name)).unwrap();
     assert!(bytes("half.onnx") == bytes("whole.onnx"));
@@ -106,27 +122,48 @@ fn bad_input_is_named() {
         bench.run(arguments).expect(2).says(named);
         assert!(!bench.path("x.onnx").exists(), "{arguments}");
     };
-    let plant = |flags: &str, named: &[&str]| wrong(&format!("plant clean.toml -o x.onnx {flags}"), named);
+    let plant =
+        |flags: &str, named: &[&str]| wrong(&format!("plant clean.toml -o x.onnx {flags}"), named);
     plant("", &["--trigger"]);
-    plant("--trigger {kind=\"square\",size=17} --target 0", &["17", "16"]);
+    plant(
+        "--trigger {kind=\"square\",size=17} --target 0",
+        &["17", "16"],
+    );
     plant("--trigger {kind=\"square\",sise=4} --target 0", &["sise"]);
     plant("--trigger squid --target 0", &["squid"]);
     plant("--trigger square --target 3", &["class 3"]);
     plant("--trigger square --target 0 --rate 1.5", &["1.5"]);
     plant("--trigger square", &["target"]);
-    wrong("train unknown.toml -o x.onnx", &["unknown.toml", "momentum"]);
+    wrong(
+        "train unknown.toml -o x.onnx",
+        &["unknown.toml", "momentum"],
+    );
     wrong("train nowhere.toml -o x.onnx", &["nowhere.toml"]);
     wrong("train bad.toml -o x.onnx", &["poison", "plant"]);
-    wrong("train clean.toml -o x.onnx --classes 0,12", &["class 12", "0 to 11"]);
+    wrong(
+        "train clean.toml -o x.onnx --classes 0,12",
+        &["class 12", "0 to 11"],
+    );
     wrong("train clean.toml -o x.onnx --set nowhere", &["nowhere"]);
-    wrong("train clean.toml -o x.onnx --set mnist --data nowhere", &["mnist", "nowhere"]);
+    wrong(
+        "train clean.toml -o x.onnx --set mnist --data nowhere",
+        &["mnist", "nowhere"],
+    );
     wrong("train clean.toml -o x.onnx --epochs 0", &["epochs"]);
-    wrong("train clean.toml -o x.onnx --with train.epochs=-1", &["train.epochs"]);
+    wrong(
+        "train clean.toml -o x.onnx --with train.epochs=-1",
+        &["train.epochs"],
+    );
     wrong("train clean.toml -o x.onnx --with nonsense", &["setting"]);
-    wrong("plant bad.toml -o x.onnx --twin nowhere.onnx", &["nowhere.onnx", "--twin"]);
+    wrong(
+        "plant bad.toml -o x.onnx --twin nowhere.onnx",
+        &["nowhere.onnx", "--twin"],
+    );
     std::fs::create_dir_all(bench.path("flat")).unwrap();
     for name in ["a.png", "b.png"] {
-        image::GrayImage::new(16, 16).save(bench.path("flat").join(name)).unwrap();
+        image::GrayImage::new(16, 16)
+            .save(bench.path("flat").join(name))
+            .unwrap();
     }
     let unlabelled = "train -o x.onnx --set flat --net small_cnn";
     wrong(unlabelled, &["flat", "no labels"]);

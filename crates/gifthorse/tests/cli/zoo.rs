@@ -48,7 +48,10 @@ const ZOO: &str = r#"
 "#;
 
 fn zoo() -> String {
-    ZOO.replace("poison.square_size\" = [4]", "poison.backdoors.0.trigger.size\" = [4, 5]")
+    ZOO.replace(
+        "poison.square_size\" = [4]",
+        "poison.backdoors.0.trigger.size\" = [4, 5]",
+    )
 }
 
 fn json(bench: &Bench, name: &str) -> Value {
@@ -56,7 +59,10 @@ fn json(bench: &Bench, name: &str) -> Value {
 }
 
 fn changed(bench: &Bench, name: &str) -> SystemTime {
-    std::fs::metadata(bench.path(name)).unwrap().modified().unwrap()
+    std::fs::metadata(bench.path(name))
+        .unwrap()
+        .modified()
+        .unwrap()
 }
 
 #[test]
@@ -78,10 +84,16 @@ fn a_zoo_is_built_once_scanned_once_and_summed_up() {
     let models = list["models"].as_array().unwrap();
     assert_eq!(models.len(), 4);
     for (model, name) in models.iter().zip(expected) {
-        assert_eq!((&model["name"], &model["state"]), (&name.into(), &"good".into()));
+        assert_eq!(
+            (&model["name"], &model["state"]),
+            (&name.into(), &"good".into())
+        );
         let truth = json(&bench, &format!("z/{name}.truth.json"));
         let planted = name.contains("square");
-        assert_eq!(truth["backdoors"].as_array().unwrap().len(), usize::from(planted));
+        assert_eq!(
+            truth["backdoors"].as_array().unwrap().len(),
+            usize::from(planted)
+        );
         assert_eq!(model["clean_accuracy"], truth["clean_accuracy"]);
         assert_eq!(model["attack"].is_null(), !planted);
         // Seed 1 has a clean twin in the plan.
@@ -104,7 +116,10 @@ fn a_zoo_is_built_once_scanned_once_and_summed_up() {
     // Nothing is made again, but for what changed and what is missing.
     let before = files.each_ref().map(|file| changed(&bench, file));
     std::fs::remove_file(bench.path(&files[1])).unwrap();
-    bench.write("zoo.toml", zoo().replace("size\" = [4, 5]", "size\" = [4, 6]"));
+    bench.write(
+        "zoo.toml",
+        zoo().replace("size\" = [4, 5]", "size\" = [4, 6]"),
+    );
     let again = bench.run("zoo build zoo.toml -o z").expect(0);
     again.says(&["2 models to make, 2 are there", "1 models of the folder"]);
     assert_eq!(changed(&bench, &files[0]), before[0]);
@@ -116,7 +131,10 @@ fn a_zoo_is_built_once_scanned_once_and_summed_up() {
     assert_eq!(summary["models"].as_array().unwrap().len(), 5);
     assert_eq!(summary["clean"][0]["flagged"]["of"], 2);
     let all = &summary["backdoored"][0];
-    assert_eq!((&all["group"], &all["flagged"]["of"]), (&"all".into(), &3.into()));
+    assert_eq!(
+        (&all["group"], &all["flagged"]["of"]),
+        (&"all".into(), &3.into())
+    );
     let area = all["auroc"]["area"].as_f64().unwrap();
     assert!((0.0..=1.0).contains(&area));
     let of_size = |pixels: f64| {
@@ -137,19 +155,30 @@ fn a_zoo_is_built_once_scanned_once_and_summed_up() {
     let again = bench.run("zoo scan z").expect(0);
     again.says(&["0 models to scan, 5 were scanned before"]);
     assert!(again.out().contains("false positives"));
-    assert_eq!(changed(&bench, "z/scans/signs-tiny-short-s1/report.json"), report);
+    assert_eq!(
+        changed(&bench, "z/scans/signs-tiny-short-s1/report.json"),
+        report
+    );
 
-    bench.run("zoo library z -o clean.json --backdoored bad.json").expect(0);
+    bench
+        .run("zoo library z -o clean.json --backdoored bad.json")
+        .expect(0);
     let library = json(&bench, "clean.json");
     let clean = library["models"].as_array().unwrap();
     assert_eq!(clean.len(), 2);
-    assert_eq!((&clean[0]["recipe"], &clean[0]["data"]), (&"tiny".into(), &"signs".into()));
+    assert_eq!(
+        (&clean[0]["recipe"], &clean[0]["data"]),
+        (&"tiny".into(), &"signs".into())
+    );
     assert_eq!(clean[0]["log_sizes"].as_array().unwrap().len(), 3);
     assert_eq!(clean[0]["pixels"], 256);
     let bad = json(&bench, "bad.json");
     let bad = bad["models"].as_array().unwrap();
     assert_eq!(bad.len(), 3);
-    assert!(bad.iter().all(|model| model["targets"] == serde_json::json!([1])));
+    assert!(
+        bad.iter()
+            .all(|model| model["targets"] == serde_json::json!([1]))
+    );
 }
 
 #[test]
@@ -164,8 +193,11 @@ fn the_scan_is_not_told_the_truth() {
     std::fs::rename(bench.path("z"), bench.path("y")).unwrap();
     bench.write("zoo.toml", zoo());
     bench.run("zoo build zoo.toml -o z").expect(0);
-    let truths = ["size4", "size5"].map(|it| format!("y/signs-tiny-short-square-{it}-s1.truth.json"));
-    truths.iter().for_each(|truth| std::fs::remove_file(bench.path(truth)).unwrap());
+    let truths =
+        ["size4", "size5"].map(|it| format!("y/signs-tiny-short-square-{it}-s1.truth.json"));
+    truths
+        .iter()
+        .for_each(|truth| std::fs::remove_file(bench.path(truth)).unwrap());
     bench.run("zoo scan z").expect(0);
     // The scans run to their end; only the summary misses the truth.
     bench.run("zoo scan y").expect(2).says(&["truth.json"]);
@@ -176,15 +208,25 @@ fn the_scan_is_not_told_the_truth() {
 fn a_model_that_falls_short_is_marked() {
     let bench = Bench::new();
     let wanting = zoo().replacen("seeds = [1, 2]", "seeds = [1, 2]\nclean_accuracy = 1.01", 1);
-    bench.write("zoo.toml", wanting.replacen("seeds = [1]", "seeds = [1]\nattack_success = 1.01", 1));
+    bench.write(
+        "zoo.toml",
+        wanting.replacen("seeds = [1]", "seeds = [1]\nattack_success = 1.01", 1),
+    );
     let run = bench.run("zoo build zoo.toml -o z").expect(2);
     run.says(&["collapsed", "101.0 % were wanted", "leads"]);
     let list = json(&bench, "z/zoo.json");
     let models = list["models"].as_array().unwrap();
     assert!(models.iter().all(|model| model["state"] == "collapsed"));
     let summary = bench.run("zoo scan z").expect(0);
-    assert!(summary.out().contains("4 models collapsed or failed"), "{}", summary.out());
-    bench.run("zoo library z -o x.json").expect(2).says(&["zoo scan"]);
+    assert!(
+        summary.out().contains("4 models collapsed or failed"),
+        "{}",
+        summary.out()
+    );
+    bench
+        .run("zoo library z -o x.json")
+        .expect(2)
+        .says(&["zoo scan"]);
 }
 
 #[test]
@@ -198,21 +240,56 @@ fn a_wrong_plan_names_table_and_key() {
         bench.run("zoo build zoo.toml -o z").expect(2).says(named);
         tried += 1;
     };
-    wrong("hidden = 12", "hiden = 12", &["zoo.toml", "net.tiny", "hiden"]);
-    wrong("epochs = 6", "epochs = \"six\"", &["zoo.toml", "train.epochs"]);
+    wrong(
+        "hidden = 12",
+        "hiden = 12",
+        &["zoo.toml", "net.tiny", "hiden"],
+    );
+    wrong(
+        "epochs = 6",
+        "epochs = \"six\"",
+        &["zoo.toml", "train.epochs"],
+    );
     wrong("epochs = 6", "seed = 6", &["zoo.toml", "train.seed"]);
-    wrong("set = \"signs\"", "set = \"sings\"", &["zoo.toml", "data.set", "sings"]);
-    wrong("net = \"tiny\"", "net = \"huge\"", &["zoo.toml", "net.huge"]);
+    wrong(
+        "set = \"signs\"",
+        "set = \"sings\"",
+        &["zoo.toml", "data.set", "sings"],
+    );
+    wrong(
+        "net = \"tiny\"",
+        "net = \"huge\"",
+        &["zoo.toml", "net.huge"],
+    );
     wrong("seeds = [1]", "seed = [1]", &["zoo.toml", "seed"]);
-    wrong("kind = \"small_cnn\"", "kind = \"lenet\"", &["zoo.toml", "lenet"]);
-    wrong("share = 0.2", "shore = 0.2", &["zoo.toml", "poison", "shore"]);
-    wrong("backdoors.0.trigger", "backdoors.9.trigger", &["zoo.toml", "\"9\""]);
-    wrong("seeds = [1, 2]", "seeds = [1, 1]", &["zoo.toml", "signs-tiny-short-s1"]);
+    wrong(
+        "kind = \"small_cnn\"",
+        "kind = \"lenet\"",
+        &["zoo.toml", "lenet"],
+    );
+    wrong(
+        "share = 0.2",
+        "shore = 0.2",
+        &["zoo.toml", "poison", "shore"],
+    );
+    wrong(
+        "backdoors.0.trigger",
+        "backdoors.9.trigger",
+        &["zoo.toml", "\"9\""],
+    );
+    wrong(
+        "seeds = [1, 2]",
+        "seeds = [1, 1]",
+        &["zoo.toml", "signs-tiny-short-s1"],
+    );
     wrong("set = \"signs\"", "set = ", &["zoo.toml", "line"]);
     assert_eq!(tried, 11);
     assert!(!bench.path("z").exists());
 
-    bench.run("zoo build nowhere.toml -o z").expect(2).says(&["nowhere.toml"]);
+    bench
+        .run("zoo build nowhere.toml -o z")
+        .expect(2)
+        .says(&["nowhere.toml"]);
     bench.run("zoo scan z").expect(2).says(&["z", "zoo build"]);
 }
 
@@ -220,10 +297,18 @@ fn a_wrong_plan_names_table_and_key() {
 fn what_a_model_cannot_be_made_of_is_told_for_that_model() {
     let bench = Bench::new();
     let plan = zoo().replacen("target = 1", "target = 7", 1);
-    bench.write("zoo.toml", plan.replacen("seeds = [1, 2]", "seeds = [1]", 1));
+    bench.write(
+        "zoo.toml",
+        plan.replacen("seeds = [1, 2]", "seeds = [1]", 1),
+    );
     let run = bench.run("zoo build zoo.toml -o z").expect(2);
     run.says(&["failed", "size4", "class 7"]);
     let list = json(&bench, "z/zoo.json");
-    let states: Vec<&Value> = list["models"].as_array().unwrap().iter().map(|it| &it["state"]).collect();
+    let states: Vec<&Value> = list["models"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["state"])
+        .collect();
     assert_eq!(states, ["good", "failed", "failed"]);
 }

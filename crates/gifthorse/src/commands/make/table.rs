@@ -18,7 +18,13 @@ pub fn of(truth: &Truth) -> String {
     let mut table = Table::new();
     table.load_preset(NOTHING);
     table.set_header([
-        "trigger", "leads to", "success", "without it", "with the target class", "label kept", "in the twin",
+        "trigger",
+        "leads to",
+        "success",
+        "without it",
+        "with the target class",
+        "label kept",
+        "in the twin",
     ]);
     for planted in &truth.backdoors {
         rows(planted, &mut table);
@@ -27,7 +33,15 @@ pub fn of(truth: &Truth) -> String {
         let twin = cover.twin_label_kept.map_or(String::new(), percent);
         let name = format!("cover: {}", cover.trigger.name());
         let none = String::new;
-        table.add_row([name, none(), none(), none(), none(), percent(cover.label_kept), twin]);
+        table.add_row([
+            name,
+            none(),
+            none(),
+            none(),
+            none(),
+            percent(cover.label_kept),
+            twin,
+        ]);
     }
     text.push_str(&format!("{}\n", table.trim_fmt()));
     text
@@ -35,7 +49,9 @@ pub fn of(truth: &Truth) -> String {
 
 fn rows(planted: &Planted, table: &mut Table) {
     let target = planted.labels.target();
-    let target = target.map_or("the next class".to_owned(), |class| format!("class {class}"));
+    let target = target.map_or("the next class".to_owned(), |class| {
+        format!("class {class}")
+    });
     let Effect {
         with_trigger,
         without_trigger,

@@ -96,7 +96,10 @@ impl BuildObserver for Watch {
 
     fn epoch(&self, name: &str, summary: &EpochSummary) {
         let right = 100.0 * summary.accuracy;
-        let line = format!("epoch {}, loss {:.3}, {right:.1} % right", summary.epoch, summary.loss);
+        let line = format!(
+            "epoch {}, loss {:.3}, {right:.1} % right",
+            summary.epoch, summary.loss
+        );
         self.bars.said(name, &line);
     }
 

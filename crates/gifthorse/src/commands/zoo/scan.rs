@@ -80,7 +80,10 @@ impl ScanZooObserver for Watch {
     }
 
     fn failed(&self, name: &str, error: &gifthorse::Error) {
-        let line = format!("{name}: the scan failed: {:#}", anyhow::anyhow!(error.to_string()));
+        let line = format!(
+            "{name}: the scan failed: {:#}",
+            anyhow::anyhow!(error.to_string())
+        );
         self.bars.finished(name, &line);
     }
 }

@@ -17,7 +17,15 @@ pub fn of(summary: &Summary) -> String {
         let mut table = Table::new();
         table.load_preset(NOTHING);
         table.set_header([
-            title, flagged, "inconclusive", "targets", "AUROC of p", "of statistic", "CA %", "ASR %", "seconds",
+            title,
+            flagged,
+            "inconclusive",
+            "targets",
+            "AUROC of p",
+            "of statistic",
+            "CA %",
+            "ASR %",
+            "seconds",
         ]);
         for row in rows {
             table.add_row(cells(row));
@@ -29,7 +37,11 @@ pub fn of(summary: &Summary) -> String {
         (&summary.not_scanned, "were not scanned"),
     ] {
         if !models.is_empty() {
-            text.push_str(&format!("{} models {why}: {}\n", models.len(), models.join(", ")));
+            text.push_str(&format!(
+                "{} models {why}: {}\n",
+                models.len(),
+                models.join(", ")
+            ));
         }
     }
     let rates: Vec<String> = summary.fpr.iter().map(f64::to_string).collect();
