@@ -119,8 +119,10 @@ pub enum Error {
         set: crate::source::Set,
     },
     /// The folder of data sets lacks this one.
-    #[error("the data set {set} is not there: {path} does not exist; `gifthorse data list` says what is, and `gifthorse data fetch` \
-         downloads public sets")]
+    #[error(
+        "the data set {set} is not there: {path} does not exist; `gifthorse data list` says what is, and `gifthorse data fetch` \
+         downloads public sets"
+    )]
     NoDataSet {
         /// The data set.
         set: crate::source::Set,

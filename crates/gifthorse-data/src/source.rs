@@ -168,7 +168,9 @@ impl Source {
             warnings.extend(unread);
             // Pictures that could not be read are missing from the images.
             let images = images.with_class_names(Vec::new())?;
-            drawn.relabel_named(images, |record| part.listing.pictures.name(part.records[record]))
+            drawn.relabel_named(images, |record| {
+                part.listing.pictures.name(part.records[record])
+            })
         };
         Ok(TrainTest {
             train: read(Split::Train)?,

@@ -207,7 +207,10 @@ fn what_cannot_be_had_is_named() {
         },
         None,
     );
-    assert!(matches!(error, Error::NoSuchClass { class: 9, .. }), "{error}");
+    assert!(
+        matches!(error, Error::NoSuchClass { class: 9, .. }),
+        "{error}"
+    );
     for (source, named) in [
         (
             Source {
@@ -271,7 +274,9 @@ fn images_without_labels_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for value in 0..4 {
         let picture = GrayImage::from_pixel(4, 4, Luma([value]));
-        picture.save(folder.path().join(format!("{value}.png"))).unwrap();
+        picture
+            .save(folder.path().join(format!("{value}.png")))
+            .unwrap();
     }
     let error = of_folder(folder.path()).load(None).unwrap_err().to_string();
     assert!(error.contains("no labels"), "{error}");
@@ -301,7 +306,10 @@ fn the_published_sets_divide_as_their_files_do() {
         assert_eq!([found.channels, found.height, found.width], shape, "{set}");
         assert_eq!(sets.train.class_names().len(), classes, "{set}");
         assert_eq!((sets.train.len(), sets.test.len()), (430, 86), "{set}");
-        assert!(counts(&sets.train).iter().all(|&count| count >= 10), "{set}");
+        assert!(
+            counts(&sets.train).iter().all(|&count| count >= 10),
+            "{set}"
+        );
         assert!(disjoint(&sets), "{set}");
     }
 }

@@ -29,6 +29,7 @@ mod evidence;
 mod findings;
 pub mod interval;
 mod library;
+mod location_line;
 mod moments;
 mod null;
 mod outlier;
@@ -45,7 +46,7 @@ mod student;
 
 pub use clean_models::CleanModels;
 pub use comparison::Surprises;
-pub use confirmation::{Confirmation, Gate, SourceRate, trials_needed};
+pub use confirmation::{Confirmation, Gate, REQUIRED_RATE, SourceRate, trials_needed};
 pub use decide::decide;
 pub use decision::{ClassDecision, Decision, Verdict};
 pub use error::{LibraryError, StatsError};

@@ -19,6 +19,7 @@ mod output;
 mod product;
 mod tiling;
 mod transform;
+mod weight_gradient;
 mod weights;
 
 use std::cell::RefCell;
@@ -31,6 +32,8 @@ use product::ProductStage;
 use tiling::{Geometry, Tiling};
 use transform::PRODUCTS;
 use weights::PackedWeights;
+
+pub(crate) use weight_gradient::TiledGradient;
 
 use crate::finish::Finish;
 use crate::kernel::{Backward, Forward, Kernel, Work};

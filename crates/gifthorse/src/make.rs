@@ -61,7 +61,7 @@ impl Default for Making<'_> {
 pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result<Made, ZooError> {
     let clock = Instant::now();
     let classes = images.train.class_names().len();
-    let net = spec.net.build(images.train.shape(), classes, spec.seed)?;
+    let net = spec.start(images.train.shape(), classes)?;
     let recipe = Recipe {
         seed: spec.seed,
         ..spec.train
@@ -83,7 +83,7 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
         training = training.exam(&exam);
     }
     let trained = training.run()?;
-    let classifier = classifier(&trained.model)?;
+    let classifier = classifier_with(&trained.model, net.preprocess().clone())?;
     let truth = match (&spec.poison, &poisoned) {
         (Some(poison), Some(poisoned)) => {
             let stamped = poisoned.stamped.as_ref();
@@ -122,13 +122,12 @@ impl Made {
 /// # Errors
 /// A model that cannot be run.
 pub fn classifier(model: &Model) -> Result<Classifier, ZooError> {
+    classifier_with(model, Preprocess::default())
+}
+
+fn classifier_with(model: &Model, preprocess: Preprocess) -> Result<Classifier, ZooError> {
     let graph = Arc::new(model.graph()?);
-    Ok(Classifier::new(
-        graph,
-        Preprocess::default(),
-        None,
-        &Device::flex(),
-    )?)
+    Ok(Classifier::new(graph, preprocess, None, &Device::flex())?)
 }
 
 /// How a model does while it is trained; of several backdoors, that counts which takes least.

@@ -92,8 +92,8 @@ fn weights(graph: &Graph) -> Vec<Owned<'_>> {
         .collect();
     let mut found = Vec::new();
     for node in &graph.nodes {
-        for place in places(node, &producers) {
-            let source = node.input(*place).and_then(|name| source(name, &producers));
+        for &place in places(node, &producers) {
+            let source = node.input(place).and_then(|name| source(name, &producers));
             let initializer = source.and_then(|name| graph.initializers.get_key_value(name));
             if let Some((weight, tensor)) = initializer
                 && tensor.element_type().is_float()

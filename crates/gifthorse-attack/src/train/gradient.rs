@@ -8,6 +8,8 @@ use gifthorse_engine::{
     Array, BatchStatistics, Device, Layout, Mode, Preprocess, Tensor, Trainable,
 };
 
+use tracing::trace_span;
+
 use crate::Error;
 use crate::net::Net;
 use crate::train::Samples;
@@ -146,8 +148,9 @@ impl Backward {
             .map(|(leaf, weight)| Array::from_tensor(leaf.clone()).reshape(&weight.shape))
             .collect();
 
-        let (pixels, labels) = self.draw(samples, part)?;
-        let outcome = self.network.forward(pixels, &parameters, part.seed)?;
+        let (pixels, labels) = trace_span!("draw").in_scope(|| self.draw(samples, part))?;
+        let outcome = trace_span!("forward")
+            .in_scope(|| self.network.forward(pixels, &parameters, part.seed))?;
         drop(parameters);
         let classes = outcome.logits.shape()[1];
         let rows = outcome.logits.clone().into_vec();
@@ -160,14 +163,14 @@ impl Backward {
         let wanted = self.array(wanted, &[labels.len(), classes]);
         let losses: Tensor<2> = outcome.logits.log_softmax(1).mul(wanted).into_tensor();
         let loss = losses.sum();
-        let mut tape = (loss.clone() / part.batch as f32).backward();
-        let gradients: Option<Vec<Vec<f32>>> = leaves
-            .iter()
-            .map(|leaf| {
-                leaf.grad_remove(&mut tape)
-                    .map(|gradient| Array::from_tensor(gradient).into_vec())
-            })
-            .collect();
+        let mean = loss.clone() / part.batch as f32;
+        let mut tape = trace_span!("backward").in_scope(|| mean.backward());
+        let gradient = |leaf: &Tensor<1>| {
+            let gradient = leaf.grad_remove(&mut tape)?;
+            Some(Array::from_tensor(gradient).into_vec())
+        };
+        let gradients: Option<Vec<Vec<f32>>> =
+            trace_span!("gradients").in_scope(|| leaves.iter().map(gradient).collect());
         let Some(gradients) = gradients else {
             let reason = "a weight has no influence on the logits".to_owned();
             return Err(Error::Net(reason));

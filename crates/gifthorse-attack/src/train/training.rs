@@ -8,6 +8,7 @@ use gifthorse_onnx::{Model, Tensor};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
+use tracing::trace_span;
 
 use crate::Error;
 use crate::net::Net;
@@ -175,6 +176,7 @@ impl<'a> Training<'a> {
     }
 
     /// One update of the weights.
+    #[tracing::instrument(level = "trace", skip_all)]
     fn step(
         &self,
         backward: &Backward,
@@ -201,7 +203,7 @@ impl<'a> Training<'a> {
         } else {
             parts.map(|part| alone(|| run(part))).collect()
         };
-        progress.weights = Backward::take_back(lent);
+        progress.weights = trace_span!("take back").in_scope(|| Backward::take_back(lent));
         let shards = shards?;
         for shard in &shards {
             progress.loss += shard.loss;
@@ -211,9 +213,11 @@ impl<'a> Training<'a> {
         let factor = recipe.schedule.factor(step, batches, recipe.epochs);
         let gradients: Vec<&[Vec<f32>]> = shards.iter().map(|s| s.gradients.as_slice()).collect();
         let rate = recipe.learning_rate * factor;
-        progress.state.step(&mut progress.weights, &gradients, rate);
-        let statistics: Vec<_> = shards.iter().map(|s| s.statistics.as_slice()).collect();
-        progress.update_statistics(&statistics);
+        trace_span!("update").in_scope(|| {
+            progress.state.step(&mut progress.weights, &gradients, rate);
+            let statistics: Vec<_> = shards.iter().map(|s| s.statistics.as_slice()).collect();
+            progress.update_statistics(&statistics);
+        });
         progress.done += 1;
         Ok(())
     }

@@ -5,6 +5,7 @@
 #[path = "../common/blobs.rs"]
 mod blobs;
 mod exam;
+mod fine_tuning;
 mod resume;
 
 use gifthorse_attack::net::{AnyNet, Net, Table8};

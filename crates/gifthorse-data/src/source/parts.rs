@@ -48,9 +48,7 @@ impl Parts {
         match (list(Split::Train), list(Split::Test)) {
             (Ok(train), Ok(test)) if same(&train, &test)? => Ok(divide(train, test)),
             (Ok(train), Ok(test)) => Ok(Self { train, test }),
-            (Ok(train), Err(Error::MissingSplit { .. })) => {
-                Ok(divide(train, list(Split::Train)?))
-            }
+            (Ok(train), Err(Error::MissingSplit { .. })) => Ok(divide(train, list(Split::Train)?)),
             (Err(Error::MissingSplit { .. }), Ok(test)) => Ok(divide(list(Split::Test)?, test)),
             (Err(error), _) | (_, Err(error)) => Err(error),
         }

@@ -79,11 +79,7 @@ impl Set {
     }
 
     /// Where its files are.
-    pub(super) fn locate(
-        self,
-        path: Option<&Path>,
-        data: Option<&Path>,
-    ) -> Result<PathBuf, Error> {
+    pub(super) fn locate(self, path: Option<&Path>, data: Option<&Path>) -> Result<PathBuf, Error> {
         let path = match (self.folder(), path, data) {
             (Some(folder), _, Some(data)) => data.join(folder),
             (None, Some(path), _) => path.to_owned(),

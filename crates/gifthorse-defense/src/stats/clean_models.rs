@@ -55,6 +55,12 @@ impl CleanModels {
         })
     }
 
+    /// The smallest p-value that so many models can vouch for.
+    #[must_use]
+    pub fn smallest_p_value(&self) -> f64 {
+        self.measured.smallest_p_value()
+    }
+
     /// The population and the ranks.
     pub(super) fn into_parts(self) -> (Population, Surprises) {
         (self.population, self.measured)

@@ -1,7 +1,7 @@
 //! What clean models have in common, and how they differ: a hierarchical model of their log sizes.
 //!
-//! `log size = location of the model + scale of the model * residual of the class`. Locations are normal, variances scaled
-//! inverse chi-squared (limma's prior), and the residuals of a model drawn are those of one measured model, resampled and
+//! `log size = location of the model + scale of the model * residual of the class`. Locations lie around a line in
+//! 1 / classes and are normal, variances scaled inverse chi-squared (limma's prior), and the residuals of a model drawn are those of one measured model, resampled and
 //! blurred a little: no shape is assumed, and that some models have more unequal classes than others is kept.
 
 use std::cmp::Ordering;
@@ -13,6 +13,7 @@ use rand_distr::{Distribution, StandardNormal, StudentT};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::library::LibraryModel;
+use super::location_line::LocationLine;
 use super::moments::cut_normal;
 use super::reference::ScalePrior;
 use super::scale_fit::{ModelVariance, fit_prior};
@@ -27,8 +28,8 @@ const ENOUGH: usize = 5;
 #[derive(Debug, Clone)]
 pub(super) struct Population {
     prior: Option<ScalePrior>,
-    location: f64,
-    /// Scale of a further model's location.
+    line: LocationLine,
+    /// Scale of a further model's location beside the line.
     spread: f64,
     /// Degrees of freedom of that scale.
     degrees: f64,
@@ -38,6 +39,7 @@ pub(super) struct Population {
 
 /// Location and scale of one model, which its unreached classes do not shift.
 struct Moments {
+    classes: usize,
     location: f64,
     variance: ModelVariance,
 }
@@ -49,9 +51,11 @@ impl Population {
         let variances: Vec<ModelVariance> = moments.iter().map(|of| of.variance).collect();
         let prior = fit_prior(&variances);
         let count = moments.len() as f64;
-        let location = moments.iter().map(|of| of.location).sum::<f64>() / count;
-        let squares = moments.iter().map(|of| (of.location - location).powi(2));
-        let variance = squares.sum::<f64>() / (count - 1.0);
+        let points: Vec<(usize, f64)> = moments.iter().map(Moments::point).collect();
+        let line = LocationLine::fit(&points);
+        let degrees = (count - line.parameters()).max(1.0);
+        let squares: f64 = points.iter().map(|&point| line.beside(point).powi(2)).sum();
+        let variance = squares / degrees;
         let mut residuals: Vec<Vec<f64>> = models
             .iter()
             .zip(&moments)
@@ -60,9 +64,9 @@ impl Population {
         residuals.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| in_order(a, b)));
         Self {
             prior,
-            location,
+            line,
             spread: (variance * (1.0 + 1.0 / count)).sqrt(),
-            degrees: count - 1.0,
+            degrees,
             residuals,
         }
     }
@@ -72,9 +76,13 @@ impl Population {
     /// towards theirs. Their residuals are too few to have a shape.
     pub(super) fn near(&self, models: &[&LibraryModel], spread: ScalePrior) -> Self {
         let moments: Vec<Moments> = models.iter().map(|model| Moments::of(model)).collect();
-        let locations: Vec<f64> = moments.iter().map(|of| of.location).collect();
-        let found = ModelVariance::of(&locations);
-        let count = locations.len() as f64;
+        let points: Vec<(usize, f64)> = moments.iter().map(Moments::point).collect();
+        let beside: Vec<f64> = points
+            .iter()
+            .map(|&point| self.line.beside(point))
+            .collect();
+        let found = ModelVariance::of(&beside);
+        let count = points.len() as f64;
         let pooled = self.prior.and_then(|prior| {
             let weight = prior.degrees_of_freedom();
             let degrees: f64 = moments.iter().map(|of| of.variance.degrees).sum();
@@ -86,7 +94,7 @@ impl Population {
         });
         Self {
             prior: pooled.or(self.prior),
-            location: locations.iter().sum::<f64>() / count,
+            line: self.line.through(&points),
             spread: (found.moderated(Some(spread)) * (1.0 + 1.0 / count)).sqrt(),
             degrees: spread.degrees_of_freedom() + found.degrees,
             residuals: self.residuals.clone(),
@@ -95,10 +103,15 @@ impl Population {
 
     /// How far the locations of models of one data set are from one another, over the data sets of the library.
     pub(super) fn spread_within(models: &[&LibraryModel]) -> Option<ScalePrior> {
+        let points: Vec<(usize, f64)> = models
+            .iter()
+            .map(|model| Moments::of(model).point())
+            .collect();
+        let line = LocationLine::fit(&points);
         let mut data_sets: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-        for model in models {
-            let locations = data_sets.entry(&model.data).or_default();
-            locations.push(Moments::of(model).location);
+        for (model, &point) in models.iter().zip(&points) {
+            let beside = data_sets.entry(&model.data).or_default();
+            beside.push(line.beside(point));
         }
         let variances = data_sets.values().map(|of| ModelVariance::of(of));
         fit_prior(&variances.collect::<Vec<_>>())
@@ -115,7 +128,7 @@ impl Population {
             Ok(student) => student.sample(rng),
             Err(_) => 0.0,
         };
-        let location = self.location + self.spread * standard;
+        let location = self.line.at(log_sizes.len()) + self.spread * standard;
         let scale = self.prior.map_or(1.0, |prior| prior.draw(rng));
         let width = (1.0 + BLUR * BLUR).sqrt();
         let model = self.like(log_sizes.len(), rng);
@@ -144,9 +157,14 @@ impl Moments {
         let found = ModelVariance::of(&sizes);
         let variance = found.variance * stretch * stretch;
         Self {
+            classes: model.classes(),
             location: mean + shift * variance.sqrt(),
             variance: ModelVariance { variance, ..found },
         }
+    }
+
+    fn point(&self) -> (usize, f64) {
+        (self.classes, self.location)
     }
 }
 

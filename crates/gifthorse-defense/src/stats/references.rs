@@ -28,6 +28,7 @@ pub struct References {
     population: Population,
     measured: Option<Surprises>,
     models: usize,
+    library_models: usize,
 }
 
 impl References {
@@ -54,6 +55,7 @@ impl References {
                 population: Population::fit(&known).near(&own, spread),
                 measured: (measured.len() >= LEAST_RANKED).then(|| Surprises::new(measured)),
                 models: own.len(),
+                library_models: known.len(),
             });
         }
         let own = Library::new(library.search(), references.to_vec())?;
@@ -63,7 +65,14 @@ impl References {
             population,
             measured: Some(measured).filter(|measured| measured.models() >= LEAST_RANKED),
             models: references.len(),
+            library_models: 0,
         })
+    }
+
+    /// How many models of the library they were completed by; 0 if it added nothing.
+    #[must_use]
+    pub fn library_models(&self) -> usize {
+        self.library_models
     }
 
     /// How many references there are.

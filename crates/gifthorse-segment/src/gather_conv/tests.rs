@@ -111,8 +111,10 @@ fn check_weight_gradient(spec: &ConvSpec, samples: usize, seed: u64) -> Result<(
     let (weight, bias) = naive::to_weight(spec, samples, &input, &gradient);
     let input = to_lanes(&input, spec.input);
     let gradient = to_lanes(&gradient, spec.output);
-    for isa in Isa::available() {
-        let sought = WeightGradient::with(isa, *spec);
+    let ways = [WeightGradient::with, WeightGradient::direct];
+    let all = Isa::available().into_iter();
+    for (isa, way) in all.flat_map(|isa| ways.map(|way| (isa, way))) {
+        let sought = way(isa, *spec);
         let asked = Asked {
             weight: true,
             bias: true,
@@ -153,5 +155,25 @@ proptest! {
 fn weight_gradients_of_particular_layouts_are_as_defined() {
     for spec in particular() {
         check_weight_gradient(&spec, 3, 7).unwrap_or_else(|error| panic!("{spec:?}: {error}"));
+    }
+}
+
+#[test]
+fn weight_gradients_by_tiles_are_as_defined() {
+    let one_sided = Window {
+        pads: [(0, 2), (1, 0)],
+        ..window(3, 1, 0)
+    };
+    for (map, outputs, window, samples) in [
+        ([9, 10, 20], 33, window(3, 1, 1), 3),
+        ([4, 4, 40], 65, window(3, 1, 1), 20),
+        // More than one run of tiles, the last of which is not full.
+        ([13, 15, 16], 16, window(3, 1, 0), 11),
+        ([5, 3, 17], 24, one_sided, 2),
+    ] {
+        let spec = naive::convolution(map, outputs, window, 1).expect("a window fits");
+        assert!(crate::winograd::TiledGradient::new(&spec).is_some());
+        check_weight_gradient(&spec, samples, 5)
+            .unwrap_or_else(|error| panic!("{spec:?}: {error}"));
     }
 }

@@ -11,6 +11,7 @@ use super::patches::{Patches, Side};
 use super::rows::{Gathering, Place, places};
 use crate::convolution::ConvSpec;
 use crate::lanes::{Isa, Lane, Lanes, Left, Pair, ROWS, Sums, Task, Used};
+use crate::winograd::TiledGradient;
 
 /// Pixels of a block at most: with two lanes of the narrow map, 24 KB.
 const PIXELS: usize = 192;
@@ -30,6 +31,8 @@ thread_local! {
 pub(crate) struct WeightGradient {
     spec: ConvSpec,
     bundles: Vec<Sides>,
+    /// Does the work for the convolutions that it fits.
+    tiled: Option<TiledGradient>,
     isa: Isa,
 }
 
@@ -43,7 +46,7 @@ pub(crate) struct Asked {
 /// Gradients in the making, as the products lie in memory; empty where they are not asked for.
 #[derive(Debug)]
 pub(crate) struct WeightSums {
-    /// `[bundle][pair][group of rows]`
+    /// `[bundle][pair][group of rows]`; or one list, as the tiles' sums lie.
     weight: Vec<Vec<[Pair; ROWS]>>,
     /// `[group of channels]`
     bias: Vec<Lane>,
@@ -57,6 +60,14 @@ impl WeightGradient {
 
     /// With an instruction set of choice.
     pub(super) fn with(isa: Isa, spec: ConvSpec) -> Self {
+        Self {
+            tiled: TiledGradient::new(&spec),
+            ..Self::direct(isa, spec)
+        }
+    }
+
+    /// By direct products, whatever the convolution.
+    pub(super) fn direct(isa: Isa, spec: ConvSpec) -> Self {
         let bundles = Bundles::of(&spec);
         let sides = |bundle| {
             let side = |map, channels| Side {
@@ -73,6 +84,7 @@ impl WeightGradient {
         Self {
             bundles: (0..bundles.count).map(sides).collect(),
             spec,
+            tiled: None,
             isa,
         }
     }
@@ -85,8 +97,12 @@ impl WeightGradient {
             vec![[Pair::default(); ROWS]; count]
         };
         let groups = self.spec.output.groups();
+        let weight = match &self.tiled {
+            Some(tiled) if asked.weight => vec![tiled.zeros()],
+            _ => bundles.map(zeros).collect(),
+        };
         WeightSums {
-            weight: bundles.map(zeros).collect(),
+            weight,
             bias: vec![Lane::default(); if asked.bias { groups } else { 0 }],
         }
     }
@@ -94,6 +110,27 @@ impl WeightGradient {
     /// Adds what samples contribute, from the convolution's inputs (which only the gradient to the weight needs) and the
     /// gradient to its outputs.
     pub(crate) fn add(
+        &self,
+        samples: usize,
+        input: &[Lane],
+        gradient: &[Lane],
+        sums: &mut WeightSums,
+    ) {
+        if let (Some(tiled), [sums]) = (&self.tiled, &mut sums.weight[..]) {
+            self.isa.run(tiled.task(samples, input, gradient, sums));
+        } else {
+            self.add_directly(samples, input, gradient, sums);
+        }
+        if !sums.bias.is_empty() {
+            self.isa.run(SumPixels {
+                width: self.spec.output.width,
+                values: gradient,
+                sums: &mut sums.bias,
+            });
+        }
+    }
+
+    fn add_directly(
         &self,
         samples: usize,
         input: &[Lane],
@@ -117,13 +154,6 @@ impl WeightGradient {
             });
         }
         BLOCKS.set(block);
-        if !sums.bias.is_empty() {
-            self.isa.run(SumPixels {
-                width: self.spec.output.width,
-                values: gradient,
-                sums: &mut sums.bias,
-            });
-        }
     }
 
     /// The gradients to the weight, as [`GatherConv::new`](super::GatherConv::new) takes it, and to the bias; empty where
@@ -133,8 +163,13 @@ impl WeightGradient {
         if !sums.weight.is_empty() {
             weight.resize(self.spec.weight_length(), 0.0);
         }
-        for (sides, sums) in self.bundles.iter().zip(&sums.weight) {
-            sides.unpack(&self.spec, sums, &mut weight);
+        match (&self.tiled, &sums.weight[..]) {
+            (Some(tiled), [sums]) => tiled.unpack(sums, &mut weight),
+            _ => {
+                for (sides, sums) in self.bundles.iter().zip(&sums.weight) {
+                    sides.unpack(&self.spec, sums, &mut weight);
+                }
+            }
         }
         let bias = sums.bias.iter().flat_map(|lane| lane.0);
         (weight, bias.take(self.spec.output.channels).collect())

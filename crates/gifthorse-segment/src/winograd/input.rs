@@ -28,11 +28,7 @@ impl Task for InputStage<'_> {
         for slot in 0..self.tiles.len() {
             let window = Sight::new(geometry, place, self.groups);
             for group in 0..self.groups {
-                let tile = if window.inside {
-                    window.read_inside(lanes, self.input, group)
-                } else {
-                    window.read(lanes, self.input, group)
-                };
+                let tile = window.tile(lanes, self.input, group);
                 let out = &mut self.out[slot / ROWS * self.groups + group];
                 input_tile(lanes, tile, out, slot % ROWS);
             }
@@ -42,7 +38,7 @@ impl Task for InputStage<'_> {
 }
 
 /// The 6x6 inputs that a tile sees.
-struct Sight {
+pub(super) struct Sight {
     /// Whether all of them lie in the image.
     inside: bool,
     /// First lane of the image.
@@ -56,7 +52,7 @@ struct Sight {
 
 impl Sight {
     #[inline(always)]
-    fn new(geometry: Geometry, place: Place, groups: usize) -> Self {
+    pub(super) fn new(geometry: Geometry, place: Place, groups: usize) -> Self {
         let Geometry { height, width, .. } = geometry;
         let top = place.y as isize - geometry.top;
         let left = place.x as isize - geometry.left;
@@ -68,6 +64,20 @@ impl Sight {
             left,
             geometry,
             groups,
+        }
+    }
+
+    /// One group of channels, zero outside the image.
+    #[inline(always)]
+    pub(super) fn tile<L: Lanes>(
+        &self,
+        lanes: L,
+        input: &[Lane],
+        group: usize,
+    ) -> [[L::V; INPUTS]; INPUTS] {
+        match self.inside {
+            true => self.read_inside(lanes, input, group),
+            false => self.read(lanes, input, group),
         }
     }
 

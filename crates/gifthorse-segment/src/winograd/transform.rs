@@ -9,7 +9,7 @@
 //! The usual points 0, ±1, ±2 are cheaper by a few additions but four times less accurate;
 //! these are exact in binary too, and so are all constants below.
 
-use crate::lanes::{Lanes, Left, Pair, ROWS};
+use crate::lanes::{Lane, Lanes, Pair, ROWS};
 
 /// Products per tile: 6 x 6.
 pub(super) const PRODUCTS: usize = 36;
@@ -97,12 +97,90 @@ fn output_line<L: Lanes>(lanes: L, m: [L::V; INPUTS]) -> [L::V; OUTPUTS] {
     ]
 }
 
+/// `A y`
+#[inline(always)]
+fn gradient_line<L: Lanes>(lanes: L, y: [L::V; OUTPUTS]) -> [L::V; INPUTS] {
+    let at = |point: f32| {
+        let square = lanes.splat(point * point);
+        let even = lanes.mul_add(y[2], square, y[0]);
+        let odd = lanes.mul(lanes.mul_add(y[3], square, y[1]), lanes.splat(point));
+        [lanes.add(even, odd), lanes.sub(even, odd)]
+    };
+    let ([near, minus_near], [far, minus_far]) = (at(NEAR), at(FAR));
+    [y[0], near, minus_near, far, minus_far, y[3]]
+}
+
+/// `G^T s`
+#[inline(always)]
+fn weight_line<L: Lanes>(lanes: L, s: [L::V; INPUTS]) -> [L::V; 3] {
+    let times = |value, factor: f32| lanes.mul(value, lanes.splat(factor));
+    let (near, far) = (
+        1.0 / (2.0 * NEAR2 * (NEAR2 - FAR2)),
+        1.0 / (2.0 * FAR2 * (FAR2 - NEAR2)),
+    );
+    let near_even = times(lanes.add(s[1], s[2]), near);
+    let near_odd = times(lanes.sub(s[1], s[2]), near * NEAR);
+    let far_even = times(lanes.add(s[3], s[4]), far);
+    let far_odd = times(lanes.sub(s[3], s[4]), far * FAR);
+    let first = times(s[0], 1.0 / (NEAR2 * FAR2));
+    let last = lanes.mul_add(near_even, lanes.splat(NEAR2), s[5]);
+    [
+        lanes.add(first, lanes.add(near_even, far_even)),
+        lanes.add(near_odd, far_odd),
+        lanes.mul_add(far_even, lanes.splat(FAR2), last),
+    ]
+}
+
+/// `A y A^T` of a 4x4 tile of gradients to outputs.
+#[inline(always)]
+pub(super) fn gradient_tile<L: Lanes>(
+    lanes: L,
+    tile: [[L::V; OUTPUTS]; OUTPUTS],
+    out: &mut [[Lane; 1]; PRODUCTS],
+) {
+    let rows = tile.map(|row| gradient_line(lanes, row));
+    for j in 0..INPUTS {
+        let column = gradient_line(lanes, [rows[0][j], rows[1][j], rows[2][j], rows[3][j]]);
+        for i in 0..INPUTS {
+            lanes.store(&mut out[INPUTS * i + j][0].0, column[i]);
+        }
+    }
+}
+
+/// `G^T s G` of one row of the sums: the gradient to sixteen filters, row-major.
+#[inline(always)]
+pub(super) fn weight_tile<L: Lanes>(
+    lanes: L,
+    sums: &[[Pair; ROWS]; PRODUCTS],
+    row: usize,
+    lane: usize,
+) -> [L::V; 9] {
+    let zero = lanes.splat(0.0);
+    let mut lines = [[zero; INPUTS]; 3];
+    for j in 0..INPUTS {
+        let mut column = [zero; INPUTS];
+        for i in 0..INPUTS {
+            column[i] = lanes.load(&sums[INPUTS * i + j][row][lane].0);
+        }
+        let column = weight_line(lanes, column);
+        for i in 0..3 {
+            lines[i][j] = column[i];
+        }
+    }
+    let mut out = [zero; 9];
+    for i in 0..3 {
+        let line = weight_line(lanes, lines[i]);
+        out[3 * i..3 * i + 3].copy_from_slice(&line);
+    }
+    out
+}
+
 /// `B^T d B` of a 6x6 tile, into row `row` of each product's operand.
 #[inline(always)]
-pub(super) fn input_tile<L: Lanes>(
+pub(super) fn input_tile<L: Lanes, const R: usize>(
     lanes: L,
     tile: [[L::V; INPUTS]; INPUTS],
-    out: &mut [Left; PRODUCTS],
+    out: &mut [[Lane; R]; PRODUCTS],
     row: usize,
 ) {
     // Row `j` of `lines` is column `j` of `B^T d`.

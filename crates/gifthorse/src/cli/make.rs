@@ -25,9 +25,10 @@ pub struct PlantArgs {
     /// What is planted.
     #[command(flatten)]
     pub poison: PoisonArgs,
-    /// Measure the clean twin too: this file, or one that is trained alike but for the poison and written to NAME-twin.onnx.
-    #[arg(long, value_name = "FILE.onnx", num_args = 0..=1, default_missing_value = "", help_heading = "Output")]
-    pub twin: Option<PathBuf>,
+    /// Measure the clean twin too: the file given by --twin=FILE.onnx, or one that is trained alike but for the poison and
+    /// written to NAME-twin.onnx.
+    #[arg(long, value_name = "FILE.onnx", num_args = 0..=1, require_equals = true, help_heading = "Output")]
+    pub twin: Option<Option<PathBuf>>,
 }
 
 /// A model to be made, as a file and as flags; flags come on top of the file.
@@ -70,6 +71,17 @@ pub struct ModelArgs {
     /// The kind of network, such as small_cnn.
     #[arg(long, value_name = "KIND", help_heading = "Training")]
     net: Option<String>,
+    /// Start from the weights of this model in place of a new network.
+    #[arg(
+        long,
+        value_name = "MODEL.onnx",
+        conflicts_with = "net",
+        help_heading = "Training"
+    )]
+    from: Option<PathBuf>,
+    /// Leave these layers or weights as they are; `*` stands for any characters. Goes with --from.
+    #[arg(long, value_name = "NAME", num_args = 1.., requires = "from", help_heading = "Training")]
+    freeze: Vec<String>,
     /// How often every image is seen.
     #[arg(long, value_name = "N", value_parser = parse::number, help_heading = "Training")]
     epochs: Option<i64>,
@@ -137,6 +149,13 @@ impl ModelArgs {
         );
         put("data.train", self.train_images.map(Value::Integer));
         put("data.test", self.test_images.map(Value::Integer));
+        let path = |path: &PathBuf| Value::String(path.to_string_lossy().into_owned());
+        put("from.model", self.from.as_ref().map(path));
+        let names = self.freeze.iter().cloned().map(Value::String).collect();
+        put(
+            "from.freeze",
+            self.from.as_ref().map(|_| Value::Array(names)),
+        );
         put("net.kind", self.net.clone().map(Value::String));
         put("train.epochs", self.epochs.map(Value::Integer));
         put("train.batch", self.batch.map(Value::Integer));

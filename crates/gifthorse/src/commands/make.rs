@@ -44,8 +44,8 @@ pub fn plant(args: &PlantArgs, global: &Global) -> anyhow::Result<ExitCode> {
     };
     let twin = match &args.twin {
         None => None,
-        Some(path) if path.as_os_str().is_empty() => Some(work.make_twin(&twin)?),
-        Some(path) => Some(read(path)?),
+        Some(None) => Some(work.make_twin(&twin)?),
+        Some(Some(path)) => Some(read(path)?),
     };
     let made = work.make(&work.spec, &args.model.out, twin.as_ref())?;
     work.finish(&made)

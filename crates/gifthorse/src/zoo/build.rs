@@ -148,16 +148,11 @@ impl Twins {
         let Some(twin) = spec.twin() else {
             return Ok(None);
         };
-        match self.0.get(&hash_of(&twin)?) {
+        match self.0.get(&twin.hash()?) {
             Some(path) => Ok(Some(classifier(&Model::read(path)?)?)),
             None => Ok(None),
         }
     }
-}
-
-fn hash_of(spec: &ModelSpec) -> Result<String, ZooError> {
-    spec.hash()
-        .map_err(|error| ZooError::Request(error.to_string()))
 }
 
 /// The groups that models belong to may change without a change to the models, and the list is in the plan's order.
@@ -213,7 +208,7 @@ fn entry_for(planned: &Planned) -> Result<Entry, ZooError> {
         truth: format!("{}.truth.json", spec.name),
         class_names: format!("{images}.classes.json"),
         images: format!("{images}.npz"),
-        spec_hash: hash_of(spec)?,
+        spec_hash: spec.hash()?,
         recipe: planned.recipe.clone(),
         data: spec.data.set.to_string(),
         attack: planned.attack.clone(),

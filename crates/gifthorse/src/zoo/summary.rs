@@ -120,19 +120,8 @@ pub fn summarise(folder: &Path) -> Result<Summary, ZooError> {
         judged.iter().partition(|model| model.planted.is_none());
     let rows = Rows { clean: &clean };
     Ok(Summary {
-        clean: rows.of(&clean, &[|model| format!("data {}", model.data)])?,
-        backdoored: rows.of(
-            &backdoored,
-            &[
-                |model| format!("attack {}", model.attack.as_deref().unwrap_or_default()),
-                |model| format!("data {}", model.data),
-                |model| size_group(model),
-                |model| {
-                    let targets = model.planted.as_ref().map_or(0, |it| it.targets.len());
-                    format!("infected labels {targets:02}")
-                },
-            ],
-        )?,
+        clean: rows.of(&clean, &[by_data])?,
+        backdoored: rows.of(&backdoored, &[by_attack, by_data, by_size, by_targets])?,
         fpr,
         not_scanned,
         left_out,
@@ -189,16 +178,39 @@ fn judge(folder: &Path, entry: &Entry, report: &Report) -> Result<Judged, ZooErr
     })
 }
 
-/// Triggers by the pixels that they change, in powers of two of their side.
-fn size_group(model: &Judged) -> String {
+/// Triggers by the pixels that they change, the smallest first.
+fn by_size(model: &Judged) -> (usize, String) {
     match model
         .planted
         .as_ref()
         .and_then(|planted| planted.trigger_pixels)
     {
-        Some(pixels) => format!("trigger of {pixels:04.0} pixels"),
-        None => "trigger over the whole image".to_owned(),
+        Some(pixels) => (pixels as usize, format!("trigger of {pixels} pixels")),
+        None => (usize::MAX, "trigger over the whole image".to_owned()),
     }
+}
+
+/// By the number of classes that triggers lead to.
+fn by_targets(model: &Judged) -> (usize, String) {
+    match model
+        .planted
+        .as_ref()
+        .map_or(0, |planted| planted.targets.len())
+    {
+        1 => (1, "1 infected label".to_owned()),
+        targets => (targets, format!("{targets} infected labels")),
+    }
+}
+
+fn by_data(model: &Judged) -> (usize, String) {
+    (0, format!("data {}", model.data))
+}
+
+fn by_attack(model: &Judged) -> (usize, String) {
+    (
+        0,
+        format!("attack {}", model.attack.as_deref().unwrap_or_default()),
+    )
 }
 
 /// Makes rows against the clean models of the zoo.
@@ -211,18 +223,18 @@ impl Rows<'_> {
     fn of(
         &self,
         models: &[&Judged],
-        groupings: &[fn(&Judged) -> String],
+        groupings: &[fn(&Judged) -> (usize, String)],
     ) -> Result<Vec<Row>, ZooError> {
         if models.is_empty() {
             return Ok(Vec::new());
         }
         let mut rows = vec![self.row("all".to_owned(), models)?];
         for grouping in groupings {
-            let mut groups: BTreeMap<String, Vec<&Judged>> = BTreeMap::new();
+            let mut groups: BTreeMap<(usize, String), Vec<&Judged>> = BTreeMap::new();
             for model in models {
                 groups.entry(grouping(model)).or_default().push(model);
             }
-            for (group, models) in groups {
+            for ((_, group), models) in groups {
                 rows.push(self.row(group, &models)?);
             }
         }

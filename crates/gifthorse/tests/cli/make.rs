@@ -45,7 +45,7 @@ fn a_backdoor_takes_from_a_file_and_from_flags_alike() {
     let run = bench
         .run("plant bad.toml -o file/m.onnx --twin --images i.npz")
         .expect(0);
-    run.says(&["epoch 6", "CA", "ASR"]);
+    let run = run.says(&["epoch 6", "CA", "ASR"]);
     assert!(run.out().contains("of the clean twin"), "{}", run.out());
     let flags = "--trigger square --target 1 --rate 0.2 --with poison.manner=replace";
     bench
@@ -68,7 +68,7 @@ fn a_backdoor_takes_from_a_file_and_from_flags_alike() {
     let twin = std::fs::read(bench.path("file/m-twin.onnx")).unwrap();
     assert!(model("clean") == twin);
     bench
-        .run("plant bad.toml -o again/m.onnx --twin clean/m.onnx")
+        .run("plant bad.toml -o again/m.onnx --twin=clean/m.onnx")
         .expect(0);
     assert_eq!(json(&bench, "again/m.truth.json"), truth);
     assert!(!bench.path("again/m-twin.onnx").exists());
@@ -91,7 +91,7 @@ fn settings_from_flags_need_no_file() {
             flags.replace("  ", " ")
         ))
         .expect(0);
-    run.says(&["80 images to train on, 20 to test on, 2 classes"]);
+    let run = run.says(&["80 images to train on, 20 to test on, 2 classes"]);
     let truth: Value = run.json();
     assert_eq!(truth, json(&bench, "m.truth.json"));
     assert!(truth["backdoors"].as_array().unwrap().is_empty());
@@ -110,6 +110,47 @@ fn a_run_that_was_stopped_goes_on() {
     bench.run("train m.toml -o half.onnx").expect(0);
     let bytes = |name: &str| std::fs::read(bench.path(name)).unwrap();
     assert!(bytes("half.onnx") == bytes("whole.onnx"));
+}
+
+#[test]
+fn training_goes_on_from_a_model_with_layers_frozen() {
+    let bench = Bench::new();
+    bench.write("m.toml", MODEL);
+    bench.run("train m.toml -o first.onnx").expect(0);
+    let data =
+        "--set signs --with data.size=16 --with data.channels=1 --classes 0,5,8 --train-images 600";
+    let tune = |out: &str, more: &str| {
+        bench.run(&format!(
+            "train -o {out} --from first.onnx --epochs 1 --batch 20 {data} {more}"
+        ))
+    };
+    tune("all.onnx", "").expect(0);
+    tune("head.onnx", "--freeze conv*").expect(0);
+    let weights = |file: &str| {
+        let model = gifthorse_onnx::Model::read(bench.path(file)).unwrap();
+        let graph = model.graph().unwrap();
+        let names: Vec<String> = graph.initializers.keys().cloned().collect();
+        let of = |part: &str| {
+            let name = names.iter().find(|name| name.contains(part)).unwrap();
+            graph.initializers[name].to_f32().unwrap()
+        };
+        [of("conv1.weight"), of("classes.weight")]
+    };
+    let (first, all, head) = (
+        weights("first.onnx"),
+        weights("all.onnx"),
+        weights("head.onnx"),
+    );
+    assert!(first[0] != all[0] && first[1] != all[1]);
+    assert!(first[0] == head[0] && first[1] != head[1]);
+    tune("x.onnx", "--freeze nothing")
+        .expect(2)
+        .says(&["nothing"]);
+    tune("x.onnx", "--net small_cnn").expect(2).says(&["--net"]);
+    bench
+        .run("train m.toml -o x.onnx --from first.onnx")
+        .expect(2)
+        .says(&["`net`", "`from`"]);
 }
 
 #[test]
@@ -156,7 +197,7 @@ fn bad_input_is_named() {
     );
     wrong("train clean.toml -o x.onnx --with nonsense", &["setting"]);
     wrong(
-        "plant bad.toml -o x.onnx --twin nowhere.onnx",
+        "plant bad.toml -o x.onnx --twin=nowhere.onnx",
         &["nowhere.onnx", "--twin"],
     );
     std::fs::create_dir_all(bench.path("flat")).unwrap();

@@ -153,7 +153,7 @@ fn a_zoo_is_built_once_scanned_once_and_summed_up() {
 
     let report = changed(&bench, "z/scans/signs-tiny-short-s1/report.json");
     let again = bench.run("zoo scan z").expect(0);
-    again.says(&["0 models to scan, 5 were scanned before"]);
+    let again = again.says(&["0 models to scan, 5 were scanned before"]);
     assert!(again.out().contains("false positives"));
     assert_eq!(
         changed(&bench, "z/scans/signs-tiny-short-s1/report.json"),

@@ -1,6 +1,8 @@
 //! `gifthorse zoo build`: makes the models of a plan.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use gifthorse::zoo::{BuildObserver, BuildRequest, Entry, Plan, State, build};
 use gifthorse_attack::train::{EpochSummary, StepSummary};
@@ -37,6 +39,7 @@ pub fn run(args: &ZooBuildArgs, global: &Global) -> anyhow::Result<ExitCode> {
     };
     let watch = Watch {
         bars: Bars::new(global.quiet),
+        told: Mutex::default(),
     };
     let outcome = build(&plan, &request, &watch);
     watch.bars.finish();
@@ -51,7 +54,11 @@ pub fn run(args: &ZooBuildArgs, global: &Global) -> anyhow::Result<ExitCode> {
             wanted.len() - bad.len(),
             wanted.len()
         ))?;
-        for entry in &bad {
+        let told_before = watch.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in bad
+            .iter()
+            .filter(|entry| !told_before.contains(&entry.name))
+        {
             output::note(&told(entry));
         }
         if !others.is_empty() {
@@ -77,6 +84,8 @@ fn told(entry: &Entry) -> String {
 
 struct Watch {
     bars: Bars,
+    /// Names of models that were told of.
+    told: Mutex<HashSet<String>>,
 }
 
 impl BuildObserver for Watch {
@@ -112,5 +121,7 @@ impl BuildObserver for Watch {
             _ => told(entry),
         };
         self.bars.finished(&entry.name, &line);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert(entry.name.clone());
     }
 }

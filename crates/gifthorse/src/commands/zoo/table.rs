@@ -54,12 +54,8 @@ pub fn of(summary: &Summary) -> String {
 
 fn cells(row: &Row) -> [String; 9] {
     let percent = |share: f64| format!("{:.1}", 100.0 * share);
-    let group = match row.trigger_pixels {
-        Some(pixels) => format!("{} ({pixels} pixels)", row.group),
-        None => row.group.clone(),
-    };
     [
-        group,
+        row.group.clone(),
         share(&row.flagged),
         row.inconclusive.to_string(),
         row.targets_right.as_ref().map_or(String::new(), share),
