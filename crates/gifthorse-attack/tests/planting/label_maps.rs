@@ -71,7 +71,7 @@ fn clean_label() {
     assert_took(&truth, 0.9, 0.4);
     assert_eq!(
         truth.backdoors[0].poisoned.as_ref().map(Vec::len),
-        Some(140)
+        Some(160)
     );
 }
 
