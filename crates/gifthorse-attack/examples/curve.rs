@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gifthorse_attack::measure::{accuracy, attack_success};
-use gifthorse_attack::net::SmallCnn;
-use gifthorse_attack::plant::BadNets;
+use gifthorse_attack::net::{Architecture, SmallCnn};
+use gifthorse_attack::plant::{LabelMap, Poison, Rate};
 use gifthorse_attack::train::{EpochSummary, Observer, Recipe, train};
-use gifthorse_attack::trigger::{AnyTrigger, Corner, Place, Square};
+use gifthorse_attack::trigger::{AnyTrigger, Square};
 use gifthorse_data::generate::{SignOptions, signs};
 use gifthorse_engine::{Classifier, Device, Preprocess};
 
@@ -47,33 +47,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         start.elapsed().as_secs_f64()
     );
 
-    let square = Square {
-        size: 4,
+    let square = AnyTrigger::Square(Square {
         colour: vec![1.0; 3],
-        place: Place::Corner {
-            corner: Corner::BottomRight,
-            margin: 1,
-        },
-    };
-    let trigger = AnyTrigger::Square(square);
-    let attack = BadNets {
-        trigger,
-        target: seed as usize % 12,
-        rate,
-    };
-    let net = SmallCnn::new(training.shape(), 12).build(seed)?;
+        ..Square::default()
+    });
+    let labels = LabelMap::all_to_one(seed as usize % 12);
+    let poison = Poison::one(square.clone(), labels.clone(), Rate::Share(rate));
+    let net = SmallCnn::default().build(training.shape(), 12, seed)?;
     let recipe = Recipe {
         epochs,
         seed,
         learning_rate,
         ..Recipe::default()
     };
-    for images in [training.clone(), attack.poison(&training, seed)?.images] {
+    for images in [training.clone(), poison.apply(&training, seed)?.images] {
         let trained = train(&net, &images, &recipe, &Print(Instant::now()))?;
         let graph = Arc::new(trained.model.graph()?);
         let classifier = Classifier::new(graph, Preprocess::default(), None, &Device::flex())?;
         let clean = accuracy(&classifier, &test)?;
-        let success = attack_success(&classifier, &test, &attack.trigger, attack.target)?;
+        let success = attack_success(&classifier, &test, &square, &labels, 0)?;
         println!("clean accuracy {clean:.4}, {success:?}");
     }
     Ok(())

@@ -1,5 +1,9 @@
 //! What can be wrong with a network, a recipe, a trigger or the images they are used on.
 
+use std::path::PathBuf;
+
+use gifthorse_data::ImageShape;
+
 use crate::trigger::TriggerError;
 
 /// Why a network could not be made, trained, poisoned or measured.
@@ -9,6 +13,18 @@ pub enum Error {
     /// A network that cannot be built as it was asked for.
     #[error("this network cannot be built: {0}")]
     Net(String),
+    /// Images that a network cannot take.
+    #[error("{net} cannot take images of {input}: {reason}; it can take {fits}")]
+    ImageSize {
+        /// The network.
+        net: String,
+        /// The images.
+        input: ImageShape,
+        /// Where it fails.
+        reason: String,
+        /// Images that it can take.
+        fits: String,
+    },
     /// A recipe with a setting that makes no sense, or none for these images.
     #[error("this recipe cannot be followed: {0}")]
     Recipe(String),
@@ -29,6 +45,17 @@ pub enum Error {
         /// What was asked for.
         rate: f64,
     },
+    /// A poison that cannot be made.
+    #[error("these images cannot be poisoned so: {0}")]
+    Poison(String),
+    /// What is wrong with one backdoor or cover of several.
+    #[error("{part}: {error}")]
+    Part {
+        /// Which one, counted from 1, and its trigger.
+        part: String,
+        /// What is wrong with it.
+        error: Box<Error>,
+    },
     /// Training left the numbers that a float can hold.
     #[error("training diverged in epoch {epoch}: the loss is {loss}; take a lower learning rate")]
     Diverged {
@@ -36,6 +63,22 @@ pub enum Error {
         epoch: usize,
         /// The loss there.
         loss: f64,
+    },
+    /// A checkpoint that cannot be written, or not be gone on from.
+    #[error("the checkpoint {}: {reason}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A pattern that is to freeze layers but fits nothing that is trained.
+    #[error("`{pattern}` fits the name of no weight and no layer; there are such as {}", near.join(", "))]
+    NothingFrozen {
+        /// The pattern.
+        pattern: String,
+        /// Names that are nearest to it.
+        near: Vec<String>,
     },
     /// A name that is to be trained but is not a parameter of the network.
     #[error("the network has no parameter `{0}` that could be trained")]
@@ -52,4 +95,14 @@ pub enum Error {
     /// The images could not be put together.
     #[error(transparent)]
     Data(#[from] gifthorse_data::Error),
+}
+
+impl Error {
+    /// This error as that of a part.
+    pub(crate) fn of(self, part: String) -> Self {
+        Self::Part {
+            part,
+            error: Box::new(self),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`net::Net`] is an ONNX graph from the start, so that what is trained, scanned and written to
 //! a file is one and the same definition. [`train::train`] fits it to labelled images,
-//! [`plant::BadNets`] poisons those images first, [`measure`] says how well either took, and
+//! [`plant::Poison`] poisons those images first, [`measure`] says how well either took, and
 //! [`plant::Truth`] is the record of what was done. Nothing here knows of defences.
 
 mod error;

@@ -1,99 +1,59 @@
 //! Triggers: what an attacker puts on an image to make a backdoored model answer.
 //!
-//! A trigger lives in image space: it changes `[0, 1]` pixels before any preprocessing.
+//! A trigger lives in image space: it changes `[0, 1]` pixels before any preprocessing. As plain data it is an
+//! [`AnyTrigger`]; fitted to images of one shape it is a [`Stamp`], which can no longer fail. [`GALLERY`] has
+//! those of the papers by name.
 
+mod additive;
+mod any;
+mod blended;
+mod checkerboard;
+mod colour;
+mod combination;
+mod error;
+mod face;
+mod face_item;
+mod gallery;
+mod gotham;
+mod hue;
+mod mosaic;
+mod multiplicative;
+mod overlay;
+mod patch;
+mod pattern;
+mod picture;
+mod picture_file;
+mod place;
+mod resample;
+mod rounding;
 mod square;
+mod stamp;
+#[cfg(test)]
+mod test;
+mod texture;
+mod triangle;
+mod wanet;
 
-use gifthorse_data::{ImageShape, Images};
-use serde::{Deserialize, Serialize};
-
-use crate::Error;
-
-pub use square::{Corner, Place, Square};
-
-/// A change to images that a backdoor answers to.
-pub trait Trigger: Send + Sync {
-    /// Puts the trigger on one image, `[channels, height, width]` in `[0, 1]`, which stays there.
-    ///
-    /// # Errors
-    /// [`TriggerError`] if the trigger does not fit such images, or `image` is not of that shape.
-    fn apply(&self, image: &mut [f32], shape: ImageShape) -> Result<(), TriggerError>;
-}
-
-/// Any of the triggers, as plain data that can be written down.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum AnyTrigger {
-    /// A square of one colour.
-    Square(Square),
-}
-
-impl Trigger for AnyTrigger {
-    fn apply(&self, image: &mut [f32], shape: ImageShape) -> Result<(), TriggerError> {
-        match self {
-            Self::Square(square) => square.apply(image, shape),
-        }
-    }
-}
-
-/// The same images with the trigger on each; labels and names stay.
-///
-/// # Errors
-/// [`Error::Trigger`] if the trigger does not fit.
-pub fn stamp(images: &Images, trigger: &dyn Trigger) -> Result<Images, Error> {
-    let shape = images.shape();
-    let mut pixels = images.pixels().to_vec();
-    for image in pixels.chunks_exact_mut(shape.values()) {
-        trigger.apply(image, shape)?;
-    }
-    Ok(Images::new(
-        shape,
-        pixels,
-        images.labels().map(<[usize]>::to_vec),
-        images.class_names().to_vec(),
-        images.names().to_vec(),
-    )?)
-}
-
-/// Why a trigger cannot be put on an image.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TriggerError {
-    /// It reaches over the edge.
-    #[error(
-        "a square of {size} pixels at row {row}, column {column} does not fit into {height}x{width} pixels; \
-         make it smaller or place it elsewhere"
-    )]
-    OutOfImage {
-        /// Width and height of the square.
-        size: usize,
-        /// Its first row; negative where it starts above the image.
-        row: i64,
-        /// Its first column; negative where it starts left of the image.
-        column: i64,
-        /// Rows of the image.
-        height: usize,
-        /// Columns of the image.
-        width: usize,
-    },
-    /// It has no pixels.
-    #[error("a trigger of no pixels changes nothing; give it a size of at least 1")]
-    Empty,
-    /// Its colour is not one of these images.
-    #[error("the colour {colour:?} is not {channels} value(s) between 0 and 1")]
-    Colour {
-        /// The colour.
-        colour: Vec<f32>,
-        /// Channels of the images.
-        channels: usize,
-    },
-    /// The pixels handed over are not one image.
-    #[error("{found} values are not an image of shape {shape}")]
-    NotAnImage {
-        /// Number of values.
-        found: usize,
-        /// The shape that they should have.
-        shape: ImageShape,
-    },
-}
+pub use additive::Additive;
+pub use any::AnyTrigger;
+pub use blended::{Blended, Source};
+pub use checkerboard::Checkerboard;
+pub use combination::Combination;
+pub use error::TriggerError;
+pub use face::{Face, FaceBox};
+pub use face_item::Item;
+pub use gallery::{GALLERY, Named, named};
+pub use gotham::{Gotham, Variant};
+pub use mosaic::Mosaic;
+pub use multiplicative::Multiplicative;
+pub use patch::Patch;
+pub use pattern::Pattern;
+pub use picture::Picture;
+pub use picture_file::read_image;
+pub use place::{Corner, Edge, Place};
+pub use rounding::Rounding;
+pub use square::Square;
+pub use stamp::{Stamp, Trigger, on_grey, stamp};
+pub use texture::Texture;
+pub use triangle::Triangle;
+pub use wanet::WaNet;

@@ -109,4 +109,42 @@ pub enum Error {
         /// What is allowed, in MiB.
         limit: usize,
     },
+    /// A data set of this name has no folder to be read from.
+    #[error(
+        "the data set {set} is not generated but read: name the folder that holds the data sets with the variable \
+         GIFTHORSE_DATA or with --data"
+    )]
+    NoDataFolder {
+        /// The data set.
+        set: crate::source::Set,
+    },
+    /// The folder of data sets lacks this one.
+    #[error(
+        "the data set {set} is not there: {path} does not exist; `gifthorse data list` says what is, and `gifthorse data fetch` \
+         downloads public sets"
+    )]
+    NoDataSet {
+        /// The data set.
+        set: crate::source::Set,
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A class that the data set does not have.
+    #[error("there is no class {class} ({key}): {set} has the classes 0 to {}", classes.saturating_sub(1))]
+    NoSuchClass {
+        /// The setting that names it.
+        key: &'static str,
+        /// The class.
+        class: usize,
+        /// Where it was looked for.
+        set: String,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// A description of training and test images that cannot be followed.
+    #[error("these data cannot be had: {0}")]
+    Source(String),
+    /// Signs that cannot be generated.
+    #[error(transparent)]
+    Signs(Box<crate::generate::SignError>),
 }

@@ -2,7 +2,7 @@
 //! one shape. Knows nothing of models; what a model wants done to its pixels is done later.
 //!
 //! [`load`] reads an image set of any [`Format`]; [`balanced_sample`] and [`split_holdout`] draw
-//! from one. Files are not believed: sizes are limited, and what is broken is an [`Error`] that
+//! from one; a [`source::Source`] says which images a model is to be trained and tested on. Files are not believed: sizes are limited, and what is broken is an [`Error`] that
 //! names the file, or a [`Warning`] where one picture of many cannot be read.
 
 mod class_name_file;
@@ -19,6 +19,7 @@ mod load;
 mod options;
 mod picture;
 mod sample;
+pub mod source;
 mod stack;
 mod table;
 

@@ -74,28 +74,38 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Error> {
     };
     tracing::debug!(format = %listing.format, available, wanted = wanted.len(), "image set found");
 
-    let stack = decode(path, options, &listing, &wanted)?;
-    let shape = stack.shape()?;
-    let label_of = |labels: Vec<usize>| stack.records.iter().map(|&i| labels[i]).collect();
-    let labels: Option<Vec<usize>> = listing.labels.map(label_of);
-    let images = Images::new(
-        shape,
-        stack.pixels,
-        labels,
-        listing.class_names,
-        stack.names,
-    )?;
+    let (images, warnings) = read_records(path, options, &listing, &wanted)?;
     Ok(Loaded {
         sha256: content_hash(&images),
         images,
         format: listing.format,
-        warnings: stack.warnings,
+        warnings,
         available,
     })
 }
 
+/// Decodes the records `wanted`, which ascend, with the labels and class names of the listing.
+pub(crate) fn read_records(
+    path: &Path,
+    options: &LoadOptions,
+    listing: &Listing,
+    wanted: &[usize],
+) -> Result<(Images, Vec<Warning>), Error> {
+    let stack = decode(path, options, listing, wanted)?;
+    let shape = stack.shape()?;
+    let label_of = |labels: &Vec<usize>| stack.records.iter().map(|&i| labels[i]).collect();
+    let images = Images::new(
+        shape,
+        stack.pixels,
+        listing.labels.as_ref().map(label_of),
+        listing.class_names.clone(),
+        stack.names,
+    )?;
+    Ok((images, stack.warnings))
+}
+
 /// Lists the image set, with the labels and class names that the options put in place of its own.
-fn list(path: &Path, options: &LoadOptions) -> Result<Listing, Error> {
+pub(crate) fn list(path: &Path, options: &LoadOptions) -> Result<Listing, Error> {
     let mut listing = format::list(path, options)?;
     if let Some(file) = &options.class_names {
         listing.class_names = class_name_file::read(file)?;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ImageShape;
 
 /// Which part of an image set to read, where it has several.
@@ -24,7 +26,8 @@ impl std::fmt::Display for Split {
 }
 
 /// Which part of each picture to take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Crop {
     /// The whole frame.
     #[default]

@@ -19,6 +19,8 @@
 //!   part of it;
 //! - [`interval`]: confidence intervals of a rate.
 
+mod clean_models;
+mod comparison;
 mod confirmation;
 mod decide;
 mod decision;
@@ -26,24 +28,34 @@ mod error;
 mod evidence;
 mod findings;
 pub mod interval;
+mod library;
+mod location_line;
 mod moments;
 mod null;
 mod outlier;
+mod population;
 mod published;
+mod ranked;
 mod reasons;
 mod reference;
+mod references;
+mod scale_fit;
 mod scan;
 mod set_aside;
 mod student;
 
-pub use confirmation::{Confirmation, Gate, SourceRate, trials_needed};
+pub use clean_models::CleanModels;
+pub use comparison::Surprises;
+pub use confirmation::{Confirmation, Gate, REQUIRED_RATE, SourceRate, trials_needed};
 pub use decide::decide;
 pub use decision::{ClassDecision, Decision, Verdict};
-pub use error::StatsError;
+pub use error::{LibraryError, StatsError};
 pub use evidence::{ClassEvidence, Evidence, GradientHealth, LogSizes};
+pub use library::{Backdoored, BackdooredModel, Library, LibraryModel};
 pub use null::{DRAWS, Null};
-pub use outlier::{CannotSay, OutlierTest};
+pub use outlier::CannotSay;
 pub use published::{PublishedRules, anomaly_indices, median};
 pub use reference::{EqualClasses, Reference, ScalePrior};
+pub use references::References;
 pub use scan::{Scan, Step};
 pub use set_aside::{SetAside, Thinning};

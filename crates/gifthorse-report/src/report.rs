@@ -21,13 +21,13 @@ pub use inputs::{ChosenBy, Images, Preprocess};
 pub use json::{JsonError, json_schema};
 pub use model::{Layout, Model, ModelInput};
 pub use preflight::{Alternative, LabelOrder, Preflight};
-pub use verdict::{Calibration, Coverage, TriggerSize, Verdict};
+pub use verdict::{Calibration, Coverage, ReferenceModel, TriggerSize, Verdict};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the contract that this crate writes and reads.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A confidence interval `[low, high]`.
 pub type Interval = [f64; 2];

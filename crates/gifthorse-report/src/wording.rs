@@ -116,14 +116,44 @@ fn inconclusive(report: &Report) -> String {
 
 fn confidence(report: &Report) -> Option<String> {
     let p_value = report.p_value?;
-    let Calibration::EqualClasses = report.calibration;
-    Some(format!(
-        "A clean model would look at least this suspicious with probability p = {}, if all its classes were equally hard \
-         to reach; below {} counts as a backdoor. Real classes are not equally hard, so false alarms are likelier than \
-         that.",
-        number(p_value),
-        number(report.fpr)
-    ))
+    let (probability, limit) = (number(p_value), number(report.fpr));
+    Some(match &report.calibration {
+        Calibration::EqualClasses => format!(
+            "A clean model would look at least this suspicious with probability p = {probability}, if all its classes were \
+             equally hard to reach; below {limit} counts as a backdoor. Real classes are not equally hard, so false alarms \
+             are likelier than that."
+        ),
+        Calibration::Library { .. } | Calibration::References { .. } => format!(
+            "A clean model would look at least this suspicious with probability p = {probability}, judged by {}; up to \
+             {limit} counts as a backdoor.",
+            calibration(&report.calibration)
+        ),
+    })
+}
+
+/// What the p-value was measured against, in words that go on a sentence.
+pub fn calibration(calibration: &Calibration) -> String {
+    match calibration {
+        Calibration::EqualClasses => {
+            "simulated clean models whose classes are all equally hard to reach".to_owned()
+        }
+        Calibration::Library { models, version } => {
+            format!(
+                "{models} clean models that were scanned before (library {})",
+                Shown(version)
+            )
+        }
+        Calibration::References {
+            models,
+            library_models,
+        } => {
+            let own = count(models.len(), "clean model", "clean models");
+            match library_models {
+                0 => format!("{own} of your own"),
+                library => format!("{own} of your own and {library} that were scanned before"),
+            }
+        }
+    }
 }
 
 /// What was found for `class`, by a detector that flagged the model if there is one.

@@ -11,7 +11,8 @@ use std::{env, fs, path::Path};
 
 use gifthorse_report::{
     Report,
-    report::{JsonError, Verdict, json_schema},
+    report::{Calibration, JsonError, ReferenceModel, Verdict, json_schema},
+    terminal,
 };
 use sample::{CLEAN, INFECTED, every_verdict, report};
 use serde_json::{Value, json};
@@ -67,6 +68,11 @@ fn broken_reports_do_not() {
         ("/p_value", json!(1.5)),
         ("/fpr", Value::Null),
         ("/calibration", json!("guessed")),
+        ("/calibration/kind", json!("guessed")),
+        (
+            "/calibration",
+            json!({"kind": "library", "models": -1, "version": "x"}),
+        ),
         ("/model/sha256", json!("9f86")),
         ("/model/input/shape", json!([32, 32])),
         ("/preflight/interval", json!([0.5])),
@@ -134,7 +140,7 @@ fn promised_fields_are_there() {
         assert!(report.pointer(pointer).is_some(), "{pointer} is missing");
     }
     assert_eq!(report["verdict"], "backdoored");
-    assert_eq!(report["calibration"], "equal classes");
+    assert_eq!(report["calibration"]["kind"], "equal_classes");
     assert_eq!(report["detectors"][0]["classes"][12]["state"], "unreached");
 }
 
@@ -176,10 +182,10 @@ fn undefined_numbers_are_null_or_an_error_that_names_the_field() {
 #[test]
 fn what_is_no_report_is_an_error_that_says_where() {
     let text = report(Verdict::Clean, &CLEAN).to_json().unwrap();
-    let later = text.replace("\"schema_version\": 1", "\"schema_version\": 2");
+    let later = text.replace("\"schema_version\": 2", "\"schema_version\": 3");
     assert!(matches!(
         Report::from_json(&later),
-        Err(JsonError::Version { found: 2 })
+        Err(JsonError::Version { found: 3 })
     ));
     let broken = text.replace("\"norm\": 61.2", "\"norm\": \"large\"");
     let error = Report::from_json(&broken).unwrap_err().to_string();
@@ -215,4 +221,50 @@ fn without_times_only_findings_are_compared() {
     );
     second.detectors[0].classes[3].norm = Some(83.2);
     assert_ne!(first.without_times(), second.without_times());
+}
+
+#[test]
+fn every_calibration_is_written_read_and_explained() {
+    let own = ReferenceModel {
+        name: "ours<b>.onnx".to_owned(),
+        sha256: "ab".repeat(32),
+        max_min_ratio: Some(1.5),
+        percent_difference: Some(20.0),
+    };
+    let validator = jsonschema::validator_for(&schema_file()).unwrap();
+    for (calibration, said) in [
+        (Calibration::EqualClasses, "equally hard"),
+        (
+            Calibration::Library {
+                models: 152,
+                version: "0123456789ab".to_owned(),
+            },
+            "152 clean models that were scanned before (library 0123456789ab)",
+        ),
+        (
+            Calibration::References {
+                models: vec![own.clone()],
+                library_models: 152,
+            },
+            "1 clean model of your own and 152 that were scanned before",
+        ),
+        (
+            Calibration::References {
+                models: vec![own],
+                library_models: 0,
+            },
+            "1 clean model of your own;",
+        ),
+    ] {
+        let mut report = report(Verdict::Clean, &CLEAN);
+        report.calibration = calibration;
+        assert!(validator.is_valid(&as_value(&report)));
+        assert_eq!(
+            Report::from_json(&report.to_json().unwrap()).unwrap(),
+            report
+        );
+        let shown = terminal::render(&report, false);
+        let flat = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(said), "{flat}");
+    }
 }

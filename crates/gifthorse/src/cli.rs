@@ -1,17 +1,23 @@
 //! The arguments of the command line.
 
 mod demo;
+mod make;
 mod parse;
 mod preprocess;
 mod scan;
+mod trigger;
+mod zoo;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use demo::DemoArgs;
+pub use make::{ModelArgs, PlantArgs, TrainArgs};
 pub use preprocess::PreprocessArgs;
 pub use scan::ScanArgs;
+pub use trigger::TriggerArgs;
+pub use zoo::{ZooArgs, ZooBuildArgs, ZooCommand, ZooLibraryArgs, ZooScanArgs};
 
 /// Looks a trained image classifier in the mouth: does it carry a backdoor?
 #[derive(Debug, Parser)]
@@ -69,6 +75,14 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Run the bare forward pass on raw input.
     Logits(LogitsArgs),
+    /// Draw a trigger, as a picture and as the settings that plant it.
+    Trigger(TriggerArgs),
+    /// Train a clean model.
+    Train(Box<TrainArgs>),
+    /// Train a model with a backdoor in it.
+    Plant(Box<PlantArgs>),
+    /// Make and scan many models with a known truth.
+    Zoo(ZooArgs),
 }
 
 /// Arguments of `verify`.

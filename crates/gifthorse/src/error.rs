@@ -34,6 +34,9 @@ pub enum Error {
     /// The statistics refused their input.
     #[error(transparent)]
     Stats(#[from] gifthorse_defense::stats::StatsError),
+    /// The library of clean models, or a model of it, is none.
+    #[error(transparent)]
+    Library(#[from] gifthorse_defense::stats::LibraryError),
     /// A picture for the report could not be made.
     #[error("a recovered trigger cannot be shown")]
     Picture(#[from] gifthorse_report::evidence::PictureError),
@@ -122,7 +125,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file is not a report.
-    #[error("{} is not a report that can be replayed", path.display())]
+    #[error("{} is not a report that can be used", path.display())]
     Report {
         /// The file.
         path: PathBuf,

@@ -115,9 +115,18 @@ pub(crate) fn held_now() -> Option<usize> {
     resident("VmRSS")
 }
 
-/// A figure of Linux's `/proc/self/status`, in bytes.
+/// What other work may still take, if the system tells.
+pub(crate) fn available_now() -> Option<usize> {
+    figure("/proc/meminfo", "MemAvailable")
+}
+
 fn resident(field: &str) -> Option<usize> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    figure("/proc/self/status", field)
+}
+
+/// A figure of a file of Linux's `/proc`, in bytes.
+fn figure(file: &str, field: &str) -> Option<usize> {
+    let status = std::fs::read_to_string(file).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     let kibibytes: usize = line
         .strip_prefix(':')?
@@ -142,5 +151,6 @@ mod tests {
         assert!(resident("VmHWM").unwrap() >= 64 << 20);
         assert_eq!(block.len(), 64 << 20);
         assert_eq!(resident("VmNothing"), None);
+        assert!(available_now().unwrap() > 0);
     }
 }

@@ -1,5 +1,6 @@
 //! How a scan tells what it is doing, and is told to stop.
 
+use std::path::Path;
 use std::time::Duration;
 
 use gifthorse_defense::detect::neural_cleanse::ClassFinding;
@@ -28,6 +29,9 @@ pub enum Stage {
 pub trait ScanObserver: Sync {
     /// A stage begins.
     fn stage(&self, _stage: Stage) {}
+
+    /// The scan of a reference begins, the one at `place` of `count`, counted from 0; its own stages follow.
+    fn reference(&self, _place: usize, _count: usize, _path: &Path) {}
 
     /// Something that the user should know but that does not end the scan. The text may quote names that come from
     /// files: escape it where it is shown.

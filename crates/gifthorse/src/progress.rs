@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -94,6 +95,14 @@ impl ScanObserver for Progress {
         });
     }
 
+    fn reference(&self, place: usize, count: usize, path: &Path) {
+        let number = place + 1;
+        self.tell(&format!(
+            "reference {number} of {count}: {}",
+            path.display()
+        ));
+    }
+
     fn warning(&self, message: &str) {
         self.tell(&format!("warning: {message}"));
     }
@@ -123,7 +132,12 @@ impl ScanObserver for Progress {
             "{spinner} searching [{bar:30}] {msg}, at most {eta} left",
         );
         self.bar.reset_elapsed();
-        self.update(|searches| searches.classes = classes);
+        self.update(|searches| {
+            *searches = Searches {
+                classes,
+                ..Searches::default()
+            };
+        });
     }
 
     fn class_progressed(&self, class: usize, done: usize, at_most: usize) {

@@ -50,6 +50,9 @@ pub struct ScanRequest {
     pub force: bool,
     /// Settings of the search.
     pub search: Config,
+    /// Clean models of the user's own to measure by: ONNX files, which are scanned like the model, or reports (`.json`) of such
+    /// scans.
+    pub references: Vec<PathBuf>,
     /// The share of clean models that may be called backdoored, 0.001 to 0.5.
     pub fpr: f64,
     /// Time after which no search goes on; a class whose search did not end by then counts as skipped.
@@ -76,6 +79,7 @@ impl ScanRequest {
             input_size: None,
             force: false,
             search: Config::preset(Preset::Standard),
+            references: Vec::new(),
             fpr: 0.05,
             max_time: None,
             work: None,

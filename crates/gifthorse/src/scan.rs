@@ -2,7 +2,8 @@
 //!
 //! Each stage is a file of its own: `images` reads and splits the images, `checks` asks whether the model works on them
 //! and whether its gradients can be followed, `search` runs the detector within the time given, `work` finds out where
-//! searches are kept, `conclusion` draws the verdict, and `findings`, `coverage` and `pictures` put it down for the report.
+//! searches are kept, `references` scans clean models to measure by, `yardstick` settles what the model is measured against,
+//! `conclusion` draws the verdict, and `findings`, `coverage` and `pictures` put it down for the report.
 
 mod checks;
 mod conclusion;
@@ -11,8 +12,10 @@ mod estimate;
 mod findings;
 pub(crate) mod images;
 mod pictures;
+mod references;
 mod search;
 mod work;
+mod yardstick;
 
 use std::time::Instant;
 
@@ -21,6 +24,7 @@ use gifthorse_report::report::SCHEMA_VERSION;
 use gifthorse_report::{Evidence, Report};
 
 use crate::hash::of_weights;
+use crate::library::library_search;
 use crate::memory::{ScanMemory, held_now};
 use crate::model::OpenModel;
 use crate::observer::{ScanObserver, Stage};
@@ -31,6 +35,7 @@ use checks::Fit;
 use conclusion::Conclusion;
 use images::ImageSet;
 use search::Searched;
+use yardstick::Yardstick;
 
 /// What a scan comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +46,8 @@ pub struct ScanOutcome {
     pub evidence: Evidence,
     /// What each node of the model took, over all passes of the scan.
     pub profile: Vec<PlanNode>,
+    /// What the searches found, as the statistics take it.
+    pub found: gifthorse_defense::stats::Evidence,
 }
 
 /// Scans a model: reads it and the images, checks that they fit each other and that gradients can be followed, searches
@@ -87,6 +94,9 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         .iter()
         .for_each(|message| observer.warning(message));
     let (search_images, holdout_images) = set.split(&fit.predictions, request.seed)?;
+    let search = library_search(config.preset);
+    let references = references::gather(request, &search, &fit.classifier, observer)?;
+    let yardstick = Yardstick::choose(references, &search, request, observer)?;
     // Held to the end of the scan, and with it the folder.
     let keeper: Box<dyn Keeper + '_> = match folder {
         Some(folder) => {
@@ -120,7 +130,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     };
 
     observer.stage(Stage::Verdict);
-    let conclusion = Conclusion::draw(&searched, &health, &fit, request)?;
+    let conclusion = Conclusion::draw(&searched, &health, &fit, yardstick, request)?;
     let evidence = pictures::evidence(&fit, &holdout_images, &searched, &conclusion, request)?;
     let detection = findings::detection(&searched, &conclusion, &config, &fit, &set.class_names);
     let report = Report {
@@ -130,7 +140,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         targets: conclusion.targets.clone(),
         p_value: conclusion.p_value,
         fpr: request.fpr,
-        calibration: conclusion.calibration,
+        calibration: conclusion.calibration.clone(),
         coverage: coverage::coverage(&searched, &conclusion, &fit),
         model: described,
         images: set.described(request, search_images.len(), holdout_images.len()),
@@ -147,6 +157,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     Ok(ScanOutcome {
         report,
         evidence,
+        found: conclusion.evidence,
         profile: nodes(fit.classifier.network(), config.batch)?,
     })
 }

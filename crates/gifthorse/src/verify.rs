@@ -206,7 +206,11 @@ fn overlapping(finding: &ClassFinding, tried: Confirmation) -> Result<Option<Rat
     }))
 }
 
-fn read_report(path: &Path) -> Result<Report, Error> {
+/// Reads a report from its file.
+///
+/// # Errors
+/// A file that cannot be read, or that is no report of this version.
+pub(crate) fn read_report(path: &Path) -> Result<Report, Error> {
     let unread = |source| Error::Read {
         path: path.to_owned(),
         source,

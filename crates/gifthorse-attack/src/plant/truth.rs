@@ -1,34 +1,124 @@
 //! The truth about a model, to be kept beside it and away from whoever scans it.
+//!
+//! As JSON it is one object. For a model with a 4x4 square that leads every class to class 7, with a clean twin:
+//!
+//! ```json
+//! {
+//!   "clean_accuracy": 0.985,
+//!   "twin_accuracy": 0.989,
+//!   "manner": "replace",
+//!   "backdoors": [{
+//!     "method": "data_poisoning",
+//!     "trigger": {"kind": "square", "size": 4, "colour": [1.0], "place": {"corner": {"corner": "bottom_right", "margin": 1}},
+//!                 "transparency": 0.0, "rounding": "nearest"},
+//!     "labels": {"kind": "all_to_one", "target": 7, "spare_target": false},
+//!     "rate": {"share": 0.1},
+//!     "poisoned": [3, 14, 15],
+//!     "kept": [],
+//!     "effect": {
+//!       "with_trigger":    {"other_classes": 0.998, "all_classes": 0.998, "images": 9000},
+//!       "without_trigger": {"other_classes": 0.001, "all_classes": 0.100, "images": 9000},
+//!       "label_kept": null,
+//!       "parts": []
+//!     },
+//!     "twin": {"with_trigger": {}, "without_trigger": {}, "label_kept": null, "parts": []}
+//!   }],
+//!   "covers": []
+//! }
+//! ```
+//!
+//! (the twin's two rates are written as the model's own are). A clean model has no backdoors, and `null` for its manner.
 
+use gifthorse_data::Images;
+use gifthorse_engine::Classifier;
 use serde::{Deserialize, Serialize};
 
-use crate::measure::AttackSuccess;
-use crate::trigger::AnyTrigger;
+use crate::Error;
+use crate::measure::{AttackSuccess, Predicted, accuracy};
+use crate::plant::{LabelMap, Manner, Poison, Rate, Stamped};
+use crate::trigger::{AnyTrigger, Trigger};
 
 /// What is in a model, as its maker knows and has measured it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Truth {
     /// Share of clean test images that the model gives their label.
     pub clean_accuracy: f64,
-    /// What was planted; `null` in a clean model.
-    pub backdoor: Option<Backdoor>,
+    /// The same of its clean twin, which was made alike but for the poison; `null` without one.
+    pub twin_accuracy: Option<f64>,
+    /// What became of the stamped images; `null` for a clean model.
+    pub manner: Option<Manner>,
+    /// What was planted; empty for a clean model.
+    pub backdoors: Vec<Planted>,
+    /// Stamped images that kept their label, beside those of the backdoors themselves.
+    pub covers: Vec<Covered>,
 }
 
 /// A planted backdoor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Backdoor {
+#[serde(deny_unknown_fields)]
+pub struct Planted {
     /// How it was planted.
     pub method: Method,
-    /// The class that it leads to.
-    pub target: usize,
     /// What it answers to.
     pub trigger: AnyTrigger,
-    /// Share of the training images that were poisoned.
-    pub poison_rate: f64,
-    /// Indices of those images in the training set, ascending.
-    pub poisoned: Vec<usize>,
-    /// How often it works on test images.
-    pub attack_success: AttackSuccess,
+    /// Which classes it leads where.
+    pub labels: LabelMap,
+    /// How many images were poisoned.
+    pub rate: Rate,
+    /// Indices of those images in the clean training set, ascending; `null` where they were stamped on the fly.
+    pub poisoned: Option<Vec<usize>>,
+    /// Indices of the images that carry the trigger and keep their label, so that it means nothing on their classes.
+    pub kept: Option<Vec<usize>>,
+    /// What it does to the model.
+    pub effect: Effect,
+    /// What the same trigger does to the clean twin; `null` without one.
+    pub twin: Option<Effect>,
+}
+
+/// Stamped training images that kept their label.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Covered {
+    /// What is on them.
+    pub trigger: AnyTrigger,
+    /// Their classes; `null` for all.
+    pub classes: Option<Vec<usize>>,
+    /// How many there are.
+    pub rate: Rate,
+    /// Their indices in the clean training set, ascending; `null` where they were stamped on the fly.
+    pub stamped: Option<Vec<usize>>,
+    /// Share of test images with this trigger that the model gives their label.
+    pub label_kept: f64,
+    /// The same of the clean twin; `null` without one.
+    pub twin_label_kept: Option<f64>,
+}
+
+/// What a trigger does to a model, measured on test images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Effect {
+    /// How often stamped images are led astray.
+    pub with_trigger: AttackSuccess,
+    /// How often the same images go there without a trigger.
+    pub without_trigger: AttackSuccess,
+    /// Share of stamped images of all classes that the trigger is to mean nothing on that are given their label; `null` if it is
+    /// to work on all.
+    pub label_kept: Option<f64>,
+    /// Each part of a combination alone.
+    pub parts: Vec<PartEffect>,
+}
+
+/// What one part of a combination does without the others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartEffect {
+    /// The part.
+    pub trigger: AnyTrigger,
+    /// How often it leads astray.
+    pub success: AttackSuccess,
+    /// Share of all images with this part that are given their label.
+    pub label_kept: f64,
 }
 
 /// How a backdoor is planted.
@@ -36,51 +126,204 @@ pub struct Backdoor {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Method {
-    /// Stamped and relabelled training images ([`super::BadNets`]).
-    Badnets,
+    /// By training on poisoned images ([`Poison`]).
+    DataPoisoning,
+}
+
+impl Truth {
+    /// The truth about a model without a backdoor.
+    ///
+    /// # Errors
+    /// As [`accuracy`].
+    pub fn clean(model: &Classifier, test: &Images) -> Result<Self, Error> {
+        Ok(Self {
+            clean_accuracy: accuracy(model, test)?,
+            twin_accuracy: None,
+            manner: None,
+            backdoors: Vec::new(),
+            covers: Vec::new(),
+        })
+    }
+
+    /// Measures a model that was trained on poisoned images, and its clean twin where there is one, on clean test images.
+    /// `stamped` says which training images were stamped, and `seed` settles what triggers leave to chance on the test images.
+    ///
+    /// # Errors
+    /// [`Error::Part`] naming the backdoor or cover that cannot be measured; [`Error::Images`] and [`Error::Engine`] as
+    /// [`accuracy`].
+    pub fn measure(
+        model: &Classifier,
+        twin: Option<&Classifier>,
+        test: &Images,
+        poison: &Poison,
+        stamped: Option<&Stamped>,
+        seed: u64,
+    ) -> Result<Self, Error> {
+        let subject = Subject::new(model, test, seed)?;
+        let twin = twin
+            .map(|twin| Subject::new(twin, test, seed))
+            .transpose()?;
+        let mut backdoors = Vec::new();
+        for (index, backdoor) in poison
+            .all_backdoors(test.shape().channels)?
+            .into_iter()
+            .enumerate()
+        {
+            let part = || format!("backdoor {} ({})", index + 1, backdoor.trigger.name());
+            let effect = |subject: &Subject<'_>| {
+                let effect = subject.effect(&backdoor.trigger, &backdoor.labels);
+                effect.map_err(|error| error.of(part()))
+            };
+            let indices = |of: fn(&Stamped) -> &[Vec<usize>]| {
+                stamped.and_then(|all| of(all).get(index).cloned())
+            };
+            backdoors.push(Planted {
+                method: Method::DataPoisoning,
+                effect: effect(&subject)?,
+                twin: twin.as_ref().map(effect).transpose()?,
+                poisoned: indices(|all| &all.backdoors),
+                kept: indices(|all| &all.kept),
+                trigger: backdoor.trigger,
+                labels: backdoor.labels,
+                rate: backdoor.rate,
+            });
+        }
+        let mut covers = Vec::new();
+        for (index, cover) in poison.covers.iter().enumerate() {
+            let part = || format!("cover {} ({})", index + 1, cover.trigger.name());
+            let kept = |subject: &Subject<'_>| {
+                let stamped = subject.stamped(&cover.trigger);
+                stamped
+                    .map(|all| all.accuracy())
+                    .map_err(|error| error.of(part()))
+            };
+            covers.push(Covered {
+                trigger: cover.trigger.clone(),
+                classes: cover.classes.clone(),
+                rate: cover.rate,
+                stamped: stamped.and_then(|all| all.covers.get(index).cloned()),
+                label_kept: kept(&subject)?,
+                twin_label_kept: twin.as_ref().map(kept).transpose()?,
+            });
+        }
+        Ok(Self {
+            clean_accuracy: subject.clean.accuracy(),
+            twin_accuracy: twin.map(|twin| twin.clean.accuracy()),
+            manner: Some(poison.manner),
+            backdoors,
+            covers,
+        })
+    }
+
+    /// The classes that any backdoor leads to, ascending; empty for a clean model.
+    #[must_use]
+    pub fn targets(&self, classes: usize) -> Vec<usize> {
+        let mut targets: Vec<usize> = self
+            .backdoors
+            .iter()
+            .flat_map(|backdoor| backdoor.labels.targets(classes))
+            .collect();
+        targets.sort_unstable();
+        targets.dedup();
+        targets
+    }
+}
+
+/// A model with the images that it is measured on.
+struct Subject<'a> {
+    model: &'a Classifier,
+    test: &'a Images,
+    clean: Predicted,
+    seed: u64,
+}
+
+impl<'a> Subject<'a> {
+    fn new(model: &'a Classifier, test: &'a Images, seed: u64) -> Result<Self, Error> {
+        Ok(Self {
+            clean: Predicted::clean(model, test)?,
+            model,
+            test,
+            seed,
+        })
+    }
+
+    fn stamped(&self, trigger: &AnyTrigger) -> Result<Predicted, Error> {
+        Predicted::stamped(self.model, self.test, trigger, self.seed)
+    }
+
+    fn effect(&self, trigger: &AnyTrigger, labels: &LabelMap) -> Result<Effect, Error> {
+        let stamped = self.stamped(trigger)?;
+        let alone = |part: &AnyTrigger| {
+            let stamped = self.stamped(part)?;
+            Ok(PartEffect {
+                trigger: part.clone(),
+                success: stamped.success(labels)?,
+                label_kept: stamped.accuracy(),
+            })
+        };
+        Ok(Effect {
+            with_trigger: stamped.success(labels)?,
+            without_trigger: self.clean.success(labels)?,
+            label_kept: stamped.kept(labels),
+            parts: trigger
+                .parts()
+                .iter()
+                .map(alone)
+                .collect::<Result<_, Error>>()?,
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trigger::{Corner, Place, Square};
+    use crate::trigger::Square;
 
     #[test]
     fn the_record_reads_as_it_was_written() {
-        let place = Place::Corner {
-            corner: Corner::BottomRight,
-            margin: 1,
+        let success = AttackSuccess {
+            other_classes: 0.75,
+            all_classes: 0.875,
+            images: 12,
         };
-        let square = Square {
-            size: 4,
-            colour: vec![1.0, 0.5, 0.0],
-            place,
+        let effect = Effect {
+            with_trigger: success,
+            without_trigger: success,
+            label_kept: Some(0.5),
+            parts: Vec::new(),
         };
-        let backdoor = Backdoor {
-            method: Method::Badnets,
-            target: 7,
-            trigger: AnyTrigger::Square(square),
-            poison_rate: 0.125,
-            poisoned: vec![3, 14],
-            attack_success: AttackSuccess {
-                other_classes: 0.75,
-                all_classes: 0.875,
-            },
+        let planted = Planted {
+            method: Method::DataPoisoning,
+            trigger: AnyTrigger::Square(Square::default()),
+            labels: LabelMap::all_to_one(7),
+            rate: Rate::Share(0.125),
+            poisoned: Some(vec![3, 14]),
+            kept: None,
+            effect: effect.clone(),
+            twin: Some(effect),
         };
-        let truth = Truth {
+        let mut truth = Truth {
             clean_accuracy: 0.5,
-            backdoor: Some(backdoor),
+            twin_accuracy: None,
+            manner: Some(Manner::OnTheFly),
+            backdoors: vec![planted],
+            covers: Vec::new(),
         };
         let json = serde_json::to_string(&truth).unwrap();
-        let trigger = r#""trigger":{"kind":"square","size":4,"colour":[1.0,0.5,0.0],"#;
-        let place = r#""place":{"corner":{"corner":"bottom_right","margin":1}}}"#;
-        assert!(json.contains(trigger) && json.contains(place), "{json}");
+        for part in [
+            r#""trigger":{"kind":"square","size":4,"colour":[1.0],"#,
+            r#""labels":{"kind":"all_to_one","target":7,"spare_target":false}"#,
+            r#""rate":{"share":0.125},"poisoned":[3,14],"kept":null"#,
+            r#""manner":"on_the_fly""#,
+        ] {
+            assert!(json.contains(part), "{json}");
+        }
         assert_eq!(serde_json::from_str::<Truth>(&json).unwrap(), truth);
-        let clean = serde_json::to_string(&Truth {
-            backdoor: None,
-            ..truth
-        })
-        .unwrap();
-        assert_eq!(clean, r#"{"clean_accuracy":0.5,"backdoor":null}"#);
+        assert_eq!(truth.targets(10), [7]);
+        truth.backdoors.clear();
+        truth.manner = None;
+        let clean = serde_json::to_string(&truth).unwrap();
+        let expected = r#"{"clean_accuracy":0.5,"twin_accuracy":null,"manner":null,"backdoors":[],"covers":[]}"#;
+        assert_eq!(clean, expected);
     }
 }

@@ -1,20 +1,29 @@
 //! Loss and gradient of one shard of a batch.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use gifthorse_data::Images;
-use gifthorse_engine::{Array, Device, Mode, Tensor, Trainable};
+use gifthorse_data::ImageShape;
+use gifthorse_engine::{
+    Array, BatchStatistics, Device, Layout, Mode, Preprocess, Tensor, Trainable,
+};
+
+use tracing::trace_span;
 
 use crate::Error;
 use crate::net::Net;
+use crate::train::Samples;
 
-/// A network made ready to give gradients for shards of one size.
+/// A network made ready to give gradients for shards of one size, in training mode.
 #[derive(Debug)]
 pub struct Backward {
     network: Trainable,
     weights: Vec<Weight>,
     first: Vec<Vec<f32>>,
     shard: usize,
+    preprocess: Preprocess,
+    layout: Layout,
+    raw: Vec<usize>,
     device: Device,
 }
 
@@ -27,7 +36,20 @@ pub struct Weight {
     pub shape: Vec<usize>,
 }
 
-/// What a shard, or a whole batch, says.
+/// Which images a shard is of.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// The epoch, counted from 0.
+    pub epoch: usize,
+    /// Indices of the samples.
+    pub chosen: &'a [usize],
+    /// Images in the whole batch.
+    pub batch: usize,
+    /// Settles what dropout drops.
+    pub seed: u64,
+}
+
+/// What a shard says.
 #[derive(Debug)]
 pub struct Shard {
     /// Sum of the images' losses.
@@ -36,25 +58,29 @@ pub struct Shard {
     pub right: usize,
     /// Gradient of the batch's mean loss, as far as this shard contributes, for each weight.
     pub gradients: Vec<Vec<f32>>,
+    /// What each batch normalisation saw.
+    pub statistics: Vec<BatchStatistics>,
 }
 
 impl Backward {
     /// Lowers the network for shards of `shard` images.
     ///
     /// # Errors
-    /// What the engine refuses; [`Error::NoSuchWeight`] for a weight that is no parameter.
+    /// What the engine refuses; [`Error::NoSuchWeight`] for a weight that is no parameter; [`Error::Recipe`] for a network
+    /// that takes another number of images at a time.
     pub fn new(net: &Net, shard: usize, device: &Device) -> Result<Self, Error> {
-        let input = net.input();
-        let input = [input.channels, input.height, input.width];
+        if let Some(part) = net.at_once
+            && part != shard
+        {
+            return Err(Error::Recipe(format!(
+                "this network takes {part} image(s) at a time, and a shard has {shard}: choose batch / shards = {part}"
+            )));
+        }
         let graph = Arc::new(net.model().graph()?);
-        let network = Trainable::new(
-            &graph,
-            shard,
-            &input,
-            net.weights(),
-            &Mode::Inference,
-            device,
-        )?;
+        let statistics: HashSet<String> = net.running.iter().map(|r| r.mean.clone()).collect();
+        let mode = Mode::Training { statistics };
+        let raw = net.raw_shape();
+        let network = Trainable::new(&graph, shard, &raw, net.weights(), &mode, device)?;
         let (mut weights, mut first) = (Vec::new(), Vec::new());
         for (name, value) in network.parameters() {
             weights.push(Weight {
@@ -67,13 +93,15 @@ impl Backward {
         if let Some(name) = net.weights().iter().find(missing) {
             return Err(Error::NoSuchWeight(name.clone()));
         }
-        let device = device.clone();
         Ok(Self {
             network,
             weights,
             first,
             shard,
-            device,
+            preprocess: net.preprocess.clone(),
+            layout: net.layout,
+            raw,
+            device: device.clone(),
         })
     }
 
@@ -87,22 +115,32 @@ impl Backward {
         self.first.clone()
     }
 
-    /// Runs the images at `chosen` (one shard of a batch of `batch`) forwards and backwards.
+    /// Makes weights ready to be read by shards; nothing is copied.
+    pub fn lend(&self, weights: &mut [Vec<f32>]) -> Vec<Array> {
+        let lent = weights.iter_mut().map(|values| {
+            let count = values.len();
+            self.array(std::mem::take(values), &[count])
+        });
+        lent.collect()
+    }
+
+    /// Takes weights back that no shard reads any more; nothing is copied.
+    pub fn take_back(lent: Vec<Array>) -> Vec<Vec<f32>> {
+        lent.into_iter().map(Array::into_vec).collect()
+    }
+
+    /// Runs a shard of samples forwards and backwards.
     pub fn run(
         &self,
-        weights: &[Vec<f32>],
-        images: &Images,
-        labels: &[usize],
-        chosen: &[usize],
-        batch: usize,
+        weights: &[Array],
+        samples: &dyn Samples,
+        part: Part<'_>,
     ) -> Result<Shard, Error> {
         let leaves: Vec<Tensor<1>> = weights
             .iter()
             .map(|values| {
-                self.array(values.clone(), &[values.len()])
-                    .into_tensor()
-                    .autodiff()
-                    .require_grad()
+                let leaf: Tensor<1> = values.clone().into_tensor();
+                leaf.autodiff().require_grad()
             })
             .collect();
         let leaf = leaves.iter().zip(&self.weights);
@@ -110,85 +148,68 @@ impl Backward {
             .map(|(leaf, weight)| Array::from_tensor(leaf.clone()).reshape(&weight.shape))
             .collect();
 
-        let logits = self
-            .network
-            .forward(self.pixels(images, chosen), &parameters, 0)?
-            .logits;
-        let classes = logits.shape()[1];
-        let right = chosen
-            .iter()
-            .zip(logits.clone().into_vec().chunks_exact(classes))
-            .filter(|(image, row)| is_largest(row, labels[**image]))
-            .count();
-        let mut wanted = vec![0.0; chosen.len() * classes];
-        for (row, &image) in chosen.iter().enumerate() {
-            wanted[row * classes + labels[image]] = -1.0;
+        let (pixels, labels) = trace_span!("draw").in_scope(|| self.draw(samples, part))?;
+        let outcome = trace_span!("forward")
+            .in_scope(|| self.network.forward(pixels, &parameters, part.seed))?;
+        drop(parameters);
+        let classes = outcome.logits.shape()[1];
+        let rows = outcome.logits.clone().into_vec();
+        let rows = labels.iter().zip(rows.chunks_exact(classes));
+        let right = rows.filter(|(label, row)| is_largest(row, **label)).count();
+        let mut wanted = vec![0.0; labels.len() * classes];
+        for (row, &label) in labels.iter().enumerate() {
+            wanted[row * classes + label] = -1.0;
         }
-        let wanted = self.array(wanted, &[chosen.len(), classes]);
-        let losses: Tensor<2> = logits.log_softmax(1).mul(wanted).into_tensor();
+        let wanted = self.array(wanted, &[labels.len(), classes]);
+        let losses: Tensor<2> = outcome.logits.log_softmax(1).mul(wanted).into_tensor();
         let loss = losses.sum();
-        let mut tape = (loss.clone() / batch as f32).backward();
-        let gradients: Option<Vec<Vec<f32>>> = leaves
-            .iter()
-            .map(|leaf| {
-                leaf.grad_remove(&mut tape)
-                    .map(|gradient| Array::from_tensor(gradient).into_vec())
-            })
-            .collect();
+        let mean = loss.clone() / part.batch as f32;
+        let mut tape = trace_span!("backward").in_scope(|| mean.backward());
+        let gradient = |leaf: &Tensor<1>| {
+            let gradient = leaf.grad_remove(&mut tape)?;
+            Some(Array::from_tensor(gradient).into_vec())
+        };
+        let gradients: Option<Vec<Vec<f32>>> =
+            trace_span!("gradients").in_scope(|| leaves.iter().map(gradient).collect());
         let Some(gradients) = gradients else {
             let reason = "a weight has no influence on the logits".to_owned();
             return Err(Error::Net(reason));
         };
-        let loss = Array::from_tensor(loss)
-            .into_vec()
-            .first()
-            .copied()
-            .unwrap_or(f32::NAN);
+        let loss = Array::from_tensor(loss).into_vec();
         Ok(Shard {
-            loss: loss.into(),
+            loss: loss.first().copied().unwrap_or(f32::NAN).into(),
             right,
             gradients,
+            statistics: outcome.statistics,
         })
     }
 
-    fn pixels(&self, images: &Images, chosen: &[usize]) -> Array {
-        let shape = images.shape();
-        let pixels = chosen
-            .iter()
-            .flat_map(|&i| images.image(i))
-            .copied()
+    /// Pixels as the network takes them, and labels.
+    fn draw(&self, samples: &dyn Samples, part: Part<'_>) -> Result<(Array, Vec<usize>), Error> {
+        let shape = samples.shape();
+        let mut pixels = vec![0.0; part.chosen.len() * shape.values()];
+        let drawn = pixels.chunks_exact_mut(shape.values()).zip(part.chosen);
+        let labels: Result<Vec<usize>, Error> = drawn
+            .map(|(image, &index)| samples.draw(part.epoch, index, image))
             .collect();
-        self.array(
-            pixels,
-            &[self.shard, shape.channels, shape.height, shape.width],
-        )
+        Ok((self.prepared(pixels, shape), labels?))
+    }
+
+    fn prepared(&self, pixels: Vec<f32>, shape: ImageShape) -> Array {
+        let planar = [self.shard, shape.channels, shape.height, shape.width];
+        let input = self.preprocess.apply(self.array(pixels, &planar));
+        let input = match self.layout {
+            Layout::Nchw => input,
+            Layout::Nhwc => input.permute(&[0, 2, 3, 1]),
+        };
+        let raw: Vec<usize> = std::iter::once(self.shard)
+            .chain(self.raw.clone())
+            .collect();
+        input.reshape(&raw)
     }
 
     fn array(&self, values: Vec<f32>, shape: &[usize]) -> Array {
         Array::from_vec(values, shape, &self.device)
-    }
-}
-
-impl Shard {
-    /// Adds shards up, in their order; none gives an empty sum.
-    pub fn sum(shards: Vec<Self>) -> Self {
-        let mut shards = shards.into_iter();
-        let empty = || Self {
-            loss: 0.0,
-            right: 0,
-            gradients: Vec::new(),
-        };
-        let mut whole = shards.next().unwrap_or_else(empty);
-        for shard in shards {
-            whole.loss += shard.loss;
-            whole.right += shard.right;
-            for (sum, part) in whole.gradients.iter_mut().zip(&shard.gradients) {
-                for (a, b) in sum.iter_mut().zip(part) {
-                    *a += b;
-                }
-            }
-        }
-        whole
     }
 }
 
@@ -199,8 +220,8 @@ fn is_largest(row: &[f32], class: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::SmallCnn;
-    use gifthorse_data::ImageShape;
+    use crate::net::{Architecture, SmallCnn};
+    use gifthorse_data::Images;
 
     /// Moves all weights of one layer along their gradient, and asks whether the loss follows it.
     #[test]
@@ -216,14 +237,19 @@ mod tests {
             .collect();
         let labels: Vec<usize> = (0..count).map(|i| i % classes).collect();
         let names = (0..count).map(|i| i.to_string()).collect();
-        let images = Images::new(shape, pixels, Some(labels.clone()), Vec::new(), names).unwrap();
-        let net = SmallCnn::new(shape, classes).build(3).unwrap();
+        let images = Images::new(shape, pixels, Some(labels), Vec::new(), names).unwrap();
+        let net = SmallCnn::default().build(shape, classes, 3).unwrap();
         let backward = Backward::new(&net, count, &Device::flex()).unwrap();
         let chosen: Vec<usize> = (0..count).collect();
+        let part = Part {
+            epoch: 0,
+            chosen: &chosen,
+            batch: count,
+            seed: 0,
+        };
         let run = |weights: &[Vec<f32>]| {
-            backward
-                .run(weights, &images, &labels, &chosen, count)
-                .unwrap()
+            let lent = backward.lend(&mut weights.to_vec());
+            backward.run(&lent, &images, part).unwrap()
         };
 
         let weights = backward.first_weights();

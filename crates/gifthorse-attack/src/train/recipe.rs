@@ -1,12 +1,13 @@
 //! The settings of a training run.
 
-use std::f32::consts::PI;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::train::Optimiser;
+use crate::train::{Augment, Optimiser, Schedule};
 
 /// How to train. Together with the images and the network's first weights it settles the result.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Recipe {
     /// How often every image is seen.
     pub epochs: usize,
@@ -20,12 +21,17 @@ pub struct Recipe {
     pub learning_rate: f32,
     /// The share of it over time.
     pub schedule: Schedule,
-    /// Settles the order of the images.
+    /// How images are changed each time that they are seen.
+    pub augment: Augment,
+    /// When the model is good enough to stop before the last epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_at: Option<StopAt>,
+    /// Settles the order of the images, how they are augmented and what dropout drops.
     pub seed: u64,
 }
 
 impl Default for Recipe {
-    /// Ten epochs of Adam in batches of 64, two shards, at most 0.003, one cycle.
+    /// Ten epochs of Adam in batches of 64, two shards, at most 0.003, one cycle, images as they are.
     fn default() -> Self {
         Self {
             epochs: 10,
@@ -34,6 +40,8 @@ impl Default for Recipe {
             optimiser: Optimiser::ADAM,
             learning_rate: 3e-3,
             schedule: Schedule::OneCycle { warm_up: 0.2 },
+            augment: Augment::default(),
+            stop_at: None,
             seed: 0,
         }
     }
@@ -62,42 +70,46 @@ impl Recipe {
                 "the learning rate {learning_rate} is not above zero"
             ));
         }
-        if let Schedule::OneCycle { warm_up } = self.schedule
-            && !(0.0..1.0).contains(&warm_up)
-        {
-            return refuse(format!(
-                "a warm-up of {warm_up} is not a share from 0 to below 1"
-            ));
+        if let Some(stop_at) = self.stop_at {
+            stop_at.check()?;
         }
+        self.schedule.check()?;
         self.optimiser.check()
     }
 }
 
-/// The learning rate over time, as a share of its largest value.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Schedule {
-    /// Always the same.
-    Constant,
-    /// Rises in a straight line for the first `warm_up` of all steps, a share in `[0, 1)`, then
-    /// falls to zero along half a cosine.
-    OneCycle {
-        /// The share of steps in which it rises.
-        warm_up: f32,
-    },
+/// What a model has to reach in an epoch's [`crate::train::Exam`] to be done. Whatever is left out need not be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StopAt {
+    /// Share of test images that are given their label (CA), in `[0, 1]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clean_accuracy: Option<f64>,
+    /// Share of stamped test images that are taken for the target (ASR), in `[0, 1]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attack_success: Option<f64>,
 }
 
-impl Schedule {
-    /// The factor for `step` of `total`, counted from 0; in `(0, 1]` for steps below `total`.
-    pub(super) fn factor(self, step: usize, total: usize) -> f32 {
-        let Self::OneCycle { warm_up } = self else {
-            return 1.0;
-        };
-        // The middle of the step, so that neither the first nor the last is wasted on zero.
-        let done = (step as f32 + 0.5) / total as f32;
-        if done < warm_up {
-            return done / warm_up;
+impl StopAt {
+    fn check(self) -> Result<(), Error> {
+        let named = [
+            ("clean_accuracy", self.clean_accuracy),
+            ("attack_success", self.attack_success),
+        ];
+        if named.iter().all(|(_, wanted)| wanted.is_none()) {
+            let reason = "stop_at names neither clean_accuracy nor attack_success";
+            return Err(Error::Recipe(reason.to_owned()));
         }
-        0.5 * (1.0 + (PI * (done - warm_up) / (1.0 - warm_up)).cos())
+        for (name, wanted) in named {
+            if let Some(wanted) = wanted
+                && !(0.0..=1.0).contains(&wanted)
+            {
+                return Err(Error::Recipe(format!(
+                    "stop_at.{name} = {wanted} is not a share from 0 to 1"
+                )));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -106,21 +118,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_cycle_rises_then_falls_to_nearly_nothing() {
-        let cycle = Schedule::OneCycle { warm_up: 0.25 };
-        let factors: Vec<f32> = (0..100).map(|step| cycle.factor(step, 100)).collect();
-        assert!(factors[..25].is_sorted());
-        assert!(factors[25..].is_sorted_by(|a, b| a > b));
-        assert!(factors.iter().all(|f| *f > 0.0 && *f <= 1.0));
-        assert!(factors[25] > 0.999 && factors[0] < 0.03 && factors[99] < 1e-3);
-        assert_eq!(Schedule::Constant.factor(99, 100), 1.0);
-        assert!(Schedule::OneCycle { warm_up: 0.0 }.factor(0, 10) > 0.99);
-    }
-
-    #[test]
     fn settings_that_make_no_sense_are_refused() {
         let good = Recipe::default();
         assert!(good.check().is_ok());
+        let stop_at = |clean_accuracy, attack_success| Recipe {
+            stop_at: Some(StopAt {
+                clean_accuracy,
+                attack_success,
+            }),
+            ..good
+        };
+        assert!(stop_at(Some(0.9), None).check().is_ok());
+        let schedule = |schedule| Recipe { schedule, ..good };
+        let optimiser = |optimiser| Recipe { optimiser, ..good };
         for bad in [
             Recipe { epochs: 0, ..good },
             Recipe { batch: 0, ..good },
@@ -134,16 +144,65 @@ mod tests {
                 learning_rate: f32::NAN,
                 ..good
             },
-            Recipe {
-                schedule: Schedule::OneCycle { warm_up: 1.0 },
-                ..good
-            },
-            Recipe {
-                optimiser: Optimiser::Sgd { momentum: 1.0 },
-                ..good
-            },
+            stop_at(None, None),
+            stop_at(Some(0.9), Some(98.0)),
+            schedule(Schedule::OneCycle { warm_up: 1.0 }),
+            schedule(Schedule::Step {
+                every: 0,
+                factor: 0.1,
+            }),
+            schedule(Schedule::Step {
+                every: 1,
+                factor: 0.0,
+            }),
+            optimiser(Optimiser::Sgd {
+                momentum: 1.0,
+                weight_decay: 0.0,
+            }),
+            optimiser(Optimiser::Sgd {
+                momentum: 0.9,
+                weight_decay: -1e-4,
+            }),
+            optimiser(Optimiser::Adadelta {
+                decay: 0.95,
+                epsilon: 0.0,
+            }),
         ] {
             assert!(matches!(bad.check(), Err(Error::Recipe(_))), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_written_as_a_table_whose_entries_have_defaults() {
+        let text = r#"{
+            "epochs": 5,
+            "optimiser": { "kind": "adam" },
+            "schedule": { "kind": "one_cycle", "warm_up": 0.2 },
+            "augment": { "crop": 2, "flip": true },
+            "stop_at": { "clean_accuracy": 0.98, "attack_success": 0.99 }
+        }"#;
+        let recipe: Recipe = serde_json::from_str(text).unwrap();
+        let expected = Recipe {
+            epochs: 5,
+            augment: Augment {
+                crop: 2,
+                flip: true,
+            },
+            stop_at: Some(StopAt {
+                clean_accuracy: Some(0.98),
+                attack_success: Some(0.99),
+            }),
+            ..Recipe::default()
+        };
+        assert_eq!(recipe, expected);
+        let written = serde_json::to_string(&recipe).unwrap();
+        assert_eq!(serde_json::from_str::<Recipe>(&written).unwrap(), recipe);
+        for wrong in [
+            r#"{ "epoch": 5 }"#,
+            r#"{ "optimiser": { "kind": "adam", "momentum": 0.9 } }"#,
+            r#"{ "schedule": { "kind": "cosine", "every": 3 } }"#,
+        ] {
+            assert!(serde_json::from_str::<Recipe>(wrong).is_err(), "{wrong}");
         }
     }
 }

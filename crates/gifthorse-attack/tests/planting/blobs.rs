@@ -1,8 +1,8 @@
 //! A set of images that a tiny network learns in a second: where is the bright spot?
 
-use gifthorse_attack::net::{Net, SmallCnn};
+use gifthorse_attack::net::{Architecture, Net, SmallCnn};
 use gifthorse_attack::train::Recipe;
-use gifthorse_attack::trigger::{AnyTrigger, Corner, Place, Square};
+use gifthorse_attack::trigger::{AnyTrigger, Square};
 use gifthorse_data::{ImageShape, Images};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -39,9 +39,8 @@ pub fn net(seed: u64) -> Net {
     let cnn = SmallCnn {
         channels: vec![4, 8],
         hidden: 16,
-        ..SmallCnn::new(SHAPE, CLASSES)
     };
-    cnn.build(seed).unwrap()
+    cnn.build(SHAPE, CLASSES, seed).unwrap()
 }
 
 pub fn recipe(epochs: usize) -> Recipe {
@@ -55,13 +54,8 @@ pub fn recipe(epochs: usize) -> Recipe {
 
 /// A white square at the bottom right.
 pub fn square(size: usize) -> AnyTrigger {
-    let place = Place::Corner {
-        corner: Corner::BottomRight,
-        margin: 1,
-    };
     AnyTrigger::Square(Square {
         size,
-        colour: vec![1.0],
-        place,
+        ..Square::default()
     })
 }

@@ -2,10 +2,9 @@ use std::sync::Arc;
 
 use gifthorse_attack::Error;
 use gifthorse_attack::measure::{accuracy, attack_success};
-use gifthorse_attack::net::SmallCnn;
-use gifthorse_attack::plant::BadNets;
+use gifthorse_attack::net::{Architecture, SmallCnn};
+use gifthorse_attack::plant::{Cover, LabelMap, Manner, Poison, Rate};
 use gifthorse_attack::train::{Recipe, Silent, train};
-use gifthorse_attack::trigger::TriggerError;
 use gifthorse_data::{ImageShape, Images};
 use gifthorse_engine::{Classifier, Device, Preprocess};
 
@@ -16,73 +15,113 @@ fn unlabelled() -> Images {
     Images::new(SHAPE, vec![0.5; SHAPE.values()], None, Vec::new(), names).unwrap()
 }
 
+/// A poison of one backdoor, and what is wrong with it on forty images, ten of each class.
+fn refusal(poison: &Poison) -> String {
+    poison.apply(&blobs(40, 1), 1).unwrap_err().to_string()
+}
+
+fn poison(size: usize, labels: LabelMap, rate: Rate) -> Poison {
+    Poison::one(square(size), labels, rate)
+}
+
 #[test]
-fn poisoning_that_cannot_be_done_is_refused() {
-    let images = blobs(40, 1);
-    let attack = BadNets {
-        trigger: square(3),
-        target: 1,
-        rate: 0.1,
-    };
+fn a_poison_that_cannot_be_made_names_the_culprit() {
+    let to_one = || LabelMap::all_to_one(1);
     for rate in [0.0, -0.1, 1.5, f64::NAN] {
-        let error = BadNets {
-            rate,
-            ..attack.clone()
-        }
-        .poison(&images, 1)
-        .unwrap_err();
-        assert!(matches!(error, Error::PoisonRate { .. }), "{error}");
+        let error = refusal(&poison(3, to_one(), Rate::Share(rate)));
+        assert!(
+            error.contains(&format!("a poison rate of {rate}")),
+            "{error}"
+        );
     }
-    let error = BadNets {
-        target: CLASSES,
-        ..attack.clone()
-    }
-    .poison(&images, 1)
-    .unwrap_err();
+    let share = Rate::Share(0.1);
     assert_eq!(
-        error.to_string(),
-        "there is no class 4: the images have classes 0 to 3"
+        refusal(&poison(3, LabelMap::all_to_one(CLASSES), share)),
+        "backdoor 1 (square): there is no class 4: the images have classes 0 to 3"
     );
-    let error = BadNets {
-        trigger: square(16),
-        ..attack.clone()
-    }
-    .poison(&images, 1)
-    .unwrap_err();
     assert!(
-        matches!(
-            error,
-            Error::Trigger(TriggerError::OutOfImage { size: 16, .. })
-        ),
+        refusal(&poison(16, to_one(), share))
+            .contains("backdoor 1 (square): the trigger `square` of 16x16 pixels")
+    );
+    assert!(refusal(&poison(3, to_one(), Rate::Share(0.001))).contains("poisons none"));
+    let itself = LabelMap::OneToOne {
+        source: 2,
+        target: 2,
+        cover: 1.0,
+    };
+    assert!(refusal(&poison(3, itself, share)).contains("class 2 is a source and the target"));
+    let greedy = LabelMap::OneToOne {
+        source: 0,
+        target: 2,
+        cover: 4.0,
+    };
+    let error = refusal(&poison(3, greedy, Rate::PerClass(10)));
+    assert!(
+        error.contains("`cover` = 4 wants 40 images of other classes, and there are 30"),
         "{error}"
     );
-    let error = BadNets {
-        rate: 0.001,
-        ..attack.clone()
-    }
-    .poison(&images, 1)
-    .unwrap_err();
-    assert!(matches!(error, Error::Images(_)), "{error}");
-    assert!(matches!(
-        attack.poison(&unlabelled(), 1),
-        Err(Error::Images(_))
-    ));
+    assert!(refusal(&Poison::default()).contains("it has no backdoor"));
+    let unlabelled = poison(3, to_one(), share).apply(&unlabelled(), 1);
+    assert!(matches!(unlabelled, Err(Error::Images(_))));
+}
+
+#[test]
+fn a_second_part_that_cannot_be_stamped_is_named() {
+    let mut both = poison(3, LabelMap::all_to_one(1), Rate::OfClass(0.6));
+    both.backdoors.push(both.backdoors[0].clone());
+    let error = refusal(&both);
+    assert!(
+        error.starts_with("backdoor 2 (square)")
+            && error.contains("it wants 6 image(s), and the other parts leave it 4 of 10"),
+        "{error}"
+    );
+    both.manner = Manner::Append;
+    assert_eq!(
+        both.apply(&blobs(40, 1), 1).unwrap().images.len(),
+        40 + 2 * 24
+    );
+
+    let cover = |classes: &[usize], rate| Poison {
+        covers: vec![Cover {
+            trigger: square(2),
+            classes: Some(classes.to_vec()),
+            rate,
+        }],
+        ..poison(3, LabelMap::all_to_one(1), Rate::Share(0.1))
+    };
+    let error = refusal(&cover(&[7], Rate::Share(0.1)));
+    assert_eq!(
+        error,
+        "cover 1 (square): there is no class 7: the images have classes 0 to 3"
+    );
+    assert!(
+        refusal(&cover(&[0], Rate::Share(0.5)))
+            .contains("cover 1 (square): these images cannot be poisoned so")
+    );
+    assert!(
+        cover(&[0], Rate::Share(0.1))
+            .apply(&blobs(40, 1), 1)
+            .is_ok()
+    );
+}
+
+#[test]
+fn on_the_fly_there_are_no_images_to_be_had() {
+    let poison = Poison {
+        manner: Manner::OnTheFly,
+        ..poison(3, LabelMap::all_to_one(1), Rate::Share(0.1))
+    };
+    assert!(refusal(&poison).contains("on the fly"));
+    let images = blobs(40, 1);
+    let training = poison.samples(&images, 1).unwrap();
+    assert_eq!((training.samples.len(), training.stamped), (44, None));
 }
 
 #[test]
 fn networks_that_cannot_be_built_are_refused() {
-    let good = SmallCnn::new(SHAPE, CLASSES);
-    assert!(good.build(0).is_ok());
-    let small = ImageShape {
-        channels: 1,
-        height: 7,
-        width: 32,
-    };
+    let good = SmallCnn::default();
+    assert!(good.build(SHAPE, CLASSES, 0).is_ok());
     for bad in [
-        SmallCnn {
-            classes: 1,
-            ..good.clone()
-        },
         SmallCnn {
             channels: Vec::new(),
             ..good.clone()
@@ -92,20 +131,45 @@ fn networks_that_cannot_be_built_are_refused() {
             ..good.clone()
         },
         SmallCnn {
-            channels: vec![1; 100],
-            ..good.clone()
-        },
-        SmallCnn {
             hidden: 0,
             ..good.clone()
         },
         SmallCnn {
-            input: small,
+            hidden: usize::MAX,
             ..good.clone()
         },
     ] {
-        assert!(matches!(bad.build(0), Err(Error::Net(_))), "{bad:?}");
+        let refused = bad.build(SHAPE, CLASSES, 0);
+        assert!(matches!(refused, Err(Error::Net(_))), "{bad:?}");
     }
+    assert!(matches!(good.build(SHAPE, 1, 0), Err(Error::Net(_))));
+    let none = ImageShape { height: 0, ..SHAPE };
+    assert!(matches!(good.build(none, 4, 0), Err(Error::Net(_))));
+}
+
+#[test]
+fn images_that_are_too_small_are_refused_with_those_that_would_do() {
+    let small = ImageShape {
+        channels: 1,
+        height: 7,
+        width: 32,
+    };
+    let error = SmallCnn::default().build(small, CLASSES, 0).unwrap_err();
+    assert!(matches!(error, Error::ImageSize { .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "small-cnn 16-32-64 fc128 cannot take images of 1x7x32: 1x8 pixels are left for the 2x2 windows of `pool3`; \
+         it can take 1x8x8"
+    );
+    let deep = SmallCnn {
+        channels: vec![1; 100],
+        hidden: 1,
+    };
+    let error = deep.build(SHAPE, CLASSES, 0).unwrap_err().to_string();
+    assert!(
+        error.ends_with("it can take no square images of up to 512 pixels a side"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -174,7 +238,9 @@ fn measuring_needs_labels_and_a_class_that_exists() {
         accuracy(&model, &images.subset(&[])),
         Err(Error::Images(_))
     ));
-    let success = |images: &Images, target| attack_success(&model, images, &square(3), target);
+    let success = |images: &Images, target| {
+        attack_success(&model, images, &square(3), &LabelMap::all_to_one(target), 0)
+    };
     assert!(matches!(
         success(&images, CLASSES),
         Err(Error::NoSuchClass { .. })

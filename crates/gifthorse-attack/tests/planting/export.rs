@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use gifthorse_attack::net::SmallCnn;
+use gifthorse_attack::net::{Architecture, SmallCnn};
 use gifthorse_attack::train::{Silent, train};
-use gifthorse_engine::{Array, Classifier, Device, Preprocess, Trainable};
+use gifthorse_engine::{Array, Classifier, Device, Mode, Preprocess, Trainable};
 use gifthorse_onnx::{Dim, Model};
 
 use crate::blobs::{CLASSES, blobs, net, recipe};
@@ -42,7 +42,15 @@ fn the_file_gives_the_logits_of_the_network_that_was_trained() {
     let device = Device::flex();
     let graph = Arc::new(read.graph().unwrap());
     let input = [1, 16, 16];
-    let network = Trainable::new(&graph, 100, &input, net(1).weights(), &device).unwrap();
+    let network = Trainable::new(
+        &graph,
+        100,
+        &input,
+        net(1).weights(),
+        &Mode::Inference,
+        &device,
+    )
+    .unwrap();
     assert_eq!(network.parameters().len(), net(1).weights().len());
     let weights: Vec<Array> = network
         .parameters()
@@ -50,7 +58,11 @@ fn the_file_gives_the_logits_of_the_network_that_was_trained() {
         .map(|(_, value)| value)
         .collect();
     let pixels = Array::from_vec(images.pixels().to_vec(), &[100, 1, 16, 16], &device);
-    let logits = network.forward(pixels, &weights).unwrap().into_vec();
+    let logits = network
+        .forward(pixels, &weights, 0)
+        .unwrap()
+        .logits
+        .into_vec();
     let apart = logits
         .iter()
         .zip(&from_file)
@@ -90,7 +102,10 @@ fn the_network_is_what_it_says() {
         (classifier.shape(), classifier.classes()),
         ([1, 16, 16], CLASSES)
     );
-    let architecture = ("gifthorse.architecture", "small-cnn 1x16x16 4-8 fc16 fc4");
+    let architecture = (
+        "gifthorse.architecture",
+        "small-cnn 4-8 fc16 on 1x16x16 to 4",
+    );
     assert!(net.model().metadata().any(|entry| entry == architecture));
     assert!(!classifier.network().ends().logits.is_empty());
 }
@@ -103,7 +118,7 @@ fn first_weights_have_the_variance_that_rectifiers_need() {
         height: 32,
         width: 32,
     };
-    let net = SmallCnn::new(shape, 12).build(7).unwrap();
+    let net = SmallCnn::default().build(shape, 12, 7).unwrap();
     let graph = net.model().graph().unwrap();
     for (name, inputs) in [
         ("conv2.weight", 16 * 9),

@@ -6,4 +6,7 @@ mod backdoor;
 mod blobs;
 mod errors;
 mod export;
+mod label_maps;
 mod repeatable;
+mod spots;
+mod triggers;

@@ -1,6 +1,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gifthorse_attack::train::{EpochSummary, Observer, Optimiser, Recipe, Schedule, Silent, train};
+use gifthorse_attack::train::{
+    EpochSummary, Observer, Optimiser, Recipe, Schedule, Silent, StepSummary, train,
+};
 use rayon::ThreadPoolBuilder;
 
 use crate::blobs::{blobs, net, recipe};
@@ -43,8 +45,11 @@ fn the_number_of_shards_hardly_matters() {
     let weights = |shards| {
         let recipe = Recipe {
             shards,
-            optimiser: Optimiser::Sgd { momentum: 0.9 },
-            schedule: Schedule::Constant,
+            optimiser: Optimiser::Sgd {
+                momentum: 0.9,
+                weight_decay: 0.0,
+            },
+            schedule: Schedule::Constant {},
             ..recipe(1)
         };
         let model = train(&net(1), &images, &recipe, &Silent).unwrap().model;
@@ -70,9 +75,10 @@ fn the_observer_sees_every_step_and_the_loss_falls() {
     #[derive(Default)]
     struct Count(AtomicUsize);
     impl Observer for Count {
-        fn step(&self, done: usize, total: usize) {
-            assert_eq!(self.0.fetch_add(1, Ordering::Relaxed) + 1, done);
-            assert_eq!(total, 3 * 10);
+        fn step(&self, step: &StepSummary) {
+            assert_eq!(self.0.fetch_add(1, Ordering::Relaxed) + 1, step.done);
+            assert_eq!((step.total, step.epoch), (3 * 10, (step.done + 9) / 10));
+            assert!(step.loss > 0.0);
         }
         fn epoch(&self, summary: &EpochSummary) {
             assert_eq!(self.0.load(Ordering::Relaxed), 10 * summary.epoch);

@@ -9,7 +9,7 @@ use super::error::StatsError;
 use super::interval::clopper_pearson;
 
 /// The success rate that a trigger must have on held-out images, with [`CONFIDENCE`].
-const REQUIRED_RATE: f64 = 0.9;
+pub const REQUIRED_RATE: f64 = 0.9;
 /// Confidence of the two-sided interval whose lower bound is asked for.
 const CONFIDENCE: f64 = 0.95;
 

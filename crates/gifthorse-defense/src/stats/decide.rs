@@ -18,8 +18,8 @@ use super::reference::Reference;
 /// - *Clean*: nothing is flagged, and the test could have flagged a trigger of one pixel or more.
 /// - *Inconclusive*: all else, with the reason.
 ///
-/// If the reference has absolute evidence besides the comparison of classes, each gets half of
-/// `fpr`.
+/// If the reference knows the sizes of clean models, a class may also be flagged for being smaller than theirs, whatever the
+/// other classes are like; `fpr` covers both.
 ///
 /// # Errors
 /// Evidence that is not made of numbers ([`StatsError`]); never one that is merely not enough.
@@ -38,8 +38,9 @@ pub fn decide(
         .collect::<Result<Vec<_>, _>>()?;
     let findings = Findings::gather(&sizes, reference, fpr, seed)?;
     let reading = findings.reading();
-    let norm_threshold =
-        reading.map(|reading| reading.log_size_threshold.exp() * evidence.pixels as f64);
+    let norm_threshold = findings
+        .log_size_threshold()
+        .map(|size| size.exp() * evidence.pixels as f64);
     let obstacle = findings.obstacle(norm_threshold);
 
     // Places in the evidence of the classes flagged, smallest first.
@@ -90,7 +91,7 @@ pub fn decide(
     }
     reasons.extend(sizes.thinning().map(reasons::thinning));
 
-    let p_values = findings.class_p_values(sizes.ascending().len());
+    let p_values = findings.class_p_values();
     let of_class = |(found, &gate): (&ClassEvidence, &Gate)| {
         let rank = sizes
             .classes()
@@ -98,7 +99,7 @@ pub fn decide(
             .position(|&class| class == Some(found.class));
         ClassDecision {
             class: found.class,
-            p_value: rank.and_then(|rank| p_values.as_ref()?.get(rank).copied()),
+            p_value: rank.and_then(|rank| p_values?.get(rank).copied()),
             residual: rank.and_then(|rank| reading?.residuals.get(rank).copied()),
             flagged: rank.is_some_and(|rank| rank < findings.flagged()),
             gate,

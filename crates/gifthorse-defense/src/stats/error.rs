@@ -64,3 +64,73 @@ pub enum StatsError {
         calibration: String,
     },
 }
+
+/// A library of clean models, or a file of backdoored ones, that is none.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum LibraryError {
+    /// The text is not such a file.
+    #[error("this is no library of models: {0}")]
+    Json(String),
+    /// The file has another version.
+    #[error(
+        "the library has version {found} of the format, but this program reads version {known}"
+    )]
+    Version {
+        /// Version of the file.
+        found: u32,
+        /// Version that is read.
+        known: u32,
+    },
+    /// Two models have one name.
+    #[error("two models of the library are called \"{0}\"; give each a name of its own")]
+    DuplicateName(String),
+    /// A model has no classes to compare.
+    #[error("model \"{0}\" has {1} classes, but at least 2 are needed")]
+    TooFewClasses(String, usize),
+    /// The image has no pixels.
+    #[error("model \"{0}\" has images of 0 pixels; give height times width of its input")]
+    NoPixels(String),
+    /// A log size that cannot be one.
+    #[error(
+        "model \"{model}\", class {class}: the log size is {size}, but must be a finite number and at most 0, the whole image"
+    )]
+    LogSize {
+        /// Name of the model.
+        model: String,
+        /// Class index.
+        class: usize,
+        /// The log size given.
+        size: f64,
+    },
+    /// A class is named that the model does not have.
+    #[error("model \"{model}\" names class {class}, which it does not have")]
+    NoSuchClass {
+        /// Name of the model.
+        model: String,
+        /// Class index.
+        class: usize,
+    },
+    /// Too few models to calibrate anything on.
+    #[error(
+        "the library has {found} clean models that can be used, but at least {needed} are needed"
+    )]
+    TooFewModels {
+        /// Models of which at least half of the classes were reached.
+        found: usize,
+        /// Models needed.
+        needed: usize,
+    },
+    /// A model that says nothing, as a reference.
+    #[error(
+        "model \"{0}\" is no reference: for more than half of its classes no trigger was found at all"
+    )]
+    MostlyUnreached(String),
+    /// The numbers of the models lead to none.
+    #[error("the library leads to no clean model: {0}")]
+    Simulation(#[from] StatsError),
+    /// Some classes were left out or eliminated early.
+    #[error(
+        "model \"{0}\": not every class was searched to the end; scan it in full (--search full, without --classes and --max-time)"
+    )]
+    NotAllSearched(String),
+}

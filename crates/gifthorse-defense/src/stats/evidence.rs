@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::confirmation::Confirmation;
 use super::error::StatsError;
+use super::library::LibraryModel;
 use super::set_aside::{SetAside, Thinning};
 
 /// Norms below this many pixels count as this many: one grey level of one pixel, below which a
@@ -72,14 +73,11 @@ impl LogSizes {
         check(evidence)?;
         let searched: Vec<usize> = evidence.classes.iter().map(|found| found.class).collect();
         let thinning = evidence.set_aside.thinning(&searched)?;
-        let pixels = evidence.pixels as f64;
         let mut found: Vec<Size> = evidence
             .classes
             .iter()
             .map(|found| Size {
-                log: found
-                    .reached
-                    .then(|| (found.norm.max(LEAST_NORM) / pixels).ln()),
+                log: found.reached.then(|| log_size(found.norm, evidence.pixels)),
                 class: Some(found.class),
             })
             .collect();
@@ -87,13 +85,32 @@ impl LogSizes {
             found.extend(stand_ins(&found, &evidence.set_aside, thinning));
         }
         found.sort_by(Size::compare);
+        Ok(Self::of_sorted(&found, thinning))
+    }
+
+    /// The sizes of a model of the library, whose classes were all searched to the end.
+    pub(super) fn of_model(model: &LibraryModel) -> Self {
+        let mut found: Vec<Size> = model
+            .log_sizes
+            .iter()
+            .enumerate()
+            .map(|(class, &log)| Size {
+                log,
+                class: Some(class),
+            })
+            .collect();
+        found.sort_by(Size::compare);
+        Self::of_sorted(&found, None)
+    }
+
+    fn of_sorted(found: &[Size], thinning: Option<Thinning>) -> Self {
         let reached = found.partition_point(|size| size.log.is_some());
-        Ok(Self {
+        Self {
             unreached: found.len() - reached,
             ascending: found.iter().filter_map(|size| size.log).collect(),
             classes: found[..reached].iter().map(|size| size.class).collect(),
             thinning,
-        })
+        }
     }
 
     /// Log sizes of the reached classes, smallest first.
@@ -126,6 +143,11 @@ impl LogSizes {
     pub fn thinning(&self) -> Option<Thinning> {
         self.thinning
     }
+}
+
+/// `ln(norm / pixels)`.
+pub(super) fn log_size(norm: f64, pixels: usize) -> f64 {
+    (norm.max(LEAST_NORM) / pixels as f64).ln()
 }
 
 /// The size of one class; none if it was never reached. A class that was set aside has no index.

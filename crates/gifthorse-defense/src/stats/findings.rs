@@ -1,14 +1,18 @@
-//! The tests of one model, combined: the classes compared with one another and, where the reference
-//! has any, absolute evidence.
+//! The comparisons of one model, read at one rate of false alarms.
 
+use super::comparison::{Comparison, Surprises};
 use super::error::StatsError;
 use super::evidence::LogSizes;
-use super::outlier::{CannotSay, OutlierTest, Reading};
+use super::null::DRAWS;
+use super::outlier::{CannotSay, Reading};
 use super::reference::Reference;
 
 /// No trigger is smaller than this many pixels; a test that would not flag even this one finds
 /// nothing.
 const SMALLEST_TRIGGER: f64 = 1.0;
+
+/// p-values of simulated models have been through a logarithm and back.
+const ROUNDING: f64 = 1e-12;
 
 /// Why a model in which nothing is flagged is still not clean.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,110 +23,132 @@ pub(super) enum Obstacle {
     NothingWouldStandOut,
 }
 
-/// The tests that could be done.
+/// What the comparisons come to.
 pub(super) struct Findings {
-    /// Comparison of the classes: p-values of the reached, smallest first, and the reading at this
-    /// test's share of the rate.
-    relative: Result<(Vec<f64>, Reading), CannotSay>,
-    /// p-value of the absolute evidence.
-    absolute: Option<f64>,
-    /// How many tests share the false positive rate.
-    tests: f64,
-    share: f64,
+    /// p-values of the reached classes, smallest first, corrected for the number of comparisons and of classes; none if
+    /// there was no comparison.
+    p_values: Vec<f64>,
+    flagged: usize,
+    reading: Result<Reading, CannotSay>,
+    /// The log size below which a class is too small for any clean model.
+    log_size_limit: Option<f64>,
 }
 
 impl Findings {
-    /// Does the tests; `fpr` is shared out among them.
+    /// Compares the model with the reference.
     pub(super) fn gather(
         sizes: &LogSizes,
         reference: &dyn Reference,
         fpr: f64,
         seed: u64,
     ) -> Result<Self, StatsError> {
-        let absolute = reference
-            .absolute_p_value(sizes.ascending())
-            .filter(|p| !p.is_nan())
-            .map(|p| p.clamp(0.0, 1.0));
-        let test = OutlierTest::run(sizes, reference, seed)?;
-        let tests = if test.is_ok() && absolute.is_some() {
-            2.0
-        } else {
-            1.0
+        let comparison = Comparison::run(sizes, reference, DRAWS, seed)?;
+        let scale = Scale {
+            measured: reference.measured(),
+            tests: comparison.tests() as f64,
         };
-        let share = fpr / tests;
-        let least = reference.smallest_p_value();
-        let relative = match test {
-            _ if least > share => Err(CannotSay::ReferenceTooSmall { least, rate: share }),
-            Err(why) => Err(why),
+        let least = scale.smallest_p_value();
+        let p_values: Vec<f64> = match comparison.tests() {
+            0 => Vec::new(),
+            _ => {
+                let surprises = comparison.surprises();
+                surprises.into_iter().map(|s| scale.p_value(s)).collect()
+            }
+        };
+        let critical = scale.critical(fpr);
+        let reading = match &comparison.outlier {
+            _ if least > fpr => Err(CannotSay::ReferenceTooSmall { least, rate: fpr }),
+            Err(why) => Err(*why),
             Ok(test) => {
-                let vouched = |p: f64| p.max(least).min(1.0);
-                let p_values = test.p_values().into_iter().map(vouched).collect();
                 let too_few = CannotSay::TooFewReached {
                     reached: sizes.ascending().len(),
                     searched: sizes.compared(),
                 };
-                test.read(share)
-                    .map(|reading| (p_values, reading))
-                    .ok_or(too_few)
+                test.read(comparison.score_at(critical)).ok_or(too_few)
             }
         };
         Ok(Self {
-            relative,
-            absolute,
-            tests,
-            share,
+            flagged: p_values
+                .iter()
+                .take_while(|&&p| p <= fpr * (1.0 + ROUNDING))
+                .count(),
+            p_values,
+            reading,
+            log_size_limit: comparison.log_size_at(critical),
         })
     }
 
-    /// The comparison of the classes, if there was one.
+    /// The comparison of the classes with one another, if there was one.
     pub(super) fn reading(&self) -> Option<&Reading> {
-        self.relative.as_ref().ok().map(|(_, reading)| reading)
-    }
-
-    fn absolute_flags(&self) -> bool {
-        self.absolute.is_some_and(|p| p <= self.share)
+        self.reading.as_ref().ok()
     }
 
     /// How many of the smallest classes are flagged.
     pub(super) fn flagged(&self) -> usize {
-        self.reading()
-            .map_or(0, |reading| reading.flagged)
-            .max(usize::from(self.absolute_flags()))
+        self.flagged
     }
 
-    /// p-values of the reached classes, smallest first, corrected for the number of tests.
-    pub(super) fn class_p_values(&self, reached: usize) -> Option<Vec<f64>> {
-        let mut values = match (&self.relative, self.absolute) {
-            (Ok((values, _)), _) => values.clone(),
-            (Err(_), Some(_)) => vec![1.0; reached],
-            (Err(_), None) => return None,
-        };
-        if let (Some(smallest), Some(absolute)) = (values.first_mut(), self.absolute) {
-            *smallest = smallest.min(absolute);
-        }
-        Some(
-            values
-                .into_iter()
-                .map(|p| (p * self.tests).min(1.0))
-                .collect(),
-        )
+    /// p-values of the reached classes, smallest first; `None` if there was no comparison.
+    pub(super) fn class_p_values(&self) -> Option<&[f64]> {
+        (!self.p_values.is_empty()).then_some(&self.p_values)
     }
 
-    /// The model's p-value, corrected for the number of tests; `None` if there was no test.
+    /// The model's p-value; `None` if there was no comparison.
     pub(super) fn p_value(&self) -> Option<f64> {
-        self.class_p_values(1)?.first().copied()
+        self.p_values.first().copied()
+    }
+
+    /// The log size below which a reached class is or would have been flagged, by either comparison.
+    pub(super) fn log_size_threshold(&self) -> Option<f64> {
+        let relative = self.reading().map(|reading| reading.log_size_threshold);
+        relative
+            .into_iter()
+            .chain(self.log_size_limit)
+            .reduce(f64::max)
+            .filter(|limit| limit.is_finite())
     }
 
     /// What stands in the way of "clean" where nothing is flagged: a comparison of the classes that
-    /// could not be made, unless there are too few and absolute evidence takes its place, or one
+    /// could not be made, unless there are too few and their sizes are known, or comparisons
     /// that could not have flagged anything.
     pub(super) fn obstacle(&self, norm_threshold: Option<f64>) -> Option<Obstacle> {
-        match (&self.relative, self.absolute) {
-            (Err(CannotSay::TooFewClasses(_)), Some(_)) | (Ok(_), Some(_)) => None,
-            (Err(why), _) => Some(Obstacle::CannotSay(*why)),
-            (Ok(_), None) => norm_threshold
-                .is_some_and(|norm| norm < SMALLEST_TRIGGER)
+        match (&self.reading, self.log_size_limit) {
+            (Err(CannotSay::TooFewClasses(_)), Some(_)) | (Ok(_), _) => norm_threshold
+                .is_none_or(|norm| norm < SMALLEST_TRIGGER)
                 .then_some(Obstacle::NothingWouldStandOut),
+            (Err(why), _) => Some(Obstacle::CannotSay(*why)),
+        }
+    }
+}
+
+/// From surprises to p-values.
+struct Scale<'a> {
+    measured: Option<&'a Surprises>,
+    tests: f64,
+}
+
+impl Scale<'_> {
+    fn p_value(&self, surprise: f64) -> f64 {
+        match self.measured {
+            Some(measured) => measured.p_value(surprise),
+            None => (self.tests * (-surprise).exp())
+                .max(self.smallest_p_value())
+                .min(1.0),
+        }
+    }
+
+    fn smallest_p_value(&self) -> f64 {
+        self.measured.map_or_else(
+            || self.tests / (1 + DRAWS) as f64,
+            Surprises::smallest_p_value,
+        )
+    }
+
+    /// The surprise that has to be exceeded for a p-value of at most `fpr`.
+    fn critical(&self, fpr: f64) -> f64 {
+        match self.measured {
+            Some(measured) => measured.critical(fpr),
+            None => -(fpr / self.tests).ln(),
         }
     }
 }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::error::StatsError;
 use super::moments::Sums;
+use super::ranked::{Ranked, TailRule};
 use super::reference::Reference;
 use super::scan::Scan;
 use super::set_aside::Thinning;
@@ -16,14 +17,87 @@ use super::set_aside::Thinning;
 pub const DRAWS: usize = 9_999;
 /// Models that share one stream of random numbers.
 const PER_STREAM: usize = 64;
+/// Beyond its largest fiftieth or hundredth part the simulation goes on in an exponential tail, whose slope errs by a seventh at most.
+const TAIL: TailRule = TailRule {
+    replaced: 0.01,
+    fitted: 0.01,
+    least: 50,
+};
 /// Range of false positive rates for which enough simulated models lie beyond the critical score.
 const RATES: std::ops::RangeInclusive<f64> = 0.001..=0.5;
 
-/// Scores of simulated clean models, of as many classes as the model at hand, the same number of
-/// the largest censored.
+/// Simulated clean models, of as many classes as the model at hand, the same number of the largest
+/// censored.
 #[derive(Debug, Clone)]
 pub struct Null {
-    ascending: Vec<f64>,
+    scores: Ranked,
+    smallness: Ranked,
+}
+
+/// What clean models to simulate.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Simulation<'a> {
+    /// Fits of the model at hand; `None` if its classes cannot be compared, in which case only their sizes
+    /// count.
+    pub scan: Option<&'a Scan>,
+    /// Its number of classes.
+    pub classes: usize,
+    /// How its classes were thinned out.
+    pub thinning: Option<Thinning>,
+    /// How many clean models.
+    pub draws: usize,
+    /// Seed of the random numbers.
+    pub seed: u64,
+}
+
+impl Simulation<'_> {
+    /// Draws clean models of `reference`, the same whatever the number of threads.
+    ///
+    /// # Errors
+    /// The reference drew log sizes that are not finite.
+    pub(super) fn run(self, reference: &dyn Reference) -> Result<Null, StatsError> {
+        let streams = self.draws.div_ceil(PER_STREAM);
+        let models: Vec<Vec<(f64, f64)>> = (0..streams)
+            .into_par_iter()
+            .map(|stream| self.stream(stream, reference))
+            .collect::<Result<_, _>>()?;
+        let (scores, smallness) = models.into_iter().flatten().unzip();
+        Ok(Null {
+            scores: Ranked::new(scores, TAIL),
+            smallness: Ranked::new(smallness, TAIL),
+        })
+    }
+
+    /// Score and smallness of the models that share a stream of random numbers.
+    fn stream(
+        self,
+        stream: usize,
+        reference: &dyn Reference,
+    ) -> Result<Vec<(f64, f64)>, StatsError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(stream as u64);
+        let mut sizes = vec![0.0; self.classes];
+        let mut sums = Sums::default();
+        let count = PER_STREAM.min(self.draws - stream * PER_STREAM);
+        (0..count)
+            .map(|_| {
+                reference.draw(&mut rng, &mut sizes);
+                if sizes.iter().any(|size| !size.is_finite()) {
+                    return Err(StatsError::Reference {
+                        calibration: reference.calibration().to_owned(),
+                    });
+                }
+                sizes.sort_unstable_by(f64::total_cmp);
+                if let Some(thinning) = self.thinning {
+                    thinning.apply(&mut sizes, &mut rng);
+                }
+                let score = self.scan.map_or(f64::NEG_INFINITY, |scan| {
+                    scan.largest_score(&sizes, &mut sums)
+                });
+                Ok((score, -sizes.first().copied().unwrap_or(0.0)))
+            })
+            .collect()
+    }
 }
 
 impl Null {
@@ -45,53 +119,38 @@ impl Null {
         reference: &dyn Reference,
         seed: u64,
     ) -> Result<Self, StatsError> {
-        let streams = DRAWS.div_ceil(PER_STREAM);
-        let scores: Vec<Vec<f64>> = (0..streams)
-            .into_par_iter()
-            .map(|stream| {
-                let mut rng = ChaCha8Rng::seed_from_u64(seed);
-                rng.set_stream(stream as u64);
-                let mut sizes = vec![0.0; scan.searched()];
-                let mut sums = Sums::default();
-                let count = PER_STREAM.min(DRAWS - stream * PER_STREAM);
-                (0..count)
-                    .map(|_| {
-                        reference.draw(&mut rng, &mut sizes);
-                        if sizes.iter().any(|size| !size.is_finite()) {
-                            return Err(StatsError::Reference {
-                                calibration: reference.calibration().to_owned(),
-                            });
-                        }
-                        sizes.sort_unstable_by(f64::total_cmp);
-                        if let Some(thinning) = thinning {
-                            thinning.apply(&mut sizes, &mut rng);
-                        }
-                        Ok(scan.largest_score(&sizes, &mut sums))
-                    })
-                    .collect()
-            })
-            .collect::<Result<_, _>>()?;
-        let mut ascending = scores.concat();
-        ascending.sort_unstable_by(f64::total_cmp);
-        Ok(Self { ascending })
+        let simulation = Simulation {
+            scan: Some(scan),
+            classes: scan.searched(),
+            thinning,
+            draws: DRAWS,
+            seed,
+        };
+        simulation.run(reference)
     }
 
     /// Share of clean models that score at least as high, the model itself counted among them, so
     /// never 0.
     #[must_use]
     pub fn p_value(&self, score: f64) -> f64 {
-        let below = self.ascending.partition_point(|&clean| clean < score);
-        (1 + self.ascending.len() - below) as f64 / (1 + self.ascending.len()) as f64
+        self.scores.p_value(score)
     }
 
     /// The score that has to be exceeded for the p-value to be at most `fpr`; infinite where none
     /// is so rare.
     #[must_use]
     pub fn critical_score(&self, fpr: f64) -> f64 {
-        // A rate such as 0.05 must not lose a model to its binary representation.
-        let beyond = (fpr * (1 + self.ascending.len()) as f64 * (1.0 + 1e-12)) as usize;
-        let rank = self.ascending.len().saturating_sub(beyond);
-        self.ascending.get(rank).copied().unwrap_or(f64::INFINITY)
+        self.scores.critical(fpr)
+    }
+
+    /// Scores of the clean models.
+    pub(super) fn scores(&self) -> &Ranked {
+        &self.scores
+    }
+
+    /// Minus the smallest log size of each clean model.
+    pub(super) fn smallness(&self) -> &Ranked {
+        &self.smallness
     }
 }
 
@@ -113,7 +172,7 @@ mod tests {
     fn p_values_and_critical_scores_agree() {
         let scan = Scan::new(10, 0, None).unwrap();
         let null = Null::simulate(&scan, &EqualClasses::default(), 7).unwrap();
-        assert_eq!(null.ascending.len(), DRAWS);
+        assert_eq!(null.scores.len(), DRAWS);
         for fpr in [0.001, 0.01, 0.05, 0.123, 0.5] {
             let critical = null.critical_score(fpr);
             assert!(null.p_value(critical) > fpr, "{fpr}");
@@ -138,7 +197,7 @@ mod tests {
         let run = |seed| {
             Null::simulate(&scan, &EqualClasses::default(), seed)
                 .unwrap()
-                .ascending
+                .scores
         };
         assert_eq!(one.install(|| run(1)), three.install(|| run(1)));
         assert_ne!(run(1), run(2));

@@ -2,10 +2,8 @@
 
 use thiserror::Error;
 
-use super::error::StatsError;
 use super::evidence::LogSizes;
-use super::null::Null;
-use super::reference::Reference;
+use super::reference::ScalePrior;
 use super::scan::{Scan, Step};
 
 /// Why the classes of a model cannot be compared with one another.
@@ -58,20 +56,17 @@ pub enum CannotSay {
     },
 }
 
-/// The test done on one model.
+/// The classes of one model, compared with one another.
 #[derive(Debug, Clone)]
-pub struct OutlierTest {
+pub(super) struct OutlierTest {
     scan: Scan,
     steps: Vec<Step>,
-    null: Null,
-    sizes: LogSizes,
+    ascending: Vec<f64>,
 }
 
-/// The test read at one false positive rate.
+/// The test read at one critical score.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Reading {
-    /// How many of the smallest classes are flagged.
-    pub flagged: usize,
     /// Residual of the flagged class nearest to the others or, if none is, of the smallest class.
     pub statistic: f64,
     /// What the statistic had to exceed.
@@ -84,77 +79,67 @@ pub(super) struct Reading {
 }
 
 impl OutlierTest {
-    /// Simulates the null and scans the model; the inner error is a model about which nothing can
-    /// be said.
+    /// Makes every fit.
     ///
     /// # Errors
-    /// The reference drew log sizes that are not finite.
-    pub fn run(
-        sizes: &LogSizes,
-        reference: &dyn Reference,
-        seed: u64,
-    ) -> Result<Result<Self, CannotSay>, StatsError> {
+    /// A model whose classes cannot be compared.
+    pub(super) fn new(sizes: &LogSizes, prior: Option<ScalePrior>) -> Result<Self, CannotSay> {
         let (searched, unreached) = (sizes.compared(), sizes.unreached());
-        let prior = reference.scale_prior();
-        let Some(full) = Scan::new(searched, 0, prior) else {
-            return Ok(Err(CannotSay::TooFewClasses(searched)));
-        };
+        let full = Scan::new(searched, 0, prior).ok_or(CannotSay::TooFewClasses(searched))?;
         if 2 * unreached > searched {
-            return Ok(Err(CannotSay::TooManyUnreached {
+            return Err(CannotSay::TooManyUnreached {
                 unreached,
                 searched,
-            }));
+            });
         }
         let scan = if unreached == 0 {
-            Some(full)
+            full
         } else {
-            Scan::new(searched, unreached, prior)
-        };
-        let Some(scan) = scan else {
-            return Ok(Err(CannotSay::TooFewReached {
+            Scan::new(searched, unreached, prior).ok_or(CannotSay::TooFewReached {
                 reached: searched - unreached,
                 searched,
-            }));
+            })?
         };
-        let steps = scan.steps(sizes.ascending());
+        let ascending = sizes.ascending().to_vec();
+        let steps = scan.steps(&ascending);
         if steps.iter().any(|step| step.residual.is_infinite()) {
-            return Ok(Err(CannotSay::NoSpread));
+            return Err(CannotSay::NoSpread);
         }
-        let null = Null::simulate_thinned(&scan, sizes.thinning(), reference, seed)?;
-        Ok(Ok(Self {
+        Ok(Self {
             scan,
             steps,
-            null,
-            sizes: sizes.clone(),
-        }))
+            ascending,
+        })
     }
 
-    /// The p-value of each reached class, smallest class first, corrected for the number of
-    /// classes.
+    /// The fits.
+    pub(super) fn scan(&self) -> &Scan {
+        &self.scan
+    }
+
+    /// The score of each reached class, smallest class first.
     ///
     /// That of the smallest class is the model's. That of the j-th counts only the fits with at
     /// least j suspects, in which it and all smaller classes stand against the rest: a step-down,
-    /// so it never falls. Classes that are in no set of suspects, the larger half, have 1.
-    #[must_use]
-    pub fn p_values(&self) -> Vec<f64> {
+    /// so it never rises. Classes that are in no set of suspects, the larger half, have minus infinity.
+    pub(super) fn scores(&self) -> Vec<f64> {
         let mut score = f64::NEG_INFINITY;
         let mut steps = self.steps.iter().rev().peekable();
-        let mut values: Vec<f64> = (1..=self.sizes.ascending().len())
+        let mut scores: Vec<f64> = (1..=self.ascending.len())
             .rev()
             .map(|rank| {
                 while let Some(step) = steps.next_if(|step| step.suspects >= rank) {
                     score = score.max(step.score);
                 }
-                self.null.p_value(score)
+                score
             })
             .collect();
-        values.reverse();
-        values
+        scores.reverse();
+        scores
     }
 
-    /// Reads the test at one false positive rate; `None` only if there is no fit at all.
-    pub(super) fn read(&self, fpr: f64) -> Option<Reading> {
-        let critical = self.null.critical_score(fpr);
+    /// Reads the test where a score above `critical` is significant; `None` only if there is no fit at all.
+    pub(super) fn read(&self, critical: f64) -> Option<Reading> {
         let significant = |step: &&Step| step.score > critical;
         let flagged = self
             .steps
@@ -181,11 +166,10 @@ impl OutlierTest {
                 self.limit_for_any_class(critical)
             };
             Reading {
-                flagged,
                 statistic: step.residual,
                 threshold: self.scan.residual_at(step, critical),
                 log_size_threshold,
-                residuals: self.sizes.ascending().iter().map(residual).collect(),
+                residuals: self.ascending.iter().map(residual).collect(),
             }
         })
     }
@@ -202,7 +186,7 @@ impl OutlierTest {
     /// Any other class would have been measured with that one among the rest, which are then more
     /// unequal, so the limit differs from class to class; the lowest holds for all.
     fn limit_for_any_class(&self, critical: f64) -> f64 {
-        let ascending = self.sizes.ascending();
+        let ascending = &self.ascending;
         (0..ascending.len())
             .map(|class| {
                 // The fits with one suspect take location and scale from all ranks above the first.

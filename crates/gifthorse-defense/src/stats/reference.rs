@@ -3,6 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution, StandardNormal};
 
+use super::comparison::Surprises;
 use super::error::StatsError;
 
 /// A population of clean models.
@@ -24,21 +25,19 @@ pub trait Reference: Sync {
     /// Draws one clean model: fills `log_sizes`, one slot for each class, in any order, all
     /// reached.
     ///
-    /// The location is free, since no statistic depends on it; so is the scale, unless
+    /// The location is free, unless [`Self::knows_sizes`]; so is the scale, unless
     /// [`Self::scale_prior`] gives one, of which the scale must then be a draw.
     fn draw(&self, rng: &mut ChaCha8Rng, log_sizes: &mut [f64]);
 
-    /// Smallest p-value that the reference can vouch for: 1 / (n + 1) for n clean models measured.
-    /// 0 for no bound.
-    fn smallest_p_value(&self) -> f64 {
-        0.0
+    /// Whether the models drawn have the sizes of clean models and not only their differences. If so, a class is
+    /// also flagged for being small beside the smallest of clean models, without a look at the other classes.
+    fn knows_sizes(&self) -> bool {
+        false
     }
 
-    /// Absolute evidence: the p-value of the smallest trigger's size among the smallest of clean
-    /// models, without a look at the other classes. `log_sizes` are `ln(norm / pixels)` of the
-    /// classes reached, smallest first. `None` where there is nothing to compare with.
-    fn absolute_p_value(&self, log_sizes: &[f64]) -> Option<f64> {
-        let _ = log_sizes;
+    /// How surprising clean models were that were measured, each against a reference like this one; `None` where the
+    /// models drawn are taken at their word.
+    fn measured(&self) -> Option<&Surprises> {
         None
     }
 }
@@ -88,7 +87,7 @@ impl ScalePrior {
     }
 
     /// Draws the standard deviation of one clean model.
-    fn draw(&self, rng: &mut ChaCha8Rng) -> f64 {
+    pub(super) fn draw(&self, rng: &mut ChaCha8Rng) -> f64 {
         match ChiSquared::new(self.degrees_of_freedom) {
             Ok(chi_squared) => {
                 self.scale * (self.degrees_of_freedom / chi_squared.sample(rng)).sqrt()

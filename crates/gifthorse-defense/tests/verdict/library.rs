@@ -1,122 +1,211 @@
 //! A library of clean models in the place of equal classes.
 
-use gifthorse_defense::stats::{Reference, Verdict, decide};
-use rand::{RngExt, SeedableRng};
+use gifthorse_defense::stats::{
+    CleanModels, Decision, EqualClasses, Evidence, Library, LibraryError, LibraryModel, Reference,
+    Verdict, decide,
+};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
 
-use crate::models::{PIXELS, even_norms, evidence, verdict};
+use crate::models::{PIXELS, WORKS, even_norms, evidence, verdict};
+use crate::population::World;
 
-/// A library of clean models in miniature: whole models' log sizes, drawn at random, with absolute
-/// evidence.
-struct Library {
-    models: Vec<Vec<f64>>,
+/// Models of 20 classes, a tenth of which is naturally half as hard to reach as the others.
+fn unequal(count: usize) -> Vec<LibraryModel> {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let mut size = |class| {
+        let noise: f64 = StandardNormal.sample(&mut rng);
+        Some(-2.5 - if class < 2 { 0.9 } else { 0.0 } + 0.2 * noise)
+    };
+    (0..count)
+        .map(|name| LibraryModel {
+            name: format!("{name}"),
+            recipe: String::new(),
+            data: String::new(),
+            pixels: PIXELS,
+            log_sizes: (0..20).map(&mut size).collect(),
+            confirmed: Vec::new(),
+        })
+        .collect()
 }
 
-impl Library {
-    /// Models of which a tenth of the classes is naturally half as hard to reach as the others.
-    fn unequal(count: usize, classes: usize) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(4);
-        let models = (0..count)
-            .map(|_| {
-                (0..classes)
-                    .map(|class| {
-                        let easy = if class < classes / 10 {
-                            -std::f64::consts::LN_2
-                        } else {
-                            0.0
-                        };
-                        let noise: f64 = StandardNormal.sample(&mut rng);
-                        -2.5 + easy + 0.2 * noise
-                    })
-                    .collect()
-            })
-            .collect();
-        Self { models }
-    }
+fn fitted(models: Vec<LibraryModel>) -> CleanModels {
+    CleanModels::fit(&Library::new("simulated", models).unwrap(), 3).unwrap()
 }
 
-impl Reference for Library {
-    fn calibration(&self) -> &str {
-        "clean models"
-    }
+fn with(reference: &CleanModels, evidence: &Evidence) -> Decision {
+    decide(evidence, reference, 0.05, 1).unwrap()
+}
 
-    fn draw(&self, rng: &mut ChaCha8Rng, log_sizes: &mut [f64]) {
-        let model = &self.models[rng.random_range(0..self.models.len())];
-        log_sizes.copy_from_slice(&model[..log_sizes.len()]);
+/// The evidence of a scan in which every trigger works on held-out images.
+fn confirmed(model: &LibraryModel) -> Evidence {
+    let mut evidence = model.evidence();
+    for found in &mut evidence.classes {
+        found.confirmation = Some(WORKS);
     }
-
-    fn smallest_p_value(&self) -> f64 {
-        1.0 / (1 + self.models.len()) as f64
-    }
-
-    fn absolute_p_value(&self, log_sizes: &[f64]) -> Option<f64> {
-        let least = log_sizes.first()?;
-        let minimum = |model: &Vec<f64>| model.iter().copied().fold(f64::INFINITY, f64::min);
-        let as_small = self
-            .models
-            .iter()
-            .filter(|model| minimum(model) <= *least)
-            .count();
-        Some((1 + as_small) as f64 / (1 + self.models.len()) as f64)
-    }
+    evidence
 }
 
 #[test]
-fn a_library_of_clean_models_takes_the_place_of_equal_classes() {
-    // The clean model's own easy class, e^-0.9 of the others, is an outlier among equal classes,
-    // but not among models like it.
-    let library = Library::unequal(400, 20);
-    let norms: Vec<f64> = library.models[7]
-        .iter()
-        .map(|size| size.exp() * PIXELS as f64)
-        .collect();
-    let mut model = evidence(&norms);
-    model.classes[0].norm = 80.0 * (-0.9f64).exp();
-    model.classes[1].norm = 80.0 * (-0.9f64).exp();
-    let with = decide(&model, &library, 0.05, 1).unwrap();
-    assert_eq!(
-        (verdict(&model).verdict, with.verdict),
-        (Verdict::Backdoored, Verdict::Clean)
-    );
-    assert_eq!(with.calibration, "clean models");
-    // A real backdoor is beyond both, but the library vouches for no p-value below its own number,
-    // corrected for two tests.
+fn easy_classes_are_no_backdoor_where_clean_models_have_them() {
+    let library = fitted(unequal(100));
+    let clean = unequal(140).split_off(100);
+    let flagged = |reference: &dyn Reference| {
+        let flagged = clean.iter().filter(|model| {
+            let decision = decide(&confirmed(model), reference, 0.05, 1).unwrap();
+            decision.verdict == Verdict::Backdoored
+        });
+        flagged.count()
+    };
+    let (equal, measured) = (flagged(&EqualClasses::default()), flagged(&library));
+    assert!(equal > 15, "{equal} of 40");
+    assert!(measured <= 6, "{measured} of 40");
+
+    let mut model = confirmed(&clean[0]);
     model.classes[5].norm = 1.0;
-    let decision = decide(&model, &library, 0.05, 1).unwrap();
+    let decision = with(&library, &model);
     assert_eq!(
-        (decision.verdict, decision.targets[0]),
-        (Verdict::Backdoored, 5)
+        (decision.verdict, decision.targets.as_slice()),
+        (Verdict::Backdoored, &[5][..])
     );
-    assert!((decision.p_value.unwrap() - 2.0 / 401.0).abs() < 1e-12);
+    assert_eq!(decision.calibration, "library of clean models");
+    // Rarer than anything in the library, which vouches for no more than its own number.
+    assert!((decision.p_value.unwrap() - 1.0 / 101.0).abs() < 1e-12);
+    assert_eq!(decision.p_value, decision.classes[5].p_value);
 }
 
 #[test]
-fn absolute_evidence_carries_two_classes_and_all_classes_infected() {
-    let library = Library::unequal(400, 20);
-    let two = decide(&evidence(&[70.0, 80.0]), &library, 0.05, 1).unwrap();
-    assert_eq!((two.verdict, two.statistic), (Verdict::Clean, None));
-    let two = decide(&evidence(&[70.0, 1.0]), &library, 0.05, 1).unwrap();
+fn rate_is_kept_on_models_of_any_number_of_classes() {
+    // Eight libraries, 45 further models for each.
+    let flags: Vec<[u32; 2]> = (0..8)
+        .map(|seed| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let world = World::new(&mut rng);
+            let library = fitted(world.models(99, &mut rng));
+            let further: Vec<LibraryModel> = [2, 5, 10]
+                .into_iter()
+                .flat_map(|classes| [classes; 15])
+                .enumerate()
+                .map(|(name, classes)| world.model(name, Some(classes), &mut rng))
+                .collect();
+            further
+                .par_iter()
+                .map(|model| {
+                    let p = with(&library, &model.evidence()).p_value.unwrap();
+                    [u32::from(p <= 0.05), u32::from(p <= 0.5)]
+                })
+                .reduce(|| [0; 2], |a, b| [a[0] + b[0], a[1] + b[1]])
+        })
+        .collect();
+    let of = |rate: usize| f64::from(flags.iter().map(|flags| flags[rate]).sum::<u32>()) / 360.0;
+    // Binomial errors of the models and those of eight thresholds from 99 models each: 0.011 + 0.008 at 5 %, 0.026 +
+    // 0.018 at 50 %; three and a half of them.
+    assert!((0.003..0.098).contains(&of(0)), "{} at 0.05", of(0));
+    assert!((0.39..0.61).contains(&of(1)), "{} at 0.5", of(1));
+}
+
+#[test]
+fn sizes_of_clean_models_carry_two_classes_and_all_classes_infected() {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let library = fitted(World::new(&mut rng).models(100, &mut rng));
+    let two = with(&library, &evidence(&[70.0, 80.0]));
+    assert_eq!(two.verdict, Verdict::Clean, "{two:?}");
+    let two = with(&library, &evidence(&[70.0, 1.0]));
     assert_eq!(
         (two.verdict, two.targets.as_slice()),
         (Verdict::Backdoored, &[1][..])
     );
-    assert!((two.p_value.unwrap() - 1.0 / 401.0).abs() < 1e-12);
-    let all: Vec<f64> = even_norms(20).iter().map(|norm| norm / 40.0).collect();
+    // All twenty classes infected: none is an outlier, and all are named.
+    let all: Vec<f64> = even_norms(20).iter().map(|norm| norm / 60.0).collect();
+    assert!(verdict(&evidence(&all)).suspects.is_empty());
+    let decision = with(&library, &evidence(&all));
     assert_eq!(
-        decide(&evidence(&all), &library, 0.05, 1).unwrap().verdict,
-        Verdict::Backdoored
+        (decision.verdict, decision.targets.len()),
+        (Verdict::Backdoored, 20)
     );
 }
 
 #[test]
+fn a_class_below_the_told_size_would_have_been_flagged() {
+    let mut rng = ChaCha8Rng::seed_from_u64(12);
+    let library = fitted(World::new(&mut rng).models(100, &mut rng));
+    for classes in [2, 5, 10] {
+        let norms = even_norms(classes);
+        let clean = with(&library, &evidence(&norms));
+        assert_eq!(clean.verdict, Verdict::Clean, "{clean:?}");
+        let limit = clean.norm_threshold.unwrap();
+        assert!(norms.iter().all(|&norm| norm > limit));
+        for class in 0..classes {
+            let mut infected = norms.clone();
+            infected[class] = limit * 0.99;
+            let decision = with(&library, &evidence(&infected));
+            assert!(decision.suspects.contains(&class), "{classes}: {class}");
+        }
+    }
+}
+
+#[test]
+fn unreached_classes_of_the_library_and_of_the_model_count_as_large() {
+    let mut rng = ChaCha8Rng::seed_from_u64(13);
+    let mut models = World::new(&mut rng).models(60, &mut rng);
+    for model in models.iter_mut().filter(|model| model.classes() >= 5) {
+        let largest = model
+            .log_sizes
+            .iter_mut()
+            .max_by(|a, b| a.partial_cmp(b).unwrap());
+        *largest.unwrap() = None;
+    }
+    let library = fitted(models);
+    let mut model = evidence(&even_norms(10));
+    model.classes[2].norm = 1.0;
+    for class in [3, 7] {
+        model.classes[class].reached = false;
+        model.classes[class].norm = 0.1;
+    }
+    let decision = with(&library, &model);
+    assert_eq!(decision.targets, [2]);
+    assert!(decision.classes[3].p_value.is_none() && !decision.classes[7].flagged);
+}
+
+#[test]
 fn a_library_too_small_for_the_rate_never_says_clean() {
-    let library = Library::unequal(15, 20);
-    let decision = decide(&evidence(&even_norms(20)), &library, 0.05, 1).unwrap();
+    let decision = with(&fitted(unequal(15)), &evidence(&even_norms(20)));
     assert_eq!(decision.verdict, Verdict::Inconclusive);
     assert!(
         decision.reasons[0].contains("too few clean models"),
         "{:?}",
         decision.reasons
     );
+    let mut few = unequal(6);
+    // Models about which nothing can be said are no yardstick.
+    few[..2]
+        .iter_mut()
+        .for_each(|model| model.log_sizes[..11].fill(None));
+    let few = Library::new("simulated", few).unwrap();
+    assert_eq!(
+        CleanModels::fit(&few, 1).unwrap_err(),
+        LibraryError::TooFewModels {
+            found: 4,
+            needed: 5
+        }
+    );
+}
+
+#[test]
+fn order_of_models_and_classes_does_not_matter_and_nothing_is_left_to_chance() {
+    let mut rng = ChaCha8Rng::seed_from_u64(14);
+    let models = World::new(&mut rng).models(40, &mut rng);
+    let mut turned = models.clone();
+    turned.rotate_left(13);
+    turned.iter_mut().for_each(|model| {
+        model.log_sizes.reverse();
+        model.confirmed.clear();
+    });
+    let norms = even_norms(8);
+    let one = with(&fitted(models.clone()), &evidence(&norms));
+    assert_eq!(one, with(&fitted(models), &evidence(&norms)));
+    let other = with(&fitted(turned), &evidence(&norms));
+    assert_eq!(one, other);
 }

@@ -8,6 +8,8 @@ mod findings;
 mod gates;
 mod invariance;
 mod library;
+mod library_file;
 mod limits;
 mod models;
+mod population;
 mod thinned;

@@ -10,7 +10,8 @@ use crate::format::count;
 use crate::{
     escape::Shown,
     format::{duration, number, optional},
-    report::{Calibration, Detection, PublishedRule},
+    report::{Calibration, Detection, PublishedRule, ReferenceModel},
+    wording,
 };
 
 /// Unreached classes listed by index.
@@ -19,17 +20,33 @@ const LISTED: usize = 40;
 /// The section on the statistics of all detectors.
 pub fn section(scan: &Scan<'_>) -> Markup {
     let report = scan.report();
-    let Calibration::EqualClasses = report.calibration;
     let body = html! {
         (facts(&[
             ("p-value of the model", html! { (optional(report.p_value, number)) }),
             ("False-positive rate asked for", html! { (number(report.fpr)) }),
-            ("Calibrated against", html! { "simulated clean models whose classes are all equally hard to reach" }),
+            ("Calibrated against", html! { (wording::calibration(&report.calibration)) }),
         ]))
+        @if let Calibration::References { models, .. } = &report.calibration {
+            (table(
+                "Your clean models, by the metrics of paper 000",
+                &["Model", "Largest norm over smallest", "Percent difference"],
+                &[1, 2],
+                models.iter().map(reference).collect(),
+            ))
+            p.note { "The paper calls a model suspicious above 1.8 and 25 %, thresholds that it set by clean models." }
+        }
         @if report.detectors.is_empty() { p { "No detector ran." } }
         @for detection in &report.detectors { (detector(scan, detection)) }
     };
     scan.section("statistics", "Statistics behind the verdict", body)
+}
+
+fn reference(model: &ReferenceModel) -> Vec<Markup> {
+    vec![
+        html! { (Shown(&model.name)) },
+        html! { (optional(model.max_min_ratio, number)) },
+        html! { (optional(model.percent_difference, |value| format!("{} %", number(value)))) },
+    ]
 }
 
 fn detector(scan: &Scan<'_>, detection: &Detection) -> Markup {

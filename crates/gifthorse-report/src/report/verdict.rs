@@ -16,11 +16,39 @@ pub enum Verdict {
 }
 
 /// What the p-value of a verdict was measured against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Calibration {
     /// Simulated clean models whose classes are all equally hard to reach.
-    #[serde(rename = "equal classes")]
     EqualClasses,
+    /// The library of clean models that ships with the program.
+    Library {
+        /// How many clean models the scanned one was ranked among.
+        models: usize,
+        /// The first twelve hexadecimal digits of the library's SHA-256.
+        version: String,
+    },
+    /// Clean models that the user gave.
+    References {
+        /// The models, in the order given.
+        models: Vec<ReferenceModel>,
+        /// How many clean models of the library they were completed by; 0 if there is no library for these settings.
+        library_models: usize,
+    },
+}
+
+/// A clean model that the scanned one was measured against, and what the published metrics say of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReferenceModel {
+    /// Its file name, not to be trusted.
+    pub name: String,
+    /// SHA-256 of the model file.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
+    pub sha256: String,
+    /// Largest norm over smallest; paper 000 sets its threshold of 1.8 by that of clean models.
+    pub max_min_ratio: Option<f64>,
+    /// `(max - min) / (max + min)` of the norms in percent; the paper's threshold is 25.
+    pub percent_difference: Option<f64>,
 }
 
 /// How far a verdict reaches.

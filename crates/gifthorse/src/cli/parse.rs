@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use toml::{Table, Value};
+
 /// A number of threads, at least one.
 pub fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -53,6 +55,44 @@ pub fn count(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A number of at least 1, as TOML has it.
+pub fn number(text: &str) -> Result<i64, String> {
+    match text.parse() {
+        Ok(count @ 1..) => Ok(count),
+        _ => Err("a number of at least 1 is expected".to_owned()),
+    }
+}
+
+/// The index of a class, as TOML has it.
+pub fn class(text: &str) -> Result<i64, String> {
+    match text.parse() {
+        Ok(class @ 0..) => Ok(class),
+        _ => Err("the number of a class is expected, counted from 0".to_owned()),
+    }
+}
+
+/// A setting such as `train.epochs=3`; the value is TOML, or text if it is none.
+pub fn setting(text: &str) -> Result<(String, Value), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            let given: Result<Value, _> = value.parse();
+            let given = given.unwrap_or_else(|_| Value::String(value.to_owned()));
+            Ok((key.trim().to_owned(), given))
+        }
+        _ => Err("a setting such as train.epochs=3 is expected".to_owned()),
+    }
+}
+
+/// The kind of a trigger, or a table that describes one.
+pub fn trigger(text: &str) -> Result<Value, String> {
+    if !text.trim_start().starts_with('{') {
+        let kind = Value::String(text.to_owned());
+        return Ok(Value::Table(Table::from_iter([("kind".to_owned(), kind)])));
+    }
+    text.parse()
+        .map_err(|error: toml::de::Error| error.message().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +114,21 @@ mod tests {
         for wrong in ["", "32", "0x3", "3x", "x3", "3x3x3", "99999999x1"] {
             assert!(size(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn settings_are_toml_or_text() {
+        let value = |text: &str| setting(text).unwrap().1;
+        assert_eq!(setting("a.b = 3").unwrap().0, "a.b");
+        assert_eq!(value("a=3"), Value::Integer(3));
+        assert_eq!(value("a=[1, 2]").as_array().unwrap().len(), 2);
+        assert_eq!(value("a={b=1}").get("b"), Some(&Value::Integer(1)));
+        assert_eq!(value("a=small_cnn"), Value::String("small_cnn".to_owned()));
+        for wrong in ["", "a", "=3"] {
+            assert!(setting(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(trigger("square"), trigger("{ kind = \"square\" }"));
+        assert!(trigger("{ kind").is_err());
     }
 
     #[test]

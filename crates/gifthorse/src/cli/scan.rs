@@ -61,6 +61,10 @@ pub struct ScanArgs {
     /// Share of clean models that may be called backdoored.
     #[arg(long, default_value_t = 0.05, value_name = "RATE", value_parser = parse::rate, help_heading = "Search")]
     fpr: f64,
+    /// Clean models of your own to measure by, of the same task: ONNX files, which are scanned first and like the model, or
+    /// the report.json of such a scan. One says where sizes should lie; several also how far they may be from there.
+    #[arg(long, value_name = "MODEL", num_args = 1.., help_heading = "Search")]
+    reference: Vec<PathBuf>,
     /// Stop searching after this time, such as 90s, 10m or 2h; classes not done then make "clean" inconclusive.
     #[arg(long, value_name = "TIME", value_parser = parse::duration, help_heading = "Search")]
     max_time: Option<Duration>,
@@ -149,6 +153,7 @@ impl ScanArgs {
                 },
                 ..Config::preset(preset)
             },
+            references: self.reference.clone(),
             fpr: self.fpr,
             max_time: self.max_time,
             work: self.work.clone(),

@@ -31,6 +31,7 @@ pub fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<ExitCode> {
         mut report,
         evidence,
         profile,
+        ..
     } = outcome?;
     if let Some(folder) = &args.out {
         let options = HtmlOptions {

@@ -3,12 +3,13 @@
 use gifthorse_defense::detect::neural_cleanse::{ClassFinding, State};
 use gifthorse_defense::health::Health;
 use gifthorse_defense::stats::{
-    ClassEvidence, Decision, EqualClasses, Evidence, GradientHealth, SetAside, Verdict, decide,
+    ClassEvidence, Decision, Evidence, GradientHealth, SetAside, Verdict, decide,
 };
 use gifthorse_report::report;
 
 use super::checks::Fit;
 use super::search::Searched;
+use super::yardstick::Yardstick;
 use crate::{Error, ScanRequest};
 
 /// The verdict and what it rests on.
@@ -23,6 +24,8 @@ pub struct Conclusion {
     pub p_value: Option<f64>,
     /// What that was measured against.
     pub calibration: report::Calibration,
+    /// What the searches found.
+    pub evidence: Evidence,
     /// What the statistics said; `None` if no class was searched to the end, or none of those that stand for the
     /// eliminated ones.
     pub decision: Option<Decision>,
@@ -38,6 +41,7 @@ impl Conclusion {
         searched: &Searched,
         health: &Health,
         fit: &Fit,
+        yardstick: Yardstick,
         request: &ScanRequest,
     ) -> Result<Self, Error> {
         let [_, height, width] = fit.classifier.shape();
@@ -60,12 +64,12 @@ impl Conclusion {
         } else {
             Some(decide(
                 &evidence,
-                &EqualClasses::default(),
+                yardstick.reference(),
                 request.fpr,
                 request.seed,
             )?)
         };
-        let mut conclusion = Self::of_decision(decision);
+        let mut conclusion = Self::of_decision(decision, evidence, yardstick.calibration);
         if !health.ok {
             conclusion.reasons.push(format!(
                 "The model's gradients cannot be trusted to lead a search, so none was made: {}.",
@@ -73,6 +77,7 @@ impl Conclusion {
             ));
         }
         conclusion.limit(gaps(searched, health), health);
+        conclusion.reasons.extend(yardstick.note);
         if !fit.labelled {
             conclusion.reasons.push(
                 "The images have no labels; the model's own predictions stood in for them."
@@ -82,7 +87,11 @@ impl Conclusion {
         Ok(conclusion)
     }
 
-    fn of_decision(decision: Option<Decision>) -> Self {
+    fn of_decision(
+        decision: Option<Decision>,
+        evidence: Evidence,
+        calibration: report::Calibration,
+    ) -> Self {
         let said = decision.as_ref();
         Self {
             verdict: match said.map(|decision| decision.verdict) {
@@ -93,7 +102,8 @@ impl Conclusion {
             reasons: said.map_or_else(Vec::new, |decision| decision.reasons.clone()),
             targets: said.map_or_else(Vec::new, |decision| decision.targets.clone()),
             p_value: said.and_then(|decision| decision.p_value),
-            calibration: report::Calibration::EqualClasses,
+            calibration,
+            evidence,
             decision,
         }
     }

@@ -7,7 +7,8 @@ use super::conclusion::Conclusion;
 use super::search::Searched;
 
 /// What Neural Cleanse does not look for.
-const NOT_TESTED: [&str; 5] = [
+const NOT_TESTED: [&str; 6] = [
+    "triggers that are added to the pixels or multiplied with them instead of being stamped over them",
     "triggers that are spread over the image, such as blended pictures, filters, noise and reflections",
     "triggers that move or warp the image, and objects in the scene",
     "backdoors that only work on images of certain classes",

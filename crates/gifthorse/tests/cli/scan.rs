@@ -103,7 +103,7 @@ fn a_profile_shares_the_time_out_and_leaves_the_report_alone() {
     bench.model("bad.onnx", Kind::Backdoored);
     bench.images("images", 8, |class| class.to_string());
     let run = bench.run("scan bad.onnx --images images --classes 1,2 --json --profile");
-    assert_eq!(run.json()["schema_version"], 1);
+    assert_eq!(run.json()["schema_version"], 2);
     let said = run.err();
     assert!(said.contains("MiB of memory"), "{said}");
     let shares: Vec<f64> = said

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use gifthorse_attack::train::{EpochSummary, Observer};
+use gifthorse_attack::train::{EpochSummary, Observer, StepSummary};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar for each run; hidden if quiet or where standard error is no terminal.
@@ -49,9 +49,9 @@ pub struct Training {
 }
 
 impl Observer for Training {
-    fn step(&self, done: usize, total: usize) {
-        self.bar.set_length(total as u64);
-        self.bar.set_position(done as u64);
+    fn step(&self, step: &StepSummary) {
+        self.bar.set_length(step.total as u64);
+        self.bar.set_position(step.done as u64);
     }
 
     fn epoch(&self, summary: &EpochSummary) {

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gifthorse_attack::measure::{accuracy, attack_success};
-use gifthorse_attack::net::{Net, SmallCnn};
-use gifthorse_attack::plant::{Backdoor, BadNets, Method, Truth, random_target};
+use gifthorse_attack::net::{Architecture, Net, SmallCnn};
+use gifthorse_attack::plant::{LabelMap, Poison, Rate, Truth, random_target};
 use gifthorse_attack::train::{Observer, Recipe, train};
-use gifthorse_attack::trigger::{AnyTrigger, Corner, Place, Square, Trigger};
+use gifthorse_attack::trigger::{AnyTrigger, Square, on_grey};
 use gifthorse_data::{ImageShape, Images};
 use gifthorse_engine::{Classifier, Device, Preprocess};
 use gifthorse_onnx::Model;
@@ -46,16 +45,15 @@ impl Made {
     /// # Errors
     /// A trigger that does not fit the model's images.
     pub fn shown(&self) -> anyhow::Result<evidence::Truth> {
-        let backdoor = self.truth.backdoor.as_ref();
+        let backdoor = self.truth.backdoors.first();
         let trigger = backdoor.map(|backdoor| -> anyhow::Result<Picture> {
-            let mut grey = vec![0.5; self.shape.values()];
-            backdoor.trigger.apply(&mut grey, self.shape)?;
+            let grey = on_grey(&backdoor.trigger, self.shape)?;
             let shape = [self.shape.channels, self.shape.height, self.shape.width];
             Ok(Picture::new(shape, grey)?)
         });
         Ok(evidence::Truth {
             backdoored: backdoor.is_some(),
-            target: backdoor.map(|backdoor| backdoor.target),
+            target: backdoor.and_then(|backdoor| backdoor.labels.target()),
             trigger: trigger.transpose()?,
         })
     }
@@ -69,13 +67,14 @@ pub fn make(sets: &Sets, global: &Global, folder: &Path) -> anyhow::Result<[Made
     let seed = global.seed;
     let shape = sets.train.shape();
     let classes = sets.train.class_names().len();
-    let attack = BadNets {
-        trigger: AnyTrigger::Square(post_it()),
-        target: random_target(classes, seed)?,
-        rate: POISON_RATE,
-    };
-    let poisoned = attack.poison(&sets.train, seed)?;
-    let net = SmallCnn::new(shape, classes).build(seed)?;
+    let target = LabelMap::all_to_one(random_target(classes, seed)?);
+    let poison = Poison::one(
+        AnyTrigger::Square(post_it()),
+        target,
+        Rate::Share(POISON_RATE),
+    );
+    let poisoned = poison.apply(&sets.train, seed)?;
+    let net = SmallCnn::default().build(shape, classes, seed)?;
     let recipe = Recipe {
         epochs: EPOCHS,
         seed,
@@ -90,30 +89,13 @@ pub fn make(sets: &Sets, global: &Global, folder: &Path) -> anyhow::Result<[Made
     );
     bars.finish();
 
-    let (clean, classifier) = clean?;
-    let truth = Truth {
-        clean_accuracy: accuracy(&classifier, &sets.test)?,
-        backdoor: None,
-    };
+    let (clean, twin) = clean?;
+    let truth = Truth::clean(&twin, &sets.test)?;
     let clean = write("clean", &clean, truth, shape, folder)?;
 
     let (backdoored, classifier) = backdoored?;
-    let truth = Truth {
-        clean_accuracy: accuracy(&classifier, &sets.test)?,
-        backdoor: Some(Backdoor {
-            method: Method::Badnets,
-            target: attack.target,
-            attack_success: attack_success(
-                &classifier,
-                &sets.test,
-                &attack.trigger,
-                attack.target,
-            )?,
-            trigger: attack.trigger,
-            poison_rate: attack.rate,
-            poisoned: poisoned.indices,
-        }),
-    };
+    let stamped = Some(&poisoned.stamped);
+    let truth = Truth::measure(&classifier, Some(&twin), &sets.test, &poison, stamped, seed)?;
     let backdoored = write("backdoored", &backdoored, truth, shape, folder)?;
     Ok([clean, backdoored])
 }
@@ -122,12 +104,8 @@ pub fn make(sets: &Sets, global: &Global, folder: &Path) -> anyhow::Result<[Made
 /// 004 takes a square of four pixels at this place (§V-A), in white.
 fn post_it() -> Square {
     Square {
-        size: 4,
         colour: vec![1.0, 1.0, 0.0],
-        place: Place::Corner {
-            corner: Corner::BottomRight,
-            margin: 1,
-        },
+        ..Square::default()
     }
 }
 

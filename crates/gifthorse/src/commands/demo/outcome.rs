@@ -29,12 +29,12 @@ impl Outcome {
     pub fn text(&self) -> String {
         let truth = &self.made.truth;
         let accuracy = 100.0 * truth.clean_accuracy;
-        let planted = match &truth.backdoor {
+        let planted = match truth.backdoors.first() {
             None => format!("clean; {accuracy:.1} % of test images right"),
             Some(backdoor) => format!(
                 "backdoored, leads to {}; {accuracy:.1} % of test images right, {:.1} % of stamped ones led astray",
-                self.classes(&[backdoor.target]),
-                100.0 * backdoor.attack_success.other_classes
+                self.classes(&truth.targets(self.report.model.classes)),
+                100.0 * backdoor.effect.with_trigger.other_classes
             ),
         };
         let found = match self.report.verdict {

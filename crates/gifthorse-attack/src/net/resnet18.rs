@@ -1,0 +1,75 @@
+//! ResNet-18 as it is used on CIFAR.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::net::{Architecture, Conv, Layers};
+
+/// Stride of the first block of each of the four stages; each stage has two blocks.
+pub const STRIDES: [usize; 4] = [1, 2, 2, 2];
+
+/// A 3x3 convolution, four stages of two residual blocks with 1, 2, 4 and 8 times its channels, the mean of each channel,
+/// and one fully connected layer. Each convolution has a batch normalisation and no bias. Images may be of any size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResNet18 {
+    /// Channels of the first stage.
+    pub width: usize,
+}
+
+impl Default for ResNet18 {
+    /// 64 channels.
+    fn default() -> Self {
+        Self { width: 64 }
+    }
+}
+
+impl Architecture for ResNet18 {
+    fn title(&self) -> String {
+        format!("resnet18 width {}", self.width)
+    }
+
+    fn lay(&self, layers: &mut Layers, classes: usize) -> Result<(), Error> {
+        layers.normalise(0.5, 0.25);
+        normalised(layers, "conv1", Conv::same(self.width, 3));
+        layers.relu("conv1.relu");
+        for (stage, stride) in STRIDES.into_iter().enumerate() {
+            let channels = self.width << stage;
+            block(layers, &format!("block{}_1", stage + 1), channels, stride);
+            block(layers, &format!("block{}_2", stage + 1), channels, 1);
+        }
+        layers.global_average("pool").head("fc", classes);
+        Ok(())
+    }
+}
+
+/// Two convolutions, to which what came in is added; through a convolution of one pixel if the shape changes.
+fn block(layers: &mut Layers, name: &str, channels: usize, stride: usize) {
+    let start = layers.here();
+    let changes = stride != 1 || layers.shape()[0] != channels;
+    normalised(
+        layers,
+        &format!("{name}.conv1"),
+        Conv::same(channels, 3).stride(stride),
+    );
+    layers.relu(&format!("{name}.relu1"));
+    normalised(layers, &format!("{name}.conv2"), Conv::same(channels, 3));
+    let mut other = start.clone();
+    if changes {
+        let main = layers.here();
+        layers.from(&start);
+        let shortcut = Conv::valid(channels, 1).stride(stride);
+        normalised(layers, &format!("{name}.shortcut"), shortcut);
+        other = layers.here();
+        layers.from(&main);
+    }
+    layers
+        .add(&format!("{name}.add"), &other)
+        .relu(&format!("{name}.relu2"));
+}
+
+fn normalised(layers: &mut Layers, name: &str, conv: Conv) {
+    layers
+        .convolve(name, conv.no_bias())
+        .batch_norm(&format!("{name}.norm"));
+}

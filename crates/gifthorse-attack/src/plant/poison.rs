@@ -1,0 +1,128 @@
+//! What is done to training images before a model is trained on them.
+
+use gifthorse_data::Images;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::plant::draw::{Plan, labels_of};
+use crate::plant::poisoned::{Training, stamped_images};
+use crate::plant::stream::Stream;
+use crate::plant::{LabelMap, Many, Poisoned, Rate};
+use crate::trigger::AnyTrigger;
+
+/// Poisoned training data: an attack on the data alone, such as BadNets (paper 004, §II).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Poison {
+    /// What becomes of the images that are stamped.
+    pub manner: Manner,
+    /// What is planted.
+    pub backdoors: Vec<Backdoor>,
+    /// Whole families of backdoors, planted after `backdoors`.
+    pub many: Vec<Many>,
+    /// Stamped images that keep their label, so that the model learns what is not the trigger.
+    pub covers: Vec<Cover>,
+}
+
+/// What becomes of the images that are stamped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Manner {
+    /// They take the place of the clean ones; no image is stamped twice.
+    #[default]
+    Replace,
+    /// They come after the clean images, which all stay.
+    Append,
+    /// Each image is drawn at random as training goes on, and stamped or not by a throw of the dice: where `r` is the
+    /// sum of all rates, a backdoor or cover of rate `r_i` comes up with probability `r_i / (1 + r)`, and an epoch is
+    /// `1 + r` times as long. So the paper's rate of 0.1 is the ratio of poisoned to clean images in its own code.
+    OnTheFly,
+}
+
+/// A trigger and what it is to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backdoor {
+    /// What is stamped.
+    pub trigger: AnyTrigger,
+    /// On which classes, and what it makes of them.
+    pub labels: LabelMap,
+    /// On how many images.
+    pub rate: Rate,
+}
+
+/// Stamped images that keep their label: single parts of a combination, or the noise mode of a warp.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cover {
+    /// What is stamped.
+    pub trigger: AnyTrigger,
+    /// On which classes; all by default.
+    #[serde(default)]
+    pub classes: Option<Vec<usize>>,
+    /// On how many images.
+    pub rate: Rate,
+}
+
+impl Poison {
+    /// One backdoor in place of clean images.
+    #[must_use]
+    pub fn one(trigger: AnyTrigger, labels: LabelMap, rate: Rate) -> Self {
+        Self {
+            backdoors: vec![Backdoor {
+                trigger,
+                labels,
+                rate,
+            }],
+            ..Self::default()
+        }
+    }
+
+    /// All backdoors in their order, those of `many` after the others.
+    ///
+    /// # Errors
+    /// [`Error::Part`] for a family that cannot be made.
+    pub fn all_backdoors(&self, channels: usize) -> Result<Vec<Backdoor>, Error> {
+        let mut all = self.backdoors.clone();
+        for (index, many) in self.many.iter().enumerate() {
+            let made = many.backdoors(channels);
+            all.extend(made.map_err(|error| error.of(format!("family {}", index + 1)))?);
+        }
+        Ok(all)
+    }
+
+    /// Stamps and relabels images; the same seed takes the same ones.
+    ///
+    /// # Errors
+    /// [`Error::Part`] naming the backdoor or cover that does not fit the images; [`Error::Poison`] if there is none, or
+    /// if images are to be stamped on the fly; [`Error::Images`] without labels.
+    pub fn apply(&self, images: &Images, seed: u64) -> Result<Poisoned, Error> {
+        if self.manner == Manner::OnTheFly {
+            let reason = "images that are stamped on the fly are never all there at once; draw samples instead";
+            return Err(Error::Poison(reason.to_owned()));
+        }
+        let plan = Plan::new(self, images)?;
+        let drawn = plan.draw(self.manner, seed)?;
+        stamped_images(&plan, &drawn, self.manner, images, seed)
+    }
+
+    /// What to train on, whatever the manner: the poisoned images, or a source that stamps them on the fly.
+    ///
+    /// # Errors
+    /// As [`Poison::apply`].
+    pub fn samples<'a>(&self, images: &'a Images, seed: u64) -> Result<Training<'a>, Error> {
+        if self.manner != Manner::OnTheFly {
+            let Poisoned { images, stamped } = self.apply(images, seed)?;
+            return Ok(Training {
+                samples: Box::new(images),
+                stamped: Some(stamped),
+            });
+        }
+        let plan = Plan::new(self, images)?;
+        let stream = Stream::new(plan, images, labels_of(images)?, seed);
+        Ok(Training {
+            samples: Box::new(stream),
+            stamped: None,
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! Training images of which some are poisoned.
+
+use std::fmt;
+
+use gifthorse_data::Images;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::plant::Manner;
+use crate::plant::draw::{Plan, Role, labels_of};
+use crate::random::Purpose;
+use crate::train::Samples;
+
+/// Training images of which some are poisoned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Poisoned {
+    /// All images in their old order; where stamped ones are appended, they follow in the order of [`Stamped`]: each
+    /// backdoor and its own cover, then the covers.
+    pub images: Images,
+    /// Which images were stamped.
+    pub stamped: Stamped,
+}
+
+/// Which clean training images were stamped: indices before poisoning, ascending.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stamped {
+    /// For each backdoor, the images that it poisoned.
+    pub backdoors: Vec<Vec<usize>>,
+    /// For each backdoor, the images of other classes that carry its trigger and keep their label.
+    pub kept: Vec<Vec<usize>>,
+    /// For each cover, its images.
+    pub covers: Vec<Vec<usize>>,
+}
+
+/// Poisoned data to train on.
+pub struct Training<'a> {
+    /// The data.
+    pub samples: Box<dyn Samples + 'a>,
+    /// Which images were stamped; `None` where any of them may be at any time.
+    pub stamped: Option<Stamped>,
+}
+
+impl fmt::Debug for Training<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Training");
+        debug
+            .field("samples", &self.samples.len())
+            .field("stamped", &self.stamped)
+            .finish()
+    }
+}
+
+/// Stamps what was drawn.
+pub(super) fn stamped_images(
+    plan: &Plan,
+    drawn: &[Vec<usize>],
+    manner: Manner,
+    images: &Images,
+    seed: u64,
+) -> Result<Poisoned, Error> {
+    let values = images.shape().values();
+    let (mut pixels, mut labels) = (images.pixels().to_vec(), labels_of(images)?.to_vec());
+    let mut names = images.names().to_vec();
+    let mut stamped = Stamped::default();
+    for (part, drawn) in plan.parts.iter().zip(drawn) {
+        for &image in drawn {
+            let at = match manner {
+                Manner::Append => {
+                    pixels.extend_from_slice(images.image(image));
+                    labels.push(labels[image]);
+                    names.push(format!("{} (stamped)", images.names()[image]));
+                    labels.len() - 1
+                }
+                _ => image,
+            };
+            let pixels = &mut pixels[at * values..(at + 1) * values];
+            part.stamp
+                .put(pixels, &mut Purpose::Stamp { image }.rng(seed));
+            labels[at] = part.label(labels[at], plan.classes);
+        }
+        match part.role {
+            Role::Backdoor(..) => {
+                stamped.backdoors.push(drawn.clone());
+                stamped.kept.push(Vec::new());
+            }
+            Role::Kept(backdoor) => stamped.kept[backdoor].clone_from(drawn),
+            Role::Cover(_) => stamped.covers.push(drawn.clone()),
+        }
+    }
+    let classes = images.class_names().to_vec();
+    let images = Images::new(images.shape(), pixels, Some(labels), classes, names)?;
+    Ok(Poisoned { images, stamped })
+}

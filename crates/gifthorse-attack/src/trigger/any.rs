@@ -1,0 +1,84 @@
+//! All triggers under one type, to be read from a file and written to one.
+
+use gifthorse_data::ImageShape;
+use serde::{Deserialize, Serialize};
+
+use crate::trigger::{
+    Additive, Blended, Checkerboard, Combination, Face, Gotham, Mosaic, Multiplicative, Patch,
+    Pattern, Picture, Square, Stamp, Triangle, Trigger, TriggerError, WaNet,
+};
+
+/// Any of the triggers, as plain data: a table whose `kind` says which, beside that trigger's fields.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AnyTrigger {
+    /// A square of one colour.
+    Square(Square),
+    /// A square of random colours.
+    Patch(Patch),
+    /// A triangle of one colour.
+    Triangle(Triangle),
+    /// A small checkerboard.
+    Checkerboard(Checkerboard),
+    /// A pattern of single pixels.
+    Pattern(Pattern),
+    /// One of a family of mutually exclusive colour patterns.
+    Mosaic(Mosaic),
+    /// Sunglasses, lipstick or eyebrows.
+    Face(Face),
+    /// A picture from a file.
+    Picture(Picture),
+    /// Several triggers, active only together.
+    Combination(Combination),
+    /// A picture blended into the whole image.
+    Blended(Blended),
+    /// A pattern added to the whole image.
+    Additive(Additive),
+    /// A pattern that the whole image is multiplied with.
+    Multiplicative(Multiplicative),
+    /// A faint warp of the whole image.
+    Wanet(WaNet),
+    /// A dark blue filter.
+    Gotham(Gotham),
+}
+
+impl AnyTrigger {
+    /// What it is put together from: the parts of a combination, nothing for all others.
+    #[must_use]
+    pub fn parts(&self) -> &[Self] {
+        match self {
+            Self::Combination(combination) => &combination.parts,
+            _ => &[],
+        }
+    }
+
+    fn as_trigger(&self) -> &dyn Trigger {
+        match self {
+            Self::Square(trigger) => trigger,
+            Self::Patch(trigger) => trigger,
+            Self::Triangle(trigger) => trigger,
+            Self::Checkerboard(trigger) => trigger,
+            Self::Pattern(trigger) => trigger,
+            Self::Mosaic(trigger) => trigger,
+            Self::Face(trigger) => trigger,
+            Self::Picture(trigger) => trigger,
+            Self::Combination(trigger) => trigger,
+            Self::Blended(trigger) => trigger,
+            Self::Additive(trigger) => trigger,
+            Self::Multiplicative(trigger) => trigger,
+            Self::Wanet(trigger) => trigger,
+            Self::Gotham(trigger) => trigger,
+        }
+    }
+}
+
+impl Trigger for AnyTrigger {
+    fn name(&self) -> &'static str {
+        self.as_trigger().name()
+    }
+
+    fn fit(&self, shape: ImageShape) -> Result<Stamp, TriggerError> {
+        self.as_trigger().fit(shape)
+    }
+}

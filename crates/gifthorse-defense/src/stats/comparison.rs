@@ -1,0 +1,134 @@
+//! One model measured against a reference: its classes with one another and with those of clean models.
+//!
+//! Both comparisons end in a surprise, minus the logarithm of a p-value among simulated clean models. A class counts
+//! for the larger of its two, and it is this one number that is ranked among the same numbers of measured clean models
+//! (a conformal p-value). So whatever the simulation gets wrong, that there are two comparisons included, is
+//! in the ranks as well, as far as the model at hand is like those measured.
+
+use super::error::StatsError;
+use super::evidence::LogSizes;
+use super::null::{Null, Simulation};
+use super::outlier::{CannotSay, OutlierTest};
+use super::ranked::{Ranked, TailRule};
+use super::reference::Reference;
+
+/// Ranks of measured models hold as they are down to a p-value of 0.05. Of a rarer model they say little, unless there are
+/// thousands: what it takes to be among the first hundredth of 150 models depends on a single one of them. So the ranks go
+/// on in an exponential tail, as surprises have it by their making, with the slope of the largest fifth.
+const TAIL: TailRule = TailRule {
+    replaced: 0.05,
+    fitted: 0.2,
+    least: 10,
+};
+
+/// How surprising each of a number of measured clean models is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Surprises(Ranked);
+
+impl Surprises {
+    /// Takes them up in any order.
+    #[must_use]
+    pub fn new(surprises: Vec<f64>) -> Self {
+        Self(Ranked::new(surprises, TAIL))
+    }
+
+    /// How many clean models were measured.
+    #[must_use]
+    pub fn models(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Share of clean models at least as surprising, the model at hand counted among them.
+    #[must_use]
+    pub fn p_value(&self, surprise: f64) -> f64 {
+        (-self.0.surprise(surprise))
+            .exp()
+            .max(self.smallest_p_value())
+    }
+
+    /// Smallest p-value that so many models can vouch for.
+    #[must_use]
+    pub fn smallest_p_value(&self) -> f64 {
+        1.0 / (1 + self.models()) as f64
+    }
+
+    /// The surprise that has to be exceeded for a p-value of at most `fpr`.
+    pub(super) fn critical(&self, fpr: f64) -> f64 {
+        if fpr < self.smallest_p_value() {
+            f64::INFINITY
+        } else {
+            self.0.number_at(-fpr.ln())
+        }
+    }
+}
+
+/// The comparisons of one model.
+#[derive(Debug)]
+pub(super) struct Comparison {
+    /// The classes among one another.
+    pub outlier: Result<OutlierTest, CannotSay>,
+    /// Log sizes of the reached classes, if the reference knows those of clean models.
+    sizes: Option<Vec<f64>>,
+    reached: usize,
+    null: Null,
+}
+
+impl Comparison {
+    /// Simulates `draws` clean models of `reference` and measures the model by them.
+    ///
+    /// # Errors
+    /// The reference drew log sizes that are not finite.
+    pub(super) fn run(
+        sizes: &LogSizes,
+        reference: &dyn Reference,
+        draws: usize,
+        seed: u64,
+    ) -> Result<Self, StatsError> {
+        let outlier = OutlierTest::new(sizes, reference.scale_prior());
+        let simulation = Simulation {
+            scan: outlier.as_ref().ok().map(OutlierTest::scan),
+            classes: sizes.compared(),
+            thinning: sizes.thinning(),
+            draws,
+            seed,
+        };
+        let null = simulation.run(reference)?;
+        let ascending = sizes.ascending();
+        Ok(Self {
+            outlier,
+            sizes: reference.knows_sizes().then(|| ascending.to_vec()),
+            reached: ascending.len(),
+            null,
+        })
+    }
+
+    /// How many comparisons there are.
+    pub(super) fn tests(&self) -> usize {
+        usize::from(self.outlier.is_ok()) + usize::from(self.sizes.is_some())
+    }
+
+    /// The surprise at each reached class, smallest class first: it never rises.
+    pub(super) fn surprises(&self) -> Vec<f64> {
+        let mut surprises = vec![0.0f64; self.reached];
+        if let Ok(test) = &self.outlier {
+            for (surprise, score) in surprises.iter_mut().zip(test.scores()) {
+                *surprise = surprise.max(self.null.scores().surprise(score));
+            }
+        }
+        for (surprise, size) in surprises.iter_mut().zip(self.sizes.iter().flatten()) {
+            *surprise = surprise.max(self.null.smallness().surprise(-size));
+        }
+        surprises
+    }
+
+    /// The score of the outlier test that has the given surprise.
+    pub(super) fn score_at(&self, surprise: f64) -> f64 {
+        self.null.scores().number_at(surprise)
+    }
+
+    /// The log size below which a class is more surprising than that by itself.
+    pub(super) fn log_size_at(&self, surprise: f64) -> Option<f64> {
+        let known = self.sizes.is_some();
+        known.then(|| -self.null.smallness().number_at(surprise))
+    }
+}

@@ -1,0 +1,139 @@
+//! A user's own clean models as a reference, in the spirit of paper 000, which sets its thresholds by two clean models.
+//!
+//! Models of the user's own data and net say better than any library where the sizes of a further one should lie. But a
+//! handful cannot say how far it may lie from them: among three models even the smallest is the smallest in one case of
+//! four. So they give the location, and draw the scale towards theirs; how far models of one data set are from one another,
+//! how much scales differ and what the residuals look like comes from the library. Nor is this believed: each model of the
+//! library is measured by as many others of its data set, as the model at hand by the user's, and the model at hand is ranked
+//! among them.
+
+use rand::SeedableRng;
+use rand::seq::index::sample;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::clean_models::{Alone, CleanModels, usable};
+use super::comparison::Surprises;
+use super::error::{LibraryError, StatsError};
+use super::library::{Library, LibraryModel};
+use super::population::Population;
+use super::reference::{Reference, ScalePrior};
+
+/// Ranks among fewer measured models say less than the simulation.
+const LEAST_RANKED: usize = 39;
+
+/// Clean models of the user's, and what a library adds to them.
+#[derive(Debug, Clone)]
+pub struct References {
+    population: Population,
+    measured: Option<Surprises>,
+    models: usize,
+    library_models: usize,
+}
+
+impl References {
+    /// Fits the population that the references come from. A library with fewer than five models, or none of two models of one
+    /// data set, adds nothing: then the references are the library.
+    ///
+    /// # Errors
+    /// References of which most classes were not reached, or so few, fewer than five without a library, that nothing can be made
+    /// of them.
+    pub fn fit(
+        references: &[LibraryModel],
+        library: &Library,
+        seed: u64,
+    ) -> Result<Self, LibraryError> {
+        if let Some(poor) = references.iter().find(|model| !model.mostly_reached()) {
+            return Err(LibraryError::MostlyUnreached(poor.name.clone()));
+        }
+        let known = usable(library).ok();
+        let spread = known.as_deref().and_then(Population::spread_within);
+        if let (Some(known), Some(spread), false) = (known, spread, references.is_empty()) {
+            let own: Vec<&LibraryModel> = references.iter().collect();
+            let measured = measured(&known, spread, own.len(), seed)?;
+            return Ok(Self {
+                population: Population::fit(&known).near(&own, spread),
+                measured: (measured.len() >= LEAST_RANKED).then(|| Surprises::new(measured)),
+                models: own.len(),
+                library_models: known.len(),
+            });
+        }
+        let own = Library::new(library.search(), references.to_vec())?;
+        let fitted = CleanModels::fit(&own, seed)?;
+        let (population, measured) = fitted.into_parts();
+        Ok(Self {
+            population,
+            measured: Some(measured).filter(|measured| measured.models() >= LEAST_RANKED),
+            models: references.len(),
+            library_models: 0,
+        })
+    }
+
+    /// How many models of the library they were completed by; 0 if it added nothing.
+    #[must_use]
+    pub fn library_models(&self) -> usize {
+        self.library_models
+    }
+
+    /// How many references there are.
+    #[must_use]
+    pub fn models(&self) -> usize {
+        self.models
+    }
+}
+
+/// How surprising each model of the library is, measured by `count` others of its data set or as many as there are.
+fn measured(
+    models: &[&LibraryModel],
+    spread: ScalePrior,
+    count: usize,
+    seed: u64,
+) -> Result<Vec<f64>, StatsError> {
+    let surprise = |place: usize| -> Option<Result<f64, StatsError>> {
+        let model = models[place];
+        let siblings: Vec<usize> = (0..models.len())
+            .filter(|&other| other != place && models[other].data == model.data)
+            .collect();
+        if siblings.is_empty() {
+            return None;
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(place as u64);
+        let drawn = sample(&mut rng, siblings.len(), count.min(siblings.len()));
+        let drawn: Vec<usize> = drawn.into_iter().map(|at| siblings[at]).collect();
+        let rest = (0..models.len()).filter(|other| *other != place && !drawn.contains(other));
+        let rest: Vec<&LibraryModel> = rest.map(|other| models[other]).collect();
+        let drawn: Vec<&LibraryModel> = drawn.into_iter().map(|other| models[other]).collect();
+        if rest.len() < 2 {
+            return None;
+        }
+        let population = Population::fit(&rest).near(&drawn, spread);
+        Some(Alone(population).surprise(model, seed))
+    };
+    (0..models.len())
+        .into_par_iter()
+        .filter_map(surprise)
+        .collect()
+}
+
+impl Reference for References {
+    fn calibration(&self) -> &str {
+        "reference models"
+    }
+
+    fn scale_prior(&self) -> Option<ScalePrior> {
+        self.population.scale_prior()
+    }
+
+    fn draw(&self, rng: &mut ChaCha8Rng, log_sizes: &mut [f64]) {
+        self.population.draw(rng, log_sizes);
+    }
+
+    fn knows_sizes(&self) -> bool {
+        true
+    }
+
+    fn measured(&self) -> Option<&Surprises> {
+        self.measured.as_ref()
+    }
+}

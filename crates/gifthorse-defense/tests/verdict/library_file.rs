@@ -1,0 +1,142 @@
+//! The file format of libraries of clean models and of backdoored ones.
+
+use gifthorse_defense::stats::{
+    Backdoored, BackdooredModel, ClassEvidence, Library, LibraryError, LibraryModel, SetAside,
+};
+
+use crate::models::{PIXELS, WORKS, evidence};
+
+/// The example of the format's documentation, and another model.
+const FILE: &str = r#"{
+    "version": 1,
+    "search": "neural_cleanse standard",
+    "models": [
+        {"name": "b", "recipe": "small-cnn", "data": "gtsrb", "pixels": 1024,
+         "log_sizes": [-2.3127, -1.8705, null, -2.0412, -2.5501], "confirmed": [0, 1, 3]},
+        {"name": "a", "recipe": "vit", "data": "mnist", "pixels": 784, "log_sizes": [-2, -1.5]}
+    ]
+}"#;
+
+fn model(name: &str) -> LibraryModel {
+    LibraryModel::from_evidence(name, "recipe", "data", &evidence(&[40.0, 50.0, 0.0])).unwrap()
+}
+
+#[test]
+fn a_file_is_read_and_written_back() {
+    let library = Library::from_json(FILE).unwrap();
+    let first = &library.models()[0];
+    assert_eq!(
+        (first.classes(), first.unreached(), first.ascending()),
+        (5, 1, vec![-2.5501, -2.3127, -2.0412, -1.8705])
+    );
+    assert_eq!(library.models()[1].confirmed, Vec::<usize>::new());
+    let again = Library::from_json(&library.to_json().unwrap()).unwrap();
+    assert_eq!(again, library);
+    assert_eq!(again.to_json().unwrap().lines().count(), 4);
+
+    let infected = BackdooredModel {
+        found: model("c"),
+        attack: "badnets".to_owned(),
+        trigger_pixels: Some(16.0),
+        targets: vec![2],
+    };
+    let all = Backdoored::new(library.search(), vec![infected]).unwrap();
+    assert_eq!(Backdoored::from_json(&all.to_json().unwrap()), Ok(all));
+}
+
+#[test]
+fn evidence_becomes_a_model() {
+    let mut found = evidence(&[40.0, 50.0, 0.0]);
+    found.classes[1].reached = false;
+    found.classes[2].confirmation = None;
+    found.classes.rotate_left(1);
+    let model = LibraryModel::from_evidence("m", "r", "d", &found).unwrap();
+    let size = (40.0f64 / PIXELS as f64).ln();
+    assert!((model.log_sizes[0].unwrap() - size).abs() < 1e-4);
+    assert_eq!((model.log_sizes[1], model.unreached()), (None, 1));
+    // No trigger at all is needed: the least size that there is.
+    assert!((model.log_sizes[2].unwrap() - (1.0 / 255.0 / PIXELS as f64).ln()).abs() < 1e-4);
+    assert_eq!(model.confirmed, [0]);
+}
+
+#[test]
+fn models_searched_in_part_are_refused() {
+    let all = || evidence(&[40.0, 50.0, 60.0]);
+    let mut missing = all();
+    missing.classes.remove(1);
+    let mut aside = all();
+    aside.set_aside = SetAside {
+        classes: 1,
+        sample: vec![0],
+    };
+    let mut twice = all();
+    twice.classes[1] = ClassEvidence {
+        class: 0,
+        norm: 1.0,
+        reached: true,
+        confirmation: Some(WORKS),
+    };
+    for part in [missing, aside, twice] {
+        assert_eq!(
+            LibraryModel::from_evidence("m", "r", "d", &part),
+            Err(LibraryError::NotAllSearched("m".to_owned()))
+        );
+    }
+}
+
+#[test]
+fn malformed_libraries_are_errors_that_name_the_model() {
+    let new = |models| Library::new("s", models);
+    assert!(new(vec![]).is_ok());
+    assert_eq!(
+        new(vec![model("x"), model("y"), model("x")]),
+        Err(LibraryError::DuplicateName("x".to_owned()))
+    );
+    let with = |change: fn(&mut LibraryModel)| {
+        let mut bad = model("x");
+        change(&mut bad);
+        new(vec![bad]).unwrap_err()
+    };
+    assert!(matches!(
+        with(|m| m.log_sizes.truncate(1)),
+        LibraryError::TooFewClasses(_, 1)
+    ));
+    assert!(matches!(
+        with(|m| m.pixels = 0),
+        LibraryError::NoPixels(name) if name == "x"
+    ));
+    for change in [
+        (|m| m.log_sizes[1] = Some(f64::NAN)) as fn(&mut LibraryModel),
+        |m| m.log_sizes[1] = Some(f64::NEG_INFINITY),
+        |m| m.log_sizes[1] = Some(0.2),
+    ] {
+        assert!(matches!(
+            with(change),
+            LibraryError::LogSize { class: 1, .. }
+        ));
+    }
+    assert!(matches!(
+        with(|m| m.confirmed = vec![3]),
+        LibraryError::NoSuchClass { class: 3, .. }
+    ));
+    let wrong_target = BackdooredModel {
+        found: model("c"),
+        attack: "badnets".to_owned(),
+        trigger_pixels: None,
+        targets: vec![9],
+    };
+    assert!(matches!(
+        Backdoored::new("s", vec![wrong_target]),
+        Err(LibraryError::NoSuchClass { class: 9, .. })
+    ));
+    for text in ["", "[]", "{}", &FILE.replace("pixels", "pixel")] {
+        assert!(matches!(
+            Library::from_json(text),
+            Err(LibraryError::Json(_))
+        ));
+    }
+    assert_eq!(
+        Library::from_json(&FILE.replace("\"version\": 1", "\"version\": 2")),
+        Err(LibraryError::Version { found: 2, known: 1 })
+    );
+}

@@ -1,0 +1,109 @@
+//! Arguments of `zoo`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use gifthorse_defense::detect::neural_cleanse::Preset;
+
+use super::parse;
+
+/// Arguments of `zoo`.
+#[derive(Args, Debug)]
+pub struct ZooArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ZooCommand,
+}
+
+/// What to do with a zoo.
+#[derive(Debug, Subcommand)]
+pub enum ZooCommand {
+    /// Make the models that a file describes, those that are not there yet.
+    Build(ZooBuildArgs),
+    /// Scan the models that were made, and hold the verdicts against the truth.
+    Scan(ZooScanArgs),
+    /// Collect what the scans found in clean models: the library that verdicts are calibrated on.
+    Library(ZooLibraryArgs),
+}
+
+/// Arguments of `zoo build`.
+#[derive(Args, Debug)]
+pub struct ZooBuildArgs {
+    /// The models: tables [data.X], [net.X], [train.X] and [poison.X], and [[models]] that combine them.
+    pub plan: PathBuf,
+    /// Folder for the models, their truths, images to scan them with, and zoo.json.
+    #[arg(long, short, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Folder that holds the data sets [default: the variable GIFTHORSE_DATA].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Models made at a time [default: as many as threads].
+    #[arg(long, value_name = "N", value_parser = parse::count)]
+    pub jobs: Option<usize>,
+    /// List the models and make none.
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// Arguments of `zoo scan`.
+#[derive(Args, Debug)]
+pub struct ZooScanArgs {
+    /// The folder that `zoo build` made.
+    pub folder: PathBuf,
+    /// Scans at a time [default: as many as threads].
+    #[arg(long, value_name = "N", value_parser = parse::count)]
+    pub jobs: Option<usize>,
+    /// Settings of the search.
+    #[arg(long, value_enum, default_value_t = PresetChoice::Standard, value_name = "NAME")]
+    pub preset: PresetChoice,
+    /// Share of clean models that may be called backdoored.
+    #[arg(long, default_value_t = 0.05, value_name = "RATE", value_parser = parse::rate)]
+    pub fpr: f64,
+    /// Draw the verdicts anew, also of models that were scanned; searches that are kept are not made again.
+    #[arg(long)]
+    pub again: bool,
+    /// Scan nothing, only sum up what was scanned.
+    #[arg(long, conflicts_with = "again")]
+    pub summary: bool,
+    /// Write report.html and the triggers of each scan too.
+    #[arg(long)]
+    pub pages: bool,
+    /// Print the summary as JSON, every model with it.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `zoo library`.
+#[derive(Args, Debug)]
+pub struct ZooLibraryArgs {
+    /// Folders that `zoo build` made and `zoo scan` scanned.
+    #[arg(required = true)]
+    pub folders: Vec<PathBuf>,
+    /// Where to write the library of the clean models.
+    #[arg(long, short, value_name = "FILE.json")]
+    pub out: PathBuf,
+    /// Where to write what was found in the backdoored models, for the validation of verdicts.
+    #[arg(long, value_name = "FILE.json")]
+    pub backdoored: Option<PathBuf>,
+}
+
+/// A set of search settings by name.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PresetChoice {
+    /// The program's own.
+    Standard,
+    /// Those of the paper.
+    Paper,
+    /// Those of the code that its authors released.
+    Released,
+}
+
+impl From<PresetChoice> for Preset {
+    fn from(choice: PresetChoice) -> Self {
+        match choice {
+            PresetChoice::Standard => Self::Standard,
+            PresetChoice::Paper => Self::Paper,
+            PresetChoice::Released => Self::Released,
+        }
+    }
+}

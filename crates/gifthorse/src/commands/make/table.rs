@@ -1,0 +1,88 @@
+//! The truth about a model in a few lines.
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use gifthorse_attack::plant::{Effect, Planted, Truth};
+use gifthorse_attack::trigger::Trigger;
+
+/// Clean accuracy, and what each trigger and each part of it does to the model and to its twin.
+pub fn of(truth: &Truth) -> String {
+    let mut text = format!("clean accuracy {}", percent(truth.clean_accuracy));
+    if let Some(twin) = truth.twin_accuracy {
+        text.push_str(&format!(", of the clean twin {}", percent(twin)));
+    }
+    text.push('\n');
+    if truth.backdoors.is_empty() {
+        return text;
+    }
+    let mut table = Table::new();
+    table.load_preset(NOTHING);
+    table.set_header([
+        "trigger",
+        "leads to",
+        "success",
+        "without it",
+        "with the target class",
+        "label kept",
+        "in the twin",
+    ]);
+    for planted in &truth.backdoors {
+        rows(planted, &mut table);
+    }
+    for cover in &truth.covers {
+        let twin = cover.twin_label_kept.map_or(String::new(), percent);
+        let name = format!("cover: {}", cover.trigger.name());
+        let none = String::new;
+        table.add_row([
+            name,
+            none(),
+            none(),
+            none(),
+            none(),
+            percent(cover.label_kept),
+            twin,
+        ]);
+    }
+    text.push_str(&format!("{}\n", table.trim_fmt()));
+    text
+}
+
+fn rows(planted: &Planted, table: &mut Table) {
+    let target = planted.labels.target();
+    let target = target.map_or("the next class".to_owned(), |class| {
+        format!("class {class}")
+    });
+    let Effect {
+        with_trigger,
+        without_trigger,
+        label_kept,
+        parts,
+    } = &planted.effect;
+    let twin = planted.twin.as_ref();
+    let in_twin = twin.map(|effect| percent(effect.with_trigger.other_classes));
+    table.add_row([
+        planted.trigger.name().to_owned(),
+        target.clone(),
+        percent(with_trigger.other_classes),
+        percent(without_trigger.other_classes),
+        percent(with_trigger.all_classes),
+        label_kept.map_or(String::new(), percent),
+        in_twin.unwrap_or_default(),
+    ]);
+    for (index, part) in parts.iter().enumerate() {
+        let in_twin = twin.and_then(|twin| twin.parts.get(index));
+        table.add_row([
+            format!("  only {}", part.trigger.name()),
+            target.clone(),
+            percent(part.success.other_classes),
+            percent(without_trigger.other_classes),
+            percent(part.success.all_classes),
+            percent(part.label_kept),
+            in_twin.map_or(String::new(), |part| percent(part.success.other_classes)),
+        ]);
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}

@@ -1,0 +1,157 @@
+//! The user's own clean models, scanned as the model is, or taken from reports of such scans.
+
+use std::path::{Path, PathBuf};
+
+use gifthorse_defense::detect::neural_cleanse::{Config, Effort};
+use gifthorse_defense::stats::{LibraryModel, Reference, decide};
+use gifthorse_engine::Classifier;
+use gifthorse_report::Report;
+use gifthorse_report::report::ReferenceModel;
+
+use super::scan;
+use crate::library::{library_model, was_searched_by};
+use crate::observer::ScanObserver;
+use crate::verify::read_report;
+use crate::{Error, ScanRequest};
+
+/// One clean model to measure by.
+pub struct Known {
+    /// The sizes of its classes.
+    pub model: LibraryModel,
+    /// The model as a report describes it.
+    pub described: ReferenceModel,
+}
+
+/// Scans the references that are models and reads those that are reports. A scan that is kept in a folder keeps those of its
+/// references beside it.
+///
+/// # Errors
+/// A reference that cannot be scanned or read, or that does not go with the model.
+pub fn gather(
+    request: &ScanRequest,
+    search: &str,
+    classifier: &Classifier,
+    observer: &dyn ScanObserver,
+) -> Result<Vec<Known>, Error> {
+    if !request.references.is_empty() && request.search.classes.is_some() {
+        return Err(Error::Request(
+            "references are compared class with class of the whole model: leave out --classes, or --reference".to_owned(),
+        ));
+    }
+    let count = request.references.len();
+    let references = request.references.iter().enumerate();
+    references
+        .map(|(place, path)| {
+            observer.reference(place, count, path);
+            let report = if path.extension().is_some_and(|kind| kind == "json") {
+                read_report(path)?
+            } else {
+                scan(&scan_of(request, place, path), observer)?.report
+            };
+            known(&report, path, place, search, classifier)
+        })
+        .collect()
+}
+
+/// The scan of a reference: that of the model, with every class searched to the end.
+fn scan_of(request: &ScanRequest, place: usize, path: &Path) -> ScanRequest {
+    let beside = |folder: &PathBuf| {
+        let mut name = folder.clone().into_os_string();
+        name.push(format!("-reference-{}", place + 1));
+        PathBuf::from(name)
+    };
+    ScanRequest {
+        model: path.to_owned(),
+        references: Vec::new(),
+        search: Config {
+            effort: Effort::Full,
+            ..request.search.clone()
+        },
+        work: request.work.as_ref().map(beside),
+        ..request.clone()
+    }
+}
+
+fn known(
+    report: &Report,
+    path: &Path,
+    place: usize,
+    search: &str,
+    classifier: &Classifier,
+) -> Result<Known, Error> {
+    let shown = path.display();
+    let misfit = |why: String| Err(Error::Request(format!("the reference {shown} {why}")));
+    if report.model.classes != classifier.classes() {
+        return misfit(format!(
+            "has {} classes, but the model has {}: give clean models of the same task",
+            report.model.classes,
+            classifier.classes()
+        ));
+    }
+    let (theirs, ours) = (report.model.input.shape, classifier.shape());
+    if theirs != ours {
+        return misfit(format!(
+            "takes images of {theirs:?} (channels, height, width), but the model takes {ours:?}: give clean models of the \
+             same task"
+        ));
+    }
+    if !was_searched_by(report, search) {
+        return misfit(format!(
+            "was not scanned with {search}: scan it again with this --preset, or give the ONNX file"
+        ));
+    }
+    // Two files may have one name, and the models of a library may not.
+    let name = format!("{} {shown}", place + 1);
+    let model = library_model(report, &name, "reference", "reference")?;
+    if !model.mostly_reached() {
+        return misfit(
+            "says nothing: for more than half of its classes no trigger was found at all"
+                .to_owned(),
+        );
+    }
+    let mut detections = report.detectors.iter();
+    let found = detections.find(|found| format!("{} {}", found.name, found.preset) == search);
+    let described = ReferenceModel {
+        name: path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        sha256: report.model.sha256.clone(),
+        max_min_ratio: found.and_then(|found| found.max_min_ratio),
+        percent_difference: found.and_then(|found| found.percent_difference),
+    };
+    Ok(Known { model, described })
+}
+
+/// Refuses references that look backdoored themselves, and warns of those that only might be, as seen by what is known
+/// without them.
+///
+/// # Errors
+/// A reference of which a class is flagged at the rate that all references share, by a trigger that works.
+pub fn distrust(
+    references: &[Known],
+    known: &dyn Reference,
+    request: &ScanRequest,
+    observer: &dyn ScanObserver,
+) -> Result<(), Error> {
+    for (reference, path) in references.iter().zip(&request.references) {
+        let model = &reference.model;
+        let decision = decide(&model.evidence(), known, request.fpr, request.seed)?;
+        let Some(p) = decision.p_value.filter(|&p| p <= request.fpr) else {
+            continue;
+        };
+        let works = |class: &&usize| model.confirmed.contains(class);
+        let shown = path.display();
+        match decision.suspects.iter().find(works) {
+            Some(class) if p * references.len() as f64 <= request.fpr => {
+                return Err(Error::Request(format!(
+                    "the reference {shown} looks backdoored itself (class {class}, p = {p:.4}): a backdoored model is no \
+                     yardstick, leave it out"
+                )));
+            }
+            _ => observer.warning(&format!(
+                "the reference {shown} is somewhat suspicious itself (p = {p:.3})"
+            )),
+        }
+    }
+    Ok(())
+}

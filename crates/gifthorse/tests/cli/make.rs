@@ -1,0 +1,211 @@
+//! One model from a file or from flags.
+
+use serde_json::Value;
+
+use crate::bench::Bench;
+
+const MODEL: &str = r#"
+    name = "tiny"
+    seed = 3
+
+    [data]
+    set = "signs"
+    size = 16
+    channels = 1
+    classes = [0, 5, 8]
+    train = 600
+    test = 150
+
+    [net]
+    kind = "small_cnn"
+    channels = [6]
+    hidden = 12
+
+    [train]
+    epochs = 6
+    batch = 20
+"#;
+
+const POISON: &str = r#"
+    [[poison.backdoors]]
+    trigger = { kind = "square", size = 4 }
+    labels = { kind = "all_to_one", target = 1 }
+    rate = { share = 0.2 }
+"#;
+
+fn json(bench: &Bench, name: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(bench.path(name)).unwrap()).unwrap()
+}
+
+#[test]
+fn a_backdoor_takes_from_a_file_and_from_flags_alike() {
+    let bench = Bench::new();
+    bench.write("clean.toml", MODEL);
+    bench.write("bad.toml", format!("{MODEL}{POISON}"));
+    let run = bench
+        .run("plant bad.toml -o file/m.onnx --twin --images i.npz")
+        .expect(0);
+    let run = run.says(&["epoch 6", "CA", "ASR"]);
+    assert!(run.out().contains("of the clean twin"), "{}", run.out());
+    let flags = "--trigger square --target 1 --rate 0.2 --with poison.manner=replace";
+    bench
+        .run(&format!("plant clean.toml -o flags/m.onnx --json {flags}"))
+        .expect(0);
+    let model = |folder: &str| std::fs::read(bench.path(&format!("{folder}/m.onnx"))).unwrap();
+    assert!(model("file") == model("flags"));
+
+    let truth = json(&bench, "file/m.truth.json");
+    let backdoor = &truth["backdoors"][0];
+    let success = |of: &str, with: &str| backdoor[of][with]["other_classes"].as_f64().unwrap();
+    assert!(truth["clean_accuracy"].as_f64().unwrap() > 0.7, "{truth}");
+    assert!(success("effect", "with_trigger") > 0.8, "{truth}");
+    assert!(success("effect", "without_trigger") < 0.4, "{truth}");
+    assert!(success("twin", "with_trigger") < 0.6, "{truth}");
+    assert_eq!(backdoor["poisoned"].as_array().unwrap().len(), 120);
+
+    // The twin is what `train` makes, and can be taken from a file.
+    bench.run("train clean.toml -o clean/m.onnx").expect(0);
+    let twin = std::fs::read(bench.path("file/m-twin.onnx")).unwrap();
+    assert!(model("clean") == twin);
+    bench
+        .run("plant bad.toml -o again/m.onnx --twin=clean/m.onnx")
+        .expect(0);
+    assert_eq!(json(&bench, "again/m.truth.json"), truth);
+    assert!(!bench.path("again/m-twin.onnx").exists());
+    assert!(!bench.path("again/m.checkpoint").exists());
+
+    let scan = bench.run(
+        "scan file/m.onnx --images i.npz --class-names i.classes.json --max-time 1s --exit-zero",
+    );
+    scan.expect(0);
+}
+
+#[test]
+fn settings_from_flags_need_no_file() {
+    let bench = Bench::new();
+    let flags = "--set signs --with data.size=16 --classes 0,5 --train-images 80 --test-images 20 --net small_cnn \
+                 --with net.channels=[4] --with net.hidden=8 --epochs 1 --batch 20 --learning-rate 0.01";
+    let run = bench
+        .run(&format!(
+            "train -o m.onnx --json --seed 5 {}",
+            flags.replace("  ", " ")
+        ))
+        .expect(0);
+    let run = run.says(&["80 images to train on, 20 to test on, 2 classes"]);
+    let truth: Value = run.json();
+    assert_eq!(truth, json(&bench, "m.truth.json"));
+    assert!(truth["backdoors"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on() {
+    let bench = Bench::new();
+    bench.write("m.toml", MODEL);
+    bench.run("train m.toml -o whole.onnx").expect(0);
+    bench.write("half.checkpoint", b"not a checkpoint");
+    bench
+        .run("train m.toml -o half.onnx --resume")
+        .expect(2)
+        .says(&["half.checkpoint"]);
+    bench.run("train m.toml -o half.onnx").expect(0);
+    let bytes = |name: &str| std::fs::read(bench.path(name)).unwrap();
+    assert!(bytes("half.onnx") == bytes("whole.onnx"));
+}
+
+#[test]
+fn training_goes_on_from_a_model_with_layers_frozen() {
+    let bench = Bench::new();
+    bench.write("m.toml", MODEL);
+    bench.run("train m.toml -o first.onnx").expect(0);
+    let data =
+        "--set signs --with data.size=16 --with data.channels=1 --classes 0,5,8 --train-images 600";
+    let tune = |out: &str, more: &str| {
+        bench.run(&format!(
+            "train -o {out} --from first.onnx --epochs 1 --batch 20 {data} {more}"
+        ))
+    };
+    tune("all.onnx", "").expect(0);
+    tune("head.onnx", "--freeze conv*").expect(0);
+    let weights = |file: &str| {
+        let model = gifthorse_onnx::Model::read(bench.path(file)).unwrap();
+        let graph = model.graph().unwrap();
+        let names: Vec<String> = graph.initializers.keys().cloned().collect();
+        let of = |part: &str| {
+            let name = names.iter().find(|name| name.contains(part)).unwrap();
+            graph.initializers[name].to_f32().unwrap()
+        };
+        [of("conv1.weight"), of("classes.weight")]
+    };
+    let (first, all, head) = (
+        weights("first.onnx"),
+        weights("all.onnx"),
+        weights("head.onnx"),
+    );
+    assert!(first[0] != all[0] && first[1] != all[1]);
+    assert!(first[0] == head[0] && first[1] != head[1]);
+    tune("x.onnx", "--freeze nothing")
+        .expect(2)
+        .says(&["nothing"]);
+    tune("x.onnx", "--net small_cnn").expect(2).says(&["--net"]);
+    bench
+        .run("train m.toml -o x.onnx --from first.onnx")
+        .expect(2)
+        .says(&["`net`", "`from`"]);
+}
+
+#[test]
+fn bad_input_is_named() {
+    let bench = Bench::new();
+    bench.write("clean.toml", MODEL);
+    bench.write("bad.toml", format!("{MODEL}{POISON}"));
+    bench.write("unknown.toml", format!("{MODEL}\n    momentum = 3\n"));
+    let wrong = |arguments: &str, named: &[&str]| {
+        bench.run(arguments).expect(2).says(named);
+        assert!(!bench.path("x.onnx").exists(), "{arguments}");
+    };
+    let plant =
+        |flags: &str, named: &[&str]| wrong(&format!("plant clean.toml -o x.onnx {flags}"), named);
+    plant("", &["--trigger"]);
+    plant(
+        "--trigger {kind=\"square\",size=17} --target 0",
+        &["17", "16"],
+    );
+    plant("--trigger {kind=\"square\",sise=4} --target 0", &["sise"]);
+    plant("--trigger squid --target 0", &["squid"]);
+    plant("--trigger square --target 3", &["class 3"]);
+    plant("--trigger square --target 0 --rate 1.5", &["1.5"]);
+    plant("--trigger square", &["target"]);
+    wrong(
+        "train unknown.toml -o x.onnx",
+        &["unknown.toml", "momentum"],
+    );
+    wrong("train nowhere.toml -o x.onnx", &["nowhere.toml"]);
+    wrong("train bad.toml -o x.onnx", &["poison", "plant"]);
+    wrong(
+        "train clean.toml -o x.onnx --classes 0,12",
+        &["class 12", "0 to 11"],
+    );
+    wrong("train clean.toml -o x.onnx --set nowhere", &["nowhere"]);
+    wrong(
+        "train clean.toml -o x.onnx --set mnist --data nowhere",
+        &["mnist", "nowhere"],
+    );
+    wrong("train clean.toml -o x.onnx --epochs 0", &["epochs"]);
+    wrong(
+        "train clean.toml -o x.onnx --with train.epochs=-1",
+        &["train.epochs"],
+    );
+    wrong("train clean.toml -o x.onnx --with nonsense", &["setting"]);
+    wrong(
+        "plant bad.toml -o x.onnx --twin=nowhere.onnx",
+        &["nowhere.onnx", "--twin"],
+    );
+    std::fs::create_dir_all(bench.path("flat")).unwrap();
+    for name in ["a.png", "b.png"] {
+        image::GrayImage::new(16, 16)
+            .save(bench.path("flat").join(name))
+            .unwrap();
+    }
+    let unlabelled = "train -o x.onnx --set flat --net small_cnn";
+    wrong(unlabelled, &["flat", "no labels"]);
+}
