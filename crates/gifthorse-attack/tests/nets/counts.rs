@@ -20,7 +20,8 @@ fn outline(net: &dyn Architecture, input: ImageShape, classes: usize) -> Layers 
 fn shapes<const N: usize>(layers: &Layers, names: [&str; N]) -> [Vec<usize>; N] {
     names.map(|name| {
         let found = layers.trace().iter().find(|(node, _)| node == name);
-        found.unwrap_or_else(|| panic!("no node {name}")).1.clone()
+        assert!(found.is_some(), "no node {name}");
+        found.unwrap().1.clone()
     })
 }
 

@@ -82,7 +82,6 @@ fn every_network_learns_where_a_spot_is() {
         };
         let trained = train(&net.build(input, 4, 1).unwrap(), &images, &recipe, &Silent).unwrap();
         let losses: Vec<f64> = trained.epochs.iter().map(|epoch| epoch.loss).collect();
-        println!("{net:?}: {losses:.2?}");
         assert!(losses[7] < 0.7 * losses[0], "{net:?}: {losses:?}");
     }
 }

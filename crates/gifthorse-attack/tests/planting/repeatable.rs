@@ -77,7 +77,7 @@ fn the_observer_sees_every_step_and_the_loss_falls() {
     impl Observer for Count {
         fn step(&self, step: &StepSummary) {
             assert_eq!(self.0.fetch_add(1, Ordering::Relaxed) + 1, step.done);
-            assert_eq!((step.total, step.epoch), (3 * 10, (step.done + 9) / 10));
+            assert_eq!((step.total, step.epoch), (3 * 10, step.done.div_ceil(10)));
             assert!(step.loss > 0.0);
         }
         fn epoch(&self, summary: &EpochSummary) {

@@ -1,6 +1,10 @@
 //! What a training run does beside learning: it sits exams, stops, is saved and goes on.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(
+    clippy::print_stdout,
+    reason = "says which files were trained on, or that there are none"
+)]
 
 #[path = "../common/blobs.rs"]
 mod blobs;
