@@ -32,6 +32,9 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// What models are left out together.
 type Group = fn(&LibraryModel) -> String;
 
+/// What backdoored models are told apart by.
+type Trait = fn(&BackdooredModel) -> String;
+
 /// What came out for one model.
 #[derive(Clone)]
 struct Judged {
@@ -185,7 +188,7 @@ fn power(library: &Library, backdoored: &Backdoored) -> Result<(), Failure> {
         .par_iter()
         .map(judged)
         .collect::<Result<Vec<_>, _>>()?;
-    let by: [(&str, fn(&BackdooredModel) -> String); 4] = [
+    let by: [(&str, Trait); 4] = [
         ("attack", |model| model.attack.clone()),
         ("trigger", |model| match model.trigger_pixels {
             None => "spread over the image".to_owned(),

@@ -75,6 +75,11 @@ pub fn decide(
         let found = &evidence.classes[place];
         reasons::suspicion(found.class, gates[place], found.confirmation)
     }));
+    reasons.extend(reasons::by_size(
+        findings.flagged_by_size(),
+        suspects.len(),
+        sizes.compared(),
+    ));
     if suspects.is_empty() {
         reasons.extend(obstacle.map(reasons::obstacle));
         let told = norm_threshold.filter(|_| obstacle.is_none());

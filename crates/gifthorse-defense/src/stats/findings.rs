@@ -88,6 +88,13 @@ impl Findings {
         self.flagged
     }
 
+    /// How many of the flagged classes do not stand out from the others, and are flagged for being smaller than those of
+    /// clean models.
+    pub(super) fn flagged_by_size(&self) -> usize {
+        let outliers = self.reading().map_or(0, |reading| reading.flagged);
+        self.flagged.saturating_sub(outliers)
+    }
+
     /// p-values of the reached classes, smallest first; `None` if there was no comparison.
     pub(super) fn class_p_values(&self) -> Option<&[f64]> {
         (!self.p_values.is_empty()).then_some(&self.p_values)

@@ -67,6 +67,8 @@ pub(super) struct OutlierTest {
 /// The test read at one critical score.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Reading {
+    /// How many of the smallest classes are significant.
+    pub flagged: usize,
     /// Residual of the flagged class nearest to the others or, if none is, of the smallest class.
     pub statistic: f64,
     /// What the statistic had to exceed.
@@ -166,6 +168,7 @@ impl OutlierTest {
                 self.limit_for_any_class(critical)
             };
             Reading {
+                flagged,
                 statistic: step.residual,
                 threshold: self.scan.residual_at(step, critical),
                 log_size_threshold,

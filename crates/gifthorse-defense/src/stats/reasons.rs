@@ -36,6 +36,22 @@ pub(super) fn suspicion(class: usize, gate: Gate, confirmation: Option<Confirmat
     )
 }
 
+/// Flagged classes that are no outliers among the classes of the model.
+pub(super) fn by_size(by_size: usize, flagged: usize, classes: usize) -> Option<String> {
+    let whole = if 2 * flagged > classes {
+        " That so many are is what a backdoor to all classes looks like, and a clean model of a kind that is not \
+         among the clean models known; clean models of the same task as references tell these apart."
+    } else {
+        ""
+    };
+    (by_size > 0).then(|| {
+        format!(
+            "{by_size} of the {flagged} flagged classes do not stand out from the others; they are flagged because no more \
+             than a few clean models have any class so small.{whole}"
+        )
+    })
+}
+
 /// A lower bound in percent, cut to one decimal: rounded up, it would claim too much, and a bound just
 /// below what is asked for would seem to meet it.
 fn percent_at_least(lower: f64) -> f64 {

@@ -125,6 +125,11 @@ fn sizes_of_clean_models_carry_two_classes_and_all_classes_infected() {
         (decision.verdict, decision.targets.len()),
         (Verdict::Backdoored, 20)
     );
+    let said = decision
+        .reasons
+        .iter()
+        .find(|why| why.contains("do not stand out"));
+    assert!(said.unwrap().contains("a backdoor to all classes"));
 }
 
 #[test]

@@ -81,7 +81,8 @@ fn many_classes_are_narrowed_down_and_the_report_says_so() {
     images(&bench, "images");
     let scan = "scan many.onnx --images images --json --search";
     let report = bench.run(&format!("{scan} eliminate")).expect(1).json();
-    assert_eq!(report["targets"], serde_json::json!([TARGET]));
+    // Beside the library's nets, all blocks of so simple a model are small; that of the backdoor is the smallest.
+    assert_eq!(report["targets"][0], TARGET);
 
     let eliminated = states(&report, "eliminated");
     assert_eq!(eliminated.len(), CLASSES - 64);
