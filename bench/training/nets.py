@@ -11,7 +11,7 @@ SEED = 7
 
 
 class Gtsrb(nn.Sequential):
-    """Table VIII of the Neural Cleanse follow-up on GTSRB: six convolutions, two fully connected layers, dropout."""
+    """The net for traffic signs: six convolutions, of which every second is unpadded, two fully connected layers, dropout."""
 
     def __init__(self):
         layers, channels = [], 3

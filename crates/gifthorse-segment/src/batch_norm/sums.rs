@@ -163,7 +163,11 @@ fn moments_of<L: Lanes, const N: usize>(
             *sum = l.add(*sum, l.load(&value.0));
         }
     }
-    let means = sums.map(|sum| l.mul(sum, l.splat(1.0 / count)));
+    // Not `map`, here and below: what it calls would not be compiled for the instruction set.
+    let mut means = sums;
+    for mean in &mut means {
+        *mean = l.mul(*mean, l.splat(1.0 / count));
+    }
     // What the rounded mean is off by.
     let mut off = [l.splat(0.0); N];
     let mut squares = [l.splat(0.0); N];
@@ -175,18 +179,17 @@ fn moments_of<L: Lanes, const N: usize>(
         }
     }
     for n in 0..N {
-        let [mean, off, squares] = [means[n], off[n], squares[n]].map(|v| {
-            let mut numbers = [0.0; Lane::LENGTH];
-            l.store(&mut numbers, v);
-            numbers
-        });
+        let [mut mean, mut off_by, mut squared] = [[0.0; Lane::LENGTH]; 3];
+        l.store(&mut mean, means[n]);
+        l.store(&mut off_by, off[n]);
+        l.store(&mut squared, squares[n]);
         let channels = (group + n) * Lane::LENGTH..(group + n + 1) * Lane::LENGTH;
         let own_means = &mut moments.mean[channels.clone()];
         let own_squares = &mut moments.squares[channels];
         for i in 0..Lane::LENGTH {
-            let off = f64::from(off[i]);
+            let off = f64::from(off_by[i]);
             let mean = f64::from(mean[i]) + off / f64::from(count);
-            let squares = f64::from(squares[i]) - off * off / f64::from(count);
+            let squares = f64::from(squared[i]) - off * off / f64::from(count);
             share.join(&mut own_means[i], &mut own_squares[i], mean, squares);
         }
     }

@@ -3,6 +3,8 @@
 //! Each window's pixels, times the narrow map's value at that window, summed over all windows: a product
 //! whose sum runs over pixels. So pixels lie along the lanes of its left operand, which is the gathered rows
 //! transposed, sixteen pixels by sixteen entries at a time; the right operand is the narrow map.
+//!
+//! 3x3 convolutions of many channels are left to [`TiledGradient`], which makes a quarter of the products.
 
 use std::cell::Cell;
 

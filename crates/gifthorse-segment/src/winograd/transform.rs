@@ -100,14 +100,18 @@ fn output_line<L: Lanes>(lanes: L, m: [L::V; INPUTS]) -> [L::V; OUTPUTS] {
 /// `A y`
 #[inline(always)]
 fn gradient_line<L: Lanes>(lanes: L, y: [L::V; OUTPUTS]) -> [L::V; INPUTS] {
-    let at = |point: f32| {
-        let square = lanes.splat(point * point);
-        let even = lanes.mul_add(y[2], square, y[0]);
-        let odd = lanes.mul(lanes.mul_add(y[3], square, y[1]), lanes.splat(point));
-        [lanes.add(even, odd), lanes.sub(even, odd)]
-    };
-    let ([near, minus_near], [far, minus_far]) = (at(NEAR), at(FAR));
+    let [near, minus_near] = gradient_at(lanes, y, NEAR);
+    let [far, minus_far] = gradient_at(lanes, y, FAR);
     [y[0], near, minus_near, far, minus_far, y[3]]
+}
+
+/// The polynomial with coefficients `y`, at a point and at minus that.
+#[inline(always)]
+fn gradient_at<L: Lanes>(lanes: L, y: [L::V; OUTPUTS], point: f32) -> [L::V; 2] {
+    let square = lanes.splat(point * point);
+    let even = lanes.mul_add(y[2], square, y[0]);
+    let odd = lanes.mul(lanes.mul_add(y[3], square, y[1]), lanes.splat(point));
+    [lanes.add(even, odd), lanes.sub(even, odd)]
 }
 
 /// `G^T s`
@@ -138,7 +142,11 @@ pub(super) fn gradient_tile<L: Lanes>(
     tile: [[L::V; OUTPUTS]; OUTPUTS],
     out: &mut [[Lane; 1]; PRODUCTS],
 ) {
-    let rows = tile.map(|row| gradient_line(lanes, row));
+    // Not `map`: what it calls would not be compiled for the instruction set.
+    let mut rows = [[lanes.splat(0.0); INPUTS]; OUTPUTS];
+    for i in 0..OUTPUTS {
+        rows[i] = gradient_line(lanes, tile[i]);
+    }
     for j in 0..INPUTS {
         let column = gradient_line(lanes, [rows[0][j], rows[1][j], rows[2][j], rows[3][j]]);
         for i in 0..INPUTS {
