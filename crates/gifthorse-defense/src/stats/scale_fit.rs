@@ -2,7 +2,7 @@
 //!
 //! A model's sample variance with d degrees of freedom is `s0^2 F(d, d0)` distributed, so its logarithm has mean
 //! `ln s0^2 + g(d) - g(d0)`, g(d) being `digamma(d/2) - ln(d/2)`, and variance `trigamma(d/2) + trigamma(d0/2)`. Both are
-//! solved for s0 and d0.
+//! solved for s0 and d0, with weights, since models of two classes scatter a hundred times as much as those of forty.
 
 use statrs::function::gamma::digamma;
 
@@ -12,6 +12,8 @@ use super::reference::ScalePrior;
 const MOST_DEGREES: f64 = 100.0;
 /// Fewer would give scales without a mean; a handful of models may suggest it by chance.
 const LEAST_DEGREES: f64 = 2.0;
+/// Rounds in which weights and scatter are settled.
+const ROUNDS: usize = 30;
 /// Standard deviations below this are no spread, and have no logarithm to speak of.
 const NO_SPREAD: f64 = 1e-6;
 
@@ -52,21 +54,48 @@ pub(super) fn fit_prior(models: &[ModelVariance]) -> Option<ScalePrior> {
         .iter()
         .filter(|model| model.degrees >= 1.0 && model.variance > NO_SPREAD * NO_SPREAD);
     // Log variances, freed of what their own degrees of freedom do to them, and how much these scatter them.
-    let (logs, scatter): (Vec<f64>, Vec<f64>) = usable
+    let logs: Vec<(f64, f64)> = usable
         .map(|model| {
             let half = model.degrees / 2.0;
             (model.variance.ln() - bias(half), trigamma(half))
         })
-        .unzip();
-    let count = logs.len() as f64;
+        .collect();
     if logs.len() < 2 {
         return None;
     }
-    let mean = logs.iter().sum::<f64>() / count;
-    let squares: f64 = logs.iter().map(|log| (log - mean).powi(2)).sum();
-    let between = squares / (count - 1.0) - scatter.iter().sum::<f64>() / count;
-    let half = half_degrees(between);
+    let half = half_degrees(scatter_between(&logs));
+    let mean = weighted(
+        logs.iter()
+            .map(|&(log, scatter)| (log, 1.0 / (scatter + trigamma(half)))),
+    );
     ScalePrior::new(((mean + bias(half)) / 2.0).exp(), 2.0 * half).ok()
+}
+
+/// How much the logarithms scatter beyond their own scatter. Each counts by how little it scatters itself: a model of two
+/// classes says next to nothing.
+fn scatter_between(logs: &[(f64, f64)]) -> f64 {
+    let least = trigamma(MOST_DEGREES / 2.0);
+    let unbiased = logs.len() as f64 / (logs.len() as f64 - 1.0);
+    (0..ROUNDS).fold(1.0, |between, _| {
+        let mean = weighted(
+            logs.iter()
+                .map(|&(log, scatter)| (log, 1.0 / (scatter + between))),
+        );
+        let excess = logs.iter().map(|&(log, scatter)| {
+            let beyond = unbiased * (log - mean).powi(2) - scatter;
+            (beyond, (scatter + between).powi(-2))
+        });
+        weighted(excess).max(least)
+    })
+}
+
+/// The mean of numbers with their weights.
+fn weighted(numbers: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let add = |(sum, weights): (f64, f64), (number, weight): (f64, f64)| {
+        (sum + number * weight, weights + weight)
+    };
+    let (sum, weights) = numbers.fold((0.0, 0.0), add);
+    sum / weights
 }
 
 fn bias(half: f64) -> f64 {
