@@ -87,7 +87,7 @@ impl Predicted {
     /// Share of images that are given their label.
     #[must_use]
     pub fn accuracy(&self) -> f64 {
-        self.share(|_| true, |label| Some(label)).unwrap_or(0.0)
+        self.share(|_| true, Some).unwrap_or(0.0)
     }
 
     /// How often the images are taken for what the label map says.

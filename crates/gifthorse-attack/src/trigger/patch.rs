@@ -115,7 +115,7 @@ mod tests {
             ..patch(4, 2)
         };
         assert_ne!(stamped(&other, shape, &black(shape)), image);
-        assert_eq!(stamped(&patch(4, 2), shape, &vec![1.0; 48]), image);
+        assert_eq!(stamped(&patch(4, 2), shape, &[1.0; 48]), image);
     }
 
     #[test]

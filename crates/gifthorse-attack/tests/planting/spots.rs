@@ -35,7 +35,7 @@ pub fn spots(count: usize, seed: u64) -> Images {
             for i in 0..SHAPE.height * SHAPE.width {
                 let (y, x) = ((i / SHAPE.width) as f32, (i % SHAPE.width) as f32);
                 let distance = (y - row).powi(2) + (x - column).powi(2);
-                let tiled = if (i / SHAPE.width / 2 + i % SHAPE.width / 2) % 2 == 0 {
+                let tiled = if (i / SHAPE.width / 2 + i % SHAPE.width / 2).is_multiple_of(2) {
                     tile
                 } else {
                     0.0
