@@ -160,7 +160,10 @@ fn profile(counts: &[usize], imbalance: f64, wanted: Option<usize>) -> Vec<usize
     let scale = wanted.map_or(scale, |wanted| {
         scale.min(wanted as f64 / weights.iter().sum::<f64>())
     });
-    let sizes = weights.iter().map(|weight| (scale * weight) as usize);
+    // A whole number may come out of the sums just below itself.
+    let sizes = weights
+        .iter()
+        .map(|weight| (scale * weight + 1e-9) as usize);
     sizes.map(|size| size.max(1)).collect()
 }
 

@@ -19,7 +19,7 @@ fn both_verdicts_are_right_and_can_be_replayed() {
 
     let (clean, scan) = (truth("clean-truth.json"), report("scan-clean/report.json"));
     assert!(clean["clean_accuracy"].as_f64().unwrap() >= 0.95, "{clean}");
-    assert!(clean["backdoor"].is_null());
+    assert!(clean["backdoors"].as_array().unwrap().is_empty());
     assert_eq!((scan.verdict, scan.targets.len()), (Verdict::Clean, 0));
     // The truth was measured on the images that the scan read back from their files.
     let preflight = scan.preflight.unwrap().accuracy.unwrap();
@@ -29,13 +29,13 @@ fn both_verdicts_are_right_and_can_be_replayed() {
         truth("backdoored-truth.json"),
         report("scan-backdoored/report.json"),
     );
-    let backdoor = &planted["backdoor"];
+    let backdoor = &planted["backdoors"][0];
     assert!(
         planted["clean_accuracy"].as_f64().unwrap() >= 0.95,
         "{planted}"
     );
     assert!(
-        backdoor["attack_success"]["other_classes"]
+        backdoor["effect"]["with_trigger"]["other_classes"]
             .as_f64()
             .unwrap()
             >= 0.95,
@@ -45,7 +45,7 @@ fn both_verdicts_are_right_and_can_be_replayed() {
     assert_eq!(scan.verdict, Verdict::Backdoored);
     assert_eq!(
         scan.targets,
-        [backdoor["target"].as_u64().unwrap() as usize]
+        [backdoor["labels"]["target"].as_u64().unwrap() as usize]
     );
 
     let page = read("demo.html");
