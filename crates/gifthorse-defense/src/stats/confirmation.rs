@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::StatsError;
 use super::interval::clopper_pearson;
 
-/// The success rate that a trigger must have on held-out images, with [`CONFIDENCE`].
+/// The success rate that a trigger must have on held-out images, with a confidence of 95 %.
 pub const REQUIRED_RATE: f64 = 0.9;
 /// Confidence of the two-sided interval whose lower bound is asked for.
 const CONFIDENCE: f64 = 0.95;
