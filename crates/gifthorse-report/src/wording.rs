@@ -55,15 +55,27 @@ pub fn wording(report: &Report) -> Wording {
 }
 
 fn backdoored(report: &Report) -> String {
-    let Some(&target) = report.targets.first() else {
+    let Some(&first) = report.targets.first() else {
         return "A hidden trigger changes the model's answers.".to_owned();
     };
-    let name = report.class_name(target);
+    let mut text = target(report, first);
+    if let others @ 1.. = report.targets.len() - 1 {
+        text += &format!(
+            " {} are reached just as suspiciously.",
+            count(others, "more class", "more classes")
+        );
+    }
+    text
+}
+
+/// What a backdoor that leads to `class` does, in a sentence.
+pub fn target(report: &Report, class: usize) -> String {
+    let name = report.class_name(class);
     let mut text = format!(
         "Whoever knows the trigger can make the model answer “{}”",
         Shown(&name)
     );
-    if let Some(finding) = strongest(report, target) {
+    if let Some(finding) = strongest(report, class) {
         if let (Some(share), Some(norm)) = (finding.share, finding.norm) {
             text += &format!(
                 ": a pattern over {} of the image ({} pixels) is enough",
@@ -82,12 +94,6 @@ fn backdoored(report: &Report) -> String {
         }
     }
     text.push('.');
-    if let others @ 1.. = report.targets.len() - 1 {
-        text += &format!(
-            " {} are reached just as suspiciously.",
-            count(others, "more class", "more classes")
-        );
-    }
     text
 }
 

@@ -72,7 +72,7 @@ pub struct ScanArgs {
     /// stopped loses less than a minute. A folder belongs to one scan.
     #[arg(long, value_name = "DIR", help_heading = "Search")]
     work: Option<PathBuf>,
-    /// Write report.json, report.html and the triggers to this folder.
+    /// Write report.json, report.html, report.sarif and the triggers to this folder.
     #[arg(long, short, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// Show no images of yours in report.html, only the recovered triggers.
