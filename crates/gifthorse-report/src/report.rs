@@ -7,6 +7,7 @@
 //! Numbers that may be undefined are `Option<f64>` and `null` in JSON. JSON knows no infinity and no NaN: such a
 //! value in an optional field is written as `null`, in a required field it is an error that names the field.
 
+mod baseline;
 mod detection;
 mod health;
 mod inputs;
@@ -15,6 +16,7 @@ mod model;
 mod preflight;
 mod verdict;
 
+pub use baseline::{Baseline, SizeChange};
 pub use detection::{ClassFinding, ClassState, Detection, PublishedRule};
 pub use health::GradientHealth;
 pub use inputs::{ChosenBy, Images, Preprocess};
@@ -51,6 +53,9 @@ pub struct Report {
     pub fpr: f64,
     /// What `p_value` was measured against.
     pub calibration: Calibration,
+    /// What changed since an earlier report; null if none was given.
+    #[serde(default)]
+    pub baseline: Option<Baseline>,
     /// What was tested and what was not.
     pub coverage: Coverage,
     /// The model file.

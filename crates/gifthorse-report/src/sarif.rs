@@ -92,12 +92,13 @@ pub fn render(report: &Report) -> Result<String, JsonError> {
 }
 
 fn backdoor(report: &Report, uri: &str, target: usize) -> Finding {
-    finding(
-        Rule::Backdoor,
-        uri,
-        wording::target(report, target),
-        &format!("class-{target}"),
-    )
+    let message = wording::target(report, target);
+    let mut found = finding(Rule::Backdoor, uri, message, &format!("class-{target}"));
+    found.baseline_state = report.baseline.as_ref().map(|baseline| {
+        let new = baseline.added.contains(&target);
+        json!(if new { "new" } else { "unchanged" })
+    });
+    found
 }
 
 /// A finding in the model at `uri`. `what` is the part of the model that tells it from other findings of the same rule.

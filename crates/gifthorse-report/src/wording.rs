@@ -137,6 +137,48 @@ fn confidence(report: &Report) -> Option<String> {
     })
 }
 
+/// What changed since the earlier report, in a few sentences; none where there is no such report.
+pub fn baseline(report: &Report) -> Option<String> {
+    let baseline = report.baseline.as_ref()?;
+    let names = |classes: &[usize]| {
+        let name = |&class: &usize| format!("“{}”", Shown(&report.class_name(class)));
+        classes.iter().map(name).collect::<Vec<_>>().join(", ")
+    };
+    let mut text = match (&baseline.added[..], report.verdict) {
+        ([], Verdict::Inconclusive) => {
+            "Whether a backdoor was added since the earlier report, this scan cannot tell."
+                .to_owned()
+        }
+        ([], _) => "No target class was added since the earlier report.".to_owned(),
+        (added, _) => format!(
+            "{} added since the earlier report: {}.",
+            count(added.len(), "target class was", "target classes were"),
+            names(added)
+        ),
+    };
+    if !baseline.kept.is_empty() {
+        text += &format!(" Still a target: {}.", names(&baseline.kept));
+    }
+    if !baseline.gone.is_empty() {
+        text += &format!(" No longer a target: {}.", names(&baseline.gone));
+    }
+    if let (Some(most), Some(middle)) = (
+        baseline.sizes.first(),
+        baseline.sizes.get(baseline.sizes.len() / 2),
+    ) {
+        text += &format!(
+            " Of all triggers that of {} changed to the smallest part of what it was, from {} to {} pixels ({}); the middle of all \
+             classes is {}.",
+            names(&[most.class]),
+            number(most.before),
+            number(most.now),
+            percent(most.factor()),
+            percent(middle.factor())
+        );
+    }
+    Some(text)
+}
+
 /// What the p-value was measured against, in words that go on a sentence.
 pub fn calibration(calibration: &Calibration) -> String {
     match calibration {

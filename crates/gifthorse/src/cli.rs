@@ -17,7 +17,7 @@ pub use data::{DataArgs, DataCommand};
 pub use demo::DemoArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
 pub use preprocess::PreprocessArgs;
-pub use scan::ScanArgs;
+pub use scan::{FailOn, ScanArgs};
 pub use trigger::TriggerArgs;
 pub use zoo::{ZooArgs, ZooBuildArgs, ZooCommand, ZooLibraryArgs, ZooScanArgs};
 

@@ -65,6 +65,10 @@ pub struct ScanArgs {
     /// the report.json of such a scan. One says where sizes should lie; several also how far they may be from there.
     #[arg(long, value_name = "MODEL", num_args = 1.., help_heading = "Search")]
     reference: Vec<PathBuf>,
+    /// Compare with the report.json of an earlier scan, such as that of the model before it was fine-tuned: which targets are new,
+    /// and whose triggers shrank.
+    #[arg(long, value_name = "REPORT", help_heading = "Search")]
+    baseline: Option<PathBuf>,
     /// Stop searching after this time, such as 90s, 10m or 2h; classes not done then make "clean" inconclusive.
     #[arg(long, value_name = "TIME", value_parser = parse::duration, help_heading = "Search")]
     max_time: Option<Duration>,
@@ -84,9 +88,25 @@ pub struct ScanArgs {
     /// After the scan, print to standard error how long each node of the model took.
     #[arg(long, help_heading = "Output")]
     pub profile: bool,
-    /// Exit with 0 whatever the verdict; errors still exit with 2.
-    #[arg(long, help_heading = "Output")]
-    pub exit_zero: bool,
+    /// Which verdicts the exit status tells; others give 0, errors always 2.
+    #[arg(long, value_enum, default_value_t = FailOn::Inconclusive, value_name = "WHAT", help_heading = "Output")]
+    fail_on: FailOn,
+    /// The same as --fail-on never.
+    #[arg(long, conflicts_with = "fail_on", help_heading = "Output")]
+    exit_zero: bool,
+}
+
+/// What the exit status of a scan tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Nothing.
+    Never,
+    /// 1 for a target class that the report of --baseline does not have.
+    Added,
+    /// 1 for backdoored.
+    Backdoored,
+    /// 1 for backdoored, 3 for inconclusive.
+    Inconclusive,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -116,11 +136,24 @@ enum EffortArg {
 }
 
 impl ScanArgs {
+    /// What the exit status tells.
+    pub fn fail_on(&self) -> FailOn {
+        if self.exit_zero {
+            FailOn::Never
+        } else {
+            self.fail_on
+        }
+    }
+
     /// The scan that the arguments ask for; reads the file of preprocessing if there is one.
     ///
     /// # Errors
-    /// As reading that file.
+    /// As reading that file, and `--fail-on added` without a report to compare with.
     pub fn request(&self, global: &Global) -> anyhow::Result<ScanRequest> {
+        anyhow::ensure!(
+            self.fail_on != FailOn::Added || self.baseline.is_some(),
+            "--fail-on added needs the report to compare with (--baseline REPORT)"
+        );
         let preset = match self.preset {
             PresetArg::Standard => Preset::Standard,
             PresetArg::Paper => Preset::Paper,
@@ -154,6 +187,7 @@ impl ScanArgs {
                 ..Config::preset(preset)
             },
             references: self.reference.clone(),
+            baseline: self.baseline.clone(),
             fpr: self.fpr,
             max_time: self.max_time,
             work: self.work.clone(),

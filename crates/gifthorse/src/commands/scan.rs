@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use gifthorse::{ScanOutcome, scan};
 use gifthorse_report::html::HtmlOptions;
-use gifthorse_report::report::Verdict;
+use gifthorse_report::report::{Baseline, Verdict};
 use gifthorse_report::{Report, terminal, write_out};
 
 use super::plan_table;
-use crate::cli::{Global, ScanArgs};
+use crate::cli::{FailOn, Global, ScanArgs};
 use crate::output;
 use crate::progress::Progress;
 
@@ -49,14 +49,18 @@ pub fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<ExitCode> {
     if args.profile {
         output::block(&plan_table::profile(&profile))?;
     }
-    Ok(status(&report, args.exit_zero))
+    Ok(status(&report, args.fail_on()))
 }
 
-fn status(report: &Report, exit_zero: bool) -> ExitCode {
-    match report.verdict {
-        _ if exit_zero => ExitCode::SUCCESS,
-        Verdict::Clean => ExitCode::SUCCESS,
-        Verdict::Backdoored => ExitCode::from(1),
-        Verdict::Inconclusive => ExitCode::from(3),
+fn status(report: &Report, fail_on: FailOn) -> ExitCode {
+    let added = |baseline: &Baseline| !baseline.added.is_empty();
+    match (report.verdict, fail_on) {
+        (_, FailOn::Never) | (Verdict::Clean, _) => ExitCode::SUCCESS,
+        (Verdict::Backdoored, FailOn::Added) => {
+            ExitCode::from(u8::from(report.baseline.as_ref().is_some_and(added)))
+        }
+        (Verdict::Backdoored, _) => ExitCode::from(1),
+        (Verdict::Inconclusive, FailOn::Inconclusive) => ExitCode::from(3),
+        (Verdict::Inconclusive, _) => ExitCode::SUCCESS,
     }
 }

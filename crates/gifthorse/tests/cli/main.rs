@@ -5,6 +5,7 @@
     reason = "helpers of tests fail by panicking, and a skipped test says so"
 )]
 
+mod baseline;
 mod bench;
 mod data;
 mod demo;
