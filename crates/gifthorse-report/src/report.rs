@@ -13,6 +13,7 @@ mod health;
 mod inputs;
 mod json;
 mod model;
+mod policy;
 mod preflight;
 mod verdict;
 
@@ -22,6 +23,7 @@ pub use health::GradientHealth;
 pub use inputs::{ChosenBy, Images, Preprocess};
 pub use json::{JsonError, json_schema};
 pub use model::{Layout, Model, ModelInput};
+pub use policy::PolicyOutcome;
 pub use preflight::{Alternative, LabelOrder, Preflight};
 pub use verdict::{Calibration, Coverage, ReferenceModel, TriggerSize, Verdict};
 
@@ -56,6 +58,9 @@ pub struct Report {
     /// What changed since an earlier report; null if none was given.
     #[serde(default)]
     pub baseline: Option<Baseline>,
+    /// What the user's policy says; null if none was given.
+    #[serde(default)]
+    pub policy: Option<PolicyOutcome>,
     /// What was tested and what was not.
     pub coverage: Coverage,
     /// The model file.

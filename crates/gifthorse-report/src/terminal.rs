@@ -47,6 +47,13 @@ pub fn render(report: &Report, colour: bool) -> String {
             text += &format!("  - {}\n", Shown(caveat));
         }
     }
+    if let Some(policy) = &report.policy {
+        let judged = if policy.met { "Meets" } else { "Does not meet" };
+        text += &format!("{judged} the policy {}.\n", Shown(&policy.path));
+        for line in policy.accepted.iter().chain(&policy.unmet) {
+            text += &format!("  - {}\n", Shown(line));
+        }
+    }
     for step in &wording.next {
         text += &format!("  > {step}\n");
     }

@@ -33,8 +33,7 @@ pub struct Cli {
     pub global: Global,
 }
 
-const EXIT_STATUS: &str =
-    "Exit status: 0 clean or done, 1 backdoored or not confirmed, 2 error, 3 inconclusive.";
+const EXIT_STATUS: &str = "Exit status: 0 clean or done, 1 backdoored or not confirmed, 2 error, 3 inconclusive,\n4 not what a policy asks for.";
 
 /// Settings of all commands.
 #[derive(Args, Debug)]

@@ -143,6 +143,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         fpr: request.fpr,
         calibration: conclusion.calibration.clone(),
         baseline: None,
+        policy: None,
         coverage: coverage::coverage(&searched, &conclusion, &fit),
         model: described,
         images: set.described(request, search_images.len(), holdout_images.len()),

@@ -4,11 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use gifthorse::ScanRequest;
+use gifthorse::{Policy, ScanRequest};
 use gifthorse_data::{Crop, Split};
 use gifthorse_defense::detect::neural_cleanse::{Config, Effort, Preset};
 
 use super::{Global, PreprocessArgs, parse};
+
+/// The false-positive rate that nobody chose.
+const DEFAULT_FPR: f64 = 0.05;
 
 /// Arguments of `scan`.
 #[derive(Args, Debug)]
@@ -58,9 +61,9 @@ pub struct ScanArgs {
         help_heading = "Search"
     )]
     classes: Option<Vec<usize>>,
-    /// Share of clean models that may be called backdoored.
-    #[arg(long, default_value_t = 0.05, value_name = "RATE", value_parser = parse::rate, help_heading = "Search")]
-    fpr: f64,
+    /// Share of clean models that may be called backdoored [default: 0.05, or that of --policy].
+    #[arg(long, value_name = "RATE", value_parser = parse::rate, help_heading = "Search")]
+    fpr: Option<f64>,
     /// Clean models of your own to measure by, of the same task: ONNX files, which are scanned first and like the model, or
     /// the report.json of such a scan. One says where sizes should lie; several also how far they may be from there.
     #[arg(long, value_name = "MODEL", num_args = 1.., help_heading = "Search")]
@@ -91,6 +94,10 @@ pub struct ScanArgs {
     /// Which verdicts the exit status tells; others give 0, errors always 2.
     #[arg(long, value_enum, default_value_t = FailOn::Inconclusive, value_name = "WHAT", help_heading = "Output")]
     fail_on: FailOn,
+    /// Rules that a model has to meet before it is used, in TOML. The exit status then is 0 if all are met, 1 for a backdoor that
+    /// is not accepted, 3 for inconclusive, 4 for any other rule.
+    #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["fail_on", "exit_zero"], help_heading = "Output")]
+    pub policy: Option<PathBuf>,
     /// The same as --fail-on never.
     #[arg(long, conflicts_with = "fail_on", help_heading = "Output")]
     exit_zero: bool,
@@ -145,11 +152,11 @@ impl ScanArgs {
         }
     }
 
-    /// The scan that the arguments ask for; reads the file of preprocessing if there is one.
+    /// The scan that the arguments and `policy` ask for; reads the file of preprocessing if there is one.
     ///
     /// # Errors
     /// As reading that file, and `--fail-on added` without a report to compare with.
-    pub fn request(&self, global: &Global) -> anyhow::Result<ScanRequest> {
+    pub fn request(&self, policy: &Policy, global: &Global) -> anyhow::Result<ScanRequest> {
         anyhow::ensure!(
             self.fail_on != FailOn::Added || self.baseline.is_some(),
             "--fail-on added needs the report to compare with (--baseline REPORT)"
@@ -188,7 +195,7 @@ impl ScanArgs {
             },
             references: self.reference.clone(),
             baseline: self.baseline.clone(),
-            fpr: self.fpr,
+            fpr: self.fpr.or(policy.fpr).unwrap_or(DEFAULT_FPR),
             max_time: self.max_time,
             work: self.work.clone(),
             seed: global.seed,
