@@ -13,6 +13,7 @@ mod elimination;
 mod inspect;
 mod logits;
 mod make;
+mod manual;
 mod policy;
 mod preflight;
 mod real_models;
