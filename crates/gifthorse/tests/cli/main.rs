@@ -10,6 +10,7 @@ mod bench;
 mod data;
 mod demo;
 mod elimination;
+mod hooks;
 mod inspect;
 mod logits;
 mod make;
