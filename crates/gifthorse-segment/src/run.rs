@@ -19,7 +19,7 @@ const MOST_SAMPLES: usize = 32;
 
 /// How many groups a batch that fits into them becomes where gradients to parameters are wanted, or statistics of the batch. They are sums over
 /// samples, so how these are grouped may not depend on the number of threads.
-const TRAINED_GROUPS: usize = 4;
+pub(crate) const TRAINED_GROUPS: usize = 4;
 
 /// What a backward pass gives.
 #[derive(Clone, Debug, PartialEq)]
