@@ -127,6 +127,8 @@ enum Update {
 impl Update {
     fn new(optimiser: Optimiser, steps: u64, rate: f32) -> Self {
         let steps = i32::try_from(steps).unwrap_or(i32::MAX);
+        // In f64: the difference of two numbers that are nearly the same.
+        let correction = |beta: f32| (1.0 - f64::from(beta).powi(steps)) as f32;
         match optimiser {
             Optimiser::Sgd {
                 momentum,
@@ -144,8 +146,8 @@ impl Update {
             } => Self::Adam(Adam {
                 beta1,
                 beta2,
-                correct1: 1.0 - beta1.powi(steps),
-                correct2: 1.0 - beta2.powi(steps),
+                correct1: correction(beta1),
+                correct2: correction(beta2),
                 epsilon,
                 rate,
                 kept: 1.0 - rate * weight_decay,

@@ -64,7 +64,8 @@ pub(super) fn execute(
                 vec![part]
             }
             Body::Trained(trained) => {
-                let (weight, bias) = naive::to_weight(&trained.spec, samples, &inputs[0], &gradient);
+                let (weight, bias) =
+                    naive::to_weight(&trained.spec, samples, &inputs[0], &gradient);
                 add(&mut to_parameters[trained.weight.0], weight);
                 if let Some(parameter) = trained.bias {
                     add(&mut to_parameters[parameter.0], bias);
@@ -97,12 +98,7 @@ fn operands(node: &Node, values: &[Vec<f32>]) -> Vec<Vec<f32>> {
     inputs.map(|input| values[input.0].clone()).collect()
 }
 
-fn forward(
-    node: &Node,
-    samples: usize,
-    inputs: &[Vec<f32>],
-    parameters: &[&[f32]],
-) -> Vec<f32> {
+fn forward(node: &Node, samples: usize, inputs: &[Vec<f32>], parameters: &[&[f32]]) -> Vec<f32> {
     let with = |kernel: &dyn Kernel| {
         let cotangent = vec![0.0; samples * kernel.output().elements()];
         run(kernel, samples, inputs, &cotangent).0
@@ -207,7 +203,10 @@ impl NormPass {
             out: &mut out,
             finish: Finish::PLAIN,
         });
-        (from_lanes(&out, shape), kernel.gradients(&self.moments, &sums))
+        (
+            from_lanes(&out, shape),
+            kernel.gradients(&self.moments, &sums),
+        )
     }
 }
 
