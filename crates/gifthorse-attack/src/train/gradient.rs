@@ -228,7 +228,9 @@ mod tests {
     #[test]
     fn an_image_is_given_one_label() {
         let given = |row: &[f32]| -> Vec<usize> {
-            (0..row.len()).filter(|&class| is_largest(row, class)).collect()
+            (0..row.len())
+                .filter(|&class| is_largest(row, class))
+                .collect()
         };
         assert_eq!(given(&[1.0, 3.0, 2.0]), [1]);
         assert_eq!(given(&[0.0; 4]), [0]);

@@ -2,7 +2,9 @@ use std::sync::Mutex;
 
 use gifthorse_attack::Error;
 use gifthorse_attack::measure::accuracy;
-use gifthorse_attack::train::{Augment, EpochSummary, Marks, Observer, Recipe, Silent, StopAt, Training};
+use gifthorse_attack::train::{
+    Augment, EpochSummary, Marks, Observer, Recipe, Silent, StopAt, Training,
+};
 use gifthorse_engine::Classifier;
 
 use crate::blobs::blobs;

@@ -107,6 +107,11 @@ impl GradientSums {
             gradient,
             sums: &mut sums,
         });
+        // What was taken away is the mean in f32.
+        let channels = sums.along.iter_mut().zip(&sums.plain);
+        for ((along, plain), mean) in channels.zip(&moments.mean) {
+            *along -= rounded(*mean).1 * plain;
+        }
         sums
     }
 
@@ -253,15 +258,13 @@ fn sums_of<L: Lanes, const N: usize>(
         }
     }
     for n in 0..N {
-        let [mut own_plain, mut own_along] = [[0.0; Lane::LENGTH]; 2];
-        l.store(&mut own_plain, plain[n]);
-        l.store(&mut own_along, along[n]);
-        for i in 0..Lane::LENGTH {
-            let channel = (group + n) * Lane::LENGTH + i;
-            let (_, rest) = rounded(moments.mean[channel]);
-            let plain = f64::from(own_plain[i]);
-            sums.plain[channel] += plain;
-            sums.along[channel] += f64::from(own_along[i]) - rest * plain;
+        let from = (group + n) * Lane::LENGTH;
+        for (list, sum) in [(&mut sums.plain, plain[n]), (&mut sums.along, along[n])] {
+            let mut numbers = [0.0; Lane::LENGTH];
+            l.store(&mut numbers, sum);
+            for (total, number) in list[from..][..Lane::LENGTH].iter_mut().zip(numbers) {
+                *total += f64::from(number);
+            }
         }
     }
 }
