@@ -296,6 +296,32 @@ mod tests {
         close(&run(adadelta, &[1.0, 1.0]), &[0.985_997_2, 0.969_854_85]);
     }
 
+    /// With numbers large enough that the place of each in the formula matters: the paths of PyTorch's `SGD`, `AdamW` and
+    /// `Adadelta`, in f64.
+    #[test]
+    fn paths_are_those_of_pytorch() {
+        let gradients = [1.0, -0.5, 0.25];
+        let sgd = Optimiser::Sgd {
+            momentum: 0.9,
+            weight_decay: 0.3,
+        };
+        close(&run(sgd, &gradients), &[0.87, 0.7769, 0.644_803]);
+        let adam = Optimiser::Adam {
+            beta1: 0.8,
+            beta2: 0.95,
+            epsilon: 0.3,
+            weight_decay: 0.3,
+        };
+        let path = [0.893_076_9, 0.850_916_05, 0.804_233_5];
+        close(&run(adam, &gradients), &path);
+        let adadelta = Optimiser::Adadelta {
+            decay: 0.9,
+            epsilon: 0.05,
+        };
+        let path = [0.942_264_97, 0.977_798_4, 0.958_761_95];
+        close(&run(adadelta, &gradients), &path);
+    }
+
     #[test]
     fn gradients_of_shards_are_added_up() {
         let mut weights = vec![vec![1.0; 3], vec![1.0; CHUNK + 1]];
