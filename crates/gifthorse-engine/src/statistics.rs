@@ -86,7 +86,8 @@ mod tests {
             variance: vec![0.0],
             ..of(&[3.0])
         };
-        assert_eq!(BatchStatistics::joined(&[single.clone()]), Some(single));
+        let joined = BatchStatistics::joined(std::slice::from_ref(&single));
+        assert_eq!(joined, Some(single));
     }
 
     #[test]

@@ -312,13 +312,13 @@ mod tests {
             epsilon: 0.3,
             weight_decay: 0.3,
         };
-        let path = [0.893_076_9, 0.850_916_05, 0.804_233_5];
+        let path = [0.893_076_9, 0.850_916, 0.804_233_5];
         close(&run(adam, &gradients), &path);
         let adadelta = Optimiser::Adadelta {
             decay: 0.9,
             epsilon: 0.05,
         };
-        let path = [0.942_264_97, 0.977_798_4, 0.958_761_95];
+        let path = [0.942_265, 0.977_798_4, 0.958_761_95];
         close(&run(adadelta, &gradients), &path);
     }
 
