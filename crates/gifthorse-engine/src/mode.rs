@@ -13,7 +13,7 @@ pub enum Mode {
     /// Dropouts drop. A batch norm whose running mean is one of these initialisers normalises with the mean and (biased) variance of
     /// the batch that it is given; the others stay as in inference.
     Training {
-        /// Names of initialisers that hold running means; see [`running_means`].
+        /// Names of initialisers that hold running means; see [`running_means`]. Names of anything else mean nothing.
         statistics: HashSet<String>,
     },
 }

@@ -157,9 +157,10 @@ fn batch_norm(
     let mut per_channel = vec![1; x.shape().len()];
     per_channel[1] = scale.shape()[0];
     let factor = scale.div(variance.add_scalar(epsilon).sqrt());
-    let offset = bias.sub(mean.mul(factor.clone()));
-    x.mul(factor.reshape(&per_channel))
-        .add(offset.reshape(&per_channel))
+    // The mean first: taking it away later would leave the rounding errors of a number as large as it.
+    x.sub(mean.reshape(&per_channel))
+        .mul(factor.reshape(&per_channel))
+        .add(bias.reshape(&per_channel))
 }
 
 /// Mean and biased variance `[channels]` over all axes but the second.

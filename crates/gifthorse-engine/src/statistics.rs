@@ -13,7 +13,7 @@ pub struct BatchStatistics {
     pub count: usize,
     /// `[channels]`
     pub mean: Vec<f32>,
-    /// `[channels]`, unbiased: squared deviations over `count - 1`.
+    /// `[channels]`, unbiased: squared deviations over `count - 1` (0 for a single number).
     pub variance: Vec<f32>,
 }
 
@@ -48,7 +48,7 @@ impl BatchStatistics {
                 count = both;
             }
             whole.mean[channel] = mean as f32;
-            whole.variance[channel] = (squares / (count - 1.0)) as f32;
+            whole.variance[channel] = (squares / (count - 1.0).max(1.0)) as f32;
         }
         whole.count = shards.iter().map(|shard| shard.count).sum();
         Some(whole)
@@ -82,6 +82,12 @@ mod tests {
         assert!((joined.mean[0] - whole.mean[0]).abs() < 1e-5);
         assert!((joined.variance[0] - whole.variance[0]).abs() < 1e-4);
         assert_eq!(BatchStatistics::joined(&[]), None);
+        let single = BatchStatistics {
+            variance: vec![0.0],
+            ..of(&[3.0])
+        };
+        let joined = BatchStatistics::joined(std::slice::from_ref(&single));
+        assert_eq!(joined, Some(single));
     }
 
     #[test]

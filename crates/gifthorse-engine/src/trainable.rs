@@ -41,7 +41,8 @@ impl Trainable {
     ///
     /// # Errors
     /// What the lowering refuses; in training mode also a dropout whose ratio is not known or not in [0, 1), and a batch norm or dropout whose input
-    /// does not depend on the images, or has a single number for each channel.
+    /// does not depend on the images, and a batch norm with a single number for each channel, with a momentum beyond 0 to 1, or
+    /// with a running variance that is no initialiser.
     pub fn new(
         graph: &Arc<Graph>,
         batch: usize,

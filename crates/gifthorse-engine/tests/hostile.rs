@@ -82,6 +82,25 @@ fn values_too_large_for_any_machine_are_refused() {
 }
 
 #[test]
+fn tiles_too_many_for_any_machine_are_refused() {
+    for repeats in [
+        vec![1i64, 1, 1, 1 << 31],
+        vec![1 << 31; 4],
+        vec![1, 0, 1, 1],
+    ] {
+        let error = network(
+            builder(any_batch())
+                .initializer_i64("repeats", &[4], repeats)
+                .node("Tile", "tile", &["x", "repeats"], &["t"], [])
+                .node("GlobalAveragePool", "mean", &["t"], &["m"], [])
+                .node("Flatten", "flat", &["m"], &["y"], []),
+        )
+        .unwrap_err();
+        assert!(matches!(error, Error::Shape { .. }), "{error}");
+    }
+}
+
+#[test]
 fn an_output_that_mixes_the_images_is_refused() {
     let axes: Vec<i64> = vec![0, 2, 3];
     let network = network(

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::arena::{Arena, Pool, Tape};
 use crate::backward::{BackwardPlan, Slot, Wanted};
 use crate::graph::{Graph, Order, Value};
 use crate::lanes::Isa;
 use crate::map::MapShape;
 use crate::profile::Clock;
+use crate::run::for_each;
 use crate::stage::{Stage, fuse};
 use crate::trained::Binding;
 
@@ -82,7 +81,7 @@ impl Plan {
         assert_eq!(inputs.len(), self.inputs.len(), "number of flags");
         let values: Vec<&[f32]> = parameters.iter().map(|p| p.values).collect();
         let mut plan = self.clone();
-        plan.stages.par_iter_mut().for_each(|stage| {
+        plan.stages = for_each(plan.stages, |mut stage| {
             if let Some(trained) = &stage.trained {
                 stage.kernel = Some(trained.kernel(&values));
             }
@@ -90,6 +89,7 @@ impl Plan {
                 *norm = norm.spec.bound(&values);
                 stage.kernel = Some(norm.kernel.clone());
             }
+            stage
         });
         let wanted = Wanted {
             inputs: inputs.to_vec(),

@@ -19,7 +19,7 @@ const MOST_SAMPLES: usize = 32;
 
 /// How many groups a batch that fits into them becomes where gradients to parameters are wanted, or statistics of the batch. They are sums over
 /// samples, so how these are grouped may not depend on the number of threads.
-const TRAINED_GROUPS: usize = 4;
+pub(crate) const TRAINED_GROUPS: usize = 4;
 
 /// What a backward pass gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,7 +105,7 @@ impl Plan {
         for (at, stage) in self.stages.iter().enumerate() {
             let Some(norm) = &stage.norm else { continue };
             let sums;
-            (groups, sums) = for_groups(groups, |(_, mut group)| {
+            (groups, sums) = for_each(groups, |mut group| {
                 group.go(self, done..at, &coefficients, saving);
                 let moments = group.moments(self, at);
                 (group, moments)
@@ -120,7 +120,7 @@ impl Plan {
             statistics.push(norm.statistics(&whole));
             moments[at] = Some(whole);
         }
-        let tapes = for_groups(groups, |(_, mut group)| {
+        let tapes = for_each(groups, |mut group| {
             group.go(self, done..self.stages.len(), &coefficients, saving);
             group.end(self)
         });
@@ -179,7 +179,7 @@ impl Plan {
         let mut done = 0;
         let ready = |a: &NormStep, b: &NormStep| a.after == b.after;
         for steps in self.backward.norms.chunk_by(ready) {
-            groups = for_groups(groups, |(_, mut group)| {
+            groups = for_each(groups, |mut group| {
                 group.go(self, done..steps[0].after, &moments, &coefficients);
                 group
             });
@@ -192,7 +192,7 @@ impl Plan {
                 }
             }
         }
-        let sums = for_groups(groups, |(_, mut group)| {
+        let sums = for_each(groups, |mut group| {
             group.go(
                 self,
                 done..self.backward.steps.len(),
@@ -228,19 +228,15 @@ impl Plan {
         Some((coefficients, norm.kernel.gradients(moments, &whole)))
     }
 
-    /// Packs what the backward pass reads, on the first one. A thread that is to be alone waits for no other here either.
+    /// Packs what the backward pass reads, on the first one.
     fn prepare_backward(&self) {
-        let prepare = |step: &Step| {
+        for_each(self.backward.steps.iter().collect(), |step: &Step| {
             if let Source::Kernel { .. } = step.source
                 && let Some(kernel) = &self.stages[step.stage].kernel
             {
                 kernel.prepare_backward();
             }
-        };
-        match is_alone() {
-            true => self.backward.steps.iter().for_each(prepare),
-            false => self.backward.steps.par_iter().for_each(prepare),
-        }
+        });
     }
 
     /// How many samples go through together.
@@ -292,16 +288,16 @@ fn threads() -> usize {
     }
 }
 
-/// Does something for each group, side by side unless this thread is to be alone.
-fn for_groups<T: Send, R: Send>(
-    groups: Vec<T>,
-    run: impl Fn((usize, T)) -> R + Send + Sync,
+/// Does something with each of some things, side by side unless this thread is to be alone.
+pub(crate) fn for_each<T: Send, R: Send>(
+    things: Vec<T>,
+    run: impl Fn(T) -> R + Send + Sync,
 ) -> Vec<R> {
     match is_alone() {
-        true => groups.into_iter().enumerate().map(run).collect(),
+        true => things.into_iter().map(run).collect(),
         false => {
-            let groups = groups.into_par_iter().enumerate().with_max_len(1);
-            groups.map(run).collect()
+            let things = things.into_par_iter().with_max_len(1);
+            things.map(run).collect()
         }
     }
 }
@@ -327,4 +323,26 @@ fn cut(
         }
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alone::alone;
+
+    #[test]
+    fn a_thread_that_is_alone_does_everything_itself() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
+        let who = || {
+            for_each((0..200).collect(), |i: u32| {
+                std::thread::yield_now();
+                (i, std::thread::current().id())
+            })
+        };
+        let (own, done) = pool
+            .unwrap()
+            .install(|| (std::thread::current().id(), alone(who)));
+        assert!(done.iter().all(|&(_, thread)| thread == own));
+        assert!(done.iter().map(|&(i, _)| i).eq(0..200));
+    }
 }

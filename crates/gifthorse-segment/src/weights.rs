@@ -3,11 +3,11 @@
 //! Each group of samples has sums of its own, which are added up in the order of the groups: so the result does not
 //! depend on which thread was faster.
 
-use rayon::prelude::*;
-
+use crate::backward::WeightStep;
 use crate::batch_norm::NormGradients;
 use crate::gather_conv::WeightSums;
 use crate::plan::Plan;
+use crate::run::for_each;
 
 impl Plan {
     /// The gradients to the parameters, from the sums of each group and those of batch norms, by stage.
@@ -16,8 +16,8 @@ impl Plan {
         sums: &[Vec<WeightSums>],
         norms: &[(usize, NormGradients)],
     ) -> Vec<Option<Vec<f32>>> {
-        let steps = self.backward.weights.par_iter().enumerate();
-        let parts = steps.filter_map(|(at, step)| {
+        let steps = self.backward.weights.iter().enumerate().collect();
+        let parts = for_each(steps, |(at, step): (usize, &WeightStep)| {
             let trained = self.stages[step.stage].trained.as_ref()?;
             let mut whole = trained.gradient.zeros(step.asked);
             sums.iter().for_each(|group| whole.join(&group[at]));
@@ -26,7 +26,6 @@ impl Plan {
             let bias = trained.bias.filter(|_| step.asked.bias).zip(Some(bias));
             Some([weight, bias])
         });
-        let parts: Vec<_> = parts.collect();
         let mut gradients: Vec<Option<Vec<f32>>> = vec![None; self.wanted.parameters.len()];
         let of_norms = norms.iter().filter_map(|(stage, gradients)| {
             let spec = &self.stages[*stage].norm.as_ref()?.spec;
@@ -35,7 +34,8 @@ impl Plan {
         });
         let of_norms = of_norms.flatten();
         let of_norms = of_norms.filter(|(parameter, _)| self.wanted.parameters[parameter.0]);
-        for (parameter, part) in parts.into_iter().flatten().flatten().chain(of_norms) {
+        let parts = parts.into_iter().flatten().flatten().flatten();
+        for (parameter, part) in parts.chain(of_norms) {
             match &mut gradients[parameter.0] {
                 Some(sum) => add(sum, &part),
                 none => *none = Some(part),

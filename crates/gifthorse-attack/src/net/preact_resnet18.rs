@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::net::resnet18::STRIDES;
+use crate::net::resnet18::stages;
 use crate::net::{Architecture, Conv, Layers};
 
 /// [`ResNet18`](crate::net::ResNet18) whose blocks normalise and rectify before each convolution. There is neither
@@ -30,11 +30,7 @@ impl Architecture for PreActResNet18 {
     fn lay(&self, layers: &mut Layers, classes: usize) -> Result<(), Error> {
         layers.normalise(0.5, 0.25);
         layers.convolve("conv1", Conv::same(self.width, 3).no_bias());
-        for (stage, stride) in STRIDES.into_iter().enumerate() {
-            let channels = self.width << stage;
-            block(layers, &format!("block{}_1", stage + 1), channels, stride);
-            block(layers, &format!("block{}_2", stage + 1), channels, 1);
-        }
+        stages(layers, self.width, block);
         layers.global_average("pool").head("fc", classes);
         Ok(())
     }

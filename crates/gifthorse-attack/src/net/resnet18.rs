@@ -5,9 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::net::{Architecture, Conv, Layers};
 
-/// Stride of the first block of each of the four stages; each stage has two blocks.
-pub const STRIDES: [usize; 4] = [1, 2, 2, 2];
-
 /// A 3x3 convolution, four stages of two residual blocks with 1, 2, 4 and 8 times its channels, the mean of each channel,
 /// and one fully connected layer. Each convolution has a batch normalisation and no bias. Images may be of any size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,13 +30,19 @@ impl Architecture for ResNet18 {
         layers.normalise(0.5, 0.25);
         normalised(layers, "conv1", Conv::same(self.width, 3));
         layers.relu("conv1.relu");
-        for (stage, stride) in STRIDES.into_iter().enumerate() {
-            let channels = self.width << stage;
-            block(layers, &format!("block{}_1", stage + 1), channels, stride);
-            block(layers, &format!("block{}_2", stage + 1), channels, 1);
-        }
+        stages(layers, self.width, block);
         layers.global_average("pool").head("fc", classes);
         Ok(())
+    }
+}
+
+/// Four stages of two blocks; `block` adds one, of a name, channels and a stride.
+pub fn stages(layers: &mut Layers, width: usize, block: fn(&mut Layers, &str, usize, usize)) {
+    for (stage, stride) in [1, 2, 2, 2].into_iter().enumerate() {
+        for (number, stride) in [(1, stride), (2, 1)] {
+            let name = format!("block{}_{number}", stage + 1);
+            block(layers, &name, width << stage, stride);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::train::Samples;
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
     /// Pixels by which an image is moved at most, up or down and left or right, as by a random crop of the image in a
-    /// black frame of this width.
+    /// black frame of this width; fewer than the image has either way.
     pub crop: usize,
     /// Whether half of the images are mirrored, left to right.
     pub flip: bool,

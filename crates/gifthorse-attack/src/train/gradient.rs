@@ -213,8 +213,10 @@ impl Backward {
     }
 }
 
+/// Whether a class is the first of those with the largest logit.
 fn is_largest(row: &[f32], class: usize) -> bool {
-    row.iter().all(|&value| value <= row[class])
+    let (before, rest) = row.split_at(class);
+    before.iter().all(|&value| value < row[class]) && rest.iter().all(|&value| value <= row[class])
 }
 
 #[cfg(test)]
@@ -222,6 +224,19 @@ mod tests {
     use super::*;
     use crate::net::{Architecture, SmallCnn};
     use gifthorse_data::Images;
+
+    #[test]
+    fn an_image_is_given_one_label() {
+        let given = |row: &[f32]| -> Vec<usize> {
+            (0..row.len())
+                .filter(|&class| is_largest(row, class))
+                .collect()
+        };
+        assert_eq!(given(&[1.0, 3.0, 2.0]), [1]);
+        assert_eq!(given(&[0.0; 4]), [0]);
+        assert_eq!(given(&[-1.0, 2.0, 2.0]), [1]);
+        assert!(given(&[f32::NAN, 1.0]).is_empty() && given(&[1.0, f32::NAN]).is_empty());
+    }
 
     /// Moves all weights of one layer along their gradient, and asks whether the loss follows it.
     #[test]

@@ -1,6 +1,6 @@
 //! The learning rate over time.
 
-use std::f32::consts::PI;
+use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
@@ -59,11 +59,14 @@ impl Schedule {
             Self::OneCycle { warm_up } => warm_up,
         };
         // The middle of the step, so that neither the first nor the last is wasted on zero.
-        let done = (step as f32 + 0.5) / (steps * epochs) as f32;
-        if done < warm_up {
-            return done / warm_up;
-        }
-        0.5 * (1.0 + (PI * (done - warm_up) / (1.0 - warm_up)).cos())
+        // In f64: near the end the cosine is all but -1.
+        let done = (step as f64 + 0.5) / (steps as f64 * epochs as f64);
+        let warm_up = f64::from(warm_up);
+        let factor = match done < warm_up {
+            true => done / warm_up,
+            false => 0.5 * (1.0 + (PI * (done - warm_up) / (1.0 - warm_up)).cos()),
+        };
+        factor as f32
     }
 }
 
@@ -80,6 +83,19 @@ mod tests {
         assert!(factors.iter().all(|f| *f > 0.0 && *f <= 1.0));
         assert!(factors[25] > 0.999 && factors[0] < 0.03 && factors[99] < 1e-3);
         assert!(Schedule::OneCycle { warm_up: 0.0 }.factor(0, 1, 10) > 0.99);
+    }
+
+    #[test]
+    fn no_step_of_a_long_run_is_wasted_on_zero() {
+        for schedule in [Schedule::Cosine {}, Schedule::OneCycle { warm_up: 0.3 }] {
+            let last: Vec<f32> = (0..50)
+                .map(|i| schedule.factor(39_950 + i, 400, 100))
+                .collect();
+            assert!(
+                last.is_sorted_by(|a, b| a > b) && last[49] > 0.0,
+                "{last:?}"
+            );
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use gifthorse_data::ImageShape;
 use gifthorse_engine::{Classifier, Device, alone};
 use gifthorse_onnx::{Model, Tensor};
 use rand::RngExt;
@@ -316,6 +317,13 @@ fn check_samples(net: &Net, samples: &dyn Samples, recipe: &Recipe) -> Result<()
             class: samples.classes() - 1,
             classes: net.classes(),
         });
+    }
+    let ImageShape { height, width, .. } = samples.shape();
+    if recipe.augment.crop >= height.min(width) {
+        return Err(Error::Recipe(format!(
+            "augment.crop = {} moves images of {height}x{width} out of sight altogether: give fewer pixels than either side has",
+            recipe.augment.crop
+        )));
     }
     if samples.len() < recipe.batch {
         return refuse(format!(

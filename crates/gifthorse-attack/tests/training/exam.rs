@@ -2,7 +2,9 @@ use std::sync::Mutex;
 
 use gifthorse_attack::Error;
 use gifthorse_attack::measure::accuracy;
-use gifthorse_attack::train::{EpochSummary, Marks, Observer, Recipe, Silent, StopAt, Training};
+use gifthorse_attack::train::{
+    Augment, EpochSummary, Marks, Observer, Recipe, Silent, StopAt, Training,
+};
 use gifthorse_engine::Classifier;
 
 use crate::blobs::blobs;
@@ -86,4 +88,19 @@ fn an_aim_without_an_exam_is_refused_and_a_failed_exam_ends_the_run() {
     let recipe = aim(0.9);
     let run = Training::new(&net, &images, &recipe).observer(&Silent);
     assert!(matches!(run.exam(&exam).run(), Err(Error::Images(_))));
+}
+
+#[test]
+fn a_crop_that_can_lose_the_image_is_refused() {
+    let images = blobs(SHAPE, 32);
+    let net = net(1);
+    for crop in [SHAPE.height, usize::MAX] {
+        let augment = Augment { crop, flip: false };
+        let recipe = Recipe {
+            augment,
+            ..recipe(1)
+        };
+        let refused = Training::new(&net, &images, &recipe).run().unwrap_err();
+        assert!(matches!(refused, Error::Recipe(_)), "{refused}");
+    }
 }

@@ -39,7 +39,7 @@ pub fn fold(call: &Call) -> Result<Option<Constant>, Error> {
         }),
         "Cast" => Some(cast(call, first, name)?),
         "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" => {
-            let shape = super::shape_ops::reshaped(call)?;
+            let shape = super::rearrange::reshaped(call)?;
             Some(Constant {
                 name,
                 shape,
@@ -47,19 +47,19 @@ pub fn fold(call: &Call) -> Result<Option<Constant>, Error> {
             })
         }
         "Transpose" => {
-            let axes = super::shape_ops::transpose_axes(call, rank)?;
+            let axes = super::rearrange::transpose_axes(call, rank)?;
             Some(pick(indexing::permute(&first.shape, &axes)))
         }
         "Gather" => {
             let axis = call.axis(call.node.int_or("axis", 0)?, rank)?;
-            let (indices, shape) = super::shape_ops::gather_indices(call, axis)?;
+            let (indices, shape) = super::pick::gather_indices(call, axis)?;
             Some(pick(
                 indexing::select(&first.shape, axis, &indices).with_shape(shape),
             ))
         }
         "Slice" => {
             let mut picked = indexing::identity(&first.shape);
-            for cut in super::shape_ops::slices(call)? {
+            for cut in super::pick::slices(call)? {
                 let indices = cut.indices();
                 picked = picked.then(|shape| indexing::select(shape, cut.axis, &indices));
             }
@@ -67,7 +67,7 @@ pub fn fold(call: &Call) -> Result<Option<Constant>, Error> {
         }
         "Concat" => Some(concat(call, &inputs, name)?),
         "Expand" => {
-            let shape = call.broadcast(&first.shape, &super::shape_ops::target(call, 1)?)?;
+            let shape = call.broadcast(&first.shape, &super::extend::target(call, 1)?)?;
             Some(pick(indexing::expand(&first.shape, &shape)))
         }
         "Add" | "Sub" | "Mul" | "Div" | "Mod" | "Equal" | "Greater" | "Less" | "Max" | "Min"
@@ -140,7 +140,7 @@ fn concat(
     inputs: &[std::sync::Arc<Constant>],
     name: String,
 ) -> Result<Constant, Error> {
-    let (axis, shape) = super::shape_ops::concat_shape(call)?;
+    let (axis, shape) = super::extend::concat_shape(call)?;
     let outer: usize = shape[..axis].iter().product();
     let floats = inputs
         .iter()

@@ -44,7 +44,7 @@ pub fn constant(call: Call) -> Result<Vec<Lowered>, Error> {
 /// `ConstantOfShape`: one value repeated.
 pub fn constant_of_shape(call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["value"])?;
-    let shape = super::shape_ops::target(&call, 0)?;
+    let shape = super::extend::target(&call, 0)?;
     let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
     let count = count
         .filter(|&n| n <= LARGEST)

@@ -8,14 +8,16 @@ mod context;
 mod conv;
 mod dropout;
 mod elementwise;
+mod extend;
 mod fold;
 mod generate;
 mod indexing;
 mod matmul;
 mod norm;
+mod pick;
 mod pool;
+mod rearrange;
 mod reduce;
-mod shape_ops;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -70,16 +72,16 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
         | "ReduceL2" | "ReduceSumSquare" => reduce::reduce,
         "ArgMax" => reduce::argmax,
-        "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => shape_ops::reshape,
-        "Transpose" => shape_ops::transpose,
-        "Expand" => shape_ops::expand,
-        "Tile" => shape_ops::tile,
-        "Concat" => shape_ops::concat,
-        "Split" => shape_ops::split,
-        "Slice" => shape_ops::slice,
-        "Gather" => shape_ops::gather,
-        "Pad" => shape_ops::pad,
-        "DepthToSpace" => shape_ops::depth_to_space,
+        "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => rearrange::reshape,
+        "Transpose" => rearrange::transpose,
+        "Expand" => extend::expand,
+        "Tile" => extend::tile,
+        "Concat" => extend::concat,
+        "Split" => pick::split,
+        "Slice" => pick::slice,
+        "Gather" => pick::gather,
+        "Pad" => extend::pad,
+        "DepthToSpace" => rearrange::depth_to_space,
         "Constant" => generate::constant,
         "ConstantOfShape" => generate::constant_of_shape,
         "Shape" => generate::shape,

@@ -45,18 +45,24 @@ pub fn batch_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
 
 /// The running statistics of a batch norm that is in training mode.
 fn trained(call: &Call) -> Result<Option<Running>, Error> {
-    let (Some(mean), Some(variance)) = (call.initializer(3), call.initializer(4)) else {
+    let mean = call.initializer(3);
+    let Some(mean) = mean.filter(|mean| call.context.mode.trains_statistics(mean)) else {
         return Ok(None);
     };
-    if !call.context.mode.trains_statistics(&mean) {
-        return Ok(None);
+    let Some(variance) = call.initializer(4) else {
+        let reason = "running statistics are trained only where the variance is an initializer too";
+        return Err(call.unsupported("var", reason));
+    };
+    // The share of what was there before.
+    let momentum = call.node.float_or("momentum", 0.9)?;
+    if !(0.0..=1.0).contains(&momentum) {
+        let reason = format!("{momentum} is not a share from 0 to 1 of the running statistics");
+        return Err(call.unsupported("momentum", reason));
     }
-    // ONNX's momentum is the share of what was there before.
-    let rate = 1.0 - call.node.float_or("momentum", 0.9)?;
     Ok(Some(Running {
         mean,
         variance,
-        rate,
+        rate: 1.0 - momentum,
     }))
 }
 

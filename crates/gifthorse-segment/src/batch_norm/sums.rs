@@ -2,6 +2,7 @@
 //!
 //! Short stretches of pixels are summed in f32, in vectors, and the stretches in f64.
 
+use super::rounded;
 use crate::lanes::{Isa, Lane, Lanes, Task};
 
 /// Pixels of a stretch.
@@ -106,6 +107,11 @@ impl GradientSums {
             gradient,
             sums: &mut sums,
         });
+        // What was taken away is the mean in f32.
+        let channels = sums.along.iter_mut().zip(&sums.plain);
+        for ((along, plain), mean) in channels.zip(&moments.mean) {
+            *along -= rounded(*mean).1 * plain;
+        }
         sums
     }
 

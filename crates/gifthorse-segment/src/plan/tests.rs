@@ -12,10 +12,11 @@ use crate::finish::Clamp;
 use crate::graph::{Graph, Order};
 use crate::map::MapShape;
 use crate::operation::Operation;
+use crate::run::Gradients;
 use crate::testing::numbers;
-use crate::trained::Weights;
+use crate::trained::{Binding, Weights};
 use crate::window::Window;
-use plain::execute;
+use plain::{Results, execute};
 use random::{Recipe, any_recipe};
 
 /// What a graph is run on.
@@ -24,9 +25,11 @@ struct Case {
     samples: usize,
     inputs: Vec<Vec<f32>>,
     cotangents: Vec<Option<Vec<f32>>>,
+    parameters: Vec<Vec<f32>>,
 }
 
-type Pass = (Vec<Vec<f32>>, Vec<Vec<f32>>);
+/// Outputs, and gradients to inputs and parameters.
+type Pass = (Vec<Vec<f32>>, Gradients);
 
 impl Case {
     fn of(recipe: &Recipe) -> Self {
@@ -40,12 +43,40 @@ impl Case {
         let cotangents = graph.outputs.iter().zip(given).enumerate();
         let cotangents = cotangents
             .map(|(i, (end, given))| given.then(|| numbers(length(end.0), 200 + i as u64)));
+        let parameters = graph.parameters.iter().enumerate();
+        let parameters = parameters.map(|(i, &length)| {
+            let numbers = numbers(length, 300 + i as u64);
+            numbers.into_iter().map(|v| 0.6 * v).collect()
+        });
         Self {
             samples,
             inputs: inputs.collect(),
             cotangents: cotangents.collect(),
+            parameters: parameters.collect(),
             graph,
         }
+    }
+
+    /// Its graph's plan, for the gradients to everything.
+    fn plan(&self) -> Plan {
+        let binding = |values| Binding {
+            values,
+            gradient: true,
+        };
+        let bindings: Vec<Binding<'_>> = self.parameters.iter().map(|v| binding(v)).collect();
+        Plan::new(&self.graph).bind(&bindings, &vec![true; self.inputs.len()])
+    }
+
+    /// The same node by node.
+    fn execute(&self) -> Results {
+        let parameters: Vec<&[f32]> = self.parameters.iter().map(Vec::as_slice).collect();
+        execute(
+            &self.graph,
+            self.samples,
+            &self.inputs,
+            &self.cotangents,
+            &parameters,
+        )
     }
 
     fn forward_saving(&self, plan: &Plan) -> (Vec<Vec<f32>>, crate::run::Saved) {
@@ -53,11 +84,10 @@ impl Case {
         plan.forward_saving(self.samples, &inputs)
     }
 
-    fn backward(&self, plan: &Plan, saved: crate::run::Saved) -> Vec<Vec<f32>> {
+    fn backward(&self, plan: &Plan, saved: crate::run::Saved) -> Gradients {
         let cotangents: Vec<Option<&[f32]>> =
             self.cotangents.iter().map(|c| c.as_deref()).collect();
-        let gradients = plan.backward(saved, &cotangents);
-        gradients.inputs.into_iter().flatten().collect()
+        plan.backward(saved, &cotangents)
     }
 
     /// Forward and backward.
@@ -75,6 +105,7 @@ impl Case {
             samples: self.samples,
             inputs: self.inputs.iter().map(nan).collect(),
             cotangents: cotangents.map(|given| given.as_ref().map(nan)).collect(),
+            parameters: Vec::new(),
         }
     }
 }
@@ -85,7 +116,8 @@ fn pool(threads: usize) -> ThreadPool {
 }
 
 fn bits(pass: &Pass) -> Vec<Vec<u32>> {
-    let all = pass.0.iter().chain(&pass.1);
+    let gradients = pass.1.inputs.iter().chain(&pass.1.parameters).flatten();
+    let all = pass.0.iter().chain(gradients);
     all.map(|numbers| numbers.iter().map(|x| x.to_bits()).collect())
         .collect()
 }
@@ -96,11 +128,11 @@ proptest! {
     #[test]
     fn as_node_by_node(recipe in any_recipe()) {
         let case = Case::of(&recipe);
-        let wanted = execute(&case.graph, case.samples, &case.inputs, &case.cotangents);
+        let wanted = case.execute();
         // Long chains of products may overflow.
         let numbers = wanted.outputs.iter().chain(&wanted.gradients).flatten();
         prop_assume!(wanted.scale.is_finite() && numbers.copied().all(f32::is_finite));
-        let plan = Plan::new(&case.graph);
+        let plan = case.plan();
         // What a kernel reads of memory that nobody wrote is now NaN.
         pool(2).install(|| case.poisoned().run(&plan));
         let given = pool(2).install(|| case.run(&plan));
@@ -109,11 +141,24 @@ proptest! {
             prop_assert_eq!(wanted, given);
         }
         // Sums of three gradients and more round as they are ordered.
-        for (wanted_gradient, given) in wanted.gradients.iter().zip(&given.1) {
+        let inputs = wanted.gradients.iter().zip(given.1.inputs.iter().flatten());
+        for (wanted_gradient, given) in inputs {
             let tolerance = 2e-5 * wanted.scale;
             let close = |(a, b): (&f32, &f32)| (a - b).abs() <= tolerance;
             let off = wanted_gradient.iter().zip(given).position(|pair| !close(pair));
             prop_assert_eq!(off, None, "{:?} {:?}", off.map(|at| (wanted_gradient[at], given[at])), plan.describe());
+        }
+        // A plan makes no difference between no cotangents and zeros.
+        for (at, wanted_sum) in wanted.parameters.iter().enumerate() {
+            let given = &given.1.parameters[at];
+            let (Some(wanted_sum), Some(given)) = (wanted_sum, given) else {
+                prop_assert!(wanted_sum.is_none() && given.iter().flatten().all(|v| *v == 0.0));
+                continue;
+            };
+            let size = wanted_sum.iter().fold(wanted.scale, |most, v| most.max(v.abs()));
+            let apart = wanted_sum.iter().zip(given).map(|(a, b)| (a - b).abs());
+            let apart = apart.fold(0.0, f32::max);
+            prop_assert!(apart <= 1e-4 * size, "parameter {at}: {apart} of {size}, {:?}", plan.describe());
         }
         let forward_only = pool(2).install(|| {
             let inputs: Vec<&[f32]> = case.inputs.iter().map(Vec::as_slice).collect();
@@ -135,9 +180,9 @@ proptest! {
     fn forward_passes_may_come_before_the_backward_passes_of_others(recipe in any_recipe()) {
         let case = Case::of(&recipe);
         let other = Case::new(recipe.graph(), 5, &[true; 5]);
-        let wanted = [case.run(&Plan::new(&case.graph)), other.run(&Plan::new(&case.graph))];
+        let wanted = [case.run(&case.plan()), other.run(&case.plan())];
         for in_order in [true, false] {
-            let plan = Plan::new(&case.graph);
+            let plan = case.plan();
             for _ in 0..2 {
                 let given = pool(2).install(|| {
                     let (outputs, saved) = case.forward_saving(&plan);
@@ -159,11 +204,11 @@ proptest! {
 
     #[test]
     fn threads_share_a_plan(recipe in any_recipe()) {
-        let plan = Plan::new(&recipe.graph());
+        let plan = Case::of(&recipe).plan();
         let cases: Vec<Case> = (0..4)
             .map(|i| Case::new(recipe.graph(), 1 + (recipe.samples + 11 * i) % 70, &recipe.given))
             .collect();
-        let wanted: Vec<_> = cases.iter().map(|case| bits(&case.run(&Plan::new(&case.graph)))).collect();
+        let wanted: Vec<_> = cases.iter().map(|case| bits(&case.run(&case.plan()))).collect();
         let together = pool(2);
         let given: Vec<_> = std::thread::scope(|scope| {
             let run = |(i, case): (usize, &Case)| match i % 2 {
@@ -185,8 +230,10 @@ proptest! {
 fn is_exact(graph: Graph) -> bool {
     let outputs = graph.outputs.len();
     let case = Case::new(graph, 3, &vec![true; outputs]);
-    let wanted = execute(&case.graph, case.samples, &case.inputs, &case.cotangents);
-    case.run(&Plan::new(&case.graph)) == (wanted.outputs, wanted.gradients)
+    let wanted = case.execute();
+    let (outputs, gradients) = case.run(&case.plan());
+    let gradients: Vec<Vec<f32>> = gradients.inputs.into_iter().flatten().collect();
+    (outputs, gradients) == (wanted.outputs, wanted.gradients)
 }
 
 const SHAPE: MapShape = MapShape {

@@ -127,6 +127,8 @@ enum Update {
 impl Update {
     fn new(optimiser: Optimiser, steps: u64, rate: f32) -> Self {
         let steps = i32::try_from(steps).unwrap_or(i32::MAX);
+        // In f64: the difference of two numbers that are nearly the same.
+        let correction = |beta: f32| (1.0 - f64::from(beta).powi(steps)) as f32;
         match optimiser {
             Optimiser::Sgd {
                 momentum,
@@ -144,8 +146,8 @@ impl Update {
             } => Self::Adam(Adam {
                 beta1,
                 beta2,
-                correct1: 1.0 - beta1.powi(steps),
-                correct2: 1.0 - beta2.powi(steps),
+                correct1: correction(beta1),
+                correct2: correction(beta2),
                 epsilon,
                 rate,
                 kept: 1.0 - rate * weight_decay,
@@ -292,6 +294,32 @@ mod tests {
             epsilon: 0.01,
         };
         close(&run(adadelta, &[1.0, 1.0]), &[0.985_997_2, 0.969_854_85]);
+    }
+
+    /// With numbers large enough that the place of each in the formula matters: the paths of PyTorch's `SGD`, `AdamW` and
+    /// `Adadelta`, in f64.
+    #[test]
+    fn paths_are_those_of_pytorch() {
+        let gradients = [1.0, -0.5, 0.25];
+        let sgd = Optimiser::Sgd {
+            momentum: 0.9,
+            weight_decay: 0.3,
+        };
+        close(&run(sgd, &gradients), &[0.87, 0.7769, 0.644_803]);
+        let adam = Optimiser::Adam {
+            beta1: 0.8,
+            beta2: 0.95,
+            epsilon: 0.3,
+            weight_decay: 0.3,
+        };
+        let path = [0.893_076_9, 0.850_916, 0.804_233_5];
+        close(&run(adam, &gradients), &path);
+        let adadelta = Optimiser::Adadelta {
+            decay: 0.9,
+            epsilon: 0.05,
+        };
+        let path = [0.942_265, 0.977_798_4, 0.958_761_95];
+        close(&run(adadelta, &gradients), &path);
     }
 
     #[test]

@@ -238,6 +238,29 @@ fn what_cannot_be_trained_is_refused() {
     );
     assert!(Trainable::new(&graph, 2, &INPUT, &[], &training(&graph), &Device::flex()).is_ok());
 
+    // A running variance that is computed, and momenta that are no shares.
+    for (variance, momentum, wanted) in [
+        ("computed", 0.9, "initializer"),
+        ("variance", 1.5, "momentum"),
+        ("variance", -0.1, "momentum"),
+        ("variance", f32::NAN, "momentum"),
+    ] {
+        let mut net = Net::new();
+        for part in ["scale", "bias", "mean", "variance"] {
+            net.graph.initializer(part, &[4], vec![1.0; 4]);
+        }
+        net.graph
+            .node("Exp", "exp", &["variance"], &["computed"], []);
+        let parts = ["scale", "bias", "mean", variance];
+        let attributes = [("momentum", momentum.into())];
+        net.node("BatchNormalization", &parts, attributes);
+        net.node("GlobalAveragePool", &[], []);
+        net.node("Flatten", &[], []);
+        let (graph, _) = net.graph(4);
+        let error = refused(&graph, 2);
+        assert!(error.contains(wanted), "{error}");
+    }
+
     for ratio in [1.0, -0.5, f32::NAN] {
         let mut net = Net::new();
         net.conv([4, 3], 1, 1, true);

@@ -1,14 +1,21 @@
 //! A graph run node by node: nothing is fused, every value is kept, and gradients are added up one by one.
 
-use crate::finish::Clamp;
+use crate::batch_norm::{GradientSums, Moments, Norm, NormGradients};
+use crate::convolution::naive;
+use crate::finish::{Clamp, Finish};
 use crate::graph::{Body, Graph, Node, Order};
+use crate::kernel::{Backward, Batch, Forward, Kernel};
+use crate::lanes::Lane;
 use crate::map::MapShape;
-use crate::testing::run;
+use crate::run::{TRAINED_GROUPS, group_size};
+use crate::testing::{from_lanes, run, to_lanes};
 
-/// Outputs, and gradients to the inputs, as a plan gives them.
+/// Outputs, and gradients to the inputs and parameters, as a plan gives them.
 pub(super) struct Results {
     pub(super) outputs: Vec<Vec<f32>>,
     pub(super) gradients: Vec<Vec<f32>>,
+    /// `None` where nothing reads the parameter, or no output with a cotangent depends on what does.
+    pub(super) parameters: Vec<Option<Vec<f32>>>,
     /// The largest gradient that came up on the way to each input's.
     pub(super) scale: f32,
 }
@@ -19,13 +26,14 @@ pub(super) fn execute(
     samples: usize,
     inputs: &[Vec<f32>],
     cotangents: &[Option<Vec<f32>>],
+    parameters: &[&[f32]],
 ) -> Results {
     let mut values: Vec<Vec<f32>> = vec![Vec::new(); graph.shapes.len()];
     for (&(value, order), input) in graph.inputs.iter().zip(inputs) {
         values[value.0] = to_last(input, graph.shape(value), order);
     }
     for node in &graph.nodes {
-        values[node.output.0] = forward(node, samples, &operands(node, &values));
+        values[node.output.0] = forward(node, samples, &operands(node, &values), parameters);
     }
     let outputs = graph
         .outputs
@@ -40,12 +48,32 @@ pub(super) fn execute(
             add(&mut gradients[value.0], cotangent);
         }
     }
+    let mut to_parameters: Vec<Option<Vec<f32>>> = vec![None; parameters.len()];
     let mut scale = 0.0f32;
     for node in graph.nodes.iter().rev() {
         let Some(gradient) = gradients[node.output.0].take() else {
             continue;
         };
-        let parts = backward(node, samples, &operands(node, &values), &gradient);
+        let inputs = operands(node, &values);
+        let parts = match &node.body {
+            Body::Norm(spec) => {
+                let norm = NormPass::new(spec.bound(parameters), samples, &inputs[0]);
+                let (part, own) = norm.backward(&gradient);
+                add(&mut to_parameters[spec.scale.0], own.scale);
+                add(&mut to_parameters[spec.bias.0], own.bias);
+                vec![part]
+            }
+            Body::Trained(trained) => {
+                let (weight, bias) =
+                    naive::to_weight(&trained.spec, samples, &inputs[0], &gradient);
+                add(&mut to_parameters[trained.weight.0], weight);
+                if let Some(parameter) = trained.bias {
+                    add(&mut to_parameters[parameter.0], bias);
+                }
+                run(&*trained.kernel(parameters), samples, &inputs, &gradient).1
+            }
+            _ => backward(node, samples, &inputs, &gradient),
+        };
         for (input, part) in node.inputs.iter().zip(parts) {
             scale = part.iter().fold(scale, |most, x| most.max(x.abs()));
             add(&mut gradients[input.0], part);
@@ -60,6 +88,7 @@ pub(super) fn execute(
     Results {
         outputs,
         gradients: gradients.collect(),
+        parameters: to_parameters,
         scale,
     }
 }
@@ -69,13 +98,15 @@ fn operands(node: &Node, values: &[Vec<f32>]) -> Vec<Vec<f32>> {
     inputs.map(|input| values[input.0].clone()).collect()
 }
 
-fn forward(node: &Node, samples: usize, inputs: &[Vec<f32>]) -> Vec<f32> {
+fn forward(node: &Node, samples: usize, inputs: &[Vec<f32>], parameters: &[&[f32]]) -> Vec<f32> {
+    let with = |kernel: &dyn Kernel| {
+        let cotangent = vec![0.0; samples * kernel.output().elements()];
+        run(kernel, samples, inputs, &cotangent).0
+    };
     match &node.body {
-        Body::Kernel(kernel) => {
-            let cotangent = vec![0.0; samples * kernel.output().elements()];
-            run(&**kernel, samples, inputs, &cotangent).0
-        }
-        Body::Trained(_) | Body::Norm(_) => unreachable!("these graphs have no parameters"),
+        Body::Kernel(kernel) => with(&**kernel),
+        Body::Trained(trained) => with(&*trained.kernel(parameters)),
+        Body::Norm(spec) => NormPass::new(spec.bound(parameters), samples, &inputs[0]).forward(),
         Body::Sum => inputs[0]
             .iter()
             .zip(&inputs[1])
@@ -94,7 +125,7 @@ fn forward(node: &Node, samples: usize, inputs: &[Vec<f32>]) -> Vec<f32> {
 fn backward(node: &Node, samples: usize, inputs: &[Vec<f32>], gradient: &[f32]) -> Vec<Vec<f32>> {
     match &node.body {
         Body::Kernel(kernel) => run(&**kernel, samples, inputs, gradient).1,
-        Body::Trained(_) | Body::Norm(_) => unreachable!("these graphs have no parameters"),
+        Body::Trained(_) | Body::Norm(_) => unreachable!("they have gradients to parameters too"),
         Body::Sum => vec![gradient.to_vec(), gradient.to_vec()],
         Body::Clamp(clamp) => {
             let passes = |x: f32| match *clamp {
@@ -105,6 +136,84 @@ fn backward(node: &Node, samples: usize, inputs: &[Vec<f32>], gradient: &[f32]) 
             let masked = parts.map(|(&x, &g)| if passes(x) { g } else { 0.0 });
             vec![masked.collect()]
         }
+    }
+}
+
+/// A batch norm on a batch. Its sums are made group by group, as a plan makes them, so that they round alike.
+struct NormPass {
+    norm: Norm,
+    samples: usize,
+    input: Vec<Lane>,
+    moments: Moments,
+}
+
+impl NormPass {
+    fn new(norm: Norm, samples: usize, input: &[f32]) -> Self {
+        let shape = norm.spec.shape;
+        let input = to_lanes(input, shape);
+        let mut moments = Moments::none(shape.groups());
+        for group in input.chunks(Self::group(samples, shape)) {
+            moments.join(&norm.kernel.moments(group));
+        }
+        Self {
+            norm,
+            samples,
+            input,
+            moments,
+        }
+    }
+
+    /// Lanes of a group.
+    fn group(samples: usize, shape: MapShape) -> usize {
+        group_size(samples, TRAINED_GROUPS) * shape.lanes()
+    }
+
+    fn forward(&self) -> Vec<f32> {
+        let coefficients = self.norm.kernel.forward_coefficients(&self.moments);
+        let mut out = self.input.clone();
+        self.norm.kernel.forward(Forward {
+            samples: self.samples,
+            batch: batch(&coefficients),
+            inputs: &[&self.input],
+            out: &mut out,
+            finish: Finish::PLAIN,
+            notes: &mut [],
+        });
+        from_lanes(&out, self.norm.spec.shape)
+    }
+
+    fn backward(&self, gradient: &[f32]) -> (Vec<f32>, NormGradients) {
+        let (shape, kernel) = (self.norm.spec.shape, &self.norm.kernel);
+        let gradient = to_lanes(gradient, shape);
+        let mut sums = GradientSums::none(shape.groups());
+        let size = Self::group(self.samples, shape);
+        for (input, gradient) in self.input.chunks(size).zip(gradient.chunks(size)) {
+            sums.join(&kernel.gradient_sums(&self.moments, input, gradient));
+        }
+        let coefficients = kernel.backward_coefficients(&self.moments, &sums);
+        let mut out = self.input.clone();
+        kernel.backward(Backward {
+            samples: self.samples,
+            batch: batch(&coefficients),
+            to: 0,
+            gradient: &gradient,
+            inputs: &[&self.input],
+            output: &[],
+            notes: &[],
+            out: &mut out,
+            finish: Finish::PLAIN,
+        });
+        (
+            from_lanes(&out, shape),
+            kernel.gradients(&self.moments, &sums),
+        )
+    }
+}
+
+fn batch(coefficients: &[Lane]) -> Batch<'_> {
+    Batch {
+        coefficients,
+        ..Batch::default()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::operation::Operation;
 use crate::pointwise::Function;
 use crate::rearrange::Origin;
 use crate::testing::numbers;
-use crate::trained::Weights;
+use crate::trained::{Parameter, Weights};
 use crate::window::Window;
 
 /// One node to be: what, from which values, and numbers that it makes its constants of.
@@ -98,7 +98,7 @@ impl Recipe {
     }
 }
 
-const KINDS: u8 = 24;
+const KINDS: u8 = 28;
 
 /// Kernel, stride, dilation and pads from one number.
 fn window(detail: usize) -> Window {
@@ -248,6 +248,38 @@ impl Choice {
                 let softened = Operation::Function(Function::MulScalar(0.2));
                 graph.add("softened", softened, &[product])
             }
+            23 | 24 => {
+                let operation = Operation::BatchNorm {
+                    epsilon: 0.1,
+                    scale: parameter(graph, shape.channels, detail),
+                    bias: parameter(graph, shape.channels, detail / 3),
+                    tag: values.len(),
+                };
+                graph.add("batch norm", operation, &[a])
+            }
+            25 => {
+                let operation = Operation::Dropout {
+                    ratio: 0.3,
+                    site: values.len(),
+                    order: [Order::ChannelsFirst, Order::ChannelsLast][detail % 2],
+                };
+                graph.add("dropout", operation, &[a])
+            }
+            26 => {
+                let (window, groups) = (window(detail), divisor(shape.channels, detail));
+                let outputs = groups * (1 + detail % 3);
+                let [height, width] = window.kernel;
+                let length = outputs * shape.channels / groups * height * width;
+                let weight = parameter(graph, length, detail);
+                let bias = (!detail.is_multiple_of(3)).then(|| parameter(graph, outputs, detail));
+                let operation = Operation::Convolution {
+                    weights: Weights::Trained { weight, bias },
+                    outputs,
+                    window,
+                    groups,
+                };
+                graph.add("trained", operation, &[a])
+            }
             _ => {
                 let height = divisor(shape.pixels(), detail);
                 let shape = MapShape {
@@ -258,6 +290,15 @@ impl Choice {
                 graph.recast(a, shape)
             }
         }
+    }
+}
+
+/// A parameter of so many numbers: at times one that something else reads already.
+fn parameter(graph: &mut Graph, length: usize, detail: usize) -> Parameter {
+    let there = graph.parameters.iter().position(|&other| other == length);
+    match there.filter(|_| detail.is_multiple_of(2)) {
+        Some(at) => Parameter(at),
+        None => graph.parameter(length),
     }
 }
 
