@@ -129,3 +129,15 @@ fn a_reference_that_says_nothing_is_refused_by_name() {
         LibraryError::MostlyUnreached("mute".to_owned())
     );
 }
+
+#[test]
+fn a_reference_that_is_no_model_is_refused_by_name() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let mut own = vec![task(10, &mut rng), task(10, &mut rng)];
+    own[1].name = "broken".to_owned();
+    own[1].log_sizes[3] = Some(f64::NAN);
+    assert!(matches!(
+        References::fit(&own, &library(&mut rng), 1),
+        Err(LibraryError::LogSize { model, class: 3, .. }) if model == "broken"
+    ));
+}
