@@ -32,7 +32,6 @@ const CLASSES: [usize; 4] = [2, 5, 10, 43];
 struct Part<'a> {
     library: &'a CleanModels,
     sizes: bool,
-    ranks: Option<&'a Surprises>,
 }
 
 impl Reference for Part<'_> {
@@ -47,9 +46,6 @@ impl Reference for Part<'_> {
     }
     fn knows_sizes(&self) -> bool {
         self.sizes
-    }
-    fn measured(&self) -> Option<&Surprises> {
-        self.ranks
     }
 }
 
@@ -146,10 +142,9 @@ fn run(seed: u64, rows: &[(usize, usize)]) -> Vec<[Count; 5]> {
                             .p_value
                             .filter(|_| infected == 0 || smallest.unwrap().0 < infected)
                     };
-                    let part = |sizes, ranks| Part {
+                    let part = |sizes| Part {
                         library: &fitted,
                         sizes,
-                        ranks,
                     };
                     let p = |reference: &dyn Reference| {
                         right(&decision(model, reference, 0.05, seed)).unwrap_or(1.0)
@@ -162,8 +157,8 @@ fn run(seed: u64, rows: &[(usize, usize)]) -> Vec<[Count; 5]> {
                         } else {
                             1.0
                         },
-                        p(&part(false, None)),
-                        p(&part(true, None)),
+                        p(&part(false)),
+                        p(&part(true)),
                         p(&fitted),
                     ];
                     values.map(|p| Count([usize::from(p <= 0.05), usize::from(p <= 0.01), 1]))

@@ -14,9 +14,10 @@ use std::fs;
 use gifthorse_defense::stats::interval::clopper_pearson;
 use gifthorse_defense::stats::{
     Backdoored, BackdooredModel, CleanModels, EqualClasses, Library, LibraryModel, Reference,
-    decide,
+    References, decide,
 };
 use rand::SeedableRng;
+use rand::seq::IteratorRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
 use rayon::prelude::*;
@@ -27,6 +28,8 @@ mod population;
 
 const SEED: u64 = 0;
 const RATES: [f64; 2] = [0.05, 0.01];
+/// How many clean models a user is taken to have.
+const REFERENCES: usize = 3;
 
 type Failure = Box<dyn Error + Send + Sync>;
 /// What models are left out together.
@@ -93,6 +96,10 @@ fn false_alarms(library: &Library) -> Result<(), Failure> {
     for (name, group) in groups {
         rows.push((name, judged_without(library, group)?));
     }
+    rows.push((
+        "its data set, three models of its task as references",
+        judged_by_references(library)?,
+    ));
     println!(
         "| left out | p-values | 5 %: flagged | with the gate | 1 %: flagged | with the gate | KS distance |"
     );
@@ -163,6 +170,30 @@ fn judged_without(library: &Library, group: Group) -> Result<Vec<Judged>, Failur
         })
         .collect();
     Ok(judged?.concat())
+}
+
+/// Judges each model by three others of its task, its data set and number of classes, as references beside the library without
+/// the data set. Models with fewer others are passed over.
+fn judged_by_references(library: &Library) -> Result<Vec<Judged>, Failure> {
+    let judged = |(place, model): (usize, &LibraryModel)| -> Option<Result<Judged, Failure>> {
+        let alike = |other: &&LibraryModel| {
+            other.name != model.name
+                && other.data == model.data
+                && other.classes() == model.classes()
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+        rng.set_stream(place as u64);
+        let like = library.models().iter().filter(alike).cloned();
+        let like = like.sample(&mut rng, REFERENCES);
+        if like.len() < REFERENCES {
+            return None;
+        }
+        let rest = library.without(|other| other.data == model.data);
+        let references = References::fit(&like, &rest, SEED).map_err(Failure::from);
+        Some(references.and_then(|references| judge(model, &[], &references)))
+    };
+    let models: Vec<(usize, &LibraryModel)> = library.models().iter().enumerate().collect();
+    models.into_par_iter().filter_map(judged).collect()
 }
 
 fn power(library: &Library, backdoored: &Backdoored) -> Result<(), Failure> {

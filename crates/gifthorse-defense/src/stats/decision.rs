@@ -52,8 +52,8 @@ pub struct ClassDecision {
     /// Class index.
     pub class: usize,
     /// Probability that a clean model of this number of classes has any class, and with it every
-    /// smaller one, this far below the rest. `None` for a class that was not reached, or if there
-    /// was no test.
+    /// smaller one, this far below the rest or, if the reference knows sizes, one this small by
+    /// itself. `None` for a class that was not reached, or if there was no test.
     pub p_value: Option<f64>,
     /// How far the log size lies below the others', in the units of the decision's statistic;
     /// negative above them. `None` as for the p-value.

@@ -3,7 +3,7 @@
 use super::comparison::{Comparison, Surprises};
 use super::error::StatsError;
 use super::evidence::LogSizes;
-use super::null::DRAWS;
+use super::null::{DRAWS, RANKED_DRAWS};
 use super::outlier::{CannotSay, Reading};
 use super::reference::Reference;
 
@@ -42,7 +42,8 @@ impl Findings {
         fpr: f64,
         seed: u64,
     ) -> Result<Self, StatsError> {
-        let comparison = Comparison::run(sizes, reference, DRAWS, seed)?;
+        let draws = reference.measured().map_or(DRAWS, |_| RANKED_DRAWS);
+        let comparison = Comparison::run(sizes, reference, draws, seed)?;
         let scale = Scale {
             measured: reference.measured(),
             tests: comparison.tests() as f64,

@@ -15,9 +15,13 @@ use super::set_aside::Thinning;
 /// Clean models simulated: the standard error of a p-value of 0.05 is then 0.002, and a thousand
 /// classes take a fraction of a second.
 pub const DRAWS: usize = 9_999;
+/// Clean models simulated for each model that is ranked among measured ones, and for each of these: a surprise need not be
+/// finer than the ranks that it is for, and only numbers found in the same way can be ranked.
+pub(super) const RANKED_DRAWS: usize = 2_000;
 /// Models that share one stream of random numbers.
 const PER_STREAM: usize = 64;
-/// Beyond its largest fiftieth or hundredth part the simulation goes on in an exponential tail, whose slope errs by a seventh at most.
+/// The simulation's largest hundredth is replaced by an exponential tail. Its slope is that of this hundredth, or of the largest
+/// fifty where these are more: it errs by a seventh at most.
 const TAIL: TailRule = TailRule {
     replaced: 0.01,
     fitted: 0.01,

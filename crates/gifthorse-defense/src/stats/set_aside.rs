@@ -23,7 +23,7 @@ pub struct SetAside {
     /// How many classes were set aside.
     pub classes: usize,
     /// The classes of the evidence that were drawn at random from those not ahead of the others, in any
-    /// order. Not empty if classes were set aside.
+    /// order; a class named twice counts once. Not empty if classes were set aside.
     pub sample: Vec<usize>,
 }
 
@@ -53,9 +53,11 @@ impl SetAside {
         if let Some(&class) = self.sample.iter().find(|class| !classes.contains(class)) {
             return Err(StatsError::SampleNotSearched(class));
         }
+        let drawn = |class: &&usize| self.sample.contains(class);
+        let sample = classes.iter().filter(drawn).count();
         Ok(Some(Thinning {
-            finalists: classes.len() - self.sample.len(),
-            sample: self.sample.len(),
+            finalists: classes.len() - sample,
+            sample,
             set_aside: self.classes,
         }))
     }
@@ -142,5 +144,15 @@ mod tests {
             aside(3, &[2, 5]).thinning(&[1, 2]),
             Err(StatsError::SampleNotSearched(5))
         );
+    }
+
+    #[test]
+    fn a_class_named_twice_stands_for_others_once() {
+        let aside = SetAside {
+            classes: 3,
+            sample: vec![2, 2, 2],
+        };
+        let thinning = aside.thinning(&[1, 2]).unwrap().unwrap();
+        assert_eq!((thinning.finalists, thinning.sample), (1, 1));
     }
 }

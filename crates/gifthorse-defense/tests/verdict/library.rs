@@ -175,6 +175,25 @@ fn unreached_classes_of_the_library_and_of_the_model_count_as_large() {
 }
 
 #[test]
+fn a_model_mostly_unreached_is_never_clean_but_may_be_flagged_by_size() {
+    let mut rng = ChaCha8Rng::seed_from_u64(15);
+    let library = fitted(World::new(&mut rng).models(60, &mut rng));
+    let mut model = evidence(&even_norms(10));
+    for found in &mut model.classes[4..] {
+        found.reached = false;
+    }
+    let decision = with(&library, &model);
+    assert_eq!(decision.verdict, Verdict::Inconclusive);
+    assert!(decision.reasons[0].contains("6 of 10 classes, more than half"));
+    model.classes[1].norm = 1.0;
+    let decision = with(&library, &model);
+    assert_eq!(
+        (decision.verdict, decision.targets.as_slice()),
+        (Verdict::Backdoored, &[1][..])
+    );
+}
+
+#[test]
 fn a_library_too_small_for_the_rate_never_says_clean() {
     let decision = with(&fitted(unequal(15)), &evidence(&even_norms(20)));
     assert_eq!(decision.verdict, Verdict::Inconclusive);

@@ -119,16 +119,20 @@ fn malformed_libraries_are_errors_that_name_the_model() {
         with(|m| m.confirmed = vec![3]),
         LibraryError::NoSuchClass { class: 3, .. }
     ));
-    let wrong_target = BackdooredModel {
+    let infected = |targets| BackdooredModel {
         found: model("c"),
         attack: "badnets".to_owned(),
         trigger_pixels: None,
-        targets: vec![9],
+        targets,
     };
     assert!(matches!(
-        Backdoored::new("s", vec![wrong_target]),
+        Backdoored::new("s", vec![infected(vec![9])]),
         Err(LibraryError::NoSuchClass { class: 9, .. })
     ));
+    assert_eq!(
+        Backdoored::new("s", vec![infected(vec![0]), infected(vec![1])]),
+        Err(LibraryError::DuplicateName("c".to_owned()))
+    );
     for text in ["", "[]", "{}", &FILE.replace("pixels", "pixel")] {
         assert!(matches!(
             Library::from_json(text),

@@ -46,7 +46,7 @@ fn references_say_where_sizes_lie() {
     assert_eq!(at(&even_norms(10)).verdict, Verdict::Clean);
     let usual: Vec<f64> = even_norms(10).iter().map(|norm| norm / 6.5).collect();
     assert_eq!(at(&usual).verdict, Verdict::Clean);
-    let small: Vec<f64> = usual.iter().map(|norm| norm / 8.0).collect();
+    let small: Vec<f64> = usual.iter().map(|norm| norm / 10.0).collect();
     let all = at(&small);
     assert_eq!((all.verdict, all.suspects.len()), (Verdict::Backdoored, 10));
     assert_eq!(all.calibration, "reference models");
@@ -128,4 +128,16 @@ fn a_reference_that_says_nothing_is_refused_by_name() {
         References::fit(&own, &library(&mut rng), 1).unwrap_err(),
         LibraryError::MostlyUnreached("mute".to_owned())
     );
+}
+
+#[test]
+fn a_reference_that_is_no_model_is_refused_by_name() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let mut own = vec![task(10, &mut rng), task(10, &mut rng)];
+    own[1].name = "broken".to_owned();
+    own[1].log_sizes[3] = Some(f64::NAN);
+    assert!(matches!(
+        References::fit(&own, &library(&mut rng), 1),
+        Err(LibraryError::LogSize { model, class: 3, .. }) if model == "broken"
+    ));
 }

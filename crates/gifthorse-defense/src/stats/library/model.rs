@@ -6,6 +6,10 @@ use super::super::confirmation::{Confirmation, Gate};
 use super::super::error::LibraryError;
 use super::super::evidence::{ClassEvidence, Evidence, GradientHealth, log_size};
 use super::super::set_aside::SetAside;
+use super::Entry;
+
+/// Log sizes up to here pass for 0, the whole image: a mask's norm is a sum of numbers of single precision.
+const ROUNDING: f64 = 1e-3;
 
 /// What the searches found in one clean model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,7 +36,7 @@ impl LibraryModel {
     /// Takes over what a scan found, with four decimals, which is far more than two searches agree in.
     ///
     /// # Errors
-    /// A model whose classes were not all searched to the end, or evidence that is no such model ([`Self::check`]).
+    /// A model whose classes were not all searched to the end, or evidence that is no such model ([`Entry::check`]).
     pub fn from_evidence(
         name: impl Into<String>,
         recipe: impl Into<String>,
@@ -116,18 +120,21 @@ impl LibraryModel {
         self.log_sizes.iter().filter(|size| size.is_none()).count()
     }
 
-    /// Whether at least half of the classes were reached; of any other model no verdict is had.
+    /// Whether at least half of the classes were reached. Any other model is no yardstick, and is never called clean.
     #[must_use]
     pub fn mostly_reached(&self) -> bool {
         2 * self.unreached() <= self.classes()
     }
+}
 
-    /// Whether the numbers can be those of a model.
-    ///
-    /// # Errors
-    /// Fewer than two classes, no pixels, a log size that is not a number or above 0 (a trigger larger than the image), or a
-    /// confirmed class that does not exist.
-    pub fn check(&self) -> Result<(), LibraryError> {
+impl Entry for LibraryModel {
+    fn found(&self) -> &LibraryModel {
+        self
+    }
+
+    /// Refuses fewer than two classes, no pixels, a log size that is not a number or above 0 (a trigger larger than the
+    /// image), and a confirmed class that does not exist.
+    fn check(&self) -> Result<(), LibraryError> {
         let model = || self.name.clone();
         if self.classes() < 2 {
             return Err(LibraryError::TooFewClasses(model(), self.classes()));
@@ -137,7 +144,7 @@ impl LibraryModel {
         }
         let reached = self.log_sizes.iter().enumerate();
         for (class, size) in reached.filter_map(|(class, size)| Some((class, (*size)?))) {
-            if !size.is_finite() || size > 1e-3 {
+            if !size.is_finite() || size > ROUNDING {
                 return Err(LibraryError::LogSize {
                     model: model(),
                     class,
