@@ -157,7 +157,7 @@ impl ScanArgs {
             fpr: self.fpr,
             max_time: self.max_time,
             work: self.work.clone(),
-            seed: global.seed,
+            seed: global.seed(),
         })
     }
 }

@@ -10,6 +10,7 @@ mod data;
 mod demo;
 mod elimination;
 mod inspect;
+mod killed;
 mod logits;
 mod make;
 mod preflight;
