@@ -5,6 +5,7 @@
 //! from a model or a file name goes through [`Shown`] and `maud`; a content security policy
 //! in the page forbids scripts and anything from outside even if one got through.
 
+mod baseline;
 mod chart;
 mod classes;
 mod coverage;
@@ -92,6 +93,7 @@ impl Scan<'_> {
             article.scan id=(self.id) {
                 (verdict::header(self))
                 @if let Some(truth) = self.page.truth { (truth::section(self, truth)) }
+                @if let Some(baseline) = &self.report().baseline { (baseline::section(self, baseline)) }
                 (classes::suspicious(self))
                 (classes::others(self))
                 (statistics::section(self))

@@ -9,6 +9,7 @@ pub mod evidence;
 mod format;
 pub mod html;
 pub mod report;
+pub mod sarif;
 pub mod terminal;
 mod wording;
 pub mod write;

@@ -7,19 +7,23 @@
 //! Numbers that may be undefined are `Option<f64>` and `null` in JSON. JSON knows no infinity and no NaN: such a
 //! value in an optional field is written as `null`, in a required field it is an error that names the field.
 
+mod baseline;
 mod detection;
 mod health;
 mod inputs;
 mod json;
 mod model;
+mod policy;
 mod preflight;
 mod verdict;
 
+pub use baseline::{Baseline, SizeChange};
 pub use detection::{ClassFinding, ClassState, Detection, PublishedRule};
 pub use health::GradientHealth;
 pub use inputs::{ChosenBy, Images, Preprocess};
 pub use json::{JsonError, json_schema};
 pub use model::{Layout, Model, ModelInput};
+pub use policy::PolicyOutcome;
 pub use preflight::{Alternative, LabelOrder, Preflight};
 pub use verdict::{Calibration, Coverage, ReferenceModel, TriggerSize, Verdict};
 
@@ -51,6 +55,12 @@ pub struct Report {
     pub fpr: f64,
     /// What `p_value` was measured against.
     pub calibration: Calibration,
+    /// What changed since an earlier report; null if none was given.
+    #[serde(default)]
+    pub baseline: Option<Baseline>,
+    /// What the user's policy says; null if none was given.
+    #[serde(default)]
+    pub policy: Option<PolicyOutcome>,
     /// What was tested and what was not.
     pub coverage: Coverage,
     /// The model file.

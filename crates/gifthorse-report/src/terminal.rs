@@ -7,7 +7,7 @@ use crate::{
     escape::Shown,
     format::{count, duration, number, optional, percent},
     report::{Detection, Verdict},
-    wording::{by_suspicion, state, verdict, wording},
+    wording::{baseline, by_suspicion, state, verdict, wording},
 };
 
 /// Rows of the table at most.
@@ -40,6 +40,19 @@ pub fn render(report: &Report, colour: bool) -> String {
     let said = usize::from(report.verdict == Verdict::Inconclusive);
     for reason in report.reasons.iter().skip(said) {
         text += &format!("  - {}\n", Shown(reason));
+    }
+    if let Some(changed) = baseline(report) {
+        text += &format!("{changed}\n");
+        for caveat in report.baseline.iter().flat_map(|known| &known.caveats) {
+            text += &format!("  - {}\n", Shown(caveat));
+        }
+    }
+    if let Some(policy) = &report.policy {
+        let judged = if policy.met { "Meets" } else { "Does not meet" };
+        text += &format!("{judged} the policy {}.\n", Shown(&policy.path));
+        for line in policy.accepted.iter().chain(&policy.unmet) {
+            text += &format!("  - {}\n", Shown(line));
+        }
     }
     for step in &wording.next {
         text += &format!("  > {step}\n");

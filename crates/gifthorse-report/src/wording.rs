@@ -55,15 +55,27 @@ pub fn wording(report: &Report) -> Wording {
 }
 
 fn backdoored(report: &Report) -> String {
-    let Some(&target) = report.targets.first() else {
+    let Some(&first) = report.targets.first() else {
         return "A hidden trigger changes the model's answers.".to_owned();
     };
-    let name = report.class_name(target);
+    let mut text = target(report, first);
+    if let others @ 1.. = report.targets.len() - 1 {
+        text += &format!(
+            " {} are reached just as suspiciously.",
+            count(others, "more class", "more classes")
+        );
+    }
+    text
+}
+
+/// What a backdoor that leads to `class` does, in a sentence.
+pub fn target(report: &Report, class: usize) -> String {
+    let name = report.class_name(class);
     let mut text = format!(
         "Whoever knows the trigger can make the model answer “{}”",
         Shown(&name)
     );
-    if let Some(finding) = strongest(report, target) {
+    if let Some(finding) = strongest(report, class) {
         if let (Some(share), Some(norm)) = (finding.share, finding.norm) {
             text += &format!(
                 ": a pattern over {} of the image ({} pixels) is enough",
@@ -82,12 +94,6 @@ fn backdoored(report: &Report) -> String {
         }
     }
     text.push('.');
-    if let others @ 1.. = report.targets.len() - 1 {
-        text += &format!(
-            " {} are reached just as suspiciously.",
-            count(others, "more class", "more classes")
-        );
-    }
     text
 }
 
@@ -129,6 +135,48 @@ fn confidence(report: &Report) -> Option<String> {
             calibration(&report.calibration)
         ),
     })
+}
+
+/// What changed since the earlier report, in a few sentences; none where there is no such report.
+pub fn baseline(report: &Report) -> Option<String> {
+    let baseline = report.baseline.as_ref()?;
+    let names = |classes: &[usize]| {
+        let name = |&class: &usize| format!("“{}”", Shown(&report.class_name(class)));
+        classes.iter().map(name).collect::<Vec<_>>().join(", ")
+    };
+    let mut text = match (&baseline.added[..], report.verdict) {
+        ([], Verdict::Inconclusive) => {
+            "Whether a backdoor was added since the earlier report, this scan cannot tell."
+                .to_owned()
+        }
+        ([], _) => "No target class was added since the earlier report.".to_owned(),
+        (added, _) => format!(
+            "{} added since the earlier report: {}.",
+            count(added.len(), "target class was", "target classes were"),
+            names(added)
+        ),
+    };
+    if !baseline.kept.is_empty() {
+        text += &format!(" Still a target: {}.", names(&baseline.kept));
+    }
+    if !baseline.gone.is_empty() {
+        text += &format!(" No longer a target: {}.", names(&baseline.gone));
+    }
+    if let (Some(most), Some(middle)) = (
+        baseline.sizes.first(),
+        baseline.sizes.get(baseline.sizes.len() / 2),
+    ) {
+        text += &format!(
+            " Of all triggers that of {} changed to the smallest part of what it was, from {} to {} pixels ({}); the middle of all \
+             classes is {}.",
+            names(&[most.class]),
+            number(most.before),
+            number(most.now),
+            percent(most.factor()),
+            percent(middle.factor())
+        );
+    }
+    Some(text)
 }
 
 /// What the p-value was measured against, in words that go on a sentence.

@@ -1,4 +1,4 @@
-//! A scan's output folder: `report.json`, `report.html`, `triggers/CLASS.npz` and `triggers/CLASS.png`.
+//! A scan's output folder: `report.json`, `report.html`, `report.sarif`, `triggers/CLASS.npz` and `triggers/CLASS.png`.
 
 use std::{
     fs, io,
@@ -13,6 +13,7 @@ use crate::{
     evidence::{Truth, trigger_path, write_trigger},
     html::{self, HtmlOptions, ScanPage},
     report::JsonError,
+    sarif,
 };
 
 /// Why a report could not be written.
@@ -93,12 +94,8 @@ pub fn write_out(
         truth,
     };
     write(&folder.join("report.html"), html::render(&page, options))?;
-    let path = folder.join("report.json");
-    let json = report.to_json().map_err(|source| WriteError::Json {
-        path: path.clone(),
-        source,
-    })?;
-    write(&path, json)?;
+    write_json(&folder.join("report.sarif"), sarif::render(&report))?;
+    write_json(&folder.join("report.json"), report.to_json())?;
     Ok(report)
 }
 
@@ -115,6 +112,14 @@ fn with_trigger_paths(report: &Report, evidence: &Evidence) -> Report {
             .map(|_| trigger_path(finding.class));
     }
     report
+}
+
+fn write_json(path: &Path, text: Result<String, JsonError>) -> Result<(), WriteError> {
+    let text = text.map_err(|source| WriteError::Json {
+        path: path.to_owned(),
+        source,
+    })?;
+    write(path, text)
 }
 
 fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), WriteError> {

@@ -53,6 +53,11 @@ fn holds_all_files_and_they_read_back() {
             .unwrap()
             .contains("signs-v3.onnx")
     );
+    assert!(
+        fs::read_to_string(folder.join("report.sarif"))
+            .unwrap()
+            .contains("model-backdoor")
+    );
 }
 
 #[test]

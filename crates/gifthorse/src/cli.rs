@@ -17,7 +17,7 @@ pub use data::{DataArgs, DataCommand};
 pub use demo::DemoArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
 pub use preprocess::PreprocessArgs;
-pub use scan::ScanArgs;
+pub use scan::{FailOn, ScanArgs};
 pub use trigger::TriggerArgs;
 pub use zoo::{ZooArgs, ZooBuildArgs, ZooCommand, ZooLibraryArgs, ZooScanArgs};
 
@@ -33,8 +33,7 @@ pub struct Cli {
     pub global: Global,
 }
 
-const EXIT_STATUS: &str =
-    "Exit status: 0 clean or done, 1 backdoored or not confirmed, 2 error, 3 inconclusive.";
+const EXIT_STATUS: &str = "Exit status: 0 clean or done, 1 backdoored or not confirmed, 2 error, 3 inconclusive,\n4 not what a policy asks for.";
 
 /// Settings of all commands.
 #[derive(Args, Debug)]
@@ -99,6 +98,26 @@ pub enum Command {
     Plant(Box<PlantArgs>),
     /// Make and scan many models with a known truth.
     Zoo(ZooArgs),
+    /// Print a script that completes commands and flags in a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command.
+    Man(ManArgs),
+}
+
+/// Arguments of `completions`.
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Args, Debug)]
+pub struct ManArgs {
+    /// Write the pages of all commands to this folder.
+    #[arg(long, short, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Arguments of `verify`.

@@ -1,10 +1,12 @@
 //! The commands, a file each.
 
+mod completions;
 mod data;
 mod demo;
 mod inspect;
 mod logits;
 mod make;
+mod man;
 mod plan_table;
 mod scan;
 mod trigger;
@@ -36,5 +38,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Train(args) => make::train(args, &cli.global),
         Command::Plant(args) => make::plant(args, &cli.global),
         Command::Zoo(args) => zoo::run(args, &cli.global),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     }
 }

@@ -53,6 +53,8 @@ pub struct ScanRequest {
     /// Clean models of the user's own to measure by: ONNX files, which are scanned like the model, or reports (`.json`) of such
     /// scans.
     pub references: Vec<PathBuf>,
+    /// The report of an earlier scan, such as that of the model before it was fine-tuned, to compare with.
+    pub baseline: Option<PathBuf>,
     /// The share of clean models that may be called backdoored, 0.001 to 0.5.
     pub fpr: f64,
     /// Time after which no search goes on; a class whose search did not end by then counts as skipped.
@@ -80,6 +82,7 @@ impl ScanRequest {
             force: false,
             search: Config::preset(Preset::Standard),
             references: Vec::new(),
+            baseline: None,
             fpr: 0.05,
             max_time: None,
             work: None,

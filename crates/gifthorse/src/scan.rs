@@ -5,6 +5,7 @@
 //! searches are kept, `references` scans clean models to measure by, `yardstick` settles what the model is measured against,
 //! `conclusion` draws the verdict, and `findings`, `coverage` and `pictures` put it down for the report.
 
+mod baseline;
 mod checks;
 mod conclusion;
 mod coverage;
@@ -31,6 +32,7 @@ use crate::observer::{ScanObserver, Stage};
 use crate::plan::{PlanNode, nodes};
 use crate::work::{Hashes, WorkFolder};
 use crate::{Error, PreprocessChoice, ScanRequest, preprocessing};
+use baseline::Earlier;
 use checks::Fit;
 use conclusion::Conclusion;
 use images::ImageSet;
@@ -77,6 +79,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         request.input_size,
     )?;
     let config = request.search_config(classifier.classes())?;
+    let earlier = Earlier::read(request, &classifier)?;
 
     observer.stage(Stage::Images);
     let mut set = ImageSet::load(request, &classifier)?;
@@ -131,7 +134,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     let conclusion = Conclusion::draw(&searched, &health, &fit, yardstick, request)?;
     let evidence = pictures::evidence(&fit, &holdout_images, &searched, &conclusion, request)?;
     let detection = findings::detection(&searched, &conclusion, &config, &fit, &set.class_names);
-    let report = Report {
+    let mut report = Report {
         schema_version: SCHEMA_VERSION,
         verdict: conclusion.verdict,
         reasons: conclusion.reasons.clone(),
@@ -139,6 +142,8 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         p_value: conclusion.p_value,
         fpr: request.fpr,
         calibration: conclusion.calibration.clone(),
+        baseline: None,
+        policy: None,
         coverage: coverage::coverage(&searched, &conclusion, &fit),
         model: described,
         images: set.described(request, search_images.len(), holdout_images.len()),
@@ -152,6 +157,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         started: rfc3339(started),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
+    report.baseline = earlier.map(|earlier| earlier.compare(&report));
     Ok(ScanOutcome {
         report,
         evidence,

@@ -37,6 +37,15 @@ pub fn header(scan: &Scan<'_>) -> Markup {
                 (heading(scan.level + 1, None, html! { "Why" }))
                 ul.reasons { @for reason in reasons { li { (Shown(reason)) } } }
             }
+            @if let Some(policy) = &report.policy {
+                (heading(scan.level + 1, None, html! {
+                    @if policy.met { "Meets the policy " } @else { "Does not meet the policy " }
+                    bdi { (Shown(&policy.path)) }
+                }))
+                ul.reasons {
+                    @for line in policy.accepted.iter().chain(&policy.unmet) { li { (Shown(line)) } }
+                }
+            }
             (heading(scan.level + 1, None, html! { "What to do next" }))
             ul.next { @for step in &wording.next { li { (code_spans(step)) } } }
             (facts(&[

@@ -143,6 +143,8 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
         }),
         fpr: 0.05,
         calibration: Calibration::EqualClasses,
+        baseline: None,
+        policy: None,
         coverage: Coverage {
             tested: vec![
                 "patch triggers that lead every other class to one target (BadNets, Trojan Attack)"

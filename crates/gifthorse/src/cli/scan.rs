@@ -4,11 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use gifthorse::ScanRequest;
+use gifthorse::{Policy, ScanRequest};
 use gifthorse_data::{Crop, Split};
 use gifthorse_defense::detect::neural_cleanse::{Config, Effort, Preset};
 
 use super::{Global, PreprocessArgs, parse};
+
+/// The false-positive rate that nobody chose.
+const DEFAULT_FPR: f64 = 0.05;
 
 /// Arguments of `scan`.
 #[derive(Args, Debug)]
@@ -58,13 +61,17 @@ pub struct ScanArgs {
         help_heading = "Search"
     )]
     classes: Option<Vec<usize>>,
-    /// Share of clean models that may be called backdoored.
-    #[arg(long, default_value_t = 0.05, value_name = "RATE", value_parser = parse::rate, help_heading = "Search")]
-    fpr: f64,
+    /// Share of clean models that may be called backdoored [default: 0.05, or that of --policy].
+    #[arg(long, value_name = "RATE", value_parser = parse::rate, help_heading = "Search")]
+    fpr: Option<f64>,
     /// Clean models of your own to measure by, of the same task: ONNX files, which are scanned first and like the model, or
     /// the report.json of such a scan. One says where sizes should lie; several also how far they may be from there.
     #[arg(long, value_name = "MODEL", num_args = 1.., help_heading = "Search")]
     reference: Vec<PathBuf>,
+    /// Compare with the report.json of an earlier scan, such as that of the model before it was fine-tuned: which targets are new,
+    /// and whose triggers shrank.
+    #[arg(long, value_name = "REPORT", help_heading = "Search")]
+    baseline: Option<PathBuf>,
     /// Stop searching after this time, such as 90s, 10m or 2h; classes not done then make "clean" inconclusive.
     #[arg(long, value_name = "TIME", value_parser = parse::duration, help_heading = "Search")]
     max_time: Option<Duration>,
@@ -72,7 +79,7 @@ pub struct ScanArgs {
     /// stopped loses less than a minute. A folder belongs to one scan.
     #[arg(long, value_name = "DIR", help_heading = "Search")]
     work: Option<PathBuf>,
-    /// Write report.json, report.html and the triggers to this folder.
+    /// Write report.json, report.html, report.sarif and the triggers to this folder.
     #[arg(long, short, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// Show no images of yours in report.html, only the recovered triggers.
@@ -84,9 +91,29 @@ pub struct ScanArgs {
     /// After the scan, print to standard error how long each node of the model took.
     #[arg(long, help_heading = "Output")]
     pub profile: bool,
-    /// Exit with 0 whatever the verdict; errors still exit with 2.
-    #[arg(long, help_heading = "Output")]
-    pub exit_zero: bool,
+    /// Which verdicts the exit status tells; others give 0, errors always 2.
+    #[arg(long, value_enum, default_value_t = FailOn::Inconclusive, value_name = "WHAT", help_heading = "Output")]
+    fail_on: FailOn,
+    /// Rules that a model has to meet before it is used, in TOML. The exit status then is 0 if all are met, 1 for a backdoor that
+    /// is not accepted, 3 for inconclusive, 4 for any other rule.
+    #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["fail_on", "exit_zero"], help_heading = "Output")]
+    pub policy: Option<PathBuf>,
+    /// The same as --fail-on never.
+    #[arg(long, conflicts_with = "fail_on", help_heading = "Output")]
+    exit_zero: bool,
+}
+
+/// What the exit status of a scan tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Nothing.
+    Never,
+    /// 1 for a target class that the report of --baseline does not have.
+    Added,
+    /// 1 for backdoored.
+    Backdoored,
+    /// 1 for backdoored, 3 for inconclusive.
+    Inconclusive,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -116,11 +143,24 @@ enum EffortArg {
 }
 
 impl ScanArgs {
-    /// The scan that the arguments ask for; reads the file of preprocessing if there is one.
+    /// What the exit status tells.
+    pub fn fail_on(&self) -> FailOn {
+        if self.exit_zero {
+            FailOn::Never
+        } else {
+            self.fail_on
+        }
+    }
+
+    /// The scan that the arguments and `policy` ask for; reads the file of preprocessing if there is one.
     ///
     /// # Errors
-    /// As reading that file.
-    pub fn request(&self, global: &Global) -> anyhow::Result<ScanRequest> {
+    /// As reading that file, and `--fail-on added` without a report to compare with.
+    pub fn request(&self, policy: &Policy, global: &Global) -> anyhow::Result<ScanRequest> {
+        anyhow::ensure!(
+            self.fail_on != FailOn::Added || self.baseline.is_some(),
+            "--fail-on added needs the report to compare with (--baseline REPORT)"
+        );
         let preset = match self.preset {
             PresetArg::Standard => Preset::Standard,
             PresetArg::Paper => Preset::Paper,
@@ -154,7 +194,8 @@ impl ScanArgs {
                 ..Config::preset(preset)
             },
             references: self.reference.clone(),
-            fpr: self.fpr,
+            baseline: self.baseline.clone(),
+            fpr: self.fpr.or(policy.fpr).unwrap_or(DEFAULT_FPR),
             max_time: self.max_time,
             work: self.work.clone(),
             seed: global.seed(),

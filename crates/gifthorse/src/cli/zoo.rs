@@ -65,7 +65,7 @@ pub struct ZooScanArgs {
     /// Scan nothing, only sum up what was scanned.
     #[arg(long, conflicts_with = "again")]
     pub summary: bool,
-    /// Write report.html and the triggers of each scan too.
+    /// Write report.html, report.sarif and the triggers of each scan too.
     #[arg(long)]
     pub pages: bool,
     /// Print the summary as JSON, every model with it.

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use gifthorse::{ScanOutcome, scan};
+use gifthorse::{Policy, ScanOutcome, scan};
 use gifthorse_report::html::HtmlOptions;
-use gifthorse_report::report::Verdict;
+use gifthorse_report::report::{Baseline, Verdict};
 use gifthorse_report::{Report, terminal, write_out};
 
 use super::plan_table;
-use crate::cli::{Global, ScanArgs};
+use crate::cli::{FailOn, Global, ScanArgs};
 use crate::output;
 use crate::progress::Progress;
 
@@ -18,7 +18,8 @@ use crate::progress::Progress;
 /// # Errors
 /// As the scan, or a report that cannot be written.
 pub fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<ExitCode> {
-    let request = args.request(global)?;
+    let policy = args.policy.as_deref().map(Policy::read).transpose()?;
+    let request = args.request(policy.as_ref().unwrap_or(&Policy::default()), global)?;
     if let Some(folder) = &args.out {
         // Before the scan, which may take an hour, and not after it.
         std::fs::create_dir_all(folder)
@@ -32,6 +33,12 @@ pub fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<ExitCode> {
         evidence,
         profile,
     } = outcome?;
+    if let (Some(policy), Some(path)) = (&policy, &args.policy) {
+        let today = jiff::Timestamp::now()
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .date();
+        report.policy = Some(policy.judge(&report, path, today));
+    }
     if let Some(folder) = &args.out {
         let options = HtmlOptions {
             images: !args.no_images,
@@ -49,14 +56,26 @@ pub fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<ExitCode> {
     if args.profile {
         output::block(&plan_table::profile(&profile))?;
     }
-    Ok(status(&report, args.exit_zero))
+    Ok(status(&report, args.fail_on()))
 }
 
-fn status(report: &Report, exit_zero: bool) -> ExitCode {
-    match report.verdict {
-        _ if exit_zero => ExitCode::SUCCESS,
-        Verdict::Clean => ExitCode::SUCCESS,
-        Verdict::Backdoored => ExitCode::from(1),
-        Verdict::Inconclusive => ExitCode::from(3),
+fn status(report: &Report, fail_on: FailOn) -> ExitCode {
+    if let Some(policy) = &report.policy {
+        return ExitCode::from(match report.verdict {
+            _ if policy.met => 0,
+            Verdict::Backdoored if policy.accepted.is_none() => 1,
+            Verdict::Inconclusive => 3,
+            _ => 4,
+        });
+    }
+    let added = |baseline: &Baseline| !baseline.added.is_empty();
+    match (report.verdict, fail_on) {
+        (_, FailOn::Never) | (Verdict::Clean, _) => ExitCode::SUCCESS,
+        (Verdict::Backdoored, FailOn::Added) => {
+            ExitCode::from(u8::from(report.baseline.as_ref().is_some_and(added)))
+        }
+        (Verdict::Backdoored, _) => ExitCode::from(1),
+        (Verdict::Inconclusive, FailOn::Inconclusive) => ExitCode::from(3),
+        (Verdict::Inconclusive, _) => ExitCode::SUCCESS,
     }
 }

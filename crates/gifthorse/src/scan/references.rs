@@ -63,6 +63,7 @@ fn scan_of(request: &ScanRequest, place: usize, path: &Path) -> ScanRequest {
     ScanRequest {
         model: path.to_owned(),
         references: Vec::new(),
+        baseline: None,
         search: Config {
             effort: Effort::Full,
             ..request.search.clone()

@@ -5,14 +5,18 @@
     reason = "helpers of tests fail by panicking, and a skipped test says so"
 )]
 
+mod baseline;
 mod bench;
 mod data;
 mod demo;
 mod elimination;
+mod hooks;
 mod inspect;
 mod killed;
 mod logits;
 mod make;
+mod manual;
+mod policy;
 mod preflight;
 mod real_models;
 mod references;

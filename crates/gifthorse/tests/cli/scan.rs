@@ -49,7 +49,12 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
         .map(|error| error.to_string())
         .collect();
     assert!(mistakes.is_empty(), "{mistakes:?}");
-    for file in ["report.html", "triggers/2.png", "triggers/7.npz"] {
+    for file in [
+        "report.html",
+        "report.sarif",
+        "triggers/2.png",
+        "triggers/7.npz",
+    ] {
         assert!(bench.path("out").join(file).exists(), "{file}");
     }
 

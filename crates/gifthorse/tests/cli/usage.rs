@@ -56,3 +56,16 @@ fn names_from_files_cannot_move_the_cursor() {
     let run = bench.run("inspect \u{1b}[2Jmodel.onnx").expect(2);
     assert!(!run.err().contains('\u{1b}'), "{:?}", run.err());
 }
+
+#[test]
+fn completions_and_manual_pages_come_from_the_flags() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = bench.run(&format!("completions {shell}")).expect(0).out();
+        assert!(script.contains("max-time"), "{shell}");
+    }
+    assert!(bench.run("man").expect(0).out().contains(".TH gifthorse 1"));
+    bench.run("man --out pages").expect(0);
+    let page = std::fs::read_to_string(bench.path("pages/gifthorse-scan.1")).unwrap();
+    assert!(page.contains("max\\-time"), "{page}");
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""The table of docs/attacks.md: each planted model of a zoo beside its clean twin and the paper's figures.
+
+    gifthorse zoo build zoo/papers.toml -o papers/
+    bench/attack_table.py papers/
+"""
+
+import argparse
+import json
+import pathlib
+
+# Start of a model's name: what the paper calls it, and the paper's attack success, accuracy and clean accuracy in percent.
+PUBLISHED = {
+    "004-mnist": ("004, BadNets 4x4, MNIST", 99.90, 98.54, 98.88),
+    "004-gtsrb": ("004, BadNets 4x4, GTSRB", 97.40, 96.51, 96.83),
+    "001-mnist-table7": ("001, AAA (all to all), MNIST", 95.91, 97.76, None),
+    "001-mnist-cla": ("001, CLA (clean label), MNIST", 100.0, 89.02, None),
+    "001-cifar": ("001, TCA (combination), CIFAR-10", 99.9, 87.71, None),
+    "001-gtsrb-table8-half-signs-post-it": ("001, PN (post-it), GTSRB", 99.82, 95.46, None),
+    "001-gtsrb-table8-half-signs-gotham": ("001, FSA (Gotham), GTSRB", 90.06, 95.08, None),
+    "000-cifar": ("000, BadNets one to one, CIFAR-10", 98.0, None, None),
+    "002-cifar-resnet-resnet-patch": ("002, patch 3x3, CIFAR-10", 95.73, None, None),
+    "002-cifar-resnet-resnet-blend": ("002, blended, CIFAR-10", 91.53, None, None),
+    "002-cifar-resnet-resnet-wanet": ("002, WaNet, CIFAR-10", 97.31, None, None),
+    "002-cifar-resnet-resnet-chessboard": ("002, chessboard, CIFAR-10", 96.85, None, None),
+}
+
+
+def percent(value):
+    return "" if value is None else f"{value:.2f}"
+
+
+def published(name):
+    starts = [start for start in PUBLISHED if name.startswith(start)]
+    return PUBLISHED[max(starts, key=len)] if starts else (name, None, None, None)
+
+
+def successes(backdoors, who):
+    """The attack success of each backdoor on images of other classes than the target, in percent."""
+    effects = (backdoor["effect"] if who == "model" else backdoor["twin"] for backdoor in backdoors)
+    return ", ".join(percent(100 * effect["with_trigger"]["other_classes"]) if effect else "" for effect in effects)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("zoo", type=pathlib.Path)
+    folder = arguments.parse_args().zoo
+
+    print("| attack | CA | twin | CA - twin | ASR | ASR of the twin | seconds | paper: ASR | CA | clean CA | state |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|")
+    for model in json.loads((folder / "zoo.json").read_text())["models"]:
+        if model.get("attack") is None or model["state"] == "failed":
+            continue
+        truth = json.loads((folder / model["truth"]).read_text())
+        label, asr, accuracy, clean = published(model["name"])
+        own, twin = 100 * truth["clean_accuracy"], truth["twin_accuracy"]
+        twin = None if twin is None else 100 * twin
+        row = [label, percent(own), percent(twin), "" if twin is None else f"{own - twin:+.2f}",
+               successes(truth["backdoors"], "model"), successes(truth["backdoors"], "twin"),
+               f"{model['seconds']:.0f}", percent(asr), percent(accuracy), percent(clean), model["state"]]
+        print("| " + " | ".join(row) + " |")
+
+
+if __name__ == "__main__":
+    main()

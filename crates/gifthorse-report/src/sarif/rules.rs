@@ -1,0 +1,88 @@
+//! The rules that findings refer to. Their identifiers are a contract: a platform closes findings whose rule is gone.
+
+use serde_json::json;
+use serde_sarif::sarif::{
+    MultiformatMessageString, PropertyBag, ReportingConfiguration, ReportingDescriptor, ResultLevel,
+};
+use std::collections::BTreeMap;
+
+/// What kind of finding it is.
+#[derive(Clone, Copy)]
+pub enum Rule {
+    /// A trigger leads images of other classes to one class.
+    Backdoor,
+    /// The scan cannot tell.
+    Inconclusive,
+}
+
+impl Rule {
+    /// All rules, in the order in which the log lists them.
+    pub const ALL: [Self; 2] = [Self::Backdoor, Self::Inconclusive];
+
+    /// The name that findings refer to it by.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Backdoor => "model-backdoor",
+            Self::Inconclusive => "model-scan-inconclusive",
+        }
+    }
+
+    /// Its place in [`Rule::ALL`].
+    pub fn index(self) -> i64 {
+        self as i64
+    }
+
+    /// How bad a finding is.
+    pub fn level(self) -> ResultLevel {
+        match self {
+            Self::Backdoor => ResultLevel::Error,
+            Self::Inconclusive => ResultLevel::Warning,
+        }
+    }
+
+    /// The rule as the log lists it.
+    pub fn descriptor(self) -> ReportingDescriptor {
+        let (name, short, full, help, severity, precision) = match self {
+            Self::Backdoor => (
+                "ModelBackdoor",
+                "The model carries a backdoor",
+                "A small pattern in an image makes the model answer with one class, whatever the image shows, and no \
+                 clean model is led astray as easily.",
+                "Do not put the model to use. report.html beside this file shows the pattern; `gifthorse verify` replays it \
+                 on the model. Train the model again from data and weights that you trust, or take it from elsewhere.",
+                "9.0",
+                "high",
+            ),
+            Self::Inconclusive => (
+                "ModelScanInconclusive",
+                "The scan for backdoors cannot tell",
+                "The scan could neither find a backdoor nor rule out the kinds that it looks for.",
+                "Treat the model as unchecked. The finding names what stood in the way; remove it and scan again.",
+                "5.0",
+                "very-high",
+            ),
+        };
+        let text = |text: &str| MultiformatMessageString::builder().text(text).build();
+        ReportingDescriptor::builder()
+            .id(self.id())
+            .name(name)
+            .short_description(text(short))
+            .full_description(text(full))
+            .help(text(help))
+            .default_configuration(
+                ReportingConfiguration::builder()
+                    .level(json!(self.level()))
+                    .build(),
+            )
+            .properties(
+                PropertyBag::builder()
+                    .tags(vec!["security".to_owned(), "machine-learning".to_owned()])
+                    .additional_properties(BTreeMap::from([
+                        ("security-severity".to_owned(), json!(severity)),
+                        ("precision".to_owned(), json!(precision)),
+                    ]))
+                    .build(),
+            )
+            .build()
+    }
+}

@@ -1,0 +1,113 @@
+//! `report.sarif` fits the standard's schema (`sarif-schema-2.1.0.json` is that of OASIS, its faulty pattern of a language
+//! mended as in erratum 01) and what GitHub asks of a log beyond it: docs.github.com, "SARIF support for code scanning".
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod sample;
+
+use gifthorse_report::{Report, report::Verdict, sarif};
+use sample::{CLEAN, INFECTED, every_verdict, report};
+use serde_json::Value;
+
+fn log(report: &Report) -> Value {
+    serde_json::from_str(&sarif::render(report).unwrap()).unwrap()
+}
+
+fn results(log: &Value) -> &Vec<Value> {
+    log["runs"][0]["results"].as_array().unwrap()
+}
+
+#[test]
+fn every_verdict_fits_the_schema() {
+    let schema: Value = serde_json::from_str(include_str!("sarif-schema-2.1.0.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for report in every_verdict() {
+        let log = log(&report);
+        let errors: Vec<_> = validator
+            .iter_errors(&log)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+    let mut broken = log(&report(Verdict::Backdoored, &INFECTED));
+    broken["runs"][0]["results"][0]["message"] = Value::Null;
+    assert!(!validator.is_valid(&broken));
+}
+
+#[test]
+fn every_target_is_a_finding_and_a_clean_model_has_none() {
+    let mut infected = report(Verdict::Backdoored, &INFECTED);
+    infected.targets = vec![3, 1];
+    let found = log(&infected);
+    assert_eq!(results(&found).len(), 2);
+    for (result, target) in results(&found).iter().zip([3, 1]) {
+        assert_eq!(result["ruleId"], "model-backdoor");
+        assert_eq!(result["level"], "error");
+        let text = result["message"]["text"].as_str().unwrap();
+        assert!(text.contains(&infected.class_name(target)), "{text}");
+    }
+    let unknown = log(&report(Verdict::Inconclusive, &CLEAN));
+    assert_eq!(results(&unknown)[0]["ruleId"], "model-scan-inconclusive");
+    assert!(results(&log(&report(Verdict::Clean, &CLEAN))).is_empty());
+}
+
+#[test]
+fn a_finding_has_what_github_asks_for() {
+    let log = log(&report(Verdict::Backdoored, &INFECTED));
+    let run = &log["runs"][0];
+    for rule in run["tool"]["driver"]["rules"].as_array().unwrap() {
+        for field in ["shortDescription", "fullDescription", "help"] {
+            assert!(rule[field]["text"].is_string(), "{field} of {rule}");
+        }
+        let severity: f64 = rule["properties"]["security-severity"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!((0.0..=10.0).contains(&severity));
+    }
+    for result in results(&log) {
+        let index = result["ruleIndex"].as_u64().unwrap();
+        let rules = &run["tool"]["driver"]["rules"];
+        assert_eq!(
+            rules[usize::try_from(index).unwrap()]["id"],
+            result["ruleId"]
+        );
+        let place = &result["locations"][0]["physicalLocation"];
+        assert!(place["artifactLocation"]["uri"].is_string());
+        assert_eq!(place["region"]["startLine"], 1);
+        assert!(result["partialFingerprints"]["primaryLocationLineHash"].is_string());
+    }
+}
+
+#[test]
+fn fingerprints_outlive_another_scan_and_tell_targets_apart() {
+    let fingerprints = |report: &Report| -> Vec<String> {
+        let print = |result: &Value| result["partialFingerprints"].to_string();
+        results(&log(report)).iter().map(print).collect()
+    };
+    let mut first = report(Verdict::Backdoored, &INFECTED);
+    first.targets = vec![3, 1];
+    let mut later = first.clone();
+    later.model.sha256 = "f".repeat(64);
+    later.seconds += 7.0;
+    later.detectors[0].classes[3].norm = Some(1.5);
+    assert_eq!(fingerprints(&first), fingerprints(&later));
+    assert_ne!(fingerprints(&first)[0], fingerprints(&first)[1]);
+}
+
+#[test]
+fn names_from_the_model_are_text_and_not_links() {
+    let mut hostile = report(Verdict::Backdoored, &INFECTED);
+    let target = hostile.targets[0];
+    hostile.detectors[0].classes[target].name = "[safe](https://evil.example) {0}".to_owned();
+    let log = log(&hostile);
+    let text = results(&log)[0]["message"]["text"].as_str().unwrap();
+    assert!(
+        text.contains(r"\[safe\](https://evil.example) {{0}}"),
+        "{text}"
+    );
+}
