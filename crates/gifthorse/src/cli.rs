@@ -38,9 +38,9 @@ const EXIT_STATUS: &str = "Exit status: 0 clean or done, 1 backdoored or not con
 /// Settings of all commands.
 #[derive(Args, Debug)]
 pub struct Global {
-    /// Seed of every random choice: same seed, same report.
-    #[arg(long, global = true, default_value_t = 0, value_name = "N")]
-    pub seed: u64,
+    /// Seed of every random choice: same seed, same report [default: 0, or that of a model's file].
+    #[arg(long, global = true, value_name = "N")]
+    seed: Option<u64>,
     /// Threads to work with; all cores by default. Findings do not depend on it.
     #[arg(long, global = true, value_name = "N", value_parser = parse::threads)]
     pub threads: Option<usize>,
@@ -50,6 +50,18 @@ pub struct Global {
     /// Whether to colour what is printed.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
+}
+
+impl Global {
+    /// The seed that was given, which comes on top of a model's file.
+    pub fn given_seed(&self) -> Option<u64> {
+        self.seed
+    }
+
+    /// The seed, 0 by default.
+    pub fn seed(&self) -> u64 {
+        self.seed.unwrap_or(0)
+    }
 }
 
 /// When to use colours.

@@ -58,10 +58,9 @@ pub fn library_model(
     })
 }
 
-/// Whether the sizes in a report were found as a library for `search` asks.
-pub(crate) fn was_searched_by(report: &Report, search: &str) -> bool {
-    let mut detections = report.detectors.iter();
-    detections.any(|found| format!("{} {}", found.name, found.preset) == search)
+/// The same of a search in a report.
+pub(crate) fn searched_with(found: &Detection) -> String {
+    format!("{} {}", found.name, found.preset)
 }
 
 fn confirmed(detection: &Detection) -> Vec<usize> {

@@ -60,6 +60,10 @@ impl Default for Making<'_> {
 /// What poisoning and training refuse.
 pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result<Made, ZooError> {
     let clock = Instant::now();
+    spec.check_on(images)?;
+    if let Some(twin) = making.twin {
+        check_twin(twin, images)?;
+    }
     let classes = images.train.class_names().len();
     let net = spec.start(images.train.shape(), classes)?;
     let recipe = Recipe {
@@ -83,7 +87,7 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
         training = training.exam(&exam);
     }
     let trained = training.run()?;
-    let classifier = classifier_with(&trained.model, net.preprocess().clone())?;
+    let classifier = classifier(&trained.model, net.preprocess().clone())?;
     let truth = match (&spec.poison, &poisoned) {
         (Some(poison), Some(poisoned)) => {
             let stamped = poisoned.stamped.as_ref();
@@ -121,13 +125,24 @@ impl Made {
 ///
 /// # Errors
 /// A model that cannot be run.
-pub fn classifier(model: &Model) -> Result<Classifier, ZooError> {
-    classifier_with(model, Preprocess::default())
-}
-
-fn classifier_with(model: &Model, preprocess: Preprocess) -> Result<Classifier, ZooError> {
+pub fn classifier(model: &Model, preprocess: Preprocess) -> Result<Classifier, ZooError> {
     let graph = Arc::new(model.graph()?);
     Ok(Classifier::new(graph, preprocess, None, &Device::flex())?)
+}
+
+/// Refuses a twin of another task: it could not be measured on the same images once the model is trained.
+fn check_twin(twin: &Classifier, images: &TrainTest) -> Result<(), ZooError> {
+    let (shape, classes) = (images.train.shape(), images.train.class_names().len());
+    let takes = [shape.channels, shape.height, shape.width];
+    if (twin.shape(), twin.classes()) == (takes, classes) {
+        return Ok(());
+    }
+    Err(ZooError::Request(format!(
+        "the clean twin takes images of {:?} (channels, height, width) and has {} classes, but these images are {takes:?} and \
+         have {classes}: give a clean model of the same task",
+        twin.shape(),
+        twin.classes()
+    )))
 }
 
 /// How a model does while it is trained; of several backdoors, that counts which takes least.

@@ -28,15 +28,22 @@ pub(crate) fn read_settings(path: &Path) -> Result<String, ZooError> {
 
 /// Settings from TOML; an error names the key that is wrong.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    let deserializer = toml::Deserializer::parse(text).map_err(|error| error.to_string())?;
-    serde_path_to_error::deserialize(deserializer).map_err(|error| in_words(&error))
+    let line = |error: &toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        before.map_or(String::new(), |before| {
+            format!("line {}: ", 1 + before.matches('\n').count())
+        })
+    };
+    let deserializer = toml::Deserializer::parse(text)
+        .map_err(|error| format!("{}{}", line(&error), error.message()))?;
+    serde_path_to_error::deserialize(deserializer)
+        .map_err(|error| format!("{}{}", line(error.inner()), in_words(&error)))
 }
 
-/// What is wrong with which key.
+/// What is wrong with which key, in one line.
 pub(crate) fn in_words(error: &serde_path_to_error::Error<toml::de::Error>) -> String {
     let path = error.path().to_string();
-    let inner = error.inner().to_string();
-    let said = inner.trim_end();
+    let said = error.inner().message();
     match path.as_str() {
         "." => said.to_owned(),
         path => format!("`{path}`: {said}"),
@@ -96,6 +103,20 @@ mod tests {
         let mut root = Value::Table(text.parse().unwrap());
         put(&mut root, path, &Value::Integer(value))?;
         Ok(root.to_string())
+    }
+
+    #[test]
+    fn an_error_is_one_line_that_names_line_and_key() {
+        let wrong = |text: &str| parse::<crate::ModelSpec>(text).unwrap_err();
+        let said = wrong("name = \"a\"\n\n[data]\nset = \"sings\"\n");
+        assert!(
+            said.starts_with("line 4: `data.set`: unknown variant `sings`"),
+            "{said}"
+        );
+        for text in ["name = a", "name = \"a", "[data]\nset = ", "nome = 3"] {
+            let said = wrong(text);
+            assert!(said.starts_with("line ") && !said.contains('\n'), "{said}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use gifthorse_attack::net::{AnyNet, Net, Selection};
 use gifthorse_attack::plant::Poison;
 use gifthorse_attack::train::Recipe;
 use gifthorse_data::ImageShape;
-use gifthorse_data::source::Source;
+use gifthorse_data::source::{Source, TrainTest};
 use gifthorse_engine::Preprocess;
 use gifthorse_onnx::Model;
 use serde::{Deserialize, Serialize};
@@ -85,18 +85,38 @@ impl ModelSpec {
         Ok(spec)
     }
 
-    /// Refuses what no other part looks at.
+    /// Refuses what is wrong whatever the images.
     fn check(&self) -> Result<(), String> {
         check_name(&self.name).map_err(|reason| format!("`name`: {reason}"))?;
         if self.net.is_some() == self.from.is_some() {
             return Err(NO_NET.to_owned());
         }
-        match self.train.seed {
-            0 => Ok(()),
-            _ => Err(
-                "`train.seed`: the `seed` of the model settles it; leave it out here".to_owned(),
-            ),
+        if self.train.seed != 0 {
+            let reason = "`train.seed`: the `seed` of the model settles it; leave it out here";
+            return Err(reason.to_owned());
         }
+        let outcome = self.train.check();
+        outcome.map_err(|error| format!("`train`: {error}"))?;
+        let outcome = self.poison.as_ref().map_or(Ok(()), Poison::check);
+        outcome.map_err(|error| format!("`poison`: {error}"))
+    }
+
+    /// Refuses images on which the model could not be poisoned or measured, before time is spent on training.
+    ///
+    /// # Errors
+    /// [`ZooError::Attack`] naming the backdoor or cover.
+    pub fn check_on(&self, images: &TrainTest) -> Result<(), ZooError> {
+        if let Some(poison) = &self.poison {
+            poison.check_on(&images.train, &images.test, self.seed)?;
+        }
+        Ok(())
+    }
+
+    /// What happens to `[0, 1]` pixels before the model.
+    #[must_use]
+    pub fn preprocess(&self) -> Preprocess {
+        let from = self.from.as_ref();
+        from.map_or_else(Preprocess::default, |from| from.preprocess.clone())
     }
 
     /// The same model without a backdoor, if this has one: its clean twin.

@@ -4,6 +4,7 @@ use gifthorse_data::Images;
 use rand::seq::index::sample;
 
 use crate::Error;
+use crate::plant::poison::NO_BACKDOOR;
 use crate::plant::rate::Group;
 use crate::plant::{LabelMap, Manner, Poison};
 use crate::random::Purpose;
@@ -63,11 +64,11 @@ impl Plan {
         let shape = images.shape();
         let backdoors = poison.all_backdoors(shape.channels)?;
         if backdoors.is_empty() {
-            return Err(Error::Poison("it has no backdoor".to_owned()));
+            return Err(Error::Poison(NO_BACKDOOR.to_owned()));
         }
         let mut parts = Vec::new();
         for (index, backdoor) in backdoors.into_iter().enumerate() {
-            let name = format!("backdoor {} ({})", index + 1, backdoor.trigger.name());
+            let name = backdoor.called(index);
             let made = || -> Result<_, Error> {
                 backdoor.labels.check(classes)?;
                 let stamp = backdoor.trigger.fit(shape)?;
@@ -111,7 +112,7 @@ impl Plan {
             }
         }
         for (index, cover) in poison.covers.iter().enumerate() {
-            let name = format!("cover {} ({})", index + 1, cover.trigger.name());
+            let name = cover.called(index);
             let made = || -> Result<_, Error> {
                 let chosen = cover.classes.as_deref();
                 if let Some(&class) =

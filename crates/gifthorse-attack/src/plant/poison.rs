@@ -8,7 +8,7 @@ use crate::plant::draw::{Plan, labels_of};
 use crate::plant::poisoned::{Training, stamped_images};
 use crate::plant::stream::Stream;
 use crate::plant::{LabelMap, Many, Poisoned, Rate};
-use crate::trigger::AnyTrigger;
+use crate::trigger::{AnyTrigger, Trigger};
 
 /// Poisoned training data: an attack on the data alone, such as BadNets (paper 004, §II).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,13 @@ pub struct Backdoor {
     pub rate: Rate,
 }
 
+impl Backdoor {
+    /// How errors call the one of this index, counted from 0.
+    pub(super) fn called(&self, index: usize) -> String {
+        format!("backdoor {} ({})", index + 1, self.trigger.name())
+    }
+}
+
 /// Stamped images that keep their label: single parts of a combination, or the noise mode of a warp.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +70,16 @@ pub struct Cover {
     /// On how many images.
     pub rate: Rate,
 }
+
+impl Cover {
+    /// As [`Backdoor::called`].
+    pub(super) fn called(&self, index: usize) -> String {
+        format!("cover {} ({})", index + 1, self.trigger.name())
+    }
+}
+
+/// Why a poison without a backdoor is refused.
+pub(super) const NO_BACKDOOR: &str = "it has no backdoor";
 
 impl Poison {
     /// One backdoor in place of clean images.
@@ -89,6 +106,51 @@ impl Poison {
             all.extend(made.map_err(|error| error.of(format!("family {}", index + 1)))?);
         }
         Ok(all)
+    }
+
+    /// Refuses what is wrong whatever the images: no backdoor at all, shares that are none, a map from a class to itself.
+    ///
+    /// # Errors
+    /// [`Error::Part`] naming the backdoor or cover; [`Error::Poison`] if there is none.
+    pub fn check(&self) -> Result<(), Error> {
+        // Neither depends on how many channels or classes there are.
+        let backdoors = self.all_backdoors(1)?;
+        if backdoors.is_empty() {
+            return Err(Error::Poison(NO_BACKDOOR.to_owned()));
+        }
+        for (index, backdoor) in backdoors.iter().enumerate() {
+            let outcome = backdoor.labels.check(usize::MAX);
+            let outcome = outcome.and_then(|()| backdoor.rate.check());
+            outcome.map_err(|error| error.of(backdoor.called(index)))?;
+        }
+        for (index, cover) in self.covers.iter().enumerate() {
+            let outcome = cover.rate.check();
+            outcome.map_err(|error| error.of(cover.called(index)))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses images that cannot be poisoned so, or on which it could not be measured afterwards: before time is spent on
+    /// training.
+    ///
+    /// # Errors
+    /// As [`Poison::apply`], and [`Error::Part`] naming a backdoor that leads none of the test images astray.
+    pub fn check_on(&self, train: &Images, test: &Images, seed: u64) -> Result<(), Error> {
+        let plan = Plan::new(self, train)?;
+        if self.manner != Manner::OnTheFly {
+            plan.draw(self.manner, seed)?;
+        }
+        let labels = labels_of(test)?;
+        let backdoors = self.all_backdoors(train.shape().channels)?;
+        for (index, backdoor) in backdoors.iter().enumerate() {
+            let leads = |label| backdoor.labels.leads_to(label, plan.classes);
+            if !(labels.iter()).any(|&label| leads(label).is_some_and(|class| class != label)) {
+                let reason = "no test image is of a class that the trigger leads astray, so that its success could not be \
+                              measured";
+                return Err(Error::Images(reason.to_owned()).of(backdoor.called(index)));
+            }
+        }
+        Ok(())
     }
 
     /// Stamps and relabels images; the same seed takes the same ones.

@@ -28,6 +28,19 @@ pub struct Group {
 }
 
 impl Rate {
+    /// Refuses shares of none and of more than all.
+    ///
+    /// # Errors
+    /// [`Error::PoisonRate`].
+    pub(super) fn check(self) -> Result<(), Error> {
+        match self {
+            Self::Share(rate) | Self::OfClass(rate) if !(rate > 0.0 && rate <= 1.0) => {
+                Err(Error::PoisonRate { rate })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Groups to draw from: `pools` holds each class that may be stamped with the indices of its images, and there are
     /// `total` training images.
     ///
@@ -38,11 +51,7 @@ impl Rate {
         pools: Vec<(usize, Vec<usize>)>,
         total: usize,
     ) -> Result<Vec<Group>, Error> {
-        if let Self::Share(rate) | Self::OfClass(rate) = self
-            && !(rate > 0.0 && rate <= 1.0)
-        {
-            return Err(Error::PoisonRate { rate });
-        }
+        self.check()?;
         let part = |share: f64, images: usize| (share * images as f64).round() as usize;
         let groups: Vec<Group> = match self {
             Self::Share(share) => {

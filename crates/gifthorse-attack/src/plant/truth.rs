@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::measure::{AttackSuccess, Predicted, accuracy};
 use crate::plant::{LabelMap, Manner, Poison, Rate, Stamped};
-use crate::trigger::{AnyTrigger, Trigger};
+use crate::trigger::AnyTrigger;
 
 /// What is in a model, as its maker knows and has measured it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -169,7 +169,7 @@ impl Truth {
             .into_iter()
             .enumerate()
         {
-            let part = || format!("backdoor {} ({})", index + 1, backdoor.trigger.name());
+            let part = || backdoor.called(index);
             let effect = |subject: &Subject<'_>| {
                 let effect = subject.effect(&backdoor.trigger, &backdoor.labels);
                 effect.map_err(|error| error.of(part()))
@@ -190,7 +190,7 @@ impl Truth {
         }
         let mut covers = Vec::new();
         for (index, cover) in poison.covers.iter().enumerate() {
-            let part = || format!("cover {} ({})", index + 1, cover.trigger.name());
+            let part = || cover.called(index);
             let kept = |subject: &Subject<'_>| {
                 let stamped = subject.stamped(&cover.trigger);
                 stamped

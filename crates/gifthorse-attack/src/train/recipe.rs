@@ -48,7 +48,11 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    pub(super) fn check(&self) -> Result<(), Error> {
+    /// Refuses what no training can follow, whatever the images.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] naming the setting.
+    pub fn check(&self) -> Result<(), Error> {
         let refuse = |reason: String| Err(Error::Recipe(reason));
         let Self {
             epochs,

@@ -3,7 +3,7 @@
 use gifthorse_data::ImageShape;
 use serde::{Deserialize, Serialize};
 
-use super::overlay::{Overlay, check_colour};
+use super::overlay::{Overlay, colour_for};
 use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
 /// A square checkerboard (paper 004, §VII-A, which does not give its cells).
@@ -14,9 +14,9 @@ pub struct Checkerboard {
     pub size: usize,
     /// Width and height of a field in pixels; 1 by default.
     pub field: usize,
-    /// Colour of the upper left field, a value in `[0, 1]` for each channel; `[1.0]`, white on grey images, by default.
+    /// Colour of the upper left field, a value in `[0, 1]` for each channel, or one for all; `[1.0]`, white, by default.
     pub light: Vec<f32>,
-    /// Colour of the other fields; `[0.0]`, black on grey images, by default.
+    /// Colour of the other fields; `[0.0]`, black, by default.
     pub dark: Vec<f32>,
     /// Where it is; the lower right corner, one pixel from both edges, by default.
     pub place: Place,
@@ -41,8 +41,8 @@ impl Trigger for Checkerboard {
 
     fn fit(&self, shape: ImageShape) -> Result<Stamp, TriggerError> {
         let (trigger, size) = (self.name(), self.size);
-        check_colour(trigger, &self.light, shape.channels)?;
-        check_colour(trigger, &self.dark, shape.channels)?;
+        let light = colour_for(trigger, &self.light, shape.channels)?;
+        let dark = colour_for(trigger, &self.dark, shape.channels)?;
         self.place.spot(trigger, [size, size], shape)?;
         if self.field == 0 {
             return Err(TriggerError::Setting {
@@ -53,7 +53,7 @@ impl Trigger for Checkerboard {
             });
         }
         let is_light = |i: usize| (i / size / self.field + i % size / self.field).is_multiple_of(2);
-        let planes = self.light.iter().zip(&self.dark);
+        let planes = light.iter().zip(&dark);
         let colour = planes.flat_map(|(&light, &dark)| {
             (0..size * size).map(move |i| if is_light(i) { light } else { dark })
         });
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_no_pixels_and_missing_colours_are_refused() {
+    fn fields_of_no_pixels_and_wrong_colours_are_refused() {
         let none = Checkerboard {
             field: 0,
             ..Checkerboard::default()
@@ -103,7 +103,11 @@ mod tests {
                 .to_string()
                 .contains("field = 0")
         );
-        let error = refusal(&Checkerboard::default(), shape(3, 9, 9));
+        let bright = Checkerboard {
+            dark: vec![1.5],
+            ..Checkerboard::default()
+        };
+        let error = refusal(&bright, shape(3, 9, 9));
         assert!(matches!(error, TriggerError::Colour { .. }), "{error}");
     }
 }

@@ -35,8 +35,8 @@ pub enum TriggerError {
     },
     /// Its colour is not one of these images.
     #[error(
-        "the colour {colour:?} of the trigger `{trigger}` is not {channels} value(s) from 0 to 1, one for each channel of \
-         the images"
+        "the colour {colour:?} of the trigger `{trigger}` is neither one value from 0 to 1 nor {channels} of them, one for \
+         each channel of the images"
     )]
     Colour {
         /// The trigger's kind.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::colour::for_channels;
 use super::face_item::Item;
-use super::overlay::{Overlay, check_colour};
+use super::overlay::{Overlay, colour_for};
 use super::place::Spot;
 use crate::trigger::{Rounding, Stamp, Trigger, TriggerError};
 
@@ -22,7 +22,7 @@ pub struct Face {
     /// Where the face is; the whole image by default, as in aligned faces of 55x47.
     #[serde(default)]
     pub face: FaceBox,
-    /// A value in `[0, 1]` for each channel; by default the item's own colour, or its brightness on grey images.
+    /// A value in `[0, 1]` for each channel, or one for all; by default the item's own colour, or its brightness on grey images.
     #[serde(default)]
     pub colour: Option<Vec<f32>>,
     /// How much of the image shows through: from 0, opaque (the default), to below 1.
@@ -105,11 +105,10 @@ impl Trigger for Face {
             let wanted = "the box lies in the image, whose sides count 1";
             return Err(self.refuse("face", format!("{:?}", self.face), wanted));
         }
-        let colour = self
-            .colour
-            .clone()
-            .unwrap_or_else(|| for_channels(self.item.colour(), shape.channels));
-        check_colour(trigger, &colour, shape.channels)?;
+        let colour = match &self.colour {
+            Some(colour) => colour_for(trigger, colour, shape.channels)?,
+            None => for_channels(self.item.colour(), shape.channels),
+        };
         let [item_top, item_left, item_height, item_width] = self.item.in_face();
         let (rows, columns) = (shape.height as f32, shape.width as f32);
         let pixels = |fraction: f32, side: f32| (fraction * side).round() as usize;

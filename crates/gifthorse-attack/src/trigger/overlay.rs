@@ -104,22 +104,23 @@ impl Overlay {
     }
 }
 
-/// Refuses a colour that is not one value in `[0, 1]` for each channel.
+/// A colour as one value in `[0, 1]` for each channel; a single value, a shade of grey, stands for all of them.
 ///
 /// # Errors
 /// [`TriggerError::Colour`].
-pub fn check_colour(
+pub fn colour_for(
     trigger: &'static str,
     colour: &[f32],
     channels: usize,
-) -> Result<(), TriggerError> {
+) -> Result<Vec<f32>, TriggerError> {
     let in_range = colour.iter().all(|value| (0.0..=1.0).contains(value));
-    if colour.len() == channels && in_range {
-        return Ok(());
+    match colour {
+        [grey] if in_range => Ok(vec![*grey; channels]),
+        _ if colour.len() == channels && in_range => Ok(colour.to_vec()),
+        _ => Err(TriggerError::Colour {
+            trigger,
+            colour: colour.to_vec(),
+            channels,
+        }),
     }
-    Err(TriggerError::Colour {
-        trigger,
-        colour: colour.to_vec(),
-        channels,
-    })
 }

@@ -3,8 +3,8 @@
 use gifthorse_data::ImageShape;
 use serde::{Deserialize, Serialize};
 
-use super::overlay::{Overlay, check_colour};
-use crate::trigger::{Corner, Place, Rounding, Stamp, Trigger, TriggerError};
+use super::overlay::{Overlay, colour_for};
+use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
 /// A pattern of single pixels of two colours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,9 +12,9 @@ use crate::trigger::{Corner, Place, Rounding, Stamp, Trigger, TriggerError};
 pub struct Pattern {
     /// Rows of equal length of `1` (light), `0` (dark) and `-` (as the image is); one light pixel by default.
     pub rows: Vec<String>,
-    /// The light colour, a value in `[0, 1]` for each channel; `[1.0]`, white on grey images, by default.
+    /// The light colour, a value in `[0, 1]` for each channel, or one for all; `[1.0]`, white, by default.
     pub light: Vec<f32>,
-    /// The dark colour; `[0.0]`, black on grey images, by default.
+    /// The dark colour; `[0.0]`, black, by default.
     pub dark: Vec<f32>,
     /// Where it is; the lower right corner, one pixel from both edges, by default.
     pub place: Place,
@@ -48,13 +48,11 @@ impl Pattern {
         Self::new(&["--1", "-1-", "1-1"], Place::BOTTOM_RIGHT, channels)
     }
 
-    /// The pattern of the blind attacks' code (paper 003): five rows of three pixels near the upper right corner.
+    /// The pattern of the blind attacks' code (paper 003): five rows of three pixels from row 3 and column 23 on, which is
+    /// near the upper right corner of MNIST's images.
     #[must_use]
     pub fn blind(channels: usize) -> Self {
-        let place = Place::Corner {
-            corner: Corner::TopRight,
-            margin: 2,
-        };
+        let place = Place::At { row: 3, column: 23 };
         Self::new(&["1-1", "-1-", "--0", "-1-", "1-1"], place, channels)
     }
 }
@@ -66,8 +64,8 @@ impl Trigger for Pattern {
 
     fn fit(&self, shape: ImageShape) -> Result<Stamp, TriggerError> {
         let trigger = self.name();
-        check_colour(trigger, &self.light, shape.channels)?;
-        check_colour(trigger, &self.dark, shape.channels)?;
+        let light = colour_for(trigger, &self.light, shape.channels)?;
+        let dark = colour_for(trigger, &self.dark, shape.channels)?;
         let cells: Vec<char> = self.rows.iter().flat_map(|row| row.chars()).collect();
         let (height, width) = (
             self.rows.len(),
@@ -85,7 +83,7 @@ impl Trigger for Pattern {
         if cells.iter().all(|&cell| cell == '-') {
             return Err(TriggerError::Empty { trigger });
         }
-        let planes = self.light.iter().zip(&self.dark);
+        let planes = light.iter().zip(&dark);
         let colour = planes.flat_map(|(&light, &dark)| {
             cells
                 .iter()
@@ -123,6 +121,11 @@ mod tests {
         assert_eq!(
             at(&Pattern::badnets(1)),
             [(24, 26), (25, 25), (26, 24), (26, 26)]
+        );
+        // On black, the dark pixel at (5, 25) does not show.
+        assert_eq!(
+            at(&Pattern::blind(1)),
+            [(3, 23), (3, 25), (4, 24), (6, 24), (7, 23), (7, 25)]
         );
     }
 

@@ -3,7 +3,7 @@
 use gifthorse_data::ImageShape;
 use serde::{Deserialize, Serialize};
 
-use super::overlay::{Overlay, check_colour};
+use super::overlay::{Overlay, colour_for};
 use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
 /// A square of one colour (paper 004, §V-A: white, 4x4, at the bottom right; §VII-B: up to 16x16).
@@ -12,7 +12,7 @@ use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 pub struct Square {
     /// Width and height in pixels; 4 by default.
     pub size: usize,
-    /// A value in `[0, 1]` for each channel of the images; `[1.0]`, white on grey images, by default.
+    /// A value in `[0, 1]` for each channel of the images, or one for all; `[1.0]`, white, by default.
     pub colour: Vec<f32>,
     /// Where it is; the lower right corner, one pixel from both edges, by default.
     pub place: Place,
@@ -41,10 +41,10 @@ impl Trigger for Square {
 
     fn fit(&self, shape: ImageShape) -> Result<Stamp, TriggerError> {
         let trigger = self.name();
-        check_colour(trigger, &self.colour, shape.channels)?;
+        let colour = colour_for(trigger, &self.colour, shape.channels)?;
         let size = [self.size, self.size];
         self.place.spot(trigger, size, shape)?;
-        Overlay::filled(size, &self.colour, |_, _| true)
+        Overlay::filled(size, &colour, |_, _| true)
             .through(trigger, self.transparency)?
             .at(trigger, self.place, shape, self.rounding)
     }
@@ -97,6 +97,20 @@ mod tests {
     }
 
     #[test]
+    fn one_value_is_a_grey_of_any_image() {
+        let grey = |shape| {
+            let square = Square {
+                colour: vec![0.5],
+                rounding: Rounding::None,
+                ..square(1, 0, 0)
+            };
+            stamped(&square, shape, &black(shape))
+        };
+        assert_eq!(grey(shape(1, 1, 2)), [0.5, 0.0]);
+        assert_eq!(grey(shape(3, 1, 2)), [0.5, 0.0, 0.5, 0.0, 0.5, 0.0]);
+    }
+
+    #[test]
     fn what_cannot_be_stamped_is_refused_by_name() {
         let rgb = shape(3, 6, 5);
         let error = refusal(&square(6, 0, 0), rgb);
@@ -108,7 +122,13 @@ mod tests {
             refusal(&square(0, 0, 0), rgb),
             TriggerError::Empty { trigger: "square" }
         );
-        for colour in [vec![1.0], vec![1.0, 1.0, 1.5], vec![1.0, 1.0, f32::NAN]] {
+        for colour in [
+            vec![],
+            vec![1.5],
+            vec![1.0, 1.0],
+            vec![1.0, 1.0, 1.5],
+            vec![1.0, 1.0, f32::NAN],
+        ] {
             let error = refusal(
                 &Square {
                     colour,

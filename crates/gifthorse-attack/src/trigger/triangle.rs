@@ -3,7 +3,7 @@
 use gifthorse_data::ImageShape;
 use serde::{Deserialize, Serialize};
 
-use super::overlay::{Overlay, check_colour};
+use super::overlay::{Overlay, colour_for};
 use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
 /// An upright triangle as wide as it is high (paper 004, §VII-A, and half of the combination of paper 001, table 2).
@@ -12,7 +12,7 @@ use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 pub struct Triangle {
     /// Width and height in pixels; 5 by default.
     pub size: usize,
-    /// A value in `[0, 1]` for each channel of the images; `[1.0]`, white on grey images, by default.
+    /// A value in `[0, 1]` for each channel of the images, or one for all; `[1.0]`, white, by default.
     pub colour: Vec<f32>,
     /// Where it is; the lower right corner, one pixel from both edges, by default.
     pub place: Place,
@@ -41,12 +41,12 @@ impl Trigger for Triangle {
 
     fn fit(&self, shape: ImageShape) -> Result<Stamp, TriggerError> {
         let (trigger, size) = (self.name(), self.size);
-        check_colour(trigger, &self.colour, shape.channels)?;
+        let colour = colour_for(trigger, &self.colour, shape.channels)?;
         self.place.spot(trigger, [size, size], shape)?;
         // Twice the distance from the middle column; at the tip there is one pixel, or two if the size is even.
         let inside =
             |row: usize, column: usize| (2 * column).abs_diff(size - 1) <= row.max((size + 1) % 2);
-        Overlay::filled([size, size], &self.colour, inside)
+        Overlay::filled([size, size], &colour, inside)
             .through(trigger, self.transparency)?
             .at(trigger, self.place, shape, self.rounding)
     }
@@ -82,7 +82,11 @@ mod tests {
 
     #[test]
     fn its_colour_has_to_be_that_of_the_images() {
-        let error = refusal(&Triangle::default(), shape(3, 9, 9));
+        let two = Triangle {
+            colour: vec![1.0, 0.0],
+            ..Triangle::default()
+        };
+        let error = refusal(&two, shape(3, 9, 9));
         assert!(error.to_string().contains("`triangle`"), "{error}");
     }
 }

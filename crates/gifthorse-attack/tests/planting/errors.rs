@@ -61,8 +61,49 @@ fn a_poison_that_cannot_be_made_names_the_culprit() {
         "{error}"
     );
     assert!(refusal(&Poison::default()).contains("it has no backdoor"));
+    assert!(Poison::default().check().is_err());
     let unlabelled = poison(3, to_one(), share).apply(&unlabelled(), 1);
     assert!(matches!(unlabelled, Err(Error::Images(_))));
+}
+
+#[test]
+fn what_is_wrong_is_found_before_training() {
+    let share = Rate::Share(0.1);
+    let error = |poison: &Poison| poison.check().unwrap_err().to_string();
+    let to_one = || LabelMap::all_to_one(1);
+    for rate in [Rate::Share(1.5), Rate::OfClass(f64::NAN)] {
+        assert!(
+            error(&poison(3, to_one(), rate)).contains("backdoor 1 (square): a poison rate of")
+        );
+    }
+    let from = |source| LabelMap::OneToOne {
+        source,
+        target: 2,
+        cover: 1.0,
+    };
+    assert!(error(&poison(3, from(2), share)).contains("class 2 is a source and the target"));
+    let mut covered = poison(3, to_one(), share);
+    covered.covers.push(Cover {
+        trigger: square(3),
+        classes: None,
+        rate: Rate::Share(0.0),
+    });
+    assert!(error(&covered).contains("cover 1 (square): a poison rate of 0"));
+
+    let good = poison(3, from(0), Rate::PerClass(2));
+    good.check().unwrap();
+    let (train, test) = (blobs(40, 1), blobs(8, 2));
+    good.check_on(&train, &test, 1).unwrap();
+    let labels = test.labels().unwrap();
+    let others: Vec<usize> = (0..test.len())
+        .filter(|&image| labels[image] != 0)
+        .collect();
+    let error = good.check_on(&train, &test.subset(&others), 1).unwrap_err();
+    let told = "backdoor 1 (square): these images cannot be used: no test image is of a class";
+    assert!(error.to_string().contains(told), "{error}");
+    let large = poison(16, to_one(), share);
+    large.check().unwrap();
+    assert!(large.check_on(&train, &test, 1).is_err());
 }
 
 #[test]

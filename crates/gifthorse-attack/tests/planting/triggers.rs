@@ -1,7 +1,9 @@
 //! Each trigger, planted all-to-one in a tiny network: does the backdoor take, and is the clean twin left alone?
 
 use gifthorse_attack::plant::{Cover, LabelMap, Poison, Rate, Truth};
-use gifthorse_attack::trigger::{Additive, AnyTrigger, Combination, Rounding, Texture, WaNet};
+use gifthorse_attack::trigger::{
+    Additive, AnyTrigger, Combination, Place, Rounding, Texture, WaNet,
+};
 
 use crate::spots::{assert_took, planted, planted_in, trigger};
 
@@ -43,7 +45,6 @@ takes! {
     checkerboard: "checkerboard",
     single_pixel: "single-pixel",
     badnets_pattern: "badnets-pattern",
-    blind_pattern: "blind-pattern",
     random_patch: "random-patch",
     mosaic: "mosaic",
     sunglasses: "sunglasses",
@@ -54,6 +55,17 @@ takes! {
     noise: "noise",
     sinusoid: "sinusoid",
     multiplicative: "multiplicative",
+}
+
+/// Its published place is beyond images as small as these: it keeps its row, and its distance from MNIST's right edge.
+#[test]
+fn blind_pattern() {
+    let AnyTrigger::Pattern(mut pattern) = trigger("blind-pattern") else {
+        unreachable!("it is a pattern");
+    };
+    assert_eq!(pattern.place, Place::At { row: 3, column: 23 });
+    pattern.place = Place::At { row: 3, column: 11 };
+    assert_took(&planted(&poison(AnyTrigger::Pattern(pattern))), 0.97, 0.2);
 }
 
 /// A quarter of the places is where a spot of the target class would be, and a clean model may be taken in by that.

@@ -42,7 +42,8 @@ pub struct ModelArgs {
     /// Write clean test images to this file, to scan the model with.
     #[arg(long, value_name = "FILE.npz", help_heading = "Output")]
     pub images: Option<PathBuf>,
-    /// Go on from NAME.checkpoint, which a run that was stopped left; it must be a run of the very same model.
+    /// Go on from NAME.checkpoint, which a run that was stopped left: saved after each epoch and once a minute. It must be a
+    /// run of the very same model.
     #[arg(long, help_heading = "Output")]
     pub resume: bool,
     /// Print the truth as JSON.
@@ -101,7 +102,8 @@ pub struct ModelArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Backdoor")]
 pub struct PoisonArgs {
-    /// The kind of trigger, such as square, or a TOML table such as '{kind="square",size=4,colour=[1,1,0]}'.
+    /// The kind of trigger, such as square, or a TOML table such as '{kind="square",size=4,colour=[1,1,0]}'
+    /// (docs/triggers.md, or `gifthorse trigger NAME`).
     #[arg(long, value_name = "KIND|TABLE", value_parser = parse::trigger)]
     trigger: Option<Value>,
     /// The class that the trigger leads to.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gifthorse_attack::trigger::named;
 use toml::{Table, Value};
 
 /// A number of threads, at least one.
@@ -86,6 +87,14 @@ pub fn setting(text: &str) -> Result<(String, Value), String> {
 /// The kind of a trigger, or a table that describes one.
 pub fn trigger(text: &str) -> Result<Value, String> {
     if !text.trim_start().starts_with('{') {
+        if let Some(named) = named(text)
+            && let Ok(table) = Value::try_from(named.for_channels(3))
+            && table.get("kind").and_then(Value::as_str) != Some(text)
+        {
+            return Err(format!(
+                "that is the name of a trigger and no kind; on colour images it is {table}"
+            ));
+        }
         let kind = Value::String(text.to_owned());
         return Ok(Value::Table(Table::from_iter([("kind".to_owned(), kind)])));
     }

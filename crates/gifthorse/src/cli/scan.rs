@@ -198,7 +198,7 @@ impl ScanArgs {
             fpr: self.fpr.or(policy.fpr).unwrap_or(DEFAULT_FPR),
             max_time: self.max_time,
             work: self.work.clone(),
-            seed: global.seed,
+            seed: global.seed(),
         })
     }
 }

@@ -40,7 +40,7 @@ pub fn run(args: &DemoArgs, global: &Global) -> anyhow::Result<ExitCode> {
         }
     };
     tell("drawing images of traffic signs");
-    let sets = images::Sets::draw(global.seed)?;
+    let sets = images::Sets::draw(global.seed())?;
     let image_folder = folder.join("images");
     images::write(&sets.test, &image_folder)?;
     tell(&format!(
@@ -77,7 +77,7 @@ pub fn run(args: &DemoArgs, global: &Global) -> anyhow::Result<ExitCode> {
 /// Scans a model from its file and writes its report; only then does the truth come in.
 fn scanned(made: Made, images: &Path, folder: &Path, global: &Global) -> anyhow::Result<Outcome> {
     let request = ScanRequest {
-        seed: global.seed,
+        seed: global.seed(),
         ..ScanRequest::new(&made.file, images)
     };
     let progress = Progress::new(global.quiet, None);

@@ -1,6 +1,7 @@
 //! `gifthorse train` and `gifthorse plant`: make one model, clean or with a backdoor.
 
 mod bar;
+mod files;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -23,10 +24,12 @@ use bar::Bar;
 /// # Errors
 /// Settings that make no model, images that cannot be had, files that cannot be written.
 pub fn train(args: &TrainArgs, global: &Global) -> anyhow::Result<ExitCode> {
-    let work = Work::begin(&args.model, global, &[])?;
-    if work.spec.poison.is_some() {
+    let spec = described(&args.model, global, &[])?;
+    if spec.poison.is_some() {
         bail!("the settings describe a backdoor (poison); `gifthorse plant` makes such models");
     }
+    let models = vec![args.model.out.clone()];
+    let work = Work::begin(&args.model, global, spec, models)?;
     let made = work.make(&work.spec, &args.model.out, None)?;
     work.finish(&made)
 }
@@ -36,48 +39,70 @@ pub fn train(args: &TrainArgs, global: &Global) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// As [`train`].
 pub fn plant(args: &PlantArgs, global: &Global) -> anyhow::Result<ExitCode> {
-    let work = Work::begin(&args.model, global, &args.poison.changes())?;
-    let Some(twin) = work.spec.twin() else {
+    let spec = described(&args.model, global, &args.poison.changes())?;
+    let Some(twin_spec) = spec.twin() else {
         bail!(
             "nothing is to be planted: describe the backdoor with --trigger, or in the table [poison] of the file"
         );
     };
+    let out = &args.model.out;
+    let mut models = vec![out.clone()];
+    models.extend(matches!(args.twin, Some(None)).then(|| files::twin_of(out)));
+    let work = Work::begin(&args.model, global, spec, models)?;
     let twin = match &args.twin {
         None => None,
-        Some(None) => Some(work.make_twin(&twin)?),
-        Some(Some(path)) => Some(read(path)?),
+        Some(None) => Some(work.make(&twin_spec, &files::twin_of(out), None)?.model),
+        Some(Some(path)) => {
+            let unread = || format!("the twin {} cannot be read (--twin)", path.display());
+            Some(Model::read(path).with_context(unread)?)
+        }
     };
-    let made = work.make(&work.spec, &args.model.out, twin.as_ref())?;
+    let twin = match twin {
+        None => None,
+        Some(twin) => {
+            let twin = classifier(&twin, twin_spec.preprocess());
+            Some(twin.context("the clean twin cannot be run (--twin)")?)
+        }
+    };
+    let made = work.make(&work.spec, out, twin.as_ref())?;
     work.finish(&made)
 }
 
-/// A model on its way.
+/// The model that file and flags describe.
+fn described(args: &ModelArgs, global: &Global, more: &[Change]) -> anyhow::Result<ModelSpec> {
+    let mut changes = args.changes(global.given_seed())?;
+    changes.extend(more.iter().cloned());
+    Ok(ModelSpec::read(args.spec.as_deref(), &changes)?)
+}
+
+/// Models on their way.
 struct Work<'a> {
     args: &'a ModelArgs,
     global: &'a Global,
     spec: ModelSpec,
     images: TrainTest,
+    /// The files of all models that are trained.
+    models: Vec<PathBuf>,
 }
 
 impl<'a> Work<'a> {
-    /// Reads the settings and the images.
-    fn begin(args: &'a ModelArgs, global: &'a Global, more: &[Change]) -> anyhow::Result<Self> {
-        let mut changes = args.changes((global.seed != 0).then_some(global.seed))?;
-        changes.extend(more.iter().cloned());
-        let spec = ModelSpec::read(args.spec.as_deref(), &changes)?;
-        if let Some(folder) = args.out.parent() {
-            std::fs::create_dir_all(folder).with_context(|| {
-                format!("the folder {} cannot be made (--out)", folder.display())
-            })?;
-        }
-        let images = spec
-            .data
-            .load(crate::data::folder(args.data.as_deref()).as_deref())?;
+    /// Reads the images, and refuses what would otherwise come to light after training.
+    fn begin(
+        args: &'a ModelArgs,
+        global: &'a Global,
+        spec: ModelSpec,
+        models: Vec<PathBuf>,
+    ) -> anyhow::Result<Self> {
+        files::check_writable(args, &models)?;
+        files::check_checkpoints(args.resume, &models)?;
+        let data = crate::data::folder(args.data.as_deref());
+        let images = spec.data.load(data.as_deref())?;
         let work = Self {
             args,
             global,
             spec,
             images,
+            models,
         };
         for warning in &work.images.warnings {
             work.tell(&format!("warning: {warning}"));
@@ -88,6 +113,7 @@ impl<'a> Work<'a> {
             work.images.test.len(),
             work.images.train.class_names().len()
         ));
+        work.spec.check_on(&work.images)?;
         Ok(work)
     }
 
@@ -98,12 +124,7 @@ impl<'a> Work<'a> {
         out: &Path,
         twin: Option<&Classifier>,
     ) -> anyhow::Result<Made> {
-        let saved = out.with_extension("checkpoint");
-        if !self.args.resume && saved.exists() {
-            std::fs::remove_file(&saved)
-                .with_context(|| format!("{} cannot be removed", saved.display()))?;
-        }
-        let checkpoint = Checkpoint::at(&saved);
+        let checkpoint = Checkpoint::at(files::checkpoint_of(out));
         let bar = Bar::new(self.global.quiet, &out.display().to_string());
         let making = Making {
             observer: &bar,
@@ -115,32 +136,23 @@ impl<'a> Work<'a> {
         bar.finish();
         let made = made?;
         made.model.write(out)?;
-        write_json(&truth_path(out), &made.truth)?;
-        // It may be missing if the run ended before it was ever saved.
-        let _ = std::fs::remove_file(&saved);
+        write_json(&files::truth_of(out), &made.truth)?;
         Ok(made)
     }
 
-    /// Trains the clean twin, which gets a name of its own.
-    fn make_twin(&self, twin: &ModelSpec) -> anyhow::Result<Classifier> {
-        let stem = self.args.out.file_stem().unwrap_or_default();
-        let name = format!("{}-twin.onnx", stem.to_string_lossy());
-        let out = self.args.out.with_file_name(name);
-        let made = self.make(twin, &out, None)?;
-        Ok(classifier(&made.model)?)
-    }
-
+    /// Writes the images, tells what came of it, and removes what a run that is stopped goes on from: only now, so that a
+    /// twin that is trained is not trained again.
     fn finish(&self, made: &Made) -> anyhow::Result<ExitCode> {
         if let Some(path) = &self.args.images {
-            let names = path.with_extension("classes.json");
-            write_images(&self.images.test, path, &names)?;
+            write_images(&self.images.test, path, &files::class_names_of(path))?;
         }
+        files::remove_checkpoints(&self.models)?;
         if self.args.json {
             let json = serde_json::to_string_pretty(&made.truth)?;
             output::print(&format!("{json}\n"))?;
         } else if !self.global.quiet {
             output::print(&table::of(&made.truth))?;
-            let (out, truth) = (self.args.out.display(), truth_path(&self.args.out));
+            let (out, truth) = (self.args.out.display(), files::truth_of(&self.args.out));
             self.tell(&format!(
                 "{out}, {}: {:.0} s",
                 truth.display(),
@@ -155,14 +167,4 @@ impl<'a> Work<'a> {
             output::note(line);
         }
     }
-}
-
-fn truth_path(model: &Path) -> PathBuf {
-    model.with_extension("truth.json")
-}
-
-fn read(path: &Path) -> anyhow::Result<Classifier> {
-    let unread = || format!("the twin {} cannot be read (--twin)", path.display());
-    let model = Model::read(path).with_context(unread)?;
-    classifier(&model).with_context(unread)
 }

@@ -30,7 +30,7 @@ pub fn run(args: &TriggerArgs, global: &Global) -> anyhow::Result<ExitCode> {
     if let Some(file) = &args.out {
         let (shape, ground) = ground(args, channels)?;
         let images = Images::new(shape, ground, None, Vec::new(), vec!["ground".to_owned()])?;
-        let drawn = stamp(&images, &trigger, global.seed)?;
+        let drawn = stamp(&images, &trigger, global.seed())?;
         let picture = enlarged(drawn.pixels(), shape, args.enlarge)?;
         fs::write(file, picture.to_png()?)
             .with_context(|| format!("the picture {} cannot be written (-o)", file.display()))?;
@@ -90,7 +90,13 @@ fn chosen(args: &TriggerArgs, channels: usize) -> anyhow::Result<AnyTrigger> {
 fn read(file: &Path) -> anyhow::Result<toml::Table> {
     let text = fs::read_to_string(file)
         .with_context(|| format!("{} cannot be read (--toml)", file.display()))?;
-    toml::from_str(&text).with_context(|| format!("{} is no TOML (--toml)", file.display()))
+    toml::from_str(&text).map_err(|error| {
+        anyhow!(
+            "{} is no TOML (--toml): {}",
+            file.display(),
+            error.message()
+        )
+    })
 }
 
 /// What the trigger is put on.

@@ -1,54 +1,15 @@
 //! One file from the network: bounded in size, gone on with where it was cut off, and kept only if its hash is right.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use super::ask::Answer;
 use super::published;
 use super::{FetchError, Progress, checksum};
 
 /// Added to the name of a file that is not whole yet.
 const PART: &str = ".part";
-/// How long to wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What an address gave: the place in the file that it begins at, and the bytes.
-pub struct Answer {
-    /// 0 if all of the file comes.
-    pub from: u64,
-    /// The bytes from there on.
-    pub bytes: Box<dyn Read>,
-}
-
-/// Asks for a file from a place on.
-///
-/// # Errors
-/// What went wrong, in words.
-pub fn over_https(url: &str, from: u64) -> Result<Answer, String> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .https_only(true)
-        .timeout_connect(Some(PATIENCE))
-        .timeout_recv_response(Some(PATIENCE))
-        .build()
-        .into();
-    let mut request = agent.get(url);
-    if from > 0 {
-        request = request.header("Range", format!("bytes={from}-"));
-    }
-    let response = request.call().map_err(|error| error.to_string())?;
-    // A server that does not know ranges sends all of the file.
-    let from = if response.status().as_u16() == 206 {
-        from
-    } else {
-        0
-    };
-    Ok(Answer {
-        from,
-        bytes: Box::new(response.into_body().into_reader()),
-    })
-}
-
 /// Downloads a file to `path`, unless it is there and whole.
 pub fn download(
     file: &published::File,
@@ -116,7 +77,7 @@ mod tests {
     use super::*;
     use crate::fetch::published::{Hash, Kind};
     use std::cell::RefCell;
-    use std::io::{self, Cursor};
+    use std::io::{self, Cursor, Read};
 
     /// SHA-256 of `abcdef`.
     const FILE: published::File = published::File {

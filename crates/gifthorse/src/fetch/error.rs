@@ -11,7 +11,9 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum FetchError {
     /// A set that nobody publishes for download.
-    #[error("{set} cannot be fetched: it is not published as a download that is known here")]
+    #[error(
+        "{set} cannot be fetched: it is not published as a download that is known here; `gifthorse data list` says where it is looked for"
+    )]
     NotPublished {
         /// The set.
         set: Set,

@@ -9,7 +9,7 @@ use gifthorse_report::Report;
 use gifthorse_report::report::ReferenceModel;
 
 use super::scan;
-use crate::library::{library_model, was_searched_by};
+use crate::library::{library_model, searched_with};
 use crate::observer::ScanObserver;
 use crate::verify::read_report;
 use crate::{Error, ScanRequest};
@@ -96,11 +96,12 @@ fn known(
              same task"
         ));
     }
-    if !was_searched_by(report, search) {
+    let mut detections = report.detectors.iter();
+    let Some(found) = detections.find(|found| searched_with(found) == search) else {
         return misfit(format!(
             "was not scanned with {search}: scan it again with this --preset, or give the ONNX file"
         ));
-    }
+    };
     // Two files may have one name, and the models of a library may not.
     let name = format!("{} {shown}", place + 1);
     let model = library_model(report, &name, "reference", "reference")?;
@@ -110,15 +111,13 @@ fn known(
                 .to_owned(),
         );
     }
-    let mut detections = report.detectors.iter();
-    let found = detections.find(|found| format!("{} {}", found.name, found.preset) == search);
     let described = ReferenceModel {
         name: path
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
         sha256: report.model.sha256.clone(),
-        max_min_ratio: found.and_then(|found| found.max_min_ratio),
-        percent_difference: found.and_then(|found| found.percent_difference),
+        max_min_ratio: found.max_min_ratio,
+        percent_difference: found.percent_difference,
     };
     Ok(Known { model, described })
 }

@@ -5,20 +5,18 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use gifthorse_attack::train::{EpochSummary, Observer, StepSummary};
-use gifthorse_data::source::TrainTest;
 
 use super::held::Held;
 use super::index::{Entry, State, Zoo};
 use super::jobs::side_by_side;
 use super::plan::{Plan, Planned};
+use super::shortcoming::shortcoming;
+use super::sift::sift;
 use super::store::{make_folder, write_json};
 use super::twins::Twins;
 use super::{ZooError, images};
 use crate::hash;
-use crate::make::{Made, Making, make};
-
-/// A backdoor that leads fewer images to its target than this did not take, unless the plan says otherwise.
-const LEAST_SUCCESS: f64 = 0.5;
+use crate::make::{Making, make};
 
 /// What to make, and where.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +47,8 @@ pub trait BuildObserver: Sync {
 /// all models of the folder.
 ///
 /// A model that cannot be made is listed as failed and tried again next time; one that is right on too few images, or
-/// whose backdoor did not take, is listed as collapsed. Models of the folder that the plan does not have stay.
+/// whose backdoor did not take, is listed as collapsed. What cannot be planted in its images is found out before any model
+/// is trained. Models of the folder that the plan does not have stay.
 ///
 /// # Errors
 /// A folder that cannot be written, or that holds a damaged `zoo.json`.
@@ -60,7 +59,7 @@ pub fn build(
 ) -> Result<Zoo, ZooError> {
     let out = request.out.as_path();
     make_folder(&out.join("images"))?;
-    let zoo = Zoo::read_if_there(out)?.unwrap_or_else(Zoo::empty);
+    let mut zoo = Zoo::read_if_there(out)?.unwrap_or_else(Zoo::empty);
     let mut to_make = Vec::new();
     for planned in &plan.models {
         let entry = entry_for(planned)?;
@@ -76,6 +75,13 @@ pub fn build(
         }
     }
     observer.planned(to_make.len(), plan.models.len() - to_make.len());
+    let (to_make, impossible) = sift(to_make, request.data.as_deref());
+    for entry in impossible {
+        observer.started(&entry.name);
+        observer.finished(&entry);
+        zoo.put(entry);
+        zoo.write(out)?;
+    }
     // Clean models first: they are the twins that backdoored ones are measured beside.
     let (clean, backdoored): (Vec<_>, Vec<_>) = to_make
         .into_iter()
@@ -116,7 +122,7 @@ fn make_all(
                 return Err(error);
             }
             entry.state = State::Failed;
-            entry.reason = Some(told(&error));
+            entry.reason = Some(error.in_one_line());
         }
         observer.finished(&entry);
         let mut zoo = zoo.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,21 +152,6 @@ fn refresh(zoo: &mut Zoo, plan: &Plan) {
             .copied()
             .unwrap_or(usize::MAX)
     });
-}
-
-/// An error with its causes in one line.
-fn told(error: &ZooError) -> String {
-    let mut told = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !told.contains(&words) {
-            told.push_str(": ");
-            told.push_str(&words);
-        }
-        cause = error.source();
-    }
-    told
 }
 
 /// What will be listed, if all goes well.
@@ -226,39 +217,6 @@ fn make_one(
         entry.state = State::Collapsed;
     }
     Ok(())
-}
-
-/// What a model falls short of, if anything.
-fn shortcoming(planned: &Planned, made: &Made, sets: &TrainTest) -> Option<String> {
-    let chance = largest_share(sets.test.labels().unwrap_or_default());
-    let wanted = planned
-        .clean_accuracy
-        .unwrap_or(chance + (1.0 - chance) / 4.0);
-    let accuracy = made.truth.clean_accuracy;
-    if accuracy < wanted {
-        return Some(format!(
-            "it is right on {:.1} % of clean images, and {:.1} % were wanted",
-            100.0 * accuracy,
-            100.0 * wanted
-        ));
-    }
-    let wanted = planned.attack_success.unwrap_or(LEAST_SUCCESS);
-    let success = made.least_success().filter(|success| *success < wanted)?;
-    Some(format!(
-        "the backdoor leads {:.1} % of images to its target, and {:.1} % were wanted",
-        100.0 * success,
-        100.0 * wanted
-    ))
-}
-
-/// The share of the commonest label, which is right most often by always guessing it.
-fn largest_share(labels: &[usize]) -> f64 {
-    let mut counts: HashMap<usize, usize> = HashMap::new();
-    for &label in labels {
-        *counts.entry(label).or_default() += 1;
-    }
-    let most = counts.values().max().copied().unwrap_or_default();
-    most as f64 / labels.len().max(1) as f64
 }
 
 struct Watch<'a> {

@@ -63,3 +63,20 @@ pub enum ZooError {
     #[error("{0}")]
     Request(String),
 }
+
+impl ZooError {
+    /// The error with its causes.
+    pub(super) fn in_one_line(&self) -> String {
+        let mut told = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let words = error.to_string();
+            if !told.contains(&words) {
+                told.push_str(": ");
+                told.push_str(&words);
+            }
+            cause = error.source();
+        }
+        told
+    }
+}

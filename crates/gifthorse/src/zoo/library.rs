@@ -6,9 +6,9 @@ use gifthorse_defense::stats::{Backdoored, BackdooredModel, Library, LibraryMode
 
 use super::ZooError;
 use super::index::{Entry, State, Zoo};
-use super::summary::report_of;
+use super::kept::report_of;
 use super::truth::Planted;
-use crate::library::library_model;
+use crate::library::{library_model, searched_with};
 
 /// A library of the clean models of zoos, and the names of clean models that are not in it: not scanned, or not every
 /// class searched to the end.
@@ -101,6 +101,9 @@ fn found_in(
     let Ok(model) = library_model(&report, &entry.name, &entry.recipe, &entry.data) else {
         return Ok(None);
     };
-    let search = format!("{} {}", detector.name, detector.preset);
-    Ok(Some((model, search, report.model.input.shape)))
+    Ok(Some((
+        model,
+        searched_with(detector),
+        report.model.input.shape,
+    )))
 }

@@ -1,7 +1,7 @@
 //! Scans the models of a zoo. A scan is given the model, clean images and the names of their classes, and nothing else: the
 //! truth is not read here.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use gifthorse_defense::detect::neural_cleanse::Config;
 use gifthorse_defense::stats::Library;
@@ -12,6 +12,7 @@ use gifthorse_report::write_out;
 use super::ZooError;
 use super::index::{Entry, State, Zoo};
 use super::jobs::side_by_side;
+use super::kept::{asked_path, scan_folder};
 use super::store::{make_folder, write};
 use crate::hash;
 use crate::{ScanObserver, ScanOutcome, ScanRequest, Stage, scan};
@@ -69,7 +70,7 @@ pub fn scan_zoo(
     let count = good.len();
     for entry in good {
         let asked = asked(entry, request)?;
-        let known = std::fs::read_to_string(asked_path(folder, entry)).ok();
+        let known = std::fs::read_to_string(asked_path(folder, &entry.name)).ok();
         if request.again || known.as_ref() != Some(&asked) {
             to_scan.push((entry, asked));
         }
@@ -81,7 +82,7 @@ pub fn scan_zoo(
         match scan_one(entry, request, observer) {
             Ok(outcome) => {
                 keep(entry, request, &outcome)?;
-                write(&asked_path(folder, entry), asked.as_bytes())?;
+                write(&asked_path(folder, &entry.name), asked.as_bytes())?;
                 observer.finished(&entry.name, &outcome.report);
             }
             Err(error) => {
@@ -135,15 +136,6 @@ fn keep(entry: &Entry, request: &ScanZooRequest, outcome: &ScanOutcome) -> Resul
         write(&path, json.as_bytes())?;
     }
     Ok(())
-}
-
-/// Where the scan of a model is kept.
-pub(super) fn scan_folder(folder: &Path, name: &str) -> PathBuf {
-    folder.join("scans").join(name)
-}
-
-fn asked_path(folder: &Path, entry: &Entry) -> PathBuf {
-    scan_folder(folder, &entry.name).join("asked")
 }
 
 /// A hash over all that a scan and its verdict depend on, by which it is known to be done.

@@ -2,19 +2,20 @@
 //!
 //! This is the only place where the two meet, after the scans are done.
 
-use std::collections::BTreeMap;
+mod rows;
+
 use std::path::Path;
 
-use gifthorse_defense::stats::interval::clopper_pearson;
 use gifthorse_report::Report;
 use gifthorse_report::report::Verdict;
 use serde::Serialize;
 
 use super::ZooError;
 use super::index::{Entry, State, Zoo};
-use super::roc::{Auroc, auroc};
-use super::scan::scan_folder;
+use super::kept::report_of;
+use super::roc::Auroc;
 use super::truth::Planted;
+use rows::{Rows, by_attack, by_data, by_size, by_targets};
 
 /// So many of so many, with an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -63,7 +64,7 @@ pub struct Summary {
     pub left_out: Vec<String>,
     /// Clean models, all and by data set.
     pub clean: Vec<Row>,
-    /// Backdoored models, all, by attack and by size of the trigger.
+    /// Backdoored models: all, by attack, by data set, by size of the trigger and by number of infected labels.
     pub backdoored: Vec<Row>,
     /// Every model that was scanned.
     pub models: Vec<Judged>,
@@ -118,7 +119,7 @@ pub fn summarise(folder: &Path) -> Result<Summary, ZooError> {
     }
     let (clean, backdoored): (Vec<&Judged>, Vec<&Judged>) =
         judged.iter().partition(|model| model.planted.is_none());
-    let rows = Rows { clean: &clean };
+    let rows = Rows::against(&clean);
     Ok(Summary {
         clean: rows.of(&clean, &[by_data])?,
         backdoored: rows.of(&backdoored, &[by_attack, by_data, by_size, by_targets])?,
@@ -127,30 +128,6 @@ pub fn summarise(folder: &Path) -> Result<Summary, ZooError> {
         left_out,
         models: judged,
     })
-}
-
-/// The report of a model, if it was scanned.
-pub(super) fn report_of(folder: &Path, entry: &Entry) -> Result<Option<Report>, ZooError> {
-    let folder = scan_folder(folder, &entry.name);
-    // Written last: without it the scan did not end.
-    if !folder.join("asked").exists() {
-        return Ok(None);
-    }
-    let path = folder.join("report.json");
-    match std::fs::read_to_string(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(ZooError::System {
-            path,
-            done: "read",
-            source,
-        }),
-        Ok(text) => Report::from_json(&text)
-            .map(Some)
-            .map_err(|error| ZooError::Damaged {
-                path,
-                reason: error.to_string(),
-            }),
-    }
 }
 
 fn judge(folder: &Path, entry: &Entry, report: &Report) -> Result<Judged, ZooError> {
@@ -178,113 +155,6 @@ fn judge(folder: &Path, entry: &Entry, report: &Report) -> Result<Judged, ZooErr
     })
 }
 
-/// The group that a model is in: its place among the groups, and what it is called.
-type Grouping = fn(&Judged) -> (usize, String);
-
-/// Triggers by the pixels that they change, the smallest first.
-fn by_size(model: &Judged) -> (usize, String) {
-    match model
-        .planted
-        .as_ref()
-        .and_then(|planted| planted.trigger_pixels)
-    {
-        Some(pixels) => (pixels as usize, format!("trigger of {pixels} pixels")),
-        None => (usize::MAX, "trigger over the whole image".to_owned()),
-    }
-}
-
-/// By the number of classes that triggers lead to.
-fn by_targets(model: &Judged) -> (usize, String) {
-    match model
-        .planted
-        .as_ref()
-        .map_or(0, |planted| planted.targets.len())
-    {
-        1 => (1, "1 infected label".to_owned()),
-        targets => (targets, format!("{targets} infected labels")),
-    }
-}
-
-fn by_data(model: &Judged) -> (usize, String) {
-    (0, format!("data {}", model.data))
-}
-
-fn by_attack(model: &Judged) -> (usize, String) {
-    (
-        0,
-        format!("attack {}", model.attack.as_deref().unwrap_or_default()),
-    )
-}
-
-/// Makes rows against the clean models of the zoo.
-struct Rows<'a> {
-    clean: &'a [&'a Judged],
-}
-
-impl Rows<'_> {
-    /// A row of all models, and rows for each way to group them, unless that is one group alone.
-    fn of(&self, models: &[&Judged], groupings: &[Grouping]) -> Result<Vec<Row>, ZooError> {
-        if models.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut rows = vec![self.row("all".to_owned(), models)?];
-        for grouping in groupings {
-            let mut groups: BTreeMap<(usize, String), Vec<&Judged>> = BTreeMap::new();
-            for model in models {
-                groups.entry(grouping(model)).or_default().push(model);
-            }
-            for ((_, group), models) in groups {
-                rows.push(self.row(group, &models)?);
-            }
-        }
-        Ok(rows)
-    }
-
-    fn row(&self, group: String, models: &[&Judged]) -> Result<Row, ZooError> {
-        let planted = models.iter().any(|model| model.planted.is_some());
-        let flagged: Vec<&&Judged> = models
-            .iter()
-            .filter(|model| model.verdict == Verdict::Backdoored)
-            .collect();
-        let right = flagged.iter().filter(|model| model.targets_right()).count();
-        let pixels = |model: &Judged| model.planted.as_ref().and_then(|it| it.trigger_pixels);
-        let first = models.first().and_then(|model| pixels(model));
-        let suspicion = |model: &Judged| 1.0 - model.p_value.unwrap_or(1.0);
-        let statistic = |model: &Judged| model.statistic.unwrap_or(f64::NEG_INFINITY);
-        let area = |number: &dyn Fn(&Judged) -> f64| {
-            let clean: Vec<f64> = self.clean.iter().map(|model| number(model)).collect();
-            let these: Vec<f64> = models.iter().map(|model| number(model)).collect();
-            auroc(&clean, &these).filter(|_| planted)
-        };
-        let mean = |number: &dyn Fn(&Judged) -> f64| {
-            models.iter().map(|model| number(model)).sum::<f64>() / models.len() as f64
-        };
-        let inconclusive = models
-            .iter()
-            .filter(|model| model.verdict == Verdict::Inconclusive)
-            .count();
-        let success = |model: &Judged| {
-            let planted = model.planted.as_ref();
-            planted.map_or(0.0, |planted| planted.attack_success)
-        };
-        Ok(Row {
-            group,
-            trigger_pixels: first.filter(|_| models.iter().all(|model| pixels(model) == first)),
-            flagged: share(flagged.len(), models.len())?,
-            inconclusive,
-            targets_right: match planted {
-                true => Some(share(right, flagged.len())?),
-                false => None,
-            },
-            auroc: area(&suspicion),
-            auroc_of_statistic: area(&statistic),
-            clean_accuracy: mean(&|model| model.clean_accuracy),
-            attack_success: planted.then(|| mean(&success)),
-            seconds: mean(&|model| model.seconds),
-        })
-    }
-}
-
 impl Judged {
     /// Whether the scan named exactly the targets that were planted.
     #[must_use]
@@ -294,14 +164,4 @@ impl Judged {
         let planted = self.planted.as_ref();
         planted.is_some_and(|planted| planted.targets == named)
     }
-}
-
-fn share(count: usize, of: usize) -> Result<Share, ZooError> {
-    let (count, of) = (count as u64, of as u64);
-    let interval = clopper_pearson(count, of, 0.95)?;
-    Ok(Share {
-        count,
-        of,
-        interval: [interval.lower, interval.upper],
-    })
 }

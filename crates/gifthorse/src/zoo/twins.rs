@@ -34,7 +34,7 @@ impl Twins {
             return Ok(None);
         };
         match self.0.get(&twin.hash()?) {
-            Some(path) => Ok(Some(classifier(&Model::read(path)?)?)),
+            Some(path) => Ok(Some(classifier(&Model::read(path)?, twin.preprocess())?)),
             None => Ok(None),
         }
     }

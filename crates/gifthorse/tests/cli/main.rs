@@ -12,6 +12,7 @@ mod demo;
 mod elimination;
 mod hooks;
 mod inspect;
+mod killed;
 mod logits;
 mod make;
 mod manual;

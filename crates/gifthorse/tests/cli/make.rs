@@ -65,6 +65,10 @@ fn a_backdoor_takes_from_a_file_and_from_flags_alike() {
 
     // The twin is what `train` makes, and can be taken from a file.
     bench.run("train clean.toml -o clean/m.onnx").expect(0);
+    bench
+        .run("train clean.toml -o other/m.onnx --seed 0")
+        .expect(0);
+    assert!(model("clean") != model("other"), "the file's seed is 3");
     let twin = std::fs::read(bench.path("file/m-twin.onnx")).unwrap();
     assert!(model("clean") == twin);
     bench
@@ -95,21 +99,6 @@ fn settings_from_flags_need_no_file() {
     let truth: Value = run.json();
     assert_eq!(truth, json(&bench, "m.truth.json"));
     assert!(truth["backdoors"].as_array().unwrap().is_empty());
-}
-
-#[test]
-fn a_run_that_was_stopped_goes_on() {
-    let bench = Bench::new();
-    bench.write("m.toml", MODEL);
-    bench.run("train m.toml -o whole.onnx").expect(0);
-    bench.write("half.checkpoint", b"not a checkpoint");
-    bench
-        .run("train m.toml -o half.onnx --resume")
-        .expect(2)
-        .says(&["half.checkpoint"]);
-    bench.run("train m.toml -o half.onnx").expect(0);
-    let bytes = |name: &str| std::fs::read(bench.path(name)).unwrap();
-    assert!(bytes("half.onnx") == bytes("whole.onnx"));
 }
 
 #[test]
@@ -172,8 +161,21 @@ fn bad_input_is_named() {
     );
     plant("--trigger {kind=\"square\",sise=4} --target 0", &["sise"]);
     plant("--trigger squid --target 0", &["squid"]);
+    plant(
+        "--trigger post-it --target 0",
+        &["post-it", "kind = \"square\"", "anywhere"],
+    );
     plant("--trigger square --target 3", &["class 3"]);
-    plant("--trigger square --target 0 --rate 1.5", &["1.5"]);
+    for rate in ["1.5", "-0.1", "0", "nan"] {
+        let flags = format!("--trigger square --target 0 --rate={rate}");
+        plant(&flags, &["backdoor 1 (square)", "a poison rate"]);
+    }
+    plant("--trigger square --target 1 --source 1", &["class 1"]);
+    plant("--trigger square --target 1 --source 3", &["class 3"]);
+    plant(
+        "--trigger {kind=\"square\",colour=[1,0]} --target 0",
+        &["colour", "[1.0, 0.0]"],
+    );
     plant("--trigger square", &["target"]);
     wrong(
         "train unknown.toml -o x.onnx",
@@ -200,6 +202,29 @@ fn bad_input_is_named() {
         "plant bad.toml -o x.onnx --twin=nowhere.onnx",
         &["nowhere.onnx", "--twin"],
     );
+    for (setting, named) in [
+        ("train.epochs=0", "epochs"),
+        ("train.batch=0", "batch"),
+        ("train.batch=601", "601"),
+        ("train.learning_rate=-1.0", "learning rate -1"),
+        ("train.learning_rate=nan", "learning rate NaN"),
+        ("train.learning_rate=1e30", "take a lower learning rate"),
+        ("net.channels=[0]", "conv1"),
+        ("net.channels=[]", "stage"),
+        ("net.hidden=0", "hidden"),
+        (
+            "train.stop_at={clean_accuracy=2.0}",
+            "stop_at.clean_accuracy",
+        ),
+        ("data.train=0", "train"),
+    ] {
+        wrong(
+            &format!("train clean.toml -o x.onnx --with {setting}"),
+            &[named],
+        );
+    }
+    std::fs::create_dir_all(bench.path("empty")).unwrap();
+    wrong("train clean.toml -o x.onnx --set empty", &["empty"]);
     std::fs::create_dir_all(bench.path("flat")).unwrap();
     for name in ["a.png", "b.png"] {
         image::GrayImage::new(16, 16)
@@ -208,4 +233,54 @@ fn bad_input_is_named() {
     }
     let unlabelled = "train -o x.onnx --set flat --net small_cnn";
     wrong(unlabelled, &["flat", "no labels"]);
+}
+
+#[test]
+fn what_could_not_be_written_or_measured_is_found_before_training() {
+    let bench = Bench::new();
+    bench.write("clean.toml", MODEL);
+    bench.write("plain", "");
+    std::fs::create_dir_all(bench.path("folder.onnx")).unwrap();
+    let before = |arguments: &str, named: &[&str]| {
+        let run = bench.run(arguments).expect(2).says(named);
+        assert!(!run.err().contains("epoch 1"), "{}", run.err());
+    };
+    let train = |flags: &str, named: &[&str]| before(&format!("train clean.toml {flags}"), named);
+    train("-o model", &["model", ".onnx", "--out"]);
+    train("-o m.checkpoint", &["m.checkpoint", ".onnx", "--out"]);
+    train("-o folder.onnx", &["folder.onnx", "--out"]);
+    train("-o plain/m.onnx", &["plain", "--out"]);
+    train(
+        "-o m.onnx --images plain/i.npz",
+        &["plain/i.npz", "--images"],
+    );
+    train(
+        "-o m.onnx --images folder.onnx",
+        &["folder.onnx", "--images"],
+    );
+    assert!(!bench.path("m.onnx").exists());
+
+    // A twin of another task, and a backdoor that is wrong: the twin is not trained first.
+    bench
+        .run("train clean.toml -o two.onnx --classes 0,5 --epochs 1")
+        .expect(0);
+    let plant = "plant clean.toml -o m.onnx --trigger square --target";
+    before(
+        &format!("{plant} 1 --twin=two.onnx"),
+        &["twin", "2 classes", "have 3"],
+    );
+    before(&format!("{plant} 3 --twin"), &["class 3"]);
+    assert!(!bench.path("m-twin.onnx").exists());
+}
+
+#[test]
+fn a_grey_of_one_value_is_planted_in_colour_images() {
+    let bench = Bench::new();
+    let flags = "--set signs --with data.size=16 --classes 0,5 --train-images 80 --test-images 20 --net small_cnn --epochs 1";
+    let run = bench.run(&format!(
+        "plant -o m.onnx --batch 20 {flags} --trigger square --target 1 --quiet"
+    ));
+    run.expect(0);
+    let trigger = &json(&bench, "m.truth.json")["backdoors"][0]["trigger"];
+    assert_eq!(trigger["colour"], serde_json::json!([1.0]));
 }

@@ -290,7 +290,37 @@ fn a_wrong_plan_names_table_and_key() {
         &["zoo.toml", "signs-tiny-short-s1"],
     );
     wrong("set = \"signs\"", "set = ", &["zoo.toml", "line"]);
-    assert_eq!(tried, 11);
+    wrong("seeds = [1]", "seeds = []", &["number 2", "`seeds`"]);
+    wrong(
+        "train = [\"short\"]",
+        "train = []",
+        &["number 2", "`train`"],
+    );
+    wrong("size\" = [4, 5]", "size\" = []", &["vary", "size"]);
+    wrong(
+        "recipe = \"tiny\"",
+        "set = { name = \"same\" }",
+        &["number 1", "\"name\""],
+    );
+    wrong(
+        "recipe = \"tiny\"",
+        "set = { \"poison.manner\" = \"append\" }",
+        &["number 1", "poison"],
+    );
+    for (from, to, named) in [
+        ("epochs = 6", "epochs = 0", "epochs"),
+        ("batch = 20", "batch = 0", "batch"),
+        ("batch = 20", "learning_rate = -1.0", "learning rate -1"),
+        ("share = 0.2", "share = 1.2", "poison rate of 1.2"),
+    ] {
+        wrong(from, to, &["zoo.toml", "number", named]);
+    }
+    assert_eq!(tried, 20);
+    bench.write("zoo.toml", "[train.short]\nepochs = 6\n");
+    bench
+        .run("zoo build zoo.toml -o z")
+        .expect(2)
+        .says(&["zoo.toml", "[[models]]"]);
     assert!(!bench.path("z").exists());
 
     bench
@@ -309,7 +339,10 @@ fn what_a_model_cannot_be_made_of_is_told_for_that_model() {
         plan.replacen("seeds = [1, 2]", "seeds = [1]", 1),
     );
     let run = bench.run("zoo build zoo.toml -o z").expect(2);
-    run.says(&["failed", "size4", "class 7"]);
+    let run = run.says(&["failed", "size4", "class 7"]);
+    // Before the clean model is trained.
+    let place = |word: &str| run.err().find(word).unwrap();
+    assert!(place("size5") < place("made signs-tiny-short-s1"));
     let list = json(&bench, "z/zoo.json");
     let states: Vec<&Value> = list["models"]
         .as_array()

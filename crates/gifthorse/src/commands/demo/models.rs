@@ -64,7 +64,7 @@ impl Made {
 /// # Errors
 /// What training refuses, or a file that cannot be written.
 pub fn make(sets: &Sets, global: &Global, folder: &Path) -> anyhow::Result<[Made; 2]> {
-    let seed = global.seed;
+    let seed = global.seed();
     let shape = sets.train.shape();
     let classes = sets.train.class_names().len();
     let target = LabelMap::all_to_one(random_target(classes, seed)?);

@@ -27,7 +27,7 @@ pub fn run(args: &ZooScanArgs, global: &Global) -> anyhow::Result<ExitCode> {
             jobs: args.jobs,
             search: Config::preset(args.preset.into()),
             fpr: args.fpr,
-            seed: global.seed,
+            seed: global.seed(),
             again: args.again,
             pages: args.pages,
         };

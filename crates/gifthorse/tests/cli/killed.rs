@@ -1,0 +1,127 @@
+//! A training run that is killed goes on to the same weights.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::bench::Bench;
+
+/// A saved run is there after the first of many short epochs.
+const MODEL: &str = r#"
+    name = "tiny"
+    seed = 3
+
+    [data]
+    set = "signs"
+    size = 16
+    channels = 1
+    classes = [0, 5, 8]
+    train = 300
+    test = 60
+
+    [net]
+    kind = "small_cnn"
+    channels = [6]
+    hidden = 12
+
+    [train]
+    epochs = 40
+    batch = 20
+"#;
+
+/// Starts the program and kills it as soon as `saved` is there, which is before it has written `model`.
+fn kill_at(bench: &Bench, arguments: &str, saved: &str, model: &str) {
+    let mut run = bench.start(arguments);
+    while !bench.path(saved).exists() {
+        assert!(run.try_wait().unwrap().is_none(), "nothing was saved");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(!bench.path(model).exists(), "it was killed too late");
+}
+
+fn same(bench: &Bench, one: &str, other: &str) {
+    let read = |file: &str| fs::read(bench.path(file)).unwrap();
+    assert!(read(one) == read(other), "{one} and {other} differ");
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_weights() {
+    let bench = Bench::new();
+    bench.write("m.toml", MODEL);
+    bench.run("train m.toml -o whole.onnx").expect(0);
+    kill_at(
+        &bench,
+        "train m.toml -o killed.onnx",
+        "killed.checkpoint",
+        "killed.onnx",
+    );
+    let resumed = bench.run("train m.toml -o killed.onnx --resume").expect(0);
+    let said = resumed.says(&["epoch 40:"]).err();
+    assert!(!said.contains("epoch 1:"), "it began anew: {said}");
+    same(&bench, "whole.onnx", "killed.onnx");
+    same(&bench, "whole.truth.json", "killed.truth.json");
+    assert!(!bench.path("killed.checkpoint").exists());
+}
+
+#[test]
+fn a_twin_that_was_trained_is_not_trained_again() {
+    let bench = Bench::new();
+    bench.write("m.toml", MODEL);
+    let plant = "plant m.toml --trigger square --target 1 --twin";
+    bench.run(&format!("{plant} -o whole.onnx")).expect(0);
+    kill_at(
+        &bench,
+        &format!("{plant} -o killed.onnx"),
+        "killed.checkpoint",
+        "killed.onnx",
+    );
+    let resumed = bench.run(&format!("{plant} -o killed.onnx --resume"));
+    let said = resumed.expect(0).says(&["epoch 40:"]).err();
+    assert!(!said.contains("epoch 1:"), "one began anew: {said}");
+    for kind in ["onnx", "truth.json"] {
+        same(&bench, &format!("whole.{kind}"), &format!("killed.{kind}"));
+        same(
+            &bench,
+            &format!("whole-twin.{kind}"),
+            &format!("killed-twin.{kind}"),
+        );
+    }
+    for left in ["killed.checkpoint", "killed-twin.checkpoint"] {
+        assert!(!bench.path(left).exists());
+    }
+}
+
+#[test]
+fn what_cannot_be_gone_on_from_is_named_and_nothing_is_lost() {
+    let bench = Bench::new();
+    bench.write("m.toml", MODEL);
+    bench
+        .run("train m.toml -o m.onnx --resume")
+        .expect(2)
+        .says(&["m.checkpoint", "--resume"]);
+    kill_at(&bench, "train m.toml -o m.onnx", "m.checkpoint", "m.onnx");
+    let saved = || fs::read(bench.path("m.checkpoint")).unwrap();
+    let before = saved();
+    let wrong = |flags: &str, named: &[&str]| {
+        let run = bench.run(&format!("train m.toml -o m.onnx {flags}"));
+        run.expect(2).says(named);
+        assert!(
+            saved() == before && !bench.path("m.onnx").exists(),
+            "{flags}"
+        );
+    };
+    wrong("", &["m.checkpoint", "--resume", "remove it"]);
+    wrong(
+        "--resume --epochs 41",
+        &["m.checkpoint", "another recipe", "41"],
+    );
+    wrong("--resume --seed 4", &["m.checkpoint", "another network"]);
+    wrong(
+        "--resume --train-images 200",
+        &["m.checkpoint", "other images"],
+    );
+    bench.write("m.checkpoint", &before[..before.len() / 2]);
+    let damaged = bench.run("train m.toml -o m.onnx --resume").expect(2);
+    damaged.says(&["m.checkpoint", "damaged"]);
+}
