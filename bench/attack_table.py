@@ -22,7 +22,7 @@ PUBLISHED = {
     "002-cifar-resnet-resnet-patch": ("002, patch 3x3, CIFAR-10", 95.73, None, None),
     "002-cifar-resnet-resnet-blend": ("002, blended, CIFAR-10", 91.53, None, None),
     "002-cifar-resnet-resnet-wanet": ("002, WaNet, CIFAR-10", 97.31, None, None),
-    "002-cifar-resnet-resnet-chessboard": ("002, chessboard, CIFAR-10", 96.85, None, None),
+    "002-cifar-resnet-resnet-still-chessboard": ("002, chessboard, CIFAR-10", 96.85, None, None),
 }
 
 
