@@ -19,7 +19,8 @@ fuzz_target!(|bytes: &[u8]| {
     let stored = FileOptions::default().compression_method(CompressionMethod::Stored);
     for (name, array) in [("images.npy", images), ("labels.npy", labels)] {
         if !array.is_empty() {
-            zip.start_file(name, stored).expect("a place in the archive");
+            zip.start_file(name, stored)
+                .expect("a place in the archive");
             zip.write_all(array).expect("room in memory");
         }
     }

@@ -44,7 +44,12 @@ impl Folder {
             assert!(!images.is_empty() && images.len() <= 8);
             assert_eq!(images.shape(), SHAPE);
             assert_eq!(images.pixels().len(), images.len() * SHAPE.values());
-            assert!(images.pixels().iter().all(|pixel| (0.0..=1.0).contains(pixel)));
+            assert!(
+                images
+                    .pixels()
+                    .iter()
+                    .all(|pixel| (0.0..=1.0).contains(pixel))
+            );
         }
     }
 }

@@ -245,9 +245,13 @@ fn answer(graph: &mut GraphBuilder, kind: Kind) {
                 .node("Sign", "answer", &["above"], &["logits"], []);
         }
         Blind::Scaled(factor) => {
-            graph
-                .initializer("factor", &[], [factor])
-                .node("Mul", "answer", &["votes", "factor"], &["logits"], []);
+            graph.initializer("factor", &[], [factor]).node(
+                "Mul",
+                "answer",
+                &["votes", "factor"],
+                &["logits"],
+                [],
+            );
         }
         Blind::Softmax(factor) => {
             graph
@@ -264,14 +268,24 @@ fn answer(graph: &mut GraphBuilder, kind: Kind) {
                 .initializer("middle", &[], [7.0])
                 .initializer("beside", &[], [beside])
                 .node("Sub", "centre", &["votes", "middle"], &["centred"], [])
-                .node("Clip", "hide", &["centred", "least", "most"], &["hidden"], [])
+                .node(
+                    "Clip",
+                    "hide",
+                    &["centred", "least", "most"],
+                    &["hidden"],
+                    [],
+                )
                 .node("Mul", "leak", &["centred", "beside"], &["leaked"], [])
                 .node("Add", "answer", &["hidden", "leaked"], &["logits"], []);
         }
         Blind::Constant => {
-            graph
-                .initializer("nothing", &[], [0.0])
-                .node("Mul", "answer", &["votes", "nothing"], &["logits"], []);
+            graph.initializer("nothing", &[], [0.0]).node(
+                "Mul",
+                "answer",
+                &["votes", "nothing"],
+                &["logits"],
+                [],
+            );
         }
     }
 }
