@@ -138,7 +138,7 @@ fn doubled(times: usize) -> Result<Network, Error> {
 fn constants_may_unfold_but_not_without_bound() {
     let logits = doubled(12).unwrap().forward(ones(1)).unwrap().into_vec();
     assert_eq!(logits, [4.0, 4.0]);
-    // No value has more than a million numbers or so, but all of them together have too many.
+    // No value is too large by itself; all of them together are.
     let error = doubled(26).unwrap_err();
     let Error::Shape { node, reason, .. } = error else {
         panic!("{error}");

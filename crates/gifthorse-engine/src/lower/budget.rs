@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use gifthorse_onnx::Graph;
+use gifthorse_onnx::{Attribute, Graph};
 
 use crate::lower::context::Lowered;
 use crate::program::{Operand, Step, ValueId};
@@ -22,7 +22,13 @@ pub struct Budget {
 impl Budget {
     /// The budget of a file.
     pub fn of(graph: &Graph) -> Self {
-        let held = graph.initializers.values().map(|tensor| tensor.len());
+        let attributes = graph.nodes.iter().flat_map(|node| node.attributes.values());
+        let in_nodes = attributes.map(|attribute| match attribute {
+            Attribute::Tensor(tensor) => tensor.len(),
+            _ => 0,
+        });
+        let initializers = graph.initializers.values().map(|tensor| tensor.len());
+        let held = initializers.chain(in_nodes);
         let limit = held.fold(0, usize::saturating_add).saturating_mul(TIMES);
         let limit = limit.max(FREE);
         Self {
@@ -64,5 +70,30 @@ impl Budget {
         })?;
         self.left = left;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gifthorse_onnx::{ElementType, GraphBuilder, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn weights_in_nodes_are_the_files_own() {
+        let limit = |count: usize| {
+            let weight = Tensor::from_bytes("w", &[count], ElementType::I8, vec![1; count].into());
+            let value = [("value", Attribute::Tensor(weight.unwrap()))];
+            let model = GraphBuilder::new("held", 17)
+                .input("x", ElementType::F32, &[])
+                .node("Constant", "held", &[], &["c"], value)
+                .node("Add", "add", &["x", "c"], &["y"], [])
+                .output("y", ElementType::F32, &[])
+                .finish();
+            Budget::of(&model.unwrap().graph().unwrap()).limit
+        };
+        assert_eq!(limit(1), FREE);
+        let many = FREE / TIMES + 1;
+        assert_eq!(limit(many), many * TIMES);
     }
 }

@@ -21,7 +21,7 @@ const BLOCK: usize = 4;
 const CELLS: usize = SIDE / BLOCK;
 
 /// What is in a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     Clean,
     Backdoored,
@@ -30,7 +30,7 @@ pub enum Kind {
 }
 
 /// A way to keep searches by gradients from finding anything, without a change of any prediction that counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Blind {
     /// An operator without a gradient, on pixels scaled to 16 levels.
     Steps(&'static str),
@@ -174,8 +174,7 @@ fn classifier(kind: Kind) -> GraphBuilder {
         .initializer("weight", &[CLASSES, 2 * cells], weight)
         .initializer("levels", &[], [15.0])
         .node("Clip", "clip", &["image", "low", "high"], &["clipped"], [])
-        .node("Mul", "scale", &["clipped", "levels"], &["scaled"], [])
-        .initializer("weight", &[CLASSES, 2 * cells], weight);
+        .node("Mul", "scale", &["clipped", "levels"], &["scaled"], []);
     level(&mut graph, kind);
     graph
         .node("Div", "back", &["levelled", "levels"], &["pixels"], [])
