@@ -373,6 +373,7 @@ def images():
     yield "gtsrb_outside/Final_Test/Images/GT-final_test.csv", (
         b"Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n../../../../../README.md;16;16;0;0;15;15;1\n"
         b"/etc/passwd;16;16;0;0;15;15;1\n")
+    yield "gtsrb_outside/Final_Test/Images/0.pgm", b"P5 1 1 255\n\0"
     yield "names/0/evil.png", b"\x89PNG\r\n\x1a\n\x1b[2J<script>"
 
 

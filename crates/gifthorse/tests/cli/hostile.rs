@@ -101,7 +101,7 @@ fn check(arguments: &[&str], output: &Output, status: i32, file: &str) -> Result
     if status == 2 && !first.is_some_and(|line| line.contains(file)) {
         return wrong("no line that names the file");
     }
-    if err.lines().count() > 12 || out.len() + err.len() > 20_000 {
+    if status == 2 && (err.lines().count() > 12 || said.len() > 20_000) {
         return wrong("too many words");
     }
     Ok(said)
