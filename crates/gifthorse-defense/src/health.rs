@@ -7,6 +7,13 @@
 //! For a sample of images the margin of a random other class over the predicted one is
 //! differentiated, and the image is moved a little along the sign of that gradient. Healthy
 //! gradients are neither zero nor infinite, and the margin then rises.
+//!
+//! They are also strong enough to lead somewhere: if every pixel could move by its whole range, the
+//! gradient has to promise a good part of the way to the other class. What passes through a
+//! saturated layer, or beside a clip that hides the rest, promises next to nothing, however right
+//! its sign is. And the logits have a scale at which a search can weigh success against the size of
+//! a trigger: a cross-entropy of logits that hardly differ does not change, and one of logits whose
+//! probabilities vanish in f32 drowns everything else.
 
 use gifthorse_data::{Images, balanced_sample};
 use gifthorse_engine::{Array, Classifier, Tensor};
@@ -25,6 +32,14 @@ const MOST_ZERO: f64 = 0.5;
 const LEAST_AGREEMENT: f64 = 0.75;
 /// A probability this close to one leaves nothing of a gradient in f32.
 const SATURATED: f32 = 1.0 - 1e-6;
+/// More images than this share, with what ails them, are not healthy.
+const MOST_AILING: f64 = 0.5;
+/// A gradient is weak if a change of every pixel by its whole range, 0 to 1, promises less than this share of the margin.
+const WEAKEST: f64 = 0.1;
+/// Logits are flat if the largest and the smallest are not this far apart: odds within one percent for any two classes.
+const FLATTEST: f32 = 0.01;
+/// Further behind the largest logit than this, the probability of a class is no normal number in f32.
+const FURTHEST: f32 = 87.3;
 
 /// What the check found.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,8 +114,14 @@ pub fn check(classifier: &Classifier, images: &Images, seed: u64) -> Result<Heal
             counts.zero += 1;
         } else {
             counts.alive += 1;
-            counts.rising += usize::from(margin(&after, i) > margin(&logits, i));
+            let before = margin(&logits, i);
+            counts.rising += usize::from(margin(&after, i) > before);
+            let promised: f64 = g.iter().map(|&v| f64::from(v).abs()).sum();
+            counts.weak += usize::from(promised < WEAKEST * before.abs());
         }
+        let spread = Spread::of(row);
+        counts.flat += usize::from(spread.to_smallest < FLATTEST);
+        counts.apart += usize::from(spread.to_second > FURTHEST);
         if is_distribution(row) {
             counts.distributions += 1;
             counts.saturated += usize::from(row.iter().any(|&p| p >= SATURATED));
@@ -140,6 +161,9 @@ struct Counts {
     nonfinite: usize,
     alive: usize,
     rising: usize,
+    weak: usize,
+    flat: usize,
+    apart: usize,
     distributions: usize,
     saturated: usize,
 }
@@ -162,6 +186,24 @@ impl Counts {
             ))
         } else if share_saturated.is_some_and(|s| s > MOST_ZERO) {
             Some("the outputs are saturated probabilities, which carry no gradient".to_string())
+        } else if share(self.flat) > MOST_AILING {
+            Some(format!(
+                "the logits of {} of {images} images hardly differ from class to class: they are scaled down, or the \
+                 model tells nothing apart, so that gradients of the cross-entropy lead nowhere",
+                self.flat
+            ))
+        } else if share(self.apart) > MOST_AILING {
+            Some(format!(
+                "the logits of {} of {images} images lie so far apart that all probabilities are 0 or 1: they are \
+                 scaled up, so that gradients of the cross-entropy vanish or drown everything else",
+                self.apart
+            ))
+        } else if share(self.weak) > MOST_AILING {
+            Some(format!(
+                "the gradient to the image promises next to no change on {} of {images} images, even if every pixel \
+                 moved by its whole range: a saturated layer or a clip hides what the model does",
+                self.weak
+            ))
         } else if agreement.is_some_and(|a| a < LEAST_AGREEMENT) {
             Some(format!(
                 "a small step along the gradient does what the gradient says on only {} of {} \
@@ -198,6 +240,31 @@ fn margins(logits: &[f32], classes: usize, seed: u64) -> Vec<f32> {
         weight[other] = 1.0;
     }
     weights
+}
+
+/// How far the largest logit of an image is above others.
+struct Spread {
+    to_second: f32,
+    to_smallest: f32,
+}
+
+impl Spread {
+    fn of(row: &[f32]) -> Self {
+        let (mut first, mut second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
+        let mut smallest = f32::INFINITY;
+        for &value in row {
+            if value > first {
+                (first, second) = (value, first);
+            } else {
+                second = second.max(value);
+            }
+            smallest = smallest.min(value);
+        }
+        Self {
+            to_second: first - second,
+            to_smallest: first - smallest,
+        }
+    }
 }
 
 /// Whether a row looks like probabilities: none negative, summing to one.

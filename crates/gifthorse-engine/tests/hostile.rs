@@ -87,6 +87,8 @@ fn tiles_too_many_for_any_machine_are_refused() {
         vec![1i64, 1, 1, 1 << 31],
         vec![1 << 31; 4],
         vec![1, 0, 1, 1],
+        // Few enough numbers, but too long a list of parts.
+        vec![1, 1, 1, 1 << 20],
     ] {
         let error = network(
             builder(any_batch())
@@ -97,6 +99,97 @@ fn tiles_too_many_for_any_machine_are_refused() {
         )
         .unwrap_err();
         assert!(matches!(error, Error::Shape { .. }), "{error}");
+    }
+}
+
+/// `x` plus the largest number of the value `c`, which these nodes make of constants.
+fn with_constant(make: impl FnOnce(&mut GraphBuilder)) -> Result<Network, Error> {
+    let mut builder = builder(any_batch());
+    make(&mut builder);
+    network(
+        builder
+            .node(
+                "ReduceMax",
+                "most",
+                &["c"],
+                &["most"],
+                [("keepdims", 0.into())],
+            )
+            .node("Add", "add", &["x", "most"], &["sum"], [])
+            .node("GlobalAveragePool", "mean", &["sum"], &["m"], [])
+            .node("Flatten", "flat", &["m"], &["y"], []),
+    )
+}
+
+/// The constant 3, doubled by joining it to itself so many times.
+fn doubled(times: usize) -> Result<Network, Error> {
+    with_constant(|builder| {
+        builder.initializer("w0", &[2], vec![3.0; 2]);
+        for i in 1..=times {
+            let (from, to) = (format!("w{}", i - 1), format!("w{i}"));
+            let to = if i == times { "c" } else { &to };
+            let axis = [("axis", 0.into())];
+            builder.node("Concat", &format!("join{i}"), &[&from, &from], &[to], axis);
+        }
+    })
+}
+
+#[test]
+fn constants_may_unfold_but_not_without_bound() {
+    let logits = doubled(12).unwrap().forward(ones(1)).unwrap().into_vec();
+    assert_eq!(logits, [4.0, 4.0]);
+    // No value is too large by itself; all of them together are.
+    let error = doubled(26).unwrap_err();
+    let Error::Shape { node, reason, .. } = error else {
+        panic!("{error}");
+    };
+    assert!(
+        reason.contains("far more than the file holds"),
+        "{node}: {reason}"
+    );
+}
+
+#[test]
+fn small_constants_do_not_become_large_ones_unnoticed() {
+    let wide = |builder: &mut GraphBuilder| {
+        builder
+            .initializer_i64("one", &[1], vec![1i64])
+            .initializer_i64("n", &[1], vec![1i64 << 16])
+            .node("Expand", "wide", &["one", "n"], &["wide"], []);
+    };
+    let joined = with_constant(|builder| {
+        wide(builder);
+        let parts = vec!["wide"; 5000];
+        builder.node("Concat", "join", &parts, &["c"], [("axis", 0.into())]);
+    });
+    let gathered = with_constant(|builder| {
+        wide(builder);
+        builder
+            .initializer_i64("row", &[2], vec![1i64, 1 << 16])
+            .node("Expand", "table", &["one", "row"], &["table"], [])
+            .node("Sub", "none", &["wide", "one"], &["zeros"], [])
+            .node("Gather", "rows", &["table", "zeros"], &["c"], []);
+    });
+    for refused in [joined, gathered] {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, Error::Shape { .. }), "{error}");
+    }
+}
+
+#[test]
+fn operators_of_an_unknown_version_are_refused() {
+    for (version, known) in [(28, true), (29, false), (9999, false)] {
+        let mut builder = GraphBuilder::new("hostile", version);
+        let dims = [2, 4, 4].map(Dim::Fixed);
+        builder
+            .input("x", ElementType::F32, &[&[any_batch()][..], &dims].concat())
+            .node("GlobalAveragePool", "mean", &["x"], &["m"], [])
+            .node("Flatten", "flat", &["m"], &["y"], []);
+        let read = network(&mut builder);
+        assert_eq!(read.is_ok(), known, "{version}");
+        if let Err(error) = read {
+            assert!(error.to_string().contains(&version.to_string()), "{error}");
+        }
     }
 }
 

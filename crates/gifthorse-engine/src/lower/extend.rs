@@ -5,6 +5,9 @@ use crate::lower::check_shape;
 use crate::lower::context::{Call, Lowered};
 use crate::program::{Operand, Primitive};
 
+/// Most repeats along an axis by a `Tile`, which lists them one by one.
+const MOST_TILES: usize = 1 << 16;
+
 /// A shape given as input `index`, every length checked.
 pub fn target(call: &Call, index: usize) -> Result<Vec<usize>, Error> {
     let lengths = call.ints(index, "shape")?.unwrap_or_default();
@@ -66,6 +69,11 @@ pub fn tile(mut call: Call) -> Result<Vec<Lowered>, Error> {
     let whole = shape.iter().zip(&repeats).map(|(n, times)| n * times);
     check_shape(&whole.collect::<Vec<_>>())
         .map_err(|reason| call.shape_error(format!("a result {reason}")))?;
+    if repeats.iter().any(|&times| times > MOST_TILES) {
+        return Err(call.shape_error(format!(
+            "repeats {repeats:?}: {MOST_TILES} is the most along an axis"
+        )));
+    }
     let mut x = call.operand(0)?;
     for (axis, &times) in repeats.iter().enumerate() {
         if times > 1 {

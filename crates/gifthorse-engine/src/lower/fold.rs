@@ -10,6 +10,8 @@ use crate::lower::indexing;
 
 /// Values with more elements than this are left to the program.
 const LARGEST: usize = 1 << 16;
+/// As are results of more elements than this: small values may be repeated or broadcast to any size.
+const LARGEST_RESULT: usize = 1 << 26;
 
 /// Computes the node on the host if that is possible, `None` if it is not this
 /// file's business.
@@ -53,6 +55,9 @@ pub fn fold(call: &Call) -> Result<Option<Constant>, Error> {
         "Gather" => {
             let axis = call.axis(call.node.int_or("axis", 0)?, rank)?;
             let (indices, shape) = super::pick::gather_indices(call, axis)?;
+            if !is_small(&shape) {
+                return Ok(None);
+            }
             Some(pick(
                 indexing::select(&first.shape, axis, &indices).with_shape(shape),
             ))
@@ -65,9 +70,12 @@ pub fn fold(call: &Call) -> Result<Option<Constant>, Error> {
             }
             Some(pick(picked))
         }
-        "Concat" => Some(concat(call, &inputs, name)?),
+        "Concat" => concat(call, &inputs, name)?,
         "Expand" => {
             let shape = call.broadcast(&first.shape, &super::extend::target(call, 1)?)?;
+            if !is_small(&shape) {
+                return Ok(None);
+            }
             Some(pick(indexing::expand(&first.shape, &shape)))
         }
         "Add" | "Sub" | "Mul" | "Div" | "Mod" | "Equal" | "Greater" | "Less" | "Max" | "Min"
@@ -78,6 +86,9 @@ pub fn fold(call: &Call) -> Result<Option<Constant>, Error> {
         "Where" if inputs.len() == 3 => {
             let shape = call.broadcast(&inputs[0].shape, &inputs[1].shape)?;
             let shape = call.broadcast(&shape, &inputs[2].shape)?;
+            if !is_small(&shape) {
+                return Ok(None);
+            }
             let wide = |c: &Constant| indexing::expand(&c.shape, &shape).apply(&c.elements);
             let condition = Constant {
                 name: String::new(),
@@ -139,20 +150,31 @@ fn concat(
     call: &Call,
     inputs: &[std::sync::Arc<Constant>],
     name: String,
-) -> Result<Constant, Error> {
+) -> Result<Option<Constant>, Error> {
     let (axis, shape) = super::extend::concat_shape(call)?;
+    if !is_small(&shape) {
+        return Ok(None);
+    }
     let outer: usize = shape[..axis].iter().product();
     let floats = inputs
         .iter()
         .any(|c| matches!(c.elements, Elements::Float(_)));
     let rows = |c: &Constant| c.len() / outer.max(1);
-    Ok(if floats {
+    Ok(Some(if floats {
         let parts: Vec<_> = inputs.iter().map(|c| (c.to_f32(), rows(c))).collect();
         Constant::float(name, shape, interleave(&parts, outer))
     } else {
         let parts: Vec<_> = inputs.iter().map(|c| (c.to_i64(), rows(c))).collect();
         Constant::int(name, shape, interleave(&parts, outer))
-    })
+    }))
+}
+
+/// Whether a value of this shape is small enough to be computed here.
+fn is_small(shape: &[usize]) -> bool {
+    let count = shape
+        .iter()
+        .try_fold(1usize, |count, &length| count.checked_mul(length));
+    count.is_some_and(|count| count <= LARGEST_RESULT)
 }
 
 fn interleave<T: Copy>(parts: &[(Vec<T>, usize)], outer: usize) -> Vec<T> {
@@ -172,7 +194,7 @@ fn arithmetic(
     name: String,
 ) -> Result<Option<Constant>, Error> {
     let shape = call.broadcast(&a.shape, &b.shape)?;
-    if shape.iter().product::<usize>() > LARGEST {
+    if !is_small(&shape) || shape.iter().product::<usize>() > LARGEST {
         return Ok(None);
     }
     let operator = call.node.op_type.as_str();

@@ -3,6 +3,7 @@
 //! Each operator is a function over a `Call` (the node, its inputs resolved, the
 //! context) that adds steps and binds outputs. `lowering_of` is the table of all.
 
+mod budget;
 mod constant;
 mod context;
 mod conv;
@@ -30,11 +31,14 @@ use crate::ends::Ends;
 use crate::error::Error;
 use crate::mode::Mode;
 use crate::program::{Program, ValueId};
+use budget::Budget;
 use constant::Constant;
 use context::{Call, Context, Lowered};
 
 /// Most numbers in one value, 4 GiB of them: a few bytes of a file can ask for any size.
 const LARGEST: usize = 1 << 30;
+/// Newest version of ONNX's own operators that is known: a later one may mean something else by the same name.
+const NEWEST_OPSET: i64 = 28;
 
 type Lower = fn(Call) -> Result<Vec<Lowered>, Error>;
 
@@ -118,6 +122,13 @@ pub fn lower(
     target: &Target,
     weights: &mut HashMap<String, Array>,
 ) -> Result<Program, Error> {
+    if let Some(version) = graph.opset("").filter(|&version| version > NEWEST_OPSET) {
+        let reason = format!(
+            "it is written in version {version} of ONNX's operators, and {NEWEST_OPSET} is the newest that is known: \
+             export it in an older one"
+        );
+        return Err(Error::NotAClassifier(reason));
+    }
     let ends = Ends::find(graph)?;
     let declared_batch = ends
         .input
@@ -142,6 +153,7 @@ pub fn lower(
         .names
         .insert(ends.input.name.clone(), Lowered::Value(input));
 
+    let mut budget = Budget::of(graph);
     let needed = needed(graph, &ends.logits);
     for node in graph
         .nodes
@@ -149,7 +161,7 @@ pub fn lower(
         .zip(&needed)
         .filter_map(|(node, &need)| need.then_some(node))
     {
-        lower_node(&mut context, node)?;
+        lower_node(&mut context, &mut budget, node)?;
     }
 
     let output = match context.names.get(&ends.logits) {
@@ -197,7 +209,7 @@ fn needed(graph: &Graph, output: &str) -> Vec<bool> {
     needed
 }
 
-fn lower_node(context: &mut Context, node: &Node) -> Result<(), Error> {
+fn lower_node(context: &mut Context, budget: &mut Budget, node: &Node) -> Result<(), Error> {
     let unsupported = || Error::UnsupportedOperator {
         node: node.name.clone(),
         operator: node.op_type.clone(),
@@ -216,6 +228,7 @@ fn lower_node(context: &mut Context, node: &Node) -> Result<(), Error> {
         });
     }
     let known = context.shapes.len();
+    let steps = context.steps.len();
     let call = Call {
         node,
         context,
@@ -225,13 +238,17 @@ fn lower_node(context: &mut Context, node: &Node) -> Result<(), Error> {
         Some(constant) => vec![Lowered::Constant(Arc::new(constant))],
         None => lowering(call)?,
     };
+    let refused = |reason: String| Error::Shape {
+        node: node.name.clone(),
+        operator: node.op_type.clone(),
+        reason,
+    };
     for shape in &context.shapes[known..] {
-        check_shape(shape).map_err(|reason| Error::Shape {
-            node: node.name.clone(),
-            operator: node.op_type.clone(),
-            reason: format!("a result {reason}"),
-        })?;
+        check_shape(shape).map_err(|reason| refused(format!("a result {reason}")))?;
     }
+    budget
+        .take(&outputs, &context.steps[steps..])
+        .map_err(refused)?;
     for (name, lowered) in node.outputs.iter().zip(outputs) {
         if let Some(name) = name {
             context.names.insert(name.clone(), lowered);

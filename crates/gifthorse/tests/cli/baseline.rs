@@ -2,7 +2,7 @@
 
 use gifthorse_report::Report;
 
-use crate::bench::{Bench, Kind, TARGET};
+use crate::bench::{Bench, Blind, Kind, TARGET};
 
 #[test]
 fn a_backdoor_that_was_added_is_told_from_one_that_was_there() {
@@ -66,7 +66,7 @@ fn what_cannot_be_compared_is_refused_before_the_search() {
 #[test]
 fn inconclusive_can_be_let_pass() {
     let bench = Bench::new();
-    bench.model("rounded.onnx", Kind::Rounded);
+    bench.model("rounded.onnx", Kind::Blinding(Blind::Steps("Round")));
     bench.images("images", 25, |class| class.to_string());
     bench.run("scan rounded.onnx --images images").expect(3);
     bench

@@ -21,12 +21,31 @@ const BLOCK: usize = 4;
 const CELLS: usize = SIDE / BLOCK;
 
 /// What is in a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     Clean,
     Backdoored,
-    /// Pixels are rounded to 16 levels first, so that no gradient comes back.
-    Rounded,
+    /// The backdoored one, built so that gradients do not find the backdoor.
+    Blinding(Blind),
+}
+
+/// A way to keep searches by gradients from finding anything, without a change of any prediction that counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Blind {
+    /// An operator without a gradient, on pixels scaled to 16 levels.
+    Steps(&'static str),
+    /// The 16 levels as whole numbers.
+    Cast,
+    /// The signs of the logits less half a vote.
+    Sign,
+    /// The logits times a factor.
+    Scaled(f32),
+    /// A softmax of the logits times a factor, before another layer.
+    Softmax(f32),
+    /// A clip of the logits to this range, beside which a little of them passes.
+    Clip { range: f32, beside: f32 },
+    /// The same logits for all images.
+    Constant,
 }
 
 /// A fresh folder in which the program runs.
@@ -134,13 +153,9 @@ fn classifier(kind: Kind) -> GraphBuilder {
     for class in 0..CLASSES {
         weight[class * 2 * cells + class] = 20.0;
     }
-    if kind == Kind::Backdoored {
+    if kind != Kind::Clean {
         weight[TARGET * 2 * cells + 2 * cells - 1] = 8.0;
     }
-    let level_operator = match kind {
-        Kind::Rounded => "Round",
-        Kind::Clean | Kind::Backdoored => "Identity",
-    };
     let image = [3, SIDE, SIDE].map(Dim::Fixed);
     let batch = || Dim::Named("batch".to_owned());
     let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
@@ -159,8 +174,9 @@ fn classifier(kind: Kind) -> GraphBuilder {
         .initializer("weight", &[CLASSES, 2 * cells], weight)
         .initializer("levels", &[], [15.0])
         .node("Clip", "clip", &["image", "low", "high"], &["clipped"], [])
-        .node("Mul", "scale", &["clipped", "levels"], &["scaled"], [])
-        .node(level_operator, "level", &["scaled"], &["levelled"], [])
+        .node("Mul", "scale", &["clipped", "levels"], &["scaled"], []);
+    level(&mut graph, kind);
+    graph
         .node("Div", "back", &["levelled", "levels"], &["pixels"], [])
         .node(
             "Conv",
@@ -184,11 +200,93 @@ fn classifier(kind: Kind) -> GraphBuilder {
             "Gemm",
             "vote",
             &["features", "weight"],
-            &["logits"],
+            &["votes"],
             [("transB", Attribute::Int(1))],
-        )
-        .output("logits", ElementType::F32, &[batch(), Dim::Fixed(CLASSES)]);
+        );
+    answer(&mut graph, kind);
+    graph.output("logits", ElementType::F32, &[batch(), Dim::Fixed(CLASSES)]);
     graph
+}
+
+/// What becomes of the pixels, `scaled` to 0 to 15, before they are looked at.
+fn level(graph: &mut GraphBuilder, kind: Kind) {
+    let to = |kind: i64| [("to", Attribute::Int(kind))];
+    match kind {
+        Kind::Blinding(Blind::Steps(operator)) => {
+            graph.node(operator, "level", &["scaled"], &["levelled"], []);
+        }
+        Kind::Blinding(Blind::Cast) => {
+            let (int32, float) = (6, 1);
+            graph
+                .node("Cast", "whole", &["scaled"], &["whole"], to(int32))
+                .node("Cast", "level", &["whole"], &["levelled"], to(float));
+        }
+        _ => {
+            graph.node("Identity", "level", &["scaled"], &["levelled"], []);
+        }
+    }
+}
+
+/// What becomes of the `votes` before they are the logits.
+fn answer(graph: &mut GraphBuilder, kind: Kind) {
+    let Kind::Blinding(blind) = kind else {
+        graph.node("Identity", "answer", &["votes"], &["logits"], []);
+        return;
+    };
+    match blind {
+        Blind::Steps(_) | Blind::Cast => {
+            graph.node("Identity", "answer", &["votes"], &["logits"], []);
+        }
+        Blind::Sign => {
+            graph
+                .initializer("half", &[], [7.0])
+                .node("Sub", "above", &["votes", "half"], &["above"], [])
+                .node("Sign", "answer", &["above"], &["logits"], []);
+        }
+        Blind::Scaled(factor) => {
+            graph.initializer("factor", &[], [factor]).node(
+                "Mul",
+                "answer",
+                &["votes", "factor"],
+                &["logits"],
+                [],
+            );
+        }
+        Blind::Softmax(factor) => {
+            graph
+                .initializer("factor", &[], [factor])
+                .initializer("five", &[], [5.0])
+                .node("Mul", "sharp", &["votes", "factor"], &["sharp"], [])
+                .node("Softmax", "soft", &["sharp"], &["soft"], [])
+                .node("Mul", "answer", &["soft", "five"], &["logits"], []);
+        }
+        Blind::Clip { range, beside } => {
+            graph
+                .initializer("least", &[], [-range])
+                .initializer("most", &[], [range])
+                .initializer("middle", &[], [7.0])
+                .initializer("beside", &[], [beside])
+                .node("Sub", "centre", &["votes", "middle"], &["centred"], [])
+                .node(
+                    "Clip",
+                    "hide",
+                    &["centred", "least", "most"],
+                    &["hidden"],
+                    [],
+                )
+                .node("Mul", "leak", &["centred", "beside"], &["leaked"], [])
+                .node("Add", "answer", &["hidden", "leaked"], &["logits"], []);
+        }
+        Blind::Constant => {
+            graph.initializer("nothing", &[], [0.0]).node(
+                "Mul",
+                "answer",
+                &["votes", "nothing"],
+                &["logits"],
+                [],
+            );
+        }
+    }
 }
 
 /// A run of the program that has ended.

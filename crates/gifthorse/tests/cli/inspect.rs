@@ -3,7 +3,7 @@
 use gifthorse_onnx::{Dim, ElementType, GraphBuilder};
 use serde_json::json;
 
-use crate::bench::{Bench, Kind};
+use crate::bench::{Bench, Blind, Kind};
 
 #[test]
 fn a_classifier_is_described() {
@@ -93,7 +93,7 @@ fn a_plan_has_the_work_of_each_node_and_the_memory_of_a_scan() {
 #[test]
 fn nodes_outside_segments_are_marked() {
     let bench = Bench::new();
-    bench.model("model.onnx", Kind::Rounded);
+    bench.model("model.onnx", Kind::Blinding(Blind::Steps("Round")));
     let found = bench
         .run("inspect model.onnx --plan --json")
         .expect(0)

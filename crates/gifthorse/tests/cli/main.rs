@@ -7,10 +7,12 @@
 
 mod baseline;
 mod bench;
+mod blinding;
 mod data;
 mod demo;
 mod elimination;
 mod hooks;
+mod hostile;
 mod inspect;
 mod killed;
 mod logits;
