@@ -1,6 +1,7 @@
 //! The real program, run on small models and images that the tests make themselves.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "helpers of tests fail by panicking, and a skipped test says so"
 )]
