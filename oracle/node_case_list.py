@@ -245,6 +245,12 @@ def arithmetic(c):
     c.add("pow_integer_exponent", "Pow", ["x", scalar(2, np.int64)], shape, opset=13)
     c.add("div_of_computed_integers", "Div", ["whole", int64(3, 2, -3, -2)], shape, low=-9.0, width=18.0, cast=True,
           smooth=False, before=[helper.make_node("Cast", ["x"], ["whole"], to=TensorProto.INT64)])
+    # The shape is an integer, what has it is not.
+    cast = lambda a, b, kind: helper.make_node("Cast", [a], [b], to=kind)
+    shaped = [helper.make_node("Shape", ["x"], ["s"]), cast("s", "s32", TensorProto.INT32),
+              cast("s32", "s64", TensorProto.INT64), helper.make_node("Reshape", ["x", "s64"], ["a"]),
+              helper.make_node("Exp", ["a"], ["e"])]
+    c.add("div_after_a_computed_reshape", "Div", ["a", "e"], shape, before=shaped)
     steps = dict(low=-2.0, width=4.0)
     of_x = helper.make_node("QuantizeLinear", ["x", "step", "zero"], ["q"])
     def quantised(name, step, zero, kind, **rest):

@@ -92,6 +92,7 @@ def general(reason):
     reason = re.sub(r"^node `[^`]*`: ", "", reason)
     reason = re.sub(r"operator (\S+) \(domain `(.*?)`, opset \d+\) is not supported", r"\1 is not supported", reason)
     reason = re.sub(r"\(opset \d+\), attribute or input ", "", reason)
+    reason = re.sub(r" \(number \d+ in ONNX\)| \(\w+, operator set `ai.onnx` version \d+\)|node `[^`]*`", "", reason)
     return re.sub(r"(of the value |the value |output )`[^`]*`", r"\1", reason).strip()
 
 

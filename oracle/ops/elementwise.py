@@ -36,11 +36,12 @@ RANGES = {torch.uint8: (0, 255), torch.int8: (-128, 127)}
 
 
 def quantize(node, x, scale, zero):
-    """Rounding passes the gradient on."""
+    """Rounding passes the gradient on, also at the two ends of the range; beyond them there is none."""
     low, high = RANGES[zero.dtype]
     x = x / along(scale, x, node("axis", 1))
     x = x + (torch.round(x) - x).detach()
-    return (x + along(zero, x, node("axis", 1))).clamp(low, high)
+    x = x + along(zero, x, node("axis", 1))
+    return torch.where((x >= low) & (x <= high), x, x.detach().clamp(low, high))
 
 
 def dequantize(node, x, scale, zero):

@@ -193,6 +193,15 @@ impl Call<'_, '_> {
         }
     }
 
+    /// Input `index` as real numbers if it is known before the model runs, a weight included.
+    pub fn known_floats(&self, index: usize) -> Option<Vec<f32>> {
+        match self.inputs.get(index)?.as_ref()? {
+            Lowered::Constant(constant) => Some(constant.to_f32()),
+            Lowered::Param(id) => Some(self.context.params[id.0].value.clone().into_vec()),
+            Lowered::Value(_) => None,
+        }
+    }
+
     /// Input `index`, which has to be known before the model runs, as integers.
     pub fn ints(&self, index: usize, name: &str) -> Result<Option<Vec<i64>>, Error> {
         if !self.has(index) {

@@ -262,7 +262,8 @@ fn lower_node(context: &mut Context, node: &Node) -> Result<(), Error> {
     }
     for (name, lowered) in node.outputs.iter().zip(outputs) {
         if let Some(name) = name {
-            if integers {
+            // Constants know their kind themselves.
+            if integers && matches!(lowered, Lowered::Value(_)) {
                 context.integers.insert(name.clone());
             }
             context.names.insert(name.clone(), lowered);
@@ -276,6 +277,10 @@ fn gives_integers(context: &Context, node: &Node) -> bool {
     match node.op_type.as_str() {
         "ArgMax" | "ArgMin" | "QuantizeLinear" => true,
         "DequantizeLinear" => false,
+        // An integer exponent makes no integer of a real number.
+        "Pow" => node
+            .input(0)
+            .is_some_and(|name| context.integers.contains(name)),
         "Cast" => {
             let to = node.int_or("to", 0).ok().and_then(ElementType::from_onnx);
             to.is_some_and(|to| !to.is_float() && to != ElementType::Bool)

@@ -154,8 +154,7 @@ fn scaled(call: &Call, shape: &[usize], input: Option<usize>) -> Result<Vec<Chan
     let scales = match input {
         None => call.node.floats("scales")?.to_vec(),
         Some(input) => {
-            let known = call.constant(input);
-            let known = known.map(|scales| scales.to_f32());
+            let known = call.known_floats(input);
             known.filter(|scales| !scales.is_empty()).ok_or_else(|| {
                 call.unsupported("scales", "they are not known before the model runs")
             })?
