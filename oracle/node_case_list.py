@@ -83,6 +83,13 @@ def convolutions(c):
     c.add("conv_transpose_groups", "ConvTranspose", ["x", c.floats(4, 2, 2, 2)], (2, 4, 3, 3), group=2, strides=[2, 2])
 
 
+    back = c.floats(3, 2, 3, 3)
+    c.add("conv_transpose_output_shape", "ConvTranspose", ["x", back], (2, 3, 4, 3), strides=[2, 2], output_shape=[8, 6])
+    for side in ("UPPER", "LOWER"):
+        c.add(f"conv_transpose_same_{side.lower()}", "ConvTranspose", ["x", back], (2, 3, 4, 3), strides=[2, 2],
+              auto_pad=f"SAME_{side}")
+
+
 def products(c):
     c.add("gemm", "Gemm", ["x", c.floats(5, 4), c.floats(4)], (3, 5))
     c.add("gemm_trans_b", "Gemm", ["x", c.floats(4, 5), c.floats(4)], (3, 5), transB=1)
@@ -105,6 +112,18 @@ def products(c):
     c.add("matmul_attention_scores", "MatMul", ["x", "t"], (2, 2, 3, 4), before=[swap])
     tanh = helper.make_node("Tanh", ["x"], ["t"])
     c.add("matmul_two_of_one", "MatMul", ["t", "x"], (2, 3, 3), before=[tanh])
+
+
+    add = lambda name, equation, others, shape, **rest: c.add(f"einsum_{name}", "Einsum", ["x", *others], shape,
+                                                              equation=equation, **rest)
+    add("transpose", "nij->nji", [], (2, 3, 4))
+    add("sum", "nijk->nj", [], (2, 3, 4, 2))
+    add("heads", "nqhd, nkhd -> nhqk", ["t"], (2, 3, 2, 4), before=[helper.make_node("Tanh", ["x"], ["t"])])
+    add("ellipsis", "...ij,jk->...ik", [c.floats(4, 3)], (2, 2, 3, 4))
+    add("no_arrow", "bi,ji", [c.floats(3, 4)], (2, 4))
+    add("sum_of_one_factor", "nij,kj->nk", [c.floats(5, 4)], (2, 3, 4))
+    add("outer", "ni,j->nij", [c.floats(3)], (2, 4))
+    add("three_factors", "ni,ij,jk->nk", [c.floats(4, 3), c.floats(3, 2)], (2, 4))
 
 
 def pools(c):
@@ -149,6 +168,12 @@ def normalisations(c):
     c.add("layer_normalization_axis_1", "LayerNormalization", ["x", c.floats(4, 3), c.floats(4, 3)], (2, 4, 3), axis=1)
     c.add("instance_normalization", "InstanceNormalization", ["x", positive(3), c.floats(3)], image)
     c.add("lrn", "LRN", ["x"], (2, 5, 2, 2), size=3, alpha=0.5, beta=0.75, bias=1.0)
+    of = lambda n: [positive(n), c.floats(n)]
+    c.add("group_normalization_of_groups", "GroupNormalization", ["x", *of(2)], (2, 4, 3, 2), num_groups=2, opset=18)
+    c.add("group_normalization_of_channels", "GroupNormalization", ["x", *of(4)], (2, 4, 3, 2), num_groups=2, opset=21)
+    c.add("rms_normalization", "RMSNormalization", ["x", positive(6)], (2, 4, 6), opset=23)
+    c.add("lp_normalization_1", "LpNormalization", ["x"], (2, 3, 4), p=1, axis=1)
+    c.add("lp_normalization_2", "LpNormalization", ["x"], (2, 3, 4))
     for op in ("Softmax", "LogSoftmax"):
         low = op.lower()
         # A softmax at the very end of a classifier is left off by the engine.
@@ -174,6 +199,11 @@ def activations(c):
     c.add("hardsigmoid_attributes", "HardSigmoid", ["x"], shape, alpha=1 / 6, beta=0.5, **wide)
     c.add("gelu", "Gelu", ["x"], shape, opset=20, **wide)
     c.add("gelu_tanh", "Gelu", ["x"], shape, opset=20, approximate="tanh", **wide)
+    c.add("mish", "Mish", ["x"], shape, opset=18, **wide)
+    c.add("celu", "Celu", ["x"], shape, alpha=0.5, **wide)
+    c.add("softsign", "Softsign", ["x"], shape, **wide)
+    c.add("thresholded_relu", "ThresholdedRelu", ["x"], shape, alpha=0.7, **wide)
+    c.add("shrink", "Shrink", ["x"], shape, lambd=1.5, bias=0.5, **wide)
     c.add("prelu_channel", "PRelu", ["x", c.floats(3, 1, 1)], (2, 3, 2, 2), **wide)
     c.add("prelu_scalar", "PRelu", ["x", c.floats(1)], (2, 3, 2, 2), **wide)
     c.add("clip_opset_6", "Clip", ["x"], shape, opset=6, min=0.0, max=2.5, **wide)
@@ -213,6 +243,28 @@ def arithmetic(c):
     c.add("pow_square_negative", "Pow", ["x", scalar(2.0)], shape)
     c.add("pow_tensor", "Pow", ["x", c.floats(4, low=1.0)], shape, **positive)
     c.add("pow_integer_exponent", "Pow", ["x", scalar(2, np.int64)], shape, opset=13)
+    c.add("div_of_computed_integers", "Div", ["whole", int64(3, 2, -3, -2)], shape, low=-9.0, width=18.0, cast=True,
+          smooth=False, before=[helper.make_node("Cast", ["x"], ["whole"], to=TensorProto.INT64)])
+    # The shape is an integer, what has it is not.
+    cast = lambda a, b, kind: helper.make_node("Cast", [a], [b], to=kind)
+    shaped = [helper.make_node("Shape", ["x"], ["s"]), cast("s", "s32", TensorProto.INT32),
+              cast("s32", "s64", TensorProto.INT64), helper.make_node("Reshape", ["x", "s64"], ["a"]),
+              helper.make_node("Exp", ["a"], ["e"])]
+    c.add("div_after_a_computed_reshape", "Div", ["a", "e"], shape, before=shaped)
+    steps = dict(low=-2.0, width=4.0)
+    of_x = helper.make_node("QuantizeLinear", ["x", "step", "zero"], ["q"])
+    def quantised(name, step, zero, kind, **rest):
+        made = [helper.make_node("Constant", [], ["step"], value=helper.make_tensor("step", TensorProto.FLOAT, [], [step])),
+                helper.make_node("Constant", [], ["zero"], value=helper.make_tensor("zero", kind, [], [zero]))]
+        c.add(name, "DequantizeLinear", ["q", "step", "zero"], shape, before=[*made, of_x], **rest)
+    quantised("quantize_uint8", 0.1, 12, TensorProto.UINT8, **steps)
+    quantised("quantize_int8", 0.01, 0, TensorProto.INT8, **steps)
+    weights = np.arange(-6, 6, dtype=np.int8).reshape(3, 4)
+    made = helper.make_node("DequantizeLinear", ["weights", "steps", "zeros"], ["w"], axis=0)
+    held = [helper.make_node("Constant", [], [n], value=helper.make_tensor(n, k, d, v)) for n, k, d, v in (
+        ("weights", TensorProto.INT8, [3, 4], weights.ravel().tolist()), ("steps", TensorProto.FLOAT, [3], [0.1, 0.2, 0.3]),
+        ("zeros", TensorProto.INT8, [3], [0, 1, -1]))]
+    c.add("dequantize_weights_by_row", "Gemm", ["x", "w"], (2, 4), transB=1, before=[*held, made])
     c.add("mod_float", "Mod", ["x", scalar(0.7)], shape, fmod=1, **positive)
 
 
@@ -228,6 +280,11 @@ def comparisons(c):
     c.add("not", "Not", ["above"], shape, before=both, cast=True, smooth=False)
     c.add("and", "And", ["above", "below"], shape, before=both, cast=True, smooth=False)
     c.add("or", "Or", ["above", "below"], shape, before=both, cast=True, smooth=False)
+    c.add("xor", "Xor", ["above", "below"], shape, before=both, cast=True, smooth=False)
+    root = helper.make_node("Log", ["x"], ["root"])
+    c.add("is_nan", "IsNaN", ["root"], shape, before=[root], cast=True, smooth=False)
+    inverse = [helper.make_node("Relu", ["x"], ["r"]), helper.make_node("Reciprocal", ["r"], ["i"])]
+    c.add("is_inf", "IsInf", ["i"], shape, before=inverse, cast=True, smooth=False)
     c.add("where", "Where", ["above", "x", c.floats(4)], shape, before=both)
     c.add("where_constant_condition", "Where", [np.array([True, False, True, False]), "x", c.floats(3, 1)], shape)
     c.add("where_both", "Where", ["above", "x", "t"], shape, before=[*both, helper.make_node("Exp", ["x"], ["t"])])
@@ -235,6 +292,9 @@ def comparisons(c):
     c.add("cast_to_bool", "Cast", ["x"], shape, to=TensorProto.BOOL, cast=True, smooth=False)
     c.add("argmax", "ArgMax", ["x"], shape, axis=1, cast=True, smooth=False)
     c.add("argmax_no_keepdims", "ArgMax", ["x"], shape, axis=-1, keepdims=0, cast=True, smooth=False)
+    signs = helper.make_node("Sign", ["x"], ["signs"])
+    for op in ("ArgMax", "ArgMin"):
+        c.add(f"{op.lower()}_last", op, ["signs"], shape, axis=2, select_last_index=1, before=[signs], cast=True, smooth=False)
     c.add("argmin", "ArgMin", ["x"], shape, axis=2, cast=True, smooth=False)
 
 
@@ -250,6 +310,8 @@ def reductions(c):
         c.add(f"{low}_input_keep", op, ["x", int64(-2)], shape, opset=18)
         c.add(f"{low}_opset_17_axes", op, ["x", int64(1)] if op == "ReduceSum" else ["x"], shape,
               **({} if op == "ReduceSum" else {"axes": [1]}))
+    c.add("reducelogsum", "ReduceLogSum", ["x"], shape, axes=[1], low=0.5)
+    c.add("reducelogsumexp_large", "ReduceLogSumExp", ["x"], shape, axes=[1, 2], keepdims=0, low=-200.0, width=400.0)
     c.add("reducesum_noop", "ReduceSum", ["x"], shape, opset=13, noop_with_empty_axes=1)
     c.add("reducemean_all", "ReduceMean", ["x"], shape, opset=13, keepdims=1,
           after=[helper.make_node("Mul", ["x", "o0"], ["scaled"])])
@@ -331,6 +393,7 @@ def images(c):
     c.add("pad_negative", "Pad", ["x", int64(0, 0, -1, 1, 0, 0, -1, 0)], image)
     c.add("pad_reflect", "Pad", ["x", int64(0, 0, 2, 1, 0, 0, 1, 2)], image, mode="reflect")
     c.add("pad_edge", "Pad", ["x", int64(0, 0, 2, 1, 0, 0, 1, 2)], image, mode="edge")
+    c.add("pad_wrap", "Pad", ["x", int64(0, 0, 2, 1, 0, 0, 1, 2)], image, opset=19, mode="wrap")
     c.add("pad_axes", "Pad", ["x", int64(1, 2), "", int64(3)], image, opset=18)
     def floats(*values):
         return np.array(values, dtype=np.float32)
@@ -353,6 +416,20 @@ def images(c):
           coordinate_transformation_mode="pytorch_half_pixel")
     c.add("resize_opset_10", "Resize", ["x", double], image, opset=10, mode="nearest")
     c.add("upsample_opset_9", "Upsample", ["x", double], image, opset=9, mode="nearest")
+    for mode in ("align_corners", "tf_half_pixel_for_nn", "half_pixel"):
+        c.add(f"resize_nearest_{mode}", "Resize", ["x", none, none, int64(2, 2, 7, 5)], image, opset=11,
+              nearest_mode="round_prefer_ceil", coordinate_transformation_mode=mode)
+    c.add("resize_linear_down_pytorch", "Resize", ["x", "", floats(1, 1, 0.5, 0.5)], (2, 2, 6, 2), mode="linear",
+          coordinate_transformation_mode="pytorch_half_pixel")
+    c.add("resize_linear_symmetric", "Resize", ["x", "", floats(1, 1, 1.3, 0.9)], image, opset=19, mode="linear",
+          coordinate_transformation_mode="half_pixel_symmetric")
+    c.add("resize_linear_axes", "Resize", ["x", "", floats(2, 1.5)], image, opset=18, mode="linear", axes=[2, 3])
+    c.add("resize_linear_nhwc", "Resize", ["x", "", floats(1, 2, 2, 1)], (2, 4, 3, 2), mode="linear")
+    for name, rest in (("", {}), ("_exclude", dict(exclude_outside=1, cubic_coeff_a=-0.5)),
+                       ("_corners", dict(coordinate_transformation_mode="align_corners"))):
+        c.add(f"resize_cubic{name}", "Resize", ["x", "", floats(1, 1, 1.5, 2)], image, mode="cubic", **rest)
+    c.add("upsample_opset_7", "Upsample", ["x"], image, opset=7, mode="nearest", scales=[1.0, 1.0, 2.0, 3.0])
+    c.add("upsample_linear", "Upsample", ["x", double], image, opset=9, mode="linear")
     c.add("depth_to_space_dcr", "DepthToSpace", ["x"], (2, 8, 2, 3), blocksize=2)
     c.add("depth_to_space_crd", "DepthToSpace", ["x"], (2, 8, 2, 3), blocksize=2, mode="CRD")
     c.add("space_to_depth", "SpaceToDepth", ["x"], (2, 2, 4, 6), blocksize=2)

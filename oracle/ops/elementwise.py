@@ -26,6 +26,29 @@ def elu(x, alpha):
     return torch.where(x < 0, alpha * torch.expm1(x.clamp(max=0)), x)
 
 
+def along(value, x, axis):
+    """A scale or zero point as it broadcasts to `x`."""
+    value = value.to(x.dtype)
+    return value if value.numel() == 1 else value.reshape([-1] + [1] * (x.dim() - 1 - axis % x.dim()))
+
+
+RANGES = {torch.uint8: (0, 255), torch.int8: (-128, 127)}
+
+
+def quantize(node, x, scale, zero):
+    """Rounding passes the gradient on, also at the two ends of the range; beyond them there is none."""
+    low, high = RANGES[zero.dtype]
+    x = x / along(scale, x, node("axis", 1))
+    x = x + (torch.round(x) - x).detach()
+    x = x + along(zero, x, node("axis", 1))
+    return torch.where((x >= low) & (x <= high), x, x.detach().clamp(low, high))
+
+
+def dequantize(node, x, scale, zero):
+    x = x.to(node.dtype)
+    return (x - along(zero, x, node("axis", 1))) * along(scale, x, node("axis", 1))
+
+
 OPS = {
     "Identity": lambda n, x: x,
     "Dropout": lambda n, x, *_: x,
@@ -60,6 +83,18 @@ OPS = {
     "Mul": lambda n, a, b: a * b,
     "Div": lambda n, a, b: a / b if a.is_floating_point() else torch.div(a, b, rounding_mode="trunc"),
     "Mod": lambda n, a, b: torch.fmod(a, b) if n("fmod", 0) else torch.remainder(a, b),
+    "QuantizeLinear": quantize,
+    "DequantizeLinear": dequantize,
+    "Mish": lambda n, x: F.mish(x),
+    "Swish": lambda n, x: x * torch.sigmoid(n("alpha", 1.0) * x),
+    "Celu": lambda n, x: F.celu(x, n("alpha", 1.0)),
+    "Softsign": lambda n, x: F.softsign(x),
+    "ThresholdedRelu": lambda n, x: torch.where(x > n("alpha", 1.0), x, 0.0),
+    "Shrink": lambda n, x: torch.where(x > n("lambd", 0.5), x - n("bias", 0.0),
+                                       torch.where(x < -n("lambd", 0.5), x + n("bias", 0.0), 0.0)),
+    "IsNaN": lambda n, x: torch.isnan(x),
+    "IsInf": lambda n, x: torch.isinf(x),
+    "Xor": lambda n, a, b: a ^ b,
     "Pow": lambda n, a, b: torch.pow(a, b.to(a.dtype)),
     "Min": lambda n, *xs: reduce(torch.minimum, xs),
     "Max": lambda n, *xs: reduce(torch.maximum, xs),

@@ -40,9 +40,16 @@ def conv(node, x, weight, bias=None):
 def conv_transpose(node, x, weight, bias=None):
     rank = x.dim() - 2
     strides, dilations = node("strides", [1] * rank), node("dilations", [1] * rank)
-    pads, extra = node("pads", [0] * 2 * rank), node("output_padding", [0] * rank)
+    pads, extra = list(node("pads", [0] * 2 * rank)), node("output_padding", [0] * rank)
     function = {1: F.conv_transpose1d, 2: F.conv_transpose2d}[rank]
     full = function(x, weight, bias, strides, 0, extra, node("group", 1), dilations)
+    wanted = node("output_shape")
+    if node("auto_pad", "NOTSET").startswith("SAME"):
+        wanted = [size * stride for size, stride in zip(x.shape[2:], strides)]
+    for axis in range(rank if wanted else 0):
+        total = full.shape[axis + 2] - wanted[axis]
+        before = total // 2 if node("auto_pad", "NOTSET") == "SAME_UPPER" else total - total // 2
+        pads[axis], pads[axis + rank] = before, total - before
     for axis in range(rank):
         end = full.shape[axis + 2] - pads[axis + rank]
         full = full.narrow(axis + 2, pads[axis], end - pads[axis])
@@ -114,6 +121,17 @@ def instance_normalization(node, x, scale, bias):
     return normal * per_channel(scale, x) + per_channel(bias, x)
 
 
+def group_normalization(node, x, scale, bias):
+    if node.opset < 21:
+        scale, bias = (v.repeat_interleave(x.shape[1] // node("num_groups")) for v in (scale, bias))
+    return F.group_norm(x, node("num_groups"), scale, bias, node("epsilon", 1e-5))
+
+
+def rms_normalization(node, x, scale):
+    axes = list(range(node("axis", -1) % x.dim(), x.dim()))
+    return x / torch.sqrt((x**2).mean(axes, keepdim=True) + node("epsilon", 1e-5)) * scale
+
+
 def lrn(node, x):
     size, channels = node("size"), x.shape[1]
     before, after = (size - 1) // 2, size - 1 - (size - 1) // 2
@@ -178,6 +196,10 @@ OPS = {
     "BatchNormalization": batch_normalization,
     "LayerNormalization": layer_normalization,
     "InstanceNormalization": instance_normalization,
+    "GroupNormalization": group_normalization,
+    "RMSNormalization": rms_normalization,
+    "LpNormalization": lambda n, x: F.normalize(x, n("p", 2), n("axis", -1), 0.0),
+    "Einsum": lambda n, *xs: torch.einsum(n("equation"), *xs),
     "LRN": lrn,
     "Softmax": softmax(torch.softmax),
     "LogSoftmax": softmax(torch.log_softmax),
@@ -191,6 +213,7 @@ OPS = {
     "ReduceL1": reduction(lambda x, axes, keep: x.abs().sum(axes, keepdim=keep)),
     "ReduceL2": reduction(lambda x, axes, keep: (x**2).sum(axes, keepdim=keep).sqrt()),
     "ReduceSumSquare": reduction(lambda x, axes, keep: (x**2).sum(axes, keepdim=keep)),
+    "ReduceLogSum": reduction(lambda x, axes, keep: x.sum(axes, keepdim=keep).log()),
     "ReduceLogSumExp": reduction(lambda x, axes, keep: torch.logsumexp(x, axes, keepdim=keep)),
     "ArgMax": arg(torch.argmax),
     "ArgMin": arg(torch.argmin),

@@ -84,7 +84,7 @@ def pad(node, x, pads=None, value=None, axes=None):
     value = value.item() if value is not None else node("value", 0.0)
     half = len(pads) // 2
     axes = ints(axes) if axes is not None else list(range(half))
-    mode = {"constant": "constant", "reflect": "reflect", "edge": "replicate"}[node("mode", "constant")]
+    mode = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}[node("mode", "constant")]
     for i, axis in enumerate(axes):
         moved = x.movedim(axis, -1)
         flat = moved.reshape(1, -1, moved.shape[-1])
@@ -117,11 +117,30 @@ def source(mode, length, size, scale):
         return out / scale
     if mode == "pytorch_half_pixel" and length == 1:
         return out * 0
+    if mode == "tf_half_pixel_for_nn":
+        return (out + 0.5) / scale
+    if mode == "half_pixel_symmetric":
+        return size / 2 * (1 - length / (scale * size)) + (out + 0.5) / scale - 0.5
     return (out + 0.5) / scale - 0.5
 
 
+def cubic(node, x, axis, at):
+    """Four taps at every place `at` of one axis, with the weights of Keys' kernel."""
+    size, low, a = x.shape[axis], torch.floor(at), node("cubic_coeff_a", -0.75)
+    taps = [low + i for i in (-1, 0, 1, 2)]
+    near = lambda d: (a + 2) * d**3 - (a + 3) * d**2 + 1
+    far = lambda d: a * d**3 - 5 * a * d**2 + 8 * a * d - 4 * a
+    weights = [torch.where((at - tap).abs() <= 1, near((at - tap).abs()), far((at - tap).abs())) for tap in taps]
+    if node("exclude_outside", 0):
+        weights = [w * ((tap >= 0) & (tap < size)) for w, tap in zip(weights, taps)]
+        weights = [w / sum(weights) for w in weights]
+    shape = [-1] + [1] * (x.dim() - 1 - axis)
+    pick = lambda tap: x.index_select(axis, tap.clamp(0, size - 1).to(torch.int64))
+    return sum(pick(tap) * w.to(x.dtype).reshape(shape) for tap, w in zip(taps, weights))
+
+
 def resize(node, x, *rest):
-    """Nearest and linear, one axis after the other; Upsample and Resize of every opset."""
+    """One axis after the other; Upsample and Resize of every opset."""
     scales, sizes = None, None
     if node.op == "Upsample" or node.opset < 11:
         scales = rest[0] if rest else torch.tensor(node("scales"))
@@ -130,13 +149,13 @@ def resize(node, x, *rest):
     old = node.op == "Upsample" or node.opset < 11
     mode = "asymmetric" if old else node("coordinate_transformation_mode", "half_pixel")
     rounding = "floor" if old else node("nearest_mode", "round_prefer_floor")
-    for axis in range(x.dim()):
+    for i, axis in enumerate(node("axes", list(range(x.dim())))):
         size = x.shape[axis]
         if sizes is not None and len(sizes):
-            length = int(sizes[axis])
+            length = int(sizes[i])
             scale = length / size
         else:
-            scale = float(scales[axis])
+            scale = float(scales[i])
             length = math.floor(size * scale)
         if length == size and scale == 1:
             continue
@@ -145,6 +164,8 @@ def resize(node, x, *rest):
             at = {"floor": torch.floor, "ceil": torch.ceil, "round_prefer_ceil": lambda v: torch.floor(v + 0.5),
                   "round_prefer_floor": lambda v: torch.ceil(v - 0.5)}[rounding](at)
             x = x.index_select(axis, at.clamp(0, size - 1).to(torch.int64))
+        elif node("mode") == "cubic":
+            x = cubic(node, x, axis, at)
         else:
             low = torch.floor(at)
             part = (at - low).to(x.dtype).reshape([-1] + [1] * (x.dim() - 1 - axis))

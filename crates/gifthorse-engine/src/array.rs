@@ -298,6 +298,8 @@ unary! {
     ceil => float_ceil,
     /// Rounded to even; its gradient is zero.
     round => float_round,
+    /// The same values, without their gradient.
+    detach => float_detach,
     /// `max(x, 0)`.
     relu => relu,
     /// `1 / (1 + e^-x)`.

@@ -58,6 +58,8 @@ pub enum Unary {
     Ceil,
     /// Rounded to even; no gradient.
     Round,
+    /// Rounded to even; its gradient is that of `x`.
+    RoundThrough,
     /// `max(x, 0)`
     Relu,
     /// Logistic function.
@@ -251,7 +253,12 @@ impl Primitive {
         match self {
             Self::Unary(function) => matches!(
                 function,
-                Unary::Sign | Unary::Floor | Unary::Ceil | Unary::Round | Unary::Not
+                Unary::Sign
+                    | Unary::Floor
+                    | Unary::Ceil
+                    | Unary::Round
+                    | Unary::RoundThrough
+                    | Unary::Not
             ),
             Self::Binary(function) => matches!(
                 function,

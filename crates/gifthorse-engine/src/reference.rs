@@ -216,6 +216,12 @@ fn unary(function: Unary, x: Array) -> Array {
         Unary::Floor => x.floor(),
         Unary::Ceil => x.ceil(),
         Unary::Round => x.round(),
+        Unary::RoundThrough => {
+            // Exact: a number and what it is rounded to are near enough to each other that their
+            // difference is a number of f32.
+            let change = x.clone().round().sub(x.clone()).detach();
+            x.add(change)
+        }
         Unary::Relu => x.relu(),
         Unary::Sigmoid => x.sigmoid(),
         Unary::LeakyRelu(slope) => x.leaky_relu(slope),

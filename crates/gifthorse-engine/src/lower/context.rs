@@ -1,6 +1,6 @@
 //! What the lowering knows while it walks the graph.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use burn::tensor::Device;
@@ -8,9 +8,9 @@ use gifthorse_onnx::{Graph, Node, Tensor};
 
 use crate::array::Array;
 use crate::error::Error;
-use crate::lower::constant::Constant;
+use crate::lower::constant::{Constant, Elements};
 use crate::mode::Mode;
-use crate::program::{Operand, Param, ParamId, Primitive, Running, Step, ValueId};
+use crate::program::{Binary, Operand, Param, ParamId, Primitive, Running, Step, Unary, ValueId};
 
 /// What an ONNX value name stands for.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct Context<'g> {
     pub device: Device,
     pub names: HashMap<String, Lowered>,
     pub shapes: Vec<Vec<usize>>,
+    /// Names of the values computed from the input that the file holds in an integer type.
+    pub integers: HashSet<String>,
     pub steps: Vec<Step>,
     pub params: Vec<Param>,
     pub mode: &'g Mode,
@@ -61,6 +63,7 @@ impl<'g> Context<'g> {
             device,
             names: HashMap::new(),
             shapes: Vec::new(),
+            integers: HashSet::new(),
             steps: Vec::new(),
             params: Vec::new(),
             mode,
@@ -190,6 +193,15 @@ impl Call<'_, '_> {
         }
     }
 
+    /// Input `index` as real numbers if it is known before the model runs, a weight included.
+    pub fn known_floats(&self, index: usize) -> Option<Vec<f32>> {
+        match self.inputs.get(index)?.as_ref()? {
+            Lowered::Constant(constant) => Some(constant.to_f32()),
+            Lowered::Param(id) => Some(self.context.params[id.0].value.clone().into_vec()),
+            Lowered::Value(_) => None,
+        }
+    }
+
     /// Input `index`, which has to be known before the model runs, as integers.
     pub fn ints(&self, index: usize, name: &str) -> Result<Option<Vec<i64>>, Error> {
         if !self.has(index) {
@@ -209,6 +221,30 @@ impl Call<'_, '_> {
         shape: Vec<usize>,
     ) -> Operand {
         Operand::Value(self.context.push(self.node, primitive, inputs, shape))
+    }
+
+    /// Adds a step that applies a function to each number of `x`, which has this shape.
+    pub fn unary(&mut self, function: Unary, x: Operand, shape: &[usize]) -> Operand {
+        self.step(Primitive::Unary(function), vec![x], shape.to_vec())
+    }
+
+    /// Adds a step on two operands that broadcast to this shape.
+    pub fn binary(&mut self, function: Binary, a: Operand, b: Operand, shape: &[usize]) -> Operand {
+        self.step(Primitive::Binary(function), vec![a, b], shape.to_vec())
+    }
+
+    /// Whether input `index` holds integers. Values are f32 whatever the file calls them, so that
+    /// only this tells a division that drops the remainder from one that does not.
+    pub fn is_integer(&self, index: usize) -> bool {
+        match self.inputs.get(index) {
+            Some(Some(Lowered::Constant(constant))) => {
+                matches!(constant.elements, Elements::Int(_))
+            }
+            _ => {
+                let name = self.node.input(index);
+                name.is_some_and(|name| self.context.integers.contains(name))
+            }
+        }
     }
 
     /// A constant made by the lowering itself, under a name of its own.

@@ -148,20 +148,17 @@ pub fn conv(call: Call) -> Result<Vec<Lowered>, Error> {
     convolve(call, primitive, input, weight, shape)
 }
 
-/// `ConvTranspose`.
+/// `ConvTranspose`: pads as given, or what is left over where the result's size is given.
 pub fn conv_transpose(call: Call) -> Result<Vec<Lowered>, Error> {
-    call.only_attributes(&[&GEOMETRY[..], &["output_padding"]].concat())?;
+    call.only_attributes(&[&GEOMETRY[..], &["output_padding", "output_shape"]].concat())?;
     let (input, weight) = (call.shape(0)?, call.shape(1)?);
     if weight.len() != input.len() || weight.first() != input.get(1) {
         return Err(call.shape_error(format!("input {input:?}, weight {weight:?}")));
     }
-    if !matches!(
-        call.node.string_or("auto_pad", "NOTSET")?,
-        "NOTSET" | "VALID"
-    ) {
-        return Err(call.unsupported("auto_pad", "only explicit pads"));
-    }
-    let Geometry { window, spatial } = geometry(&call, &input, Some(&weight[2..]))?;
+    let Geometry {
+        mut window,
+        spatial,
+    } = geometry(&call, &input, Some(&weight[2..]))?;
     let mut output_padding = [0; 2];
     if let Some(extra) = call.node.ints_opt("output_padding")? {
         if extra.len() != spatial || extra.iter().any(|&e| !(0..1 << 16).contains(&e)) {
@@ -177,10 +174,24 @@ pub fn conv_transpose(call: Call) -> Result<Vec<Lowered>, Error> {
         return Err(call.shape_error(reason));
     }
     let inputs = spatial_sizes(&input);
+    let wanted = wanted_sizes(&call, &window, inputs, spatial)?;
+    let upper = call.node.string_or("auto_pad", "NOTSET")? == "SAME_UPPER";
     let mut sizes = [0; 2];
     for i in 0..2 {
         let span = (window.kernel[i] - 1) * window.dilation[i] + 1;
-        let full = (inputs[i] - 1) * window.stride[i] + span + output_padding[i];
+        let mut full = (inputs[i] - 1) * window.stride[i] + span + output_padding[i];
+        if let Some(wanted) = wanted {
+            // What no tap reaches is at the end.
+            output_padding[i] += wanted[i].saturating_sub(full);
+            full = full.max(wanted[i]);
+            let cut = full - wanted[i];
+            let (small, large) = (cut / 2, cut - cut / 2);
+            window.pads[i] = if upper {
+                (small, large)
+            } else {
+                (large, small)
+            };
+        }
         let cut = window.pads[i].0 + window.pads[i].1;
         sizes[i] = full.checked_sub(cut).filter(|&s| s > 0).ok_or_else(|| {
             call.shape_error(format!("pads {cut} leave nothing of {full} entries"))
@@ -193,6 +204,32 @@ pub fn conv_transpose(call: Call) -> Result<Vec<Lowered>, Error> {
         groups,
     };
     convolve(call, primitive, input, weight, shape)
+}
+
+/// The sizes that `output_shape` states or that `auto_pad` asks for, if one does.
+fn wanted_sizes(
+    call: &Call,
+    window: &Window,
+    inputs: [usize; 2],
+    spatial: usize,
+) -> Result<Option<[usize; 2]>, Error> {
+    if let Some(stated) = call.node.ints_opt("output_shape")? {
+        // Some exporters write batch and channels too.
+        let stated = &stated[stated.len().saturating_sub(spatial)..];
+        if stated.len() != spatial || stated.iter().any(|&s| !(1..=1 << 24).contains(&s)) {
+            return Err(call.unsupported("output_shape", format!("{stated:?}")));
+        }
+        let mut sizes = [1; 2];
+        for (slot, &s) in sizes[2 - spatial..].iter_mut().zip(stated) {
+            *slot = s as usize;
+        }
+        return Ok(Some(sizes));
+    }
+    let same = call
+        .node
+        .string_or("auto_pad", "NOTSET")?
+        .starts_with("SAME");
+    Ok(same.then(|| [0, 1].map(|i| inputs[i] * window.stride[i])))
 }
 
 fn groups(call: &Call) -> Result<usize, Error> {

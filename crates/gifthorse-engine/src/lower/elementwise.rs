@@ -39,8 +39,6 @@ pub fn unary(call: Call) -> Result<Vec<Lowered>, Error> {
                 beta: node.float_or("beta", 0.5)?,
             }]
         }
-        "HardSwish" => return hard_swish(call),
-        "Gelu" => return gelu(call),
         "Sigmoid" => vec![Unary::Sigmoid],
         "Tanh" => vec![Unary::Tanh],
         "Erf" => vec![Unary::Erf],
@@ -64,6 +62,37 @@ pub fn unary(call: Call) -> Result<Vec<Lowered>, Error> {
     chain(call, &functions)
 }
 
+/// `IsNaN`: what is not equal to itself.
+pub fn is_nan(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&[])?;
+    let shape = call.shape(0)?;
+    let x = call.operand(0)?;
+    let is_number = call.binary(Binary::Equal, x, x, &shape);
+    let out = call.unary(Unary::Not, is_number, &shape);
+    call.finish(out)
+}
+
+/// `IsInf`, of either sign or of one.
+pub fn is_infinite(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["detect_negative", "detect_positive"])?;
+    let shape = call.shape(0)?;
+    let mut x = call.operand(0)?;
+    let positive = call.node.int_or("detect_positive", 1)? != 0;
+    let negative = call.node.int_or("detect_negative", 1)? != 0;
+    let sought = match (positive, negative) {
+        (true, true) => {
+            x = call.unary(Unary::Abs, x, &shape);
+            f32::INFINITY
+        }
+        (true, false) => f32::INFINITY,
+        (false, true) => f32::NEG_INFINITY,
+        (false, false) => return Err(call.unsupported("detect_positive", "nothing to detect")),
+    };
+    let infinity = call.fresh("infinity", vec![sought], vec![]);
+    let out = call.binary(Binary::Equal, x, infinity, &shape);
+    call.finish(out)
+}
+
 fn chain(mut call: Call, functions: &[Unary]) -> Result<Vec<Lowered>, Error> {
     let shape = call.shape(0)?;
     let mut x = call.operand(0)?;
@@ -71,53 +100,6 @@ fn chain(mut call: Call, functions: &[Unary]) -> Result<Vec<Lowered>, Error> {
         x = call.step(Primitive::Unary(function), vec![x], shape.clone());
     }
     call.finish(x)
-}
-
-/// `x * hard_sigmoid(x)` with slope 1/6.
-fn hard_swish(mut call: Call) -> Result<Vec<Lowered>, Error> {
-    call.only_attributes(&[])?;
-    let shape = call.shape(0)?;
-    let x = call.operand(0)?;
-    let gate = Unary::HardSigmoid {
-        alpha: 1.0 / 6.0,
-        beta: 0.5,
-    };
-    let gate = call.step(Primitive::Unary(gate), vec![x], shape.clone());
-    let out = call.step(Primitive::Binary(Binary::Mul), vec![x, gate], shape);
-    call.finish(out)
-}
-
-/// `x Phi(x)`, exactly or by the tanh formula.
-fn gelu(mut call: Call) -> Result<Vec<Lowered>, Error> {
-    call.only_attributes(&["approximate"])?;
-    let shape = call.shape(0)?;
-    let x = call.operand(0)?;
-    let apply = |call: &mut Call, function, x| {
-        call.step(Primitive::Unary(function), vec![x], shape.clone())
-    };
-    let bell: Operand = match call.node.string_or("approximate", "none")? {
-        "none" => {
-            let scaled = apply(
-                &mut call,
-                Unary::MulScalar(std::f32::consts::FRAC_1_SQRT_2),
-                x,
-            );
-            apply(&mut call, Unary::Erf, scaled)
-        }
-        "tanh" => {
-            let cube = apply(&mut call, Unary::PowScalar(3.0), x);
-            let cube = apply(&mut call, Unary::MulScalar(0.044_715), cube);
-            let sum = call.step(Primitive::Binary(Binary::Add), vec![x, cube], shape.clone());
-            let factor = (2.0 / std::f32::consts::PI).sqrt();
-            let sum = apply(&mut call, Unary::MulScalar(factor), sum);
-            apply(&mut call, Unary::Tanh, sum)
-        }
-        other => return Err(call.unsupported("approximate", format!("`{other}`"))),
-    };
-    let bell = apply(&mut call, Unary::AddScalar(1.0), bell);
-    let half = apply(&mut call, Unary::MulScalar(0.5), bell);
-    let out = call.step(Primitive::Binary(Binary::Mul), vec![x, half], shape);
-    call.finish(out)
 }
 
 /// `Clip`, bounds as attributes (before opset 11) or inputs.
@@ -141,34 +123,7 @@ pub fn clip(call: Call) -> Result<Vec<Lowered>, Error> {
     chain(call, &[Unary::Clip { min, max }])
 }
 
-/// `PRelu`: `max(x, 0) + slope * min(x, 0)`, the slope broadcast.
-pub fn prelu(mut call: Call) -> Result<Vec<Lowered>, Error> {
-    call.only_attributes(&[])?;
-    let (shape, slope) = (call.shape(0)?, call.shape(1)?);
-    if call.broadcast(&shape, &slope)? != shape {
-        return Err(call.shape_error(format!("slope {slope:?} does not broadcast to {shape:?}")));
-    }
-    let (x, slope) = (call.operand(0)?, call.operand(1)?);
-    let positive = call.step(Primitive::Unary(Unary::Relu), vec![x], shape.clone());
-    let low = Unary::Clip {
-        min: f32::NEG_INFINITY,
-        max: 0.0,
-    };
-    let negative = call.step(Primitive::Unary(low), vec![x], shape.clone());
-    let scaled = call.step(
-        Primitive::Binary(Binary::Mul),
-        vec![negative, slope],
-        shape.clone(),
-    );
-    let out = call.step(
-        Primitive::Binary(Binary::Add),
-        vec![positive, scaled],
-        shape,
-    );
-    call.finish(out)
-}
-
-/// Operators of two inputs that broadcast.
+/// Operators of two inputs that broadcast. A quotient of integers drops its remainder.
 pub fn binary(mut call: Call) -> Result<Vec<Lowered>, Error> {
     let function = match call.node.op_type.as_str() {
         "Add" => Binary::Add,
@@ -177,6 +132,7 @@ pub fn binary(mut call: Call) -> Result<Vec<Lowered>, Error> {
         "Div" => Binary::Div,
         "Pow" => Binary::Pow,
         "Or" => Binary::Max,
+        "Xor" => Binary::Sub,
         "Equal" => Binary::Equal,
         "Greater" => Binary::Greater,
         "GreaterOrEqual" => Binary::GreaterEqual,
@@ -210,7 +166,14 @@ pub fn binary(mut call: Call) -> Result<Vec<Lowered>, Error> {
     }
     let shape = call.broadcast(&a, &b)?;
     a.clone_from(&shape);
-    let out = call.step(Primitive::Binary(function), vec![x, y], a);
+    let mut out = call.step(Primitive::Binary(function), vec![x, y], a);
+    match call.node.op_type.as_str() {
+        "Xor" => out = call.unary(Unary::Abs, out, &shape),
+        "Div" if call.is_integer(0) && call.is_integer(1) => {
+            out = truncate(&mut call, out, &shape);
+        }
+        _ => {}
+    }
     call.finish(out)
 }
 
@@ -233,8 +196,29 @@ pub fn modulo(mut call: Call) -> Result<Vec<Lowered>, Error> {
         )
     };
     let multiple = binary(&mut call, Binary::Mul, whole, y);
-    let out = binary(&mut call, Binary::Sub, x, multiple);
+    let mut out = binary(&mut call, Binary::Sub, x, multiple);
+    if !call.is_integer(1) && call.node.int_or("fmod", 0)? == 0 {
+        out = over_infinity(&mut call, [x, y, out], &shape);
+    }
     call.finish(out)
+}
+
+/// The remainder `rest` of `x` by `y`, but by an infinite `y` as Python has it: `x`, or `y` if the signs differ.
+fn over_infinity(call: &mut Call, [x, y, rest]: [Operand; 3], shape: &[usize]) -> Operand {
+    let y = call.step(Primitive::Expand, vec![y], shape.to_vec());
+    let infinity = call.fresh("infinity", vec![f32::INFINITY], vec![]);
+    let zero = call.fresh("zero", vec![0.0], vec![]);
+    let size = call.unary(Unary::Abs, y, shape);
+    let is_infinite = call.binary(Binary::Equal, size, infinity, shape);
+    let sign = call.unary(Unary::Sign, y, shape);
+    let signed = call.binary(Binary::Mul, x, sign, shape);
+    let differ = call.binary(Binary::Less, signed, zero, shape);
+    let limit = call.step(Primitive::Where, vec![differ, y, x], shape.to_vec());
+    call.step(
+        Primitive::Where,
+        vec![is_infinite, limit, rest],
+        shape.to_vec(),
+    )
 }
 
 /// `sign(x) * floor(|x|)`: what follows the point is dropped.

@@ -84,7 +84,7 @@ pub fn tile(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.finish(x)
 }
 
-/// `Pad`: constant, edge or reflect.
+/// `Pad`: constant, edge, reflect or wrap.
 pub fn pad(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["mode", "pads", "paddings", "value"])?;
     let mut shape = call.shape(0)?;
@@ -134,7 +134,7 @@ fn source_indices(
     length: i64,
 ) -> Result<Vec<usize>, Error> {
     let cropped = before <= 0 && after <= 0;
-    if !(cropped || matches!(mode, "edge" | "reflect")) {
+    if !(cropped || matches!(mode, "edge" | "reflect" | "wrap")) {
         return Err(call.unsupported("mode", format!("`{mode}` with pads {before}, {after}")));
     }
     let source = |at: i64| match mode {
@@ -143,6 +143,7 @@ fn source_indices(
             let folded = at.rem_euclid(period);
             folded.min(period - folded)
         }
+        "wrap" => at.rem_euclid(length),
         _ => at.clamp(0, length - 1),
     };
     let indices: Vec<usize> = (-before..length + after)

@@ -82,6 +82,13 @@ pub fn shape(call: Call) -> Result<Vec<Lowered>, Error> {
     bind(Constant::int(name, vec![values.len()], values))
 }
 
+/// `Size`: the number of elements.
+pub fn size(call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&[])?;
+    let count = call.shape(0)?.iter().product::<usize>() as i64;
+    bind(Constant::int(call.output_name(), vec![], vec![count]))
+}
+
 /// `Range` over integers.
 pub fn range(call: Call) -> Result<Vec<Lowered>, Error> {
     let read = |i: usize, name: &str| -> Result<i64, Error> {

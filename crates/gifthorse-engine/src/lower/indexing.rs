@@ -63,7 +63,8 @@ fn walk(shape: Vec<usize>, source: impl Fn(&[usize]) -> usize) -> Picked {
     Picked { shape, sources }
 }
 
-fn strides(shape: &[usize]) -> Vec<usize> {
+/// Distance between neighbours along each axis.
+pub fn strides(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1; shape.len()];
     for axis in (1..shape.len()).rev() {
         strides[axis - 1] = strides[axis] * shape[axis];

@@ -3,28 +3,34 @@
 //! Each operator is a function over a `Call` (the node, its inputs resolved, the
 //! context) that adds steps and binds outputs. `lowering_of` is the table of all.
 
+mod activation;
 mod budget;
 mod constant;
 mod context;
 mod conv;
 mod dropout;
+mod einsum;
 mod elementwise;
 mod extend;
 mod fold;
 mod generate;
 mod indexing;
+mod interpolate;
 mod matmul;
 mod norm;
 mod pick;
 mod pool;
+mod quantize;
 mod rearrange;
 mod reduce;
+mod resize;
+mod scatter;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use gifthorse_onnx::{Dim, Graph, Node};
+use gifthorse_onnx::{Dim, ElementType, Graph, Node};
 
 use crate::array::Array;
 use crate::ends::Ends;
@@ -56,17 +62,28 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "BatchNormalization" => norm::batch_norm,
         "LayerNormalization" => norm::layer_norm,
         "InstanceNormalization" => norm::instance_norm,
+        "GroupNormalization" => norm::group_norm,
+        "RMSNormalization" => norm::rms_norm,
+        "LpNormalization" => norm::lp_norm,
         "LRN" => norm::local_response_norm,
         "Softmax" | "LogSoftmax" => norm::softmax,
         "Relu" | "LeakyRelu" | "Elu" | "Selu" | "Sigmoid" | "Tanh" | "Erf" | "Sign"
-        | "Softplus" | "HardSigmoid" | "HardSwish" | "Gelu" | "Neg" | "Abs" | "Exp" | "Log"
-        | "Sqrt" | "Reciprocal" | "Floor" | "Ceil" | "Round" | "Not" | "Sin" | "Cos" => {
-            elementwise::unary
-        }
+        | "Softplus" | "HardSigmoid" | "Neg" | "Abs" | "Exp" | "Log" | "Sqrt" | "Reciprocal"
+        | "Floor" | "Ceil" | "Round" | "Not" | "Sin" | "Cos" => elementwise::unary,
         "Clip" => elementwise::clip,
-        "PRelu" => elementwise::prelu,
+        "IsNaN" => elementwise::is_nan,
+        "IsInf" => elementwise::is_infinite,
+        "PRelu" => activation::prelu,
+        "HardSwish" => activation::hard_swish,
+        "Gelu" => activation::gelu,
+        "Mish" => activation::mish,
+        "Swish" => activation::swish,
+        "Celu" => activation::celu,
+        "Softsign" => activation::softsign,
+        "ThresholdedRelu" => activation::thresholded_relu,
+        "Shrink" => activation::shrink,
         "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Equal" | "Greater" | "GreaterOrEqual" | "Less"
-        | "LessOrEqual" | "And" | "Or" => elementwise::binary,
+        | "LessOrEqual" | "And" | "Or" | "Xor" => elementwise::binary,
         "Mod" => elementwise::modulo,
         "Max" | "Min" | "Sum" | "Mean" => elementwise::variadic,
         "Where" => elementwise::choose,
@@ -74,8 +91,11 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "Identity" => elementwise::identity,
         "Dropout" => dropout::dropout,
         "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
-        | "ReduceL2" | "ReduceSumSquare" => reduce::reduce,
-        "ArgMax" => reduce::argmax,
+        | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reduce::reduce,
+        "ArgMax" | "ArgMin" => reduce::arg,
+        "Einsum" => einsum::einsum,
+        "QuantizeLinear" => quantize::quantize,
+        "DequantizeLinear" => quantize::dequantize,
         "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => rearrange::reshape,
         "Transpose" => rearrange::transpose,
         "Expand" => extend::expand,
@@ -84,11 +104,18 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "Split" => pick::split,
         "Slice" => pick::slice,
         "Gather" => pick::gather,
+        "GatherElements" => scatter::gather_elements,
+        "GatherND" => scatter::gather_nd,
+        "Scatter" | "ScatterElements" => scatter::scatter_elements,
+        "ScatterND" => scatter::scatter_nd,
         "Pad" => extend::pad,
         "DepthToSpace" => rearrange::depth_to_space,
+        "SpaceToDepth" => rearrange::space_to_depth,
+        "Resize" | "Upsample" => resize::resize,
         "Constant" => generate::constant,
         "ConstantOfShape" => generate::constant_of_shape,
         "Shape" => generate::shape,
+        "Size" => generate::size,
         "Range" => generate::range,
         _ => return None,
     })
@@ -229,6 +256,7 @@ fn lower_node(context: &mut Context, budget: &mut Budget, node: &Node) -> Result
     }
     let known = context.shapes.len();
     let steps = context.steps.len();
+    let integers = gives_integers(context, node);
     let call = Call {
         node,
         context,
@@ -251,10 +279,34 @@ fn lower_node(context: &mut Context, budget: &mut Budget, node: &Node) -> Result
         .map_err(refused)?;
     for (name, lowered) in node.outputs.iter().zip(outputs) {
         if let Some(name) = name {
+            // Constants know their kind themselves.
+            if integers && matches!(lowered, Lowered::Value(_)) {
+                context.integers.insert(name.clone());
+            }
             context.names.insert(name.clone(), lowered);
         }
     }
     Ok(())
+}
+
+/// Whether the file holds what a node computes from the input in an integer type.
+fn gives_integers(context: &Context, node: &Node) -> bool {
+    match node.op_type.as_str() {
+        "ArgMax" | "ArgMin" | "QuantizeLinear" => true,
+        "DequantizeLinear" => false,
+        // An integer exponent makes no integer of a real number.
+        "Pow" => node
+            .input(0)
+            .is_some_and(|name| context.integers.contains(name)),
+        "Cast" => {
+            let to = node.int_or("to", 0).ok().and_then(ElementType::from_onnx);
+            to.is_some_and(|to| !to.is_float() && to != ElementType::Bool)
+        }
+        _ => {
+            let mut inputs = node.inputs.iter().flatten();
+            inputs.any(|name| context.integers.contains(name))
+        }
+    }
 }
 
 /// Refuses a shape without entries, and one of more than can be meant.

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
-use crate::program::{Binary, Operand, Primitive, Running, Unary, Window};
+use crate::program::{Binary, Operand, Primitive, Reduction, Running, Unary, Window};
 
 /// `BatchNormalization`: with its running statistics, or with the batch's own where the mode says so.
 pub fn batch_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
@@ -97,20 +97,121 @@ pub fn instance_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
     if shape.len() < 3 {
         return Err(call.shape_error(format!("input {shape:?} has no spatial axes")));
     }
-    let mut per_channel = vec![1; shape.len()];
-    per_channel[1] = shape[1];
     let x = call.operand(0)?;
-    let mut operands = vec![x];
-    for i in 1..3 {
-        let given = call.shape(i)?;
-        if given != [shape[1]] {
-            return Err(call.shape_error(format!("{given:?} for {} channels", shape[1])));
-        }
-        let operand = call.operand(i)?;
-        operands.push(call.reshape(operand, &given, &per_channel));
-    }
+    let scale = per_channel(&mut call, 1, &shape, shape[1])?;
+    let bias = per_channel(&mut call, 2, &shape, shape[1])?;
     let epsilon = call.node.float_or("epsilon", 1e-5)?;
-    let out = call.step(Primitive::LayerNorm { axis: 2, epsilon }, operands, shape);
+    let primitive = Primitive::LayerNorm { axis: 2, epsilon };
+    let out = call.step(primitive, vec![x, scale, bias], shape);
+    call.finish(out)
+}
+
+/// `GroupNormalization`: groups of channels of every image on their own. Scale and bias are one for
+/// each group at opset 18, one for each channel since 21.
+pub fn group_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["epsilon", "num_groups", "stash_type"])?;
+    let shape = call.shape(0)?;
+    let [batch, channels, ..] = shape[..] else {
+        return Err(call.shape_error(format!("input {shape:?} has no channels")));
+    };
+    let groups = usize::try_from(call.node.int("num_groups")?).unwrap_or(0);
+    if groups == 0 || !channels.is_multiple_of(groups) {
+        return Err(call.unsupported("num_groups", format!("{groups} for {channels} channels")));
+    }
+    let rest = shape[2..].iter().product::<usize>() * (channels / groups);
+    let grouped = vec![batch, groups, rest];
+    let x = call.operand(0)?;
+    let x = call.reshape(x, &shape, &grouped);
+    let of_groups = call.node.opset < 21;
+    let (scale, bias) = if of_groups {
+        let scale = per_channel(&mut call, 1, &grouped, groups)?;
+        (scale, per_channel(&mut call, 2, &grouped, groups)?)
+    } else {
+        let one = call.fresh("one", vec![1.0; groups], vec![1, groups, 1]);
+        let zero = call.fresh("zero", vec![0.0; groups], vec![1, groups, 1]);
+        (one, zero)
+    };
+    let epsilon = call.node.float_or("epsilon", 1e-5)?;
+    let primitive = Primitive::LayerNorm { axis: 2, epsilon };
+    let out = call.step(primitive, vec![x, scale, bias], grouped.clone());
+    let mut out = call.reshape(out, &grouped, &shape);
+    if !of_groups {
+        let scale = per_channel(&mut call, 1, &shape, channels)?;
+        let bias = per_channel(&mut call, 2, &shape, channels)?;
+        out = call.binary(Binary::Mul, out, scale, &shape);
+        out = call.binary(Binary::Add, out, bias, &shape);
+    }
+    call.finish(out)
+}
+
+/// Input `index`, one number for each of `count` channels, as it broadcasts to `shape`.
+fn per_channel(
+    call: &mut Call,
+    index: usize,
+    shape: &[usize],
+    count: usize,
+) -> Result<Operand, Error> {
+    let given = call.shape(index)?;
+    if given != [count] {
+        return Err(call.shape_error(format!("{given:?} for {count} channels")));
+    }
+    let mut wide = vec![1; shape.len()];
+    wide[1] = count;
+    let operand = call.operand(index)?;
+    Ok(call.reshape(operand, &given, &wide))
+}
+
+/// `RMSNormalization` (opset 23): over the root of the mean of the squares from `axis` on.
+pub fn rms_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["axis", "epsilon", "stash_type"])?;
+    let shape = call.shape(0)?;
+    let axis = call.axis(call.node.int_or("axis", -1)?, shape.len())?;
+    let given = call.shape(1)?;
+    if call.broadcast(&given, &shape)? != shape {
+        return Err(call.shape_error(format!("{given:?} does not broadcast to {shape:?}")));
+    }
+    let axes: Vec<usize> = (axis..shape.len()).collect();
+    let mut kept = shape.clone();
+    kept[axis..].fill(1);
+    let (x, scale) = (call.operand(0)?, call.operand(1)?);
+    let squares = call.binary(Binary::Mul, x, x, &shape);
+    let mean = Primitive::Reduce(Reduction::Mean, axes);
+    let mean = call.step(mean, vec![squares], kept.clone());
+    let epsilon = call.node.float_or("epsilon", 1e-5)?;
+    let mean = call.unary(Unary::AddScalar(epsilon), mean, &kept);
+    let root = call.unary(Unary::Sqrt, mean, &kept);
+    let out = call.binary(Binary::Div, x, root, &shape);
+    let out = call.binary(Binary::Mul, out, scale, &shape);
+    call.finish(out)
+}
+
+/// `LpNormalization`: over the sum of sizes, or the root of the sum of squares, along `axis`; nothing but
+/// zeros stays as it is.
+pub fn lp_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["axis", "p"])?;
+    let shape = call.shape(0)?;
+    let axis = call.axis(call.node.int_or("axis", -1)?, shape.len())?;
+    let mut kept = shape.clone();
+    kept[axis] = 1;
+    let x = call.operand(0)?;
+    let euclidean = match call.node.int_or("p", 2)? {
+        1 => false,
+        2 => true,
+        other => return Err(call.unsupported("p", format!("{other}"))),
+    };
+    let sizes = if euclidean {
+        call.binary(Binary::Mul, x, x, &shape)
+    } else {
+        call.unary(Unary::Abs, x, &shape)
+    };
+    let sum = Primitive::Reduce(Reduction::Sum, vec![axis]);
+    let sum = call.step(sum, vec![sizes], kept.clone());
+    let is_zero = call.unary(Unary::Not, sum, &kept);
+    let mut norm = call.binary(Binary::Add, sum, is_zero, &kept);
+    if euclidean {
+        norm = call.unary(Unary::Sqrt, norm, &kept);
+    }
+    let out = call.binary(Binary::Div, x, norm, &shape);
     call.finish(out)
 }
 

@@ -4,7 +4,7 @@
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
 use crate::lower::conv::{Geometry, geometry, output_sizes, spatial_sizes, with_spatial};
-use crate::program::{Primitive, Reduction, Window};
+use crate::program::{Binary, Primitive, Reduction, Window};
 
 const GEOMETRY: [&str; 6] = [
     "auto_pad",
@@ -61,15 +61,15 @@ pub fn average_pool(call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&[&GEOMETRY[..], &["count_include_pad"]].concat())?;
     let input = call.shape(0)?;
     let (Geometry { window, spatial }, pads) = windows(&call, &input)?;
-    if window.dilation != [1, 1] {
-        return Err(call.unsupported("dilations", "dilated average pools"));
-    }
     let padding_counts = call.node.int_or("count_include_pad", 0)? != 0;
     let sizes = spatial_sizes(&input);
     let outputs = output_sizes(&call, &window, sizes)?;
     let correction = correction(&window, pads, sizes, outputs, padding_counts);
     let uniform = correction.iter().all(|&c| c == 1.0);
     let correction = (!uniform).then_some((correction, outputs));
+    if window.dilation != [1, 1] {
+        return dilated_average(call, &input, spatial, window, correction);
+    }
     pool(
         call,
         &input,
@@ -92,13 +92,13 @@ fn correction(
 ) -> Vec<f32> {
     let counted = |i: usize, output: usize| {
         let start = output * window.stride[i];
-        let end = start + window.kernel[i];
         let (low, high) = if padding_counts {
             (0, sizes[i] + pads[i].0 + pads[i].1)
         } else {
             (pads[i].0, pads[i].0 + sizes[i])
         };
-        end.min(high).saturating_sub(start.max(low)).max(1)
+        let taps = (0..window.kernel[i]).map(|tap| start + tap * window.dilation[i]);
+        taps.filter(|at| (low..high).contains(at)).count().max(1)
     };
     let taps = (window.kernel[0] * window.kernel[1]) as f32;
     let mut factors = Vec::with_capacity(outputs[0] * outputs[1]);
@@ -134,6 +134,36 @@ fn pool(
         &wide,
         &with_spatial(input[0], input[1], outputs, spatial),
     );
+    call.finish(out)
+}
+
+/// An average pool with gaps between its taps: a convolution of each channel with equal weights.
+fn dilated_average(
+    mut call: Call,
+    input: &[usize],
+    spatial: usize,
+    window: Window,
+    correction: Option<(Vec<f32>, [usize; 2])>,
+) -> Result<Vec<Lowered>, Error> {
+    let sizes = spatial_sizes(input);
+    let outputs = output_sizes(&call, &window, sizes)?;
+    let (batch, channels) = (input[0], input[1]);
+    let x = call.operand(0)?;
+    let x = call.reshape(x, input, &with_spatial(batch, channels, sizes, 2));
+    let [rows, columns] = window.kernel;
+    let taps = rows * columns;
+    let weights = vec![1.0 / taps as f32; channels * taps];
+    let weights = call.fresh("weights", weights, vec![channels, 1, rows, columns]);
+    let wide = with_spatial(batch, channels, outputs, 2);
+    let groups = channels;
+    let primitive = Primitive::Conv { window, groups };
+    let mut out = call.step(primitive, vec![x, weights], wide.clone());
+    if let Some((factors, [rows, columns])) = correction {
+        let factors = call.fresh("counts", factors, vec![1, 1, rows, columns]);
+        out = call.binary(Binary::Mul, out, factors, &wide);
+    }
+    let shape = with_spatial(batch, channels, outputs, spatial);
+    let out = call.reshape(out, &wide, &shape);
     call.finish(out)
 }
 

@@ -172,3 +172,29 @@ pub fn depth_to_space(mut call: Call) -> Result<Vec<Lowered>, Error> {
     let x = call.reshape(x, &turned, &[n, depth, h * block, w * block]);
     call.finish(x)
 }
+
+/// `SpaceToDepth`: blocks of pixels become channels.
+pub fn space_to_depth(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["blocksize", "mode"])?;
+    let shape = call.shape(0)?;
+    let block = usize::try_from(call.node.int("blocksize")?).unwrap_or(0);
+    let [n, c, h, w] = shape[..] else {
+        return Err(call.shape_error(format!("input {shape:?}")));
+    };
+    if block == 0 || !h.is_multiple_of(block) || !w.is_multiple_of(block) {
+        return Err(call.unsupported("blocksize", format!("{block} for {h}x{w} pixels")));
+    }
+    let (rows, columns) = (h / block, w / block);
+    let split = vec![n, c, rows, block, columns, block];
+    let axes = match call.node.string_or("mode", "DCR")? {
+        "DCR" => [0, 3, 5, 1, 2, 4],
+        "CRD" => [0, 1, 3, 5, 2, 4],
+        other => return Err(call.unsupported("mode", format!("`{other}`"))),
+    };
+    let x = call.operand(0)?;
+    let x = call.reshape(x, &shape, &split);
+    let turned: Vec<usize> = axes.iter().map(|&a| split[a]).collect();
+    let x = call.step(Primitive::Permute(axes.to_vec()), vec![x], turned.clone());
+    let x = call.reshape(x, &turned, &[n, c * block * block, rows, columns]);
+    call.finish(x)
+}

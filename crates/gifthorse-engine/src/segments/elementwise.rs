@@ -167,7 +167,7 @@ fn function_of(function: Unary) -> Option<Function> {
         Unary::MulScalar(c) => Function::MulScalar(c),
         Unary::PowScalar(c) => Function::PowScalar(c),
         Unary::Not => Function::Not,
-        Unary::Relu | Unary::Clip { .. } => return None,
+        Unary::Relu | Unary::Clip { .. } | Unary::RoundThrough => return None,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use gifthorse_engine::{Device, Error, Network};
+use gifthorse_engine::{Device, Network};
 use gifthorse_onnx::Model;
 use serde::Deserialize;
 
@@ -12,7 +12,6 @@ use crate::{formula, golden, run};
 #[derive(Deserialize)]
 struct Case {
     name: String,
-    operator: String,
     /// The model file in hexadecimal.
     model: String,
     shape: Vec<usize>,
@@ -22,24 +21,7 @@ struct Case {
     gradient: Option<Vec<f32>>,
 }
 
-/// Operators that the engine refuses, with an error that names the node.
-const REFUSED: [&str; 6] = [
-    "ArgMin",
-    "ReduceLogSumExp",
-    "Resize",
-    "Size",
-    "SpaceToDepth",
-    "Upsample",
-];
-
-/// Cases of other operators that it refuses because of an attribute.
-const REFUSED_CASES: [&str; 1] = ["averagepool_dilations"];
-
 impl Case {
-    fn is_refused(&self) -> bool {
-        REFUSED.contains(&&self.operator[..]) || REFUSED_CASES.contains(&&self.name[..])
-    }
-
     fn check(&self) -> Result<(), String> {
         let bytes: Vec<u8> = (0..self.model.len())
             .step_by(2)
@@ -47,11 +29,7 @@ impl Case {
             .collect();
         let graph = Model::from_bytes(bytes, None).and_then(|m| m.graph());
         let graph = Arc::new(graph.map_err(|e| e.to_string())?);
-        let network = match (Network::new(graph, None, Device::flex()), self.is_refused()) {
-            (Ok(_), true) => return Err("is supported now: take it off the list".to_string()),
-            (Err(error), true) => return refusal(&error),
-            (network, false) => network.map_err(|e| e.to_string())?,
-        };
+        let network = Network::new(graph, None, Device::flex()).map_err(|e| e.to_string())?;
         let size = self.shape.iter().product();
         let x: Vec<f32> =
             formula::uniform(formula::FIRST_TENSOR, size, self.low, self.width).collect();
@@ -79,17 +57,6 @@ impl Case {
             ));
         }
         Ok(())
-    }
-}
-
-fn refusal(error: &Error) -> Result<(), String> {
-    match error {
-        Error::UnsupportedOperator { node, .. } | Error::UnsupportedAttribute { node, .. }
-            if node == "node" =>
-        {
-            Ok(())
-        }
-        other => Err(format!("refused with the wrong error: {other}")),
     }
 }
 
