@@ -22,7 +22,7 @@ import torchvision
 from onnx import version_converter
 
 # Name and side of the images, the smallest that the network takes or little more.
-NETS = {"resnet18": 64, "resnet50": 64, "vgg16_bn": 64, "alexnet": 128, "googlenet": 64, "inception_v3": 299,
+NETS = {"resnet18": 64, "resnet50": 64, "vgg16_bn": 224, "alexnet": 224, "googlenet": 64, "inception_v3": 299,
         "densenet121": 64, "squeezenet1_1": 64, "mobilenet_v2": 64, "mobilenet_v3_large": 64, "shufflenet_v2_x1_0": 64,
         "efficientnet_b0": 64, "mnasnet1_0": 64, "regnet_y_400mf": 64, "convnext_tiny": 64, "vit_b_16": 224,
         "swin_t": 64, "maxvit_t": 224}
