@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use gifthorse::{Policy, ScanOutcome, scan};
+use gifthorse::{Inconclusive, Policy, ScanOutcome, scan};
 use gifthorse_report::html::HtmlOptions;
 use gifthorse_report::report::{Baseline, Verdict};
 use gifthorse_report::{Report, terminal, write_out};
@@ -56,15 +56,15 @@ pub fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<ExitCode> {
     if args.profile {
         output::block(&plan_table::profile(&profile))?;
     }
-    Ok(status(&report, args.fail_on()))
+    Ok(status(&report, policy.as_ref(), args.fail_on()))
 }
 
-fn status(report: &Report, fail_on: FailOn) -> ExitCode {
-    if let Some(policy) = &report.policy {
+fn status(report: &Report, policy: Option<&Policy>, fail_on: FailOn) -> ExitCode {
+    if let (Some(policy), Some(outcome)) = (policy, &report.policy) {
         return ExitCode::from(match report.verdict {
-            _ if policy.met => 0,
-            Verdict::Backdoored if policy.accepted.is_none() => 1,
-            Verdict::Inconclusive => 3,
+            _ if outcome.met => 0,
+            Verdict::Backdoored if outcome.accepted.is_none() => 1,
+            Verdict::Inconclusive if policy.inconclusive == Inconclusive::Refuse => 3,
             _ => 4,
         });
     }

@@ -2,7 +2,7 @@
 
 use gifthorse_report::Report;
 
-use crate::bench::{Bench, Kind, TARGET};
+use crate::bench::{Bench, Blind, Kind, TARGET};
 
 fn report(bench: &Bench, name: &str) -> Report {
     Report::from_json(&std::fs::read_to_string(bench.path(name)).unwrap()).unwrap()
@@ -59,6 +59,22 @@ fn a_clean_model_fails_rules_about_the_scan_with_status_4() {
     let run = bench.run(scan).expect(4);
     for said in ["5000 are asked for", "is to be 0.02"] {
         assert!(run.out().contains(said), "{said}: {}", run.out());
+    }
+}
+
+#[test]
+fn an_inconclusive_scan_is_3_unless_allowed() {
+    let bench = Bench::new();
+    bench.model("rounded.onnx", Kind::Blinding(Blind::Steps("Round")));
+    bench.images("images", 25, |class| class.to_string());
+    let scan = "scan rounded.onnx --images images --policy policy.toml";
+    for (policy, status) in [
+        ("images = 5000\n", 3),
+        ("inconclusive = \"allow\"\nimages = 5000\n", 4),
+        ("inconclusive = \"allow\"\n", 0),
+    ] {
+        bench.write("policy.toml", policy);
+        bench.run(scan).expect(status);
     }
 }
 
