@@ -19,6 +19,7 @@ mod program;
 mod reference;
 mod segments;
 mod statistics;
+mod stored;
 mod trainable;
 
 pub use array::Array;

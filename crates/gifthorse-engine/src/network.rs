@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::lower::{Target, lower};
 use crate::mode::Mode;
 use crate::program::{Program, ValueId};
+use crate::stored::Stored;
 
 /// How a batch of images is put through the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,8 @@ pub struct Network {
 
 #[derive(Debug, Default)]
 struct State {
-    weights: HashMap<String, Array>,
+    /// By the name of the initialiser.
+    weights: HashMap<String, Stored>,
     /// By the names of the values that are taken besides the logits, and the batch size.
     programs: HashMap<Vec<String>, BTreeMap<usize, Arc<Compiled>>>,
 }
