@@ -351,6 +351,14 @@ fn fold_constants(mut program: Program) -> Result<Program, Error> {
         }
     }
     program.steps = steps;
+    // What was only on the way to another constant is given up. Its place stays, so that numbers do.
+    let read = program.read();
+    for (at, param) in program.params.iter_mut().enumerate() {
+        let on_the_way = !param.in_file && !param.trained && !read.contains(&ParamId(at));
+        if on_the_way {
+            param.value = param.value.given_up();
+        }
+    }
     program.names.retain(|_, id| !folded.contains_key(id));
     if folded.contains_key(&program.output) {
         let reason = "its output does not depend on its input".to_string();

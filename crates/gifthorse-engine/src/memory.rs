@@ -19,8 +19,8 @@ pub struct Memory {
     pub file: usize,
     /// Weights and other constants that the program holds besides.
     pub weights: usize,
-    /// Another copy of the largest constant, while it is packed. What follows is not there yet, but for the constants of the
-    /// segments.
+    /// Another copy of the largest constant, while it is packed. Until that is over, only the segments' constants are there of
+    /// what follows.
     pub packing: usize,
     /// What the compiled segments take.
     pub segments: gifthorse_segment::Memory,

@@ -342,6 +342,23 @@ pub struct Program {
 }
 
 impl Program {
+    /// The constants that steps read.
+    pub fn read(&self) -> HashSet<ParamId> {
+        let inputs = self.steps.iter().flat_map(|step| &step.inputs);
+        inputs
+            .filter_map(|input| match input {
+                Operand::Param(id) => Some(*id),
+                Operand::Value(_) => None,
+            })
+            .collect()
+    }
+
+    /// Bytes of the constants that steps read.
+    pub fn read_bytes(&self) -> usize {
+        let read = self.read();
+        read.iter().map(|id| self.params[id.0].bytes()).sum()
+    }
+
     /// The values that do not depend on the input, but on constants alone.
     pub fn independent(&self) -> HashSet<ValueId> {
         let mut found = HashSet::new();

@@ -28,9 +28,9 @@ use tracked::Weight;
 use trained::WeightSource;
 use translate::Translator;
 
-/// A model with so many bytes of constants is rather slower than twice in memory,
+/// From so many bytes of constants on, memory matters more than speed: large weights are packed once.
 const LARGE_MODEL: usize = 384 << 20;
-/// as far as weights of so many bytes go.
+/// A weight of so many bytes is large.
 const LARGE_WEIGHT: usize = 4 << 20;
 
 /// One part of a program's execution.
@@ -293,7 +293,7 @@ impl<'p> Cutting<'p> {
 
     fn translator(&self) -> Translator<'_> {
         let mut graph = Graph::new();
-        if self.program.params.iter().map(Param::bytes).sum::<usize>() >= LARGE_MODEL {
+        if self.program.read_bytes() >= LARGE_MODEL {
             graph.pack_once(LARGE_WEIGHT);
         }
         Translator {

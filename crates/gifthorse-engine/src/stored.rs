@@ -35,7 +35,7 @@ enum Source {
         tensor: Tensor,
         device: Device,
     },
-    /// A weight of the file with its axes in another order or cut otherwise.
+    /// A weight of the file with its axes in another order, or in another shape.
     Moved(Primitive, Stored),
 }
 
@@ -60,7 +60,7 @@ impl Stored {
         Ok(Self::new(tensor.shape().to_vec(), source))
     }
 
-    /// What a primitive makes of constants: held, unless it only moves the numbers of one that is not.
+    /// What a primitive makes of constants: held, unless it only moves the numbers of a large weight of the file.
     ///
     /// # Errors
     /// As the reference's.
@@ -84,6 +84,16 @@ impl Stored {
             source,
             kept: OnceLock::new(),
         }))
+    }
+
+    /// A value of no numbers, on the same device, for a constant that nobody reads any more.
+    pub fn given_up(&self) -> Self {
+        let device = match &self.0.source {
+            Source::Array(value) => value.device(),
+            Source::File { device, .. } => device.clone(),
+            Source::Moved(_, from) => return from.given_up(),
+        };
+        Self::array(Array::from_vec(Vec::new(), &[0], &device))
     }
 
     /// Length of every axis.

@@ -40,6 +40,12 @@ pub enum Error {
     /// The file has no graph.
     #[error("the file holds no graph: it is not an ONNX model, or an empty one")]
     NoGraph,
+    /// A part that a model has once is in the file twice.
+    #[error(
+        "a part that a model has once, such as its graph, is in the file twice: some programs would run the one and some \
+         the other, or both together"
+    )]
+    Twice,
     /// A part of the model is larger than a model can reasonably need.
     #[error("{what}: {count} found, and {limit} is the limit")]
     TooMany {
@@ -263,6 +269,12 @@ pub enum ExternalProblem {
         /// What the file has instead.
         value: String,
     },
+    /// The entry that says where the data are, or another, is there twice.
+    #[error("its `{0}` is given twice")]
+    Twice(String),
+    /// The file was replaced or written to after the model was read.
+    #[error("the file has changed since the model was read")]
+    Changed,
     /// Offset and length reach beyond the end of the file.
     #[error("bytes {offset} to {offset} + {length} are asked for, and the file has {size}")]
     Range {

@@ -5,47 +5,54 @@
 //! test is made on the path with every symbolic link resolved.
 
 use std::{
-    cell::RefCell,
-    collections::HashMap,
+    cell::{Cell, RefCell},
+    collections::{HashMap, HashSet},
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::{Component, Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
+    time::SystemTime,
 };
 
 use bytes::Bytes;
 
 use crate::{Error, ExternalProblem, proto::StringStringEntryProto};
 
-/// The files of one model, each opened once, however many tensors point into it.
+/// Small data are read with the model, so many bytes of them.
+const READ_AT_ONCE: usize = 64 << 20;
+
+/// The files of one model.
 #[derive(Debug)]
 pub(crate) struct ExternalFiles {
     folder: Option<PathBuf>,
-    open: RefCell<HashMap<PathBuf, Arc<Mutex<File>>>>,
+    seen: RefCell<HashMap<PathBuf, Arc<SeenFile>>>,
+    /// What is left of [`READ_AT_ONCE`]: many tensors may name the same bytes.
+    left: Cell<usize>,
+}
+
+/// A file as it was when the model was read. It is opened for each reading: a model may have a file for each tensor.
+#[derive(Debug, PartialEq)]
+struct SeenFile {
+    path: PathBuf,
+    size: u64,
+    modified: Option<SystemTime>,
 }
 
 /// A part of a file that is read whenever it is asked for, so that weights need not be in memory twice.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FilePart {
-    file: Arc<Mutex<File>>,
+    file: Arc<SeenFile>,
     /// As the model names the file.
     location: String,
     offset: u64,
     length: usize,
 }
 
-impl PartialEq for FilePart {
-    fn eq(&self, other: &Self) -> bool {
-        let place = |part: &Self| (part.offset, part.length);
-        Arc::ptr_eq(&self.file, &other.file) && place(self) == place(other)
-    }
-}
-
 impl FilePart {
     /// The bytes, for the tensor of this name.
     ///
     /// # Errors
-    /// [`Error::External`] where the file cannot be read, or has become shorter since the model was.
+    /// [`Error::External`] where the file cannot be read, or is not what it was when the model was read.
     pub(crate) fn read(&self, tensor: &str) -> Result<Bytes, Error> {
         self.bytes().map_err(|problem| Error::External {
             tensor: tensor.to_owned(),
@@ -55,7 +62,11 @@ impl FilePart {
     }
 
     fn bytes(&self) -> Result<Bytes, ExternalProblem> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = File::open(&self.file.path)?;
+        let metadata = file.metadata()?;
+        if metadata.len() != self.file.size || metadata.modified().ok() != self.file.modified {
+            return Err(ExternalProblem::Changed);
+        }
         file.seek(SeekFrom::Start(self.offset))?;
         let mut bytes = vec![0; self.length];
         file.read_exact(&mut bytes)?;
@@ -67,8 +78,18 @@ impl ExternalFiles {
     pub(crate) fn new(folder: Option<&Path>) -> Self {
         Self {
             folder: folder.map(Path::to_owned),
-            open: RefCell::default(),
+            seen: RefCell::default(),
+            left: Cell::new(READ_AT_ONCE),
         }
+    }
+
+    /// Whether so many bytes more may be read with the model; they count from then on.
+    pub(crate) fn may_read(&self, bytes: usize) -> bool {
+        let left = self.left.get().checked_sub(bytes);
+        if let Some(left) = left {
+            self.left.set(left);
+        }
+        left.is_some()
     }
 
     /// Where the bytes of a tensor are that needs `expected` of them.
@@ -92,13 +113,10 @@ impl ExternalFiles {
         expected: usize,
     ) -> Result<FilePart, ExternalProblem> {
         let folder = self.folder.as_deref().ok_or(ExternalProblem::NoFolder)?;
+        check_once(entries)?;
         let location = location(entries).ok_or(ExternalProblem::NoLocation)?;
-        let file = self.opened(resolve(folder, location)?)?;
-        let metadata = file
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .metadata();
-        let size = metadata?.len();
+        let file = self.see(resolve(folder, location)?)?;
+        let size = file.size;
         let offset = number(entries, "offset")?.unwrap_or(0);
         let length = number(entries, "length")?.unwrap_or(expected as u64);
         offset
@@ -123,12 +141,17 @@ impl ExternalFiles {
         })
     }
 
-    fn opened(&self, path: PathBuf) -> Result<Arc<Mutex<File>>, ExternalProblem> {
-        if let Some(file) = self.open.borrow().get(&path) {
+    fn see(&self, path: PathBuf) -> Result<Arc<SeenFile>, ExternalProblem> {
+        if let Some(file) = self.seen.borrow().get(&path) {
             return Ok(file.clone());
         }
-        let file = Arc::new(Mutex::new(File::open(&path)?));
-        self.open.borrow_mut().insert(path, file.clone());
+        let metadata = std::fs::metadata(&path)?;
+        let file = Arc::new(SeenFile {
+            path: path.clone(),
+            size: metadata.len(),
+            modified: metadata.modified().ok(),
+        });
+        self.seen.borrow_mut().insert(path, file.clone());
         Ok(file)
     }
 }
@@ -153,6 +176,15 @@ pub(crate) fn resolve(folder: &Path, location: &str) -> Result<PathBuf, External
         return Err(ExternalProblem::NotAFile);
     }
     Ok(file)
+}
+
+/// Refuses a key that is given twice: of two places, programs differ in which they take.
+fn check_once(entries: &[StringStringEntryProto]) -> Result<(), ExternalProblem> {
+    let mut seen = HashSet::new();
+    match entries.iter().find(|entry| !seen.insert(entry.key())) {
+        Some(entry) => Err(ExternalProblem::Twice(entry.key().to_owned())),
+        None => Ok(()),
+    }
 }
 
 fn number(

@@ -111,7 +111,7 @@ impl Model {
         file.flush().map_err(failed)
     }
 
-    /// The files of external data that the model names, in the order of their names in it, each once.
+    /// The files of external data that the model names: one for each name, in the order of the names.
     ///
     /// # Errors
     /// [`Error::External`] for a file that is not there or may not be read.
@@ -126,9 +126,7 @@ impl Model {
                     location: location.to_owned(),
                     problem,
                 })?;
-            if !files.contains(&file) {
-                files.push(file);
-            }
+            files.push(file);
         }
         Ok(files)
     }

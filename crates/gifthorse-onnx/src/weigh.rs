@@ -4,6 +4,9 @@
 //! small file could ask for all the memory there is. This walks through the
 //! bytes without keeping anything and adds up what the decoder would allocate;
 //! the weights themselves, which stay in the bytes of the file, count nothing.
+//!
+//! The same walk refuses what decoders read differently: of a message that can be there only once, some take the
+//! last, and some join all of them, so that what is scanned would not be what runs.
 
 mod layout;
 
@@ -34,6 +37,9 @@ pub(crate) fn check(file: &[u8]) -> Result<(), Error> {
             limit: LIMIT,
         });
     }
+    if scale.twice {
+        return Err(Error::Twice);
+    }
     if scale.unknown > 0 {
         tracing::debug!(
             fields = scale.unknown,
@@ -52,6 +58,8 @@ pub(crate) struct Scale {
     pub(crate) messages: usize,
     /// Fields that this crate does not know.
     pub(crate) unknown: usize,
+    /// Whether a message that can be there only once is there again.
+    pub(crate) twice: bool,
 }
 
 impl Scale {
@@ -67,6 +75,7 @@ impl Scale {
             return None;
         }
         self.messages += 1;
+        let mut single = 0u32;
         while !bytes.is_empty() {
             let tag = varint(&mut bytes)? as u32;
             let number = tag >> 3;
@@ -91,6 +100,10 @@ impl Scale {
             });
             if self.memory > LIMIT {
                 return None;
+            }
+            if layout.is_single(number) {
+                self.twice |= single & 1 << number != 0;
+                single |= 1 << number;
             }
             if let (Some(content), Some(child)) = (content, layout.child(number)) {
                 self.message(content, child, depth + 1)?;

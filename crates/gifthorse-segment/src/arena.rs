@@ -111,6 +111,7 @@ impl Pool<Tape> {
         let mut tapes = self.lock();
         let best = choose(tapes.len(), |i| tapes[i].samples, samples);
         let tape = best.map(|i| tapes.swap_remove(i)).unwrap_or_default();
+        drop(tapes);
         match tape.samples >= samples {
             true => tape,
             false => Tape {

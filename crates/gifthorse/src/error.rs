@@ -118,8 +118,9 @@ pub enum Error {
     },
     /// It would take more memory than there is.
     #[error(
-        "the model {} would take another {} MiB of memory, and {} MiB are left: use fewer --threads or --max-images, or end \
-         what else runs", path.display(), needed >> 20, available >> 20
+        "the model {} would take another {} MiB of memory, and {} MiB are left: end what else runs or raise the limit; a scan \
+         takes less with fewer --threads and --max-images, and --force tries it all the same",
+        path.display(), needed >> 20, available >> 20
     )]
     Memory {
         /// The model file.

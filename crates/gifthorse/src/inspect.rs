@@ -20,7 +20,7 @@ use crate::plan::ModelPlan;
 pub struct Inspection {
     /// Path as it was given.
     pub path: String,
-    /// SHA-256 of the file and of the files of external data that it names, one after the other.
+    /// SHA-256 of the file, or, if it names files of external data, of the list of all their hashes.
     pub sha256: String,
     /// Version of the file format.
     pub ir_version: i64,

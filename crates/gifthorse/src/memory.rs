@@ -69,8 +69,12 @@ pub struct ScanMemory {
 impl ScanMemory {
     /// The scan's peak.
     pub fn peak(&self) -> usize {
-        let sum = self.model.total() + self.images + self.batches + self.triggers + self.program;
-        sum.max(self.so_far)
+        self.from_now().max(self.so_far)
+    }
+
+    /// The most that is held from now on.
+    fn from_now(&self) -> usize {
+        self.model.total() + self.images + self.batches + self.triggers + self.program
     }
 
     /// Refuses a scan of the model `path` that would need more than there is.
@@ -78,7 +82,7 @@ impl ScanMemory {
     /// # Errors
     /// [`Error::Memory`]
     pub(crate) fn check(&self, path: &Path) -> Result<(), Error> {
-        let further = self.peak().saturating_sub(held_now().unwrap_or(0));
+        let further = self.from_now().saturating_sub(held_now().unwrap_or(0));
         fits(path, further)
     }
 
@@ -152,27 +156,49 @@ pub(crate) fn held_now() -> Option<usize> {
 /// container's limit), and of the process's own address space (`ulimit -v`).
 pub(crate) fn available_now() -> Option<usize> {
     let machine = figure("/proc/meminfo", "MemAvailable");
-    let group = in_group(Path::new("/sys/fs/cgroup"));
+    let second = SECOND.left(Path::new("/sys/fs/cgroup"));
+    let first = FIRST.left(Path::new("/sys/fs/cgroup/memory"));
     let space = address_space().and_then(|limit| Some(limit.saturating_sub(resident("VmSize")?)));
-    [machine, group, space].into_iter().flatten().min()
+    [machine, second, first, space].into_iter().flatten().min()
 }
 
-/// What a control group (version 2) of this folder may still take, if it has a limit. Files that the system keeps at hand count
-/// as taken there, but make way.
-fn in_group(folder: &Path) -> Option<usize> {
-    let read = |file: &str| std::fs::read_to_string(folder.join(file)).ok();
-    let number = |file: &str| read(file)?.trim().parse::<usize>().ok();
-    let (limit, taken) = (number("memory.max")?, number("memory.current")?);
-    let statistics = read("memory.stat").unwrap_or_default();
-    let files = statistics
-        .lines()
-        .filter_map(|line| {
+/// What the process's control group may still take, if it has a limit. Files that the system keeps at hand count as taken
+/// there, but make way.
+#[derive(Debug, Clone, Copy)]
+struct GroupFiles {
+    limit: &'static str,
+    taken: &'static str,
+    /// Lines of `memory.stat` that make way.
+    makes_way: &'static [&'static str],
+}
+
+/// Version 2 of control groups.
+const SECOND: GroupFiles = GroupFiles {
+    limit: "memory.max",
+    taken: "memory.current",
+    makes_way: &["active_file", "inactive_file", "slab_reclaimable"],
+};
+/// Version 1, in whose folder for memory these are; without a limit it gives one that nobody reaches.
+const FIRST: GroupFiles = GroupFiles {
+    limit: "memory.limit_in_bytes",
+    taken: "memory.usage_in_bytes",
+    makes_way: &["total_active_file", "total_inactive_file"],
+};
+
+impl GroupFiles {
+    fn left(self, folder: &Path) -> Option<usize> {
+        let read = |file: &str| std::fs::read_to_string(folder.join(file)).ok();
+        let number = |file: &str| read(file)?.trim().parse::<usize>().ok();
+        let (limit, taken) = (number(self.limit)?, number(self.taken)?);
+        let statistics = read("memory.stat").unwrap_or_default();
+        let of_line = |line: &str| {
             let (name, bytes) = line.split_once(' ')?;
-            let is_file = matches!(name, "active_file" | "inactive_file");
-            is_file.then(|| bytes.trim().parse::<usize>().ok())?
-        })
-        .sum();
-    Some(limit.saturating_sub(taken.saturating_sub(files)))
+            let counts = self.makes_way.contains(&name);
+            counts.then(|| bytes.trim().parse::<usize>().ok())?
+        };
+        let makes_way: usize = statistics.lines().filter_map(of_line).sum();
+        Some(limit.saturating_sub(taken.saturating_sub(makes_way)))
+    }
 }
 
 /// The limit on the process's address space, if there is one.
@@ -223,19 +249,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let write =
             |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-        assert_eq!(in_group(folder.path()), None);
+        let left = || SECOND.left(folder.path());
+        assert_eq!(left(), None);
         write("memory.max", "max\n");
         write("memory.current", "700\n");
-        assert_eq!(in_group(folder.path()), None);
+        assert_eq!(left(), None);
         write("memory.max", "1000\n");
-        assert_eq!(in_group(folder.path()), Some(300));
+        assert_eq!(left(), Some(300));
         write(
             "memory.stat",
             "anon 100\ninactive_file 400\nactive_file 50\nfile 450\n",
         );
-        assert_eq!(in_group(folder.path()), Some(750));
+        assert_eq!(left(), Some(750));
         write("memory.current", "2000\n");
-        assert_eq!(in_group(folder.path()), Some(0));
+        assert_eq!(left(), Some(0));
+
+        write("memory.limit_in_bytes", "1000\n");
+        write("memory.usage_in_bytes", "900\n");
+        write("memory.stat", "inactive_file 1\ntotal_inactive_file 400\n");
+        assert_eq!(FIRST.left(folder.path()), Some(500));
     }
 
     #[test]

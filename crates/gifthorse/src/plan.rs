@@ -75,7 +75,7 @@ impl PlanNode {
 pub struct PlanMemory {
     /// Weights as the file has them; those in a file beside the model stay there.
     pub file: usize,
-    /// Weights and constants as the steps read them, where they are not packed.
+    /// Weights and constants as the steps read them: small ones, and those of steps outside segments.
     pub weights: usize,
     /// Another copy of the largest while it is packed, before there are values.
     pub packing: usize,

@@ -88,7 +88,12 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         .for_each(|warning| observer.warning(warning));
     let memory = ScanMemory::predict(&classifier, set.count(), &config, held_before)?;
     observer.memory(&memory);
-    memory.check(&request.model)?;
+    if let Err(refusal) = memory.check(&request.model) {
+        if !request.force {
+            return Err(refusal);
+        }
+        observer.warning(&format!("forced to go on although {refusal}"));
+    }
 
     observer.stage(Stage::Preflight);
     let fit = Fit::check(request, classifier, &set.images)?;

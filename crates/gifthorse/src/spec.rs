@@ -142,11 +142,7 @@ impl ModelSpec {
         let json = serde_json::to_vec(&nameless);
         let mut bytes = json.map_err(|error| ZooError::Request(error.to_string()))?;
         if let Some(Start { model, .. }) = &self.from {
-            let digest = hash::sha256(model).map_err(|source| ZooError::System {
-                path: model.clone(),
-                done: "read",
-                source,
-            })?;
+            let digest = hash::of_model(model, &Model::read(model)?)?;
             bytes.extend(digest.bytes());
         }
         Ok(hash::digest(&bytes))

@@ -44,7 +44,7 @@ pub struct Context<'g> {
     /// Dropouts in training mode so far.
     pub dropouts: usize,
     params_by_name: HashMap<String, ParamId>,
-    /// Weights already on the device, by initialiser name.
+    /// Weights that programs share, by initialiser name.
     weights: &'g mut HashMap<String, Stored>,
 }
 

@@ -41,10 +41,11 @@ pub(crate) fn decode(
         Data::Strings(proto.string_data.as_slice().into())
     } else if proto.data_location() == DataLocation::EXTERNAL {
         let part = external.part(label, &proto.external_data, count * element.size())?;
-        if count * element.size() > STAYS_IN_FILE {
-            Data::File(part)
-        } else {
+        let bytes = count * element.size();
+        if bytes <= STAYS_IN_FILE && external.may_read(bytes) {
             Data::Bytes(part.read(label)?)
+        } else {
+            Data::File(part)
         }
     } else if !proto.raw_data().is_empty() {
         let raw = proto.raw_data.clone().unwrap_or_default();

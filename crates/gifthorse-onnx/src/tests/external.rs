@@ -243,7 +243,7 @@ fn large(folder: &Path) -> crate::Graph {
 }
 
 #[test]
-fn each_file_that_a_model_names_is_listed_once() {
+fn there_is_a_file_for_each_name() {
     let folder = folder();
     let m = folder.path().join("m");
     let mut proto = at(&[("location", "sub/data")]);
@@ -263,7 +263,9 @@ fn each_file_that_a_model_names_is_listed_once() {
             .external_files()
     };
     let m = m.canonicalize().unwrap();
-    assert_eq!(read(&m).unwrap(), [m.join("data"), m.join("sub/data")]);
+    // "./data", "data" and "sub/data"; `data` is named by two tensors.
+    let data = m.join("data");
+    assert_eq!(read(&m).unwrap(), [data.clone(), data, m.join("sub/data")]);
     assert!(matches!(read(folder.path()), Err(Error::External { .. })));
     let alone = model(vec![node("Relu", &["x"], &["y"])]);
     let alone = Model::from_bytes(alone.write_to_bytes().unwrap(), None).unwrap();
@@ -290,5 +292,42 @@ fn a_file_that_shrinks_after_it_was_opened_is_an_error() {
     let graph = large(folder.path());
     fs::write(folder.path().join("large"), [0; 100]).unwrap();
     let error = graph.initializers["w"].to_f32().unwrap_err();
-    assert!(error.to_string().contains("`large`"), "{error}");
+    assert!(
+        error.to_string().contains("`large`: the file has changed"),
+        "{error}"
+    );
+}
+
+#[test]
+fn many_tensors_on_the_same_bytes_do_not_multiply_them() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("data"), vec![0; 1 << 16]).unwrap();
+    let mut proto = model(vec![node("Relu", &["x"], &["y"])]);
+    for number in 0..2000 {
+        let mut weight = tensor(&format!("w{number}"), &[1 << 14]);
+        weight.set_data_location(tensor_proto::DataLocation::EXTERNAL);
+        weight.external_data = vec![entry("location", "data")];
+        proto.graph.as_mut().unwrap().initializer.push(weight);
+    }
+    let bytes = proto.write_to_bytes().unwrap();
+    let model = Model::from_bytes(bytes, Some(folder.path())).unwrap();
+    let graph = model.graph().unwrap();
+    let held: usize = graph.initializers.values().map(crate::Tensor::held).sum();
+    assert_eq!(held, 64 << 20);
+    let last = graph.initializers.values().last().unwrap();
+    assert_eq!(last.to_f32().unwrap().len(), 1 << 14);
+}
+
+#[test]
+fn a_place_given_twice_is_refused() {
+    let folder = folder();
+    let m = folder.path().join("m");
+    for entries in [
+        [("location", "data"), ("location", "sub/data")],
+        [("location", "data"), ("location", "data")],
+    ] {
+        assert!(matches!(problem(&m, &entries), ExternalProblem::Twice(key) if key == "location"));
+    }
+    let offsets = [("location", "data"), ("offset", "0"), ("offset", "8")];
+    assert!(matches!(problem(&m, &offsets), ExternalProblem::Twice(key) if key == "offset"));
 }

@@ -64,3 +64,37 @@ fn the_table_knows_every_field() {
         .add_varint(1000, 1);
     assert_eq!(Scale::weigh(&proto.write_to_bytes().unwrap()).unknown, 1);
 }
+
+/// Bytes with every message that can be there only once, wherever it is, given again.
+#[test]
+fn a_message_that_can_be_there_once_is_not_there_twice() {
+    let graph = model(vec![node("Relu", &["x"], &["y"])])
+        .write_to_bytes()
+        .unwrap();
+    let other = field(7, &field(2, b"other"));
+    for file in [[&graph[..], &other].concat(), [&other[..], &graph].concat()] {
+        assert!(matches!(Model::from_bytes(file, None), Err(Error::Twice)));
+    }
+    let twice = |number: u32| field(number, &[]).repeat(2);
+    let in_attribute = |content: &[u8]| field(7, &field(1, &field(5, content)));
+    let in_value = |content: &[u8]| field(7, &field(11, content));
+    for (file, what) in [
+        (in_attribute(&twice(5)), "the tensor of an attribute"),
+        (in_attribute(&twice(6)), "its graph"),
+        (
+            in_attribute(&field(22, &twice(1))),
+            "the values of a sparse tensor",
+        ),
+        (in_value(&twice(2)), "the type of a value"),
+        (in_value(&field(2, &field(1, &twice(2)))), "its shape"),
+        (field(20, &twice(1)), "the graph of a training"),
+    ] {
+        assert!(
+            matches!(Model::from_bytes(file, None), Err(Error::Twice)),
+            "{what}"
+        );
+    }
+    // Lists may have many, and a number that is there twice is the last of them for everybody.
+    let lists = in_attribute(&[twice(10), twice(11), vec![0x18, 1, 0x18, 2]].concat());
+    assert!(Model::from_bytes(lists, None).is_ok());
+}

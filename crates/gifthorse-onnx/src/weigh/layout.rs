@@ -37,6 +37,29 @@ impl Layout {
     }
 }
 
+impl Layout {
+    /// Whether a message in this field is there once at most.
+    pub(super) fn is_single(&self, number: u32) -> bool {
+        let single: &[(&Layout, &[u32])] = &[
+            (&MODEL, &[7]),
+            (&ATTRIBUTE, &[5, 6, 14, 22]),
+            (&TENSOR, &[3]),
+            (&SPARSE, &[1, 2]),
+            (&VALUE, &[2]),
+            (&TYPE, &[1, 4, 5, 7, 8, 9]),
+            (&TENSOR_TYPE, &[2]),
+            (&SEQUENCE, &[1]),
+            (&MAP, &[2]),
+            (&OPTIONAL, &[1]),
+            (&SPARSE_TYPE, &[2]),
+            (&TRAINING, &[1, 2]),
+            (&SHARDED_DIM, &[2]),
+        ];
+        let mut single = single.iter();
+        single.any(|(layout, fields)| std::ptr::eq(self, *layout) && fields.contains(&number))
+    }
+}
+
 macro_rules! layouts {
     ($($name:ident: $type:ty, [$($field:literal),*], [$($number:literal => $child:ident),* $(,)?];)*) => {$(
         pub(super) static $name: Layout = Layout {

@@ -41,9 +41,9 @@ pub fn gather(
             "references are compared class with class of the whole model: leave out --classes, or --reference".to_owned(),
         ));
     }
-    check_distinct(request, scanned)?;
-    let count = request.references.len();
-    let references = request.references.iter().enumerate();
+    let references = distinct(request, scanned, observer)?;
+    let count = references.len();
+    let references = references.into_iter().enumerate();
     references
         .map(|(place, path)| {
             observer.reference(place, count, path);
@@ -57,9 +57,14 @@ pub fn gather(
         .collect()
 }
 
-/// Refuses a reference that counts twice, and the model itself among those that it is measured by.
-fn check_distinct(request: &ScanRequest, scanned: &str) -> Result<(), Error> {
-    let mut seen: Vec<(String, &Path)> = vec![(scanned.to_owned(), &request.model)];
+/// The references, each with its place, without the scanned model: that says nothing about itself, but a pipeline that
+/// measures each version by the one before will run on an unchanged model, too. One that is given twice is refused.
+fn distinct<'a>(
+    request: &'a ScanRequest,
+    scanned: &str,
+    observer: &dyn ScanObserver,
+) -> Result<Vec<&'a PathBuf>, Error> {
+    let mut seen: Vec<(String, &PathBuf)> = Vec::new();
     for path in &request.references {
         let sha256 = if is_report(path) {
             read_report(path)?.model.sha256
@@ -70,6 +75,13 @@ fn check_distinct(request: &ScanRequest, scanned: &str) -> Result<(), Error> {
             })?;
             hash::of_model(path, &model)?
         };
+        if sha256 == scanned {
+            observer.warning(&format!(
+                "the reference {} is the scanned model itself, which is no yardstick: it is left out",
+                path.display()
+            ));
+            continue;
+        }
         if let Some((_, known)) = seen.iter().find(|(known, _)| *known == sha256) {
             return Err(Error::Request(format!(
                 "the reference {} is the same model as {}: give each clean model once",
@@ -79,7 +91,7 @@ fn check_distinct(request: &ScanRequest, scanned: &str) -> Result<(), Error> {
         }
         seen.push((sha256, path));
     }
-    Ok(())
+    Ok(seen.into_iter().map(|(_, path)| path).collect())
 }
 
 fn is_report(path: &Path) -> bool {

@@ -44,15 +44,19 @@ fn references_are_scanned_or_read_and_named_in_the_report() {
         report.detectors[0].norm_threshold
     );
 
-    // A model that would count twice is refused, and the scanned one among its own yardsticks.
+    // A model that would count twice is refused, and the scanned one is left out of its own yardsticks.
     bench
         .run("scan bad.onnx --images images --reference good.onnx good/report.json")
         .expect(2)
         .says(&["good/report.json is the same model as good.onnx"]);
     bench
-        .run("scan bad.onnx --images images --reference two/report.json")
-        .expect(2)
-        .says(&["two/report.json is the same model as bad.onnx"]);
+        .run("scan bad.onnx --images images --out three --reference two/report.json")
+        .expect(1)
+        .says(&["two/report.json is the scanned model itself"]);
+    assert!(matches!(
+        read("three/report.json").calibration,
+        Calibration::Library { .. }
+    ));
 
     // One that does not fit is refused by name, before anything is searched.
     let mut other = read("good/report.json");
