@@ -6,6 +6,7 @@
 //! [0, 1] and carries their preprocessing. Nothing here knows of backdoors.
 
 mod array;
+mod branch;
 mod classifier;
 mod compiled;
 mod ends;
@@ -22,6 +23,7 @@ mod statistics;
 mod trainable;
 
 pub use array::Array;
+pub use branch::{Branch, BranchScope};
 pub use burn::tensor::{Device, Tensor};
 pub use classifier::Classifier;
 pub use compiled::PlanPart;

@@ -46,7 +46,8 @@ impl Network {
         };
         let passes: Vec<Pass> = passes.iter().map(cut).collect();
         let groups = self.by_plan(&passes)?;
-        let tensors = self.graph().initializers.values();
+        let graphs = self.graph().with_nested().into_iter();
+        let tensors = graphs.flat_map(|graph| graph.initializers.values());
         let tensors = tensors.filter_map(|tensor| tensor.bytes());
         Ok(Memory {
             file: tensors.map(|bytes| bytes.len()).sum(),

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 pub use gifthorse_segment::Window;
 
 use crate::array::Array;
+use crate::branch::Choice;
 
 /// A value computed while the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,6 +26,16 @@ pub enum Operand {
     Value(ValueId),
     /// A constant.
     Param(ParamId),
+}
+
+impl Operand {
+    /// The value, if it is none of the constants.
+    pub fn value(&self) -> Option<ValueId> {
+        match self {
+            Self::Value(id) => Some(*id),
+            Self::Param(_) => None,
+        }
+    }
 }
 
 /// Functions of one number.
@@ -330,6 +341,10 @@ pub struct Program {
     pub output_shape: Vec<usize>,
     /// For each `BatchNormOfBatch`.
     pub running: Vec<Running>,
+    /// Where one value or another goes on, by a condition.
+    pub choices: Vec<Choice>,
+    /// Whether something is computed from all images of a batch together, as a file for a single image may do.
+    pub looks_across: bool,
     /// ONNX value names of steps' outputs that features can be taken from.
     pub names: HashMap<String, ValueId>,
 }

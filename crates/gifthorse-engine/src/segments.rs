@@ -22,6 +22,7 @@ use gifthorse_segment::{Graph, Memory, Pass, Plan, StageInfo, Statistics};
 use crate::array::Array;
 use crate::program::{Operand, Param, Primitive, Program, Step, ValueId};
 use batch::BatchAxis;
+pub use batch::keeps_samples_apart;
 use tracked::Weight;
 use trained::WeightSource;
 use translate::Translator;

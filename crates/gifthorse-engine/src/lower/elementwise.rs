@@ -2,6 +2,7 @@
 
 use gifthorse_onnx::ElementType;
 
+use crate::branch::Choice;
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
 use crate::program::{Binary, Operand, Primitive, Unary};
@@ -264,6 +265,14 @@ pub fn choose(mut call: Call) -> Result<Vec<Lowered>, Error> {
     let shape = call.broadcast(&call.shape(0)?, &call.shape(1)?)?;
     let shape = call.broadcast(&shape, &call.shape(2)?)?;
     let operands = vec![call.operand(0)?, call.operand(1)?, call.operand(2)?];
+    if let Operand::Value(condition) = operands[0] {
+        call.context.choices.push(Choice {
+            node: call.node.name.clone(),
+            operator: call.node.op_type.clone(),
+            condition,
+            numbers: shape.iter().product(),
+        });
+    }
     let out = call.step(Primitive::Where, operands, shape);
     call.finish(out)
 }

@@ -1,7 +1,7 @@
 //! `QuantizeLinear` and `DequantizeLinear`. Rounding passes gradients on as if it did nothing (a
 //! straight-through estimator), as when such a model is trained; saturation stops them.
 
-use gifthorse_onnx::{Attribute, ElementType};
+use gifthorse_onnx::ElementType;
 
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
@@ -70,7 +70,7 @@ fn range(call: &Call) -> Result<(f32, f32), Error> {
     let kind = if stated != 0 {
         ElementType::from_onnx(stated)
     } else if call.has(2) {
-        kind_of_zero_point(call)
+        call.kind(2)
     } else {
         Some(ElementType::U8)
     };
@@ -83,22 +83,5 @@ fn range(call: &Call) -> Result<(f32, f32), Error> {
             let reason = "quantised to a type other than 8-bit and 16-bit integers";
             Err(call.unsupported("y_zero_point", reason))
         }
-    }
-}
-
-/// The type of the zero point, which has to be an initialiser or the value of a `Constant`.
-fn kind_of_zero_point(call: &Call) -> Option<ElementType> {
-    let graph = call.context.graph;
-    let name = call.node.input(2)?;
-    if let Some(tensor) = graph.initializers.get(name) {
-        return Some(tensor.element_type());
-    }
-    let maker = graph
-        .nodes
-        .iter()
-        .find(|node| node.op_type == "Constant" && node.output(0) == Some(name))?;
-    match maker.attributes.get("value") {
-        Some(Attribute::Tensor(tensor)) => Some(tensor.element_type()),
-        _ => None,
     }
 }

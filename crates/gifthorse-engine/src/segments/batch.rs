@@ -5,7 +5,7 @@
 //! batch axis through a program, including reshapes that merge it with others (as attention exports do), and gives
 //! up where samples mix.
 
-use crate::program::{Operand, Primitive, Program, Step};
+use crate::program::{Operand, Primitive, Program, Step, ValueId};
 
 /// The axis of a value that holds the samples: its length is `outer * samples * inner`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,16 @@ pub fn follow(program: &Program) -> Vec<Option<BatchAxis>> {
         shapes[step.output.0] = step.shape.clone();
     }
     axes
+}
+
+/// Whether each sample's output, and each condition that something is chosen by, come from that sample alone, as far as this
+/// file can follow them.
+pub fn keeps_samples_apart(program: &Program) -> bool {
+    let axes = follow(program);
+    let independent = program.independent();
+    let apart = |id: &ValueId| independent.contains(id) || axes[id.0].is_some();
+    let conditions = program.choices.iter().map(|choice| &choice.condition);
+    conditions.chain([&program.output]).all(apart)
 }
 
 /// An operand: a constant where `batch` is `None`, a value without a known batch axis where it is `Some(None)`.
