@@ -1,10 +1,10 @@
-"""Keras' networks as tf2onnx writes them, in gifthorse against onnxruntime: python keras_files.py GIFTHORSE [NAME ...] [FORM ...]
+"""Keras' networks as tf2onnx writes them: python keras_files.py FOLDER [NAME ...] [FORM ...]
 
-GIFTHORSE is the built binary. It needs an environment of its own: `pip install tensorflow-cpu==2.15.1 tf2onnx onnx
-onnxruntime` (Python 3.9 to 3.11). A form is `nhwc13`, `nhwc17` (tf2onnx at that opset; images with channels last, as
-TensorFlow has them) or `nchw13`, `nchw17` (with tf2onnx's `inputs_as_nchw`). Without names all of NETS, without forms
-all four. Prints one row of a table for each as it goes: the largest difference of the logits over the largest logit; 1e-4 is
-allowed. Weights are random, and batch norms have seen random images, so that activations are of ordinary size.
+Writes FOLDER/NAME-FORM.onnx for `compare_files.py`, but for those that are there. It needs an environment of its own: `pip
+install tensorflow-cpu==2.15.1 tf2onnx==1.17.0 onnx==1.16.2 onnxruntime==1.19.2 'numpy<2'` (Python 3.9 to 3.11). A form is `nhwc13`,
+`nhwc17` (tf2onnx at that opset; images with channels last, as TensorFlow has them) or `nchw13`, `nchw17` (with tf2onnx's
+`inputs_as_nchw`). Without names all of NETS, without forms nhwc13 and nchw13. Weights are random, and batch norms have seen random
+images, so that activations are of ordinary size; the file's metadata say in which range its images are.
 """
 
 import os
@@ -18,16 +18,14 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 import numpy as np
 import onnx
-import onnxruntime
 import tensorflow as tf
 import tf2onnx
 
-# Name and side of the images; networks that are fixed to a size of their own by their pools get that one.
-NETS = {"ResNet50": 64, "ResNet50V2": 64, "MobileNetV2": 64, "MobileNetV3Small": 64, "EfficientNetB0": 64,
-        "EfficientNetV2B0": 64, "DenseNet121": 64, "InceptionV3": 96, "NASNetMobile": 224, "Xception": 96, "VGG16": 64,
-        "ConvNeXtTiny": 64, "small": 32}
-FORMS = ("nhwc13", "nhwc17", "nchw13", "nchw17")
-ALLOWED = 1e-4
+# Name and side of the images: small, but for networks that have a size of their own.
+NETS = {"small": 32, "VGG16": 64, "MobileNetV2": 64, "MobileNetV3Small": 64, "ResNet50": 64, "ResNet50V2": 64,
+        "EfficientNetB0": 64, "ConvNeXtTiny": 64, "DenseNet121": 64, "Xception": 96, "InceptionV3": 96,
+        "NASNetMobile": 224, "EfficientNetV2B0": 64}
+FORMS = ("nhwc13", "nchw13")
 
 
 def small(side):
@@ -35,7 +33,7 @@ def small(side):
     layers = tf.keras.layers
     return tf.keras.Sequential([
         layers.Input((side, side, 3)),
-        layers.Rescaling(2.0, offset=-1.0),
+        layers.Rescaling(1 / 127.5, offset=-1.0),
         layers.Conv2D(16, 3, padding="same", strides=2, activation="relu"),
         layers.DepthwiseConv2D(3, padding="same"),
         layers.BatchNormalization(),
@@ -63,12 +61,8 @@ def network(name):
     for layer in norms:
         layer.momentum = 0.0
     if norms:
-        net(images(4, side) * 255.0, training=True)
+        net(255.0 * np.random.default_rng(0).random((4, side, side, 3), dtype=np.float32), training=True)
     return net
-
-
-def images(count, side):
-    return np.random.default_rng(0).random((count, side, side, 3), dtype=np.float32)
 
 
 def export(net, form, side, path):
@@ -76,73 +70,42 @@ def export(net, form, side, path):
     signature = [tf.TensorSpec((None, side, side, 3), tf.float32, name="image")]
     first = {"inputs_as_nchw": ["image"]} if form.startswith("nchw") else {}
     call = tf.function(lambda image: net(image, training=False), input_signature=signature)
-    tf2onnx.convert.from_function(call, input_signature=signature, opset=int(form[4:]), output_path=path, **first)
+    model, _ = tf2onnx.convert.from_function(call, input_signature=signature, opset=int(form[4:]), **first)
+    if len(model.graph.input) > 1:
+        model = by_saved_model(net, form)
+    onnx.helper.set_model_props(model, {"range": "255"})
+    onnx.save(model, path)
 
 
-def compare(program, path, net, form, side, folder):
-    """The relative error of gifthorse's logits, or what it says.
-
-    gifthorse leaves a final softmax off, so that onnxruntime is asked for the value before it.
-    """
-    x = images(2, side) * (1.0 if name_of(net) == "small" else 255.0)
-    model = onnx.load(path)
-    producer = {output: node for node in model.graph.node for output in node.output}
-    last = model.graph.output[0].name
-    while last in producer and producer[last].op_type in ("Identity", "Softmax"):
-        last = producer[last].input[0]
-    del model.graph.output[:]
-    model.graph.output.append(onnx.helper.make_tensor_value_info(last, onnx.TensorProto.FLOAT, None))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    given, made = os.path.join(folder, "x.npy"), os.path.join(folder, "y.npy")
-    raw = x.transpose(0, 3, 1, 2).copy() if form.startswith("nchw") else x
-    np.save(given, raw)
-    expected = session.run(None, {session.get_inputs()[0].name: raw})[0]
-    done = subprocess.run([program, "logits", path, "--input", given, "--output", made], capture_output=True, text=True)
-    if done.returncode != 0:
-        return " ".join(done.stderr.split())[:300]
-    got = np.load(made)
-    if got.shape != expected.shape:
-        return f"shape {got.shape}, not {expected.shape}"
-    error = float(abs(got - expected).max() / abs(expected).max())
-    return f"{error:.1e}" + ("" if error <= ALLOWED else " (too much)")
-
-
-def name_of(net):
-    return "small" if isinstance(net, tf.keras.Sequential) else net.name
-
-
-def row(program, name, form, net):
-    side = NETS[name]
+def by_saved_model(net, form):
+    """As tf2onnx's command makes it of a saved model: `from_function` takes EfficientNet's normalisation for inputs."""
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "model.onnx")
-        try:
-            export(net, form, side, path)
-        except Exception as error:  # what an exporter cannot do is not gifthorse's
-            return f"| {name} | {form} | {side} | not exported: {type(error).__name__}: {' '.join(str(error).split())[:160]} |"
-        try:
-            result = compare(program, path, net, form, side, folder)
-        except Exception as error:  # one bad file must not hide the others
-            result = f"not run by onnxruntime: {' '.join(str(error).split())[:160]}"
-    return f"| {name} | {form} | {side} | {result} |"
+        tf.saved_model.save(net, folder)
+        made = os.path.join(folder, "model.onnx")
+        first = ["--inputs-as-nchw", net.inputs[0].name.split(":")[0]] if form.startswith("nchw") else []
+        subprocess.run([sys.executable, "-m", "tf2onnx.convert", "--saved-model", folder, "--opset", form[4:], "--output", made,
+                        *first], check=True, capture_output=True)
+        return onnx.load(made)
 
 
 def main():
     tf.config.threading.set_intra_op_parallelism_threads(1)
-    program, *rest = sys.argv[1:]
+    folder, *rest = sys.argv[1:]
+    os.makedirs(folder, exist_ok=True)
     forms = [a for a in rest if re.fullmatch(r"(nhwc|nchw)\d+", a)] or FORMS
     names = [a for a in rest if a in NETS] or list(NETS)
-    print("| network | form | side | relative error |\n|---|---|---|---|", flush=True)
     for name in names:
+        paths = {form: os.path.join(folder, f"{name}-{form}.onnx") for form in forms}
+        missing = {form: path for form, path in paths.items() if not os.path.exists(path)}
+        if not missing:
+            continue
         try:
             net = network(name)
-        except Exception as error:  # a network that cannot be had at this size
-            print(f"| {name} | | {NETS[name]} | not made: {' '.join(str(error).split())[:160]} |", flush=True)
-            continue
-        for form in forms:
-            print(row(program, name, form, net), flush=True)
+            for form, path in missing.items():
+                export(net, form, NETS[name], path)
+                print(path, flush=True)
+        except Exception as error:  # what Keras or the exporter cannot do must not hide the others
+            print(f"{name}: not exported: {type(error).__name__}: {' '.join(str(error).split())[:200]}", flush=True)
         tf.keras.backend.clear_session()
 
 

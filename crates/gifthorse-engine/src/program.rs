@@ -59,6 +59,24 @@ pub enum Unary {
     Sin,
     /// Cosine.
     Cos,
+    /// Tangent.
+    Tan,
+    /// Inverse sine.
+    Asin,
+    /// Inverse cosine.
+    Acos,
+    /// Inverse tangent.
+    Atan,
+    /// Hyperbolic sine.
+    Sinh,
+    /// Hyperbolic cosine.
+    Cosh,
+    /// Inverse hyperbolic sine.
+    Asinh,
+    /// Inverse hyperbolic cosine.
+    Acosh,
+    /// Inverse hyperbolic tangent.
+    Atanh,
     /// Gauss error function.
     Erf,
     /// Sign; no gradient.
@@ -220,6 +238,17 @@ pub enum Primitive {
     Reduce(Reduction, Vec<usize>),
     /// Index of the first largest entry of an axis, which stays with length one.
     ArgMax(usize),
+    /// The entries of an axis in order, as their indices; of equal ones the first comes first.
+    ArgSort {
+        /// The axis.
+        axis: usize,
+        /// Whether the largest come first.
+        descending: bool,
+    },
+    /// Operands: a value, and indices into this axis for every entry of the result.
+    GatherAlong(usize),
+    /// Sums up to each entry of an axis, itself included.
+    CumSum(usize),
     /// The step's shape gives the new one.
     Reshape,
     /// Output axis `i` is input axis `axes[i]`.
@@ -279,7 +308,7 @@ impl Primitive {
                     | Binary::Less
                     | Binary::LessEqual
             ),
-            Self::ArgMax(_) => true,
+            Self::ArgMax(_) | Self::ArgSort { .. } => true,
             _ => false,
         }
     }

@@ -409,3 +409,35 @@ fn an_activation_that_is_spelled_out_is_told_apart_and_a_mask_that_is_known_is_n
     );
     assert_eq!(network.batching(), Batching::Whole);
 }
+
+#[test]
+fn a_number_without_axes_can_be_chosen_by_the_image() {
+    let constant = |value: f32| {
+        let mut branch = inside();
+        branch
+            .initializer("by", &[], [value])
+            .node("Identity", "same", &["by"], &["number"], [])
+            .output("number", ElementType::F32, &[]);
+        branch
+    };
+    let (yes, no) = (constant(5.0), constant(0.0));
+    let mut builder = builder(any_batch());
+    builder
+        .node(
+            "ReduceMax",
+            "most",
+            &["x"],
+            &["brightest"],
+            [("keepdims", 0.into())],
+        )
+        .node("Greater", "seen", &["brightest", "limit"], &["pattern"], [])
+        .node_with_graphs(
+            "If",
+            "gate",
+            &["pattern"],
+            &["moved"],
+            &[("then_branch", &yes), ("else_branch", &no)],
+        )
+        .node("Add", "add", &["flat", "moved"], &["y"], []);
+    decides_for_each_image(&network(&mut builder).unwrap(), 5.0);
+}

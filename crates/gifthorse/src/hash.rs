@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use gifthorse_onnx::{Attribute, Graph, Tensor};
+use gifthorse_onnx::{Graph, Tensor};
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of a file's bytes, as 64 lower-case hexadecimal digits.
@@ -32,12 +32,7 @@ pub fn digest(bytes: &[u8]) -> String {
 /// SHA-256 over the constants of a graph, those included that lie in files beside the model.
 pub fn of_weights(graph: &Graph) -> String {
     let mut hash = Sha256::new();
-    let in_nodes = graph.nodes.iter().flat_map(|node| node.attributes.values());
-    let tensors = in_nodes.filter_map(|attribute| match attribute {
-        Attribute::Tensor(tensor) => Some(tensor),
-        _ => None,
-    });
-    for tensor in graph.initializers.values().chain(tensors) {
+    for tensor in graph.tensors() {
         of_tensor(&mut hash, tensor);
     }
     hexadecimal(hash)

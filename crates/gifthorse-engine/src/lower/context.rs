@@ -29,6 +29,16 @@ pub enum Lowered {
 /// Weights already on the device, by the address of the graph that they are in (that of the model, or a branch's) and by name.
 pub type Weights = HashMap<(usize, String), Array>;
 
+impl Lowered {
+    /// What a step reads or makes, under a name.
+    pub fn of(operand: Operand) -> Self {
+        match operand {
+            Operand::Value(id) => Self::Value(id),
+            Operand::Param(id) => Self::Param(id),
+        }
+    }
+}
+
 /// The state of one lowering: names seen so far, steps and constants made so far.
 pub struct Context<'g> {
     pub graph: &'g Graph,
@@ -123,6 +133,11 @@ impl<'g> Context<'g> {
             Lowered::Param(id) => self.params[id.0].value.shape(),
             Lowered::Value(id) => self.shapes[id.0].clone(),
         }
+    }
+
+    /// Shape of an operand.
+    pub fn shape_of(&self, operand: Operand) -> Vec<usize> {
+        self.shape(&Lowered::of(operand))
     }
 
     /// What a name stands for at this place.
@@ -337,10 +352,7 @@ impl Call<'_, '_> {
 
     /// Binds the node's only output.
     pub fn finish(self, output: Operand) -> Result<Vec<Lowered>, Error> {
-        Ok(vec![match output {
-            Operand::Value(id) => Lowered::Value(id),
-            Operand::Param(id) => Lowered::Param(id),
-        }])
+        Ok(vec![Lowered::of(output)])
     }
 
     /// Refuses attributes that this lowering has not read.

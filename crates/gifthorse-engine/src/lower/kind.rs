@@ -30,7 +30,12 @@ pub fn of_output(
         ("DequantizeLinear", _) => stated("output_dtype", input(1)),
         ("DynamicQuantizeLinear", 0 | 2) => Some(ElementType::U8),
         ("ConvInteger" | "MatMulInteger", _) => Some(ElementType::I32),
-        ("QLinearConv" | "QLinearMatMul", _) => input(7),
+        ("QLinearConv" | "QLinearMatMul" | "QLinearAdd" | "QLinearMul", _) => input(7),
+        ("QLinearSigmoid" | "QLinearLeakyRelu" | "QLinearAveragePool", _)
+        | ("QLinearGlobalAveragePool", _) => input(4),
+        ("QLinearConcat", _) => input(1),
+        ("QGemm", _) if inputs.len() < 8 => Some(ElementType::F32),
+        ("QGemm", _) => input(8),
         ("OneHot", _) => input(2),
         ("EyeLike", _) => stated("dtype", input(0)),
         ("Constant", _) => constant(node),

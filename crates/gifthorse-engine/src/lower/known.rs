@@ -52,7 +52,8 @@ pub fn fold_steps(
         let Some(array) = made.get(id) else {
             return Ok(outputs);
         };
-        let (shape, values) = (array.shape(), array.clone().into_vec());
+        // A number without axes may have got one on the way.
+        let (shape, values) = (context.shapes[id.0].clone(), array.clone().into_vec());
         let kind = kinds.get(i).copied().flatten();
         let name = format!("{name}:{i}");
         folded.push(Lowered::Constant(Arc::new(match kind {

@@ -9,6 +9,8 @@ mod conditional;
 mod constant;
 mod context;
 mod conv;
+mod cumulative;
+mod diagonal;
 mod dropout;
 mod einsum;
 mod elementwise;
@@ -16,14 +18,18 @@ mod extend;
 mod fold;
 mod generate;
 mod indexing;
+mod integer;
 mod interpolate;
 mod kind;
 mod known;
+mod lp_pool;
 mod matmul;
 mod norm;
+mod order;
 mod pick;
 mod pool;
 mod quantize;
+mod quantized;
 mod rearrange;
 mod reduce;
 mod resize;
@@ -52,7 +58,7 @@ const NEWEST_OPSET: i64 = 28;
 
 type Lower = fn(Call) -> Result<Vec<Lowered>, Error>;
 
-/// The lowering of an operator of ONNX's own domain.
+/// The lowering of an operator of ONNX's own domain. (`If` has graphs inside: `conditional`.)
 fn lowering_of(operator: &str) -> Option<Lower> {
     Some(match operator {
         "Conv" => conv::conv,
@@ -63,6 +69,8 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "AveragePool" => pool::average_pool,
         "GlobalAveragePool" => pool::global_average_pool,
         "GlobalMaxPool" => pool::global_max_pool,
+        "LpPool" => lp_pool::lp_pool,
+        "GlobalLpPool" => lp_pool::global_lp_pool,
         "BatchNormalization" => norm::batch_norm,
         "LayerNormalization" => norm::layer_norm,
         "InstanceNormalization" => norm::instance_norm,
@@ -73,7 +81,8 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "Softmax" | "LogSoftmax" => norm::softmax,
         "Relu" | "LeakyRelu" | "Elu" | "Selu" | "Sigmoid" | "Tanh" | "Erf" | "Sign"
         | "Softplus" | "HardSigmoid" | "Neg" | "Abs" | "Exp" | "Log" | "Sqrt" | "Reciprocal"
-        | "Floor" | "Ceil" | "Round" | "Not" | "Sin" | "Cos" => elementwise::unary,
+        | "Floor" | "Ceil" | "Round" | "Not" | "Sin" | "Cos" | "Tan" | "Asin" | "Acos" | "Atan"
+        | "Sinh" | "Cosh" | "Asinh" | "Acosh" | "Atanh" => elementwise::unary,
         "Clip" => elementwise::clip,
         "IsNaN" => elementwise::is_nan,
         "IsInf" => elementwise::is_infinite,
@@ -82,6 +91,7 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "Gelu" => activation::gelu,
         "Mish" => activation::mish,
         "Swish" => activation::swish,
+        "SwiGLU" => activation::swi_glu,
         "Celu" => activation::celu,
         "Softsign" => activation::softsign,
         "ThresholdedRelu" => activation::thresholded_relu,
@@ -91,15 +101,26 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "Mod" => elementwise::modulo,
         "Max" | "Min" | "Sum" | "Mean" => elementwise::variadic,
         "Where" => elementwise::choose,
-        "Cast" => elementwise::cast,
+        "Cast" | "CastLike" => elementwise::cast,
         "Identity" => elementwise::identity,
         "Dropout" => dropout::dropout,
         "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
         | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reduce::reduce,
         "ArgMax" | "ArgMin" => reduce::arg,
+        "TopK" => order::top_k,
+        "Hardmax" => order::hardmax,
+        "OneHot" => order::one_hot,
+        "CumSum" => cumulative::cumulative_sum,
+        "Trilu" => diagonal::trilu,
+        "EyeLike" => diagonal::eye_like,
         "Einsum" => einsum::einsum,
         "QuantizeLinear" => quantize::quantize,
         "DequantizeLinear" => quantize::dequantize,
+        "DynamicQuantizeLinear" => quantize::dynamic,
+        "ConvInteger" => integer::conv_integer,
+        "MatMulInteger" => integer::matmul_integer,
+        "QLinearConv" => integer::quantised_conv,
+        "QLinearMatMul" => integer::quantised_matmul,
         "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => rearrange::reshape,
         "Transpose" => rearrange::transpose,
         "Expand" => extend::expand,
@@ -125,9 +146,38 @@ fn lowering_of(operator: &str) -> Option<Lower> {
     })
 }
 
+/// The lowering of an operator that onnxruntime's quantiser adds.
+fn quantiser_lowering_of(operator: &str) -> Option<Lower> {
+    Some(match operator {
+        "QuantizeLinear" => quantize::quantize,
+        "DequantizeLinear" => quantize::dequantize,
+        "QGemm" => integer::quantised_gemm,
+        "QLinearAdd" | "QLinearMul" => quantized::binary,
+        "QLinearSigmoid" | "QLinearLeakyRelu" => quantized::unary,
+        "QLinearConcat" => quantized::concat,
+        "QLinearAveragePool" => quantized::average_pool,
+        "QLinearGlobalAveragePool" => quantized::global_average_pool,
+        _ => return None,
+    })
+}
+
+/// The lowering of a node without graphs inside.
+fn lowering(node: &Node) -> Option<Lower> {
+    match node.domain.as_str() {
+        "" => lowering_of(&node.op_type),
+        "com.microsoft" => quantiser_lowering_of(&node.op_type),
+        _ => None,
+    }
+}
+
+/// Whether the node is an `If`.
+fn is_if(node: &Node) -> bool {
+    node.domain.is_empty() && node.op_type == "If"
+}
+
 /// Whether the node's operator can be lowered (its attributes may still be refused).
 pub fn is_supported(node: &Node) -> bool {
-    node.domain.is_empty() && (node.op_type == "If" || lowering_of(&node.op_type).is_some())
+    is_if(node) || lowering(node).is_some()
 }
 
 /// What a program is made for.

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::lower::budget::Budget;
 use crate::lower::context::{Call, Context, Lowered};
 use crate::lower::scope::Named;
-use crate::lower::{check_shape, conditional, fold, kind, known, lowering_of};
+use crate::lower::{Lower, check_shape, conditional, fold, is_if, kind, known, lowering};
 
 /// Lowers the nodes of a graph that the values `wanted` depend on.
 pub fn lower_nodes<'g>(
@@ -52,13 +52,10 @@ fn lower_node<'g>(
         domain: node.domain.clone(),
         opset: node.opset,
     };
-    if !node.domain.is_empty() {
-        return Err(unsupported());
-    }
-    let outputs = if node.op_type == "If" {
+    let outputs = if is_if(node) {
         conditional::lower_if(context, budget, node)?
     } else {
-        let lowering = lowering_of(&node.op_type).ok_or_else(unsupported)?;
+        let lowering = lowering(node).ok_or_else(unsupported)?;
         lower_plain(context, budget, node, lowering)?
     };
     for (name, named) in node.outputs.iter().zip(outputs) {
@@ -74,7 +71,7 @@ fn lower_plain(
     context: &mut Context,
     budget: &mut Budget,
     node: &Node,
-    lowering: fn(Call) -> Result<Vec<Lowered>, Error>,
+    lowering: Lower,
 ) -> Result<Vec<Named>, Error> {
     let (mut inputs, mut kinds) = (Vec::new(), Vec::new());
     for name in &node.inputs {

@@ -130,8 +130,15 @@ fn through(step: &Step, operands: &[Seen], samples: usize) -> Option<BatchAxis> 
             }
         }
         Primitive::LayerNorm { axis, .. } => unless(at.axis >= *axis),
-        Primitive::Softmax(axis) | Primitive::LogSoftmax(axis) | Primitive::ArgMax(axis) => {
-            unless(at.axis == *axis)
+        Primitive::Softmax(axis)
+        | Primitive::LogSoftmax(axis)
+        | Primitive::ArgMax(axis)
+        | Primitive::ArgSort { axis, .. }
+        | Primitive::CumSum(axis) => unless(at.axis == *axis),
+        // Constants would have to be told apart by sample.
+        Primitive::GatherAlong(axis) => {
+            let alike = operands.iter().all(|operand| operand.batch == Some(Some(at)));
+            unless(at.axis == *axis || !alike)
         }
         Primitive::Unary(_) | Primitive::Dropout { .. } => Some(at),
         Primitive::Binary(_) | Primitive::Where | Primitive::Expand => {
