@@ -255,7 +255,7 @@ impl Array {
         let length = shape[axis];
         let inner: usize = shape[axis + 1..].iter().product();
         let mut sorted = vec![0.0; values.len()];
-        for first in (0..values.len()).filter(|at| at / inner % length == 0) {
+        for first in (0..values.len()).filter(|at| (at / inner).is_multiple_of(length)) {
             let value = |i: usize| values[first + i * inner];
             let mut order: Vec<usize> = (0..length).collect();
             order.sort_by(|&a, &b| {

@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 pub use gifthorse_segment::Window;
 
-use crate::array::Array;
 use crate::branch::Choice;
+use crate::stored::Stored;
 
 /// A value computed while the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -335,11 +335,18 @@ pub struct Param {
     /// Name of the initialiser, or of the node whose result was folded.
     pub name: String,
     /// Its value.
-    pub value: Array,
+    pub value: Stored,
     /// Whether it is an initialiser as the file has it, so that all programs of a model that name it share it.
     pub in_file: bool,
     /// Whether each run is given a value of its own in place of this one.
     pub trained: bool,
+}
+
+impl Param {
+    /// Bytes of its numbers.
+    pub fn bytes(&self) -> usize {
+        self.value.shape().iter().product::<usize>() * size_of::<f32>()
+    }
 }
 
 /// The running statistics of a batch norm that normalises with the batch's own.

@@ -1,9 +1,12 @@
 //! How much memory a scan will take, said before it takes it.
 
+use std::path::Path;
+
 use gifthorse_data::ImageShape;
 use gifthorse_defense::detect::neural_cleanse::Config;
 use gifthorse_defense::health;
 use gifthorse_engine::{Classifier, Pass};
+use gifthorse_onnx::{Graph, Tensor};
 
 use crate::Error;
 use crate::plan::PlanMemory;
@@ -70,6 +73,15 @@ impl ScanMemory {
         sum.max(self.so_far)
     }
 
+    /// Refuses a scan of the model `path` that would need more than there is.
+    ///
+    /// # Errors
+    /// [`Error::Memory`]
+    pub(crate) fn check(&self, path: &Path) -> Result<(), Error> {
+        let further = self.peak().saturating_sub(held_now().unwrap_or(0));
+        fits(path, further)
+    }
+
     /// The memory of a scan that holds so many images. `before` is what the process held before it began.
     pub(crate) fn predict(
         classifier: &Classifier,
@@ -110,14 +122,66 @@ impl ScanMemory {
     }
 }
 
+/// Refuses the model `path` if its weights alone, once packed, are more than there is memory for.
+///
+/// # Errors
+/// [`Error::Memory`]
+pub(crate) fn check_weights(path: &Path, graph: &Graph) -> Result<(), Error> {
+    let counts = graph.initializers.values().map(Tensor::len);
+    let count = counts.fold(0, usize::saturating_add);
+    fits(path, count.saturating_mul(size_of::<f32>()))
+}
+
+fn fits(path: &Path, needed: usize) -> Result<(), Error> {
+    match available_now() {
+        Some(available) if needed > available => Err(Error::Memory {
+            path: path.to_owned(),
+            needed,
+            available,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// What the process holds now, if the system tells.
 pub(crate) fn held_now() -> Option<usize> {
     resident("VmRSS")
 }
 
-/// What other work may still take, if the system tells.
+/// What may still be taken, if the system tells: of the machine's memory, of what the control group may have (a
+/// container's limit), and of the process's own address space (`ulimit -v`).
 pub(crate) fn available_now() -> Option<usize> {
-    figure("/proc/meminfo", "MemAvailable")
+    let machine = figure("/proc/meminfo", "MemAvailable");
+    let group = in_group(Path::new("/sys/fs/cgroup"));
+    let space = address_space().and_then(|limit| Some(limit.saturating_sub(resident("VmSize")?)));
+    [machine, group, space].into_iter().flatten().min()
+}
+
+/// What a control group (version 2) of this folder may still take, if it has a limit. Files that the system keeps at hand count
+/// as taken there, but make way.
+fn in_group(folder: &Path) -> Option<usize> {
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).ok();
+    let number = |file: &str| read(file)?.trim().parse::<usize>().ok();
+    let (limit, taken) = (number("memory.max")?, number("memory.current")?);
+    let statistics = read("memory.stat").unwrap_or_default();
+    let files = statistics
+        .lines()
+        .filter_map(|line| {
+            let (name, bytes) = line.split_once(' ')?;
+            let is_file = matches!(name, "active_file" | "inactive_file");
+            is_file.then(|| bytes.trim().parse::<usize>().ok())?
+        })
+        .sum();
+    Some(limit.saturating_sub(taken.saturating_sub(files)))
+}
+
+/// The limit on the process's address space, if there is one.
+fn address_space() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let soft = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max address space"))?;
+    soft.split_whitespace().next()?.parse().ok()
 }
 
 fn resident(field: &str) -> Option<usize> {
@@ -152,5 +216,35 @@ mod tests {
         assert_eq!(block.len(), 64 << 20);
         assert_eq!(resident("VmNothing"), None);
         assert!(available_now().unwrap() > 0);
+    }
+
+    #[test]
+    fn a_groups_limit_counts_without_the_files_that_make_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        assert_eq!(in_group(folder.path()), None);
+        write("memory.max", "max\n");
+        write("memory.current", "700\n");
+        assert_eq!(in_group(folder.path()), None);
+        write("memory.max", "1000\n");
+        assert_eq!(in_group(folder.path()), Some(300));
+        write(
+            "memory.stat",
+            "anon 100\ninactive_file 400\nactive_file 50\nfile 450\n",
+        );
+        assert_eq!(in_group(folder.path()), Some(750));
+        write("memory.current", "2000\n");
+        assert_eq!(in_group(folder.path()), Some(0));
+    }
+
+    #[test]
+    fn what_is_more_than_there_is_is_refused() {
+        assert!(fits(Path::new("m.onnx"), 1).is_ok());
+        let error = fits(Path::new("m.onnx"), 1 << 60).unwrap_err().to_string();
+        assert!(
+            error.contains("m.onnx") && error.contains("1099511627776 MiB"),
+            "{error}"
+        );
     }
 }

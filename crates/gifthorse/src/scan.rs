@@ -88,6 +88,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         .for_each(|warning| observer.warning(warning));
     let memory = ScanMemory::predict(&classifier, set.count(), &config, held_before)?;
     observer.memory(&memory);
+    memory.check(&request.model)?;
 
     observer.stage(Stage::Preflight);
     let fit = Fit::check(request, classifier, &set.images)?;
@@ -96,14 +97,24 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         .for_each(|message| observer.warning(message));
     let (search_images, holdout_images) = set.split(&fit.predictions, request.seed)?;
     let search = library_search(config.preset);
-    let references = references::gather(request, &search, &fit.classifier, observer)?;
+    let references = references::gather(
+        request,
+        &described.sha256,
+        &search,
+        &fit.classifier,
+        observer,
+    )?;
     let yardstick = Yardstick::choose(references, &search, request, observer)?;
     // Held to the end of the scan, and with it the folder.
     let keeper: Box<dyn Keeper + '_> = match folder {
         Some(folder) => {
+            let weights = of_weights(&graph).map_err(|source| Error::Model {
+                path: request.model.clone(),
+                source: Box::new(source),
+            })?;
             let hashes = Hashes {
                 model: &described.sha256,
-                weights: &of_weights(&graph),
+                weights: &weights,
                 images: &set.sha256,
             };
             Box::new(work::claim(

@@ -71,7 +71,7 @@ fn condition(context: &mut Context, node: &Node) -> Result<Condition, Error> {
     }
     let known = match lowered {
         Lowered::Constant(constant) => Some(constant.to_f32()),
-        Lowered::Param(id) => Some(context.params[id.0].value.clone().into_vec()),
+        Lowered::Param(id) => Some(context.params[id.0].value.get()?.into_vec()),
         Lowered::Value(id) => match known::value(context, id)? {
             Some(array) => Some(array.into_vec()),
             None => return Ok(Condition::Value(id)),

@@ -14,6 +14,7 @@ use crate::lower::kind;
 use crate::lower::scope::{Found, Named, Scopes};
 use crate::mode::Mode;
 use crate::program::{Binary, Operand, Param, ParamId, Primitive, Running, Step, Unary, ValueId};
+use crate::stored::Stored;
 
 /// What an ONNX value name stands for.
 #[derive(Clone, Debug)]
@@ -26,8 +27,8 @@ pub enum Lowered {
     Value(ValueId),
 }
 
-/// Weights already on the device, by the address of the graph that they are in (that of the model, or a branch's) and by name.
-pub type Weights = HashMap<(usize, String), Array>;
+/// Weights of the file, by the address of the graph that they are in (that of the model, or a branch's) and by name.
+pub type Weights = HashMap<(usize, String), Stored>;
 
 impl Lowered {
     /// What a step reads or makes, under a name.
@@ -112,7 +113,7 @@ impl<'g> Context<'g> {
             return Operand::Param(*id);
         }
         let value = Array::from_vec(constant.to_f32(), &constant.shape, &self.device);
-        let id = self.add_param(constant.name.clone(), value, false);
+        let id = self.add_param(constant.name.clone(), Stored::array(value), false);
         self.params_of.insert(place, (constant.clone(), id));
         Operand::Param(id)
     }
@@ -130,7 +131,7 @@ impl<'g> Context<'g> {
     pub fn shape(&self, lowered: &Lowered) -> Vec<usize> {
         match lowered {
             Lowered::Constant(constant) => constant.shape.clone(),
-            Lowered::Param(id) => self.params[id.0].value.shape(),
+            Lowered::Param(id) => self.params[id.0].value.shape().to_vec(),
             Lowered::Value(id) => self.shapes[id.0].clone(),
         }
     }
@@ -169,7 +170,7 @@ impl<'g> Context<'g> {
         Ok(named)
     }
 
-    /// A weight of the file, put on the device once for all programs.
+    /// A weight of the file, the same for all programs.
     fn weight(&mut self, depth: usize, name: &str, tensor: &Tensor) -> Result<ParamId, Error> {
         let (graph, prefix) = self.scopes.at(depth).unwrap_or((self.graph, ""));
         let full = format!("{prefix}{name}");
@@ -177,7 +178,7 @@ impl<'g> Context<'g> {
         let value = match self.weights.get(&key) {
             Some(value) => value.clone(),
             None => {
-                let value = Array::from_vec(tensor.to_f32()?, tensor.shape(), &self.device);
+                let value = Stored::file(tensor, &self.device)?;
                 self.weights.insert(key, value.clone());
                 value
             }
@@ -185,7 +186,7 @@ impl<'g> Context<'g> {
         Ok(self.add_param(full, value, true))
     }
 
-    fn add_param(&mut self, name: String, value: Array, in_file: bool) -> ParamId {
+    fn add_param(&mut self, name: String, value: Stored, in_file: bool) -> ParamId {
         let id = ParamId(self.params.len());
         self.params.push(Param {
             name,
@@ -277,7 +278,7 @@ impl Call<'_, '_> {
     pub fn known_floats(&self, index: usize) -> Option<Vec<f32>> {
         match self.inputs.get(index)?.as_ref()? {
             Lowered::Constant(constant) => Some(constant.to_f32()),
-            Lowered::Param(id) => Some(self.context.params[id.0].value.clone().into_vec()),
+            Lowered::Param(id) => Some(self.context.params[id.0].value.get().ok()?.into_vec()),
             Lowered::Value(_) => None,
         }
     }
@@ -332,7 +333,7 @@ impl Call<'_, '_> {
     pub fn fresh(&mut self, part: &str, values: Vec<f32>, shape: Vec<usize>) -> Operand {
         let name = format!("{}:{part}", self.node.name);
         let value = Array::from_vec(values, &shape, &self.context.device);
-        Operand::Param(self.context.add_param(name, value, false))
+        Operand::Param(self.context.add_param(name, Stored::array(value), false))
     }
 
     /// Name for a constant that is the node's only output. A file may call two nodes alike, but

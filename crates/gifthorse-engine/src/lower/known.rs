@@ -108,7 +108,7 @@ fn run(context: &Context, steps: &[Step]) -> Result<HashMap<ValueId, Array>, Err
     let mut made: HashMap<ValueId, Array> = HashMap::new();
     for step in steps {
         let operand = |input: &Operand| match input {
-            Operand::Param(id) => Ok(context.params[id.0].value.clone()),
+            Operand::Param(id) => context.params[id.0].value.get(),
             Operand::Value(id) => {
                 let known = made.get(id).or_else(|| context.computed.get(id));
                 let missing = || Error::Internal(format!("value {} is not there", id.0));
