@@ -4,9 +4,9 @@ or, for the version converter, python network_files.py GIFTHORSE convert [NAME .
 GIFTHORSE is the built binary. A form is `ts11`, `ts13` or `ts17` (the TorchScript exporter at that opset), `dynamo` (the
 newer exporter at its default; it needs the package onnxscript) or `to7` ... `to24` (opset 17 taken there by
 onnx.version_converter). Without names all of NETS, without forms `ts11 ts13 ts17 dynamo`. Prints one row of a table for
-each as it goes: the largest difference of the logits over the largest logit; 1e-4 is allowed. With `convert` the file of opset 17 is
-taken to every opset from 7 to 24, or those given, and there is one row for each network: the error, `-` where the converter refuses
-(its reasons are printed below), `ort` where onnxruntime does not run what it made. Weights are random, with
+each as it goes: the largest difference of the logits over the largest logit; 1e-4 is allowed. With `convert` the file of the first form
+given (`ts17` without one) is taken to every opset from 7 to 24, or those given, and there is one row for each network: the error, `-`
+where the converter refuses (its reasons are printed below), `ort` where onnxruntime does not run what it made. Weights are random, with
 batch norms that have seen random images, so that activations are of ordinary size.
 """
 
@@ -111,13 +111,13 @@ def reason(error):
     return re.sub(r"0x[0-9a-f]+|node_[\w.]+|/[\w./:]+", "…", words)[:160]
 
 
-def converted(program, name, net, opsets, said):
+def converted(program, name, net, form, opsets, said):
     """A row of what becomes of the network at each opset; `said` collects reasons."""
     side, cells = NETS[name], []
     with tempfile.TemporaryDirectory() as folder:
         path, made = os.path.join(folder, "model.onnx"), os.path.join(folder, "made.onnx")
         try:
-            export(net, "ts17", side, path)
+            export(net, form, side, path)
         except Exception as error:  # what an exporter cannot do is not gifthorse's
             return f"| {name} | not exported: {reason(error)} |"
         model = onnx.load(path)
@@ -126,23 +126,26 @@ def converted(program, name, net, opsets, said):
                 onnx.save(version_converter.convert_version(model, opset), made)
             except Exception as error:  # what the converter cannot do is not gifthorse's
                 cells.append("-")
-                said[f"{name} to {opset}: {reason(error)}"] = None
+                said.setdefault(f"the converter: {reason(error)}", {}).setdefault(name, []).append(opset)
                 continue
             try:
                 cells.append(compare(program, made, side, folder))
             except Exception as error:  # what onnxruntime does not run compares with nothing
                 cells.append("ort")
-                said[f"{name} at {opset}, onnxruntime: {reason(error)}"] = None
+                said.setdefault(f"onnxruntime: {reason(error)}", {}).setdefault(name, []).append(opset)
     return f"| {name} | " + " | ".join(cells) + " |"
 
 
-def convert(program, names, opsets):
+def convert(program, names, form, opsets):
     """The table of conversions."""
     said = {}
     print("| network | " + " | ".join(map(str, opsets)) + " |\n" + "|---" * (len(opsets) + 1) + "|", flush=True)
     for name in names:
-        print(converted(program, name, network(name), opsets, said), flush=True)
-    print("\n" + "\n".join(said), flush=True)
+        print(converted(program, name, network(name), form, opsets, said), flush=True)
+    print()
+    for words, where in said.items():
+        print(f"- {words}: " + ", ".join(f"{name} at {low} to {high}" for name, (low, *_, high) in
+                                         ((name, [*at, at[-1]]) for name, at in where.items())), flush=True)
 
 
 def main():
@@ -151,7 +154,8 @@ def main():
     program, *rest = sys.argv[1:]
     if rest[:1] == ["convert"]:
         opsets = [int(a) for a in rest if a.isdigit()] or list(range(7, 25))
-        convert(program, [a for a in rest if a in NETS] or list(NETS), opsets)
+        form = next((a for a in rest if re.fullmatch(r"ts\d+", a)), "ts17")
+        convert(program, [a for a in rest if a in NETS] or list(NETS), form, opsets)
         return
     forms = [a for a in rest if re.fullmatch(r"dynamo|(ts|to)\d+", a)] or FORMS
     names = [a for a in rest if a in NETS] or list(NETS)
