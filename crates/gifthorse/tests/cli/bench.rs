@@ -203,10 +203,10 @@ fn classifier(kind: Kind) -> GraphBuilder {
                 ("kernel_shape", ints(&[side; 2])),
                 ("strides", ints(&[side; 2])),
             ],
-        )
-        .initializer("slope", &[], [0.1]);
+        );
     if kind == Kind::SpelledOut {
         graph
+            .initializer("slope", &[], [0.1])
             .node("Greater", "above", &["filtered", "low"], &["positive"], [])
             .node("Mul", "leak", &["filtered", "slope"], &["leaked"], [])
             .node(
