@@ -1,9 +1,12 @@
 """torchvision's networks as users export them, in gifthorse against onnxruntime: python network_files.py GIFTHORSE [NAME ...] [FORM ...]
+or, for the version converter, python network_files.py GIFTHORSE convert [NAME ...] [OPSET ...]
 
 GIFTHORSE is the built binary. A form is `ts11`, `ts13` or `ts17` (the TorchScript exporter at that opset), `dynamo` (the
 newer exporter at its default; it needs the package onnxscript) or `to7` ... `to24` (opset 17 taken there by
 onnx.version_converter). Without names all of NETS, without forms `ts11 ts13 ts17 dynamo`. Prints one row of a table for
-each as it goes: the largest difference of the logits over the largest logit; 1e-4 is allowed. Weights are random, with
+each as it goes: the largest difference of the logits over the largest logit; 1e-4 is allowed. With `convert` the file of the first form
+given (`ts17` without one) is taken to every opset from 7 to 24, or those given, and there is one row for each network: the error, `-`
+where the converter refuses (its reasons are printed below), `ort` where onnxruntime does not run what it made. Weights are random, with
 batch norms that have seen random images, so that activations are of ordinary size.
 """
 
@@ -101,10 +104,59 @@ def row(program, name, form, net):
     return f"| {name} | {form} | {side} | {opset} | {result} |"
 
 
+def reason(error):
+    """The converter's or onnxruntime's words, without what differs from file to file."""
+    words = " ".join(str(error).split())
+    words = re.sub(r".*?(Assertion `.*?` failed:?|No Adapter|Unsupported)", r"\1", words)
+    return re.sub(r"0x[0-9a-f]+|node_[\w.]+|/[\w./:]+", "…", words)[:160]
+
+
+def converted(program, name, net, form, opsets, said):
+    """A row of what becomes of the network at each opset; `said` collects reasons."""
+    side, cells = NETS[name], []
+    with tempfile.TemporaryDirectory() as folder:
+        path, made = os.path.join(folder, "model.onnx"), os.path.join(folder, "made.onnx")
+        try:
+            export(net, form, side, path)
+        except Exception as error:  # what an exporter cannot do is not gifthorse's
+            return f"| {name} | not exported: {reason(error)} |"
+        model = onnx.load(path)
+        for opset in opsets:
+            try:
+                onnx.save(version_converter.convert_version(model, opset), made)
+            except Exception as error:  # what the converter cannot do is not gifthorse's
+                cells.append("-")
+                said.setdefault(f"the converter: {reason(error)}", {}).setdefault(name, []).append(opset)
+                continue
+            try:
+                cells.append(compare(program, made, side, folder))
+            except Exception as error:  # what onnxruntime does not run compares with nothing
+                cells.append("ort")
+                said.setdefault(f"onnxruntime: {reason(error)}", {}).setdefault(name, []).append(opset)
+    return f"| {name} | " + " | ".join(cells) + " |"
+
+
+def convert(program, names, form, opsets):
+    """The table of conversions."""
+    said = {}
+    print("| network | " + " | ".join(map(str, opsets)) + " |\n" + "|---" * (len(opsets) + 1) + "|", flush=True)
+    for name in names:
+        print(converted(program, name, network(name), form, opsets, said), flush=True)
+    print()
+    for words, where in said.items():
+        print(f"- {words}: " + ", ".join(f"{name} at {low} to {high}" for name, (low, *_, high) in
+                                         ((name, [*at, at[-1]]) for name, at in where.items())), flush=True)
+
+
 def main():
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     program, *rest = sys.argv[1:]
+    if rest[:1] == ["convert"]:
+        opsets = [int(a) for a in rest if a.isdigit()] or list(range(7, 25))
+        form = next((a for a in rest if re.fullmatch(r"ts\d+", a)), "ts17")
+        convert(program, [a for a in rest if a in NETS] or list(NETS), form, opsets)
+        return
     forms = [a for a in rest if re.fullmatch(r"dynamo|(ts|to)\d+", a)] or FORMS
     names = [a for a in rest if a in NETS] or list(NETS)
     print("| network | form | side | opset | relative error |\n|---|---|---|---|---|", flush=True)
@@ -114,4 +166,5 @@ def main():
             print(row(program, name, form, net), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 import formula
+import node_case_ranked
 
 
 @dataclass
@@ -438,6 +439,6 @@ def images(c):
 def cases():
     c = Cases()
     for group in (convolutions, products, pools, normalisations, activations, arithmetic, comparisons, reductions,
-                  shapes, images):
+                  shapes, images, *node_case_ranked.GROUPS):
         group(c)
     return c.all

@@ -73,8 +73,10 @@ impl Array {
         Self(Dispatch::float_permute(self.0, axes))
     }
 
-    /// Repeats axes of length one until the shape is `shape` (same rank or higher).
+    /// Repeats axes of length one until the shape is `shape` (same rank or higher); a single number without axes gets one, as
+    /// in all operations on several arrays.
     pub fn expand(self, shape: &[usize]) -> Self {
+        let shape = if shape.is_empty() { &[1] } else { shape };
         let aligned = self.align_rank(shape.len());
         if aligned.shape() == shape {
             return aligned;
@@ -245,6 +247,44 @@ impl Array {
         Self(Dispatch::int_into_float(indices, FloatDType::F32))
     }
 
+    /// Indices that put an axis in order, as f32; of equal entries the first comes first, and what is no number comes last. They have
+    /// no gradient.
+    pub fn argsort(self, axis: usize, descending: bool) -> Self {
+        let (shape, device) = (self.shape(), self.device());
+        let values = self.into_vec();
+        let length = shape[axis];
+        let inner: usize = shape[axis + 1..].iter().product();
+        let mut sorted = vec![0.0; values.len()];
+        for first in (0..values.len()).filter(|at| (at / inner).is_multiple_of(length)) {
+            let value = |i: usize| values[first + i * inner];
+            let mut order: Vec<usize> = (0..length).collect();
+            order.sort_by(|&a, &b| {
+                let (a, b) = (value(a), value(b));
+                let by_size = if descending {
+                    b.partial_cmp(&a)
+                } else {
+                    a.partial_cmp(&b)
+                };
+                by_size.unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+            });
+            for (place, index) in order.into_iter().enumerate() {
+                sorted[first + place * inner] = index as f32;
+            }
+        }
+        Self::from_vec(sorted, &shape, &device)
+    }
+
+    /// Along an axis, the entry that `indices` names for each entry of the result.
+    pub fn gather(self, axis: usize, indices: Self) -> Self {
+        let indices = Dispatch::float_into_int(indices.detach().0, IntDType::I64);
+        Self(Dispatch::float_gather(axis, self.0, indices))
+    }
+
+    /// Sums up to each entry of an axis, itself included.
+    pub fn cumulative_sum(self, axis: usize) -> Self {
+        Self(Dispatch::float_cumsum(self.0, axis))
+    }
+
     /// `self` where `condition` is not zero, else `other`; all three broadcast.
     pub fn choose(condition: Self, yes: Self, no: Self, shape: &[usize]) -> Self {
         let mask = Dispatch::float_not_equal_elem(
@@ -288,6 +328,24 @@ unary! {
     sin => float_sin,
     /// Cosine.
     cos => float_cos,
+    /// Tangent.
+    tan => float_tan,
+    /// Inverse sine.
+    asin => float_asin,
+    /// Inverse cosine.
+    acos => float_acos,
+    /// Inverse tangent.
+    atan => float_atan,
+    /// Hyperbolic sine.
+    sinh => float_sinh,
+    /// Hyperbolic cosine.
+    cosh => float_cosh,
+    /// Inverse hyperbolic sine.
+    asinh => float_asinh,
+    /// Inverse hyperbolic cosine.
+    acosh => float_acosh,
+    /// Inverse hyperbolic tangent.
+    atanh => float_atanh,
     /// Gauss error function.
     erf => float_erf,
     /// -1, 0 or 1; its gradient is zero.

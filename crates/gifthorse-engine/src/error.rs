@@ -48,6 +48,19 @@ pub enum Error {
         /// What does not fit.
         reason: String,
     },
+    /// A decision that the file makes for several images together.
+    #[error(
+        "node `{node}`: {operator} decides for {images} images at once by what is in all of them, which says nothing of one image: \
+         export the model for a batch of one, or of any size"
+    )]
+    MixesImages {
+        /// Name of the node.
+        node: String,
+        /// Operator type.
+        operator: String,
+        /// Images in a batch.
+        images: usize,
+    },
     /// The graph as a whole is not an image classifier that can be run.
     #[error("not an image classifier that can be scanned: {0}")]
     NotAClassifier(String),

@@ -6,6 +6,7 @@
 //! [0, 1] and carries their preprocessing. Nothing here knows of backdoors.
 
 mod array;
+mod branch;
 mod classifier;
 mod compiled;
 mod ends;
@@ -23,6 +24,7 @@ mod stored;
 mod trainable;
 
 pub use array::Array;
+pub use branch::{Branch, BranchScope};
 pub use burn::tensor::{Device, Tensor};
 pub use classifier::Classifier;
 pub use compiled::PlanPart;

@@ -52,7 +52,8 @@ impl Network {
         };
         let passes: Vec<Pass> = passes.iter().map(cut).collect();
         let groups = self.by_plan(&passes)?;
-        let tensors = self.graph().initializers.values();
+        let graphs = self.graph().with_nested().into_iter();
+        let tensors = graphs.flat_map(|graph| graph.initializers.values());
         Ok(Memory {
             file: tensors.map(Tensor::held).sum(),
             weights: groups

@@ -7,20 +7,21 @@ use burn::tensor::Device;
 use gifthorse_onnx::{Dim, Graph};
 
 use crate::array::Array;
+use crate::branch::{Branch, branches};
 use crate::compiled::{Compiled, PlanPart};
 use crate::ends::Ends;
 use crate::error::Error;
-use crate::lower::{Target, lower};
+use crate::lower::{Target, Weights, lower};
 use crate::mode::Mode;
 use crate::program::{Program, ValueId};
-use crate::stored::Stored;
+use crate::segments::keeps_samples_apart;
 
 /// How a batch of images is put through the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Batching {
     /// All at once.
     Whole,
-    /// In parts of the batch that the file was made for, because it mixes images otherwise.
+    /// In parts of so many, the batch that the file was made for or one image, because it mixes images otherwise.
     Parts(usize),
 }
 
@@ -32,14 +33,14 @@ pub struct Network {
     input: Vec<usize>,
     classes: usize,
     batching: Batching,
+    branches: Vec<Branch>,
     device: Device,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// By the name of the initialiser.
-    weights: HashMap<String, Stored>,
+    weights: Weights,
     /// By the names of the values that are taken besides the logits, and the batch size.
     programs: HashMap<Vec<String>, BTreeMap<usize, Arc<Compiled>>>,
 }
@@ -75,17 +76,49 @@ impl Network {
             input,
             classes: 0,
             batching: Batching::Whole,
+            branches: Vec::new(),
             device,
             state: Mutex::default(),
         };
         let batch = network.declared_batch();
         network.classes = network.count_classes(batch.unwrap_or(1))?;
-        if let Some(batch) = batch
-            && !network.agrees_in_batches(batch)
-        {
-            network.batching = Batching::Parts(batch);
-        }
+        let compiled = network.compiled(batch.unwrap_or(1), &[])?;
+        network.branches = branches(compiled.program());
+        network.batching = network.settle_batching(batch, compiled.program())?;
         Ok(network)
+    }
+
+    /// How batches are put through, where the file may fix a batch.
+    ///
+    /// What a decision is made by must come from one image alone. That is proven, not tried: on the images that it would be
+    /// tried with, a decision may well be the same for all.
+    fn settle_batching(&self, batch: Option<usize>, program: &Program) -> Result<Batching, Error> {
+        let delicate = program.looks_across || !self.branches.is_empty();
+        if delicate && !self.keeps_images_apart(batch.unwrap_or(1).max(2)) {
+            let several = batch.filter(|&batch| batch > 1);
+            return match (several, self.branches.first()) {
+                (Some(images), Some(branch)) => Err(Error::MixesImages {
+                    node: branch.node.clone(),
+                    operator: branch.operator.clone(),
+                    images,
+                }),
+                (Some(images), None) => Ok(Batching::Parts(images)),
+                (None, _) => Ok(Batching::Parts(1)),
+            };
+        }
+        Ok(match batch {
+            Some(batch) if !self.agrees_in_batches(batch) => Batching::Parts(batch),
+            _ => Batching::Whole,
+        })
+    }
+
+    /// Whether, as far as can be proven, each image's logits and the decisions on the way to them are made from that image
+    /// alone in a batch of this size.
+    fn keeps_images_apart(&self, batch: usize) -> bool {
+        let target = self.target(batch);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        lower(&self.graph, &target, &mut state.weights)
+            .is_ok_and(|program| keeps_samples_apart(&program))
     }
 
     /// The batch size that the file fixes, if it does.
@@ -117,6 +150,11 @@ impl Network {
     /// How batches are put through.
     pub fn batching(&self) -> Batching {
         self.batching
+    }
+
+    /// Where the model decides by the image which of two values goes on, in the order of computation.
+    pub fn branches(&self) -> &[Branch] {
+        &self.branches
     }
 
     /// The graph that was lowered.
@@ -207,19 +245,22 @@ impl Network {
         if let Some(compiled) = sizes.get(&batch) {
             return Ok(compiled.clone());
         }
-        let target = Target {
-            mode: &Mode::Inference,
-            batch,
-            input: &self.input,
-            device: self.device.clone(),
-        };
-        let program = lower(&self.graph, &target, weights)?;
+        let program = lower(&self.graph, &self.target(batch), weights)?;
         let taps = taps.iter().map(|tap| value_named(&program, tap));
         let taps = taps.collect::<Result<Vec<_>, Error>>()?;
         let others: Vec<Arc<Compiled>> = sizes.values().cloned().collect();
         let compiled = Arc::new(Compiled::new(program, &taps, &others)?);
         sizes.insert(batch, compiled.clone());
         Ok(compiled)
+    }
+
+    fn target(&self, batch: usize) -> Target<'_> {
+        Target {
+            mode: &Mode::Inference,
+            batch,
+            input: &self.input,
+            device: self.device.clone(),
+        }
     }
 
     /// How a batch of this size runs: the parts of the plan, with the time that each took so far in every run of the

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 pub use gifthorse_segment::Window;
 
+use crate::branch::Choice;
 use crate::stored::Stored;
 
 /// A value computed while the program runs.
@@ -25,6 +26,16 @@ pub enum Operand {
     Value(ValueId),
     /// A constant.
     Param(ParamId),
+}
+
+impl Operand {
+    /// The value, if it is none of the constants.
+    pub fn value(&self) -> Option<ValueId> {
+        match self {
+            Self::Value(id) => Some(*id),
+            Self::Param(_) => None,
+        }
+    }
 }
 
 /// Functions of one number.
@@ -48,6 +59,24 @@ pub enum Unary {
     Sin,
     /// Cosine.
     Cos,
+    /// Tangent.
+    Tan,
+    /// Inverse sine.
+    Asin,
+    /// Inverse cosine.
+    Acos,
+    /// Inverse tangent.
+    Atan,
+    /// Hyperbolic sine.
+    Sinh,
+    /// Hyperbolic cosine.
+    Cosh,
+    /// Inverse hyperbolic sine.
+    Asinh,
+    /// Inverse hyperbolic cosine.
+    Acosh,
+    /// Inverse hyperbolic tangent.
+    Atanh,
     /// Gauss error function.
     Erf,
     /// Sign; no gradient.
@@ -209,6 +238,17 @@ pub enum Primitive {
     Reduce(Reduction, Vec<usize>),
     /// Index of the first largest entry of an axis, which stays with length one.
     ArgMax(usize),
+    /// The entries of an axis in order, as their indices; of equal ones the first comes first.
+    ArgSort {
+        /// The axis.
+        axis: usize,
+        /// Whether the largest come first.
+        descending: bool,
+    },
+    /// Operands: a value, and indices into this axis for every entry of the result.
+    GatherAlong(usize),
+    /// Sums up to each entry of an axis, itself included.
+    CumSum(usize),
     /// The step's shape gives the new one.
     Reshape,
     /// Output axis `i` is input axis `axes[i]`.
@@ -268,7 +308,7 @@ impl Primitive {
                     | Binary::Less
                     | Binary::LessEqual
             ),
-            Self::ArgMax(_) => true,
+            Self::ArgMax(_) | Self::ArgSort { .. } => true,
             _ => false,
         }
     }
@@ -337,6 +377,10 @@ pub struct Program {
     pub output_shape: Vec<usize>,
     /// For each `BatchNormOfBatch`.
     pub running: Vec<Running>,
+    /// Where one value or another goes on, by a condition.
+    pub choices: Vec<Choice>,
+    /// Whether something is computed from all images of a batch together, as a file for a single image may do.
+    pub looks_across: bool,
     /// ONNX value names of steps' outputs that features can be taken from.
     pub names: HashMap<String, ValueId>,
 }

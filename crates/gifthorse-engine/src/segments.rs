@@ -24,6 +24,7 @@ use crate::error::Error;
 use crate::program::{Operand, Param, Primitive, Program, Step, ValueId};
 use crate::stored::Stored;
 use batch::BatchAxis;
+pub use batch::keeps_samples_apart;
 use tracked::Weight;
 use trained::WeightSource;
 use translate::Translator;

@@ -118,6 +118,32 @@ impl GraphBuilder {
         self
     }
 
+    /// Adds a node of the standard domain with graphs inside, such as the branches of an `If`: of each builder its nodes,
+    /// constants and outputs, which may use the values of this one.
+    pub fn node_with_graphs(
+        &mut self,
+        op_type: &str,
+        name: &str,
+        inputs: &[&str],
+        outputs: &[&str],
+        graphs: &[(&str, &GraphBuilder)],
+    ) -> &mut Self {
+        self.node(op_type, name, inputs, outputs, []);
+        for (attribute, inner) in graphs {
+            if let Some(mistake) = &inner.mistake {
+                self.note(mistake.clone());
+            }
+            let mut proto = AttributeProto::new();
+            proto.set_name((*attribute).to_owned());
+            proto.g = Some(inner.graph.clone()).into();
+            proto.set_type(AttributeType::GRAPH);
+            if let Some(node) = self.graph.node.last_mut() {
+                node.attribute.push(proto);
+            }
+        }
+        self
+    }
+
     /// Adds an entry to the model's metadata.
     pub fn metadata(&mut self, key: &str, value: &str) -> &mut Self {
         let mut entry = StringStringEntryProto::new();

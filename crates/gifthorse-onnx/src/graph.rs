@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::{Node, Tensor, ValueInfo, opset::Opsets};
+use crate::{Attribute, Node, Tensor, ValueInfo, opset::Opsets};
 
 pub(crate) use decode::{Context, decode};
 
@@ -45,5 +45,24 @@ impl Graph {
     /// sets; the standard domain is the empty string.
     pub fn opsets(&self) -> impl Iterator<Item = (&str, i64)> {
         self.opsets.iter()
+    }
+
+    /// The graph and those inside its nodes, each before those inside it.
+    pub fn with_nested(&self) -> Vec<&Graph> {
+        let inner = self.nodes.iter().flat_map(Node::graphs);
+        let inner = inner.flat_map(Graph::with_nested);
+        std::iter::once(self).chain(inner).collect()
+    }
+
+    /// Every constant: the initialisers and the tensors in nodes, then those of the graphs inside its nodes.
+    pub fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        self.with_nested().into_iter().flat_map(|graph| {
+            let attributes = graph.nodes.iter().flat_map(|node| node.attributes.values());
+            let in_nodes = attributes.filter_map(|attribute| match attribute {
+                Attribute::Tensor(tensor) => Some(tensor),
+                _ => None,
+            });
+            graph.initializers.values().chain(in_nodes)
+        })
     }
 }

@@ -34,6 +34,14 @@ impl Node {
         self.outputs.get(index)?.as_deref()
     }
 
+    /// The graphs inside it: the branches of an `If`, the body of a `Loop` or `Scan`.
+    pub fn graphs(&self) -> impl Iterator<Item = &Graph> {
+        self.attributes.values().filter_map(|value| match value {
+            Attribute::Graph(graph) => Some(graph.as_ref()),
+            _ => None,
+        })
+    }
+
     /// Refuses attributes that are not in the list, so that none is overlooked.
     ///
     /// # Errors

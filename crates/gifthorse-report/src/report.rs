@@ -22,7 +22,7 @@ pub use detection::{ClassFinding, ClassState, Detection, PublishedRule};
 pub use health::GradientHealth;
 pub use inputs::{ChosenBy, Images, Preprocess};
 pub use json::{JsonError, json_schema};
-pub use model::{Layout, Model, ModelInput};
+pub use model::{Branch, BranchScope, Layout, Model, ModelInput};
 pub use policy::PolicyOutcome;
 pub use preflight::{Alternative, LabelOrder, Preflight};
 pub use verdict::{Calibration, Coverage, ReferenceModel, TriggerSize, Verdict};

@@ -1,7 +1,7 @@
 //! `report.sarif`: what was found, for a platform that collects the findings of many tools (SARIF 2.1.0).
 //!
-//! A finding is one class that a backdoor leads to, or that the scan could not tell; a clean model has none, which closes the
-//! findings of earlier scans. A finding keeps its fingerprint as long as path and class stay what they are, so the same
+//! A finding is one class that a backdoor leads to, that the scan could not tell, or that the model switches itself by the image; a
+//! clean model has none, which closes the findings of earlier scans. A finding keeps its fingerprint as long as path and class stay what they are, so the same
 //! backdoor in a newer file is the same finding. Platforms want a line: a model has none, so it is always the first.
 
 mod rules;
@@ -35,7 +35,7 @@ const SCHEMA: &str =
 /// [`JsonError::Unwritable`] if the log has no JSON.
 pub fn render(report: &Report) -> Result<String, JsonError> {
     let uri = file_uri(&report.model.path);
-    let results = match report.verdict {
+    let mut results = match report.verdict {
         Verdict::Clean => Vec::new(),
         Verdict::Backdoored => report
             .targets
@@ -48,6 +48,9 @@ pub fn render(report: &Report) -> Result<String, JsonError> {
             vec![finding(Rule::Inconclusive, &uri, message, "model")]
         }
     };
+    if let Some(warning) = report.model.switch_warning() {
+        results.push(finding(Rule::Switch, &uri, warning, "model"));
+    }
     let driver = ToolComponent::builder()
         .name("gifthorse")
         .version(report.version.clone())

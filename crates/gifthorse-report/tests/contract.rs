@@ -119,6 +119,7 @@ fn promised_fields_are_there() {
         "/model/sha256",
         "/model/classes",
         "/model/input",
+        "/model/branches",
         "/preflight/accuracy",
         "/preflight/images",
         "/detectors/0/name",
@@ -161,6 +162,18 @@ fn reports_come_back_as_they_were() {
         Report::from_json(&awkward.to_json().unwrap()).unwrap(),
         awkward
     );
+}
+
+#[test]
+fn reports_from_before_branches_were_listed_are_read() {
+    let mut value = as_value(&report(Verdict::Clean, &CLEAN));
+    value["model"]
+        .as_object_mut()
+        .unwrap()
+        .remove("branches")
+        .unwrap();
+    let read = Report::from_json(&value.to_string()).unwrap();
+    assert!(read.model.branches.is_empty() && read.model.switch_warning().is_none());
 }
 
 #[test]

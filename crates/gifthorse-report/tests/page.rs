@@ -11,7 +11,7 @@ use gifthorse_report::{
     Evidence, Report,
     evidence::Truth,
     html::{HtmlOptions, ScanPage, render, render_demo},
-    report::Verdict,
+    report::{Branch, BranchScope, Verdict},
 };
 use sample::{CLEAN, INFECTED, every_verdict, evidence, report, sign, trigger};
 
@@ -426,4 +426,38 @@ fn degenerate_numbers_make_a_page() {
     report.health = None;
     let page = page(&report, &Evidence::default());
     assert!(page.contains("</html>") && !page.contains("=\"NaN") && !page.contains("=\"inf"));
+}
+
+#[test]
+fn nodes_that_decide_by_the_image_are_named_and_activations_counted() {
+    let mut report = report(Verdict::Clean, &CLEAN);
+    let page_of = |report: &Report| page(report, &evidence(report));
+    assert!(page_of(&report).contains("nowhere"));
+    let branch = |node: String, scope| Branch {
+        node,
+        operator: "Where".to_owned(),
+        scope,
+    };
+    report.model.branches = vec![branch("<b>gate".to_owned(), BranchScope::Image)];
+    report
+        .model
+        .branches
+        .extend((0..9).map(|i| branch(format!("part{i}"), BranchScope::Region)));
+    report
+        .model
+        .branches
+        .extend((0..2).map(|i| branch(format!("leak{i}"), BranchScope::Element)));
+    let page = page_of(&report);
+    for words in [
+        "&lt;b&gt;gate",
+        "the whole image",
+        "part6",
+        "and 2 more",
+        "2 nodes",
+    ] {
+        assert!(page.contains(words), "{words:?} is missing");
+    }
+    for words in ["<b>gate", "part7", "leak0"] {
+        assert!(!page.contains(words), "{words:?} is there");
+    }
 }

@@ -8,7 +8,11 @@
 
 mod sample;
 
-use gifthorse_report::{Report, report::Verdict, sarif};
+use gifthorse_report::{
+    Report,
+    report::{Branch, BranchScope, Verdict},
+    sarif,
+};
 use sample::{CLEAN, INFECTED, every_verdict, report};
 use serde_json::Value;
 
@@ -52,6 +56,32 @@ fn every_target_is_a_finding_and_a_clean_model_has_none() {
     let unknown = log(&report(Verdict::Inconclusive, &CLEAN));
     assert_eq!(results(&unknown)[0]["ruleId"], "model-scan-inconclusive");
     assert!(results(&log(&report(Verdict::Clean, &CLEAN))).is_empty());
+}
+
+#[test]
+fn a_switch_is_a_finding_of_its_own_and_an_activation_is_none() {
+    let branch = |scope| Branch {
+        node: "gate](http://a.b)".to_owned(),
+        operator: "If".to_owned(),
+        scope,
+    };
+    let mut backdoored = report(Verdict::Backdoored, &INFECTED);
+    backdoored.model.branches = vec![branch(BranchScope::Element), branch(BranchScope::Region)];
+    assert_eq!(results(&log(&backdoored)).len(), 1);
+    backdoored.model.branches.push(branch(BranchScope::Image));
+    let found = log(&backdoored);
+    let [_, switch] = &results(&found)[..] else {
+        panic!("{found}");
+    };
+    assert_eq!(switch["ruleId"], "model-switched-by-image");
+    assert_eq!(switch["level"], "warning");
+    let text = switch["message"]["text"].as_str().unwrap();
+    assert!(
+        text.contains("If node `gate") && !text.contains("gate]"),
+        "{text}"
+    );
+    let schema: Value = serde_json::from_str(include_str!("sarif-schema-2.1.0.json")).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&found));
 }
 
 #[test]

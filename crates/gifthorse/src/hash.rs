@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use gifthorse_onnx::{Attribute, Graph, Model, Tensor};
+use gifthorse_onnx::{Graph, Model, Tensor};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
@@ -74,12 +74,7 @@ pub fn digest(bytes: &[u8]) -> String {
 /// Such a file that cannot be read.
 pub fn of_weights(graph: &Graph) -> Result<String, gifthorse_onnx::Error> {
     let mut hash = Sha256::new();
-    let in_nodes = graph.nodes.iter().flat_map(|node| node.attributes.values());
-    let tensors = in_nodes.filter_map(|attribute| match attribute {
-        Attribute::Tensor(tensor) => Some(tensor),
-        _ => None,
-    });
-    for tensor in graph.initializers.values().chain(tensors) {
+    for tensor in graph.tensors() {
         of_tensor(&mut hash, tensor)?;
     }
     Ok(hexadecimal(hash))

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use gifthorse_engine::{Batching, Classifier, Device, Preprocess, is_supported};
 use gifthorse_onnx::{Dim, Graph, Model, ValueInfo};
-use gifthorse_report::report::Layout;
+use gifthorse_report::report::{Branch, Layout};
 use serde::Serialize;
 
 use crate::Error;
 use crate::hash;
 use crate::memory::check_weights;
-use crate::model::layout_in_report;
+use crate::model::{branches_in_report, layout_in_report};
 use crate::plan::ModelPlan;
 
 /// What a model file holds. Strings come from the file and are not to be trusted: escape them wherever they are shown.
@@ -34,9 +34,9 @@ pub struct Inspection {
     pub inputs: Vec<End>,
     /// What comes out.
     pub outputs: Vec<End>,
-    /// Number of floating-point constants.
+    /// Number of floating-point constants, those of branches included.
     pub parameters: usize,
-    /// Every operator, how often it occurs and whether it can be run.
+    /// Every operator, how often it occurs, in branches too, and whether it can be run.
     pub operators: Vec<Operator>,
     /// The model as a classifier of images; null if it is none that can be run.
     pub classifier: Option<Classes>,
@@ -86,6 +86,8 @@ pub struct Classes {
     pub logits: String,
     /// The operator after it that is left off for scans, such as `Softmax`; null if there is none.
     pub cut: Option<String>,
+    /// Where the model decides by the image which of two values goes on, in the order of computation.
+    pub branches: Vec<Branch>,
     /// Values that features can be taken from, in the order of computation.
     pub layers: Vec<Layer>,
 }
@@ -167,6 +169,7 @@ fn classes(classifier: &Classifier) -> Result<Classes, Error> {
         classes: classifier.classes(),
         logits: network.ends().logits.clone(),
         cut: network.ends().cut.clone(),
+        branches: branches_in_report(network.branches()),
         layers: layers
             .into_iter()
             .map(|(name, shape)| Layer { name, shape })
@@ -195,7 +198,8 @@ fn end(value: &ValueInfo) -> End {
 }
 
 fn parameters(graph: &Graph) -> usize {
-    let tensors = graph.initializers.values();
+    let graphs = graph.with_nested().into_iter();
+    let tensors = graphs.flat_map(|graph| graph.initializers.values());
     let floats = tensors.filter(|tensor| tensor.element_type().is_float());
     floats.map(gifthorse_onnx::Tensor::len).sum()
 }
@@ -203,7 +207,11 @@ fn parameters(graph: &Graph) -> usize {
 /// The operators, the most frequent first.
 fn operators(graph: &Graph) -> Vec<Operator> {
     let mut counts = BTreeMap::<String, (usize, bool)>::new();
-    for node in &graph.nodes {
+    for node in graph
+        .with_nested()
+        .into_iter()
+        .flat_map(|graph| &graph.nodes)
+    {
         let name = match node.domain.as_str() {
             "" => node.op_type.clone(),
             domain => format!("{domain}.{}", node.op_type),

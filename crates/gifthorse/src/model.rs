@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gifthorse_engine::{Classifier, Device, Layout, Preprocess};
+use gifthorse_engine::{Branch, BranchScope, Classifier, Device, Layout, Preprocess};
 use gifthorse_onnx::{Graph, Model};
 use gifthorse_report::report;
 
@@ -65,6 +65,7 @@ impl OpenModel {
                 Some(operator) => format!("{} cut off", operator.to_lowercase()),
                 None => "logits".to_owned(),
             },
+            branches: branches_in_report(network.branches()),
         };
         Ok(Self {
             classifier,
@@ -80,4 +81,18 @@ pub fn layout_in_report(layout: Layout) -> report::Layout {
         Layout::Nchw => report::Layout::Nchw,
         Layout::Nhwc => report::Layout::Nhwc,
     }
+}
+
+/// The nodes that decide by the image, as reports write them.
+pub fn branches_in_report(branches: &[Branch]) -> Vec<report::Branch> {
+    let branch = |branch: &Branch| report::Branch {
+        node: branch.node.clone(),
+        operator: branch.operator.clone(),
+        scope: match branch.scope {
+            BranchScope::Image => report::BranchScope::Image,
+            BranchScope::Region => report::BranchScope::Region,
+            BranchScope::Element => report::BranchScope::Element,
+        },
+    };
+    branches.iter().map(branch).collect()
 }

@@ -147,7 +147,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     };
 
     observer.stage(Stage::Verdict);
-    let conclusion = Conclusion::draw(&searched, &health, &fit, yardstick, request)?;
+    let conclusion = Conclusion::draw(&searched, &health, &fit, &described, yardstick, request)?;
     let evidence = pictures::evidence(&fit, &holdout_images, &searched, &conclusion, request)?;
     let detection = findings::detection(&searched, &conclusion, &config, &fit, &set.class_names);
     let mut report = Report {

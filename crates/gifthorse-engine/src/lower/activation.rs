@@ -101,6 +101,22 @@ pub fn swish(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.finish(out)
 }
 
+/// `SwiGLU`: the swish of one input times the other.
+pub fn swi_glu(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&["alpha"])?;
+    let shape = call.shape(0)?;
+    if call.shape(1)? != shape {
+        return Err(call.shape_error(format!("{shape:?} and {:?}", call.shape(1)?)));
+    }
+    let alpha = call.node.float_or("alpha", 1.0)?;
+    let (gate, linear) = (call.operand(0)?, call.operand(1)?);
+    let scaled = call.unary(Unary::MulScalar(alpha), gate, &shape);
+    let open = call.unary(Unary::Sigmoid, scaled, &shape);
+    let swish = call.binary(Binary::Mul, gate, open, &shape);
+    let out = call.binary(Binary::Mul, swish, linear, &shape);
+    call.finish(out)
+}
+
 /// `Celu`: `x` where positive, `alpha (e^(x / alpha) - 1)` elsewhere.
 pub fn celu(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["alpha"])?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use gifthorse_onnx::{Attribute, Graph};
+use gifthorse_onnx::{Graph, Tensor};
 
 use crate::lower::context::Lowered;
 use crate::program::{Operand, Step, ValueId};
@@ -22,13 +22,7 @@ pub struct Budget {
 impl Budget {
     /// The budget of a file.
     pub fn of(graph: &Graph) -> Self {
-        let attributes = graph.nodes.iter().flat_map(|node| node.attributes.values());
-        let in_nodes = attributes.map(|attribute| match attribute {
-            Attribute::Tensor(tensor) => tensor.len(),
-            _ => 0,
-        });
-        let initializers = graph.initializers.values().map(|tensor| tensor.len());
-        let held = initializers.chain(in_nodes);
+        let held = graph.tensors().map(Tensor::len);
         let limit = held.fold(0, usize::saturating_add).saturating_mul(TIMES);
         let limit = limit.max(FREE);
         Self {
@@ -75,7 +69,7 @@ impl Budget {
 
 #[cfg(test)]
 mod tests {
-    use gifthorse_onnx::{ElementType, GraphBuilder, Tensor};
+    use gifthorse_onnx::{Attribute, ElementType, GraphBuilder};
 
     use super::*;
 

@@ -4,11 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use gifthorse_onnx::{Graph, Node, Tensor};
+use gifthorse_onnx::{ElementType, Graph, Node, Tensor};
 
 use crate::array::Array;
+use crate::branch::Choice;
 use crate::error::Error;
 use crate::lower::constant::{Constant, Elements};
+use crate::lower::kind;
+use crate::lower::scope::{Found, Named, Scopes};
 use crate::mode::Mode;
 use crate::program::{Binary, Operand, Param, ParamId, Primitive, Running, Step, Unary, ValueId};
 use crate::stored::Stored;
@@ -24,6 +27,19 @@ pub enum Lowered {
     Value(ValueId),
 }
 
+/// Weights of the file, by the address of the graph that they are in (that of the model, or a branch's) and by name.
+pub type Weights = HashMap<(usize, String), Stored>;
+
+impl Lowered {
+    /// What a step reads or makes, under a name.
+    pub fn of(operand: Operand) -> Self {
+        match operand {
+            Operand::Value(id) => Self::Value(id),
+            Operand::Param(id) => Self::Param(id),
+        }
+    }
+}
+
 /// The state of one lowering: names seen so far, steps and constants made so far.
 pub struct Context<'g> {
     pub graph: &'g Graph,
@@ -32,20 +48,27 @@ pub struct Context<'g> {
     /// Batch size written into the file, where it is a number.
     pub declared_batch: Option<usize>,
     pub device: Device,
-    pub names: HashMap<String, Lowered>,
+    pub scopes: Scopes<'g>,
     pub shapes: Vec<Vec<usize>>,
-    /// Names of the values computed from the input that the file holds in an integer type.
-    pub integers: HashSet<String>,
     pub steps: Vec<Step>,
+    /// The values that depend on the input.
+    pub dependent: HashSet<ValueId>,
+    /// Values that do not, as far as they were wanted.
+    pub computed: HashMap<ValueId, Array>,
+    /// For each node that chooses between two values by a third.
+    pub choices: Vec<Choice>,
+    /// Whether something was computed from all images of a batch together that is meant for one.
+    pub looks_across: bool,
     pub params: Vec<Param>,
     pub mode: &'g Mode,
     /// For each batch norm in training mode.
     pub running: Vec<Running>,
     /// Dropouts in training mode so far.
     pub dropouts: usize,
-    params_by_name: HashMap<String, ParamId>,
-    /// Weights that programs share, by initialiser name.
-    weights: &'g mut HashMap<String, Stored>,
+    /// Constants that are parameters already, by where they are in memory.
+    params_of: HashMap<*const Constant, (Arc<Constant>, ParamId)>,
+    /// Weights that programs share.
+    weights: &'g mut Weights,
 }
 
 impl<'g> Context<'g> {
@@ -55,22 +78,25 @@ impl<'g> Context<'g> {
         declared_batch: Option<usize>,
         device: Device,
         mode: &'g Mode,
-        weights: &'g mut HashMap<String, Stored>,
+        weights: &'g mut Weights,
     ) -> Self {
         Self {
             graph,
             batch,
             declared_batch,
             device,
-            names: HashMap::new(),
+            scopes: Scopes::new(graph),
             shapes: Vec::new(),
-            integers: HashSet::new(),
             steps: Vec::new(),
+            dependent: HashSet::new(),
+            computed: HashMap::new(),
+            choices: Vec::new(),
+            looks_across: false,
             params: Vec::new(),
             mode,
             running: Vec::new(),
             dropouts: 0,
-            params_by_name: HashMap::new(),
+            params_of: HashMap::new(),
             weights,
         }
     }
@@ -81,31 +107,88 @@ impl<'g> Context<'g> {
         ValueId(self.shapes.len() - 1)
     }
 
-    /// A constant as an operand; the same name gives the same parameter.
-    pub fn param(&mut self, constant: &Constant) -> Operand {
-        if let Some(&id) = self.params_by_name.get(&constant.name) {
-            return Operand::Param(id);
+    /// A constant as an operand; the same one gives the same parameter.
+    pub fn param(&mut self, constant: &Arc<Constant>) -> Operand {
+        let place = Arc::as_ptr(constant);
+        if let Some((_, id)) = self.params_of.get(&place) {
+            return Operand::Param(*id);
         }
         let value = Array::from_vec(constant.to_f32(), &constant.shape, &self.device);
-        Operand::Param(self.add_param(constant.name.clone(), Stored::array(value), false))
+        let id = self.add_param(constant.name.clone(), Stored::array(value), false);
+        self.params_of.insert(place, (constant.clone(), id));
+        Operand::Param(id)
+    }
+
+    /// What a lowered value is to a step.
+    pub fn operand(&mut self, lowered: &Lowered) -> Operand {
+        match lowered {
+            Lowered::Constant(constant) => self.param(constant),
+            Lowered::Param(id) => Operand::Param(*id),
+            Lowered::Value(id) => Operand::Value(*id),
+        }
+    }
+
+    /// Its shape.
+    pub fn shape(&self, lowered: &Lowered) -> Vec<usize> {
+        match lowered {
+            Lowered::Constant(constant) => constant.shape.clone(),
+            Lowered::Param(id) => self.params[id.0].value.shape().to_vec(),
+            Lowered::Value(id) => self.shapes[id.0].clone(),
+        }
+    }
+
+    /// Shape of an operand.
+    pub fn shape_of(&self, operand: Operand) -> Vec<usize> {
+        self.shape(&Lowered::of(operand))
+    }
+
+    /// What a name stands for at this place.
+    ///
+    /// # Errors
+    /// A name that nothing lowered so far has, and a tensor that cannot be read.
+    pub fn resolve(&mut self, name: &str) -> Result<Named, Error> {
+        let (depth, tensor) = match self.scopes.find(name) {
+            Some(Found::Known(named)) => return Ok(named),
+            Some(Found::Tensor(depth, tensor)) => (depth, tensor),
+            None => {
+                let reason = format!("the value `{name}` is read but made by no supported output");
+                return Err(Error::NotAClassifier(reason));
+            }
+        };
+        let kind = tensor.element_type();
+        let lowered = if kind.is_float() && tensor.len() > 1 {
+            Lowered::Param(self.weight(depth, name, tensor)?)
+        } else {
+            let prefix = self.scopes.at(depth).map_or("", |(_, prefix)| prefix);
+            let name = format!("{prefix}{name}");
+            Lowered::Constant(Arc::new(Constant::from_tensor(&name, tensor)?))
+        };
+        let named = Named {
+            lowered,
+            kind: Some(kind),
+        };
+        self.scopes.bind_at(depth, name, named.clone());
+        Ok(named)
     }
 
     /// A weight of the file, the same for all programs.
-    pub fn weight(&mut self, name: &str, tensor: &Tensor) -> Result<ParamId, Error> {
-        let value = match self.weights.get(name) {
+    fn weight(&mut self, depth: usize, name: &str, tensor: &Tensor) -> Result<ParamId, Error> {
+        let (graph, prefix) = self.scopes.at(depth).unwrap_or((self.graph, ""));
+        let full = format!("{prefix}{name}");
+        let key = (std::ptr::from_ref(graph).addr(), name.to_owned());
+        let value = match self.weights.get(&key) {
             Some(value) => value.clone(),
             None => {
                 let value = Stored::file(tensor, &self.device)?;
-                self.weights.insert(name.to_string(), value.clone());
+                self.weights.insert(key, value.clone());
                 value
             }
         };
-        Ok(self.add_param(name.to_string(), value, true))
+        Ok(self.add_param(full, value, true))
     }
 
     fn add_param(&mut self, name: String, value: Stored, in_file: bool) -> ParamId {
         let id = ParamId(self.params.len());
-        self.params_by_name.insert(name.clone(), id);
         self.params.push(Param {
             name,
             value,
@@ -124,6 +207,10 @@ impl<'g> Context<'g> {
         shape: Vec<usize>,
     ) -> ValueId {
         let output = self.new_value(shape.clone());
+        let values = inputs.iter().filter_map(Operand::value);
+        if values.into_iter().any(|id| self.dependent.contains(&id)) {
+            self.dependent.insert(output);
+        }
         let node = node.name.clone();
         self.steps.push(Step {
             node,
@@ -141,6 +228,8 @@ pub struct Call<'a, 'g> {
     pub node: &'a Node,
     pub context: &'a mut Context<'g>,
     pub inputs: Vec<Option<Lowered>>,
+    /// Types of the inputs in the file, where they are known.
+    pub kinds: Vec<Option<ElementType>>,
 }
 
 impl Call<'_, '_> {
@@ -158,21 +247,13 @@ impl Call<'_, '_> {
 
     /// Shape of input `index`.
     pub fn shape(&self, index: usize) -> Result<Vec<usize>, Error> {
-        Ok(match self.lowered(index)? {
-            Lowered::Constant(constant) => constant.shape.clone(),
-            Lowered::Param(id) => self.context.params[id.0].value.shape().to_vec(),
-            Lowered::Value(id) => self.context.shapes[id.0].clone(),
-        })
+        Ok(self.context.shape(self.lowered(index)?))
     }
 
     /// Input `index` as an operand of a step.
     pub fn operand(&mut self, index: usize) -> Result<Operand, Error> {
         let lowered = self.lowered(index)?.clone();
-        Ok(match lowered {
-            Lowered::Constant(constant) => self.context.param(&constant),
-            Lowered::Param(id) => Operand::Param(id),
-            Lowered::Value(id) => Operand::Value(id),
-        })
+        Ok(self.context.operand(&lowered))
     }
 
     /// Name of the initialiser that input `index` is, if it is one.
@@ -234,30 +315,33 @@ impl Call<'_, '_> {
         self.step(Primitive::Binary(function), vec![a, b], shape.to_vec())
     }
 
+    /// Type of input `index` in the file, where it is known.
+    pub fn kind(&self, index: usize) -> Option<ElementType> {
+        self.kinds.get(index).copied().flatten()
+    }
+
     /// Whether input `index` holds integers. Values are f32 whatever the file calls them, so that
     /// only this tells a division that drops the remainder from one that does not.
     pub fn is_integer(&self, index: usize) -> bool {
-        match self.inputs.get(index) {
-            Some(Some(Lowered::Constant(constant))) => {
-                matches!(constant.elements, Elements::Int(_))
-            }
-            _ => {
-                let name = self.node.input(index);
-                name.is_some_and(|name| self.context.integers.contains(name))
-            }
+        match (self.kind(index), self.constant(index)) {
+            (Some(kind), _) => kind::is_integer(kind),
+            (None, Some(constant)) => matches!(constant.elements, Elements::Int(_)),
+            (None, None) => false,
         }
     }
 
     /// A constant made by the lowering itself, under a name of its own.
     pub fn fresh(&mut self, part: &str, values: Vec<f32>, shape: Vec<usize>) -> Operand {
-        let name = format!("{}:{part}:{}", self.node.name, self.context.params.len());
-        self.context.param(&Constant::float(name, shape, values))
+        let name = format!("{}:{part}", self.node.name);
+        let value = Array::from_vec(values, &shape, &self.context.device);
+        Operand::Param(self.context.add_param(name, Stored::array(value), false))
     }
 
     /// Name for a constant that is the node's only output. A file may call two nodes alike, but
     /// never two values.
     pub fn output_name(&self) -> String {
-        self.node.output(0).unwrap_or(&self.node.name).to_string()
+        let name = self.node.output(0).unwrap_or(&self.node.name);
+        format!("{}{name}", self.context.scopes.prefix())
     }
 
     /// Reshapes an operand; nothing is added when the shape is the same.
@@ -270,10 +354,7 @@ impl Call<'_, '_> {
 
     /// Binds the node's only output.
     pub fn finish(self, output: Operand) -> Result<Vec<Lowered>, Error> {
-        Ok(vec![match output {
-            Operand::Value(id) => Lowered::Value(id),
-            Operand::Param(id) => Lowered::Param(id),
-        }])
+        Ok(vec![Lowered::of(output)])
     }
 
     /// Refuses attributes that this lowering has not read.

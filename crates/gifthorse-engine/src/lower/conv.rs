@@ -2,9 +2,10 @@
 
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
-use crate::program::{Primitive, Window};
+use crate::program::{Operand, Primitive, Window};
 
-const GEOMETRY: [&str; 6] = [
+/// The attributes that say where windows lie.
+pub const GEOMETRY: [&str; 6] = [
     "auto_pad",
     "dilations",
     "group",
@@ -130,26 +131,45 @@ pub fn with_spatial(
 }
 
 /// `Conv`.
-pub fn conv(call: Call) -> Result<Vec<Lowered>, Error> {
+pub fn conv(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&GEOMETRY)?;
     let (input, weight) = (call.shape(0)?, call.shape(1)?);
+    let (x, w) = (call.operand(0)?, call.operand(1)?);
+    let bias = bias(&mut call)?;
+    let (out, _) = convolved(&mut call, (x, &input), (w, &weight), bias)?;
+    call.finish(out)
+}
+
+/// The third input, if there is one.
+fn bias(call: &mut Call) -> Result<Option<Operand>, Error> {
+    call.has(2).then(|| call.operand(2)).transpose()
+}
+
+/// The convolution of a value by a weight, each with its shape, and the shape of the result.
+pub fn convolved(
+    call: &mut Call,
+    (x, input): (Operand, &[usize]),
+    (w, weight): (Operand, &[usize]),
+    bias: Option<Operand>,
+) -> Result<(Operand, Vec<usize>), Error> {
     if weight.len() != input.len() {
         return Err(call.shape_error(format!("input {input:?}, weight {weight:?}")));
     }
-    let Geometry { window, spatial } = geometry(&call, &input, Some(&weight[2..]))?;
-    let groups = groups(&call)?;
+    let Geometry { window, spatial } = geometry(call, input, Some(&weight[2..]))?;
+    let groups = groups(call)?;
     if weight[1] * groups != input[1] || !weight[0].is_multiple_of(groups) {
         let reason = format!("input {input:?}, weight {weight:?}, {groups} groups");
         return Err(call.shape_error(reason));
     }
-    let sizes = output_sizes(&call, &window, spatial_sizes(&input))?;
+    let sizes = output_sizes(call, &window, spatial_sizes(input))?;
     let shape = with_spatial(input[0], weight[0], sizes, spatial);
     let primitive = Primitive::Conv { window, groups };
-    convolve(call, primitive, input, weight, shape)
+    let out = convolve(call, primitive, (x, input), (w, weight), bias, &shape)?;
+    Ok((out, shape))
 }
 
 /// `ConvTranspose`: pads as given, or what is left over where the result's size is given.
-pub fn conv_transpose(call: Call) -> Result<Vec<Lowered>, Error> {
+pub fn conv_transpose(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&[&GEOMETRY[..], &["output_padding", "output_shape"]].concat())?;
     let (input, weight) = (call.shape(0)?, call.shape(1)?);
     if weight.len() != input.len() || weight.first() != input.get(1) {
@@ -203,7 +223,17 @@ pub fn conv_transpose(call: Call) -> Result<Vec<Lowered>, Error> {
         output_padding,
         groups,
     };
-    convolve(call, primitive, input, weight, shape)
+    let (x, w) = (call.operand(0)?, call.operand(1)?);
+    let bias = bias(&mut call)?;
+    let out = convolve(
+        &mut call,
+        primitive,
+        (x, &input),
+        (w, &weight),
+        bias,
+        &shape,
+    )?;
+    call.finish(out)
 }
 
 /// The sizes that `output_shape` states or that `auto_pad` asks for, if one does.
@@ -242,30 +272,28 @@ fn groups(call: &Call) -> Result<usize, Error> {
 
 /// Adds the step, with an axis of length one put in and taken out for one-dimensional inputs.
 fn convolve(
-    mut call: Call,
+    call: &mut Call,
     primitive: Primitive,
-    input: Vec<usize>,
-    weight: Vec<usize>,
-    shape: Vec<usize>,
-) -> Result<Vec<Lowered>, Error> {
+    (x, input): (Operand, &[usize]),
+    (w, weight): (Operand, &[usize]),
+    bias: Option<Operand>,
+    shape: &[usize],
+) -> Result<Operand, Error> {
     let square = |shape: &[usize]| match shape {
         [n, c, width] => vec![*n, *c, 1, *width],
         _ => shape.to_vec(),
     };
-    let x = call.operand(0)?;
-    let x = call.reshape(x, &input, &square(&input));
-    let w = call.operand(1)?;
-    let w = call.reshape(w, &weight, &square(&weight));
+    let x = call.reshape(x, input, &square(input));
+    let w = call.reshape(w, weight, &square(weight));
     let mut operands = vec![x, w];
-    if call.has(2) {
-        let bias = call.shape(2)?;
-        if bias != [shape[1]] {
-            return Err(call.shape_error(format!("bias {bias:?} for {} outputs", shape[1])));
+    if let Some(bias) = bias {
+        let given = call.context.shape_of(bias);
+        if given != [shape[1]] {
+            return Err(call.shape_error(format!("bias {given:?} for {} outputs", shape[1])));
         }
-        operands.push(call.operand(2)?);
+        operands.push(bias);
     }
-    let wide = square(&shape);
+    let wide = square(shape);
     let out = call.step(primitive, operands, wide.clone());
-    let out = call.reshape(out, &wide, &shape);
-    call.finish(out)
+    Ok(call.reshape(out, &wide, shape))
 }

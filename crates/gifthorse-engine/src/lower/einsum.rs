@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
+use crate::lower::indexing::strides;
 use crate::program::{Operand, Primitive, Reduction};
 
 /// An operand whose axes have labels.
@@ -17,7 +18,7 @@ impl Labelled {
     }
 }
 
-/// `Einsum` with any number of factors and an ellipsis; a label twice in one factor is refused.
+/// `Einsum` with any number of factors and an ellipsis.
 pub fn einsum(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["equation"])?;
     let equation: String = call.node.string("equation")?.split_whitespace().collect();
@@ -41,15 +42,15 @@ pub fn einsum(mut call: Call) -> Result<Vec<Lowered>, Error> {
             free.ok_or_else(|| call.shape_error(format!("`{term}` for a factor {shape:?}")))?;
         hidden = hidden.max(free);
         let labels = labels(term, free);
-        if has_twin(&labels) {
-            return Err(call.unsupported("equation", format!("a label twice in `{term}`")));
-        }
         let operand = call.operand(i)?;
-        factors.push(Labelled {
-            operand,
-            shape,
-            labels,
-        });
+        factors.push(on_diagonals(
+            &mut call,
+            Labelled {
+                operand,
+                shape,
+                labels,
+            },
+        )?);
     }
     let wanted = match right {
         Some(right) => labels(right, if right.contains("...") { hidden } else { 0 }),
@@ -74,6 +75,32 @@ pub fn einsum(mut call: Call) -> Result<Vec<Lowered>, Error> {
     let order: Vec<char> = wanted;
     let out = ordered(&mut call, &product, &order)?;
     call.finish(out.operand)
+}
+
+/// A factor without twins among its labels: of axes with the same one, the entries where they are equal.
+fn on_diagonals(call: &mut Call, mut x: Labelled) -> Result<Labelled, Error> {
+    while let Some(twin) = (1..x.labels.len()).find(|&i| x.labels[..i].contains(&x.labels[i])) {
+        let first = x.axis(x.labels[twin]).unwrap_or(twin);
+        if x.shape[first] != x.shape[twin] {
+            return Err(call.shape_error(format!("a diagonal of {:?}", x.shape)));
+        }
+        let steps = strides(&x.shape);
+        let count: usize = x.shape.iter().product();
+        let on_diagonal = |at: &usize| {
+            let along = |axis: usize| at / steps[axis] % x.shape[axis];
+            along(first) == along(twin)
+        };
+        // In the order of the axes that stay.
+        let indices: Vec<usize> = (0..count).filter(on_diagonal).collect();
+        let flat = call.reshape(x.operand, &x.shape, &[count]);
+        let kept = vec![indices.len()];
+        let select = Primitive::Select { axis: 0, indices };
+        let picked = call.step(select, vec![flat], kept.clone());
+        x.shape.remove(twin);
+        x.labels.remove(twin);
+        x.operand = call.reshape(picked, &kept, &x.shape);
+    }
+    Ok(x)
 }
 
 /// The labels of a term; axes of an ellipsis are numbered from the last one.

@@ -2,6 +2,7 @@
 
 use gifthorse_onnx::ElementType;
 
+use crate::branch::Choice;
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
 use crate::program::{Binary, Operand, Primitive, Unary};
@@ -55,6 +56,15 @@ pub fn unary(call: Call) -> Result<Vec<Lowered>, Error> {
         "Round" => vec![Unary::Round],
         "Sin" => vec![Unary::Sin],
         "Cos" => vec![Unary::Cos],
+        "Tan" => vec![Unary::Tan],
+        "Asin" => vec![Unary::Asin],
+        "Acos" => vec![Unary::Acos],
+        "Atan" => vec![Unary::Atan],
+        "Sinh" => vec![Unary::Sinh],
+        "Cosh" => vec![Unary::Cosh],
+        "Asinh" => vec![Unary::Asinh],
+        "Acosh" => vec![Unary::Acosh],
+        "Atanh" => vec![Unary::Atanh],
         "Not" => vec![Unary::Not],
         other => return Err(Error::Internal(format!("{other} is not unary"))),
     };
@@ -264,17 +274,29 @@ pub fn choose(mut call: Call) -> Result<Vec<Lowered>, Error> {
     let shape = call.broadcast(&call.shape(0)?, &call.shape(1)?)?;
     let shape = call.broadcast(&shape, &call.shape(2)?)?;
     let operands = vec![call.operand(0)?, call.operand(1)?, call.operand(2)?];
+    if let Operand::Value(condition) = operands[0] {
+        call.context.choices.push(Choice {
+            node: call.node.name.clone(),
+            operator: call.node.op_type.clone(),
+            condition,
+            numbers: shape.iter().product(),
+        });
+    }
     let out = call.step(Primitive::Where, operands, shape);
     call.finish(out)
 }
 
-/// The element type that a `Cast` casts to.
+/// The element type that a `Cast` or `CastLike` casts to.
 pub fn cast_target(call: &Call) -> Result<ElementType, Error> {
+    if call.node.op_type == "CastLike" {
+        let unknown = || call.unsupported("target_type", "a value of unknown type");
+        return call.kind(1).ok_or_else(unknown);
+    }
     let to = call.node.int("to")?;
     ElementType::from_onnx(to).ok_or_else(|| call.unsupported("to", format!("type {to}")))
 }
 
-/// `Cast` of a value computed from the input: all such values are f32 here, so a cast to
+/// `Cast` or `CastLike` of a value computed from the input: all such values are f32 here, so a cast to
 /// a float type changes nothing and others drop what follows the point.
 pub fn cast(call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["to", "saturate", "round_mode"])?;

@@ -39,7 +39,7 @@ pub fn fold(call: &Call) -> Result<Option<Constant>, Error> {
             name,
             ..(**first).clone()
         }),
-        "Cast" => Some(cast(call, first, name)?),
+        "Cast" | "CastLike" => Some(cast(call, first, name)?),
         "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" => {
             let shape = super::rearrange::reshaped(call)?;
             Some(Constant {

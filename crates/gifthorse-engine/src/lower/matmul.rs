@@ -7,8 +7,18 @@ use crate::program::{Binary, Operand, Primitive, Unary};
 /// `MatMul`: NumPy's rules, vectors included.
 pub fn matmul(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&[])?;
-    let (mut a, mut b) = (call.shape(0)?, call.shape(1)?);
+    let (a, b) = (call.shape(0)?, call.shape(1)?);
     let (x, y) = (call.operand(0)?, call.operand(1)?);
+    let (out, _) = product(&mut call, (x, a), (y, b))?;
+    call.finish(out)
+}
+
+/// The product of two factors, each with its shape, and the shape of the result.
+pub fn product(
+    call: &mut Call,
+    (x, mut a): (Operand, Vec<usize>),
+    (y, mut b): (Operand, Vec<usize>),
+) -> Result<(Operand, Vec<usize>), Error> {
     let (row, column) = (a.len() == 1, b.len() == 1);
     if a.is_empty() || b.is_empty() {
         return Err(call.shape_error("a factor without axes"));
@@ -22,8 +32,8 @@ pub fn matmul(mut call: Call) -> Result<Vec<Lowered>, Error> {
     }
     let x = call.reshape(x, &a0, &a);
     let y = call.reshape(y, &b0, &b);
-    let shape = product_shape(&call, &a, &b)?;
-    let mut out = call.step(Primitive::MatMul, vec![x, y], shape.clone());
+    let shape = product_shape(call, &a, &b)?;
+    let out = call.step(Primitive::MatMul, vec![x, y], shape.clone());
     let mut flat = shape.clone();
     if column {
         flat.pop();
@@ -31,8 +41,7 @@ pub fn matmul(mut call: Call) -> Result<Vec<Lowered>, Error> {
     if row {
         flat.remove(flat.len() + usize::from(column) - 2);
     }
-    out = call.reshape(out, &shape, &flat);
-    call.finish(out)
+    Ok((call.reshape(out, &shape, &flat), flat))
 }
 
 fn product_shape(call: &Call, a: &[usize], b: &[usize]) -> Result<Vec<usize>, Error> {
@@ -78,11 +87,20 @@ pub fn gemm(mut call: Call) -> Result<Vec<Lowered>, Error> {
 
 /// A matrix, transposed if the attribute says so.
 fn factor(call: &mut Call, index: usize, attribute: &str) -> Result<(Operand, Vec<usize>), Error> {
-    let mut shape = call.shape(index)?;
+    let shape = call.shape(index)?;
+    let operand = call.operand(index)?;
+    turned(call, (operand, shape), attribute)
+}
+
+/// A matrix with its shape, transposed if the attribute says so.
+pub fn turned(
+    call: &mut Call,
+    (operand, mut shape): (Operand, Vec<usize>),
+    attribute: &str,
+) -> Result<(Operand, Vec<usize>), Error> {
     if shape.len() != 2 {
         return Err(call.shape_error(format!("a factor of shape {shape:?} is not a matrix")));
     }
-    let operand = call.operand(index)?;
     if call.node.int_or(attribute, 0)? == 0 {
         return Ok((operand, shape));
     }

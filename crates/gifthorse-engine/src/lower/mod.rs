@@ -5,9 +5,12 @@
 
 mod activation;
 mod budget;
+mod conditional;
 mod constant;
 mod context;
 mod conv;
+mod cumulative;
+mod diagonal;
 mod dropout;
 mod einsum;
 mod elementwise;
@@ -15,19 +18,26 @@ mod extend;
 mod fold;
 mod generate;
 mod indexing;
+mod integer;
 mod interpolate;
+mod kind;
+mod known;
+mod lp_pool;
 mod matmul;
 mod norm;
+mod order;
 mod pick;
 mod pool;
 mod quantize;
+mod quantized;
 mod rearrange;
 mod reduce;
 mod resize;
 mod scatter;
+mod scope;
+mod walk;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use burn::tensor::Device;
 use gifthorse_onnx::{Dim, ElementType, Graph, Node};
@@ -36,10 +46,10 @@ use crate::ends::Ends;
 use crate::error::Error;
 use crate::mode::Mode;
 use crate::program::{Program, ValueId};
-use crate::stored::Stored;
 use budget::Budget;
-use constant::Constant;
+pub use context::Weights;
 use context::{Call, Context, Lowered};
+use scope::Named;
 
 /// Most numbers in one value, 4 GiB of them: a few bytes of a file can ask for any size.
 const LARGEST: usize = 1 << 30;
@@ -48,7 +58,7 @@ const NEWEST_OPSET: i64 = 28;
 
 type Lower = fn(Call) -> Result<Vec<Lowered>, Error>;
 
-/// The lowering of an operator of ONNX's own domain.
+/// The lowering of an operator of ONNX's own domain. (`If` has graphs inside: `conditional`.)
 fn lowering_of(operator: &str) -> Option<Lower> {
     Some(match operator {
         "Conv" => conv::conv,
@@ -59,6 +69,8 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "AveragePool" => pool::average_pool,
         "GlobalAveragePool" => pool::global_average_pool,
         "GlobalMaxPool" => pool::global_max_pool,
+        "LpPool" => lp_pool::lp_pool,
+        "GlobalLpPool" => lp_pool::global_lp_pool,
         "BatchNormalization" => norm::batch_norm,
         "LayerNormalization" => norm::layer_norm,
         "InstanceNormalization" => norm::instance_norm,
@@ -69,7 +81,8 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "Softmax" | "LogSoftmax" => norm::softmax,
         "Relu" | "LeakyRelu" | "Elu" | "Selu" | "Sigmoid" | "Tanh" | "Erf" | "Sign"
         | "Softplus" | "HardSigmoid" | "Neg" | "Abs" | "Exp" | "Log" | "Sqrt" | "Reciprocal"
-        | "Floor" | "Ceil" | "Round" | "Not" | "Sin" | "Cos" => elementwise::unary,
+        | "Floor" | "Ceil" | "Round" | "Not" | "Sin" | "Cos" | "Tan" | "Asin" | "Acos" | "Atan"
+        | "Sinh" | "Cosh" | "Asinh" | "Acosh" | "Atanh" => elementwise::unary,
         "Clip" => elementwise::clip,
         "IsNaN" => elementwise::is_nan,
         "IsInf" => elementwise::is_infinite,
@@ -78,6 +91,7 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "Gelu" => activation::gelu,
         "Mish" => activation::mish,
         "Swish" => activation::swish,
+        "SwiGLU" => activation::swi_glu,
         "Celu" => activation::celu,
         "Softsign" => activation::softsign,
         "ThresholdedRelu" => activation::thresholded_relu,
@@ -87,15 +101,26 @@ fn lowering_of(operator: &str) -> Option<Lower> {
         "Mod" => elementwise::modulo,
         "Max" | "Min" | "Sum" | "Mean" => elementwise::variadic,
         "Where" => elementwise::choose,
-        "Cast" => elementwise::cast,
+        "Cast" | "CastLike" => elementwise::cast,
         "Identity" => elementwise::identity,
         "Dropout" => dropout::dropout,
         "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
         | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reduce::reduce,
         "ArgMax" | "ArgMin" => reduce::arg,
+        "TopK" => order::top_k,
+        "Hardmax" => order::hardmax,
+        "OneHot" => order::one_hot,
+        "CumSum" => cumulative::cumulative_sum,
+        "Trilu" => diagonal::trilu,
+        "EyeLike" => diagonal::eye_like,
         "Einsum" => einsum::einsum,
         "QuantizeLinear" => quantize::quantize,
         "DequantizeLinear" => quantize::dequantize,
+        "DynamicQuantizeLinear" => quantize::dynamic,
+        "ConvInteger" => integer::conv_integer,
+        "MatMulInteger" => integer::matmul_integer,
+        "QLinearConv" => integer::quantised_conv,
+        "QLinearMatMul" => integer::quantised_matmul,
         "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => rearrange::reshape,
         "Transpose" => rearrange::transpose,
         "Expand" => extend::expand,
@@ -121,9 +146,38 @@ fn lowering_of(operator: &str) -> Option<Lower> {
     })
 }
 
+/// The lowering of an operator that onnxruntime's quantiser adds.
+fn quantiser_lowering_of(operator: &str) -> Option<Lower> {
+    Some(match operator {
+        "QuantizeLinear" => quantize::quantize,
+        "DequantizeLinear" => quantize::dequantize,
+        "QGemm" => integer::quantised_gemm,
+        "QLinearAdd" | "QLinearMul" => quantized::binary,
+        "QLinearSigmoid" | "QLinearLeakyRelu" => quantized::unary,
+        "QLinearConcat" => quantized::concat,
+        "QLinearAveragePool" => quantized::average_pool,
+        "QLinearGlobalAveragePool" => quantized::global_average_pool,
+        _ => return None,
+    })
+}
+
+/// The lowering of a node without graphs inside.
+fn lowering(node: &Node) -> Option<Lower> {
+    match node.domain.as_str() {
+        "" => lowering_of(&node.op_type),
+        "com.microsoft" => quantiser_lowering_of(&node.op_type),
+        _ => None,
+    }
+}
+
+/// Whether the node is an `If`.
+fn is_if(node: &Node) -> bool {
+    node.domain.is_empty() && node.op_type == "If"
+}
+
 /// Whether the node's operator can be lowered (its attributes may still be refused).
 pub fn is_supported(node: &Node) -> bool {
-    node.domain.is_empty() && lowering_of(&node.op_type).is_some()
+    is_if(node) || lowering(node).is_some()
 }
 
 /// What a program is made for.
@@ -144,11 +198,7 @@ pub struct Target<'a> {
 ///
 /// # Errors
 /// Operators, attributes and shapes that are not supported, naming the node.
-pub fn lower(
-    graph: &Graph,
-    target: &Target,
-    weights: &mut HashMap<String, Stored>,
-) -> Result<Program, Error> {
+pub fn lower(graph: &Graph, target: &Target, weights: &mut Weights) -> Result<Program, Error> {
     if let Some(version) = graph.opset("").filter(|&version| version > NEWEST_OPSET) {
         let reason = format!(
             "it is written in version {version} of ONNX's operators, and {NEWEST_OPSET} is the newest that is known: \
@@ -176,31 +226,22 @@ pub fn lower(
     input_shape.extend(target.input);
     check_shape(&input_shape).map_err(|reason| Error::Input(format!("the input {reason}")))?;
     let input = context.new_value(input_shape.clone());
-    context
-        .names
-        .insert(ends.input.name.clone(), Lowered::Value(input));
+    context.dependent.insert(input);
+    let named = Named {
+        lowered: Lowered::Value(input),
+        kind: Some(ElementType::F32),
+    };
+    context.scopes.bind(&ends.input.name, named);
 
     let mut budget = Budget::of(graph);
-    let needed = needed(graph, &ends.logits);
-    for node in graph
-        .nodes
-        .iter()
-        .zip(&needed)
-        .filter_map(|(node, &need)| need.then_some(node))
-    {
-        lower_node(&mut context, &mut budget, node)?;
-    }
+    walk::lower_nodes(&mut context, &mut budget, graph, &[&ends.logits])?;
 
-    let output = match context.names.get(&ends.logits) {
-        Some(Lowered::Value(id)) => *id,
-        _ => {
-            let reason = format!("the output `{}` does not depend on the input", ends.logits);
-            return Err(Error::NotAClassifier(reason));
-        }
+    let Lowered::Value(output) = context.resolve(&ends.logits)?.lowered else {
+        let reason = format!("the output `{}` does not depend on the input", ends.logits);
+        return Err(Error::NotAClassifier(reason));
     };
-    let names: HashMap<String, ValueId> = context
-        .names
-        .iter()
+    let names = context.scopes.outermost();
+    let names: HashMap<String, ValueId> = names
         .filter_map(|(name, lowered)| match lowered {
             Lowered::Value(id) => Some((name.clone(), *id)),
             Lowered::Constant(_) | Lowered::Param(_) => None,
@@ -215,98 +256,9 @@ pub fn lower(
         steps: context.steps,
         params: context.params,
         running: context.running,
+        choices: context.choices,
+        looks_across: context.looks_across,
     })
-}
-
-/// Which nodes the value `output` depends on.
-fn needed(graph: &Graph, output: &str) -> Vec<bool> {
-    let mut wanted = std::collections::HashSet::from([output]);
-    let mut needed = vec![false; graph.nodes.len()];
-    for (i, node) in graph.nodes.iter().enumerate().rev() {
-        if node
-            .outputs
-            .iter()
-            .flatten()
-            .any(|name| wanted.contains(name.as_str()))
-        {
-            needed[i] = true;
-            wanted.extend(node.inputs.iter().flatten().map(String::as_str));
-        }
-    }
-    needed
-}
-
-fn lower_node(context: &mut Context, budget: &mut Budget, node: &Node) -> Result<(), Error> {
-    let unsupported = || Error::UnsupportedOperator {
-        node: node.name.clone(),
-        operator: node.op_type.clone(),
-        domain: node.domain.clone(),
-        opset: node.opset,
-    };
-    if !node.domain.is_empty() {
-        return Err(unsupported());
-    }
-    let lowering = lowering_of(&node.op_type).ok_or_else(unsupported)?;
-    let mut inputs = Vec::with_capacity(node.inputs.len());
-    for name in &node.inputs {
-        inputs.push(match name {
-            Some(name) => Some(resolve(context, name)?),
-            None => None,
-        });
-    }
-    let known = context.shapes.len();
-    let steps = context.steps.len();
-    let integers = gives_integers(context, node);
-    let call = Call {
-        node,
-        context,
-        inputs,
-    };
-    let outputs = match fold::fold(&call)? {
-        Some(constant) => vec![Lowered::Constant(Arc::new(constant))],
-        None => lowering(call)?,
-    };
-    let refused = |reason: String| Error::Shape {
-        node: node.name.clone(),
-        operator: node.op_type.clone(),
-        reason,
-    };
-    for shape in &context.shapes[known..] {
-        check_shape(shape).map_err(|reason| refused(format!("a result {reason}")))?;
-    }
-    budget
-        .take(&outputs, &context.steps[steps..])
-        .map_err(refused)?;
-    for (name, lowered) in node.outputs.iter().zip(outputs) {
-        if let Some(name) = name {
-            // Constants know their kind themselves.
-            if integers && matches!(lowered, Lowered::Value(_)) {
-                context.integers.insert(name.clone());
-            }
-            context.names.insert(name.clone(), lowered);
-        }
-    }
-    Ok(())
-}
-
-/// Whether the file holds what a node computes from the input in an integer type.
-fn gives_integers(context: &Context, node: &Node) -> bool {
-    match node.op_type.as_str() {
-        "ArgMax" | "ArgMin" | "QuantizeLinear" => true,
-        "DequantizeLinear" => false,
-        // An integer exponent makes no integer of a real number.
-        "Pow" => node
-            .input(0)
-            .is_some_and(|name| context.integers.contains(name)),
-        "Cast" => {
-            let to = node.int_or("to", 0).ok().and_then(ElementType::from_onnx);
-            to.is_some_and(|to| !to.is_float() && to != ElementType::Bool)
-        }
-        _ => {
-            let mut inputs = node.inputs.iter().flatten();
-            inputs.any(|name| context.integers.contains(name))
-        }
-    }
 }
 
 /// Refuses a shape without entries, and one of more than can be meant.
@@ -321,21 +273,4 @@ fn check_shape(shape: &[usize]) -> Result<(), String> {
             "of shape {shape:?} has more than {LARGEST} numbers"
         )),
     }
-}
-
-fn resolve(context: &mut Context, name: &str) -> Result<Lowered, Error> {
-    if let Some(lowered) = context.names.get(name) {
-        return Ok(lowered.clone());
-    }
-    let Some(tensor) = context.graph.initializers.get(name) else {
-        let reason = format!("the value `{name}` is read but made by no supported output");
-        return Err(Error::NotAClassifier(reason));
-    };
-    let lowered = if tensor.element_type().is_float() && tensor.len() > 1 {
-        Lowered::Param(context.weight(name, tensor)?)
-    } else {
-        Lowered::Constant(Arc::new(Constant::from_tensor(name, tensor)?))
-    };
-    context.names.insert(name.to_string(), lowered.clone());
-    Ok(lowered)
 }

@@ -66,12 +66,9 @@ fn trained(call: &Call) -> Result<Option<Running>, Error> {
     }))
 }
 
-/// `LayerNormalization` (opset 17); mean and deviation outputs are not supported.
+/// `LayerNormalization` (opset 17); on request with the mean and one over the deviation.
 pub fn layer_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["axis", "epsilon", "stash_type"])?;
-    if call.node.output(1).is_some() || call.node.output(2).is_some() {
-        return Err(call.unsupported("Mean", "the second and third outputs"));
-    }
     let shape = call.shape(0)?;
     let axis = call.axis(call.node.int_or("axis", -1)?, shape.len())?;
     let mut operands = vec![call.operand(0)?];
@@ -86,8 +83,27 @@ pub fn layer_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
         operands.push(call.operand(i)?);
     }
     let epsilon = call.node.float_or("epsilon", 1e-5)?;
-    let out = call.step(Primitive::LayerNorm { axis, epsilon }, operands, shape);
-    call.finish(out)
+    let x = operands[0];
+    let out = call.step(
+        Primitive::LayerNorm { axis, epsilon },
+        operands,
+        shape.clone(),
+    );
+    if call.node.outputs.len() < 2 {
+        return call.finish(out);
+    }
+    let mut kept = shape.clone();
+    kept[axis..].fill(1);
+    let axes: Vec<usize> = (axis..shape.len()).collect();
+    let mean_of = || Primitive::Reduce(Reduction::Mean, axes.clone());
+    let mean = call.step(mean_of(), vec![x], kept.clone());
+    let centred = call.binary(Binary::Sub, x, mean, &shape);
+    let squares = call.binary(Binary::Mul, centred, centred, &shape);
+    let variance = call.step(mean_of(), vec![squares], kept.clone());
+    let variance = call.unary(Unary::AddScalar(epsilon), variance, &kept);
+    let deviation = call.unary(Unary::Sqrt, variance, &kept);
+    let inverse = call.unary(Unary::Reciprocal, deviation, &kept);
+    Ok([out, mean, inverse].map(Lowered::of).to_vec())
 }
 
 /// `InstanceNormalization`: every channel of every image on its own.

@@ -4,9 +4,10 @@
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
 use crate::lower::conv::{Geometry, geometry, output_sizes, spatial_sizes, with_spatial};
-use crate::program::{Binary, Primitive, Reduction, Window};
+use crate::program::{Binary, Operand, Primitive, Reduction, Window};
 
-const GEOMETRY: [&str; 6] = [
+/// The attributes of all pools.
+pub const GEOMETRY: [&str; 6] = [
     "auto_pad",
     "ceil_mode",
     "dilations",
@@ -15,8 +16,19 @@ const GEOMETRY: [&str; 6] = [
     "strides",
 ];
 
+/// The attributes of average pools.
+pub const AVERAGE: [&str; 7] = [
+    "auto_pad",
+    "ceil_mode",
+    "count_include_pad",
+    "dilations",
+    "kernel_shape",
+    "pads",
+    "strides",
+];
+
 /// Adds to the end pads what `ceil_mode` needs; gives the window and the original pads.
-fn windows(call: &Call, input: &[usize]) -> Result<(Geometry, [(usize, usize); 2]), Error> {
+pub fn windows(call: &Call, input: &[usize]) -> Result<(Geometry, [(usize, usize); 2]), Error> {
     let mut geometry = geometry(call, input, None)?;
     let window = &mut geometry.window;
     let pads = window.pads;
@@ -39,45 +51,46 @@ fn windows(call: &Call, input: &[usize]) -> Result<(Geometry, [(usize, usize); 2
 }
 
 /// `MaxPool`; the optional second output (indices) is not supported.
-pub fn max_pool(call: Call) -> Result<Vec<Lowered>, Error> {
+pub fn max_pool(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&[&GEOMETRY[..], &["storage_order"]].concat())?;
     if call.node.output(1).is_some() {
         return Err(call.unsupported("Indices", "the second output of MaxPool"));
     }
     let input = call.shape(0)?;
     let (Geometry { window, spatial }, _) = windows(&call, &input)?;
-    pool(
-        call,
-        &input,
-        spatial,
-        window,
-        Primitive::MaxPool(window),
-        None,
-    )
+    let x = call.operand(0)?;
+    let primitive = Primitive::MaxPool(window);
+    let (out, _) = pool(&mut call, x, &input, spatial, (window, primitive), None)?;
+    call.finish(out)
 }
 
 /// `AveragePool`.
-pub fn average_pool(call: Call) -> Result<Vec<Lowered>, Error> {
-    call.only_attributes(&[&GEOMETRY[..], &["count_include_pad"]].concat())?;
+pub fn average_pool(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&AVERAGE)?;
     let input = call.shape(0)?;
-    let (Geometry { window, spatial }, pads) = windows(&call, &input)?;
+    let x = call.operand(0)?;
+    let (out, _) = averaged(&mut call, x, &input)?;
+    call.finish(out)
+}
+
+/// The average pool of a value of this shape, and the shape of the result.
+pub fn averaged(
+    call: &mut Call,
+    x: Operand,
+    input: &[usize],
+) -> Result<(Operand, Vec<usize>), Error> {
+    let (Geometry { window, spatial }, pads) = windows(call, input)?;
     let padding_counts = call.node.int_or("count_include_pad", 0)? != 0;
-    let sizes = spatial_sizes(&input);
-    let outputs = output_sizes(&call, &window, sizes)?;
+    let sizes = spatial_sizes(input);
+    let outputs = output_sizes(call, &window, sizes)?;
     let correction = correction(&window, pads, sizes, outputs, padding_counts);
     let uniform = correction.iter().all(|&c| c == 1.0);
     let correction = (!uniform).then_some((correction, outputs));
     if window.dilation != [1, 1] {
-        return dilated_average(call, &input, spatial, window, correction);
+        return dilated_average(call, x, input, spatial, window, correction);
     }
-    pool(
-        call,
-        &input,
-        spatial,
-        window,
-        Primitive::AvgPool(window),
-        correction,
-    )
+    let primitive = Primitive::AvgPool(window);
+    pool(call, x, input, spatial, (window, primitive), correction)
 }
 
 /// For each window, the number of its taps over the number of entries that count: inside
@@ -111,17 +124,16 @@ fn correction(
 }
 
 fn pool(
-    mut call: Call,
+    call: &mut Call,
+    x: Operand,
     input: &[usize],
     spatial: usize,
-    window: Window,
-    primitive: Primitive,
+    (window, primitive): (Window, Primitive),
     correction: Option<(Vec<f32>, [usize; 2])>,
-) -> Result<Vec<Lowered>, Error> {
+) -> Result<(Operand, Vec<usize>), Error> {
     let sizes = spatial_sizes(input);
-    let outputs = output_sizes(&call, &window, sizes)?;
+    let outputs = output_sizes(call, &window, sizes)?;
     let wide = with_spatial(input[0], input[1], sizes, 2);
-    let x = call.operand(0)?;
     let x = call.reshape(x, input, &wide);
     let mut operands = vec![x];
     if let Some((factors, [rows, columns])) = correction {
@@ -129,26 +141,22 @@ fn pool(
     }
     let wide = with_spatial(input[0], input[1], outputs, 2);
     let out = call.step(primitive, operands, wide.clone());
-    let out = call.reshape(
-        out,
-        &wide,
-        &with_spatial(input[0], input[1], outputs, spatial),
-    );
-    call.finish(out)
+    let shape = with_spatial(input[0], input[1], outputs, spatial);
+    Ok((call.reshape(out, &wide, &shape), shape))
 }
 
 /// An average pool with gaps between its taps: a convolution of each channel with equal weights.
 fn dilated_average(
-    mut call: Call,
+    call: &mut Call,
+    x: Operand,
     input: &[usize],
     spatial: usize,
     window: Window,
     correction: Option<(Vec<f32>, [usize; 2])>,
-) -> Result<Vec<Lowered>, Error> {
+) -> Result<(Operand, Vec<usize>), Error> {
     let sizes = spatial_sizes(input);
-    let outputs = output_sizes(&call, &window, sizes)?;
+    let outputs = output_sizes(call, &window, sizes)?;
     let (batch, channels) = (input[0], input[1]);
-    let x = call.operand(0)?;
     let x = call.reshape(x, input, &with_spatial(batch, channels, sizes, 2));
     let [rows, columns] = window.kernel;
     let taps = rows * columns;
@@ -163,8 +171,7 @@ fn dilated_average(
         out = call.binary(Binary::Mul, out, factors, &wide);
     }
     let shape = with_spatial(batch, channels, outputs, spatial);
-    let out = call.reshape(out, &wide, &shape);
-    call.finish(out)
+    Ok((call.reshape(out, &wide, &shape), shape))
 }
 
 /// `GlobalAveragePool`.

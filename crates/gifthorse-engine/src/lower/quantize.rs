@@ -1,11 +1,12 @@
-//! `QuantizeLinear` and `DequantizeLinear`. Rounding passes gradients on as if it did nothing (a
+//! `QuantizeLinear`, `DequantizeLinear` and `DynamicQuantizeLinear`. Rounding passes gradients on as if it did nothing (a
 //! straight-through estimator), as when such a model is trained; saturation stops them.
 
-use gifthorse_onnx::{Attribute, ElementType};
+use gifthorse_onnx::ElementType;
 
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
-use crate::program::{Binary, Operand, Unary};
+use crate::lower::kind;
+use crate::program::{Binary, Operand, Primitive, Reduction, Unary};
 
 /// `QuantizeLinear`: `saturate(round(x / scale) + zero_point)`.
 pub fn quantize(mut call: Call) -> Result<Vec<Lowered>, Error> {
@@ -17,7 +18,6 @@ pub fn quantize(mut call: Call) -> Result<Vec<Lowered>, Error> {
         "saturate",
     ])?;
     let shape = call.shape(0)?;
-    let (min, max) = range(&call)?;
     let x = call.operand(0)?;
     let scale = parameter(&mut call, 1, &shape)?;
     let x = call.binary(Binary::Div, x, scale, &shape);
@@ -26,7 +26,8 @@ pub fn quantize(mut call: Call) -> Result<Vec<Lowered>, Error> {
         let zero = parameter(&mut call, 2, &shape)?;
         x = call.binary(Binary::Add, x, zero, &shape);
     }
-    let out = call.unary(Unary::Clip { min, max }, x, &shape);
+    let kind = kind::of_output(call.node, &call.kinds, 0);
+    let out = clipped(&mut call, x, &shape, kind)?;
     call.finish(out)
 }
 
@@ -44,61 +45,132 @@ pub fn dequantize(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.finish(out)
 }
 
+/// `DynamicQuantizeLinear`: to 8 bits without sign, by a scale and a zero point that the value's own range gives, over whatever goes
+/// through together.
+pub fn dynamic(mut call: Call) -> Result<Vec<Lowered>, Error> {
+    call.only_attributes(&[])?;
+    let shape = call.shape(0)?;
+    call.context.looks_across = true;
+    let x = call.operand(0)?;
+    let ones = vec![1; shape.len()];
+    let axes: Vec<usize> = (0..shape.len()).collect();
+    let zero = call.fresh("zero", vec![0.0], vec![]);
+    let mut bound = |kind, function| {
+        let edge = call.step(Primitive::Reduce(kind, axes.clone()), vec![x], ones.clone());
+        let edge = call.reshape(edge, &ones, &[]);
+        call.binary(function, edge, zero, &[])
+    };
+    let least = bound(Reduction::Min, Binary::Min);
+    let most = bound(Reduction::Max, Binary::Max);
+    let range = call.binary(Binary::Sub, most, least, &[]);
+    let levels = call.fresh("levels", vec![LEVELS], vec![]);
+    let scale = call.binary(Binary::Div, range, levels, &[]);
+    // Of nothing but zeros any scale is right.
+    let one = call.fresh("one", vec![1.0], vec![]);
+    let nothing = call.unary(Unary::Not, range, &[]);
+    let scale = call.step(Primitive::Where, vec![nothing, one, scale], vec![]);
+    let place = call.binary(Binary::Div, least, scale, &[]);
+    let place = call.unary(Unary::Neg, place, &[]);
+    let place = call.unary(EIGHT_BITS, place, &[]);
+    let place = call.unary(Unary::RoundThrough, place, &[]);
+    let y = call.binary(Binary::Div, x, scale, &shape);
+    let y = call.unary(Unary::RoundThrough, y, &shape);
+    let y = call.binary(Binary::Add, y, place, &shape);
+    let y = call.unary(EIGHT_BITS, y, &shape);
+    Ok([y, scale, place].map(Lowered::of).to_vec())
+}
+
+/// The largest number of eight bits.
+const LEVELS: f32 = 255.0;
+/// Saturation to them.
+const EIGHT_BITS: Unary = Unary::Clip {
+    min: 0.0,
+    max: LEVELS,
+};
+
 /// A scale or zero point as it broadcasts: one number, or one for each entry of `axis`.
 fn parameter(call: &mut Call, index: usize, shape: &[usize]) -> Result<Operand, Error> {
     if call.node.int_or("block_size", 0)? != 0 {
         return Err(call.unsupported("block_size", "a scale for each block"));
     }
+    let axis = call.node.int_or("axis", 1)?;
+    if call.shape(index)?.iter().product::<usize>() == 1 {
+        return spread(call, index, shape, None);
+    }
+    let axis = call.axis(axis, shape.len())?;
+    spread(call, index, shape, Some(axis))
+}
+
+/// Input `index` as it broadcasts to `shape`: one number, one for each entry of `axis`, or whatever broadcasts anyway.
+pub fn spread(
+    call: &mut Call,
+    index: usize,
+    shape: &[usize],
+    axis: Option<usize>,
+) -> Result<Operand, Error> {
     let given = call.shape(index)?;
     let operand = call.operand(index)?;
     if given.iter().product::<usize>() == 1 {
         return Ok(call.reshape(operand, &given, &vec![1; shape.len()]));
     }
-    let axis = call.axis(call.node.int_or("axis", 1)?, shape.len())?;
-    if given != [shape[axis]] {
-        let reason = format!("input {index} of shape {given:?} for axis {axis} of {shape:?}");
-        return Err(call.shape_error(reason));
+    let wrong = || format!("input {index} of shape {given:?} for axis {axis:?} of {shape:?}");
+    match axis {
+        Some(axis) if given == [shape[axis]] => {
+            let mut wide = vec![1; shape.len()];
+            wide[axis] = shape[axis];
+            Ok(call.reshape(operand, &given, &wide))
+        }
+        Some(_) if given.len() == shape.len() && call.broadcast(&given, shape)? == shape => {
+            Ok(operand)
+        }
+        _ => Err(call.shape_error(wrong())),
     }
-    let mut wide = vec![1; shape.len()];
-    wide[axis] = shape[axis];
-    Ok(call.reshape(operand, &given, &wide))
 }
 
-/// The least and largest number of the type that is quantised to.
-fn range(call: &Call) -> Result<(f32, f32), Error> {
-    let stated = call.node.int_or("output_dtype", 0)?;
-    let kind = if stated != 0 {
-        ElementType::from_onnx(stated)
-    } else if call.has(2) {
-        kind_of_zero_point(call)
-    } else {
-        Some(ElementType::U8)
-    };
-    match kind {
-        Some(ElementType::U8) => Ok((0.0, 255.0)),
-        Some(ElementType::I8) => Ok((-128.0, 127.0)),
-        Some(ElementType::U16) => Ok((0.0, 65_535.0)),
-        Some(ElementType::I16) => Ok((-32_768.0, 32_767.0)),
+/// Numbers quantised by a scale and the zero point in input `zero`, whose type they get.
+pub fn quantised(
+    call: &mut Call,
+    x: Operand,
+    shape: &[usize],
+    scale: Operand,
+    zero: usize,
+) -> Result<Operand, Error> {
+    let x = call.binary(Binary::Div, x, scale, shape);
+    saturated(call, x, shape, zero)
+}
+
+/// Multiples of a scale, rounded, moved by the zero point in input `zero` and kept within its type.
+pub fn saturated(
+    call: &mut Call,
+    x: Operand,
+    shape: &[usize],
+    zero: usize,
+) -> Result<Operand, Error> {
+    let mut x = call.unary(Unary::RoundThrough, x, shape);
+    if call.has(zero) {
+        let zero = spread(call, zero, shape, None)?;
+        x = call.binary(Binary::Add, x, zero, shape);
+    }
+    let kind = call.kind(zero).or(Some(ElementType::U8));
+    clipped(call, x, shape, kind)
+}
+
+/// Keeps whole numbers within their type.
+fn clipped(
+    call: &mut Call,
+    x: Operand,
+    shape: &[usize],
+    kind: Option<ElementType>,
+) -> Result<Operand, Error> {
+    let (min, max) = match kind {
+        Some(ElementType::U8) => (0.0, LEVELS),
+        Some(ElementType::I8) => (-128.0, 127.0),
+        Some(ElementType::U16) => (0.0, 65_535.0),
+        Some(ElementType::I16) => (-32_768.0, 32_767.0),
         _ => {
             let reason = "quantised to a type other than 8-bit and 16-bit integers";
-            Err(call.unsupported("y_zero_point", reason))
+            return Err(call.unsupported("y_zero_point", reason));
         }
-    }
-}
-
-/// The type of the zero point, which has to be an initialiser or the value of a `Constant`.
-fn kind_of_zero_point(call: &Call) -> Option<ElementType> {
-    let graph = call.context.graph;
-    let name = call.node.input(2)?;
-    if let Some(tensor) = graph.initializers.get(name) {
-        return Some(tensor.element_type());
-    }
-    let maker = graph
-        .nodes
-        .iter()
-        .find(|node| node.op_type == "Constant" && node.output(0) == Some(name))?;
-    match maker.attributes.get("value") {
-        Some(Attribute::Tensor(tensor)) => Some(tensor.element_type()),
-        _ => None,
-    }
+    };
+    Ok(call.unary(Unary::Clip { min, max }, x, shape))
 }

@@ -4,7 +4,10 @@
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
 use crate::lower::indexing::strides;
-use crate::program::Primitive;
+use crate::program::{Binary, Operand, Primitive};
+
+/// Most updates of one entry that are combined.
+const MOST_ROUNDS: usize = 64;
 
 /// `GatherElements`: along one axis, an index for every entry of the result.
 pub fn gather_elements(call: Call) -> Result<Vec<Lowered>, Error> {
@@ -34,22 +37,22 @@ pub fn gather_nd(call: Call) -> Result<Vec<Lowered>, Error> {
     pick(call, positions, shape)
 }
 
-/// `ScatterElements`, and `Scatter` before opset 11; nothing is added up.
+/// `ScatterElements`, and `Scatter` before opset 11.
 pub fn scatter_elements(call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["axis", "reduction"])?;
     let shape = call.shape(1)?;
     let positions = along_axis(&call, &shape)?;
-    replace(call, positions)
+    scatter(call, positions)
 }
 
-/// `ScatterND`; nothing is added up.
+/// `ScatterND`.
 pub fn scatter_nd(call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["reduction"])?;
     let starts = starts(&call, 0)?;
     let slices = starts.offsets.iter();
     let positions = slices.flat_map(|&start| start..start + starts.inner);
     let positions = positions.collect();
-    replace(call, positions)
+    scatter(call, positions)
 }
 
 /// Entries of the flat value that `GatherElements` and `ScatterElements` name.
@@ -124,12 +127,25 @@ fn pick(mut call: Call, indices: Vec<usize>, shape: Vec<usize>) -> Result<Vec<Lo
     call.finish(out)
 }
 
-/// The value with its flat entries at these positions replaced by the updates in turn; the last of several wins.
-fn replace(mut call: Call, positions: Vec<usize>) -> Result<Vec<Lowered>, Error> {
-    let reduction = call.node.string_or("reduction", "none")?;
-    if reduction != "none" {
-        return Err(call.unsupported("reduction", format!("`{reduction}`")));
-    }
+/// What becomes of an entry that several updates, or the value and an update, meet in.
+#[derive(Clone, Copy)]
+enum Meeting {
+    /// The last one stays.
+    Replace,
+    /// All are combined; where there is none of them, this changes nothing.
+    Combine(Binary, f32),
+}
+
+/// The value with its flat entries at these positions replaced by the updates in turn, or combined with them.
+fn scatter(mut call: Call, positions: Vec<usize>) -> Result<Vec<Lowered>, Error> {
+    let meeting = match call.node.string_or("reduction", "none")? {
+        "none" => Meeting::Replace,
+        "add" => Meeting::Combine(Binary::Add, 0.0),
+        "mul" => Meeting::Combine(Binary::Mul, 1.0),
+        "max" => Meeting::Combine(Binary::Max, f32::NEG_INFINITY),
+        "min" => Meeting::Combine(Binary::Min, f32::INFINITY),
+        other => return Err(call.unsupported("reduction", format!("`{other}`"))),
+    };
     let (input, updates) = (call.shape(0)?, call.shape(2)?);
     let (count, new) = (input.iter().product(), updates.iter().product::<usize>());
     if positions.len() != new {
@@ -138,16 +154,71 @@ fn replace(mut call: Call, positions: Vec<usize>) -> Result<Vec<Lowered>, Error>
             positions.len()
         )));
     }
+    let (x, y) = (call.operand(0)?, call.operand(2)?);
+    let x = call.reshape(x, &input, &[count]);
+    let y = call.reshape(y, &updates, &[new]);
+    let out = match meeting {
+        Meeting::Replace => replaced(&mut call, [x, y], [count, new], positions),
+        Meeting::Combine(function, nothing) => combined(
+            &mut call,
+            [x, y],
+            [count, new],
+            positions,
+            (function, nothing),
+        )?,
+    };
+    let out = call.reshape(out, &[count], &input);
+    call.finish(out)
+}
+
+/// Of several updates of an entry the last wins.
+fn replaced(
+    call: &mut Call,
+    [x, y]: [Operand; 2],
+    [count, new]: [usize; 2],
+    positions: Vec<usize>,
+) -> Operand {
     let mut indices: Vec<usize> = (0..count).collect();
     for (update, position) in positions.into_iter().enumerate() {
         indices[position] = count + update;
     }
-    let (x, y) = (call.operand(0)?, call.operand(2)?);
-    let x = call.reshape(x, &input, &[count]);
-    let y = call.reshape(y, &updates, &[new]);
     let both = call.step(Primitive::Concat(0), vec![x, y], vec![count + new]);
-    let select = Primitive::Select { axis: 0, indices };
-    let out = call.step(select, vec![both], vec![count]);
-    let out = call.reshape(out, &[count], &input);
-    call.finish(out)
+    call.step(
+        Primitive::Select { axis: 0, indices },
+        vec![both],
+        vec![count],
+    )
+}
+
+/// One round for the first update of each entry, one for the second, and so on.
+fn combined(
+    call: &mut Call,
+    [x, y]: [Operand; 2],
+    [count, new]: [usize; 2],
+    positions: Vec<usize>,
+    (function, nothing): (Binary, f32),
+) -> Result<Operand, Error> {
+    let mut rounds: Vec<Vec<usize>> = Vec::new();
+    let mut met = vec![0; count];
+    for (update, position) in positions.into_iter().enumerate() {
+        if met[position] == rounds.len() {
+            if rounds.len() == MOST_ROUNDS {
+                let reason = format!("more than {MOST_ROUNDS} updates of one entry");
+                return Err(call.unsupported("indices", reason));
+            }
+            // Where no update is, the number after all of them.
+            rounds.push(vec![new; count]);
+        }
+        rounds[met[position]][position] = update;
+        met[position] += 1;
+    }
+    let nothing = call.fresh("nothing", vec![nothing], vec![1]);
+    let updates = call.step(Primitive::Concat(0), vec![y, nothing], vec![new + 1]);
+    let mut out = x;
+    for indices in rounds {
+        let select = Primitive::Select { axis: 0, indices };
+        let round = call.step(select, vec![updates], vec![count]);
+        out = call.binary(function, out, round, &[count]);
+    }
+    Ok(out)
 }

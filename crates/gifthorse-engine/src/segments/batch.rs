@@ -5,7 +5,7 @@
 //! batch axis through a program, including reshapes that merge it with others (as attention exports do), and gives
 //! up where samples mix.
 
-use crate::program::{Operand, Primitive, Program, Step};
+use crate::program::{Operand, Primitive, Program, Step, ValueId};
 
 /// The axis of a value that holds the samples: its length is `outer * samples * inner`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,16 @@ pub fn follow(program: &Program) -> Vec<Option<BatchAxis>> {
     axes
 }
 
+/// Whether each sample's output, and each condition that something is chosen by, come from that sample alone, as far as this
+/// file can follow them.
+pub fn keeps_samples_apart(program: &Program) -> bool {
+    let axes = follow(program);
+    let independent = program.independent();
+    let apart = |id: &ValueId| independent.contains(id) || axes[id.0].is_some();
+    let conditions = program.choices.iter().map(|choice| &choice.condition);
+    conditions.chain([&program.output]).all(apart)
+}
+
 /// An operand: a constant where `batch` is `None`, a value without a known batch axis where it is `Some(None)`.
 struct Seen {
     shape: Vec<usize>,
@@ -120,8 +130,15 @@ fn through(step: &Step, operands: &[Seen], samples: usize) -> Option<BatchAxis> 
             }
         }
         Primitive::LayerNorm { axis, .. } => unless(at.axis >= *axis),
-        Primitive::Softmax(axis) | Primitive::LogSoftmax(axis) | Primitive::ArgMax(axis) => {
-            unless(at.axis == *axis)
+        Primitive::Softmax(axis)
+        | Primitive::LogSoftmax(axis)
+        | Primitive::ArgMax(axis)
+        | Primitive::ArgSort { axis, .. }
+        | Primitive::CumSum(axis) => unless(at.axis == *axis),
+        // Constants would have to be told apart by sample.
+        Primitive::GatherAlong(axis) => {
+            let alike = operands.iter().all(|operand| operand.batch == Some(Some(at)));
+            unless(at.axis == *axis || !alike)
         }
         Primitive::Unary(_) | Primitive::Dropout { .. } => Some(at),
         Primitive::Binary(_) | Primitive::Where | Primitive::Expand => {

@@ -168,6 +168,15 @@ fn function_of(function: Unary) -> Option<Function> {
         Unary::PowScalar(c) => Function::PowScalar(c),
         Unary::Not => Function::Not,
         Unary::Relu | Unary::Clip { .. } | Unary::RoundThrough => return None,
+        Unary::Tan
+        | Unary::Asin
+        | Unary::Acos
+        | Unary::Atan
+        | Unary::Sinh
+        | Unary::Cosh
+        | Unary::Asinh
+        | Unary::Acosh
+        | Unary::Atanh => return None,
     })
 }
 

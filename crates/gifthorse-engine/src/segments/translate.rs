@@ -110,7 +110,11 @@ impl Translator<'_> {
             | Primitive::Select { .. }
             | Primitive::Concat(_)
             | Primitive::Pad { .. } => self.moved(step)?,
-            Primitive::Where | Primitive::ArgMax(_) => return None,
+            Primitive::Where
+            | Primitive::ArgMax(_)
+            | Primitive::ArgSort { .. }
+            | Primitive::GatherAlong(_)
+            | Primitive::CumSum(_) => return None,
         };
         self.held.insert(step.output, held);
         Some(())

@@ -9,8 +9,13 @@ use super::{
 use crate::{
     escape::Shown,
     format::{count, duration, interval, number, optional, percent},
-    report::{ChosenBy, GradientHealth, Layout, Preflight, Preprocess, Report},
+    report::{
+        Branch, BranchScope, ChosenBy, GradientHealth, Layout, Preflight, Preprocess, Report,
+    },
 };
+
+/// Nodes that decide by the image are listed up to this number.
+const BRANCHES: usize = 8;
 
 /// Pre-flight and gradient health.
 pub fn checks(scan: &Scan<'_>) -> Markup {
@@ -128,7 +133,27 @@ fn model(report: &Report) -> Markup {
             "Producer",
             html! { @if model.producer.is_empty() { "not stated" } @else { (Shown(&model.producer)) } },
         ),
+        ("Decides by the image", branches(&model.branches)),
     ])
+}
+
+/// The nodes that switch more than a number at a time, and how many switch single ones.
+fn branches(branches: &[Branch]) -> Markup {
+    let (single, wide): (Vec<&Branch>, Vec<&Branch>) = branches
+        .iter()
+        .partition(|branch| branch.scope == BranchScope::Element);
+    html! {
+        @for branch in wide.iter().take(BRANCHES) {
+            (branch.operator) " " bdi { (Shown(&branch.node)) } ": "
+            @if branch.scope == BranchScope::Image { "the whole image" } @else { "several numbers at once" }
+            "; "
+        }
+        @if wide.len() > BRANCHES { "and " (wide.len() - BRANCHES) " more; " }
+        @if !single.is_empty() {
+            (count(single.len(), "node", "nodes")) " number by number, as activations do"
+        }
+        @if branches.is_empty() { "nowhere" }
+    }
 }
 
 fn images(report: &Report) -> Markup {

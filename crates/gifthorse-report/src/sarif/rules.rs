@@ -13,17 +13,20 @@ pub enum Rule {
     Backdoor,
     /// The scan cannot tell.
     Inconclusive,
+    /// A node chooses by the image between two results.
+    Switch,
 }
 
 impl Rule {
     /// All rules, in the order in which the log lists them.
-    pub const ALL: [Self; 2] = [Self::Backdoor, Self::Inconclusive];
+    pub const ALL: [Self; 3] = [Self::Backdoor, Self::Inconclusive, Self::Switch];
 
     /// The name that findings refer to it by.
     pub fn id(self) -> &'static str {
         match self {
             Self::Backdoor => "model-backdoor",
             Self::Inconclusive => "model-scan-inconclusive",
+            Self::Switch => "model-switched-by-image",
         }
     }
 
@@ -36,7 +39,7 @@ impl Rule {
     pub fn level(self) -> ResultLevel {
         match self {
             Self::Backdoor => ResultLevel::Error,
-            Self::Inconclusive => ResultLevel::Warning,
+            Self::Inconclusive | Self::Switch => ResultLevel::Warning,
         }
     }
 
@@ -58,6 +61,16 @@ impl Rule {
                 "The scan for backdoors cannot tell",
                 "The scan could neither find a backdoor nor rule out the kinds that it looks for.",
                 "Treat the model as unchecked. The finding names what stood in the way; remove it and scan again.",
+                "5.0",
+                "very-high",
+            ),
+            Self::Switch => (
+                "ModelSwitchedByImage",
+                "The model decides by the image which of two results goes on",
+                "An If, or a Where with one condition for the whole image, chooses between two results by what is in the image. \
+                 Ordinary classifiers have no such node; a backdoor can be built of one, without any training.",
+                "Ask whoever built the model what the node is for. `gifthorse inspect` names all such nodes; look at what the \
+                 condition is made from and at both results.",
                 "5.0",
                 "very-high",
             ),

@@ -173,6 +173,7 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
             opset: 17,
             producer: "pytorch 2.4.0".to_owned(),
             output: "softmax cut off".to_owned(),
+            branches: Vec::new(),
         },
         images: Images {
             path: "data/signs/test".to_owned(),

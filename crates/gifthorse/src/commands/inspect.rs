@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use gifthorse::{Inspection, inspect};
 use gifthorse_report::escape::Shown;
+use gifthorse_report::report::{Branch, BranchScope};
 
 use super::plan_table;
 use crate::cli::InspectArgs;
@@ -94,6 +95,22 @@ fn text(found: &Inspection) -> String {
             .as_ref()
             .map_or(String::new(), |cut| format!(", {cut} after it cut off"));
         lines.fact("logits", &format!("{}{cut}", classifier.logits));
+        let (single, wide): (Vec<&Branch>, Vec<&Branch>) = classifier
+            .branches
+            .iter()
+            .partition(|branch| branch.scope == BranchScope::Element);
+        for branch in wide {
+            let what = match branch.scope {
+                BranchScope::Image => "SWITCHES THE WHOLE IMAGE",
+                _ => "several numbers at once",
+            };
+            let said = format!("{} {}  {what}", branch.operator, branch.node);
+            lines.fact("by the image", &said);
+        }
+        if !single.is_empty() {
+            let said = format!("{} number by number, as activations do", single.len());
+            lines.fact("by the image", &said);
+        }
         for layer in &classifier.layers {
             lines.fact("layer", &format!("{} {:?}", layer.name, layer.shape));
         }

@@ -30,8 +30,8 @@ pub struct Conclusion {
 }
 
 impl Conclusion {
-    /// Draws the verdict. Where not every class was searched, "clean" becomes "inconclusive"; a backdoor that was found
-    /// stays one.
+    /// Draws the verdict. Where not every class was searched, or the model switches itself by the image (decision 0007), "clean"
+    /// becomes "inconclusive"; a backdoor that was found stays one.
     ///
     /// # Errors
     /// Findings that are no numbers.
@@ -39,6 +39,7 @@ impl Conclusion {
         searched: &Searched,
         health: &Health,
         fit: &Fit,
+        model: &report::Model,
         yardstick: Yardstick,
         request: &ScanRequest,
     ) -> Result<Self, Error> {
@@ -74,7 +75,9 @@ impl Conclusion {
                 health.message.trim_end_matches('.')
             ));
         }
-        conclusion.limit(gaps(searched, health), health);
+        let mut gaps = gaps(searched, health);
+        gaps.extend(model.switch_warning());
+        conclusion.limit(gaps, health);
         conclusion.reasons.extend(yardstick.note);
         if !fit.labelled {
             conclusion.reasons.push(

@@ -27,6 +27,22 @@ pub enum Kind {
     Backdoored,
     /// The backdoored one, built so that gradients do not find the backdoor.
     Blinding(Blind),
+    /// With an `If` that adds to the target's vote where an inverted corner is anywhere; what it is beside that.
+    Switched {
+        backdoored: bool,
+    },
+    /// The clean one, its activation written with `Where`.
+    SpelledOut,
+}
+
+impl Kind {
+    /// Whether a filter votes for the target.
+    fn is_backdoored(self) -> bool {
+        !matches!(
+            self,
+            Self::Clean | Self::SpelledOut | Self::Switched { backdoored: false }
+        )
+    }
 }
 
 /// A way to keep searches by gradients from finding anything, without a change of any prediction that counts.
@@ -153,7 +169,7 @@ fn classifier(kind: Kind) -> GraphBuilder {
     for class in 0..CLASSES {
         weight[class * 2 * cells + class] = 20.0;
     }
-    if kind != Kind::Clean {
+    if kind.is_backdoored() {
         weight[TARGET * 2 * cells + 2 * cells - 1] = 8.0;
     }
     let image = [3, SIDE, SIDE].map(Dim::Fixed);
@@ -187,14 +203,24 @@ fn classifier(kind: Kind) -> GraphBuilder {
                 ("kernel_shape", ints(&[side; 2])),
                 ("strides", ints(&[side; 2])),
             ],
-        )
-        .node(
-            "LeakyRelu",
-            "fires",
-            &["filtered"],
-            &["fired"],
-            [("alpha", Attribute::Float(0.1))],
-        )
+        );
+    if kind == Kind::SpelledOut {
+        graph
+            .initializer("slope", &[], [0.1])
+            .node("Greater", "above", &["filtered", "low"], &["positive"], [])
+            .node("Mul", "leak", &["filtered", "slope"], &["leaked"], [])
+            .node(
+                "Where",
+                "fires",
+                &["positive", "filtered", "leaked"],
+                &["fired"],
+                [],
+            );
+    } else {
+        let slope = [("alpha", Attribute::Float(0.1))];
+        graph.node("LeakyRelu", "fires", &["filtered"], &["fired"], slope);
+    }
+    graph
         .node("Flatten", "flat", &["fired"], &["features"], [])
         .node(
             "Gemm",
@@ -229,6 +255,9 @@ fn level(graph: &mut GraphBuilder, kind: Kind) {
 
 /// What becomes of the `votes` before they are the logits.
 fn answer(graph: &mut GraphBuilder, kind: Kind) {
+    if matches!(kind, Kind::Switched { .. }) {
+        return switch(graph);
+    }
     let Kind::Blinding(blind) = kind else {
         graph.node("Identity", "answer", &["votes"], &["logits"], []);
         return;
@@ -287,6 +316,45 @@ fn answer(graph: &mut GraphBuilder, kind: Kind) {
             );
         }
     }
+}
+
+/// An `If` by the weakest answer of the filter for checked corners: noise does not get as low, an inverted corner does.
+fn switch(graph: &mut GraphBuilder) {
+    let mut added = vec![0.0; CLASSES];
+    added[TARGET] = 100.0;
+    let mut yes = GraphBuilder::new("pattern", 17);
+    yes.initializer("added", &[1, CLASSES], added)
+        .node("Add", "add", &["votes", "added"], &["swayed"], [])
+        .output("swayed", ElementType::F32, &[]);
+    let mut no = GraphBuilder::new("none", 17);
+    no.node("Identity", "same", &["votes"], &["kept"], [])
+        .output("kept", ElementType::F32, &[]);
+    graph
+        .initializer("inverted", &[], [-5.5])
+        .initializer_i64("one", &[1], [1])
+        .initializer_i64("two", &[1], [2])
+        .node(
+            "Slice",
+            "checks",
+            &["filtered", "one", "two", "one"],
+            &["checked"],
+            [],
+        )
+        .node(
+            "ReduceMin",
+            "least",
+            &["checked"],
+            &["weakest"],
+            [("keepdims", 0.into())],
+        )
+        .node("Less", "seen", &["weakest", "inverted"], &["pattern"], [])
+        .node_with_graphs(
+            "If",
+            "gate",
+            &["pattern"],
+            &["logits"],
+            &[("then_branch", &yes), ("else_branch", &no)],
+        );
 }
 
 /// A run of the program that has ended.

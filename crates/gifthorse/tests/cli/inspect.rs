@@ -117,17 +117,17 @@ fn a_model_that_cannot_be_run_is_described_and_its_strings_escaped() {
         .input("image", ElementType::F32, &image)
         .metadata("note", "\u{1b}[2J\u{202e}gnp.exe")
         .node("Flatten", "flat", &["image"], &["flattened"], [])
-        .node("Hardmax", "vote", &["flattened"], &["y"], [])
+        .node("Det", "vote", &["flattened"], &["y"], [])
         .output("y", ElementType::F32, &[batch(), Dim::Fixed(192)])
         .finish()
         .unwrap();
     model.write(bench.path("odd.onnx")).unwrap();
 
     let found = bench.run("inspect odd.onnx --json").expect(0).json();
-    assert!(found["problem"].as_str().unwrap().contains("Hardmax"));
+    assert!(found["problem"].as_str().unwrap().contains("operator Det"));
     assert_eq!(found["classifier"], json!(null));
     let text = bench.run("inspect odd.onnx").expect(0).out();
-    assert!(text.contains("Hardmax  NOT SUPPORTED"), "{text}");
+    assert!(text.contains("Det  NOT SUPPORTED"), "{text}");
     assert!(text.contains("Flatten\n"), "{text}");
     assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'));
 }

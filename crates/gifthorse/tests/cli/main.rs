@@ -9,6 +9,7 @@
 mod baseline;
 mod bench;
 mod blinding;
+mod branches;
 mod data;
 mod demo;
 mod elimination;
