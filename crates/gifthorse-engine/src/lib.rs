@@ -8,6 +8,7 @@
 mod array;
 mod classifier;
 mod compiled;
+mod cost;
 mod ends;
 mod error;
 mod lower;

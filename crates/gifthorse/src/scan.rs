@@ -88,6 +88,9 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         .for_each(|warning| observer.warning(warning));
     let memory = ScanMemory::predict(&classifier, set.count(), &config, held_before)?;
     observer.memory(&memory);
+    if let Some(warning) = checks::slow(&classifier, set.count())? {
+        observer.warning(&warning);
+    }
 
     observer.stage(Stage::Preflight);
     let fit = Fit::check(request, classifier, &set.images)?;

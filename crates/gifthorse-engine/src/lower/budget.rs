@@ -39,13 +39,19 @@ impl Budget {
     }
 
     /// Takes what a node added: its outputs, where they are known, and those of its steps that depend on constants alone.
+    /// A node whose outputs are known has also looked at `read` numbers of its inputs, however few it made of them.
     ///
     /// # Errors
     /// The reason, if that is more than is left.
-    pub fn take(&mut self, outputs: &[Lowered], steps: &[Step]) -> Result<(), String> {
+    pub fn take(
+        &mut self,
+        read: usize,
+        outputs: &[Lowered],
+        steps: &[Step],
+    ) -> Result<(), String> {
         for output in outputs {
             if let Lowered::Constant(constant) = output {
-                self.spend(constant.len())?;
+                self.spend(constant.len().max(read))?;
             }
         }
         for step in steps {

@@ -257,6 +257,11 @@ fn lower_node(context: &mut Context, budget: &mut Budget, node: &Node) -> Result
     let known = context.shapes.len();
     let steps = context.steps.len();
     let integers = gives_integers(context, node);
+    let read = inputs.iter().flatten().map(|input| match input {
+        Lowered::Constant(constant) => constant.len(),
+        Lowered::Param(_) | Lowered::Value(_) => 0,
+    });
+    let read = read.sum();
     let call = Call {
         node,
         context,
@@ -275,7 +280,7 @@ fn lower_node(context: &mut Context, budget: &mut Budget, node: &Node) -> Result
         check_shape(shape).map_err(|reason| refused(format!("a result {reason}")))?;
     }
     budget
-        .take(&outputs, &context.steps[steps..])
+        .take(read, &outputs, &context.steps[steps..])
         .map_err(refused)?;
     for (name, lowered) in node.outputs.iter().zip(outputs) {
         if let Some(name) = name {
