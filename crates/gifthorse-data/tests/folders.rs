@@ -433,7 +433,10 @@ fn pipes_and_devices_are_not_opened() {
     let pipe_of_images = dir.path().join("set.npz");
     pipe(&pipe_of_images);
     let refused = load(&pipe_of_images, &LoadOptions::default()).unwrap_err();
-    assert!(refused.to_string().contains("neither a file nor a folder"), "{refused}");
+    assert!(
+        refused.to_string().contains("neither a file nor a folder"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -449,5 +452,9 @@ fn a_table_that_names_a_pipe_loses_one_picture() {
     let loaded = read(dir.path());
     assert_eq!(labels(&loaded), [0]);
     assert_eq!(loaded.warnings.len(), 1);
-    assert!(loaded.warnings[0].reason.contains("not a regular file"), "{:?}", loaded.warnings);
+    assert!(
+        loaded.warnings[0].reason.contains("not a regular file"),
+        "{:?}",
+        loaded.warnings
+    );
 }

@@ -143,7 +143,7 @@ impl Training {
         }
         let without_dropout = lowered(&Arc::new(plain))?;
         let (mut names, mut shapes, mut weights) = (Vec::new(), Vec::new(), Vec::new());
-        for (name, value) in network.parameters() {
+        for (name, value) in network.parameters()? {
             names.push(name);
             shapes.push(value.shape());
             weights.push(value.into_vec());

@@ -15,6 +15,7 @@ use crate::program::{Operand, Param, ParamId, Primitive, Program, ValueId};
 use crate::reference::{dropout, evaluate, moments};
 use crate::segments::{self, Part, Segment};
 use crate::statistics::BatchStatistics;
+use crate::stored::Stored;
 
 /// A part of a plan, described.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +59,7 @@ impl Compiled {
         Cost::of(&program).check(program.input_shape[0])?;
         let mut program = fold_constants(program)?;
         for other in others {
-            share_constants(&mut program, &other.program);
+            share_constants(&mut program, &other.program)?;
         }
         // Segments round differently from the reference. Where a later step jumps
         // (a binarised network takes the sign of sums that are often exactly zero), that
@@ -280,7 +281,7 @@ impl Values<'_> {
             Operand::Value(id) => self.value(id),
             Operand::Param(id) => Ok(match self.given.get(&id) {
                 Some(&given) => given.clone(),
-                None => self.compiled.program.params[id.0].value.clone(),
+                None => self.compiled.program.params[id.0].value.keep()?,
             }),
         }
     }
@@ -306,13 +307,13 @@ fn statistics_of(x: &Array, tag: usize) -> Statistics {
 }
 
 /// Takes over the memory of constants that another program of the model has as well.
-fn share_constants(program: &mut Program, other: &Program) {
+fn share_constants(program: &mut Program, other: &Program) -> Result<(), Error> {
     for (param, known) in program.params.iter_mut().zip(&other.params) {
-        let alike = !param.in_file && param.value.shape() == known.value.shape();
-        if alike && param.value.clone().into_vec() == known.value.clone().into_vec() {
+        if !param.in_file && param.value.equals(&known.value)? {
             param.value = known.value.clone();
         }
     }
+    Ok(())
 }
 
 /// Runs every step that reads only constants that are not trained, once; its result becomes a constant.
@@ -327,19 +328,19 @@ fn fold_constants(mut program: Program) -> Result<Program, Error> {
                 *input = Operand::Param(param);
             }
         }
-        let constants: Option<Vec<Array>> = step
+        let constants: Option<Vec<&Stored>> = step
             .inputs
             .iter()
             .map(|input| match input {
                 Operand::Param(id) if !program.params[id.0].trained => {
-                    Some(program.params[id.0].value.clone())
+                    Some(&program.params[id.0].value)
                 }
                 _ => None,
             })
             .collect();
         match constants {
             Some(operands) => {
-                let value = evaluate(&step.primitive, operands, &step.shape)?;
+                let value = Stored::made(&step.primitive, &operands, &step.shape)?;
                 folded.insert(step.output, ParamId(program.params.len()));
                 program.params.push(Param {
                     name: step.node,

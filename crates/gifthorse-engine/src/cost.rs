@@ -34,7 +34,7 @@ impl Cost {
             .map(|step| (step.output, &step.shape[..]))
             .chain([(program.input, &program.input_shape[..])])
             .collect();
-        let params: Vec<Vec<usize>> = program.params.iter().map(|p| p.value.shape()).collect();
+        let params: Vec<&[usize]> = program.params.iter().map(|p| p.value.shape()).collect();
         let trained = |id: ParamId| program.params[id.0].trained;
         let mut constant = HashSet::new();
         let mut cost = Self::default();
@@ -44,7 +44,7 @@ impl Cost {
                 .iter()
                 .map(|input| match input {
                     Operand::Value(id) => shapes.get(id).copied().unwrap_or_default(),
-                    Operand::Param(id) => &params[id.0],
+                    Operand::Param(id) => params[id.0],
                 })
                 .collect();
             let known = step.inputs.iter().all(|input| match input {
@@ -110,9 +110,7 @@ fn operations(step: &Step, operands: &[&[usize]]) -> f64 {
             let depth = operands.first().and_then(|shape| shape.last());
             2.0 * made * depth.copied().unwrap_or(1) as f64
         }
-        Primitive::MaxPool(window) | Primitive::AvgPool(window) => {
-            made * numbers(&window.kernel)
-        }
+        Primitive::MaxPool(window) | Primitive::AvgPool(window) => made * numbers(&window.kernel),
         _ => made,
     };
     computed + TOUCH * (made + read)
@@ -138,12 +136,12 @@ mod tests {
         let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
         let free = |sizes: &[usize]| -> Vec<Dim> {
             let sizes = sizes.iter().map(|&size| Dim::Fixed(size));
-            [Dim::Named("n".to_owned())].into_iter().chain(sizes).collect()
+            [Dim::Named("n".to_owned())]
+                .into_iter()
+                .chain(sizes)
+                .collect()
         };
-        let window = [
-            ("kernel_shape", ints(&[2, 2])),
-            ("strides", ints(&[2, 2])),
-        ];
+        let window = [("kernel_shape", ints(&[2, 2])), ("strides", ints(&[2, 2]))];
         let model = GraphBuilder::new("cost", 17)
             .input("x", ElementType::F32, &free(&[2, 8, 8]))
             .initializer("w", &[4, 2, 3, 3], vec![0.5; 72])
@@ -194,9 +192,15 @@ mod tests {
         let image = cost(0.0, 2.5 * MOST_FOR_AN_IMAGE);
         assert!(image.check(4).is_ok());
         let words = image.check(1).unwrap_err().to_string();
-        assert!(words.contains("2.5e13") && words.contains("one image"), "{words}");
+        assert!(
+            words.contains("2.5e13") && words.contains("one image"),
+            "{words}"
+        );
         let constants = cost(2.0 * MOST_FOR_CONSTANTS, 0.0);
         let words = constants.check(1000).unwrap_err().to_string();
-        assert!(words.contains("6.0e11") && words.contains("constants"), "{words}");
+        assert!(
+            words.contains("6.0e11") && words.contains("constants"),
+            "{words}"
+        );
     }
 }

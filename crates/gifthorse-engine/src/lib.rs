@@ -20,6 +20,7 @@ mod program;
 mod reference;
 mod segments;
 mod statistics;
+mod stored;
 mod trainable;
 
 pub use array::Array;

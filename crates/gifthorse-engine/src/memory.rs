@@ -1,22 +1,27 @@
 //! How much memory a network takes while it is run.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use gifthorse_onnx::Tensor;
 use gifthorse_segment::Pass;
 
 use crate::compiled::Compiled;
 use crate::error::Error;
 use crate::network::{Batching, Network};
-use crate::program::Program;
+use crate::program::{Operand, Param, ParamId, Program};
 use crate::segments::Part;
 
 /// Memory of a network in bytes, by what it is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Weights as the file has them.
+    /// Weights as the file has them; those in a file beside the model stay there.
     pub file: usize,
-    /// Weights and other constants of the lowered program, with room for two copies of the largest while it is packed.
+    /// Weights and other constants that the program holds besides.
     pub weights: usize,
+    /// Another copy of the largest constant, while it is packed. What follows is not there yet, but for the constants of the
+    /// segments.
+    pub packing: usize,
     /// What the compiled segments take.
     pub segments: gifthorse_segment::Memory,
     /// Results of the steps that run outside segments, kept for the backward pass where there is one. An estimate: what
@@ -25,9 +30,10 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// All of it.
+    /// The most that there is at a time.
     pub fn total(&self) -> usize {
-        self.file + self.weights + self.segments.total() + self.steps
+        let used = self.segments.total() - self.segments.constants + self.steps;
+        self.file + self.weights + self.segments.constants + used.max(self.packing)
     }
 }
 
@@ -47,12 +53,16 @@ impl Network {
         let passes: Vec<Pass> = passes.iter().map(cut).collect();
         let groups = self.by_plan(&passes)?;
         let tensors = self.graph().initializers.values();
-        let tensors = tensors.filter_map(|tensor| tensor.bytes());
         Ok(Memory {
-            file: tensors.map(|bytes| bytes.len()).sum(),
+            file: tensors.map(Tensor::held).sum(),
             weights: groups
                 .iter()
-                .map(|group| constants(group.compiled.program()))
+                .map(|group| constants(&group.compiled))
+                .max()
+                .unwrap_or(0),
+            packing: groups
+                .iter()
+                .map(|group| largest(group.compiled.program()))
                 .max()
                 .unwrap_or(0),
             segments: groups
@@ -126,11 +136,145 @@ impl Group {
     }
 }
 
-fn constants(program: &Program) -> usize {
-    let sizes = program.params.iter().map(|p| bytes(&p.value.shape()));
-    sizes.clone().sum::<usize>() + 2 * sizes.max().unwrap_or(0)
+fn largest(program: &Program) -> usize {
+    let sizes = program.params.iter().map(size);
+    sizes.max().unwrap_or(0)
+}
+
+fn size(param: &Param) -> usize {
+    bytes(param.value.shape())
+}
+
+/// Constants that are held anyway, and those that steps outside segments keep.
+fn constants(compiled: &Compiled) -> usize {
+    let Program { steps, params, .. } = compiled.program();
+    let outside = compiled.parts().iter().filter_map(|part| match part {
+        Part::Step(step) => Some(&steps[*step]),
+        Part::Segment(_) => None,
+    });
+    let kept: HashSet<ParamId> = outside
+        .flat_map(|step| &step.inputs)
+        .filter_map(|input| match input {
+            Operand::Param(id) => Some(*id),
+            Operand::Value(_) => None,
+        })
+        .collect();
+    let is_held = |id: usize, param: &Param| param.value.is_held() || kept.contains(&ParamId(id));
+    let held = params.iter().enumerate();
+    let held = held.filter(|(id, param)| is_held(*id, param));
+    held.map(|(_, param)| size(param)).sum()
 }
 
 fn bytes(shape: &[usize]) -> usize {
     shape.iter().product::<usize>() * size_of::<f32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder, Tensor};
+
+    use super::*;
+    use crate::array::Array;
+
+    const CHANNELS: usize = 4;
+
+    /// A convolution of 4x4 pixels into 32 channels, a token put before the pixels of each image, and a layer on both. The
+    /// token is repeated once for each image of the batch, as exporters write it.
+    fn with_token(token: &[f32]) -> Arc<gifthorse_onnx::Graph> {
+        let ramp =
+            |count: usize| -> Vec<f32> { (0..count).map(|n| (n as f32 * 0.37).sin()).collect() };
+        let ints = |values: &[i64]| {
+            Attribute::Tensor(Tensor::from_i64("", &[values.len()], values).unwrap())
+        };
+        let batch = || Dim::Named("batch".to_owned());
+        let image = [batch(), Dim::Fixed(CHANNELS), Dim::Fixed(4), Dim::Fixed(4)];
+        let model = GraphBuilder::new("token", 17)
+            .input("x", ElementType::F32, &image)
+            .initializer("conv", &[32, CHANNELS, 1, 1], ramp(32 * CHANNELS))
+            .initializer("token", &[1, token.len() / 32, 32], token.to_vec())
+            .initializer("matrix", &[32, 3], ramp(96))
+            .node(
+                "Constant",
+                "flat",
+                &[],
+                &["flat"],
+                [("value", ints(&[0, 32, 16]))],
+            )
+            .node(
+                "Constant",
+                "tail",
+                &[],
+                &["tail"],
+                [("value", ints(&[1, 1]))],
+            )
+            .node("Constant", "zero", &[], &["zero"], [("value", ints(&[0]))])
+            .node("Conv", "conv", &["x", "conv"], &["c"], [])
+            .node("Reshape", "rows", &["c", "flat"], &["r"], [])
+            .node(
+                "Transpose",
+                "turn",
+                &["r"],
+                &["t"],
+                [("perm", Attribute::Ints(vec![0, 2, 1]))],
+            )
+            .node("Shape", "shape", &["x"], &["s"], [])
+            .node(
+                "Gather",
+                "count",
+                &["s", "zero"],
+                &["n"],
+                [("axis", 0.into())],
+            )
+            .node(
+                "Concat",
+                "sizes",
+                &["n", "tail"],
+                &["wide"],
+                [("axis", 0.into())],
+            )
+            .node("Expand", "each", &["token", "wide"], &["tokens"], [])
+            .node(
+                "Concat",
+                "put",
+                &["tokens", "t"],
+                &["all"],
+                [("axis", 1.into())],
+            )
+            .node("MatMul", "last", &["all", "matrix"], &["m"], [])
+            .node(
+                "ReduceMean",
+                "mean",
+                &["m"],
+                &["y"],
+                [("axes", Attribute::Ints(vec![1])), ("keepdims", 0.into())],
+            )
+            .output("y", ElementType::F32, &[batch(), Dim::Fixed(3)])
+            .finish()
+            .unwrap();
+        Arc::new(model.graph().unwrap())
+    }
+
+    #[test]
+    fn a_token_for_each_image_does_not_make_a_plan_for_each_batch_size() {
+        let token: Vec<f32> = (0..32).map(|n| n as f32).collect();
+        let network = Network::new(with_token(&token), None, Device::flex()).unwrap();
+        let images = |count: usize| {
+            let numbers = (0..count * 16 * CHANNELS).map(|n| (n as f32 * 0.11).cos());
+            Array::from_vec(numbers.collect(), &[count, CHANNELS, 4, 4], &Device::flex())
+        };
+        let three = network.forward(images(3)).unwrap().into_vec();
+        let seven = network.forward(images(7)).unwrap().into_vec();
+        assert_eq!(three[..], seven[..9]);
+        let compiled = [3, 7].map(|batch| network.compiled(batch, &[]).unwrap());
+        assert!(compiled[0].shares_plans(&compiled[1]));
+        let pass = |samples| Pass {
+            samples,
+            backward: true,
+            together: false,
+        };
+        let one = network.memory(&[pass(7)], 1).unwrap();
+        let both = network.memory(&[pass(3), pass(7)], 1).unwrap();
+        assert_eq!(one.segments.constants, both.segments.constants);
+    }
 }

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::lower::{Target, lower};
 use crate::mode::Mode;
 use crate::program::{Program, Step, ValueId};
+use crate::stored::Stored;
 
 /// Most operations that are spent on finding out whether images can go through together: some ten seconds.
 const MOST_TO_FIND_OUT: f64 = 1e12;
@@ -41,7 +42,8 @@ pub struct Network {
 
 #[derive(Debug, Default)]
 struct State {
-    weights: HashMap<String, Array>,
+    /// By the name of the initialiser.
+    weights: HashMap<String, Stored>,
     /// By the names of the values that are taken besides the logits, and the batch size.
     programs: HashMap<Vec<String>, BTreeMap<usize, Arc<Compiled>>>,
 }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 pub use gifthorse_segment::Window;
 
-use crate::array::Array;
+use crate::stored::Stored;
 
 /// A value computed while the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -295,7 +295,7 @@ pub struct Param {
     /// Name of the initialiser, or of the node whose result was folded.
     pub name: String,
     /// Its value.
-    pub value: Array,
+    pub value: Stored,
     /// Whether it is an initialiser as the file has it, so that all programs of a model that name it share it.
     pub in_file: bool,
     /// Whether each run is given a value of its own in place of this one.

@@ -20,7 +20,9 @@ use std::sync::Arc;
 use gifthorse_segment::{Graph, Memory, Pass, Plan, StageInfo, Statistics};
 
 use crate::array::Array;
+use crate::error::Error;
 use crate::program::{Operand, Param, Primitive, Program, Step, ValueId};
+use crate::stored::Stored;
 use batch::BatchAxis;
 use tracked::Weight;
 use trained::WeightSource;
@@ -180,16 +182,52 @@ fn same_samples(program: &Program, axes: &[Option<BatchAxis>], other: &Program) 
             && a.output == b.output
             && sample(axes, a) == sample(&other_axes, b)
     };
+    let samples = [program, other].map(|p| p.input_shape.first().copied().unwrap_or(1));
     let same_param = |(a, b): (&Param, &Param)| {
-        let values = |param: &Param| param.value.clone().into_vec();
-        let shapes_agree = a.name == b.name && a.value.shape() == b.value.shape();
-        shapes_agree && (a.in_file && b.in_file || values(a) == values(b))
+        let shapes_agree = a.value.shape() == b.value.shape();
+        a.name == b.name
+            && match shapes_agree {
+                true if a.in_file && b.in_file => true,
+                true => a.value.equals(&b.value).unwrap_or(false),
+                false => repeats([&a.value, &b.value], samples).unwrap_or(false),
+            }
     };
     program.input_shape.get(1..) == other.input_shape.get(1..)
         && program.steps.len() == other.steps.len()
         && program.params.len() == other.params.len()
         && program.steps.iter().zip(&other.steps).all(same_step)
         && program.params.iter().zip(&other.params).all(same_param)
+}
+
+/// Whether two constants for so many samples are the same row, once for each sample: such as a token that is put before the
+/// patches of each image.
+fn repeats(constants: [&Stored; 2], samples: [usize; 2]) -> Result<bool, Error> {
+    let shapes = constants.map(Stored::shape);
+    let of_batch = |axis: &usize| [0, 1].map(|i| shapes[i][*axis]) == samples;
+    let differing: Vec<usize> = match shapes[0].len() == shapes[1].len() {
+        true => (0..shapes[0].len())
+            .filter(|&axis| shapes[0][axis] != shapes[1][axis])
+            .collect(),
+        false => return Ok(false),
+    };
+    let [axis] = differing[..] else {
+        return Ok(false);
+    };
+    if !of_batch(&axis) {
+        return Ok(false);
+    }
+    let row = |i: usize, at: usize| -> Result<Vec<f32>, Error> {
+        Ok(constants[i].get()?.slice(axis, at, 1, 1).into_vec())
+    };
+    let first = row(0, 0)?;
+    for (i, &count) in samples.iter().enumerate() {
+        for at in 0..count {
+            if row(i, at)? != first {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 struct Cutting<'p> {

@@ -69,9 +69,14 @@ impl Trainable {
 
     /// The parameters in the order in which `forward` takes them: the name of the initialiser and its first value,
     /// untracked.
-    pub fn parameters(&self) -> Vec<(String, Array)> {
+    ///
+    /// # Errors
+    /// Weights in a file beside the model that can no longer be read.
+    pub fn parameters(&self) -> Result<Vec<(String, Array)>, Error> {
         let params = self.compiled.trained();
-        params.map(|p| (p.name.clone(), p.value.clone())).collect()
+        params
+            .map(|p| Ok((p.name.clone(), p.value.get()?)))
+            .collect()
     }
 
     /// What runs, in order, with the time that each part took so far over all threads.

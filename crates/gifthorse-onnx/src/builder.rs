@@ -197,7 +197,7 @@ fn encode_dim(dim: &Dim) -> Dimension {
 }
 
 fn encode_tensor(tensor: &Tensor) -> Result<TensorProto, String> {
-    let Some(bytes) = tensor.bytes() else {
+    let Some(bytes) = tensor.bytes().map_err(|error| error.to_string())? else {
         return Err(format!(
             "tensor `{}`: strings are not written",
             tensor.name()
@@ -207,7 +207,7 @@ fn encode_tensor(tensor: &Tensor) -> Result<TensorProto, String> {
     proto.set_name(tensor.name().to_owned());
     proto.set_data_type(tensor.element_type().to_onnx());
     proto.dims = tensor.shape().iter().map(|&dim| dim as i64).collect();
-    proto.set_raw_data(bytes.clone());
+    proto.set_raw_data(bytes);
     Ok(proto)
 }
 

@@ -7,36 +7,77 @@
 use std::{
     cell::RefCell,
     collections::HashMap,
-    fs,
+    fs::File,
+    io::{Read, Seek, SeekFrom},
     path::{Component, Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
 
 use crate::{Error, ExternalProblem, proto::StringStringEntryProto};
 
-/// The files of one model, each read once, however many tensors point into it.
+/// The files of one model, each opened once, however many tensors point into it.
 #[derive(Debug)]
 pub(crate) struct ExternalFiles {
     folder: Option<PathBuf>,
-    read: RefCell<HashMap<PathBuf, Bytes>>,
+    open: RefCell<HashMap<PathBuf, Arc<Mutex<File>>>>,
+}
+
+/// A part of a file that is read whenever it is asked for, so that weights need not be in memory twice.
+#[derive(Debug, Clone)]
+pub(crate) struct FilePart {
+    file: Arc<Mutex<File>>,
+    /// As the model names the file.
+    location: String,
+    offset: u64,
+    length: usize,
+}
+
+impl PartialEq for FilePart {
+    fn eq(&self, other: &Self) -> bool {
+        let place = |part: &Self| (part.offset, part.length);
+        Arc::ptr_eq(&self.file, &other.file) && place(self) == place(other)
+    }
+}
+
+impl FilePart {
+    /// The bytes, for the tensor of this name.
+    ///
+    /// # Errors
+    /// [`Error::External`] where the file cannot be read, or has become shorter since the model was.
+    pub(crate) fn read(&self, tensor: &str) -> Result<Bytes, Error> {
+        self.bytes().map_err(|problem| Error::External {
+            tensor: tensor.to_owned(),
+            location: self.location.clone(),
+            problem,
+        })
+    }
+
+    fn bytes(&self) -> Result<Bytes, ExternalProblem> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.offset))?;
+        let mut bytes = vec![0; self.length];
+        file.read_exact(&mut bytes)?;
+        Ok(bytes.into())
+    }
 }
 
 impl ExternalFiles {
     pub(crate) fn new(folder: Option<&Path>) -> Self {
         Self {
             folder: folder.map(Path::to_owned),
-            read: RefCell::default(),
+            open: RefCell::default(),
         }
     }
 
-    /// The bytes of a tensor that needs `expected` of them.
-    pub(crate) fn slice(
+    /// Where the bytes of a tensor are that needs `expected` of them.
+    pub(crate) fn part(
         &self,
         tensor: &str,
         entries: &[StringStringEntryProto],
         expected: usize,
-    ) -> Result<Bytes, Error> {
+    ) -> Result<FilePart, Error> {
         self.find(entries, expected)
             .map_err(|problem| Error::External {
                 tensor: tensor.to_owned(),
@@ -49,45 +90,46 @@ impl ExternalFiles {
         &self,
         entries: &[StringStringEntryProto],
         expected: usize,
-    ) -> Result<Bytes, ExternalProblem> {
+    ) -> Result<FilePart, ExternalProblem> {
         let folder = self.folder.as_deref().ok_or(ExternalProblem::NoFolder)?;
         let location = location(entries).ok_or(ExternalProblem::NoLocation)?;
-        let file = resolve(folder, location)?;
-        let size = fs::metadata(&file)?.len();
+        let file = self.opened(resolve(folder, location)?)?;
+        let metadata = file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .metadata();
+        let size = metadata?.len();
         let offset = number(entries, "offset")?.unwrap_or(0);
         let length = number(entries, "length")?.unwrap_or(expected as u64);
-        let out_of_range = || ExternalProblem::Range {
-            offset,
-            length,
-            size,
-        };
-        let end = offset
+        offset
             .checked_add(length)
             .filter(|&end| end <= size)
-            .ok_or_else(out_of_range)?;
+            .ok_or(ExternalProblem::Range {
+                offset,
+                length,
+                size,
+            })?;
         if length != expected as u64 {
             return Err(ExternalProblem::Length {
                 found: length,
                 expected: expected as u64,
             });
         }
-
-        let bytes = self.bytes(file)?;
-        let range = offset as usize..end as usize;
-        // The file may have shrunk since its size was asked for.
-        if range.end > bytes.len() {
-            return Err(out_of_range());
-        }
-        Ok(bytes.slice(range))
+        Ok(FilePart {
+            file,
+            location: location.to_owned(),
+            offset,
+            length: expected,
+        })
     }
 
-    fn bytes(&self, file: PathBuf) -> Result<Bytes, ExternalProblem> {
-        if let Some(bytes) = self.read.borrow().get(&file) {
-            return Ok(bytes.clone());
+    fn opened(&self, path: PathBuf) -> Result<Arc<Mutex<File>>, ExternalProblem> {
+        if let Some(file) = self.open.borrow().get(&path) {
+            return Ok(file.clone());
         }
-        let bytes = Bytes::from(fs::read(&file)?);
-        self.read.borrow_mut().insert(file, bytes.clone());
-        Ok(bytes)
+        let file = Arc::new(Mutex::new(File::open(&path)?));
+        self.open.borrow_mut().insert(path, file.clone());
+        Ok(file)
     }
 }
 
@@ -107,7 +149,7 @@ pub(crate) fn resolve(folder: &Path, location: &str) -> Result<PathBuf, External
     if !file.starts_with(folder.canonicalize()?) {
         return Err(ExternalProblem::Outside);
     }
-    if !fs::metadata(&file)?.is_file() {
+    if !std::fs::metadata(&file)?.is_file() {
         return Err(ExternalProblem::NotAFile);
     }
     Ok(file)

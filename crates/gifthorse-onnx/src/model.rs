@@ -2,6 +2,7 @@
 
 mod copy;
 mod edit;
+mod locations;
 
 use std::{
     fs,
@@ -14,8 +15,8 @@ use bytes::Bytes;
 use protobuf::Message as _;
 
 use crate::{
-    Error, Graph,
-    external::ExternalFiles,
+    Error, ExternalProblem, Graph,
+    external::{ExternalFiles, resolve},
     graph::{self, Context},
     inline::Functions,
     opset::Opsets,
@@ -108,6 +109,28 @@ impl Model {
             .write_to_writer(&mut file)
             .map_err(|error| failed(error.into()))?;
         file.flush().map_err(failed)
+    }
+
+    /// The files of external data that the model names, in the order of their names in it, each once.
+    ///
+    /// # Errors
+    /// [`Error::External`] for a file that is not there or may not be read.
+    pub fn external_files(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut files = Vec::new();
+        for (location, tensor) in locations::locations(&self.proto) {
+            let folder = self.folder.as_deref().ok_or(ExternalProblem::NoFolder);
+            let file = folder
+                .and_then(|folder| resolve(folder, location))
+                .map_err(|problem| Error::External {
+                    tensor: tensor.to_owned(),
+                    location: location.to_owned(),
+                    problem,
+                })?;
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
+        Ok(files)
     }
 
     /// The model's graph, checked and in running order.

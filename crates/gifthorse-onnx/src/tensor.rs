@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use half::{bf16, f16};
 
-use crate::{ElementType, Error, TensorProblem};
+use crate::{ElementType, Error, TensorProblem, external::FilePart};
 
 pub(crate) use decode::{decode, element_type, shape};
 
@@ -17,8 +17,9 @@ pub(crate) const MAX_RANK: usize = 32;
 /// A constant of a model.
 ///
 /// The data are shared, with the file where they can be, so that a clone costs
-/// next to nothing however large the tensor is. The number of elements always
-/// agrees with the shape.
+/// next to nothing however large the tensor is. Large data in a file beside the
+/// model stay there: they are read whenever they are asked for. The number of
+/// elements always agrees with the shape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
     name: String,
@@ -31,6 +32,8 @@ pub struct Tensor {
 enum Data {
     /// Little-endian elements, last dimension fastest.
     Bytes(Bytes),
+    /// The same, in a file.
+    File(FilePart),
     Strings(Arc<[Bytes]>),
 }
 
@@ -122,17 +125,30 @@ impl Tensor {
     }
 
     /// The elements in little-endian order, last dimension fastest; `None` for strings.
-    pub fn bytes(&self) -> Option<&Bytes> {
-        match &self.data {
-            Data::Bytes(bytes) => Some(bytes),
+    ///
+    /// # Errors
+    /// [`Error::External`] if they lie in a file that can no longer be read.
+    pub fn bytes(&self) -> Result<Option<Bytes>, Error> {
+        Ok(match &self.data {
+            Data::Bytes(bytes) => Some(bytes.clone()),
+            Data::File(part) => Some(part.read(&self.name)?),
             Data::Strings(_) => None,
+        })
+    }
+
+    /// How many bytes its elements take in memory as long as it lives: none where they stay in a file.
+    pub fn held(&self) -> usize {
+        match &self.data {
+            Data::Bytes(bytes) => bytes.len(),
+            Data::File(_) => 0,
+            Data::Strings(strings) => strings.iter().map(Bytes::len).sum(),
         }
     }
 
     /// The elements of a tensor of strings; ONNX says that they are UTF-8, files may differ.
     pub fn strings(&self) -> Option<&[Bytes]> {
         match &self.data {
-            Data::Bytes(_) => None,
+            Data::Bytes(_) | Data::File(_) => None,
             Data::Strings(strings) => Some(strings),
         }
     }
@@ -141,11 +157,10 @@ impl Tensor {
     /// wider; truth values become 0 and 1.
     ///
     /// # Errors
-    /// [`Error::Tensor`] for a tensor of strings.
+    /// [`Error::Tensor`] for a tensor of strings, [`Error::External`] as for [`bytes`](Self::bytes).
     pub fn to_f32(&self) -> Result<Vec<f32>, Error> {
-        let Data::Bytes(bytes) = &self.data else {
-            return Err(self.conversion("numbers"));
-        };
+        let bytes = self.bytes()?.ok_or_else(|| self.conversion("numbers"))?;
+        let bytes = &bytes[..];
         Ok(match self.element {
             ElementType::F32 => each(bytes, f32::from_le_bytes),
             ElementType::F64 => each(bytes, |b| f64::from_le_bytes(b) as f32),
@@ -169,11 +184,10 @@ impl Tensor {
     ///
     /// # Errors
     /// [`Error::Tensor`] for floats and strings, and for an unsigned number
-    /// beyond 2^63 - 1.
+    /// beyond 2^63 - 1; [`Error::External`] as for [`bytes`](Self::bytes).
     pub fn to_i64(&self) -> Result<Vec<i64>, Error> {
-        let Data::Bytes(bytes) = &self.data else {
-            return Err(self.conversion("integers"));
-        };
+        let bytes = self.bytes()?.ok_or_else(|| self.conversion("integers"))?;
+        let bytes = &bytes[..];
         Ok(match self.element {
             ElementType::I64 => each(bytes, i64::from_le_bytes),
             ElementType::I32 => each(bytes, |b| i32::from_le_bytes(b).into()),

@@ -85,6 +85,8 @@ pub(crate) fn choose(
 /// What the forward pass over one group keeps for the backward pass.
 #[derive(Debug, Default)]
 pub(crate) struct Tape {
+    /// The largest group that it was used for.
+    samples: usize,
     /// For each value, its lanes if a backward pass reads them. The memory stays with the tape: an arena that took it back
     /// would not be the one that the next forward pass takes it from, if threads took turns, and would grow.
     pub(crate) values: Vec<Buffer>,
@@ -99,6 +101,23 @@ impl Tape {
     #[cfg(test)]
     pub(crate) fn lanes(&self) -> usize {
         self.values.iter().map(|value| value.memory.len()).sum()
+    }
+}
+
+impl Pool<Tape> {
+    /// A tape for so many samples: the smallest that is large enough. If none is, the largest gives up its memory, all at once and
+    /// before it takes more: freed piece by piece, with larger pieces taken in between, most of it would lie idle.
+    pub(crate) fn take_for(&self, samples: usize) -> Tape {
+        let mut tapes = self.lock();
+        let best = choose(tapes.len(), |i| tapes[i].samples, samples);
+        let tape = best.map(|i| tapes.swap_remove(i)).unwrap_or_default();
+        match tape.samples >= samples {
+            true => tape,
+            false => Tape {
+                samples,
+                ..Tape::default()
+            },
+        }
     }
 }
 

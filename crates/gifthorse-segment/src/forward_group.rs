@@ -85,7 +85,7 @@ impl<'a> ForwardGroup<'a> {
         let mut room = Room {
             arena: plan.arenas.take(),
             values: Vec::new(),
-            tape: saving.then(|| plan.tapes.take()),
+            tape: saving.then(|| plan.tapes.take_for(self.samples)),
         };
         let count = plan.shapes.len();
         room.values.resize_with(count, Buffer::default);
@@ -119,7 +119,10 @@ impl<'a> ForwardGroup<'a> {
             }
         }
         plan.arenas.give(arena);
-        tape.map(|tape| Tape { values, ..tape })
+        tape.map(|mut tape| {
+            tape.values = values;
+            tape
+        })
     }
 }
 

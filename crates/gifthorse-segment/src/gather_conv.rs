@@ -14,6 +14,7 @@ mod patches;
 mod product;
 mod rows;
 mod sweep;
+mod turned;
 mod weight_gradient;
 
 use std::cell::RefCell;
@@ -30,7 +31,7 @@ pub(crate) use weight_gradient::{Asked, WeightGradient, WeightSums};
 use crate::convolution::ConvSpec;
 use crate::finish::Finish;
 use crate::kernel::{Backward, Forward, Kernel, Work};
-use crate::lanes::{Isa, Lane};
+use crate::lanes::{Isa, Lane, Pair};
 use crate::map::MapShape;
 
 thread_local! {
@@ -42,10 +43,20 @@ thread_local! {
 pub(crate) struct GatherConv {
     spec: ConvSpec,
     forward: Vec<Sweep>,
-    /// Packed by the first backward pass, from the weight, which is then given up.
-    backward: OnceLock<Vec<Sweep>>,
-    weight: Mutex<Vec<f32>>,
+    backward: Transpose,
     isa: Isa,
+}
+
+/// The products of the gradient to the input.
+#[derive(Debug)]
+enum Transpose {
+    /// With constants of their own, packed by the first backward pass from the weight, which is then given up.
+    Packed {
+        sweeps: OnceLock<Vec<Sweep>>,
+        weight: Mutex<Vec<f32>>,
+    },
+    /// With those of the forward pass ([`turned`]).
+    Turned(Vec<Sweep>),
 }
 
 impl GatherConv {
@@ -54,38 +65,46 @@ impl GatherConv {
     ///
     /// The lengths must be those that the spec says.
     pub(crate) fn new(spec: &ConvSpec, weight: &[f32], bias: Option<&[f32]>) -> Self {
+        Self::with(spec, weight, bias, turned::pays(spec) && turned::fits(spec))
+    }
+
+    fn with(spec: &ConvSpec, weight: &[f32], bias: Option<&[f32]>, turned: bool) -> Self {
         debug_assert_eq!(weight.len(), spec.weight_length());
-        let toward = if spec.transposed {
-            Toward::Wide
+        let [there, back] = directions(spec);
+        let backward = if turned {
+            Transpose::Turned(sweeps(spec, back))
         } else {
-            Toward::Narrow
+            Transpose::Packed {
+                sweeps: OnceLock::new(),
+                weight: Mutex::new(weight.to_vec()),
+            }
         };
         Self {
             spec: *spec,
-            forward: sweeps(spec, toward, weight, bias),
-            backward: OnceLock::new(),
-            weight: Mutex::new(weight.to_vec()),
+            forward: packed(spec, there, weight, bias),
+            backward,
             isa: Isa::detect(),
         }
     }
 
-    fn backward_sweeps(&self) -> &[Sweep] {
-        self.backward.get_or_init(|| self.pack_backward())
-    }
-
-    fn pack_backward(&self) -> Vec<Sweep> {
-        let mut weight = self.weight.lock().unwrap_or_else(PoisonError::into_inner);
-        let toward = if self.spec.transposed {
-            Toward::Narrow
-        } else {
-            Toward::Wide
-        };
-        sweeps(&self.spec, toward, &std::mem::take(&mut *weight), None)
+    /// The products of the backward pass, and the one whose constants they read in place of their own.
+    fn backward_sweeps(&self) -> (&[Sweep], Option<&Sweep>) {
+        match &self.backward {
+            Transpose::Packed { sweeps, weight } => {
+                let sweeps = sweeps.get_or_init(|| {
+                    let mut weight = weight.lock().unwrap_or_else(PoisonError::into_inner);
+                    let [_, back] = directions(&self.spec);
+                    packed(&self.spec, back, &std::mem::take(&mut *weight), None)
+                });
+                (sweeps, None)
+            }
+            Transpose::Turned(sweeps) => (sweeps, self.forward.first()),
+        }
     }
 
     fn run(
         &self,
-        sweeps: &[Sweep],
+        (sweeps, turned): (&[Sweep], Option<&Sweep>),
         samples: usize,
         source: &[Lane],
         out: &mut [Lane],
@@ -95,6 +114,7 @@ impl GatherConv {
             for sweep in sweeps {
                 self.isa.run(Product {
                     sweep,
+                    turned,
                     samples,
                     source,
                     out,
@@ -106,8 +126,25 @@ impl GatherConv {
     }
 }
 
-/// The products that compute one map from the other.
-fn sweeps(spec: &ConvSpec, toward: Toward, weight: &[f32], bias: Option<&[f32]>) -> Vec<Sweep> {
+/// Which map the forward pass computes, and which the backward pass.
+fn directions(spec: &ConvSpec) -> [Toward; 2] {
+    match spec.transposed {
+        false => [Toward::Narrow, Toward::Wide],
+        true => [Toward::Wide, Toward::Narrow],
+    }
+}
+
+/// The products that compute one map from the other, with their constants.
+fn packed(spec: &ConvSpec, toward: Toward, weight: &[f32], bias: Option<&[f32]>) -> Vec<Sweep> {
+    let mut sweeps = sweeps(spec, toward);
+    for sweep in &mut sweeps {
+        sweep.pack(spec, toward, weight, bias);
+    }
+    sweeps
+}
+
+/// The products that compute one map from the other, without constants.
+fn sweeps(spec: &ConvSpec, toward: Toward) -> Vec<Sweep> {
     let bundles = Bundles::of(spec);
     let side = |map: MapShape, channels: usize, bundle: usize| Side {
         map,
@@ -124,7 +161,7 @@ fn sweeps(spec: &ConvSpec, toward: Toward, weight: &[f32], bias: Option<&[f32]>)
                 Toward::Narrow => (wide, narrow),
                 Toward::Wide => (narrow, wide),
             };
-            Sweep::new(spec, toward, axes.clone(), (source, result), weight, bias)
+            Sweep::new(axes.clone(), source, result)
         })
         .collect()
 }
@@ -156,7 +193,7 @@ impl Kernel for GatherConv {
 
     fn forward(&self, run: Forward<'_>) {
         self.run(
-            &self.forward,
+            (&self.forward, None),
             run.samples,
             run.inputs[0],
             run.out,
@@ -165,8 +202,12 @@ impl Kernel for GatherConv {
     }
 
     fn held(&self) -> usize {
-        let bytes = |toward| memory::Needed::new(&self.spec, toward, 0).constants;
-        bytes(Toward::Narrow) + bytes(Toward::Wide)
+        let [forward, backward] = directions(&self.spec)
+            .map(|toward| memory::Needed::new(&self.spec, toward, 0).constants);
+        match &self.backward {
+            Transpose::Packed { .. } => forward + backward,
+            Transpose::Turned(sweeps) => forward + sweeps.iter().map(Sweep::bytes).sum::<usize>(),
+        }
     }
 
     fn scratch(&self, samples: usize) -> Vec<(&'static str, usize)> {
@@ -175,9 +216,12 @@ impl Kernel for GatherConv {
             both.map(|toward| memory::Needed::new(&self.spec, toward, samples).scratch);
         let names = ["gathered rows", "gathered products", "gathered places"];
         let buffers = names.into_iter().zip(one.into_iter().zip(other));
-        buffers
-            .map(|(name, (one, other))| (name, one.max(other)))
-            .collect()
+        let both = buffers.map(|(name, (one, other))| (name, one.max(other)));
+        let turned = match self.backward {
+            Transpose::Packed { .. } => 0,
+            Transpose::Turned(_) => self.spec.output.channels * size_of::<Pair>(),
+        };
+        both.chain([("turned constants", turned)]).collect()
     }
 
     fn prepare_backward(&self) {
@@ -185,8 +229,13 @@ impl Kernel for GatherConv {
     }
 
     fn backward(&self, run: Backward<'_>) {
-        let sweeps = self.backward_sweeps();
-        self.run(sweeps, run.samples, run.gradient, run.out, run.finish);
+        self.run(
+            self.backward_sweeps(),
+            run.samples,
+            run.gradient,
+            run.out,
+            run.finish,
+        );
     }
 }
 

@@ -116,6 +116,19 @@ pub enum Error {
         /// Accuracy with that.
         best_accuracy: f64,
     },
+    /// It would take more memory than there is.
+    #[error(
+        "the model {} would take another {} MiB of memory, and {} MiB are left: use fewer --threads or --max-images, or end \
+         what else runs", path.display(), needed >> 20, available >> 20
+    )]
+    Memory {
+        /// The model file.
+        path: PathBuf,
+        /// Bytes that it would take.
+        needed: usize,
+        /// Bytes that there are.
+        available: usize,
+    },
     /// A file cannot be read.
     #[error("{} cannot be read", path.display())]
     Read {

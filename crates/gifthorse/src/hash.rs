@@ -2,26 +2,52 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use gifthorse_onnx::{Attribute, Graph, Tensor};
+use gifthorse_onnx::{Attribute, Graph, Model, Tensor};
 use sha2::{Digest, Sha256};
+
+use crate::Error;
 
 /// SHA-256 of a file's bytes, as 64 lower-case hexadecimal digits.
 ///
 /// # Errors
 /// What the system says when the file cannot be read.
 pub fn sha256(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
     let mut hash = Sha256::new();
+    of_file(&mut hash, path)?;
+    Ok(hexadecimal(hash))
+}
+
+/// SHA-256 of all that a model is read from: the file `path`, and after it the files of external data that it names, in
+/// the order of their names. For a model in one file it is the file's own.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn of_model(path: &Path, model: &Model) -> Result<String, Error> {
+    let beside = model.external_files().map_err(|source| Error::Model {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
+    let mut hash = Sha256::new();
+    for file in std::iter::once(path).chain(beside.iter().map(PathBuf::as_path)) {
+        of_file(&mut hash, file).map_err(|source| Error::Read {
+            path: file.to_owned(),
+            source,
+        })?;
+    }
+    Ok(hexadecimal(hash))
+}
+
+fn of_file(hash: &mut Sha256, path: &Path) -> io::Result<()> {
+    let mut file = File::open(path)?;
     let mut buffer = vec![0; 1 << 16];
     loop {
         match io::Read::read(&mut file, &mut buffer)? {
-            0 => break,
+            0 => return Ok(()),
             count => hash.update(&buffer[..count]),
         }
     }
-    Ok(hexadecimal(hash))
 }
 
 /// SHA-256 of bytes, as 64 lower-case hexadecimal digits.
@@ -30,7 +56,10 @@ pub fn digest(bytes: &[u8]) -> String {
 }
 
 /// SHA-256 over the constants of a graph, those included that lie in files beside the model.
-pub fn of_weights(graph: &Graph) -> String {
+///
+/// # Errors
+/// Such a file that cannot be read.
+pub fn of_weights(graph: &Graph) -> Result<String, gifthorse_onnx::Error> {
     let mut hash = Sha256::new();
     let in_nodes = graph.nodes.iter().flat_map(|node| node.attributes.values());
     let tensors = in_nodes.filter_map(|attribute| match attribute {
@@ -38,25 +67,26 @@ pub fn of_weights(graph: &Graph) -> String {
         _ => None,
     });
     for tensor in graph.initializers.values().chain(tensors) {
-        of_tensor(&mut hash, tensor);
+        of_tensor(&mut hash, tensor)?;
     }
-    hexadecimal(hash)
+    Ok(hexadecimal(hash))
 }
 
 /// Lengths go in before contents, so that no two lists of tensors give the same bytes.
-fn of_tensor(hash: &mut Sha256, tensor: &Tensor) {
+fn of_tensor(hash: &mut Sha256, tensor: &Tensor) -> Result<(), gifthorse_onnx::Error> {
     let mut part = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
     };
     part(tensor.name().as_bytes());
     part(format!("{:?} {:?}", tensor.element_type(), tensor.shape()).as_bytes());
-    if let Some(bytes) = tensor.bytes() {
-        part(bytes);
+    if let Some(bytes) = tensor.bytes()? {
+        part(&bytes);
     }
     for string in tensor.strings().unwrap_or_default() {
         part(string);
     }
+    Ok(())
 }
 
 fn hexadecimal(hash: Sha256) -> String {
@@ -82,6 +112,35 @@ mod tests {
     }
 
     #[test]
+    fn a_model_is_known_by_the_files_beside_it_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let golden = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../gifthorse-onnx/tests/golden/"
+        );
+        let at = |name: &str| folder.path().join(name);
+        let hash = || {
+            let path = at("external.onnx");
+            of_model(&path, &Model::read(&path).unwrap()).unwrap()
+        };
+        std::fs::copy(format!("{golden}external.onnx"), at("external.onnx")).unwrap();
+        let model = Model::read(format!("{golden}external.onnx")).unwrap();
+        let mut all = std::fs::read(at("external.onnx")).unwrap();
+        for file in model.external_files().unwrap() {
+            let bytes = std::fs::read(&file).unwrap();
+            std::fs::write(at(file.file_name().unwrap().to_str().unwrap()), &bytes).unwrap();
+            all.extend(bytes);
+        }
+        assert_eq!(hash(), digest(&all));
+        let beside = model.external_files().unwrap()[0].clone();
+        let copied = at(beside.file_name().unwrap().to_str().unwrap());
+        let mut bytes = std::fs::read(&copied).unwrap();
+        bytes[0] ^= 1;
+        std::fs::write(&copied, bytes).unwrap();
+        assert_ne!(hash(), digest(&all));
+    }
+
+    #[test]
     fn weights_are_known_by_their_values_and_names() {
         let graph = |name: &str, values: [f32; 2]| {
             let two = [Dim::Fixed(2)];
@@ -92,7 +151,7 @@ mod tests {
                 .output("y", ElementType::F32, &two)
                 .finish()
                 .unwrap();
-            of_weights(&model.graph().unwrap())
+            of_weights(&model.graph().unwrap()).unwrap()
         };
         assert_eq!(graph("w", [1.0, 2.0]), graph("w", [1.0, 2.0]));
         assert_ne!(graph("w", [1.0, 2.0]), graph("w", [1.0, -2.0]));

@@ -10,7 +10,8 @@ use gifthorse_report::report::Layout;
 use serde::Serialize;
 
 use crate::Error;
-use crate::hash::sha256;
+use crate::hash;
+use crate::memory::check_weights;
 use crate::model::layout_in_report;
 use crate::plan::ModelPlan;
 
@@ -19,7 +20,7 @@ use crate::plan::ModelPlan;
 pub struct Inspection {
     /// Path as it was given.
     pub path: String,
-    /// SHA-256 of the file.
+    /// SHA-256 of the file and of the files of external data that it names, one after the other.
     pub sha256: String,
     /// Version of the file format.
     pub ir_version: i64,
@@ -114,10 +115,8 @@ pub fn inspect(
     };
     let model = Model::read(path).map_err(in_file)?;
     let graph = Arc::new(model.graph().map_err(in_file)?);
-    let sha256 = sha256(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    check_weights(path, &graph)?;
+    let sha256 = hash::of_model(path, &model)?;
     let (classifier, plan, problem) = match run(graph.clone(), size, batch) {
         Ok((classes, plan)) => (Some(classes), plan, None),
         Err(error) => (None, None, Some(error.to_string())),

@@ -1,9 +1,12 @@
 //! How much memory a scan will take, said before it takes it.
 
+use std::path::Path;
+
 use gifthorse_data::ImageShape;
 use gifthorse_defense::detect::neural_cleanse::Config;
 use gifthorse_defense::health;
 use gifthorse_engine::{Classifier, Pass};
+use gifthorse_onnx::{Graph, Tensor};
 
 use crate::Error;
 use crate::plan::PlanMemory;
@@ -70,6 +73,15 @@ impl ScanMemory {
         sum.max(self.so_far)
     }
 
+    /// Refuses a scan of the model `path` that would need more than there is.
+    ///
+    /// # Errors
+    /// [`Error::Memory`]
+    pub(crate) fn check(&self, path: &Path) -> Result<(), Error> {
+        let further = self.peak().saturating_sub(held_now().unwrap_or(0));
+        fits(path, further)
+    }
+
     /// The memory of a scan that holds so many images. `before` is what the process held before it began.
     pub(crate) fn predict(
         classifier: &Classifier,
@@ -110,14 +122,56 @@ impl ScanMemory {
     }
 }
 
+/// Refuses the model `path` if its weights alone, once packed, are more than there is memory for.
+///
+/// # Errors
+/// [`Error::Memory`]
+pub(crate) fn check_weights(path: &Path, graph: &Graph) -> Result<(), Error> {
+    let counts = graph.initializers.values().map(Tensor::len);
+    let count = counts.fold(0, usize::saturating_add);
+    fits(path, count.saturating_mul(size_of::<f32>()))
+}
+
+fn fits(path: &Path, needed: usize) -> Result<(), Error> {
+    match available_now() {
+        Some(available) if needed > available => Err(Error::Memory {
+            path: path.to_owned(),
+            needed,
+            available,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// What the process holds now, if the system tells.
 pub(crate) fn held_now() -> Option<usize> {
     resident("VmRSS")
 }
 
-/// What other work may still take, if the system tells.
+/// What may still be taken, if the system tells: of the machine's memory, of what the control group may have (a
+/// container's limit), and of the process's own address space (`ulimit -v`).
 pub(crate) fn available_now() -> Option<usize> {
-    figure("/proc/meminfo", "MemAvailable")
+    let machine = figure("/proc/meminfo", "MemAvailable");
+    let group = number("/sys/fs/cgroup/memory.max").and_then(|limit| {
+        let taken = number("/sys/fs/cgroup/memory.current")?;
+        Some(limit.saturating_sub(taken))
+    });
+    let space = address_space().and_then(|limit| Some(limit.saturating_sub(resident("VmSize")?)));
+    [machine, group, space].into_iter().flatten().min()
+}
+
+/// The limit on the process's address space, if there is one.
+fn address_space() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let soft = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max address space"))?;
+    soft.split_whitespace().next()?.parse().ok()
+}
+
+/// The number that a file of the system holds, if it is one and not `max`.
+fn number(file: &str) -> Option<usize> {
+    std::fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
 fn resident(field: &str) -> Option<usize> {
@@ -152,5 +206,15 @@ mod tests {
         assert_eq!(block.len(), 64 << 20);
         assert_eq!(resident("VmNothing"), None);
         assert!(available_now().unwrap() > 0);
+    }
+
+    #[test]
+    fn what_is_more_than_there_is_is_refused() {
+        assert!(fits(Path::new("m.onnx"), 1).is_ok());
+        let error = fits(Path::new("m.onnx"), 1 << 60).unwrap_err().to_string();
+        assert!(
+            error.contains("m.onnx") && error.contains("1099511627776 MiB"),
+            "{error}"
+        );
     }
 }

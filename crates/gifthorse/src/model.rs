@@ -8,7 +8,8 @@ use gifthorse_onnx::{Graph, Model};
 use gifthorse_report::report;
 
 use crate::Error;
-use crate::hash::sha256;
+use crate::hash;
+use crate::memory::check_weights;
 
 /// A classifier and what its file says about itself.
 pub struct OpenModel {
@@ -38,10 +39,8 @@ impl OpenModel {
         };
         let model = Model::read(path).map_err(in_file)?;
         let graph = Arc::new(model.graph().map_err(in_file)?);
-        let sha256 = sha256(path).map_err(|source| Error::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        check_weights(path, &graph)?;
+        let sha256 = hash::of_model(path, &model)?;
         let classifier = Classifier::new(graph.clone(), preprocess, size, &Device::flex())
             .map_err(|error| Error::Engine {
                 path: path.to_owned(),

@@ -73,10 +73,12 @@ impl PlanNode {
 /// The memory of a model's searches in bytes, by what it is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PlanMemory {
-    /// Weights as the file has them.
+    /// Weights as the file has them; those in a file beside the model stay there.
     pub file: usize,
-    /// Weights and constants as the steps read them.
+    /// Weights and constants as the steps read them, where they are not packed.
     pub weights: usize,
+    /// Another copy of the largest while it is packed, before there are values.
+    pub packing: usize,
     /// Constants packed for the kernels, for both directions.
     pub packed: usize,
     /// Values and gradients.
@@ -90,10 +92,10 @@ pub struct PlanMemory {
 }
 
 impl PlanMemory {
-    /// All of it.
+    /// The most that there is at a time.
     pub fn total(&self) -> usize {
-        let segments = self.packed + self.values + self.scratch + self.ends;
-        self.file + self.weights + segments + self.outside
+        let used = self.values + self.scratch + self.ends + self.outside;
+        self.file + self.weights + self.packed + used.max(self.packing)
     }
 }
 
@@ -102,6 +104,7 @@ impl From<Memory> for PlanMemory {
         Self {
             file: memory.file,
             weights: memory.weights,
+            packing: memory.packing,
             packed: memory.segments.constants,
             values: memory.segments.values,
             scratch: memory.segments.scratch,

@@ -88,6 +88,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         .for_each(|warning| observer.warning(warning));
     let memory = ScanMemory::predict(&classifier, set.count(), &config, held_before)?;
     observer.memory(&memory);
+    memory.check(&request.model)?;
     if let Some(warning) = checks::slow(&classifier, set.count())? {
         observer.warning(&warning);
     }
@@ -104,9 +105,13 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     // Held to the end of the scan, and with it the folder.
     let keeper: Box<dyn Keeper + '_> = match folder {
         Some(folder) => {
+            let weights = of_weights(&graph).map_err(|source| Error::Model {
+                path: request.model.clone(),
+                source: Box::new(source),
+            })?;
             let hashes = Hashes {
                 model: &described.sha256,
-                weights: &of_weights(&graph),
+                weights: &weights,
                 images: &set.sha256,
             };
             Box::new(work::claim(

@@ -52,7 +52,7 @@ impl Net {
         let batch = at_once.unwrap_or(1);
         let network = Trainable::new(&graph, batch, raw, &names, &Mode::Inference, &device)?;
         // What is computed from a weight before the program runs is none that can be trained.
-        let read = network.parameters().into_iter().map(|(name, _)| name);
+        let read = network.parameters()?.into_iter().map(|(name, _)| name);
         let trained = read.filter(|name| !frozen.contains(name.as_str()));
         let weights: Vec<String> = trained.collect();
         if weights.is_empty() {

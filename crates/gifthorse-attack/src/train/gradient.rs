@@ -82,7 +82,7 @@ impl Backward {
         let raw = net.raw_shape();
         let network = Trainable::new(&graph, shard, &raw, net.weights(), &mode, device)?;
         let (mut weights, mut first) = (Vec::new(), Vec::new());
-        for (name, value) in network.parameters() {
+        for (name, value) in network.parameters()? {
             weights.push(Weight {
                 name,
                 shape: value.shape(),

@@ -51,9 +51,10 @@ fn the_file_gives_the_logits_of_the_network_that_was_trained() {
         &device,
     )
     .unwrap();
-    assert_eq!(network.parameters().len(), net(1).weights().len());
+    assert_eq!(network.parameters().unwrap().len(), net(1).weights().len());
     let weights: Vec<Array> = network
         .parameters()
+        .unwrap()
         .into_iter()
         .map(|(_, value)| value)
         .collect();

@@ -91,7 +91,6 @@ impl Probe<'_> {
                 .map(|(forwards, backwards)| (forwards - backwards) / 2.0)
                 .collect();
             let found = self.held_against(&directions, &changes, step);
-            tracing::debug!(?found, "steps in random directions");
             if let Some(found) = found
                 && best.is_none_or(|best| found.correlation > best.correlation)
             {

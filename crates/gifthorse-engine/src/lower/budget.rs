@@ -43,12 +43,7 @@ impl Budget {
     ///
     /// # Errors
     /// The reason, if that is more than is left.
-    pub fn take(
-        &mut self,
-        read: usize,
-        outputs: &[Lowered],
-        steps: &[Step],
-    ) -> Result<(), String> {
+    pub fn take(&mut self, read: usize, outputs: &[Lowered], steps: &[Step]) -> Result<(), String> {
         for output in outputs {
             if let Lowered::Constant(constant) = output {
                 self.spend(constant.len().max(read))?;

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::lower::constant::{Constant, Elements};
 use crate::mode::Mode;
 use crate::program::{Binary, Operand, Param, ParamId, Primitive, Running, Step, Unary, ValueId};
+use crate::stored::Stored;
 
 /// What an ONNX value name stands for.
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ pub struct Context<'g> {
     pub dropouts: usize,
     params_by_name: HashMap<String, ParamId>,
     /// Weights already on the device, by initialiser name.
-    weights: &'g mut HashMap<String, Array>,
+    weights: &'g mut HashMap<String, Stored>,
 }
 
 impl<'g> Context<'g> {
@@ -54,7 +55,7 @@ impl<'g> Context<'g> {
         declared_batch: Option<usize>,
         device: Device,
         mode: &'g Mode,
-        weights: &'g mut HashMap<String, Array>,
+        weights: &'g mut HashMap<String, Stored>,
     ) -> Self {
         Self {
             graph,
@@ -86,15 +87,15 @@ impl<'g> Context<'g> {
             return Operand::Param(id);
         }
         let value = Array::from_vec(constant.to_f32(), &constant.shape, &self.device);
-        Operand::Param(self.add_param(constant.name.clone(), value, false))
+        Operand::Param(self.add_param(constant.name.clone(), Stored::array(value), false))
     }
 
-    /// A weight of the file, put on the device once for all programs.
+    /// A weight of the file, the same for all programs.
     pub fn weight(&mut self, name: &str, tensor: &Tensor) -> Result<ParamId, Error> {
         let value = match self.weights.get(name) {
             Some(value) => value.clone(),
             None => {
-                let value = Array::from_vec(tensor.to_f32()?, tensor.shape(), &self.device);
+                let value = Stored::file(tensor, &self.device)?;
                 self.weights.insert(name.to_string(), value.clone());
                 value
             }
@@ -102,7 +103,7 @@ impl<'g> Context<'g> {
         Ok(self.add_param(name.to_string(), value, true))
     }
 
-    fn add_param(&mut self, name: String, value: Array, in_file: bool) -> ParamId {
+    fn add_param(&mut self, name: String, value: Stored, in_file: bool) -> ParamId {
         let id = ParamId(self.params.len());
         self.params_by_name.insert(name.clone(), id);
         self.params.push(Param {
@@ -159,7 +160,7 @@ impl Call<'_, '_> {
     pub fn shape(&self, index: usize) -> Result<Vec<usize>, Error> {
         Ok(match self.lowered(index)? {
             Lowered::Constant(constant) => constant.shape.clone(),
-            Lowered::Param(id) => self.context.params[id.0].value.shape(),
+            Lowered::Param(id) => self.context.params[id.0].value.shape().to_vec(),
             Lowered::Value(id) => self.context.shapes[id.0].clone(),
         })
     }
@@ -197,7 +198,7 @@ impl Call<'_, '_> {
     pub fn known_floats(&self, index: usize) -> Option<Vec<f32>> {
         match self.inputs.get(index)?.as_ref()? {
             Lowered::Constant(constant) => Some(constant.to_f32()),
-            Lowered::Param(id) => Some(self.context.params[id.0].value.clone().into_vec()),
+            Lowered::Param(id) => Some(self.context.params[id.0].value.get().ok()?.into_vec()),
             Lowered::Value(_) => None,
         }
     }

@@ -32,11 +32,11 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use gifthorse_onnx::{Dim, ElementType, Graph, Node};
 
-use crate::array::Array;
 use crate::ends::Ends;
 use crate::error::Error;
 use crate::mode::Mode;
 use crate::program::{Program, ValueId};
+use crate::stored::Stored;
 use budget::Budget;
 use constant::Constant;
 use context::{Call, Context, Lowered};
@@ -147,7 +147,7 @@ pub struct Target<'a> {
 pub fn lower(
     graph: &Graph,
     target: &Target,
-    weights: &mut HashMap<String, Array>,
+    weights: &mut HashMap<String, Stored>,
 ) -> Result<Program, Error> {
     if let Some(version) = graph.opset("").filter(|&version| version > NEWEST_OPSET) {
         let reason = format!(

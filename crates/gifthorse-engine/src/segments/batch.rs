@@ -66,7 +66,7 @@ pub fn follow(program: &Program) -> Vec<Option<BatchAxis>> {
                 batch: (!independent.contains(&id)).then_some(axes[id.0]),
             },
             Operand::Param(id) => Seen {
-                shape: program.params[id.0].value.shape(),
+                shape: program.params[id.0].value.shape().to_vec(),
                 batch: None,
             },
         });

@@ -31,7 +31,7 @@ impl Constant {
         let value = &param.value;
         let mut shape = vec![1; rank.checked_sub(value.shape().len())?];
         shape.extend(value.shape());
-        let values = value.clone().into_vec();
+        let values = value.get().ok()?.into_vec();
         match shape.get(batch.axis) {
             None | Some(1) => Some(Self { values, shape }),
             Some(&length) if length == batch.outer * samples * batch.inner => {
@@ -77,12 +77,13 @@ impl Constant {
     }
 }
 
-/// The values of a constant operand as they are; `None` if it is trained.
+/// The values of a constant operand as they are; `None` if it is trained, or cannot be read (which the step says when it is
+/// run by itself).
 pub fn plain(program: &Program, step: &Step, operand: usize) -> Option<(Vec<f32>, Vec<usize>)> {
     match step.inputs.get(operand) {
         Some(Operand::Param(id)) if !program.params[id.0].trained => {
             let value = &program.params[id.0].value;
-            Some((value.clone().into_vec(), value.shape()))
+            Some((value.get().ok()?.into_vec(), value.shape().to_vec()))
         }
         _ => None,
     }

@@ -34,9 +34,9 @@ pub fn add(t: &mut Translator<'_>, at: usize) -> Option<()> {
                 return None;
             }
             let bias = optional(t, step, 2)?;
-            let mut wide = Wide::new(&weight, bias.as_deref(), outputs);
-            let last = fold(t, at, 1, outputs, |affine| wide.fold(&affine))?;
-            let (weight, bias) = wide.narrow();
+            let mut scaled = Scaled::new(weight, bias, outputs);
+            let last = fold(t, at, 1, outputs, |affine| scaled.fold(&affine))?;
+            let (weight, bias) = scaled.rounded();
             let operation = Operation::Convolution {
                 weights: Weights::Fixed {
                     weight: &weight,
@@ -117,30 +117,32 @@ pub fn fold(
     Some(last)
 }
 
-/// Weight and bias in f64, until all that is folded into them is there.
-struct Wide {
+/// A weight and what is folded into it, rounded once at the end.
+struct Scaled {
     /// The first axis is that of the outputs.
-    weight: Vec<f64>,
-    bias: Option<Vec<f64>>,
+    weight: Vec<f32>,
     outputs: usize,
+    /// For each output.
+    scale: Option<Vec<f64>>,
+    bias: Option<Vec<f64>>,
 }
 
-impl Wide {
-    fn new(weight: &[f32], bias: Option<&[f32]>, outputs: usize) -> Self {
-        let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect();
+impl Scaled {
+    fn new(weight: Vec<f32>, bias: Option<Vec<f32>>, outputs: usize) -> Self {
         Self {
-            weight: wide(weight),
-            bias: bias.map(wide),
+            weight,
             outputs,
+            scale: None,
+            bias: bias.map(|bias| bias.into_iter().map(f64::from).collect()),
         }
     }
 
     /// Makes `scale (W x + b) + offset` of `W x + b`.
     fn fold(&mut self, affine: &Affine) {
-        let each = self.weight.len() / self.outputs;
-        for (row, scale) in self.weight.chunks_exact_mut(each).zip(&affine.scale) {
-            row.iter_mut().for_each(|w| *w *= scale);
-        }
+        let all = self.scale.get_or_insert_with(|| vec![1.0; self.outputs]);
+        all.iter_mut()
+            .zip(&affine.scale)
+            .for_each(|(all, scale)| *all *= scale);
         let bias = self.bias.get_or_insert_with(|| vec![0.0; self.outputs]);
         let change = affine.scale.iter().zip(&affine.offset);
         for (b, (scale, offset)) in bias.iter_mut().zip(change) {
@@ -148,9 +150,17 @@ impl Wide {
         }
     }
 
-    fn narrow(self) -> (Vec<f32>, Option<Vec<f32>>) {
+    fn rounded(self) -> (Vec<f32>, Option<Vec<f32>>) {
+        let mut weight = self.weight;
+        if let Some(scale) = self.scale {
+            let each = weight.len() / self.outputs;
+            for (row, scale) in weight.chunks_exact_mut(each.max(1)).zip(scale) {
+                row.iter_mut()
+                    .for_each(|w| *w = (f64::from(*w) * scale) as f32);
+            }
+        }
         let narrow = |values: Vec<f64>| values.into_iter().map(|v| v as f32).collect();
-        (narrow(self.weight), self.bias.map(narrow))
+        (weight, self.bias.map(narrow))
     }
 }
 
@@ -225,10 +235,11 @@ fn matrix(t: &mut Translator<'_>, at: usize) -> Option<()> {
         rows.map(move |row| row * outputs + output)
     });
     let weight: Vec<f32> = columns.map(|at| values[at]).collect();
+    drop(values);
     let axis = t.dims(step.output)?.len() - 1;
-    let mut wide = Wide::new(&weight, None, outputs);
-    let last = fold(t, at, axis, outputs, |affine| wide.fold(&affine))?;
-    let (weight, bias) = wide.narrow();
+    let mut scaled = Scaled::new(weight, None, outputs);
+    let last = fold(t, at, axis, outputs, |affine| scaled.fold(&affine))?;
+    let (weight, bias) = scaled.rounded();
     let operation = Operation::Convolution {
         weights: Weights::Fixed {
             weight: &weight,

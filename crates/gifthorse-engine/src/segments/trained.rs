@@ -37,7 +37,7 @@ impl Translator<'_> {
     fn operand_shape(&self, operand: &Operand) -> Option<Vec<usize>> {
         match operand {
             Operand::Value(id) => self.shapes.get(id).cloned(),
-            Operand::Param(id) => Some(self.program.params[id.0].value.shape()),
+            Operand::Param(id) => Some(self.program.params[id.0].value.shape().to_vec()),
         }
     }
 }

@@ -175,7 +175,7 @@ fn tokens() -> (Arc<Graph>, Vec<String>) {
 /// Logits, and the gradients of their weighted sum to the input and to each parameter.
 fn run(compiled: &Compiled) -> Vec<Vec<f32>> {
     let params = compiled.trained();
-    let values: Vec<Vec<f32>> = params.map(|p| p.value.clone().into_vec()).collect();
+    let values: Vec<Vec<f32>> = params.map(|p| p.value.get().unwrap().into_vec()).collect();
     run_at(compiled, &values)
 }
 
@@ -190,7 +190,7 @@ fn run_at(compiled: &Compiled, values: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let leaves: Vec<Tensor<1>> = values.iter().map(|values| leaf(values.clone())).collect();
     let shaped = leaves.iter().zip(compiled.trained());
     let given: Vec<Array> = shaped
-        .map(|(leaf, p)| Array::from_tensor(leaf.clone()).reshape(&p.value.shape()))
+        .map(|(leaf, p)| Array::from_tensor(leaf.clone()).reshape(p.value.shape()))
         .collect();
     let shape = &compiled.program().input_shape;
     let input = leaf(numbers(shape.iter().product(), 50));
@@ -313,7 +313,12 @@ fn a_wrong_number_of_parameters_is_refused() {
     let device = Device::flex();
     let mode = Mode::Inference;
     let network = Trainable::new(&graph, BATCH, &INPUT, &weights[..2], &mode, &device).unwrap();
-    let values: Vec<Array> = network.parameters().into_iter().map(|p| p.1).collect();
+    let values: Vec<Array> = network
+        .parameters()
+        .unwrap()
+        .into_iter()
+        .map(|p| p.1)
+        .collect();
     assert_eq!(values.len(), 2);
     let shape = [BATCH, INPUT[0], INPUT[1], INPUT[2]];
     let images = Array::from_vec(numbers(shape.iter().product(), 1), &shape, &device);

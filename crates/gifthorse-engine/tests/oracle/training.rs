@@ -51,7 +51,7 @@ fn a_step_of_training_is_pytorchs() {
         let tensor: Tensor<1> = Array::from_vec(values, &[count], &device).into_tensor();
         tensor.autodiff().require_grad()
     };
-    let parameters = network.parameters();
+    let parameters = network.parameters().unwrap();
     assert_eq!(parameters.len(), trained.len());
     let leaves: Vec<Tensor<1>> = parameters
         .iter()

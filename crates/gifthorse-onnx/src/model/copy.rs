@@ -1,15 +1,9 @@
 //! Takes external data along when a model is written to another folder.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
-use crate::{
-    Error, ExternalProblem,
-    external::{location, resolve},
-    proto::{
-        AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto,
-        tensor_proto::DataLocation,
-    },
-};
+use super::locations::locations;
+use crate::{Error, ExternalProblem, external::resolve, proto::ModelProto};
 
 /// Copies every file of external data that the model names, without ever overwriting a different file.
 pub(super) fn external_data(
@@ -50,69 +44,5 @@ fn copy(location: &str, from: &Path, to: &Path) -> Result<(), ExternalProblem> {
         Ok(())
     } else {
         Err(ExternalProblem::Occupied(target))
-    }
-}
-
-/// Every location that the model names, with one tensor that names it.
-fn locations(model: &ModelProto) -> BTreeMap<&str, &str> {
-    let mut found = BTreeMap::new();
-    let training = model.training_info.iter().flat_map(|info| {
-        let graphs = [&info.initialization, &info.algorithm];
-        graphs.into_iter().filter_map(|graph| graph.as_ref())
-    });
-    for graph in model.graph.iter().chain(training) {
-        in_graph(graph, &mut found);
-    }
-    for function in &model.functions {
-        in_nodes(&function.node, &mut found);
-        in_attributes(&function.attribute_proto, &mut found);
-    }
-    found
-}
-
-fn in_graph<'a>(graph: &'a GraphProto, found: &mut BTreeMap<&'a str, &'a str>) {
-    for tensor in &graph.initializer {
-        in_tensor(tensor, found);
-    }
-    for tensor in &graph.sparse_initializer {
-        in_sparse(tensor, found);
-    }
-    in_nodes(&graph.node, found);
-}
-
-fn in_nodes<'a>(nodes: &'a [NodeProto], found: &mut BTreeMap<&'a str, &'a str>) {
-    for node in nodes {
-        in_attributes(&node.attribute, found);
-    }
-}
-
-fn in_attributes<'a>(attributes: &'a [AttributeProto], found: &mut BTreeMap<&'a str, &'a str>) {
-    for attribute in attributes {
-        for tensor in attribute.t.iter().chain(&attribute.tensors) {
-            in_tensor(tensor, found);
-        }
-        for tensor in attribute
-            .sparse_tensor
-            .iter()
-            .chain(&attribute.sparse_tensors)
-        {
-            in_sparse(tensor, found);
-        }
-        for graph in attribute.g.iter().chain(&attribute.graphs) {
-            in_graph(graph, found);
-        }
-    }
-}
-
-fn in_sparse<'a>(sparse: &'a SparseTensorProto, found: &mut BTreeMap<&'a str, &'a str>) {
-    for tensor in sparse.values.iter().chain(sparse.indices.iter()) {
-        in_tensor(tensor, found);
-    }
-}
-
-fn in_tensor<'a>(tensor: &'a TensorProto, found: &mut BTreeMap<&'a str, &'a str>) {
-    if tensor.data_location() == DataLocation::EXTERNAL {
-        let location = location(&tensor.external_data).unwrap_or_default();
-        found.insert(location, tensor.name());
     }
 }

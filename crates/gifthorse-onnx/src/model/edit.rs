@@ -15,7 +15,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Tensor`] if there is no such initialiser, if shape or element
-    /// type differ, or for a tensor of strings.
+    /// type differ, or for a tensor of strings; [`Error::External`] if the new data lie in a file that cannot be read.
     pub fn set_initializer(&mut self, name: &str, tensor: &Tensor) -> Result<(), Error> {
         let wrong = |problem| Error::Tensor {
             tensor: name.to_owned(),
@@ -34,7 +34,7 @@ impl Model {
                 new_shape: tensor.shape().to_vec(),
             }));
         }
-        let Some(bytes) = tensor.bytes() else {
+        let Some(bytes) = tensor.bytes()? else {
             return Err(wrong(TensorProblem::ElementType(old_element.to_onnx())));
         };
         target.float_data.clear();
@@ -46,7 +46,7 @@ impl Model {
         if target.data_location() != DataLocation::DEFAULT {
             target.clear_data_location();
         }
-        target.set_raw_data(bytes.clone());
+        target.set_raw_data(bytes);
         Ok(())
     }
 

@@ -11,6 +11,9 @@ use crate::{
     proto::{TensorProto, tensor_proto::DataLocation},
 };
 
+/// External data of more bytes than this stay in their file until they are asked for.
+const STAYS_IN_FILE: usize = 1 << 16;
+
 /// Reads a tensor; `place` names it in errors where it has no name itself.
 pub(crate) fn decode(
     proto: &TensorProto,
@@ -37,7 +40,12 @@ pub(crate) fn decode(
         expect_length("elements", count, proto.string_data.len()).map_err(wrong)?;
         Data::Strings(proto.string_data.as_slice().into())
     } else if proto.data_location() == DataLocation::EXTERNAL {
-        Data::Bytes(external.slice(label, &proto.external_data, count * element.size())?)
+        let part = external.part(label, &proto.external_data, count * element.size())?;
+        if count * element.size() > STAYS_IN_FILE {
+            Data::File(part)
+        } else {
+            Data::Bytes(part.read(label)?)
+        }
     } else if !proto.raw_data().is_empty() {
         let raw = proto.raw_data.clone().unwrap_or_default();
         expect_length("bytes", count * element.size(), raw.len()).map_err(wrong)?;

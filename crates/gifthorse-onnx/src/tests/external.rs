@@ -225,3 +225,70 @@ fn a_replaced_tensor_is_no_longer_external() {
         [8.0, 9.0]
     );
 }
+
+/// A model whose tensor of 2^16 floats lies in the file `large` of this folder.
+fn large(folder: &Path) -> crate::Graph {
+    let values: Vec<u8> = (0..1 << 16)
+        .flat_map(|n| (n as f32).to_le_bytes())
+        .collect();
+    fs::write(folder.join("large"), values).unwrap();
+    let mut weight = tensor("w", &[1 << 16]);
+    weight.set_data_location(tensor_proto::DataLocation::EXTERNAL);
+    weight.external_data = vec![entry("location", "large")];
+    let mut proto = model(vec![node("Relu", &["x"], &["y"])]);
+    proto.graph.as_mut().unwrap().initializer.push(weight);
+    let bytes = proto.write_to_bytes().unwrap();
+    let model = Model::from_bytes(bytes, Some(folder)).unwrap();
+    model.graph().unwrap()
+}
+
+#[test]
+fn each_file_that_a_model_names_is_listed_once() {
+    let folder = folder();
+    let m = folder.path().join("m");
+    let mut proto = at(&[("location", "sub/data")]);
+    for (name, location) in [("v", "data"), ("u", "./data"), ("t", "data")] {
+        let mut weight = at(&[("location", location)])
+            .graph
+            .unwrap()
+            .initializer
+            .remove(0);
+        weight.set_name(name.to_owned());
+        proto.graph.as_mut().unwrap().initializer.push(weight);
+    }
+    let read = |folder: &Path| {
+        let bytes = proto.write_to_bytes().unwrap();
+        Model::from_bytes(bytes, Some(folder))
+            .unwrap()
+            .external_files()
+    };
+    let m = m.canonicalize().unwrap();
+    assert_eq!(read(&m).unwrap(), [m.join("data"), m.join("sub/data")]);
+    assert!(matches!(read(folder.path()), Err(Error::External { .. })));
+    let alone = model(vec![node("Relu", &["x"], &["y"])]);
+    let alone = Model::from_bytes(alone.write_to_bytes().unwrap(), None).unwrap();
+    assert_eq!(
+        alone.external_files().unwrap(),
+        Vec::<std::path::PathBuf>::new()
+    );
+}
+
+#[test]
+fn large_data_are_read_when_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let weight = large(folder.path()).initializers["w"].clone();
+    assert_eq!(weight.held(), 0);
+    let values = weight.to_f32().unwrap();
+    assert_eq!((values.len(), values[65_535]), (1 << 16, 65_535.0));
+    assert_eq!(weight.bytes().unwrap().unwrap().len(), 4 << 16);
+    assert_eq!(weight.held(), 0);
+}
+
+#[test]
+fn a_file_that_shrinks_after_it_was_opened_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let graph = large(folder.path());
+    fs::write(folder.path().join("large"), [0; 100]).unwrap();
+    let error = graph.initializers["w"].to_f32().unwrap_err();
+    assert!(error.to_string().contains("`large`"), "{error}");
+}

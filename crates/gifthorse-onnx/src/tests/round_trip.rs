@@ -88,7 +88,7 @@ fn an_edit_keeps_what_it_does_not_touch() {
 
     let expected = &mut proto.graph.as_mut().unwrap().initializer[0];
     expected.float_data.clear();
-    expected.set_raw_data(new.bytes().unwrap().clone());
+    expected.set_raw_data(new.bytes().unwrap().unwrap());
     assert_eq!(written, proto);
     assert_eq!(
         read(&written).graph().unwrap().initializers["w"]
@@ -107,7 +107,7 @@ fn weights_share_the_bytes_of_the_file() {
     let file = bytes::Bytes::from(proto.write_to_bytes().unwrap());
     let model = Model::from_bytes(file.clone(), None).unwrap();
     let graph = model.graph().unwrap();
-    let weights = graph.initializers["w"].bytes().unwrap();
+    let weights = graph.initializers["w"].bytes().unwrap().unwrap();
     assert!(file.as_ptr_range().contains(&weights.as_ptr()));
 }
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Model {
     /// Path as it was given.
     pub path: String,
-    /// SHA-256 of the file, 64 lower-case hexadecimal digits.
+    /// SHA-256 of the file, followed by the files of external data that it names, if any, in the order of their names: 64
+    /// lower-case hexadecimal digits.
     #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
     /// Number of classes.

@@ -77,10 +77,11 @@ mod tests {
 
     #[test]
     fn a_kernel_holds_what_it_says() {
-        for (kernel, stride, groups, input, output) in [
-            (3, 2, 1, map(17, 40), map(8, 24)),
-            (5, 1, 2, map(9, 32), map(5, 64)),
-            (6, 1, 1, map(6, 50), map(1, 33)),
+        for (kernel, stride, groups, input, output, turned) in [
+            (3, 2, 1, map(17, 40), map(8, 24), false),
+            (5, 1, 2, map(9, 32), map(5, 64), false),
+            (6, 1, 1, map(6, 50), map(1, 33), false),
+            (6, 1, 1, map(6, 50), map(1, 33), true),
         ] {
             let window = Window {
                 kernel: [kernel; 2],
@@ -95,7 +96,8 @@ mod tests {
                 groups,
                 transposed: false,
             };
-            let kernel = GatherConv::new(&spec, &numbers(spec.weight_length(), 1), None);
+            let weight = numbers(spec.weight_length(), 1);
+            let kernel = GatherConv::with(&spec, &weight, None, turned);
             let samples = 11;
             let images = numbers(samples * input.elements(), 2);
             let cotangent = numbers(samples * output.elements(), 3);
@@ -106,8 +108,9 @@ mod tests {
                 });
                 thread.join().unwrap()
             });
-            assert_eq!(kernel.scratch(samples)[..2], scratch);
-            let sweeps = kernel.forward.iter().chain(kernel.backward_sweeps());
+            let said = kernel.scratch(samples);
+            assert_eq!([said[0], said[1], said[3]], scratch);
+            let sweeps = kernel.forward.iter().chain(kernel.backward_sweeps().0);
             assert_eq!(kernel.held(), sweeps.map(Sweep::bytes).sum::<usize>());
         }
     }

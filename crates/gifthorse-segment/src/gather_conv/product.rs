@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::rows::{Gathering, Place, places};
 use super::sweep::Sweep;
+use super::turned::turn;
 use crate::finish::Finish;
 use crate::lanes::{Lane, Lanes, Left, Pair, ROWS, Sums, Task, Used};
 use crate::prefetch::{CACHED_BYTES, to_second_level};
@@ -35,15 +36,18 @@ pub(super) struct Scratch {
     left: Vec<Left>,
     /// `[group of ROWS rows of a run]`
     products: Vec<[Pair; ROWS]>,
+    /// Constants of two lanes of columns.
+    turned: Vec<Pair>,
 }
 
 #[cfg(test)]
 impl Scratch {
-    /// Bytes of gathered rows and products.
-    pub(super) fn bytes(&self) -> [(&'static str, usize); 2] {
+    /// Bytes of gathered rows, products and constants.
+    pub(super) fn bytes(&self) -> [(&'static str, usize); 3] {
         [
             ("gathered rows", size_of_val(&self.left[..])),
             ("gathered products", size_of_val(&self.products[..])),
+            ("turned constants", size_of_val(&self.turned[..])),
         ]
     }
 }
@@ -51,6 +55,8 @@ impl Scratch {
 /// Computes one product for all samples.
 pub(super) struct Product<'a, 'f> {
     pub(super) sweep: &'a Sweep,
+    /// The product of which this is the transpose, if it has no constants of its own.
+    pub(super) turned: Option<&'a Sweep>,
     pub(super) samples: usize,
     pub(super) source: &'a [Lane],
     pub(super) out: &'a mut [Lane],
@@ -102,6 +108,10 @@ impl Product<'_, '_> {
         gathering.gather(lanes, patches, self.source, at, left);
         let groups = at.len().div_ceil(ROWS);
         for pair in 0..self.sweep.bias.len() {
+            if let Some(forward) = self.turned {
+                let columns = self.sweep.columns[2 * pair..].iter().take(2);
+                turn(lanes, forward, columns, &mut self.scratch.turned);
+            }
             for first in (0..groups).step_by(RUN) {
                 let run = first..groups.min(first + RUN);
                 self.multiply(lanes, pair, run.clone());
@@ -115,7 +125,10 @@ impl Product<'_, '_> {
     fn multiply<L: Lanes>(&mut self, lanes: L, pair: usize, groups: Range<usize>) {
         let (sweep, rows) = (self.sweep, self.scratch.places.len());
         let (row_lanes, depth) = (sweep.patches.row_lanes(), sweep.patches.depth());
-        let weights = &sweep.weights[pair * depth..][..depth];
+        let weights = match self.turned {
+            Some(_) => &self.scratch.turned[..depth],
+            None => &sweep.weights[pair * depth..][..depth],
+        };
         // An empty sum is a sum too.
         for first in (0..row_lanes.max(1)).step_by(DEPTH) {
             let part = first..row_lanes.min(first + DEPTH);

@@ -7,7 +7,7 @@ use crate::axis::Axis;
 use crate::convolution::ConvSpec;
 use crate::lanes::{Lane, Pair};
 
-/// A product, with its constants.
+/// A product, with its constants if they are packed.
 #[derive(Debug)]
 pub(super) struct Sweep {
     pub(super) patches: Patches,
@@ -21,28 +21,30 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    /// The product that computes blocks `axes` of some channels of the result from some of the source.
-    pub(super) fn new(
-        spec: &ConvSpec,
-        toward: Toward,
-        axes: [Axis; 2],
-        (source, result): (Side, Side),
-        weight: &[f32],
-        bias: Option<&[f32]>,
-    ) -> Self {
+    /// The product that computes blocks `axes` of some channels of the result from some of the source, without constants.
+    pub(super) fn new(axes: [Axis; 2], source: Side, result: Side) -> Self {
         let columns = columns(&axes, result.channels);
-        let mut sweep = Self {
+        Self {
             patches: Patches::new(axes, source),
             result,
             weights: Vec::new(),
             bias: vec![Pair::default(); columns.len().div_ceil(2)],
             columns,
-        };
-        sweep.pack_weights(spec, toward, weight);
-        if let Some(bias) = bias {
-            sweep.pack_bias(bias);
         }
-        sweep
+    }
+
+    /// Packs its constants.
+    pub(super) fn pack(
+        &mut self,
+        spec: &ConvSpec,
+        toward: Toward,
+        weight: &[f32],
+        bias: Option<&[f32]>,
+    ) {
+        self.pack_weights(spec, toward, weight);
+        if let Some(bias) = bias {
+            self.pack_bias(bias);
+        }
     }
 
     /// Bytes of the constants.

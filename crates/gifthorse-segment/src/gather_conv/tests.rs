@@ -13,13 +13,17 @@ fn check(spec: &ConvSpec, samples: usize, seed: u64) -> Result<(), TestCaseError
     let cotangent = numbers(samples * spec.output.elements(), seed + 3);
     let wanted = naive::forward(spec, samples, &weight, Some(&bias), &input);
     let wanted_back = naive::backward(spec, samples, &weight, &cotangent);
-    for isa in Isa::available() {
-        let mut kernel = GatherConv::new(spec, &weight, Some(&bias));
+    let ways = [false, true]
+        .into_iter()
+        .take(1 + usize::from(turned::fits(spec)));
+    let all = Isa::available().into_iter();
+    for (isa, turned) in all.flat_map(|isa| ways.clone().map(move |way| (isa, way))) {
+        let mut kernel = GatherConv::with(spec, &weight, Some(&bias), turned);
         kernel.isa = isa;
         let (output, gradients) = run(&kernel, samples, std::slice::from_ref(&input), &cotangent);
         prop_assert_eq!(difference(&wanted, &output, 1e-4), None, "{:?}", isa);
         let back = difference(&wanted_back, &gradients[0], 1e-4);
-        prop_assert_eq!(back, None, "backward, {:?}", isa);
+        prop_assert_eq!(back, None, "backward, {:?}, turned: {}", isa, turned);
     }
     Ok(())
 }
@@ -81,6 +85,52 @@ fn particular() -> Vec<ConvSpec> {
     specs
         .flat_map(|spec| [spec, naive::transposed(spec)])
         .collect()
+}
+
+/// Convolutions whose backward pass may read the constants of the forward pass.
+fn turned() -> Vec<ConvSpec> {
+    let whole = |height, width| Window {
+        kernel: [height, width],
+        ..window(1, 1, 0)
+    };
+    let cases = [
+        ([4, 3, 50], 70, window(1, 1, 0)),
+        ([1, 1, 64], 33, window(1, 1, 0)),
+        ([6, 5, 70], 33, whole(6, 5)),
+        ([3, 3, 16], 17, whole(3, 3)),
+        // The last lane of columns has none beside it, and the last of outputs is not full.
+        ([1, 1, 47], 95, window(1, 1, 0)),
+        // More rows than a block holds.
+        ([90, 90, 40], 24, window(1, 1, 0)),
+    ];
+    let specs = cases.into_iter().map(|(input, outputs, window)| {
+        naive::convolution(input, outputs, window, 1).expect("a window fits")
+    });
+    specs.collect()
+}
+
+#[test]
+fn large_weights_serve_both_directions() {
+    for spec in turned() {
+        assert!(turned::fits(&spec), "{spec:?}");
+        check(&spec, 3, 9).unwrap_or_else(|error| panic!("{spec:?}: {error}"));
+    }
+    for spec in particular() {
+        let is_one_product = spec.window.stride == [1, 1] && spec.window.pads == [(0, 0); 2];
+        assert!(!turned::fits(&spec) || is_one_product, "{spec:?}");
+    }
+}
+
+#[test]
+fn a_weight_is_packed_once_from_some_size_on() {
+    let of = |outputs: usize| {
+        let spec = naive::convolution([1, 1, 1024], outputs, window(1, 1, 0), 1).unwrap();
+        let weight = vec![0.0; spec.weight_length()];
+        let kernel = GatherConv::new(&spec, &weight, None);
+        kernel.held() as f64 / size_of_val(&weight[..]) as f64
+    };
+    assert!(of(1024) > 2.0);
+    assert!(of(4096) < 1.01);
 }
 
 #[test]

@@ -126,6 +126,11 @@ fn from_file(path: &Path) -> anyhow::Result<Preprocess> {
         );
     }
     let text = std::fs::read_to_string(path).with_context(unread)?;
-    toml::from_str(&text)
-        .map_err(|error| anyhow!("{} is no preprocessing: {}", path.display(), error.message()))
+    toml::from_str(&text).map_err(|error| {
+        anyhow!(
+            "{} is no preprocessing: {}",
+            path.display(),
+            error.message()
+        )
+    })
 }

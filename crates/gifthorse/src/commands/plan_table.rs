@@ -64,6 +64,7 @@ fn memory(plan: &ModelPlan) -> String {
     let PlanMemory {
         file,
         weights,
+        packing,
         packed,
         values,
         scratch,
@@ -75,11 +76,12 @@ fn memory(plan: &ModelPlan) -> String {
         ("weights in the file", file),
         ("weights and constants", weights),
         ("packed for the kernels", packed),
+        ("while they are packed", packing),
         ("values and gradients", values),
         ("kept by the kernels", scratch),
         ("into and out of segments", ends),
         ("outside segments", outside),
-        ("total", plan.memory.total()),
+        ("at most at a time", plan.memory.total()),
     ];
     let rows = rows.map(|(what, bytes)| [what.to_owned(), mebibytes(bytes)]);
     format!(

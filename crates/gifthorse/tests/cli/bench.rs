@@ -264,8 +264,20 @@ fn level(graph: &mut GraphBuilder, kind: Kind) {
 fn quantise(graph: &mut GraphBuilder, from: &str, to: &str, step: f32) {
     graph
         .initializer("step", &[], [step])
-        .node("QuantizeLinear", "quantise", &[from, "step"], &["whole"], [])
-        .node("DequantizeLinear", "back_again", &["whole", "step"], &[to], []);
+        .node(
+            "QuantizeLinear",
+            "quantise",
+            &[from, "step"],
+            &["whole"],
+            [],
+        )
+        .node(
+            "DequantizeLinear",
+            "back_again",
+            &["whole", "step"],
+            &[to],
+            [],
+        );
 }
 
 /// What becomes of the `votes` before they are the logits.

@@ -83,7 +83,10 @@ fn few_levels_behind_a_gradient_that_says_otherwise() {
     // Four levels: the gradient is as large as without them, and on a sixteenth of the pixels a step does too much.
     let report = blind(Blind::Quantised(5.0), "do not foretell");
     assert_eq!(report["preflight"]["accuracy"], 1.0);
-    assert!(report["health"]["agreement"].as_f64().unwrap() > 0.75, "{report}");
+    assert!(
+        report["health"]["agreement"].as_f64().unwrap() > 0.75,
+        "{report}"
+    );
     // One level: all images look alike.
     blind(Blind::Quantised(100.0), "");
 }
@@ -97,7 +100,10 @@ fn a_gradient_that_nothing_goes_with() {
     };
     let report = blind(some, "do not foretell");
     assert_eq!(report["preflight"]["accuracy"], 1.0);
-    assert!(report["health"]["agreement"].as_f64().unwrap() > 0.75, "{report}");
+    assert!(
+        report["health"]["agreement"].as_f64().unwrap() > 0.75,
+        "{report}"
+    );
     // Of all pixels alike: the gradient is 21 times too long.
     let all = Blind::Invented {
         every: 1,
@@ -118,5 +124,8 @@ fn an_honest_eight_bit_model_is_scanned() {
         .expect(3)
         .json();
     assert_eq!(report["health"]["ok"], true, "{report}");
-    assert!(report["health"]["correlation"].as_f64().unwrap() > 0.8, "{report}");
+    assert!(
+        report["health"]["correlation"].as_f64().unwrap() > 0.8,
+        "{report}"
+    );
 }

@@ -19,6 +19,7 @@ mod killed;
 mod logits;
 mod make;
 mod manual;
+mod memory;
 mod policy;
 mod preflight;
 mod real_models;

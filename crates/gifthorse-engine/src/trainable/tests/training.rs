@@ -186,7 +186,7 @@ fn gradients_are_those_of_finite_differences() {
     let compiled = Compiled::new(in_training(&graph, &weights), &[], &[]).unwrap();
     let values: Vec<Vec<f32>> = compiled
         .trained()
-        .map(|p| p.value.clone().into_vec())
+        .map(|p| p.value.get().unwrap().into_vec())
         .collect();
     let gradients = run_at(&compiled, &values).split_off(2);
     let loss = |values: &[Vec<f32>]| {
