@@ -302,6 +302,13 @@ pub struct Param {
     pub trained: bool,
 }
 
+impl Param {
+    /// Bytes of its numbers.
+    pub fn bytes(&self) -> usize {
+        self.value.shape().iter().product::<usize>() * size_of::<f32>()
+    }
+}
+
 /// The running statistics of a batch norm that normalises with the batch's own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Running {

@@ -28,6 +28,11 @@ use tracked::Weight;
 use trained::WeightSource;
 use translate::Translator;
 
+/// A model with so many bytes of constants is rather slower than twice in memory,
+const LARGE_MODEL: usize = 384 << 20;
+/// as far as weights of so many bytes go.
+const LARGE_WEIGHT: usize = 4 << 20;
+
 /// One part of a program's execution.
 #[derive(Debug)]
 pub enum Part {
@@ -287,6 +292,10 @@ impl<'p> Cutting<'p> {
     }
 
     fn translator(&self) -> Translator<'_> {
+        let mut graph = Graph::new();
+        if self.program.params.iter().map(Param::bytes).sum::<usize>() >= LARGE_MODEL {
+            graph.pack_once(LARGE_WEIGHT);
+        }
         Translator {
             program: self.program,
             independent: &self.independent,
@@ -295,7 +304,7 @@ impl<'p> Cutting<'p> {
             readers: &self.readers,
             wanted: self.wanted,
             shapes: &self.shapes,
-            graph: Graph::new(),
+            graph,
             held: HashMap::new(),
             inputs: Vec::new(),
             weights: Vec::new(),

@@ -63,15 +63,18 @@ impl GatherConv {
     /// Packs the weight, `[out, in / groups, height, width]`, or `[in, out / groups, height, width]` if
     /// transposed. The bias has a value for each output channel.
     ///
-    /// The lengths must be those that the spec says.
-    pub(crate) fn new(spec: &ConvSpec, weight: &[f32], bias: Option<&[f32]>) -> Self {
-        Self::with(spec, weight, bias, turned::pays(spec) && turned::fits(spec))
-    }
-
-    fn with(spec: &ConvSpec, weight: &[f32], bias: Option<&[f32]>, turned: bool) -> Self {
+    /// A weight of `once` bytes or more, if that is given, is packed for both directions together, if that can be. The lengths must be those
+    /// that the spec says.
+    pub(crate) fn new(
+        spec: &ConvSpec,
+        weight: &[f32],
+        bias: Option<&[f32]>,
+        once: Option<usize>,
+    ) -> Self {
         debug_assert_eq!(weight.len(), spec.weight_length());
         let [there, back] = directions(spec);
-        let backward = if turned {
+        let backward = if once.is_some_and(|once| size_of_val(weight) >= once) && turned::fits(spec)
+        {
             Transpose::Turned(sweeps(spec, back))
         } else {
             Transpose::Packed {

@@ -25,6 +25,8 @@ pub enum Order {
 /// A list of operations in an order that can be run. Grown node by node.
 #[derive(Debug, Default)]
 pub struct Graph {
+    /// Bytes from which on a weight is packed once; `None` for never.
+    once: Option<usize>,
     pub(crate) shapes: Vec<MapShape>,
     /// For each value, the one whose memory it is: itself, but for recast ones.
     roots: Vec<Value>,
@@ -64,6 +66,12 @@ impl Graph {
         Self::default()
     }
 
+    /// From now on, weights of `bytes` or more are packed once for both directions, where a kernel can do with that: half the
+    /// memory, for a backward pass that takes half as long again. Otherwise each direction has them in its own order.
+    pub fn pack_once(&mut self, bytes: usize) {
+        self.once = Some(bytes);
+    }
+
     /// Adds an input, which comes in the given order. It has a pixel and a channel.
     pub fn input(&mut self, shape: MapShape, order: Order) -> Value {
         let value = self.value(shape);
@@ -84,7 +92,7 @@ impl Graph {
         if shapes.iter().any(|shape| shape.elements() == 0) {
             return None;
         }
-        let body = operation.body(&shapes)?;
+        let body = operation.body(&shapes, self.once)?;
         let shape = match &body {
             Body::Kernel(kernel) => {
                 if kernel.inputs() != shapes {

@@ -129,8 +129,8 @@ pub enum Operation<'a> {
 }
 
 impl Operation<'_> {
-    /// What a node does for it on operands of these shapes.
-    pub(crate) fn body(&self, shapes: &[MapShape]) -> Option<Body> {
+    /// What a node does for it on operands of these shapes. `once` is as for [`convolution`].
+    pub(crate) fn body(&self, shapes: &[MapShape], once: Option<usize>) -> Option<Body> {
         let input = *shapes.first()?;
         let kernel: Arc<dyn Kernel> = match *self {
             Self::Sum => return Some(Body::Sum),
@@ -154,7 +154,7 @@ impl Operation<'_> {
                     groups,
                     transposed: false,
                 };
-                return convolution_with(spec, weights);
+                return convolution_with(spec, weights, once);
             }
             Self::ConvolutionTransposed {
                 weights,
@@ -169,7 +169,7 @@ impl Operation<'_> {
                     groups,
                     transposed: true,
                 };
-                return convolution_with(spec, weights);
+                return convolution_with(spec, weights, once);
             }
             Self::MaxPool(window) => Arc::new(MaxPool::new(input, window)?),
             Self::AveragePool(window, correction) => {
@@ -218,22 +218,24 @@ impl Operation<'_> {
     }
 }
 
-fn convolution_with(spec: ConvSpec, weights: Weights<'_>) -> Option<Body> {
+fn convolution_with(spec: ConvSpec, weights: Weights<'_>, once: Option<usize>) -> Option<Body> {
     match weights {
         Weights::Fixed { weight, bias } => spec
             .takes(weight, bias)
-            .then(|| Body::Kernel(convolution(&spec, weight, bias))),
+            .then(|| Body::Kernel(convolution(&spec, weight, bias, once))),
         Weights::Trained { weight, bias } => spec
             .is_sound()
             .then(|| Body::Trained(Trained::new(spec, weight, bias))),
     }
 }
 
-/// The kernel for a convolution.
+/// The kernel for a convolution. A weight of `once` bytes or more, if that is given, is packed once for both directions, where a kernel can do with
+/// that.
 pub(crate) fn convolution(
     spec: &ConvSpec,
     weight: &[f32],
     bias: Option<&[f32]>,
+    once: Option<usize>,
 ) -> Arc<dyn Kernel> {
     let (window, inputs, outputs) = (spec.window, spec.input.channels, spec.output.channels);
     let small = window.kernel == [3, 3] && window.stride == [1, 1] && window.dilation == [1, 1];
@@ -246,5 +248,5 @@ pub(crate) fn convolution(
     if Depthwise::fits(spec) {
         return Arc::new(Depthwise::new(spec, weight, bias));
     }
-    Arc::new(GatherConv::new(spec, weight, bias))
+    Arc::new(GatherConv::new(spec, weight, bias, once))
 }

@@ -70,7 +70,7 @@ impl Trained {
     /// The kernel for the current values of all parameters, in their order.
     pub(crate) fn kernel(&self, parameters: &[&[f32]]) -> Arc<dyn Kernel> {
         let bias = self.bias.map(|bias| parameters[bias.0]);
-        convolution(&self.spec, parameters[self.weight.0], bias)
+        convolution(&self.spec, parameters[self.weight.0], bias, None)
     }
 
     /// Which of its parameters get a gradient, if `wanted` says it for all parameters.

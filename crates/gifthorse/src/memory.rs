@@ -152,12 +152,27 @@ pub(crate) fn held_now() -> Option<usize> {
 /// container's limit), and of the process's own address space (`ulimit -v`).
 pub(crate) fn available_now() -> Option<usize> {
     let machine = figure("/proc/meminfo", "MemAvailable");
-    let group = number("/sys/fs/cgroup/memory.max").and_then(|limit| {
-        let taken = number("/sys/fs/cgroup/memory.current")?;
-        Some(limit.saturating_sub(taken))
-    });
+    let group = in_group(Path::new("/sys/fs/cgroup"));
     let space = address_space().and_then(|limit| Some(limit.saturating_sub(resident("VmSize")?)));
     [machine, group, space].into_iter().flatten().min()
+}
+
+/// What a control group (version 2) of this folder may still take, if it has a limit. Files that the system keeps at hand count
+/// as taken there, but make way.
+fn in_group(folder: &Path) -> Option<usize> {
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).ok();
+    let number = |file: &str| read(file)?.trim().parse::<usize>().ok();
+    let (limit, taken) = (number("memory.max")?, number("memory.current")?);
+    let statistics = read("memory.stat").unwrap_or_default();
+    let files = statistics
+        .lines()
+        .filter_map(|line| {
+            let (name, bytes) = line.split_once(' ')?;
+            let is_file = matches!(name, "active_file" | "inactive_file");
+            is_file.then(|| bytes.trim().parse::<usize>().ok())?
+        })
+        .sum();
+    Some(limit.saturating_sub(taken.saturating_sub(files)))
 }
 
 /// The limit on the process's address space, if there is one.
@@ -167,11 +182,6 @@ fn address_space() -> Option<usize> {
         .lines()
         .find_map(|line| line.strip_prefix("Max address space"))?;
     soft.split_whitespace().next()?.parse().ok()
-}
-
-/// The number that a file of the system holds, if it is one and not `max`.
-fn number(file: &str) -> Option<usize> {
-    std::fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
 fn resident(field: &str) -> Option<usize> {
@@ -206,6 +216,26 @@ mod tests {
         assert_eq!(block.len(), 64 << 20);
         assert_eq!(resident("VmNothing"), None);
         assert!(available_now().unwrap() > 0);
+    }
+
+    #[test]
+    fn a_groups_limit_counts_without_the_files_that_make_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        assert_eq!(in_group(folder.path()), None);
+        write("memory.max", "max\n");
+        write("memory.current", "700\n");
+        assert_eq!(in_group(folder.path()), None);
+        write("memory.max", "1000\n");
+        assert_eq!(in_group(folder.path()), Some(300));
+        write(
+            "memory.stat",
+            "anon 100\ninactive_file 400\nactive_file 50\nfile 450\n",
+        );
+        assert_eq!(in_group(folder.path()), Some(750));
+        write("memory.current", "2000\n");
+        assert_eq!(in_group(folder.path()), Some(0));
     }
 
     #[test]

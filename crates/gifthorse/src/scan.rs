@@ -100,7 +100,13 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         .for_each(|message| observer.warning(message));
     let (search_images, holdout_images) = set.split(&fit.predictions, request.seed)?;
     let search = library_search(config.preset);
-    let references = references::gather(request, &search, &fit.classifier, observer)?;
+    let references = references::gather(
+        request,
+        &described.sha256,
+        &search,
+        &fit.classifier,
+        observer,
+    )?;
     let yardstick = Yardstick::choose(references, &search, request, observer)?;
     // Held to the end of the scan, and with it the folder.
     let keeper: Box<dyn Keeper + '_> = match folder {

@@ -128,7 +128,7 @@ pub fn verify(request: &VerifyRequest) -> Result<Replay, Error> {
         holds: classes.iter().all(|class| class.holds),
         same_model,
         same_images,
-        images: set.images.len(),
+        images: set.count(),
         classes,
     })
 }

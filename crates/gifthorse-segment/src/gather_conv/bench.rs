@@ -176,8 +176,56 @@ fn speed_of_gathered_convolutions() {
             panic!("{what}: no window fits");
         };
         let weight = numbers(spec.weight_length(), 3);
-        let kernel = GatherConv::new(&spec, &weight, None);
+        let kernel = GatherConv::new(&spec, &weight, None, None);
         measure(what, &kernel, &spec, samples);
+    }
+}
+
+/// A weight packed for each direction, and one packed once.
+#[test]
+#[ignore = "measures speed"]
+fn speed_of_turned_weights() {
+    for (what, input, outputs, window, samples) in [
+        ("fc 7x7x512->4096", [7, 7, 512], 4096, window(7, 1, 0), 32),
+        ("fc 4096->4096", [1, 1, 4096], 4096, window(1, 1, 0), 32),
+        (
+            "linear 17x1024->4096",
+            [1, 17, 1024],
+            4096,
+            window(1, 1, 0),
+            32,
+        ),
+        (
+            "linear 197x1024->4096",
+            [1, 197, 1024],
+            4096,
+            window(1, 1, 0),
+            8,
+        ),
+        (
+            "linear 197x4096->1024",
+            [1, 197, 4096],
+            1024,
+            window(1, 1, 0),
+            8,
+        ),
+        (
+            "linear 197x1024->3072",
+            [1, 197, 1024],
+            3072,
+            window(1, 1, 0),
+            8,
+        ),
+    ] {
+        let Some(spec) = naive::convolution(input, outputs, window, 1) else {
+            panic!("{what}: no window fits");
+        };
+        let weight = numbers(spec.weight_length(), 3);
+        for once in [None, Some(0), None, Some(0)] {
+            let kernel = GatherConv::new(&spec, &weight, None, once);
+            let times = if once.is_some() { "once" } else { "twice" };
+            measure(&format!("{what} {times}"), &kernel, &spec, samples);
+        }
     }
 }
 

@@ -77,11 +77,11 @@ mod tests {
 
     #[test]
     fn a_kernel_holds_what_it_says() {
-        for (kernel, stride, groups, input, output, turned) in [
-            (3, 2, 1, map(17, 40), map(8, 24), false),
-            (5, 1, 2, map(9, 32), map(5, 64), false),
-            (6, 1, 1, map(6, 50), map(1, 33), false),
-            (6, 1, 1, map(6, 50), map(1, 33), true),
+        for (kernel, stride, groups, input, output, once) in [
+            (3, 2, 1, map(17, 40), map(8, 24), None),
+            (5, 1, 2, map(9, 32), map(5, 64), None),
+            (6, 1, 1, map(6, 50), map(1, 33), None),
+            (6, 1, 1, map(6, 50), map(1, 33), Some(0)),
         ] {
             let window = Window {
                 kernel: [kernel; 2],
@@ -97,7 +97,7 @@ mod tests {
                 transposed: false,
             };
             let weight = numbers(spec.weight_length(), 1);
-            let kernel = GatherConv::with(&spec, &weight, None, turned);
+            let kernel = GatherConv::new(&spec, &weight, None, once);
             let samples = 11;
             let images = numbers(samples * input.elements(), 2);
             let cotangent = numbers(samples * output.elements(), 3);

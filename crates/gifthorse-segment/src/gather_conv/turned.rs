@@ -1,7 +1,10 @@
 //! The constants of the gradient to the input, read from those of the forward pass.
 //!
-//! Packed for both directions, a weight would be in memory twice. A large one is packed once; of its transpose, two lanes of
-//! columns at a time are made where they are used, which costs a fraction of the products that they go into.
+//! Packed for both directions, a weight is in memory twice. Where that is too much ([`Graph::pack_once`]), it is packed once;
+//! of its transpose, two lanes of columns at a time are made where they are used, which makes the backward pass half as long
+//! again (`speed_of_turned_weights`).
+//!
+//! [`Graph::pack_once`]: crate::Graph::pack_once
 
 use super::columns::Column;
 use super::layout::{Toward, choose};
@@ -9,14 +12,6 @@ use super::sweep::Sweep;
 use crate::axis::Axis;
 use crate::convolution::ConvSpec;
 use crate::lanes::{Lane, Lanes, Pair};
-
-/// Bytes from which on a weight is packed once only.
-const LARGE: usize = 10 << 20;
-
-/// Whether a weight is so large that it should be packed once.
-pub(super) fn pays(spec: &ConvSpec) -> bool {
-    spec.weight_length() * size_of::<f32>() >= LARGE
-}
 
 /// Whether the backward pass of a convolution is one product that can read the constants of the forward pass.
 pub(super) fn fits(spec: &ConvSpec) -> bool {

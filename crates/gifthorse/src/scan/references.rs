@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use gifthorse_defense::detect::neural_cleanse::{Config, Effort};
 use gifthorse_defense::stats::{LibraryModel, Reference, decide};
 use gifthorse_engine::Classifier;
+use gifthorse_onnx::Model;
 use gifthorse_report::Report;
 use gifthorse_report::report::ReferenceModel;
 
 use super::scan;
+use crate::hash;
 use crate::library::{library_model, searched_with};
 use crate::observer::ScanObserver;
 use crate::verify::read_report;
@@ -23,12 +25,13 @@ pub struct Known {
 }
 
 /// Scans the references that are models and reads those that are reports. A scan that is kept in a folder keeps those of its
-/// references beside it.
+/// references beside it. `scanned` is the SHA-256 of the model.
 ///
 /// # Errors
 /// A reference that cannot be scanned or read, or that does not go with the model.
 pub fn gather(
     request: &ScanRequest,
+    scanned: &str,
     search: &str,
     classifier: &Classifier,
     observer: &dyn ScanObserver,
@@ -38,12 +41,13 @@ pub fn gather(
             "references are compared class with class of the whole model: leave out --classes, or --reference".to_owned(),
         ));
     }
+    check_distinct(request, scanned)?;
     let count = request.references.len();
     let references = request.references.iter().enumerate();
     references
         .map(|(place, path)| {
             observer.reference(place, count, path);
-            let report = if path.extension().is_some_and(|kind| kind == "json") {
+            let report = if is_report(path) {
                 read_report(path)?
             } else {
                 scan(&scan_of(request, place, path), observer)?.report
@@ -51,6 +55,35 @@ pub fn gather(
             known(&report, path, place, search, classifier)
         })
         .collect()
+}
+
+/// Refuses a reference that counts twice, and the model itself among those that it is measured by.
+fn check_distinct(request: &ScanRequest, scanned: &str) -> Result<(), Error> {
+    let mut seen: Vec<(String, &Path)> = vec![(scanned.to_owned(), &request.model)];
+    for path in &request.references {
+        let sha256 = if is_report(path) {
+            read_report(path)?.model.sha256
+        } else {
+            let model = Model::read(path).map_err(|source| Error::Model {
+                path: path.clone(),
+                source: Box::new(source),
+            })?;
+            hash::of_model(path, &model)?
+        };
+        if let Some((_, known)) = seen.iter().find(|(known, _)| *known == sha256) {
+            return Err(Error::Request(format!(
+                "the reference {} is the same model as {}: give each clean model once",
+                path.display(),
+                known.display()
+            )));
+        }
+        seen.push((sha256, path));
+    }
+    Ok(())
+}
+
+fn is_report(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| kind == "json")
 }
 
 /// The scan of a reference: that of the model, with every class searched to the end.

@@ -44,6 +44,16 @@ fn references_are_scanned_or_read_and_named_in_the_report() {
         report.detectors[0].norm_threshold
     );
 
+    // A model that would count twice is refused, and the scanned one among its own yardsticks.
+    bench
+        .run("scan bad.onnx --images images --reference good.onnx good/report.json")
+        .expect(2)
+        .says(&["good/report.json is the same model as good.onnx"]);
+    bench
+        .run("scan bad.onnx --images images --reference two/report.json")
+        .expect(2)
+        .says(&["two/report.json is the same model as bad.onnx"]);
+
     // One that does not fit is refused by name, before anything is searched.
     let mut other = read("good/report.json");
     other.model.classes = 9;
@@ -64,7 +74,7 @@ fn references_are_scanned_or_read_and_named_in_the_report() {
         .expect(2)
         .says(&["--classes"]);
     bench
-        .run("scan bad.onnx --images images --reference one/report.json")
+        .run("scan good.onnx --images images --reference one/report.json")
         .expect(2)
         .says(&["one/report.json", "looks backdoored itself"]);
 }

@@ -68,6 +68,9 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
         (&json!(true), &json!(true))
     );
     assert_eq!(holds["classes"].as_array().unwrap().len(), 8);
+    let report = std::fs::read_to_string(bench.path("out/report.json")).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(holds["images"], report["images"]["count"]);
 
     // The same trigger does nothing to a model without the filter.
     bench.model("good.onnx", Kind::Clean);
