@@ -120,6 +120,36 @@ def many_big_constants(count, each):
     return with_head(nodes, [ints("shape", each)])
 
 
+def constant_products(count):
+    """Products of constants with small results: 2^33 operations each, before any image."""
+    nodes = [node("Expand", ["one", "wide"], ["a"]), node("Expand", ["one", "tall"], ["b"])]
+    nodes += [node("MatMul", ["a", "b"], [f"p{i}"]) for i in range(count)]
+    nodes += [node("ReduceMax", [f"p{i}"], [f"m{i}"], keepdims=0) for i in range(count)]
+    nodes.append(node("Sum", ["image", *[f"m{i}" for i in range(count)]], ["v"]))
+    return with_head(nodes, [tensor("one", [1]), ints("wide", 256, 1 << 16), ints("tall", 1 << 16, 256)])
+
+
+def on_a_plane(shape, nodes, initializers=()):
+    """What `nodes` make of a plane `p` of this shape, filled with the image's mean; the result is `q`."""
+    before = [node("ReduceMean", ["image"], ["mean_of_all"], axes=[1, 2, 3], keepdims=1),
+              node("Expand", ["mean_of_all", "plane"], ["p"])]
+    after = [node("ReduceMean", ["q"], ["in_all"], axes=[1, 2, 3], keepdims=1), node("Add", ["image", "in_all"], ["v"])]
+    return with_head([*before, *nodes, *after], [ints("plane", *shape), *initializers])
+
+
+def products(count):
+    names = ["p", *[f"p{i}" for i in range(count - 1)], "q"]
+    nodes = [node("MatMul", [a, a], [b]) for a, b in zip(names, names[1:])]
+    return on_a_plane([1, 1, 4096, 4096], nodes)
+
+
+def convolutions(count):
+    names = ["p", *[f"p{i}" for i in range(count - 1)], "q"]
+    nodes = [node("ConstantOfShape", ["shape"], ["w"], value=tensor("value", [0.001]))]
+    nodes += [node("Conv", [a, "w"], [b], pads=[1, 1, 1, 1]) for a, b in zip(names, names[1:])]
+    return on_a_plane([1, 64, 512, 512], nodes, [ints("shape", 64, 64, 3, 3)])
+
+
 def chain(count, operator="Relu"):
     names = ["image", *[f"n{i}" for i in range(count - 1)], "v"]
     return with_head([node(operator, [a], [b]) for a, b in zip(names, names[1:])])
@@ -188,6 +218,8 @@ def models():
     whole = good().SerializeToString()
     huge = 1 << 62
     least = -(1 << 63)
+    second = ModelProto(graph=GraphProto(node=[node("Neg", ["logits"], ["other"], "evil")]))
+    yield "graph_twice", second.SerializeToString() + whole
     yield "truncated", whole[: len(whole) * 2 // 3]
     yield "random", random.bytes(2000)
     yield "empty", b""
@@ -244,6 +276,9 @@ def models():
          node("ReduceMax", ["c"], ["m"], keepdims=0), node("Cast", ["m"], ["f"], to=1),
          node("Add", ["image", "f"], ["v"])],
         [ints("one", 1), ints("n", 1 << 16)])
+    yield "constant_products", constant_products(400)
+    yield "products", products(100)
+    yield "convolutions", convolutions(1000)
     yield "range", with_head(
         [node("Range", ["a", "b", "c"], ["r"]), node("ReduceMax", ["r"], ["m"], keepdims=0),
          node("Add", ["image", "m"], ["v"])],
@@ -286,6 +321,8 @@ def models():
     yield "gather_index", one_node("Gather", ["image", "i"], [ints("i", least, huge)], axis=1)
     yield "slice_step", one_node("Slice", ["image", "s", "e", "a", "d"],
                                  [ints("s", 15), ints("e", least), ints("a", 3), ints("d", least)])
+    yield "slice_twice", one_node("Slice", ["image", "s", "e", "a"],
+                                  [ints("s", 0, 10), ints("e", 4, 16), ints("a", 2, 2)])
     yield "slice_no_step", one_node("Slice", ["image", "s", "e", "a", "d"],
                                     [ints("s", 0), ints("e", 9), ints("a", 3), ints("d", 0)])
     yield "split_sizes", with_head([node("Split", ["image", "s"], ["v", "w"], "evil", axis=1)], [ints("s", huge, huge)])
@@ -377,6 +414,33 @@ def images():
     yield "names/0/evil.png", b"\x89PNG\r\n\x1a\n\x1b[2J<script>"
 
 
+def others():
+    start = b'name = "x"\n[net]\nkind = "small_cnn"\n[data]\nset = "signs"\ntrain = 24\ntest = 24\n'
+    yield "report_deep.json", b'{"schema_version": 2, "verdict": ' + b"[" * 20_000
+    yield "report_number.json", b'{"schema_version": 2, "verdict": "clean", "reasons": [], "targets": [1e400]}'
+    yield "report_version.json", b'{"schema_version": 18446744073709551615}'
+    yield "report_type.json", b'{"schema_version": 2, "verdict": ["clean"]}'
+    yield "report_bytes.json", bytes(range(256))
+    yield "policy_deep.toml", b"accept = " + b"[" * 20_000
+    yield "policy_tables.toml", b"[" + b"a." * 20_000 + b"a]\n"
+    yield "policy_number.toml", b"images = 99999999999999999999999\n"
+    yield "policy_infinite.toml", b"fpr = inf\n"
+    yield "policy_nan.toml", b"accuracy = nan\n"
+    yield "policy_type.toml", b'accept = "everything"\n'
+    yield "policy_key.toml", b'"\\u001b[2J<script>" = 1\n'
+    yield "names_deep.json", b"[" * 20_000
+    yield "labels_number.csv", b"0,99999999999999999999\n" * 8
+    yield "preprocess_deep.toml", b"mean = " + b"[" * 1_000
+    yield "model_deep.toml", b"net = " + b"{a = " * 20_000
+    yield "model_number.toml", start + b"classes = [0, 1, 18446744073709551615]\n"
+    yield "model_batch.toml", start + b"[train]\nbatch = 0\n"
+    yield "input_claims.npy", npy("'<f4'", "(4611686018427387904, 3, 16, 16)")
+    yield "input_short.npy", npy("'<f4'", "(1000000, 3, 16, 16)")
+    yield "input_objects.npy", npy("'|O'", "(1, 3, 16, 16)", b"\x80\x04cos\nsystem\n")
+    yield "input_header.npy", npy("'<f4'", "(1, 3, 16, 16)", header_length=0xFFFF_FFF0)
+    yield "input_nested.npy", npy("'<f4'", "(" * 900)
+
+
 def write(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.SerializeToString(deterministic=True))
@@ -391,6 +455,8 @@ def main():
         os.symlink("../README.md", link)
     for name, content in images():
         write(HERE / "images" / name, content)
+    for name, content in others():
+        write(HERE / "others" / name, content)
 
 
 main()

@@ -72,6 +72,11 @@ pub(crate) fn list(path: &Path, options: &LoadOptions) -> Result<Listing, Error>
     })?;
     let listing = if metadata.is_dir() {
         list_folder(path, options)?
+    } else if !metadata.is_file() {
+        return Err(Error::UnknownFormat {
+            path: path.to_owned(),
+            found: "it is neither a file nor a folder".to_owned(),
+        });
     } else if path
         .extension()
         .is_some_and(|e| e.eq_ignore_ascii_case("npz"))

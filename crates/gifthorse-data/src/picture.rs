@@ -70,6 +70,11 @@ impl Region {
 }
 
 fn read(path: &Path) -> Result<DynamicImage, String> {
+    // A table may name anything that lies in its folder, and opening a pipe waits for a writer.
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);

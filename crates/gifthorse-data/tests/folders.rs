@@ -370,3 +370,91 @@ fn what_is_no_image_set_is_refused() {
         assert!(matches!(error, Error::Inconsistent(_)));
     }
 }
+
+/// Makes a pipe, which blocks whoever opens it until somebody writes to it.
+#[cfg(unix)]
+fn pipe(path: &std::path::Path) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
+}
+
+#[test]
+#[cfg(unix)]
+fn links_to_pictures_and_to_classes_are_followed() {
+    use std::os::unix::fs::symlink;
+
+    let dir = tempfile::tempdir().unwrap();
+    let (all, some) = (dir.path().join("all"), dir.path().join("some"));
+    save(grey(1), &all.join("cat/1.png"));
+    save(grey(2), &all.join("dog/2.png"));
+    std::fs::create_dir_all(some.join("cat")).unwrap();
+    symlink(all.join("cat/1.png"), some.join("cat/a.png")).unwrap();
+    symlink(all.join("dog"), some.join("dog")).unwrap();
+    // Broken: passed over.
+    symlink(all.join("nowhere.png"), some.join("cat/b.png")).unwrap();
+    assert_eq!(first_pixels(&read(&some)), [1, 2]);
+}
+
+#[test]
+#[cfg(unix)]
+fn links_in_a_circle_end() {
+    use std::os::unix::fs::symlink;
+
+    let dir = tempfile::tempdir().unwrap();
+    save(grey(1), &dir.path().join("cat/1.png"));
+    save(grey(2), &dir.path().join("dog/2.png"));
+    symlink(dir.path(), dir.path().join("cat/images")).unwrap();
+    symlink("../dog", dir.path().join("dog/train")).unwrap();
+    symlink("itself", dir.path().join("itself")).unwrap();
+    assert_eq!(first_pixels(&read(dir.path())), [1, 2]);
+
+    let dir = tempfile::tempdir().unwrap();
+    symlink(".", dir.path().join("train")).unwrap();
+    symlink(".", dir.path().join("test")).unwrap();
+    assert!(load(dir.path(), &LoadOptions::default()).is_err());
+}
+
+#[test]
+#[cfg(unix)]
+fn pipes_and_devices_are_not_opened() {
+    use std::os::unix::fs::symlink;
+
+    let dir = tempfile::tempdir().unwrap();
+    save(grey(1), &dir.path().join("cat/1.png"));
+    pipe(&dir.path().join("cat/0.png"));
+    symlink("0.png", dir.path().join("cat/2.png")).unwrap();
+    symlink("/dev/zero", dir.path().join("cat/3.png")).unwrap();
+    pipe(&dir.path().join("words.txt"));
+    pipe(&dir.path().join("t10k-images-idx3-ubyte"));
+    pipe(&dir.path().join("test_batch.bin"));
+    assert_eq!(first_pixels(&read(dir.path())), [1]);
+
+    let pipe_of_images = dir.path().join("set.npz");
+    pipe(&pipe_of_images);
+    let refused = load(&pipe_of_images, &LoadOptions::default()).unwrap_err();
+    assert!(
+        refused.to_string().contains("neither a file nor a folder"),
+        "{refused}"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_table_that_names_a_pipe_loses_one_picture() {
+    let dir = tempfile::tempdir().unwrap();
+    let images = dir.path().join("Final_Test/Images");
+    save(colour(7), &images.join("0.ppm"));
+    pipe(&images.join("1.ppm"));
+    let rows = "0.ppm;8;8;0;0;8;8;0\n1.ppm;8;8;0;0;8;8;1\n";
+    let header = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n";
+    write(&images.join("GT-test.csv"), format!("{header}{rows}"));
+    let loaded = read(dir.path());
+    assert_eq!(labels(&loaded), [0]);
+    assert_eq!(loaded.warnings.len(), 1);
+    assert!(
+        loaded.warnings[0].reason.contains("not a regular file"),
+        "{:?}",
+        loaded.warnings
+    );
+}

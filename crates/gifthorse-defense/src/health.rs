@@ -14,6 +14,10 @@
 //! its sign is. And the logits have a scale at which a search can weigh success against the size of
 //! a trigger: a cross-entropy of logits that hardly differ does not change, and one of logits whose
 //! probabilities vanish in f32 drowns everything else.
+//!
+//! Last, they have to foretell what really happens, not along themselves alone: see [`Foretelling`].
+
+mod foretelling;
 
 use gifthorse_data::{Images, balanced_sample};
 use gifthorse_engine::{Array, Classifier, Tensor};
@@ -21,6 +25,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::error::Error;
+pub use foretelling::Foretelling;
+use foretelling::Probe;
 
 /// Images looked at.
 pub const SAMPLE: usize = 48;
@@ -55,6 +61,9 @@ pub struct Health {
     pub share_saturated: Option<f64>,
     /// Share of the images with a gradient on which a small step along it raises the margin.
     pub agreement: Option<f64>,
+    /// What steps in random directions did, of the size at which they did most nearly what the gradient foretold; `None`
+    /// where there is no gradient.
+    pub foretelling: Option<Foretelling>,
     /// Images looked at.
     pub images: usize,
     /// The finding in words.
@@ -127,7 +136,13 @@ pub fn check(classifier: &Classifier, images: &Images, seed: u64) -> Result<Heal
             counts.saturated += usize::from(row.iter().any(|&p| p >= SATURATED));
         }
     }
-    Ok(counts.health(count))
+    let probe = Probe {
+        pixels: &pixels,
+        gradient: &gradient,
+        margins: &weights,
+    };
+    let foretelling = probe.foretelling(classifier, seed)?;
+    Ok(counts.health(count, foretelling))
 }
 
 /// Gradient of the weighted sum of logits to the pixels; all zero where the model cuts its
@@ -169,7 +184,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn health(&self, images: usize) -> Health {
+    fn health(&self, images: usize, foretelling: Option<Foretelling>) -> Health {
         let share = |n: usize| n as f64 / images as f64;
         let agreement = (self.alive > 0).then(|| self.rising as f64 / self.alive as f64);
         let share_saturated = (self.distributions == images).then(|| share(self.saturated));
@@ -211,7 +226,7 @@ impl Counts {
                 self.rising, self.alive
             ))
         } else {
-            None
+            foretelling.and_then(|found| found.problem())
         };
         Health {
             ok: problem.is_none(),
@@ -219,6 +234,7 @@ impl Counts {
             share_nonfinite: share(self.nonfinite),
             share_saturated,
             agreement,
+            foretelling,
             images,
             message: problem.unwrap_or_else(|| "gradients lead where they point".to_string()),
         }

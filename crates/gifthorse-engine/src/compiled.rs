@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use gifthorse_segment::{StageInfo, Statistics};
 
 use crate::array::Array;
+use crate::cost::Cost;
 use crate::error::Error;
 use crate::program::{Operand, Param, ParamId, Primitive, Program, ValueId};
 use crate::reference::{dropout, evaluate, moments};
@@ -53,8 +54,9 @@ impl Compiled {
     /// them is used again where it is the same for each sample.
     ///
     /// # Errors
-    /// As the reference's, while constants are folded.
+    /// As the reference's, while constants are folded; [`Error::TooMuchWork`].
     pub fn new(program: Program, taps: &[ValueId], others: &[Arc<Self>]) -> Result<Self, Error> {
+        Cost::of(&program).check(program.input_shape[0])?;
         let mut program = fold_constants(program)?;
         for other in others {
             share_constants(&mut program, &other.program)?;

@@ -64,6 +64,21 @@ pub enum Error {
     /// The graph as a whole is not an image classifier that can be run.
     #[error("not an image classifier that can be scanned: {0}")]
     NotAClassifier(String),
+    /// A model that would run for ever.
+    #[error(
+        "running it takes {operations:.1e} operations {part}, and {limit:.0e} are the most that it may take: {remedy}, or \
+         scan a smaller model"
+    )]
+    TooMuchWork {
+        /// What takes them.
+        part: &'static str,
+        /// How many: multiplications, additions, and 32 for each number that is read or written.
+        operations: f64,
+        /// How many it may take.
+        limit: f64,
+        /// What can be done about it.
+        remedy: &'static str,
+    },
     /// A value given by the caller does not fit the model.
     #[error("{0}")]
     Input(String),

@@ -9,6 +9,7 @@ mod array;
 mod branch;
 mod classifier;
 mod compiled;
+mod cost;
 mod ends;
 mod error;
 mod lower;

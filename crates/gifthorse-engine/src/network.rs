@@ -9,12 +9,16 @@ use gifthorse_onnx::{Dim, Graph};
 use crate::array::Array;
 use crate::branch::{Branch, branches};
 use crate::compiled::{Compiled, PlanPart};
+use crate::cost::Cost;
 use crate::ends::Ends;
 use crate::error::Error;
 use crate::lower::{Target, Weights, lower};
 use crate::mode::Mode;
-use crate::program::{Program, ValueId};
+use crate::program::{Program, Step, ValueId};
 use crate::segments::keeps_samples_apart;
+
+/// Most operations that are spent on finding out whether images can go through together: some ten seconds.
+const MOST_TO_FIND_OUT: f64 = 1e12;
 
 /// How a batch of images is put through the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -276,6 +280,16 @@ impl Network {
         Ok(self.compiled(batch, &[])?.describe())
     }
 
+    /// Operations of a forward pass for one image, where each number that is read or written counts as 32.
+    ///
+    /// # Errors
+    /// What the lowering refuses.
+    pub fn operations(&self) -> Result<f64, Error> {
+        let batch = self.declared_batch().unwrap_or(1);
+        let compiled = self.compiled(batch, &[])?;
+        Ok(Cost::of(compiled.program()).forward / batch as f64)
+    }
+
     /// Values that features can be taken from, those whose first axis is the batch, with their
     /// shapes for one image.
     ///
@@ -285,13 +299,15 @@ impl Network {
         let batch = self.declared_batch().unwrap_or(1);
         let compiled = self.compiled(batch, &[])?;
         let program = compiled.program();
+        let steps: HashMap<ValueId, &Step> = program
+            .steps
+            .iter()
+            .map(|step| (step.output, step))
+            .collect();
         let mut layers = Vec::new();
         for node in &self.graph.nodes {
             for name in node.outputs.iter().flatten() {
-                let step = program
-                    .names
-                    .get(name)
-                    .and_then(|id| program.steps.iter().find(|step| step.output == *id));
+                let step = program.names.get(name).and_then(|id| steps.get(id));
                 // Some values, such as sums over everything, have no row for each image.
                 if let Some(step) = step
                     && step.shape.first() == Some(&batch)
@@ -321,9 +337,16 @@ impl Network {
     }
 
     /// Whether the model, made for `part` images at a time, gives the same logits when
-    /// more go through together.
+    /// more go through together. One that takes too long to find out is taken as if it did not.
     fn agrees_in_batches(&self, part: usize) -> bool {
         let parts = 3;
+        let quick = self.compiled(part, &[]).is_ok_and(|compiled| {
+            let passes = 2 * parts;
+            passes as f64 * Cost::of(compiled.program()).forward <= MOST_TO_FIND_OUT
+        });
+        if !quick {
+            return false;
+        }
         let size: usize = self.input.iter().product();
         // Any fixed, varied image will do: a low-discrepancy sequence in [0, 1).
         let values: Vec<f32> = (0..parts * part * size)

@@ -170,6 +170,8 @@ impl Fusing<'_> {
         if self.uses[value.0] != 1 {
             return None;
         }
-        self.stages.iter().position(|stage| stage.output == value)
+        // From the end: it is mostly the last one, and a file may have a hundred thousand.
+        let mut stages = self.stages.iter();
+        stages.rposition(|stage| stage.output == value)
     }
 }

@@ -94,6 +94,9 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         }
         observer.warning(&format!("forced to go on although {refusal}"));
     }
+    if let Some(warning) = checks::slow(&classifier, set.count())? {
+        observer.warning(&warning);
+    }
 
     observer.stage(Stage::Preflight);
     let fit = Fit::check(request, classifier, &set.images)?;

@@ -55,10 +55,18 @@ impl Budget {
         Ok(())
     }
 
+    /// Takes so many numbers that a node looks at to compute what depends on constants alone, however few it makes of them.
+    ///
+    /// # Errors
+    /// The reason, if that is more than is left.
+    pub fn look(&mut self, read: usize) -> Result<(), String> {
+        self.spend(read)
+    }
+
     fn spend(&mut self, count: usize) -> Result<(), String> {
         let left = self.left.checked_sub(count).ok_or_else(|| {
             format!(
-                "what is computed from constants alone has more than {} numbers by now, far more than the file holds",
+                "what is computed from constants alone has and reads more than {} numbers by now, far more than the file holds",
                 self.limit
             )
         })?;

@@ -88,9 +88,12 @@ pub fn slices(call: &Call) -> Result<Vec<Cut>, Error> {
     if starts.len() != ends.len() || axes.len() != starts.len() || steps.len() != starts.len() {
         return Err(call.shape_error("starts, ends, axes and steps differ in length"));
     }
-    let mut cuts = Vec::with_capacity(starts.len());
+    let mut cuts: Vec<Cut> = Vec::with_capacity(starts.len());
     for i in 0..starts.len() {
         let axis = call.axis(axes[i], shape.len())?;
+        if cuts.iter().any(|cut| cut.axis == axis) {
+            return Err(call.shape_error(format!("axis {axis} is cut twice")));
+        }
         cuts.push(cut(
             call,
             axis,

@@ -87,6 +87,18 @@ fn lower_plain(
     let constants =
         |input: &Option<Lowered>| !matches!(input, Some(Lowered::Param(_) | Lowered::Value(_)));
     let all_known = inputs.iter().any(Option::is_some) && inputs.iter().all(constants);
+    let refused = |reason: String| Error::Shape {
+        node: node.name.clone(),
+        operator: node.op_type.clone(),
+        reason,
+    };
+    if all_known {
+        let read = inputs.iter().flatten().map(|input| match input {
+            Lowered::Constant(constant) => constant.len(),
+            Lowered::Param(_) | Lowered::Value(_) => 0,
+        });
+        budget.look(read.sum()).map_err(refused)?;
+    }
     let known = context.shapes.len();
     let steps = context.steps.len();
     let call = Call {
@@ -99,11 +111,6 @@ fn lower_plain(
     let mut outputs = match fold::fold(&call)? {
         Some(constant) => vec![Lowered::Constant(Arc::new(constant))],
         None => lowering(call)?,
-    };
-    let refused = |reason: String| Error::Shape {
-        node: node.name.clone(),
-        operator: node.op_type.clone(),
-        reason,
     };
     for shape in &context.shapes[known..] {
         check_shape(shape).map_err(|reason| refused(format!("a result {reason}")))?;

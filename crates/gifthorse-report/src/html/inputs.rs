@@ -86,7 +86,9 @@ fn gradients(health: &GradientHealth) -> Markup {
             ("Zero everywhere", html! { (percent(health.share_zero)) }),
             ("Infinite or undefined", html! { (percent(health.share_nonfinite)) }),
             ("Saturated", html! { (optional(health.share_saturated, percent)) }),
-            ("Agreement with small steps", html! { (optional(health.agreement, number)) }),
+            ("Agreement with small steps", html! { (optional(health.agreement, percent)) }),
+            ("Correlation with random steps", html! { (optional(health.correlation, number)) }),
+            ("Size of changes, as foretold 1", html! { (optional(health.slope, number)) }),
             ("Images", html! { (health.images) }),
         ]))
     }

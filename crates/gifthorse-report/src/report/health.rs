@@ -18,9 +18,17 @@ pub struct GradientHealth {
     /// Share of images whose probability is so close to 1 that the gradient of the loss is lost in rounding.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub share_saturated: Option<f64>,
-    /// Correlation, in [-1, 1], of the change that gradients foretell with the change that small steps cause.
-    #[schemars(range(min = -1.0, max = 1.0))]
+    /// Share of the images with a gradient on which a small step along it does what it says.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub agreement: Option<f64>,
+    /// Correlation, in [-1, 1], of the changes that gradients foretell with the changes that come of steps in random
+    /// directions, at the step size where it is largest.
+    #[serde(default)]
+    #[schemars(range(min = -1.0, max = 1.0))]
+    pub correlation: Option<f64>,
+    /// How many times as large as foretold the changes are at that step size.
+    #[serde(default)]
+    pub slope: Option<f64>,
     /// Images that the check used.
     pub images: usize,
     /// What the check found, in plain words.

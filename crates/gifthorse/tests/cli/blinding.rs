@@ -63,3 +63,69 @@ fn a_clip_with_a_little_beside_it() {
     let report = blind(clip(1e-3), "next to no change");
     assert_eq!(report["preflight"]["accuracy"], 1.0);
 }
+
+#[test]
+fn a_softmax_before_the_softmax() {
+    blind(Blind::SoftmaxTwice(1e3), "is zero on");
+    // The last one is left off, and the logits are the probabilities of the one before it.
+    blind(Blind::SoftmaxTwice(3.0), "saturated probabilities");
+}
+
+#[test]
+fn a_choice_between_two_levels() {
+    blind(Blind::Where(0.0), "is zero on");
+    let report = blind(Blind::Where(1e-3), "next to no change");
+    assert_eq!(report["preflight"]["accuracy"], 1.0);
+}
+
+#[test]
+fn few_levels_behind_a_gradient_that_says_otherwise() {
+    // Four levels: the gradient is as large as without them, and on a sixteenth of the pixels a step does too much.
+    let report = blind(Blind::Quantised(5.0), "do not foretell");
+    assert_eq!(report["preflight"]["accuracy"], 1.0);
+    assert!(
+        report["health"]["agreement"].as_f64().unwrap() > 0.75,
+        "{report}"
+    );
+    // One level: all images look alike.
+    blind(Blind::Quantised(100.0), "");
+}
+
+#[test]
+fn a_gradient_that_nothing_goes_with() {
+    // Of few pixels, and of the right sign: a step along all signs does what it says.
+    let some = Blind::Invented {
+        every: 13,
+        factor: 1e3,
+    };
+    let report = blind(some, "do not foretell");
+    assert_eq!(report["preflight"]["accuracy"], 1.0);
+    assert!(
+        report["health"]["agreement"].as_f64().unwrap() > 0.75,
+        "{report}"
+    );
+    // Of all pixels alike: the gradient is 21 times too long.
+    let all = Blind::Invented {
+        every: 1,
+        factor: 20.0,
+    };
+    let report = blind(all, "scaled or made up");
+    let slope = report["health"]["slope"].as_f64().unwrap();
+    assert!((0.9 / 21.0..1.1 / 21.0).contains(&slope), "{slope}");
+}
+
+#[test]
+fn an_honest_eight_bit_model_is_scanned() {
+    let bench = Bench::new();
+    bench.model("eight.onnx", Kind::Quantised);
+    bench.images("images", 8, |class| class.to_string());
+    let report = bench
+        .run("scan eight.onnx --images images --json --force --max-time 0s")
+        .expect(3)
+        .json();
+    assert_eq!(report["health"]["ok"], true, "{report}");
+    assert!(
+        report["health"]["correlation"].as_f64().unwrap() > 0.8,
+        "{report}"
+    );
+}

@@ -17,9 +17,11 @@ const MEMORY: u64 = 4 << 20;
 /// A row of a table: a file and what must happen.
 struct Case {
     file: String,
-    /// Exit status of `inspect`; none where the file is images.
+    /// Exit status of `inspect`; none where the file is no model.
     inspect: Option<i32>,
-    /// Exit status of `scan`.
+    /// The command that reads the file, in place of `inspect` and `scan`.
+    command: String,
+    /// Exit status of `scan`, or of the command.
     scan: i32,
     /// Words of the scan's message or report.
     says: String,
@@ -41,6 +43,7 @@ fn cases(part: &str) -> Vec<Case> {
         Some(Case {
             file: file.to_owned(),
             inspect: inspect.parse().ok(),
+            command: inspect.trim_matches('`').to_owned(),
             scan: scan.parse().unwrap(),
             says: says.trim_matches('`').to_owned(),
         })
@@ -174,8 +177,34 @@ fn hostile_images_end_as_they_must() {
 }
 
 #[test]
+fn other_hostile_files_end_as_they_must() {
+    let bench = bench();
+    let mut wrong = Vec::new();
+    for case in cases("others/") {
+        let path = folder().join("others").join(&case.file);
+        let path = path.to_str().unwrap();
+        let words = case.command.split_whitespace();
+        let arguments: Vec<&str> = words
+            .map(|word| if word == "{}" { path } else { word })
+            .collect();
+        let ended = run(&bench, &arguments);
+        let ended = check(&arguments, &ended, case.scan, &case.file).and_then(|said| {
+            let told = said.contains(&case.says);
+            told.then_some(())
+                .ok_or_else(|| format!("{} does not say {:?}\n{said}", case.file, case.says))
+        });
+        wrong.extend(ended.err());
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn every_hostile_file_is_in_the_tables() {
-    for (part, beside) in [("models", &["beside.bin", "link.bin"][..]), ("images", &[])] {
+    for (part, beside) in [
+        ("models", &["beside.bin", "link.bin"][..]),
+        ("images", &[]),
+        ("others", &[]),
+    ] {
         let told: BTreeSet<String> = cases(&format!("{part}/"))
             .into_iter()
             .map(|case| case.file)
