@@ -69,11 +69,11 @@ pub struct ScanMemory {
 impl ScanMemory {
     /// The scan's peak.
     pub fn peak(&self) -> usize {
-        self.from_now().max(self.so_far)
+        self.still_to_come().max(self.so_far)
     }
 
-    /// The most that is held from now on.
-    fn from_now(&self) -> usize {
+    /// The most that is held from the prediction on.
+    fn still_to_come(&self) -> usize {
         self.model.total() + self.images + self.batches + self.triggers + self.program
     }
 
@@ -82,7 +82,7 @@ impl ScanMemory {
     /// # Errors
     /// [`Error::Memory`]
     pub(crate) fn check(&self, path: &Path) -> Result<(), Error> {
-        let further = self.from_now().saturating_sub(held_now().unwrap_or(0));
+        let further = self.still_to_come().saturating_sub(held_now().unwrap_or(0));
         fits(path, further)
     }
 
