@@ -14,7 +14,7 @@ use crate::plan::PlanMemory;
 /// What the program holds where the system does not tell.
 const PROGRAM: usize = 8 << 20;
 /// Code that a scan comes to use, and what the allocator does not give back: as measured by `bench/memory.py`.
-const CODE: usize = 9 << 20;
+const CODE: usize = 15 << 20;
 /// Copies of a batch of images that a search holds at a time besides what goes into the model: the images, the stamped ones,
 /// and what the chain rule makes of them.
 const SEARCH_COPIES: usize = 3;
