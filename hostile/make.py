@@ -220,6 +220,9 @@ def models():
     least = -(1 << 63)
     second = ModelProto(graph=GraphProto(node=[node("Neg", ["logits"], ["other"], "evil")]))
     yield "graph_twice", second.SerializeToString() + whole
+    graph = good().graph.SerializeToString()
+    # Field 7 of the file, with a length of 2^21 - 1.
+    yield "graph_too_long", ModelProto(ir_version=8).SerializeToString() + bytes([7 << 3 | 2, 0xFF, 0xFF, 0x7F]) + graph
     yield "truncated", whole[: len(whole) * 2 // 3]
     yield "random", random.bytes(2000)
     yield "empty", b""

@@ -40,6 +40,9 @@ pub enum Error {
     /// The file has no graph.
     #[error("the file holds no graph: it is not an ONNX model, or an empty one")]
     NoGraph,
+    /// The file ends inside one of its parts.
+    #[error("not an ONNX model, or a damaged one: a part of it is longer than what is there")]
+    Cut,
     /// A part that a model has once is in the file twice.
     #[error(
         "a part that a model has once, such as its graph, is in the file twice: some programs would run the one and some \

@@ -55,7 +55,7 @@ impl Model {
     /// it may have any.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::TooMany`], [`Error::Parse`] or [`Error::NoGraph`].
+    /// [`Error::TooLarge`], [`Error::TooMany`], [`Error::Cut`], [`Error::Twice`], [`Error::Parse`] or [`Error::NoGraph`].
     pub fn from_bytes(bytes: impl Into<Bytes>, folder: Option<&Path>) -> Result<Self, Error> {
         let bytes = bytes.into();
         let size = bytes.len() as u64;

@@ -27,7 +27,8 @@ const MAX_DEPTH: usize = 100;
 
 /// Refuses a file whose messages would take more memory than any model needs.
 ///
-/// What is malformed is left for the decoder to find: it stops there as well.
+/// So is a file that ends inside one of its messages: the decoder takes what there is for the whole, and this walk would
+/// not have seen it. What else is malformed is left for the decoder to find.
 pub(crate) fn check(file: &[u8]) -> Result<(), Error> {
     let scale = Scale::weigh(file);
     if scale.memory > LIMIT {
@@ -36,6 +37,9 @@ pub(crate) fn check(file: &[u8]) -> Result<(), Error> {
             count: scale.memory,
             limit: LIMIT,
         });
+    }
+    if scale.cut {
+        return Err(Error::Cut);
     }
     if scale.twice {
         return Err(Error::Twice);
@@ -60,19 +64,20 @@ pub(crate) struct Scale {
     pub(crate) unknown: usize,
     /// Whether a message that can be there only once is there again.
     pub(crate) twice: bool,
+    /// Whether something in it is said to be longer than what it is in.
+    pub(crate) cut: bool,
 }
 
 impl Scale {
     pub(crate) fn weigh(file: &[u8]) -> Self {
         let mut scale = Self::default();
-        scale.message(file, &MODEL, 0);
+        scale.cut = matches!(scale.message(file, &MODEL, 0), Err(Stop::Cut));
         scale
     }
 
-    /// `None` once nothing more can or need be read.
-    fn message(&mut self, mut bytes: &[u8], layout: &Layout, depth: usize) -> Option<()> {
+    fn message(&mut self, mut bytes: &[u8], layout: &Layout, depth: usize) -> Result<(), Stop> {
         if depth > MAX_DEPTH {
-            return None;
+            return Err(Stop::Enough);
         }
         self.messages += 1;
         let mut single = 0u32;
@@ -82,12 +87,13 @@ impl Scale {
             let mut content = None;
             match tag & 7 {
                 0 => _ = varint(&mut bytes)?,
-                1 => _ = bytes.split_off(..8)?,
+                1 => _ = bytes.split_off(..8).ok_or(Stop::Cut)?,
                 2 => {
                     let length = varint(&mut bytes)? as u32;
-                    content = Some(bytes.split_off(..length as usize)?);
+                    let rest = bytes.split_off(..length as usize);
+                    content = Some(rest.ok_or(Stop::Cut)?);
                 }
-                5 => _ = bytes.split_off(..4)?,
+                5 => _ = bytes.split_off(..4).ok_or(Stop::Cut)?,
                 _ => {}
             }
             if !layout.is_known(number) {
@@ -99,7 +105,7 @@ impl Scale {
                 None => UNKNOWN,
             });
             if self.memory > LIMIT {
-                return None;
+                return Err(Stop::Enough);
             }
             if layout.is_single(number) {
                 self.twice |= single & 1 << number != 0;
@@ -109,8 +115,16 @@ impl Scale {
                 self.message(content, child, depth + 1)?;
             }
         }
-        Some(())
+        Ok(())
     }
+}
+
+/// Why the walk ends before the file does.
+enum Stop {
+    /// Nothing more need be read.
+    Enough,
+    /// Nothing more can be read.
+    Cut,
 }
 
 impl Layout {
@@ -125,14 +139,14 @@ impl Layout {
     }
 }
 
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
+fn varint(bytes: &mut &[u8]) -> Result<u64, Stop> {
     let mut value = 0;
     for shift in (0..70).step_by(7) {
-        let byte = *bytes.split_off_first()?;
+        let byte = *bytes.split_off_first().ok_or(Stop::Cut)?;
         value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
         if byte & 0x80 == 0 {
-            return Some(value);
+            return Ok(value);
         }
     }
-    None
+    Err(Stop::Cut)
 }

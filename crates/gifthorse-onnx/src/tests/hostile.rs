@@ -49,7 +49,7 @@ fn a_truncated_file_is_an_error() {
     ));
     let file = &golden()[0];
     let cut = Model::from_bytes(file[..file.len() / 2].to_vec(), None);
-    assert!(matches!(cut, Err(Error::Parse(_))));
+    assert!(matches!(cut, Err(Error::Cut)));
 }
 
 #[test]

@@ -98,3 +98,15 @@ fn a_message_that_can_be_there_once_is_not_there_twice() {
     let lists = in_attribute(&[twice(10), twice(11), vec![0x18, 1, 0x18, 2]].concat());
     assert!(Model::from_bytes(lists, None).is_ok());
 }
+
+/// The decoder would read the graph to the end of the file and take it for whole.
+#[test]
+fn a_part_that_is_longer_than_the_file_is_refused() {
+    let graph = model(vec![node("Relu", &["x"], &["y"])]).graph.unwrap();
+    let content = graph.write_to_bytes().unwrap();
+    let mut file = vec![7 << 3 | 2, 0xff, 0x7f];
+    file.extend(&content);
+    assert!(matches!(Model::from_bytes(file, None), Err(Error::Cut)));
+    let whole = field(7, &content);
+    assert!(Model::from_bytes(whole, None).is_ok());
+}
