@@ -17,6 +17,7 @@ mod memory;
 mod mode;
 mod network;
 mod preprocess;
+mod primitive;
 mod program;
 mod reference;
 mod segments;

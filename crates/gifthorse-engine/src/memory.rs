@@ -52,8 +52,7 @@ impl Network {
         };
         let passes: Vec<Pass> = passes.iter().map(cut).collect();
         let groups = self.by_plan(&passes)?;
-        let graphs = self.graph().with_nested().into_iter();
-        let tensors = graphs.flat_map(|graph| graph.initializers.values());
+        let tensors = self.graph().tensors();
         Ok(Memory {
             file: tensors.map(Tensor::held).sum(),
             weights: groups
@@ -151,10 +150,7 @@ fn constants(compiled: &Compiled) -> usize {
     });
     let kept: HashSet<ParamId> = outside
         .flat_map(|step| &step.inputs)
-        .filter_map(|input| match input {
-            Operand::Param(id) => Some(*id),
-            Operand::Value(_) => None,
-        })
+        .filter_map(Operand::param)
         .collect();
     let is_held = |id: usize, param: &Param| param.value.is_held() || kept.contains(&ParamId(id));
     let held = params.iter().enumerate();

@@ -27,6 +27,21 @@ fn builder(batch: Dim) -> GraphBuilder {
     builder
 }
 
+/// As [`builder`], with a truth value `pattern`: whether the largest number of all images is above the limit.
+fn deciding(batch: Dim) -> GraphBuilder {
+    let mut builder = builder(batch);
+    builder
+        .node(
+            "ReduceMax",
+            "most",
+            &["x"],
+            &["brightest"],
+            [("keepdims", 0.into())],
+        )
+        .node("Greater", "seen", &["brightest", "limit"], &["pattern"], []);
+    builder
+}
+
 fn any_batch() -> Dim {
     Dim::Named("batch".into())
 }
@@ -105,23 +120,14 @@ fn switched(batch: Dim) -> GraphBuilder {
     no.initializer("by", &[1, 2], [0.0, 0.0])
         .node("Add", "add", &["flat", "by"], &["chosen"], [])
         .output("chosen", ElementType::F32, &[]);
-    let mut builder = builder(batch);
-    builder
-        .node(
-            "ReduceMax",
-            "most",
-            &["x"],
-            &["brightest"],
-            [("keepdims", 0.into())],
-        )
-        .node("Greater", "seen", &["brightest", "limit"], &["pattern"], [])
-        .node_with_graphs(
-            "If",
-            "gate",
-            &["pattern"],
-            &["y"],
-            &[("then_branch", &yes), ("else_branch", &no)],
-        );
+    let mut builder = deciding(batch);
+    builder.node_with_graphs(
+        "If",
+        "gate",
+        &["pattern"],
+        &["y"],
+        &[("then_branch", &yes), ("else_branch", &no)],
+    );
     builder
 }
 
@@ -238,23 +244,14 @@ fn branches_of_different_shapes_are_refused_unless_it_is_known_which_is_taken() 
     let mut wide = inside();
     wide.node("Identity", "same", &["flat"], &["large"], [])
         .output("large", ElementType::F32, &[]);
-    let mut builder = builder(any_batch());
-    builder
-        .node(
-            "ReduceMax",
-            "most",
-            &["x"],
-            &["brightest"],
-            [("keepdims", 0.into())],
-        )
-        .node("Greater", "seen", &["brightest", "limit"], &["pattern"], [])
-        .node_with_graphs(
-            "If",
-            "gate",
-            &["pattern"],
-            &["y"],
-            &[("then_branch", &narrow), ("else_branch", &wide)],
-        );
+    let mut builder = deciding(any_batch());
+    builder.node_with_graphs(
+        "If",
+        "gate",
+        &["pattern"],
+        &["y"],
+        &[("then_branch", &narrow), ("else_branch", &wide)],
+    );
     let error = network(&mut builder).unwrap_err();
     assert!(error.to_string().contains("[1, 1]"), "{error}");
 }
@@ -278,23 +275,14 @@ fn an_if_inside_an_if_is_told_as_well() {
             &[("then_branch", &yes), ("else_branch", &no)],
         )
         .output("either", ElementType::F32, &[]);
-    let mut builder = builder(any_batch());
-    builder
-        .node(
-            "ReduceMax",
-            "most",
-            &["x"],
-            &["brightest"],
-            [("keepdims", 0.into())],
-        )
-        .node("Greater", "seen", &["brightest", "limit"], &["pattern"], [])
-        .node_with_graphs(
-            "If",
-            "outer",
-            &["pattern"],
-            &["y"],
-            &[("then_branch", &outer), ("else_branch", &no)],
-        );
+    let mut builder = deciding(any_batch());
+    builder.node_with_graphs(
+        "If",
+        "outer",
+        &["pattern"],
+        &["y"],
+        &[("then_branch", &outer), ("else_branch", &no)],
+    );
     let network = network(&mut builder).unwrap();
     let image = BranchScope::Image;
     assert_eq!(
@@ -421,16 +409,8 @@ fn a_number_without_axes_can_be_chosen_by_the_image() {
         branch
     };
     let (yes, no) = (constant(5.0), constant(0.0));
-    let mut builder = builder(any_batch());
+    let mut builder = deciding(any_batch());
     builder
-        .node(
-            "ReduceMax",
-            "most",
-            &["x"],
-            &["brightest"],
-            [("keepdims", 0.into())],
-        )
-        .node("Greater", "seen", &["brightest", "limit"], &["pattern"], [])
         .node_with_graphs(
             "If",
             "gate",

@@ -131,7 +131,7 @@ impl ScanMemory {
 /// # Errors
 /// [`Error::Memory`]
 pub(crate) fn check_weights(path: &Path, graph: &Graph) -> Result<(), Error> {
-    let counts = graph.initializers.values().map(Tensor::len);
+    let counts = graph.tensors().map(Tensor::len);
     let count = counts.fold(0, usize::saturating_add);
     fits(path, count.saturating_mul(size_of::<f32>()))
 }

@@ -1,7 +1,7 @@
 //! A policy: what has to hold before a model may be used, in a file that a team keeps under review.
 //!
 //! A policy asks for more than a verdict: enough images, an accuracy that shows that they fit, a scan that would have seen
-//! triggers down to a given size. A finding that somebody has looked into can be accepted, for one very file and until a
+//! triggers down to a given size. A finding that somebody has looked into can be accepted, for one model alone and until a
 //! given day.
 
 use std::fs;
@@ -53,7 +53,7 @@ pub enum Inconclusive {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Acceptance {
-    /// SHA-256 of the model file.
+    /// SHA-256 of the model, external data included, as reports have it.
     pub sha256: String,
     /// The targets that are accepted; another one is not.
     pub targets: Vec<usize>,

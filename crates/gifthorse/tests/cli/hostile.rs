@@ -110,6 +110,14 @@ fn check(arguments: &[&str], output: &Output, status: i32, file: &str) -> Result
     Ok(said)
 }
 
+/// As [`check`]; what was said has to have the words of the table.
+fn check_said(arguments: &[&str], output: &Output, case: &Case) -> Result<(), String> {
+    let said = check(arguments, output, case.scan, &case.file)?;
+    let told = said.contains(&case.says);
+    told.then_some(())
+        .ok_or_else(|| format!("{} does not say {:?}\n{said}", case.file, case.says))
+}
+
 fn bench() -> Bench {
     let bench = Bench::new();
     bench.images("images", 1, |_| String::new());
@@ -138,11 +146,7 @@ fn hostile_models_end_as_they_must() {
             "out",
         ];
         let scanned = run(&bench, &arguments);
-        let scanned = check(&arguments, &scanned, case.scan, &case.file).and_then(|said| {
-            let told = said.contains(&case.says);
-            told.then_some(())
-                .ok_or_else(|| format!("{} does not say {:?}\n{said}", case.file, case.says))
-        });
+        let scanned = check_said(&arguments, &scanned, &case);
         wrong.extend(inspected.err().into_iter().chain(scanned.err()));
         if case.scan == 3 {
             let page = fs::read_to_string(bench.path("out/report.html")).unwrap();
@@ -166,12 +170,7 @@ fn hostile_images_end_as_they_must() {
         let path = path.to_str().unwrap();
         let arguments = ["scan", "good.onnx", "--images", path, "--max-time", "0s"];
         let scanned = run(&bench, &arguments);
-        let scanned = check(&arguments, &scanned, case.scan, &case.file).and_then(|said| {
-            let told = said.contains(&case.says);
-            told.then_some(())
-                .ok_or_else(|| format!("{} does not say {:?}\n{said}", case.file, case.says))
-        });
-        wrong.extend(scanned.err());
+        wrong.extend(check_said(&arguments, &scanned, &case).err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -188,12 +187,7 @@ fn other_hostile_files_end_as_they_must() {
             .map(|word| if word == "{}" { path } else { word })
             .collect();
         let ended = run(&bench, &arguments);
-        let ended = check(&arguments, &ended, case.scan, &case.file).and_then(|said| {
-            let told = said.contains(&case.says);
-            told.then_some(())
-                .ok_or_else(|| format!("{} does not say {:?}\n{said}", case.file, case.says))
-        });
-        wrong.extend(ended.err());
+        wrong.extend(check_said(&arguments, &ended, &case).err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
