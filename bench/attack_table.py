@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The table of docs/attacks.md: each planted model of a zoo beside its clean twin and the paper's figures.
+"""The table of docs/measurements/attacks.md: each planted model of a zoo beside its clean twin and the paper's figures.
 
     gifthorse zoo build zoo/papers.toml -o papers/
     bench/attack_table.py papers/
