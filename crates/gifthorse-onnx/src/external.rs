@@ -30,7 +30,8 @@ pub(crate) struct ExternalFiles {
     left: Cell<usize>,
 }
 
-/// A file as it was when the model was read. It is opened for each reading: a model may have a file for each tensor.
+/// A file as it was when the model was read. It is opened for each reading: a model may have a file
+/// for each tensor.
 #[derive(Debug, PartialEq)]
 struct SeenFile {
     path: PathBuf,
@@ -38,7 +39,8 @@ struct SeenFile {
     modified: Option<SystemTime>,
 }
 
-/// A part of a file that is read whenever it is asked for, so that weights need not be in memory twice.
+/// A part of a file that is read whenever it is asked for, so that weights need not be in memory
+/// twice.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FilePart {
     file: Arc<SeenFile>,
@@ -52,7 +54,8 @@ impl FilePart {
     /// The bytes, for the tensor of this name.
     ///
     /// # Errors
-    /// [`Error::External`] where the file cannot be read, or is not what it was when the model was read.
+    /// [`Error::External`] where the file cannot be read, or is not what it was when the model was
+    /// read.
     pub(crate) fn read(&self, tensor: &str) -> Result<Bytes, Error> {
         self.bytes().map_err(|problem| Error::External {
             tensor: tensor.to_owned(),

@@ -60,8 +60,8 @@ impl<'a> BackwardGroup<'a> {
         }
     }
 
-    /// Goes through some steps, the plan's first ones first, and makes the sums that can be made after each. `moments` and
-    /// `coefficients` are those of each stage that has some.
+    /// Goes through some steps, the plan's first ones first, and makes the sums that can be made
+    /// after each. `moments` and `coefficients` are those of each stage that has some.
     pub(crate) fn go(
         &mut self,
         plan: &Plan,
