@@ -29,12 +29,12 @@ pub struct Source {
     /// labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
-    /// Train on at most so many images, drawn evenly over the classes; all of them by default, and
-    /// 6,000 signs.
+    /// Most images to train on, drawn evenly over the classes. By default all of a set are taken,
+    /// and 6,000 signs are generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<usize>,
-    /// Test on at most so many images, drawn evenly over the classes; all of them by default, and
-    /// 1,200 signs.
+    /// Most images to test on, drawn evenly over the classes. By default all of a set are taken,
+    /// and 1,200 signs are generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<usize>,
     /// Only these classes, which become 0, 1, ... in this order and keep their names; empty takes

@@ -356,8 +356,7 @@ fn fold_constants(mut program: Program) -> Result<Program, Error> {
         }
     }
     program.steps = steps;
-    // What was only on the way to another constant is given up. Its place stays, so that numbers
-    // do.
+    // Intermediate constants are dropped. Their slots stay, so that each `ParamId` remains valid.
     let read = program.read();
     for (at, param) in program.params.iter_mut().enumerate() {
         let on_the_way = !param.in_file && !param.trained && !read.contains(&ParamId(at));

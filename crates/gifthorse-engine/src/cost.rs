@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::program::{Operand, ParamId, Primitive, Program, Step, ValueId};
 
 /// Operations that a number read or written counts as. Steps that compute little wait for memory:
-/// they take about as long as so many additions of a matrix product for each number that they
-/// touch.
+/// for each number that they touch they take about as long as this many additions of a matrix
+/// product.
 const TOUCH: f64 = 32.0;
 /// Most operations of a forward pass for one image: hundreds of times a ResNet-50's, minutes for a
 /// computer of today.

@@ -26,8 +26,8 @@ const MOST_TO_FIND_OUT: f64 = 1e12;
 pub enum Batching {
     /// All at once.
     Whole,
-    /// In parts of so many, the batch that the file was made for or one image, because it mixes
-    /// images otherwise.
+    /// In parts of this many images, because the network would mix images otherwise: the batch
+    /// that the file was made for, or a single image.
     Parts(usize),
 }
 

@@ -30,10 +30,10 @@ use tracked::Weight;
 use trained::WeightSource;
 use translate::Translator;
 
-/// From so many bytes of constants on, memory matters more than speed: large weights are packed
-/// once.
+/// Bytes of constants from which memory matters more than speed: large weights are then packed
+/// once for both directions.
 const LARGE_MODEL: usize = 384 << 20;
-/// A weight of so many bytes is large.
+/// Bytes from which a weight counts as large.
 const LARGE_WEIGHT: usize = 4 << 20;
 
 /// One part of a program's execution.
@@ -210,8 +210,8 @@ fn same_samples(program: &Program, axes: &[Option<BatchAxis>], other: &Program) 
         && program.params.iter().zip(&other.params).all(same_param)
 }
 
-/// Whether two constants for so many samples are the same row, once for each sample: such as a
-/// token that is put before the patches of each image.
+/// Whether two constants, compiled for two batch sizes, are the same row repeated for each sample,
+/// such as a token that is put before the patches of each image.
 fn repeats(constants: [&Stored; 2], samples: [usize; 2]) -> Result<bool, Error> {
     let shapes = constants.map(Stored::shape);
     let of_batch = |axis: &usize| [0, 1].map(|i| shapes[i][*axis]) == samples;

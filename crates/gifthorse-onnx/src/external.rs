@@ -18,7 +18,8 @@ use bytes::Bytes;
 
 use crate::{Error, ExternalProblem, proto::StringStringEntryProto};
 
-/// Small data are read with the model, so many bytes of them.
+/// Most bytes of external data that are read together with the model; the rest is read when asked
+/// for.
 const READ_AT_ONCE: usize = 64 << 20;
 
 /// The files of one model.
@@ -86,7 +87,7 @@ impl ExternalFiles {
         }
     }
 
-    /// Whether so many bytes more may be read with the model; they count from then on.
+    /// Whether another `bytes` may be read together with the model. If so, they are charged.
     pub(crate) fn may_read(&self, bytes: usize) -> bool {
         let left = self.left.get().checked_sub(bytes);
         if let Some(left) = left {

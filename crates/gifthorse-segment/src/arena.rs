@@ -108,8 +108,8 @@ impl Tape {
 }
 
 impl Pool<Tape> {
-    /// A tape for so many samples: the smallest that is large enough. If none is, the largest gives
-    /// up its memory, all at once and before it takes more: freed piece by piece, with larger
+    /// A tape for `samples` samples: the smallest that is large enough. If none is, the largest
+    /// gives up its memory, all at once and before it takes more: freed piece by piece, with larger
     /// pieces taken in between, most of it would lie idle.
     pub(crate) fn take_for(&self, samples: usize) -> Tape {
         let mut tapes = self.lock();

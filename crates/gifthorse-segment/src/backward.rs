@@ -106,8 +106,8 @@ pub(crate) struct BackwardPlan {
 }
 
 impl BackwardPlan {
-    /// Plans the backward pass of stages that work on so many values, from inputs to outputs. What
-    /// leads to no gradient that is wanted is left out.
+    /// Plans the backward pass of stages that work on `values` values, from inputs to outputs.
+    /// Steps that lead to no gradient that is wanted are left out.
     pub(crate) fn new(
         stages: &[Stage],
         values: usize,

@@ -112,7 +112,7 @@ impl<'a> BackwardGroup<'a> {
         room
     }
 
-    /// Makes the sums that are complete after so many steps.
+    /// Makes the sums that are complete once `done` steps have run.
     fn sum(&mut self, plan: &Plan, done: usize, room: &Room, moments: &[Option<Moments>]) {
         let steps = plan.backward.weights[self.sums.len()..].iter();
         for step in steps.take_while(|step| step.after == done) {

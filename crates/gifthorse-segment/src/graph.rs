@@ -80,7 +80,7 @@ impl Graph {
         value
     }
 
-    /// Adds a parameter of so many numbers.
+    /// Adds a parameter of `length` numbers.
     pub fn parameter(&mut self, length: usize) -> Parameter {
         self.parameters.push(length);
         Parameter(self.parameters.len() - 1)

@@ -52,8 +52,8 @@ pub(crate) trait Kernel: Debug + Send + Sync {
         self.work().constants
     }
 
-    /// Memory that each thread keeps between calls, for groups of so many samples: a name, which
-    /// kernels of one kind share, and bytes. The largest under one name counts.
+    /// Memory that each thread keeps between calls, for groups of that many samples: a name, which
+    /// kernels of one kind share, and bytes. Of several under one name only the largest is taken.
     fn scratch(&self, _samples: usize) -> Vec<(&'static str, usize)> {
         Vec::new()
     }

@@ -261,7 +261,7 @@ impl Plan {
     }
 }
 
-/// Takes values over as they are, but for the finish.
+/// Copies lanes through a [`Finish`]: the kernel of the identity.
 pub(crate) struct HandOn<'a, 'b> {
     pub(crate) from: &'a [Lane],
     pub(crate) out: &'a mut [Lane],
@@ -278,7 +278,7 @@ impl Task for HandOn<'_, '_> {
     }
 }
 
-/// How many samples go through together on so many threads.
+/// Samples in a group: `samples` shared out among `threads`, and at most [`MOST_SAMPLES`].
 pub(crate) fn group_size(samples: usize, threads: usize) -> usize {
     samples.div_ceil(threads).clamp(1, MOST_SAMPLES)
 }

@@ -17,7 +17,7 @@ const COIN: u64 = 1 << 32;
 pub(super) struct Draw<'a> {
     pub source: &'a Source,
     pub split: Split,
-    /// At most so many records.
+    /// Most records to draw; all if `None`.
     pub wanted: Option<usize>,
 }
 

@@ -117,7 +117,7 @@ impl Backward<Flex, 1> for Branch {
     }
 }
 
-/// Has two others run.
+/// Joins two nodes into one; its backward pass sets off those of both.
 #[derive(Debug)]
 struct Join;
 

@@ -28,7 +28,7 @@ impl Part {
 /// several pixels, where these are so few that lanes would be mostly empty.
 pub(super) type Column = Vec<Part>;
 
-/// How many pixels of so many channels share a lane.
+/// How many pixels, of `channels` channels each, share a lane.
 fn pixels_per_lane(channels: usize) -> usize {
     (Lane::LENGTH / channels).max(1)
 }

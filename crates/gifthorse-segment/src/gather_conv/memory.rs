@@ -20,7 +20,7 @@ pub(super) struct Needed {
 }
 
 impl Needed {
-    /// For groups of so many samples.
+    /// What a convolution needs for groups of `samples` samples.
     pub(super) fn new(spec: &ConvSpec, toward: Toward, samples: usize) -> Self {
         let bundles = Bundles::of(spec);
         let (map, source, result) = match toward {

@@ -88,7 +88,7 @@ impl Task for Product<'_, '_> {
     }
 }
 
-/// How many of `rows` rows a block has, where a row and its results take so many lanes.
+/// How many of `rows` rows a block has, where a row and its results take `lanes` lanes.
 pub(super) fn block_length(rows: usize, lanes: usize) -> usize {
     let most = (BLOCK / (lanes * size_of::<Left>())).max(FEWEST) * ROWS;
     let blocks = rows.div_ceil(most);
