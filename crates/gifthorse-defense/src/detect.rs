@@ -1,9 +1,263 @@
-//! Detectors: one published method a file, named as the field names it.
+//! Detectors: one published method a file or folder, named as the field names it, and one row of [`DETECTORS`].
+//!
+//! Everything else follows from the row: the driver, work folders, progress, memory, reports, coverage, zoos and the
+//! library of clean models know detectors only by [`Detector`].
 
-mod exact;
 pub mod neural_cleanse;
-mod observer;
-mod trigger;
 
-pub use observer::{Observer, Silent};
-pub use trigger::{Trigger, stamp};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use serde_json::Value;
+use crate::error::Error;
+use crate::finding::{Finding, Unit};
+use crate::search::{Early, Search};
+use crate::subject::Subject;
+
+/// What a detector is, whatever its settings.
+#[derive(Debug)]
+pub struct About {
+    /// Its name in tables, reports and on the command line, in snake case.
+    pub name: &'static str,
+    /// Its name for people, with authors and year.
+    pub title: &'static str,
+    /// What it looks for, in words that go after "tested:"; `{targets}` stands for the classes that were searched.
+    pub tested: &'static str,
+    /// What it does not look for.
+    pub not_tested: &'static [&'static str],
+    /// The number that it gives for each unit.
+    pub statistic: Statistic,
+    /// Whether it needs clean images.
+    pub needs_images: bool,
+    /// Whether a class that it accuses has to be confirmed by a trigger that works on held-out images. A detector without a
+    /// trigger to stamp accuses by its statistic alone.
+    pub is_confirmed: bool,
+    /// Names of its sets of settings, the default first.
+    pub presets: &'static [&'static str],
+}
+
+/// The number that a detector gives for each unit.
+#[derive(Debug)]
+pub struct Statistic {
+    /// Its name, such as `norm`.
+    pub name: &'static str,
+    /// What it is, such as `L1 norm of the mask`.
+    pub meaning: &'static str,
+    /// What it is counted in, such as `pixels`.
+    pub unit: &'static str,
+    /// Which values are suspicious.
+    pub suspicious: Tail,
+    /// The smallest value that a backdoor can have, such as one pixel; `None` where it has no bound.
+    pub least: Option<f64>,
+    /// Whether values can be compared between models. If not, only the classes of one model can be compared with one another.
+    pub is_absolute: bool,
+}
+
+/// An end of a distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// Small values.
+    Small,
+    /// Large values.
+    Large,
+}
+
+/// A detector with its settings.
+///
+/// It gives numbers and never a verdict: what number is too small or too large for a clean model is decided from
+/// [`Self::log_value`] by `stats`.
+pub trait Detector: Debug + Send + Sync {
+    /// Its row.
+    fn about(&self) -> &'static About;
+
+    /// The name of the settings that these started from, one of [`About::presets`].
+    fn preset(&self) -> &'static str;
+
+    /// All settings by name, for reports and to tell one scan from another.
+    fn settings(&self) -> BTreeMap<String, Value>;
+
+    /// What it searches in a model of so many classes.
+    fn units(&self, classes: usize) -> Vec<Unit>;
+
+    /// The search of `unit` at its beginning.
+    ///
+    /// # Errors
+    /// Images without labels, none of another class, or none at all where some are needed.
+    fn begin<'a>(
+        &'a self,
+        subject: &Subject<'a>,
+        unit: Unit,
+    ) -> Result<Box<dyn Search + 'a>, Error>;
+
+    /// The search of `unit` where [`Search::snapshot`] left it.
+    ///
+    /// # Errors
+    /// As [`Self::begin`]; a snapshot of another unit, seed, image size, number of images or other settings, or a damaged
+    /// one. That model and images are the same in every bit is not checked.
+    fn resume<'a>(
+        &'a self,
+        subject: &Subject<'a>,
+        unit: Unit,
+        kept: &str,
+    ) -> Result<Box<dyn Search + 'a>, Error>;
+
+    /// The early phase for so many units, on images of so many pixels; `None` if all are searched to the end.
+    fn early(&self, _units: usize, _pixels: usize) -> Option<Box<dyn Early>> {
+        None
+    }
+
+    /// The most updates of one unit's search.
+    fn most_updates(&self) -> usize;
+
+    /// The most updates of a scan of so many units, the early phase included.
+    fn most_updates_of(&self, units: usize) -> usize {
+        units * self.most_updates()
+    }
+
+    /// Images in a pass through the model.
+    fn batch(&self) -> usize;
+
+    /// Bytes that are held for all units together at the end or, if that is more, while searches wait for one another: for
+    /// a model whose images have `shape`, channels, height and width, with so many images and units.
+    fn held_bytes(&self, shape: [usize; 3], images: usize, units: usize) -> usize;
+
+    /// The statistic on a logarithmic scale on which small is suspicious and 0 is of the order of "as large as can be", such as
+    /// `ln(norm / pixels)`; for images of `shape`, channels, height and width.
+    fn log_value(&self, statistic: f64, shape: [usize; 3]) -> f64;
+
+    /// The statistic whose [`Self::log_value`] is `value`.
+    fn statistic_at(&self, value: f64, shape: [usize; 3]) -> f64;
+
+    /// What papers make of the statistics, as published. `compared` are the findings of the units searched to the end, and
+    /// after them one for each eliminated unit: that of the unit that stands for it.
+    fn published(&self, compared: &[&Finding], shape: [usize; 3]) -> Published;
+}
+
+/// What papers say of a model; none of it controls false alarms.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Published {
+    /// Numbers for the model, by name; `None` where one is undefined.
+    pub measures: Vec<(&'static str, Option<f64>)>,
+    /// Numbers for each unit: the name of the number, and its values in the order of the units compared.
+    pub unit_measures: Vec<(&'static str, Vec<Option<f64>>)>,
+    /// Decision rules.
+    pub rules: Vec<PublishedRule>,
+}
+
+/// A decision rule as a paper publishes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PublishedRule {
+    /// The rule in plain words, such as `anomaly index > 2`.
+    pub name: &'static str,
+    /// The value that it looks at; `None` where it is undefined.
+    pub statistic: Option<f64>,
+    /// The published threshold.
+    pub threshold: f64,
+    /// What the rule says about this model.
+    pub flagged: bool,
+    /// Where the rule is published.
+    pub source: &'static str,
+}
+
+/// How a detector is chosen and set: plain data, the same for all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// [`About::name`].
+    pub name: String,
+    /// One of [`About::presets`].
+    pub preset: String,
+    /// How many units to search to the end.
+    pub effort: Effort,
+}
+
+/// How many units are searched to the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effort {
+    /// All with a hundred units or fewer; else as [`Self::Eliminate`].
+    #[default]
+    Auto,
+    /// All.
+    Full,
+    /// Those ahead after a few updates, in three rounds, and a random sample of the others.
+    Eliminate,
+    /// As Neural Cleanse does for many labels (Wang et al. 2019, §IV, §V-B): those of the smallest norm once these hardly
+    /// change from one iteration to the next, and a random sample of the others.
+    LowCost,
+}
+
+impl Effort {
+    /// Its name in reports and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Full => "full",
+            Self::Eliminate => "eliminate",
+            Self::LowCost => "low-cost",
+        }
+    }
+}
+
+/// A row of the table of detectors.
+#[derive(Debug)]
+pub struct Row {
+    /// What the detector is.
+    pub about: &'static About,
+    /// Makes it with one of its presets; any other name gives the default.
+    make: fn(preset: &str, effort: Effort) -> Box<dyn Detector>,
+}
+
+/// All detectors, in the order in which a scan runs them.
+pub const DETECTORS: [Row; 1] = [neural_cleanse::ROW];
+
+impl Choice {
+    /// A detector with its default settings.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchDetector`].
+    pub fn of(name: &str) -> Result<Self, Error> {
+        let about = row(name)?.about;
+        Ok(Self {
+            name: about.name.to_owned(),
+            preset: about.presets[0].to_owned(),
+            effort: Effort::Auto,
+        })
+    }
+
+    /// Every detector of the table with its default settings.
+    pub fn all() -> Vec<Self> {
+        DETECTORS
+            .iter()
+            .map(|row| Self {
+                name: row.about.name.to_owned(),
+                preset: row.about.presets[0].to_owned(),
+                effort: Effort::Auto,
+            })
+            .collect()
+    }
+
+    /// The detector.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchDetector`], [`Error::NoSuchPreset`].
+    pub fn detector(&self) -> Result<Box<dyn Detector>, Error> {
+        let row = row(&self.name)?;
+        if !row.about.presets.contains(&self.preset.as_str()) {
+            return Err(Error::NoSuchPreset {
+                detector: row.about.name,
+                preset: self.preset.clone(),
+                presets: row.about.presets,
+            });
+        }
+        Ok((row.make)(&self.preset, self.effort))
+    }
+}
+
+fn row(name: &str) -> Result<&'static Row, Error> {
+    const { &DETECTORS }
+        .iter()
+        .find(|row| row.about.name == name)
+        .ok_or_else(|| Error::NoSuchDetector {
+            name: name.to_owned(),
+            known: DETECTORS.iter().map(|row| row.about.name).collect(),
+        })
+}

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::finding::Unit;
+
 /// Errors of detectors and of the checks before them.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -14,6 +16,41 @@ pub enum Error {
     /// Nothing to search with.
     #[error("no image is left to search a trigger to class {0} with: give images of other classes")]
     NoImages(usize),
+    /// A detector that needs images was run without.
+    #[error("this detector needs clean images (--images)")]
+    NeedsImages,
+    /// A detector that is not in the table.
+    #[error("there is no detector {name:?}; there are {}", known.join(", "))]
+    NoSuchDetector {
+        /// What was asked for.
+        name: String,
+        /// Those that there are.
+        known: Vec<&'static str>,
+    },
+    /// Settings that a detector does not have.
+    #[error("{detector} has no preset {preset:?}; it has {}", presets.join(", "))]
+    NoSuchPreset {
+        /// The detector.
+        detector: &'static str,
+        /// What was asked for.
+        preset: String,
+        /// Those that there are.
+        presets: &'static [&'static str],
+    },
+    /// A detector was asked to search what it does not search.
+    #[error("this detector does not search {0}")]
+    OtherUnit(Unit),
+    /// A search cannot be written as JSON, or what was kept is no such search.
+    #[error("a search that was kept cannot be read or written: remove what was kept, and search again")]
+    Json(#[from] serde_json::Error),
+    /// What was kept is no finding of this unit.
+    #[error("the kept finding for {unit} {what}: remove it, and search again")]
+    KeptFinding {
+        /// The unit.
+        unit: Unit,
+        /// What is wrong.
+        what: &'static str,
+    },
     /// Autodiff gave nothing back.
     #[error("the model's output does not depend on its image, so that no gradient comes back")]
     NoGradient,
@@ -21,10 +58,10 @@ pub enum Error {
     #[error(transparent)]
     Snapshot(#[from] crate::detect::neural_cleanse::SnapshotError),
     /// Searches could not be kept or read back.
-    #[error("the search for class {class} could not be kept or taken up again")]
+    #[error("the search for {unit} could not be kept or taken up again")]
     Keeper {
-        /// Target class.
-        class: usize,
+        /// What was searched.
+        unit: Unit,
         /// What the keeper said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },

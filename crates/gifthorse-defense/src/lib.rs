@@ -2,9 +2,14 @@
 
 pub mod detect;
 mod error;
+mod exact;
+pub mod finding;
 pub mod health;
 pub mod preflight;
 pub mod preflight_stats;
+pub mod search;
 pub mod stats;
+pub mod subject;
+pub mod trigger;
 
 pub use error::Error;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gifthorse_data::ImageShape;
-use gifthorse_defense::detect::neural_cleanse::Config;
+use gifthorse_defense::detect::Detector;
 use gifthorse_defense::health;
 use gifthorse_engine::{Classifier, Pass};
 use gifthorse_onnx::{Graph, Tensor};
@@ -20,12 +20,6 @@ const CODE: usize = 15 << 20;
 const SEARCH_COPIES: usize = 3;
 /// As many of a batch that is only evaluated.
 const EVALUATION_COPIES: usize = 4;
-/// A trigger is in a finding and in the evidence.
-const TRIGGER_COPIES: usize = 2;
-/// A search that waits for the others of its round holds a trigger in tanh space, two moments of it and the best one so far,
-const WAITING_COPIES: usize = 4;
-/// and for each image its number, twice: as one of those to search with, and as one still to come.
-const WAITING_PER_IMAGE: usize = 2 * size_of::<usize>();
 
 /// The passes that a scan makes through its model: it evaluates images, looks at gradients, and searches with batches of
 /// `batch` images.
@@ -86,11 +80,11 @@ impl ScanMemory {
         fits(path, further)
     }
 
-    /// The memory of a scan that holds so many images. `before` is what the process held before it began.
+    /// The memory of a scan that holds so many images, by detectors and the number of units that each searches. `before` is what the process held before it began.
     pub(crate) fn predict(
         classifier: &Classifier,
         images: usize,
-        config: &Config,
+        detectors: &[(Box<dyn Detector>, usize)],
         before: Option<usize>,
     ) -> Result<Self, Error> {
         let threads = rayon::current_num_threads();
@@ -101,29 +95,29 @@ impl ScanMemory {
             width,
         };
         let image = shape.values() * size_of::<f32>();
-        let wanted = config
-            .classes
-            .as_ref()
-            .map_or(classifier.classes(), Vec::len);
-        let trigger = (channels + 1) * height * width * size_of::<f32>();
-        let waiting = config
-            .effort
-            .early(wanted)
-            .map_or(0, |_| WAITING_COPIES * trigger + WAITING_PER_IMAGE * images);
-        let searched = SEARCH_COPIES * config.batch;
+        let batch = largest_batch(detectors.iter().map(|(detector, _)| detector.as_ref()));
+        let held = detectors.iter().map(|(detector, units)| {
+            detector.held_bytes(classifier.shape(), images, *units)
+        });
+        let searched = SEARCH_COPIES * batch;
         let evaluated = EVALUATION_COPIES * Classifier::EVALUATION_BATCH;
         let model = classifier
             .network()
-            .memory(&passes(config.batch), threads)?;
+            .memory(&passes(batch), threads)?;
         Ok(Self {
             model: model.into(),
             images: images * image,
             batches: threads * searched.max(evaluated) * image,
-            triggers: wanted * (TRIGGER_COPIES * trigger).max(waiting),
+            triggers: held.sum(),
             program: before.unwrap_or(PROGRAM) + CODE,
             so_far: resident("VmHWM").unwrap_or(0),
         })
     }
+}
+
+/// Images in the largest pass that a search makes through the model.
+pub(crate) fn largest_batch<'a>(detectors: impl Iterator<Item = &'a dyn Detector>) -> usize {
+    detectors.map(Detector::batch).max().unwrap_or(1)
 }
 
 /// Refuses the model `path` if its weights alone, once packed, are more than there is memory for.

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use gifthorse_defense::detect::neural_cleanse::ClassFinding;
+use gifthorse_defense::detect::About;
+use gifthorse_defense::finding::{Finding, Unit};
 
 use crate::memory::ScanMemory;
 
@@ -24,7 +25,7 @@ pub enum Stage {
     Verdict,
 }
 
-/// Watches a scan. Every method has a default that does nothing; those about classes are called from several threads
+/// Watches a scan. Every method has a default that does nothing; those about single searches are called from several threads
 /// at once.
 pub trait ScanObserver: Sync {
     /// A stage begins.
@@ -37,26 +38,26 @@ pub trait ScanObserver: Sync {
     /// files: escape it where it is shown.
     fn warning(&self, _message: &str) {}
 
-    /// The searches of so many classes, of all that are wanted, were begun or ended before and are taken from the folder in
+    /// So many searches, of all that are wanted, were begun or ended before and are taken from the folder in
     /// which the scan is kept.
     fn resumed(&self, _begun: usize, _wanted: usize) {}
 
     /// The model and the images are read; this is the memory that the scan will take at most.
     fn memory(&self, _predicted: &ScanMemory) {}
 
-    /// The searches begin: so many classes, and the time that they take at most, judged by a few updates made before.
-    fn estimate(&self, _classes: usize, _at_most: Duration) {}
+    /// The searches of a detector begin: so many, and the time that they take at most, judged by a few updates made before.
+    fn detector(&self, _about: &'static About, _searches: usize, _at_most: Duration) {}
 
-    /// The search for a trigger to `class` begins; again, if it was in front in an early phase.
-    fn class_started(&self, _class: usize) {}
+    /// The search of `unit` begins; again, if it was in front in an early phase.
+    fn search_started(&self, _unit: Unit) {}
 
-    /// `done` of at most `at_most` updates of the trigger to `class` are made; counted anew after an early phase.
-    fn class_progressed(&self, _class: usize, _done: usize, _at_most: usize) {}
+    /// `done` of at most `at_most` updates of `unit` are made; counted anew after an early phase.
+    fn search_progressed(&self, _unit: Unit, _done: usize, _at_most: usize) {}
 
-    /// The search for a class ended, or was eliminated early.
-    fn class_finished(&self, _finding: &ClassFinding) {}
+    /// A search ended, or was eliminated early.
+    fn search_finished(&self, _finding: &Finding) {}
 
-    /// Whether to stop as soon as possible. Classes that have not ended then are reported as skipped.
+    /// Whether to stop as soon as possible. Units that have not ended then are reported as skipped.
     fn stop(&self) -> bool {
         false
     }

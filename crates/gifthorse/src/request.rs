@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gifthorse_data::{Crop, Split};
-use gifthorse_defense::detect::neural_cleanse::{Config, Preset};
+use gifthorse_defense::detect::{Choice, Detector, Effort};
+use gifthorse_defense::finding::Unit;
 use gifthorse_engine::{Layout, Preprocess};
 
 use crate::Error;
@@ -48,8 +49,10 @@ pub struct ScanRequest {
     pub input_size: Option<[usize; 2]>,
     /// Whether to go on although the pre-flight says that the model does not fit the images.
     pub force: bool,
-    /// Settings of the search.
-    pub search: Config,
+    /// The detectors to run, in this order.
+    pub detectors: Vec<Choice>,
+    /// Target classes to search; all if `None`.
+    pub classes: Option<Vec<usize>>,
     /// Clean models of the user's own to measure by: ONNX files, which are scanned like the model, or reports (`.json`) of such
     /// scans.
     pub references: Vec<PathBuf>,
@@ -67,7 +70,7 @@ pub struct ScanRequest {
 }
 
 impl ScanRequest {
-    /// A scan with the defaults of the command line: standard search, a false-positive rate of 0.05, seed 0.
+    /// A scan with the defaults of the command line: every detector with its default settings, a false-positive rate of 0.05, seed 0.
     pub fn new(model: impl Into<PathBuf>, images: impl Into<PathBuf>) -> Self {
         Self {
             model: model.into(),
@@ -80,7 +83,8 @@ impl ScanRequest {
             preprocess: PreprocessChoice::Default,
             input_size: None,
             force: false,
-            search: Config::preset(Preset::Standard),
+            detectors: Choice::all(),
+            classes: None,
             references: Vec::new(),
             baseline: None,
             fpr: 0.05,
@@ -103,24 +107,48 @@ impl ScanRequest {
         Ok(())
     }
 
-    /// The settings of the search, with the classes in order and each once.
-    pub(crate) fn search_config(&self, classes: usize) -> Result<Config, Error> {
-        let mut config = self.search.clone();
-        if let Some(chosen) = &mut config.classes {
-            chosen.sort_unstable();
-            chosen.dedup();
-            if chosen.is_empty() {
-                return Err(Error::Request(
-                    "no class is to be searched (--classes)".to_owned(),
-                ));
-            }
-            if let Some(class) = chosen.iter().find(|&&class| class >= classes) {
-                return Err(Error::Request(format!(
-                    "class {class} is to be searched (--classes), but the model has the classes 0 to {}",
-                    classes - 1
-                )));
-            }
+    /// The detectors that are asked for.
+    pub(crate) fn detectors(&self) -> Result<Vec<Box<dyn Detector>>, Error> {
+        if self.detectors.is_empty() {
+            return Err(Error::Request(
+                "no detector is to be run (--detector)".to_owned(),
+            ));
         }
-        Ok(config)
+        let made = self.detectors.iter().map(Choice::detector);
+        Ok(made.collect::<Result<_, _>>()?)
+    }
+
+    /// The same detectors, all of whose searches go to their end.
+    pub(crate) fn full(&self) -> Vec<Choice> {
+        let full = |choice: &Choice| Choice {
+            effort: Effort::Full,
+            ..choice.clone()
+        };
+        self.detectors.iter().map(full).collect()
+    }
+
+    /// What a detector is to search in a model of so many classes, in order and each once.
+    pub(crate) fn units(
+        &self,
+        detector: &dyn Detector,
+        classes: usize,
+    ) -> Result<Vec<Unit>, Error> {
+        let all = detector.units(classes);
+        let Some(chosen) = &self.classes else {
+            return Ok(all);
+        };
+        if chosen.is_empty() {
+            return Err(Error::Request(
+                "no class is to be searched (--classes)".to_owned(),
+            ));
+        }
+        if let Some(class) = chosen.iter().find(|&&class| class >= classes) {
+            return Err(Error::Request(format!(
+                "class {class} is to be searched (--classes), but the model has the classes 0 to {}",
+                classes - 1
+            )));
+        }
+        let is_chosen = |unit: &Unit| unit.target().is_none_or(|class| chosen.contains(&class));
+        Ok(all.into_iter().filter(is_chosen).collect())
     }
 }

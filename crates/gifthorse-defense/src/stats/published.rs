@@ -74,6 +74,16 @@ impl PublishedRules {
             ratio_flagged: exceeds.then_some(smallest),
         })
     }
+
+    /// The anomaly index of each of the norms that the rules were applied to, negative above their median.
+    #[must_use]
+    pub fn signed_indices(&self, norms: &[f64]) -> Vec<Option<f64>> {
+        let (Some(indices), Some(median)) = (&self.anomaly_indices, median(norms.to_vec())) else {
+            return vec![None; norms.len()];
+        };
+        let signed = |(&norm, &index): (&f64, &f64)| Some(if norm <= median { index } else { -index });
+        norms.iter().zip(indices).map(signed).collect()
+    }
 }
 
 /// The anomaly index of Neural Cleanse (section IV) for each of the norms: absolute deviation from

@@ -1,151 +1,98 @@
-//! The searches, within the time given.
+//! The searches of the detectors, within the time given.
 
 use std::time::{Duration, Instant};
 
-use gifthorse_data::Images;
-use gifthorse_defense::detect::Observer;
-use gifthorse_defense::detect::neural_cleanse::{
-    ClassFinding, Config, Findings, Keeper, State, Task, evaluate_trigger, search,
-};
-use gifthorse_engine::Classifier;
+use gifthorse_defense::detect::Detector;
+use gifthorse_defense::finding::{Finding, Findings, Unit};
+use gifthorse_defense::search::{Keeper, Observer, search};
+use gifthorse_defense::subject::Subject;
 
 use super::estimate;
+use crate::Error;
 use crate::observer::ScanObserver;
-use crate::{Error, ScanRequest};
 
-/// What the searches found.
-pub struct Searched {
-    /// One finding for each class that was to be searched, in class order; empty if the searches were left out.
-    pub findings: Vec<ClassFinding>,
-    /// Classes that were drawn at random to stand for the eliminated ones.
-    pub sampled: Vec<usize>,
-    /// Classes that were to be searched.
+/// What the searches of one detector found.
+pub struct Searched<'a> {
+    /// The detector.
+    pub detector: &'a dyn Detector,
+    /// One finding for each unit that was to be searched; empty if the searches were left out.
+    pub findings: Findings,
+    /// Units that were to be searched.
     pub wanted: usize,
-    /// Classes of the model.
-    pub classes: usize,
+    /// Units of the whole model.
+    pub all: usize,
     /// Time that all searches took together.
     pub seconds: f64,
 }
 
-impl Searched {
+impl<'a> Searched<'a> {
     /// Says how long the searches take at most, then runs them.
     ///
     /// # Errors
     /// No image to search with, a model that cannot be differentiated, or a keeper that fails.
     pub fn run(
-        classifier: &Classifier,
-        (search_images, holdout): (&Images, &Images),
-        config: &Config,
-        request: &ScanRequest,
+        detector: &'a dyn Detector,
+        subject: &Subject<'a>,
+        units: &[Unit],
+        deadline: Option<Instant>,
         keeper: &dyn Keeper,
         observer: &dyn ScanObserver,
     ) -> Result<Self, Error> {
         let clock = Instant::now();
-        let classes = classifier.classes();
-        let wanted = config.classes.as_ref().map_or(classes, Vec::len);
-        let at_most = estimate::at_most(classifier, search_images, config, wanted)?;
-        observer.estimate(wanted, at_most);
-        let watch = Watch {
-            observer,
-            clock,
-            max_time: request.max_time,
-        };
-        let task = Task {
-            classifier,
-            search: search_images,
-            holdout,
-            config,
-            seed: request.seed,
-        };
-        let Findings {
-            classes: mut findings,
-            sampled,
-        } = search(&task, &watch, keeper)?;
-        if !config.exclude_target {
-            for finding in findings
-                .iter_mut()
-                .filter(|finding| finding.holdout.is_some())
-            {
-                finding.success_rate = others_rate(classifier, search_images, finding)?;
-            }
-        }
+        let at_most = estimate::at_most(detector, subject, units)?;
+        observer.detector(detector.about(), units.len(), at_most);
+        let watch = Watch { observer, deadline };
+        let findings = search(detector, subject, units, &watch, keeper)?;
         Ok(Self {
             findings,
-            sampled,
-            wanted,
-            classes,
             seconds: clock.elapsed().as_secs_f64(),
+            ..Self::none(detector, units.len(), subject.classifier.classes())
         })
     }
 
     /// The searches were left out.
-    pub fn none(config: &Config, classes: usize) -> Self {
+    pub fn none(detector: &'a dyn Detector, wanted: usize, classes: usize) -> Self {
         Self {
-            findings: Vec::new(),
-            sampled: Vec::new(),
-            wanted: config.classes.as_ref().map_or(classes, Vec::len),
-            classes,
+            detector,
+            findings: Findings::default(),
+            wanted,
+            all: detector.units(classes).len(),
             seconds: 0.0,
         }
     }
 
-    /// The findings of searches that came to their end.
-    pub fn ended(&self) -> impl Iterator<Item = &ClassFinding> {
-        let ended =
-            |finding: &&ClassFinding| matches!(finding.state, State::Reached | State::Unreached);
-        self.findings.iter().filter(ended)
-    }
-
-    /// How many classes were eliminated early.
-    pub fn eliminated(&self) -> usize {
-        let eliminated = |finding: &&ClassFinding| finding.state == State::Eliminated;
-        self.findings.iter().filter(eliminated).count()
-    }
-
-    /// The classes that stand for the eliminated ones and whose search came to its end.
-    pub fn stand_ins(&self) -> Vec<usize> {
-        let ended = self.ended().map(|finding| finding.class);
-        ended.filter(|class| self.sampled.contains(class)).collect()
+    /// Units whose searches were to be made and were neither ended nor eliminated.
+    pub fn skipped(&self) -> usize {
+        self.wanted - self.findings.ended().count() - self.findings.eliminated()
     }
 }
 
-/// Success on search images of the other classes: a search that takes in the target's own images counts those too.
-fn others_rate(
-    classifier: &Classifier,
-    images: &Images,
-    finding: &ClassFinding,
-) -> Result<f64, Error> {
-    let tried = evaluate_trigger(classifier, images, &finding.trigger, finding.class)?;
-    Ok(match tried.trials {
-        0 => finding.success_rate,
-        trials => tried.successes as f64 / trials as f64,
-    })
+/// When a scan that began at `started` has to be done.
+pub fn deadline(started: Instant, max_time: Option<Duration>) -> Option<Instant> {
+    max_time.and_then(|limit| started.checked_add(limit))
 }
 
 /// Hands a search's news on, and stops it when the time is over.
 struct Watch<'a> {
     observer: &'a dyn ScanObserver,
-    clock: Instant,
-    max_time: Option<Duration>,
+    deadline: Option<Instant>,
 }
 
 impl Observer for Watch<'_> {
-    fn started(&self, class: usize) {
-        self.observer.class_started(class);
+    fn started(&self, unit: Unit) {
+        self.observer.search_started(unit);
     }
 
-    fn progressed(&self, class: usize, done: usize, at_most: usize) {
-        self.observer.class_progressed(class, done, at_most);
+    fn progressed(&self, unit: Unit, done: usize, at_most: usize) {
+        self.observer.search_progressed(unit, done, at_most);
     }
 
-    fn finished(&self, finding: &ClassFinding) {
-        self.observer.class_finished(finding);
+    fn finished(&self, finding: &Finding) {
+        self.observer.search_finished(finding);
     }
 
     fn stop(&self) -> bool {
-        let late = self
-            .max_time
-            .is_some_and(|limit| self.clock.elapsed() >= limit);
+        let late = self.deadline.is_some_and(|end| Instant::now() >= end);
         late || self.observer.stop()
     }
 }

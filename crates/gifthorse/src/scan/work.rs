@@ -1,33 +1,53 @@
-//! Where the searches are kept.
+//! The folder that a scan is kept in.
 
-use gifthorse_defense::detect::neural_cleanse::Config;
+use gifthorse_defense::detect::Detector;
+use gifthorse_defense::finding::Unit;
+use gifthorse_defense::search::{KeepNothing, Keeper};
 use gifthorse_engine::Classifier;
 
 use crate::observer::ScanObserver;
-use crate::work::{Hashes, Manifest, WorkFolder, WorkKeeper};
+use crate::work::{Hashes, Manifest, WorkFolder};
 use crate::{Error, ScanRequest};
 
-/// Makes the folder this scan's, and says so if searches are taken from it.
+/// Makes the folder this scan's, and tells how much of it is there already.
 ///
 /// # Errors
 /// A folder that holds another scan, or that cannot be read or written.
-pub fn claim<'a>(
-    folder: WorkFolder,
+pub fn claim(
+    folder: &WorkFolder,
     hashes: &Hashes<'_>,
     request: &ScanRequest,
-    config: &Config,
+    detectors: &[Box<dyn Detector>],
+    classifier: &Classifier,
+    observer: &dyn ScanObserver,
+) -> Result<(), Error> {
+    let manifest = Manifest::new(request, detectors, classifier, hashes);
+    folder.claim(&manifest)?;
+    let (mut begun, mut wanted) = (0, 0);
+    for detector in detectors {
+        let units: Vec<Unit> = request.units(detector.as_ref(), classifier.classes())?;
+        let keeper = folder.keeper(detector.about().name, classifier.shape(), observer);
+        begun += keeper.begun(&units);
+        wanted += units.len();
+    }
+    if begun > 0 {
+        observer.resumed(begun, wanted);
+    }
+    Ok(())
+}
+
+/// What keeps the searches of a detector: the folder, if there is one.
+pub fn keeper<'a>(
+    folder: Option<&'a WorkFolder>,
+    detector: &dyn Detector,
     classifier: &Classifier,
     observer: &'a dyn ScanObserver,
-) -> Result<WorkKeeper<'a>, Error> {
-    let manifest = Manifest::new(request, config, classifier, hashes);
-    let keeper = folder.claim(&manifest, classifier.shape(), observer)?;
-    let classes: Vec<usize> = match &config.classes {
-        Some(classes) => classes.clone(),
-        None => (0..classifier.classes()).collect(),
-    };
-    let begun = keeper.begun(&classes);
-    if begun > 0 {
-        observer.resumed(begun, classes.len());
+) -> Box<dyn Keeper + 'a> {
+    match folder {
+        Some(folder) => {
+            let name = detector.about().name;
+            Box::new(folder.keeper(name, classifier.shape(), observer))
+        }
+        None => Box::new(KeepNothing),
     }
-    Ok(keeper)
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use gifthorse_defense::finding::Unit;
 use thiserror::Error;
 
 /// Why a scan cannot be kept in a folder, or cannot go on from there.
@@ -60,13 +61,13 @@ pub enum WorkError {
         /// What differs, each with its value there and now.
         differences: Vec<String>,
     },
-    /// The search of a class came out too large to be read again.
+    /// A search came out too large to be read again.
     #[error(
-        "the search of class {class} takes {bytes} bytes, more than the {limit} that are read: scan without --work"
+        "the search of {unit} takes {bytes} bytes, more than the {limit} that are read: scan without --work"
     )]
     TooLarge {
-        /// The class.
-        class: usize,
+        /// What was searched.
+        unit: Unit,
         /// Bytes to write.
         bytes: u64,
         /// Most bytes that are read.

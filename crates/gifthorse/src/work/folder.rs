@@ -52,17 +52,11 @@ impl WorkFolder {
         }
     }
 
-    /// Makes the folder this scan's, or goes on with this very scan if it is there already. `shape` is channels, height
-    /// and width of the model's images.
+    /// Makes the folder this scan's, or goes on with this very scan if it is there already.
     ///
     /// # Errors
     /// A folder that holds another scan, or that cannot be read or written.
-    pub fn claim<'a>(
-        self,
-        manifest: &Manifest,
-        shape: [usize; 3],
-        observer: &'a dyn ScanObserver,
-    ) -> Result<WorkKeeper<'a>, WorkError> {
+    pub fn claim(&self, manifest: &Manifest) -> Result<(), WorkError> {
         let file = self.path.join(MANIFEST);
         let there = sealed::read::<Manifest>(&file, MANIFEST_LIMIT)
             .map_err(WorkError::system(&file, "read"))?;
@@ -74,7 +68,7 @@ impl WorkFolder {
             }
             Sealed::Damaged(problem) => {
                 return Err(WorkError::NoManifest {
-                    path: self.path,
+                    path: self.path.clone(),
                     problem: format!("its file {MANIFEST:?} {problem}"),
                 });
             }
@@ -82,13 +76,24 @@ impl WorkFolder {
                 let differences = manifest.differences(&there);
                 if !differences.is_empty() {
                     return Err(WorkError::OtherScan {
-                        path: self.path,
+                        path: self.path.clone(),
                         differences,
                     });
                 }
             }
         }
-        Ok(WorkKeeper::new(self, shape, observer))
+        Ok(())
+    }
+
+    /// What keeps the searches of `detector` here, for images of `shape`, channels, height and width; files that cannot be used
+    /// are told to the observer.
+    pub fn keeper<'a>(
+        &'a self,
+        detector: &'static str,
+        shape: [usize; 3],
+        observer: &'a dyn ScanObserver,
+    ) -> WorkKeeper<'a> {
+        WorkKeeper::new(self, detector, shape, observer)
     }
 
     /// Where the folder is.

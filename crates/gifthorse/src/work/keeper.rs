@@ -3,23 +3,23 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gifthorse_defense::detect::neural_cleanse::{
-    ClassFinding, Keeper, KeeperError, Kept, Snapshot, Stage,
-};
+use gifthorse_defense::finding::{Finding, Unit};
+use gifthorse_defense::search::{Keeper, KeeperError, Kept, Stage};
 
 use super::WorkError;
-use super::class_file::{self, Contents, Read, Written};
 use super::folder::WorkFolder;
 use super::sealed::{self, Sealed};
+use super::unit_file::{self, Contents, Read, Written};
 use crate::observer::ScanObserver;
 
 /// How long a search goes on before it is kept again: seldom enough to cost nothing, often enough that a killed scan
 /// loses well under a minute.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Keeps the searches of one scan in its folder.
+/// Keeps the searches of one detector in the folder of its scan.
 pub struct WorkKeeper<'a> {
-    folder: WorkFolder,
+    folder: &'a WorkFolder,
+    detector: &'static str,
     shape: [usize; 3],
     observer: &'a dyn ScanObserver,
 }
@@ -27,37 +27,40 @@ pub struct WorkKeeper<'a> {
 impl<'a> WorkKeeper<'a> {
     /// For images of `shape`, channels, height and width; files that cannot be used are told to the observer.
     pub(super) fn new(
-        folder: WorkFolder,
+        folder: &'a WorkFolder,
+        detector: &'static str,
         shape: [usize; 3],
         observer: &'a dyn ScanObserver,
     ) -> Self {
         Self {
             folder,
+            detector,
             shape,
             observer,
         }
     }
 
-    /// How many of the classes have a file, so that their searches need not be begun.
-    pub fn begun(&self, classes: &[usize]) -> usize {
-        let has_file = |class: usize| {
+    /// How many of the units have a file, so that their searches need not be begun.
+    pub fn begun(&self, units: &[Unit]) -> usize {
+        let has_file = |unit: Unit| {
             let mut stages = [Stage::Early, Stage::Full].into_iter();
-            stages.any(|stage| self.path(stage, class).exists())
+            stages.any(|stage| self.path(stage, unit).exists())
         };
-        classes.iter().filter(|&&class| has_file(class)).count()
+        units.iter().filter(|&&unit| has_file(unit)).count()
     }
 
-    fn path(&self, stage: Stage, class: usize) -> PathBuf {
-        self.folder.path().join(class_file::name(stage, class))
+    fn path(&self, stage: Stage, unit: Unit) -> PathBuf {
+        let name = unit_file::name(self.detector, stage, unit);
+        self.folder.path().join(name)
     }
 
-    fn write(&self, stage: Stage, class: usize, contents: &Written<'_>) -> Result<(), WorkError> {
-        let path = self.path(stage, class);
+    fn write(&self, stage: Stage, unit: Unit, contents: &Written<'_>) -> Result<(), WorkError> {
+        let path = self.path(stage, unit);
         let bytes = sealed::seal(contents).map_err(WorkError::system(&path, "written"))?;
-        let limit = class_file::limit(self.shape);
+        let limit = unit_file::limit(self.shape);
         if bytes.len() as u64 > limit {
             return Err(WorkError::TooLarge {
-                class,
+                unit,
                 bytes: bytes.len() as u64,
                 limit,
             });
@@ -67,20 +70,20 @@ impl<'a> WorkKeeper<'a> {
 }
 
 impl Keeper for WorkKeeper<'_> {
-    fn load(&self, stage: Stage, class: usize) -> Result<Option<Kept>, KeeperError> {
-        let path = self.path(stage, class);
-        let limit = class_file::limit(self.shape);
+    fn load(&self, stage: Stage, unit: Unit) -> Result<Option<Kept>, KeeperError> {
+        let path = self.path(stage, unit);
+        let limit = unit_file::limit(self.shape);
         let sealed =
             sealed::read::<Read>(&path, limit).map_err(WorkError::system(&path, "read"))?;
         let problem = match sealed {
             Sealed::Absent => return Ok(None),
             Sealed::Damaged(problem) => problem,
             Sealed::Whole(contents) => {
-                match class_file::problem(&contents, stage, class, self.shape) {
+                match unit_file::problem(&contents, stage, unit, self.shape) {
                     Some(problem) => problem.to_owned(),
                     None => {
                         return Ok(Some(match contents {
-                            Contents::Search(snapshot) => Kept::Search(snapshot),
+                            Contents::Search(search) => Kept::Search(search),
                             Contents::Finding(finding) => Kept::Finding(finding),
                         }));
                     }
@@ -88,20 +91,18 @@ impl Keeper for WorkKeeper<'_> {
             }
         };
         self.observer.warning(&format!(
-            "the search of class {class} starts again: {} {problem}",
+            "the search of {unit} starts again: {} {problem}",
             path.display()
         ));
         Ok(None)
     }
 
-    fn keep(&self, stage: Stage, snapshot: &Snapshot) -> Result<(), KeeperError> {
-        let contents = Contents::Search(snapshot);
-        Ok(self.write(stage, snapshot.class(), &contents)?)
+    fn keep(&self, stage: Stage, unit: Unit, search: &str) -> Result<(), KeeperError> {
+        Ok(self.write(stage, unit, &Contents::Search(search))?)
     }
 
-    fn finished(&self, stage: Stage, finding: &ClassFinding) -> Result<(), KeeperError> {
-        let contents = Contents::Finding(finding);
-        Ok(self.write(stage, finding.class, &contents)?)
+    fn finished(&self, stage: Stage, finding: &Finding) -> Result<(), KeeperError> {
+        Ok(self.write(stage, finding.unit, &Contents::Finding(finding))?)
     }
 
     fn interval(&self) -> Duration {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gifthorse_defense::detect::neural_cleanse::Config;
+use gifthorse_defense::detect::Detector;
 use gifthorse_engine::Classifier;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub struct Hashes<'a> {
     pub model: &'a str,
     /// The decoded weights, wherever they are stored.
     pub weights: &'a str,
-    /// Pixels and labels of the images.
+    /// Pixels and labels of the images; `none` where there are no images.
     pub images: &'a str,
 }
 
@@ -33,15 +33,16 @@ impl Manifest {
     /// What the searches of a request depend on, with the preprocessing that was settled on.
     pub fn new(
         request: &ScanRequest,
-        config: &Config,
+        detectors: &[Box<dyn Detector>],
         classifier: &Classifier,
         hashes: &Hashes<'_>,
     ) -> Self {
         let [channels, height, width] = classifier.shape();
-        let classes = match &config.classes {
+        let classes = match &request.classes {
             None => "all".to_owned(),
             Some(classes) => {
-                let numbers: Vec<String> = classes.iter().map(usize::to_string).collect();
+                let classes: std::collections::BTreeSet<&usize> = classes.iter().collect();
+                let numbers: Vec<String> = classes.iter().map(ToString::to_string).collect();
                 numbers.join(",")
             }
         };
@@ -58,11 +59,18 @@ impl Manifest {
             ("seed", request.seed.to_string()),
             ("classes", classes),
             ("false-positive rate", request.fpr.to_string()),
-            ("preset", config.preset.name().to_owned()),
         ];
         let facts = facts.map(|(name, value)| (name.to_owned(), value));
-        let settings = config.parameters().into_iter();
-        let settings = settings.map(|(name, value)| (format!("setting {name}"), value.to_string()));
+        let settings = detectors.iter().flat_map(|detector| {
+            let name = detector.about().name;
+            let settings = detector.settings().into_iter();
+            let preset = (format!("preset of {name}"), detector.preset().to_owned());
+            settings
+                .map(move |(setting, value)| {
+                    (format!("setting {setting} of {name}"), value.to_string())
+                })
+                .chain([preset])
+        });
         Self {
             facts: facts.into_iter().chain(settings).collect(),
         }

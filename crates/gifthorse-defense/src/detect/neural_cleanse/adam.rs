@@ -3,7 +3,7 @@
 use gifthorse_engine::{Array, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::detect::exact;
+use crate::exact;
 
 const EPSILON: f32 = 1e-8;
 

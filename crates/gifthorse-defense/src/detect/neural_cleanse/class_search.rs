@@ -12,13 +12,16 @@ use rand_chacha::ChaCha8Rng;
 use super::adam::Adam;
 use super::config::Config;
 use super::cost::Schedule;
-use super::evaluate::hits;
-use super::finding::{ClassFinding, State, StepOutcome};
+use super::effort::EarlyPhase;
+use super::finding::StepOutcome;
 use super::objective::Objective;
 use super::snapshot::{Belongs, SNAPSHOT_VERSION, Snapshot};
 use super::variables::Variables;
-use crate::detect::trigger::Trigger;
+use crate::trigger::Patch;
 use crate::error::Error;
+use crate::finding::{Finding, State, Unit};
+use crate::search::{Search, evaluate_trigger, hits};
+use crate::trigger::Trigger;
 
 /// What all classes of a scan are searched with.
 #[derive(Clone, Copy)]
@@ -33,6 +36,8 @@ pub struct Task<'a> {
     pub config: &'a Config,
     /// Seed; each class has a random stream of its own.
     pub seed: u64,
+    /// The early phase that the search is part of, if it is.
+    pub early: Option<EarlyPhase>,
 }
 
 /// One class's search: images in an endless shuffled order, mask and pattern in tanh space.
@@ -50,7 +55,7 @@ pub struct ClassSearch<'a> {
     mask_adam: Adam<2>,
     pattern_adam: Adam<3>,
     schedule: Schedule,
-    best: Option<Trigger>,
+    best: Option<Patch>,
     trace: Vec<StepOutcome>,
     /// Whether the schedule ended the search.
     stopped: bool,
@@ -86,7 +91,7 @@ impl<'a> ClassSearch<'a> {
         })
     }
 
-    /// The search for `class` where [`Self::snapshot`] left it.
+    /// The search for `class` where [`Self::at_rest`] left it.
     ///
     /// # Errors
     /// As [`Self::new`]; a snapshot of another class, seed, image size, number of images or other
@@ -131,7 +136,7 @@ impl<'a> ClassSearch<'a> {
     }
 
     /// The search as it is now, to be kept.
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn at_rest(&self) -> Snapshot {
         let (mask, pattern) = self.variables.values();
         Snapshot {
             version: SNAPSHOT_VERSION,
@@ -150,85 +155,9 @@ impl<'a> ClassSearch<'a> {
         }
     }
 
-    /// Makes so many steps, or fewer if the search ends before.
-    ///
-    /// # Errors
-    /// A model that cannot be run or passes no gradient back.
-    pub fn advance(&mut self, steps: usize) -> Result<(), Error> {
-        let started = Instant::now();
-        for _ in 0..steps {
-            if self.has_ended() {
-                break;
-            }
-            self.step()?;
-        }
-        self.seconds += started.elapsed().as_secs_f64();
-        Ok(())
-    }
-
-    /// Whether the search is over: no step is left, or the schedule ended it.
-    pub fn has_ended(&self) -> bool {
-        self.stopped || self.trace.len() >= self.task.config.steps
-    }
-
-    /// Updates made so far.
-    pub fn updates(&self) -> usize {
-        self.trace.len() * self.task.config.batches_per_step
-    }
-
     /// How each step so far went.
     pub fn trace(&self) -> &[StepOutcome] {
         &self.trace
-    }
-
-    /// What the search found, the trigger tried on held-out images.
-    ///
-    /// # Errors
-    /// A model that cannot be run.
-    pub fn finding(&self) -> Result<ClassFinding, Error> {
-        let started = Instant::now();
-        let mut finding = self.unfinished(State::Unreached);
-        let task = &self.task;
-        let hits = hits(
-            task.classifier,
-            task.search,
-            &self.kept,
-            &finding.trigger,
-            self.class,
-        )?;
-        let flipped = hits.iter().filter(|&&hit| hit).count();
-        finding.success_rate = flipped as f64 / hits.len().max(1) as f64;
-        finding.holdout = Some(super::evaluate_trigger(
-            task.classifier,
-            task.holdout,
-            &finding.trigger,
-            self.class,
-        )?);
-        if self.best.is_some() {
-            finding.state = State::Reached;
-        }
-        finding.seconds += started.elapsed().as_secs_f64();
-        Ok(finding)
-    }
-
-    /// Where the search was when it was left off, as `state` says; the trigger is not tried, since it counts
-    /// for nothing.
-    pub fn unfinished(&self, state: State) -> ClassFinding {
-        let trigger = match &self.best {
-            Some(best) => best.clone(),
-            None => self.variables.trigger(),
-        };
-        ClassFinding {
-            class: self.class,
-            state,
-            norm: trigger.norm(),
-            trigger,
-            success_rate: 0.0,
-            holdout: None,
-            updates: self.updates(),
-            trace: self.trace.clone(),
-            seconds: self.seconds,
-        }
     }
 
     fn step(&mut self) -> Result<(), Error> {
@@ -283,6 +212,77 @@ impl<'a> ClassSearch<'a> {
         let [channels, height, width] = classifier.shape();
         let shape = [count, channels, height, width];
         Array::from_vec(pixels, &shape, classifier.device()).into_tensor()
+    }
+}
+
+impl Search for ClassSearch<'_> {
+    fn advance(&mut self, steps: usize) -> Result<(), Error> {
+        let started = Instant::now();
+        for _ in 0..steps {
+            if self.has_ended() {
+                break;
+            }
+            self.step()?;
+        }
+        self.seconds += started.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    fn has_ended(&self) -> bool {
+        self.stopped || self.trace.len() >= self.task.config.steps
+    }
+
+    fn steps(&self) -> usize {
+        self.trace.len()
+    }
+
+    fn updates(&self) -> usize {
+        self.trace.len() * self.task.config.batches_per_step
+    }
+
+    fn standing(&self, steps: usize) -> f64 {
+        let early = self.task.early.as_ref();
+        early.map_or(f64::INFINITY, |early| {
+            early.standing(self.task.config, &self.trace, steps)
+        })
+    }
+
+    fn snapshot(&self) -> Result<String, Error> {
+        Ok(serde_json::to_string(&self.at_rest())?)
+    }
+
+    fn finding(&self) -> Result<Finding, Error> {
+        let started = Instant::now();
+        let mut finding = self.unfinished(State::Unreached);
+        let task = &self.task;
+        if let Some(trigger) = &finding.trigger {
+            let kept = &self.kept;
+            let hits = hits(task.classifier, task.search, kept, trigger, self.class)?;
+            let flipped = hits.iter().filter(|&&hit| hit).count();
+            finding.success_rate = Some(flipped as f64 / hits.len().max(1) as f64);
+            let tried = evaluate_trigger(task.classifier, task.holdout, trigger, self.class)?;
+            finding.confirmation = Some(tried);
+        }
+        if self.best.is_some() {
+            finding.state = State::Reached;
+        }
+        finding.seconds += started.elapsed().as_secs_f64();
+        Ok(finding)
+    }
+
+    fn unfinished(&self, state: State) -> Finding {
+        let patch = match &self.best {
+            Some(best) => best.clone(),
+            None => self.variables.trigger(),
+        };
+        Finding {
+            state,
+            statistic: patch.norm(),
+            trigger: Some(Trigger::Patch(patch)),
+            updates: self.updates(),
+            seconds: self.seconds,
+            ..Finding::skipped(Unit::Class(self.class))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::effort::Effort;
+use crate::detect::Effort;
 
 /// The loss that pulls images to the target class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +74,6 @@ pub struct Config {
     /// Whether images of the target class itself are left out. The paper searches on all
     /// images; those of the target succeed without a trigger and only water the rate down.
     pub exclude_target: bool,
-    /// Classes to search; all if `None`.
-    pub classes: Option<Vec<usize>>,
     /// How many of them to search to the end.
     pub effort: Effort,
 }
@@ -99,7 +97,6 @@ impl Config {
             early_stop_threshold: 1.0,
             early_stop_patience: 25,
             exclude_target: false,
-            classes: None,
             effort: Effort::Auto,
         };
         match preset {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::config::Config;
-use crate::detect::exact;
+use crate::exact;
 
 /// What the search should do after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

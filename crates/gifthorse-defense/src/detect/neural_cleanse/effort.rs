@@ -8,6 +8,9 @@
 
 use super::config::Config;
 use super::finding::StepOutcome;
+use crate::detect::Effort;
+use crate::finding::Unit;
+use crate::search::Next;
 
 /// With more classes than this, [`Effort::Auto`] eliminates.
 const FEW_CLASSES: usize = 100;
@@ -33,60 +36,34 @@ const OVERLAP: usize = 50;
 /// so many iterations in a row (§V-B).
 const STABLE: usize = 10;
 
-/// How many of the classes are searched to the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
-    /// All with a hundred classes or fewer; else as [`Self::Eliminate`].
-    Auto,
-    /// All.
-    Full,
-    /// Those ahead after a few updates, in three rounds, and a random sample of the others.
-    Eliminate,
-    /// The low-cost mode of Neural Cleanse (§IV, §V-B): those of the smallest norm once these hardly
-    /// change from one iteration to the next, and a random sample of the others.
-    LowCost,
+/// The early phase for so many classes; `None` if all are searched to the end, as they are
+/// where there are no more than would be.
+pub fn early(effort: Effort, classes: usize) -> Option<EarlyPhase> {
+    let early = match effort {
+        Effort::Full => return None,
+        Effort::Auto if classes <= FEW_CLASSES => return None,
+        Effort::Auto | Effort::Eliminate => EarlyPhase {
+            rule: Rule::Rounds,
+            finalists: FINALISTS,
+            sample: SAMPLE,
+        },
+        Effort::LowCost => EarlyPhase {
+            rule: Rule::StableTop,
+            finalists: TOP,
+            sample: RANDOM,
+        },
+    };
+    (classes > early.finalists + early.sample).then_some(early)
 }
 
-impl Effort {
-    /// Its name in reports and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Full => "full",
-            Self::Eliminate => "eliminate",
-            Self::LowCost => "low-cost",
-        }
-    }
-
-    /// The early phase for so many classes; `None` if all are searched to the end, as they are
-    /// where there are no more than would be.
-    pub fn early(self, classes: usize) -> Option<EarlyPhase> {
-        let early = match self {
-            Self::Full => return None,
-            Self::Auto if classes <= FEW_CLASSES => return None,
-            Self::Auto | Self::Eliminate => EarlyPhase {
-                rule: Rule::Rounds,
-                finalists: FINALISTS,
-                sample: SAMPLE,
-            },
-            Self::LowCost => EarlyPhase {
-                rule: Rule::StableTop,
-                finalists: TOP,
-                sample: RANDOM,
-            },
-        };
-        (classes > early.finalists + early.sample).then_some(early)
-    }
-
-    /// The most updates of a scan of so many classes.
-    pub fn most_updates(self, config: &Config, classes: usize) -> usize {
-        match self.early(classes) {
-            None => classes * config.most_updates(),
-            Some(early) => {
-                let settings = early.settings(config, 1);
-                (early.finalists + early.sample) * config.most_updates()
-                    + early.most_updates(&settings, classes)
-            }
+/// The most updates of a scan of so many classes.
+pub fn most_updates(config: &Config, classes: usize) -> usize {
+    match early(config.effort, classes) {
+        None => classes * config.most_updates(),
+        Some(early) => {
+            let settings = early.settings(config, 1);
+            (early.finalists + early.sample) * config.most_updates()
+                + early.most_updates(&settings, classes)
         }
     }
 }
@@ -105,20 +82,6 @@ pub struct EarlyPhase {
 enum Rule {
     Rounds,
     StableTop,
-}
-
-/// What comes after a round.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// So many classes, the first in the order of the round, go on to so many steps in all.
-    Go {
-        /// Classes that go on.
-        classes: usize,
-        /// Steps that each has made then.
-        steps: usize,
-    },
-    /// The early phase is over.
-    Done,
 }
 
 impl EarlyPhase {
@@ -152,19 +115,19 @@ impl EarlyPhase {
 
     /// What follows after `rounds` rounds, of which `tops` holds the finalists of each (as they would
     /// have been had it been the last), among so many classes.
-    pub fn next(&self, settings: &Config, classes: usize, tops: &[Vec<usize>]) -> Next {
+    pub fn next(&self, settings: &Config, classes: usize, tops: &[Vec<Unit>]) -> Next {
         let round = tops.len();
         match self.rule {
             Rule::Rounds => match ROUNDS.get(round) {
                 None => Next::Done,
                 Some(&(steps, _)) => Next::Go {
-                    classes: self.classes_in(round, classes),
+                    units: self.classes_in(round, classes),
                     steps,
                 },
             },
             Rule::StableTop if round >= settings.steps || is_stable(tops) => Next::Done,
             Rule::StableTop => Next::Go {
-                classes,
+                units: classes,
                 steps: round + 1,
             },
         }
@@ -210,8 +173,8 @@ impl EarlyPhase {
 }
 
 /// Whether the top labels stayed more or less the same over the last iterations.
-fn is_stable(tops: &[Vec<usize>]) -> bool {
-    let overlaps = |pair: &[Vec<usize>]| {
+fn is_stable(tops: &[Vec<Unit>]) -> bool {
+    let overlaps = |pair: &[Vec<Unit>]| {
         let same = pair[1].iter().filter(|class| pair[0].contains(class));
         same.count() > OVERLAP
     };
@@ -234,60 +197,64 @@ mod tests {
     #[test]
     fn few_classes_are_all_searched_to_the_end() {
         for classes in [1, 10, 43, 100] {
-            assert_eq!(Effort::Auto.early(classes), None);
-            assert_eq!(Effort::Full.early(classes), None);
+            assert_eq!(early(Effort::Auto, classes), None);
+            assert_eq!(early(Effort::Full, classes), None);
         }
-        assert_eq!(Effort::Eliminate.early(64), None);
-        assert!(Effort::Eliminate.early(65).is_some());
-        assert_eq!(Effort::LowCost.early(200), None);
-        assert_eq!(Effort::Full.early(1283), None);
-        assert_eq!(Effort::Auto.early(101), Effort::Eliminate.early(101));
+        assert_eq!(early(Effort::Eliminate, 64), None);
+        assert!(early(Effort::Eliminate, 65).is_some());
+        assert_eq!(early(Effort::LowCost, 200), None);
+        assert_eq!(early(Effort::Full, 1283), None);
+        assert_eq!(early(Effort::Auto, 101), early(Effort::Eliminate, 101));
     }
 
     #[test]
     fn an_elimination_costs_a_fraction() {
-        let config = Config::preset(Preset::Standard);
-        let full = Effort::Full.most_updates(&config, 1283);
-        assert_eq!(full, 1283 * 480);
-        let less = Effort::Eliminate.most_updates(&config, 1283);
-        assert_eq!(less, 64 * 480 + 1283 * 6 + 321 * 10 + 81 * 16);
+        let updates = |effort| {
+            let config = Config {
+                effort,
+                ..Config::preset(Preset::Standard)
+            };
+            most_updates(&config, 1283)
+        };
+        assert_eq!(updates(Effort::Full), 1283 * 480);
+        assert_eq!(updates(Effort::Eliminate), 64 * 480 + 1283 * 6 + 321 * 10 + 81 * 16);
     }
 
     #[test]
     fn rounds_take_fewer_and_fewer() {
         let config = Config::preset(Preset::Standard);
-        let early = Effort::Eliminate.early(1283).unwrap();
+        let early = early(Effort::Eliminate, 1283).unwrap();
         let settings = early.settings(&config, 1000);
         assert!(!settings.begin_at_zero && settings.batches_per_step == 1);
         let next = |rounds| early.next(&settings, 1283, &vec![Vec::new(); rounds]);
         assert_eq!(
             next(0),
             Next::Go {
-                classes: 1283,
+                units: 1283,
                 steps: 6
             }
         );
         assert_eq!(
             next(1),
             Next::Go {
-                classes: 321,
+                units: 321,
                 steps: 16
             }
         );
         assert_eq!(
             next(2),
             Next::Go {
-                classes: 81,
+                units: 81,
                 steps: 32
             }
         );
         assert_eq!(next(3), Next::Done);
-        let few = Effort::Eliminate.early(70).unwrap();
+        let few = early(Effort::Eliminate, 70).unwrap();
         let next = few.next(&settings, 70, &[Vec::new()]);
         assert_eq!(
             next,
             Next::Go {
-                classes: 24,
+                units: 24,
                 steps: 16
             }
         );
@@ -296,7 +263,7 @@ mod tests {
     #[test]
     fn the_objective_of_late_decides_who_is_ahead() {
         let config = Config::preset(Preset::Standard);
-        let early = Effort::Eliminate.early(1283).unwrap();
+        let early = early(Effort::Eliminate, 1283).unwrap();
         let settings = early.settings(&config, 1000);
         let trace = [
             at(500.0, 9.0),
@@ -314,10 +281,10 @@ mod tests {
     #[test]
     fn the_low_cost_mode_ends_once_the_top_is_stable() {
         let config = Config::preset(Preset::Standard);
-        let early = Effort::LowCost.early(1283).unwrap();
+        let early = early(Effort::LowCost, 1283).unwrap();
         let settings = early.settings(&config, 1000);
         assert_eq!(settings.initial_cost, config.initial_cost);
-        let top = |from: usize| (from..from + TOP).collect::<Vec<_>>();
+        let top = |from: usize| (from..from + TOP).map(Unit::Class).collect::<Vec<_>>();
         let stable: Vec<_> = (0..11).map(|round| top(round * 49)).collect();
         assert_eq!(early.next(&settings, 1283, &stable), Next::Done);
         let mut moved = stable.clone();
@@ -325,14 +292,14 @@ mod tests {
         assert_eq!(
             early.next(&settings, 1283, &moved),
             Next::Go {
-                classes: 1283,
+                units: 1283,
                 steps: 12
             }
         );
         assert_eq!(
             early.next(&settings, 1283, &stable[1..]),
             Next::Go {
-                classes: 1283,
+                units: 1283,
                 steps: 11
             }
         );

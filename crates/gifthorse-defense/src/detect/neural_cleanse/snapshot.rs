@@ -6,8 +6,8 @@ use thiserror::Error;
 use super::adam::Moments;
 use super::cost::Counters;
 use super::finding::StepOutcome;
-use crate::detect::exact;
-use crate::detect::trigger::Trigger;
+use crate::exact;
+use crate::trigger::Patch;
 
 /// The version of the format that is written and read.
 pub const SNAPSHOT_VERSION: u32 = 1;
@@ -33,7 +33,7 @@ pub struct Snapshot {
     pub(super) pattern_moments: Moments,
     pub(super) schedule: Counters,
     /// The smallest trigger that succeeded so far.
-    pub(super) best: Option<Trigger>,
+    pub(super) best: Option<Patch>,
     pub(super) trace: Vec<StepOutcome>,
     /// Whether the schedule ended the search.
     pub(super) stopped: bool,

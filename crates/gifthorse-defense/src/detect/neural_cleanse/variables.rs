@@ -4,7 +4,7 @@ use gifthorse_engine::{Array, Device, Tensor};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::detect::trigger::Trigger;
+use crate::trigger::Patch;
 
 /// Keeps the inverse hyperbolic tangent finite at the ends of the range, as released.
 const EPSILON: f32 = 1e-7;
@@ -55,10 +55,10 @@ impl Variables {
     }
 
     /// The trigger as it would be stored.
-    pub fn trigger(&self) -> Trigger {
+    pub fn trigger(&self) -> Patch {
         let mask = Array::from_tensor(to_unit(self.mask.clone())).into_vec();
         let pattern = Array::from_tensor(to_unit(self.pattern.clone())).into_vec();
-        Trigger::quantised(&mask, &pattern)
+        Patch::quantised(&mask, &pattern)
     }
 }
 

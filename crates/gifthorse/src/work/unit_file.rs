@@ -1,6 +1,7 @@
-//! What a class's file holds, and whether it can be believed.
+//! What the file of a unit's search holds, and whether it can be believed.
 
-use gifthorse_defense::detect::neural_cleanse::{ClassFinding, Snapshot, Stage, State};
+use gifthorse_defense::finding::{Finding, Unit};
+use gifthorse_defense::search::Stage;
 use serde::{Deserialize, Serialize};
 
 /// Bytes of a file for each value of mask and pattern: the value, two moments and the best trigger, in base64 or as
@@ -22,16 +23,16 @@ pub enum Contents<S, F> {
 }
 
 /// Contents to be written.
-pub type Written<'a> = Contents<&'a Snapshot, &'a ClassFinding>;
+pub type Written<'a> = Contents<&'a str, &'a Finding>;
 /// Contents as read.
-pub type Read = Contents<Box<Snapshot>, Box<ClassFinding>>;
+pub type Read = Contents<String, Box<Finding>>;
 
-/// The name of the file of a class's search in a stage.
-pub fn name(stage: Stage, class: usize) -> String {
-    format!("{}-{class}", stage.name())
+/// The name of the file of a detector's search of a unit in a stage.
+pub fn name(detector: &str, stage: Stage, unit: Unit) -> String {
+    format!("{detector}-{}-{unit}", stage.name())
 }
 
-/// Most bytes of a class's file, for images of so many channels, rows and columns.
+/// Most bytes of a unit's file, for images of so many channels, rows and columns.
 pub fn limit([channels, height, width]: [usize; 3]) -> u64 {
     let values = (channels as u64)
         .saturating_add(1)
@@ -42,56 +43,40 @@ pub fn limit([channels, height, width]: [usize; 3]) -> u64 {
         .saturating_add(BYTES_OF_THE_REST)
 }
 
-/// What no search of this class writes, in words that go after "it"; a search under way is looked at by the search
-/// itself, but for its class.
+/// What no search of this unit writes, in words that go after "it"; a search under way is looked at by the search
+/// itself.
 pub fn problem(
     contents: &Read,
     stage: Stage,
-    class: usize,
+    unit: Unit,
     shape: [usize; 3],
 ) -> Option<&'static str> {
     match contents {
-        Contents::Search(snapshot) if snapshot.class() != class => Some("is of another class"),
         Contents::Search(_) => None,
-        Contents::Finding(finding) if finding.class != class => Some("is of another class"),
-        Contents::Finding(finding)
-            if stage == Stage::Full
-                && matches!(finding.state, State::Skipped | State::Eliminated) =>
-        {
+        Contents::Finding(finding) if finding.unit != unit => Some("is of another class"),
+        Contents::Finding(finding) if stage == Stage::Full && !finding.state.has_ended() => {
             Some("has not ended")
         }
         Contents::Finding(finding) => problem_of_finding(finding, shape),
     }
 }
 
-fn problem_of_finding(
-    finding: &ClassFinding,
-    [channels, height, width]: [usize; 3],
-) -> Option<&'static str> {
-    let trigger = &finding.trigger;
-    let sizes = (trigger.mask.len(), trigger.pattern.len());
-    let unit = |values: &[f32]| values.iter().all(|value| (0.0..=1.0).contains(value));
-    let holdout = finding.holdout.as_ref();
-    let worst = holdout.and_then(|holdout| holdout.worst_source.as_ref());
+fn problem_of_finding(finding: &Finding, shape: [usize; 3]) -> Option<&'static str> {
+    let trigger = finding.trigger.as_ref();
+    let tried = finding.confirmation.as_ref();
+    let worst = tried.and_then(|tried| tried.worst_source.as_ref());
+    let rate = finding.success_rate;
     let sound = [
         (
-            sizes == (height * width, channels * height * width),
-            "has a trigger of another size than the images",
+            finding.statistic.is_finite(),
+            "states a statistic that is no number",
         ),
         (
-            unit(&trigger.mask) && unit(&trigger.pattern),
-            "has a trigger with values outside [0, 1]",
-        ),
-        (
-            finding.norm == trigger.norm(),
-            "states a norm that is not its trigger's",
-        ),
-        (
-            (0.0..=1.0).contains(&finding.success_rate),
+            rate.is_none_or(|rate| (0.0..=1.0).contains(&rate)),
             "states a success rate outside [0, 1]",
         ),
         (
-            holdout.is_none_or(|rate| rate.successes <= rate.trials)
+            tried.is_none_or(|tried| tried.successes <= tried.trials)
                 && worst.is_none_or(|rate| rate.successes <= rate.trials),
             "states more successes than trials",
         ),
@@ -102,15 +87,14 @@ fn problem_of_finding(
             "states an impossible time",
         ),
     ];
-    sound
-        .iter()
-        .find(|(sound, _)| !sound)
-        .map(|(_, problem)| *problem)
+    let unsound = sound.iter().find(|(sound, _)| !sound);
+    let of_trigger = trigger.and_then(|trigger| trigger.problem(shape));
+    of_trigger.or(unsound.map(|(_, problem)| *problem))
 }
 
 #[cfg(test)]
 mod tests {
-    use gifthorse_defense::detect::neural_cleanse::StepOutcome;
+    use gifthorse_defense::finding::State;
     use gifthorse_defense::stats::{Confirmation, SourceRate};
     use serde_json::{Value, json};
 
@@ -119,26 +103,21 @@ mod tests {
     const SHAPE: [usize; 3] = [1, 1, 2];
 
     /// A finding of class 3, and the trigger that the JSON of others is made with.
-    fn finding() -> ClassFinding {
+    fn finding() -> Finding {
         let worst_source = SourceRate {
             source: 0,
             successes: 4,
             trials: 5,
         };
-        let outcome = StepOutcome {
-            success: 1.0,
-            norm: 1.0,
-            loss: 0.25,
-        };
         serde_json::from_value(json!({
-            "class": 3,
+            "unit": { "class": 3 },
             "state": State::Reached,
-            "norm": 1.0f64.to_bits(),
-            "trigger": { "mask": "AACAPwAAAAA=", "pattern": "AACAPwAAAAA=" },
+            "statistic": 1.0f64.to_bits(),
+            "trigger": { "patch": { "mask": "AACAPwAAAAA=", "pattern": "AACAPwAAAAA=" } },
             "success_rate": 0.99f64.to_bits(),
-            "holdout": Confirmation { successes: 9, trials: 10, worst_source: Some(worst_source) },
+            "confirmation": Confirmation { successes: 9, trials: 10, worst_source: Some(worst_source) },
             "updates": 480,
-            "trace": [outcome],
+            "measures": [],
             "seconds": 1.5,
         }))
         .unwrap()
@@ -148,32 +127,31 @@ mod tests {
         let mut changed = serde_json::to_value(finding()).unwrap();
         *changed.pointer_mut(path).unwrap() = value;
         let changed = serde_json::from_value(json!({ "finding": changed })).unwrap();
-        problem(&changed, Stage::Full, 3, SHAPE)
+        problem(&changed, Stage::Full, Unit::Class(3), SHAPE)
     }
 
     #[test]
     fn findings_that_no_search_makes_are_refused() {
         let good = Contents::Finding(Box::new(finding()));
-        assert_eq!(problem(&good, Stage::Full, 3, SHAPE), None);
+        assert_eq!(problem(&good, Stage::Full, Unit::Class(3), SHAPE), None);
         assert_eq!(
-            problem(&good, Stage::Full, 2, SHAPE),
+            problem(&good, Stage::Full, Unit::Class(2), SHAPE),
             Some("is of another class")
         );
-        let larger = problem(&good, Stage::Full, 3, [1, 2, 2]);
+        let larger = problem(&good, Stage::Full, Unit::Class(3), [1, 2, 2]);
         assert!(larger.is_some_and(|problem| problem.contains("another size")));
         for (path, value) in [
-            ("/class", json!(4)),
+            ("/unit/class", json!(4)),
             ("/state", json!(State::Skipped)),
-            ("/norm", json!(0.5f64.to_bits())),
-            ("/norm", json!(f64::NAN.to_bits())),
-            ("/trigger/mask", json!("AACAPw==")),
+            ("/statistic", json!(f64::NAN.to_bits())),
+            ("/trigger/patch/mask", json!("AACAPw==")),
             // [1.0, -1.0], and a value that is not a number.
-            ("/trigger/pattern", json!("AACAPwAAgL8=")),
-            ("/trigger/pattern", json!("AACAPwAAwH8=")),
+            ("/trigger/patch/pattern", json!("AACAPwAAgL8=")),
+            ("/trigger/patch/pattern", json!("AACAPwAAwH8=")),
             ("/success_rate", json!(1.5f64.to_bits())),
             ("/success_rate", json!(f64::NAN.to_bits())),
-            ("/holdout/successes", json!(11)),
-            ("/holdout/worst_source/successes", json!(6)),
+            ("/confirmation/successes", json!(11)),
+            ("/confirmation/worst_source/successes", json!(6)),
             ("/updates", json!(u64::MAX)),
             ("/seconds", json!(-1.0)),
         ] {

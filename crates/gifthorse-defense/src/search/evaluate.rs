@@ -6,7 +6,7 @@ use gifthorse_data::Images;
 use gifthorse_engine::{Classifier, alone, is_alone};
 use rayon::prelude::*;
 
-use crate::detect::trigger::{Trigger, stamp};
+use crate::trigger::Trigger;
 use crate::error::Error;
 use crate::stats::{Confirmation, SourceRate};
 
@@ -45,8 +45,11 @@ pub fn evaluate_trigger(
     })
 }
 
-/// Which of the images the stamped trigger sends to the class.
-pub(super) fn hits(
+/// Which of the images, those with the given indices, the stamped trigger sends to the class.
+///
+/// # Errors
+/// Images of another shape than the model's.
+pub fn hits(
     classifier: &Classifier,
     images: &Images,
     indices: &[usize],
@@ -60,7 +63,7 @@ pub(super) fn hits(
             .flat_map(|&i| images.image(i))
             .copied()
             .collect();
-        let stamped = stamp(&pixels, classifier.shape(), &trigger.mask, &trigger.pattern);
+        let stamped = trigger.stamp(&pixels, classifier.shape());
         let predicted = classifier.predict(&stamped)?;
         Ok(predicted.into_iter().map(|p| p == class).collect())
     };

@@ -1,0 +1,163 @@
+//! What a detector found: one type for all of them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::exact;
+use crate::stats::Confirmation;
+use crate::trigger::Trigger;
+
+/// What one search of a detector is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// A target class, from images of any other.
+    Class(usize),
+    /// A target class, from images of one source class.
+    Pair {
+        /// The class that images are of.
+        source: usize,
+        /// The class that they are led to.
+        target: usize,
+    },
+    /// The model as a whole.
+    Model,
+}
+
+impl Unit {
+    /// The target class of a search that is about one.
+    ///
+    /// # Errors
+    /// [`Error::OtherUnit`] for any other unit.
+    pub fn class(self) -> Result<usize, Error> {
+        match self {
+            Self::Class(class) => Ok(class),
+            other => Err(Error::OtherUnit(other)),
+        }
+    }
+
+    /// The class that a backdoor found here leads to; `None` for the model as a whole.
+    pub fn target(self) -> Option<usize> {
+        match self {
+            Self::Class(class) | Self::Pair { target: class, .. } => Some(class),
+            Self::Model => None,
+        }
+    }
+}
+
+/// The unit as a word, also part of a file name: `class-3`, `class-1-to-3`, `model`.
+impl fmt::Display for Unit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Class(class) => write!(formatter, "class-{class}"),
+            Self::Pair { source, target } => write!(formatter, "class-{source}-to-{target}"),
+            Self::Model => formatter.write_str("model"),
+        }
+    }
+}
+
+/// What became of a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// It found what it looks for, such as a trigger that meets the success threshold.
+    Reached,
+    /// It came to its end without.
+    Unreached,
+    /// It was ended after a few updates, since others had got further.
+    Eliminated,
+    /// It was stopped or never started.
+    Skipped,
+}
+
+impl State {
+    /// Whether the search came to its end.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Reached | Self::Unreached)
+    }
+}
+
+/// A number that a detector tells about a unit beside its statistic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// What it is, in snake case, such as `margin_of_picture`.
+    pub name: String,
+    /// The number.
+    #[serde(with = "exact::double")]
+    pub value: f64,
+}
+
+/// What a detector found for one unit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was searched.
+    pub unit: Unit,
+    /// What became of it.
+    pub state: State,
+    /// The detector's statistic in its own unit ([`Statistic`](crate::detect::Statistic)); that of the last attempt where
+    /// nothing was reached, and 0 for a unit that was skipped before it began.
+    #[serde(with = "exact::double")]
+    pub statistic: f64,
+    /// What leads to the target, if the detector has something to show.
+    pub trigger: Option<Trigger>,
+    /// Share of the search images of other classes that the trigger sends to the target; `None` if it was not tried.
+    #[serde(with = "exact::maybe_double")]
+    pub success_rate: Option<f64>,
+    /// The trigger on held-out images of the other classes; `None` if it was not tried.
+    pub confirmation: Option<Confirmation>,
+    /// Further numbers.
+    pub measures: Vec<Measure>,
+    /// Updates that the search made.
+    pub updates: usize,
+    /// Time taken, in seconds.
+    pub seconds: f64,
+}
+
+impl Finding {
+    /// The finding for a unit whose search never began.
+    pub fn skipped(unit: Unit) -> Self {
+        Self {
+            unit,
+            state: State::Skipped,
+            statistic: 0.0,
+            trigger: None,
+            success_rate: None,
+            confirmation: None,
+            measures: Vec::new(),
+            updates: 0,
+            seconds: 0.0,
+        }
+    }
+}
+
+/// What a detector found in a model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// One finding for each unit that was to be searched, in the order of units.
+    pub units: Vec<Finding>,
+    /// Of the units searched to the end, those that were drawn at random to stand for the eliminated ones, in order; empty if
+    /// none was eliminated.
+    pub sampled: Vec<Unit>,
+}
+
+impl Findings {
+    /// The findings of searches that came to their end.
+    pub fn ended(&self) -> impl Iterator<Item = &Finding> {
+        self.units
+            .iter()
+            .filter(|finding| finding.state.has_ended())
+    }
+
+    /// How many units were eliminated early.
+    pub fn eliminated(&self) -> usize {
+        let eliminated = |finding: &&Finding| finding.state == State::Eliminated;
+        self.units.iter().filter(eliminated).count()
+    }
+
+    /// The units that stand for the eliminated ones and whose search came to its end.
+    pub fn stand_ins(&self) -> Vec<Unit> {
+        let ended = self.ended().map(|finding| finding.unit);
+        ended.filter(|unit| self.sampled.contains(unit)).collect()
+    }
+}

@@ -1,0 +1,53 @@
+//! Searches, whatever the detector: moved on step by step, kept, taken up again, and ended early where others are ahead.
+
+mod drive;
+mod early;
+mod evaluate;
+mod keeper;
+mod observer;
+
+use crate::error::Error;
+use crate::finding::{Finding, State};
+
+pub use drive::search;
+pub use early::{Early, Next};
+pub use evaluate::{evaluate_trigger, hits};
+pub use keeper::{KeepNothing, Keeper, KeeperError, Kept, Stage};
+pub use observer::{Observer, Silent};
+
+/// The search of one unit. Moved on in any portions, with or without a rest in between, it ends the same.
+pub trait Search: Send {
+    /// Makes so many steps, or fewer if the search ends before.
+    ///
+    /// # Errors
+    /// A model that cannot be run or passes no gradient back.
+    fn advance(&mut self, steps: usize) -> Result<(), Error>;
+
+    /// Whether the search is over.
+    fn has_ended(&self) -> bool;
+
+    /// Steps made so far.
+    fn steps(&self) -> usize;
+
+    /// Updates made so far, of which a step has one or several.
+    fn updates(&self) -> usize;
+
+    /// How far the search was from its goal after its first `steps` steps: the smaller, the further ahead. Asked only of the
+    /// short searches of an early phase.
+    fn standing(&self, steps: usize) -> f64;
+
+    /// The search as it is now, as JSON, to be kept.
+    ///
+    /// # Errors
+    /// A number that JSON does not have.
+    fn snapshot(&self) -> Result<String, Error>;
+
+    /// What the search found, tried on held-out images.
+    ///
+    /// # Errors
+    /// A model that cannot be run.
+    fn finding(&self) -> Result<Finding, Error>;
+
+    /// Where the search was when it was left off, as `state` says; nothing is tried on images, since it counts for nothing.
+    fn unfinished(&self, state: State) -> Finding;
+}
