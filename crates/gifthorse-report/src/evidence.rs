@@ -1,39 +1,74 @@
-//! The pictures that back a report: recovered triggers, and images before and after they are stamped.
+//! The pictures that back a report: what was recovered, and images before and after it is stamped on them.
 //!
 //! A report says in numbers what was found; these pictures let a person see it and let anybody replay it. Pixels
 //! are in image space, before any preprocessing of the model.
 
 mod npz;
+mod path;
 mod picture;
 mod png;
 
-pub(crate) use npz::write_trigger;
-pub use npz::{TriggerFileError, read_trigger, trigger_path};
+pub(crate) use npz::write_recovered;
+pub use npz::{TriggerFileError, read_trigger};
+pub use path::{TriggerPathError, trigger_path};
 pub use picture::{Picture, PictureError, Trigger};
+
+use crate::report::{TriggerKind, Unit};
 
 /// The pictures of a scan.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evidence {
-    /// What was recovered for each class, in any order; classes without a trigger are left out.
-    pub classes: Vec<ClassEvidence>,
+    /// What was recovered for each unit of each detector, in any order; units without anything to
+    /// show are left out.
+    pub units: Vec<UnitEvidence>,
 }
 
 impl Evidence {
-    /// The pictures of class `class`, if there are any.
-    pub fn of(&self, class: usize) -> Option<&ClassEvidence> {
-        self.classes.iter().find(|evidence| evidence.class == class)
+    /// The pictures of what the detector with the name `detector` found for `unit`, if there are any.
+    pub fn of(&self, detector: &str, unit: Unit) -> Option<&UnitEvidence> {
+        let is_it = |evidence: &&UnitEvidence| evidence.detector == detector && evidence.unit == unit;
+        self.units.iter().find(is_it)
     }
 }
 
-/// What was recovered for one target class.
+/// What one detector recovered for one unit.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ClassEvidence {
-    /// Index of the class that the trigger leads to.
-    pub class: usize,
-    /// The recovered trigger.
-    pub trigger: Trigger,
-    /// Held-out images before and after stamping.
+pub struct UnitEvidence {
+    /// Name of the detector, as in the report.
+    pub detector: String,
+    /// The unit.
+    pub unit: Unit,
+    /// What was recovered.
+    pub recovered: Recovered,
+    /// Held-out images before and after stamping; empty for what is stamped on nothing.
     pub examples: Vec<Example>,
+}
+
+/// What a search can recover.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Recovered {
+    /// A patch that is stamped on images.
+    Patch(Trigger),
+    /// An image that answers by itself, `[channels, height, width]`, and is stamped on nothing.
+    Image(Picture),
+}
+
+impl Recovered {
+    /// What kind it is.
+    pub fn kind(&self) -> TriggerKind {
+        match self {
+            Self::Patch(_) => TriggerKind::Patch,
+            Self::Image(_) => TriggerKind::Image,
+        }
+    }
+
+    /// One picture of it, `[channels, height, width]`: a patch on grey, an image as it is.
+    pub fn picture(&self) -> Picture {
+        match self {
+            Self::Patch(trigger) => trigger.on_grey(),
+            Self::Image(image) => image.clone(),
+        }
+    }
 }
 
 /// One image before and after a trigger is stamped on it.

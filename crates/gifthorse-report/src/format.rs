@@ -1,6 +1,9 @@
 //! Numbers as people read them. A no-break space keeps each unit on the line of its number.
 
-use crate::report::Interval;
+use crate::{
+    escape::Shown,
+    report::{Interval, Measure},
+};
 
 /// What stands where a number is undefined.
 pub const UNDEFINED: &str = "–";
@@ -58,6 +61,20 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A number with what it is counted in, where it is counted in something.
+pub fn amount(value: f64, unit: &str) -> String {
+    match unit {
+        "" => number(value),
+        Measure::SHARE => percent(value),
+        unit => format!("{}\u{a0}{}", number(value), Shown(unit)),
+    }
+}
+
+/// A name of the kind `anomaly_index` in words.
+pub fn words(name: &str) -> String {
+    Shown(name).to_string().replace('_', " ")
+}
+
 /// What `show` makes of a value, or a dash.
 pub fn optional<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| UNDEFINED.to_owned(), show)
@@ -98,6 +115,14 @@ mod tests {
             "0", "1.2e-4", "0.0123", "3.65", "64.5", "1000", "12345", "2e7", "-4.1",
         ];
         assert_eq!(shown, wanted);
+    }
+
+    #[test]
+    fn amounts_have_their_unit() {
+        let shown = [("", 2.5), ("share", 0.0156), ("%", 78.7), ("pixels", 9.8)]
+            .map(|(unit, value)| plain(amount(value, unit)));
+        assert_eq!(shown, ["2.5", "1.6 %", "78.7 %", "9.8 pixels"]);
+        assert!(!amount(1.0, "\u{202e}").contains('\u{202e}'));
     }
 
     #[test]

@@ -6,9 +6,11 @@
 //! in the page forbids scripts and anything from outside even if one got through.
 
 mod baseline;
+mod cards;
 mod chart;
 mod classes;
 mod coverage;
+mod evidence;
 mod inputs;
 mod parts;
 mod picture;
@@ -94,8 +96,8 @@ impl Scan<'_> {
                 (verdict::header(self))
                 @if let Some(truth) = self.page.truth { (truth::section(self, truth)) }
                 @if let Some(baseline) = &self.report().baseline { (baseline::section(self, baseline)) }
-                (classes::suspicious(self))
-                (classes::others(self))
+                (cards::suspicious(self))
+                (classes::all(self))
                 (statistics::section(self))
                 (inputs::checks(self))
                 (coverage::section(self))

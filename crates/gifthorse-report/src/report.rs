@@ -9,29 +9,35 @@
 
 mod baseline;
 mod detection;
+mod finding;
 mod health;
 mod inputs;
 mod json;
+mod measure;
 mod model;
 mod policy;
 mod preflight;
 mod verdict;
 
-pub use baseline::{Baseline, SizeChange};
-pub use detection::{ClassFinding, ClassState, Detection, PublishedRule};
+pub use baseline::{Baseline, DetectorChange, StatisticChange};
+pub use detection::{Detection, PublishedRule};
+pub use finding::{FindingState, TriggerFile, TriggerKind, Unit, UnitFinding};
 pub use health::GradientHealth;
 pub use inputs::{ChosenBy, Images, Preprocess};
 pub use json::{JsonError, json_schema};
+pub use measure::{Measure, Tail, UnitStatistic};
 pub use model::{Branch, BranchScope, Layout, Model, ModelInput};
 pub use policy::PolicyOutcome;
 pub use preflight::{Alternative, LabelOrder, Preflight};
-pub use verdict::{Calibration, Coverage, ReferenceModel, TriggerSize, Verdict};
+pub use verdict::{
+    Calibration, ClassVerdict, Coverage, ReferenceModel, TriggerSize, Verdict,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the contract that this crate writes and reads.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// A confidence interval `[low, high]`.
 pub type Interval = [f64; 2];
@@ -65,15 +71,20 @@ pub struct Report {
     pub coverage: Coverage,
     /// The model file.
     pub model: Model,
-    /// The clean images.
-    pub images: Images,
+    /// The clean images; null for a scan without any.
+    pub images: Option<Images>,
     /// How pixels were turned into the model's input.
     pub preprocess: Preprocess,
-    /// Whether the model works on these images at all; null if the scan ended before it.
+    /// Whether the model works on these images at all; null without images, or if the scan ended
+    /// before it.
     pub preflight: Option<Preflight>,
-    /// Whether the model's gradients can be searched with; null if the scan ended before the check.
+    /// Whether the model's gradients can be searched with; null without images, or if the scan ended
+    /// before the check.
     pub health: Option<GradientHealth>,
-    /// What each detector found.
+    /// What all detectors together say of each class, in class order; empty where there was no
+    /// verdict on classes.
+    pub classes: Vec<ClassVerdict>,
+    /// What each detector found, each by itself.
     pub detectors: Vec<Detection>,
     /// Seed of every random choice.
     pub seed: u64,
@@ -98,21 +109,45 @@ impl Report {
         self.started = "1970-01-01T00:00:00Z".to_owned();
         for detection in &mut self.detectors {
             detection.seconds = 0.0;
-            for class in &mut detection.classes {
-                class.seconds = 0.0;
+            for finding in &mut detection.findings {
+                finding.seconds = 0.0;
             }
         }
         self
     }
 
-    /// The name of class `index` as a detector reported it; `class N` where none did.
+    /// The name of class `index` as the report has it; `class N` where it has none.
     ///
     /// Names come from the model or from folders and are not to be trusted: escape them wherever they are shown.
     pub fn class_name(&self, index: usize) -> String {
-        self.detectors
+        let verdicts = self.classes.iter().map(|class| (class.class, &class.name));
+        let findings = self
+            .detectors
             .iter()
-            .flat_map(|detection| &detection.classes)
-            .find(|finding| finding.class == index && !finding.name.is_empty())
-            .map_or_else(|| format!("class {index}"), |finding| finding.name.clone())
+            .flat_map(|detection| &detection.findings)
+            .map(|finding| (finding.class, &finding.name));
+        verdicts
+            .chain(findings)
+            .find(|(class, name)| *class == index && !name.is_empty())
+            .map_or_else(|| format!("class {index}"), |(_, name)| name.clone())
+    }
+
+    /// What all detectors together say of class `index`, if there was a verdict on classes.
+    pub fn class_verdict(&self, index: usize) -> Option<&ClassVerdict> {
+        self.classes.iter().find(|class| class.class == index)
+    }
+
+    /// The detections that speak against class `index`: those that the verdict on the class names
+    /// or, where there was no such verdict, those that flag the model and have a finding for the class.
+    pub fn witnesses(&self, index: usize) -> Vec<&Detection> {
+        let detectors = self.detectors.iter();
+        match self.class_verdict(index) {
+            Some(class) => detectors
+                .filter(|detection| class.witnesses.contains(&detection.name))
+                .collect(),
+            None => detectors
+                .filter(|detection| detection.flagged && detection.of_class(index).is_some())
+                .collect(),
+        }
     }
 }

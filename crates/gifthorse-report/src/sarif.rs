@@ -134,13 +134,14 @@ fn place(uri: &str) -> ArtifactLocation {
 
 fn properties(report: &Report) -> PropertyBag {
     let verdict = wording::verdict(report.verdict);
+    let images = report.images.as_ref().map(|images| &images.sha256);
     PropertyBag::builder()
         .additional_properties(BTreeMap::<String, Value>::from([
             ("verdict".to_owned(), json!(verdict)),
             ("pValue".to_owned(), json!(report.p_value)),
             ("falsePositiveRate".to_owned(), json!(report.fpr)),
             ("targets".to_owned(), json!(report.targets)),
-            ("imagesSha256".to_owned(), json!(report.images.sha256)),
+            ("imagesSha256".to_owned(), json!(images)),
         ]))
         .build()
 }

@@ -4,14 +4,18 @@ use comfy_table::{CellAlignment, Table, presets::NOTHING};
 
 use crate::{
     Report,
+    columns::{Column, columns},
     escape::Shown,
-    format::{count, duration, number, optional, percent},
-    report::{Detection, Verdict},
-    wording::{baseline, by_suspicion, state, verdict, wording},
+    format::{count, duration, number, optional},
+    report::{ClassVerdict, Detection, UnitFinding, Verdict},
+    wording::{accused, baseline, by_suspicion, state, verdict, witnesses, wording},
 };
 
 /// Rows of the table at most.
 const ROWS: usize = 12;
+
+/// Classes that detectors speak against, listed at most.
+const ACCUSED: usize = 8;
 
 /// Longest class name that fits the table, in characters.
 const NAME_LIMIT: usize = 32;
@@ -35,6 +39,9 @@ pub fn render(report: &Report, colour: bool) -> String {
     text += &format!("{}\n", wording.meaning);
     for line in wording.confidence.iter() {
         text += &format!("{line}\n");
+    }
+    for class in accused(report).into_iter().take(ACCUSED) {
+        text += &accusation(report, class);
     }
     // An inconclusive verdict already gives its first reason as its meaning.
     let said = usize::from(report.verdict == Verdict::Inconclusive);
@@ -61,52 +68,50 @@ pub fn render(report: &Report, colour: bool) -> String {
     text
 }
 
+/// A class with what all detectors together say of it.
+fn accusation(report: &Report, class: &ClassVerdict) -> String {
+    let mark = if class.named { "!" } else { " " };
+    let probability = optional(class.p_value, |p| format!("p = {}", number(p)));
+    let witnesses = match &witnesses(report, class)[..] {
+        "" => "no detector by itself".to_owned(),
+        titles => titles.to_owned(),
+    };
+    format!(
+        "  {mark} “{}” (class {}): {probability}, by {witnesses}\n",
+        short(&Shown(&report.class_name(class.class)).to_string()),
+        class.class
+    )
+}
+
 fn table(report: &Report, detection: &Detection) -> String {
+    let columns: Vec<Column<'_>> = columns(detection)
+        .into_iter()
+        .filter(|column| column.is_brief)
+        .collect();
     let mut table = Table::new();
     table.load_preset(NOTHING);
-    table.set_header([
-        "",
-        "class",
-        "name",
-        "norm",
-        "share",
-        "anomaly index",
-        "held-out success",
-        "state",
-    ]);
-    for finding in by_suspicion(report, &detection.classes)
-        .into_iter()
-        .take(ROWS)
-    {
-        let mark = if report.targets.contains(&finding.class) {
-            "!"
-        } else {
-            ""
-        };
-        table.add_row([
-            mark.to_owned(),
-            finding.class.to_string(),
-            short(&Shown(&finding.name).to_string()),
-            optional(finding.norm, number),
-            optional(finding.share, percent),
-            optional(finding.anomaly_index, number),
-            optional(finding.holdout_success_rate, percent),
-            state(finding.state).to_owned(),
-        ]);
+    let titles = columns.iter().map(|column| &column.title[..]);
+    table.set_header(["", "class", "name"].into_iter().chain(titles).chain(["state"]));
+    for finding in by_suspicion(report, detection).into_iter().take(ROWS) {
+        let numbers = columns.iter().map(|column| column.cell(finding));
+        let mut row = named(report, finding).to_vec();
+        row.extend(numbers);
+        row.push(state(finding.state).to_owned());
+        table.add_row(row);
     }
-    for column in [1, 3, 4, 5, 6] {
+    for column in std::iter::once(1).chain(3..3 + columns.len()) {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     let mut text = format!(
-        "{} ({}), {}\n{}\n",
-        Shown(&detection.name),
+        "{}, preset {}, {}\n{}\n",
+        Shown(&detection.title),
         Shown(&detection.preset),
         duration(detection.seconds),
         table.trim_fmt()
     );
-    if let hidden @ 1.. = detection.classes.len().saturating_sub(ROWS) {
+    if let hidden @ 1.. = detection.findings.len().saturating_sub(ROWS) {
         text += &format!("  and {}\n", count(hidden, "more class", "more classes"));
     }
     if let unreached @ 1.. = detection.unreached.len() {
@@ -128,6 +133,20 @@ fn table(report: &Report, detection: &Detection) -> String {
         optional(detection.threshold, number)
     );
     text
+}
+
+/// The cells that say which unit a finding is about.
+fn named(report: &Report, finding: &UnitFinding) -> [String; 3] {
+    let is_target = report.targets.contains(&finding.class);
+    let unit = match finding.source {
+        None => finding.class.to_string(),
+        Some(source) => format!("{} from {source}", finding.class),
+    };
+    [
+        if is_target { "!" } else { "" }.to_owned(),
+        unit,
+        short(&Shown(&finding.name).to_string()),
+    ]
 }
 
 /// A name cut to the width of its column.

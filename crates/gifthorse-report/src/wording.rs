@@ -1,9 +1,15 @@
 //! A report's verdict in plain words, the same in every rendering.
 
+mod baseline;
+mod witnesses;
+
+pub use baseline::baseline;
+pub use witnesses::{accused, target, witnesses};
+
 use crate::{
     escape::Shown,
-    format::{count, interval, number, percent},
-    report::{Calibration, ClassFinding, ClassState, Report, Verdict},
+    format::{count, number, percent},
+    report::{Calibration, Detection, FindingState, Report, UnitFinding, Verdict},
 };
 
 /// The verdict in plain words. Untrusted names in it are written with [`Shown`].
@@ -26,7 +32,7 @@ pub fn wording(report: &Report) -> Wording {
             backdoored(report),
             &[
                 "Do not put the model to use, and tell whoever supplied it.",
-                "Let a colleague check the evidence: `gifthorse verify` replays the triggers of this report on the model.",
+                checking(report),
             ],
         ),
         Verdict::Clean => (
@@ -54,9 +60,19 @@ pub fn wording(report: &Report) -> Wording {
     }
 }
 
+/// How the evidence of a backdoor is checked.
+fn checking(report: &Report) -> &'static str {
+    let findings = report.detectors.iter().flat_map(|found| &found.findings);
+    if findings.into_iter().any(|finding| finding.success_rate.is_some()) {
+        "Let a colleague check the evidence: `gifthorse verify` replays the triggers of this report on the model."
+    } else {
+        "Let a colleague look at the evidence, and scan again with clean images: a trigger can then be searched for and replayed."
+    }
+}
+
 fn backdoored(report: &Report) -> String {
     let Some(&first) = report.targets.first() else {
-        return "A hidden trigger changes the model's answers.".to_owned();
+        return "A backdoor changes the model's answers.".to_owned();
     };
     let mut text = target(report, first);
     if let others @ 1.. = report.targets.len() - 1 {
@@ -68,45 +84,16 @@ fn backdoored(report: &Report) -> String {
     text
 }
 
-/// What a backdoor that leads to `class` does, in a sentence.
-pub fn target(report: &Report, class: usize) -> String {
-    let name = report.class_name(class);
-    let mut text = format!(
-        "Whoever knows the trigger can make the model answer “{}”",
-        Shown(&name)
-    );
-    if let Some(finding) = strongest(report, class) {
-        if let (Some(share), Some(norm)) = (finding.share, finding.norm) {
-            text += &format!(
-                ": a pattern over {} of the image ({} pixels) is enough",
-                percent(share),
-                number(norm)
-            );
-        }
-        if let Some(rate) = finding.holdout_success_rate {
-            text += &format!(
-                "; it turned {} of the held-out images of other classes",
-                percent(rate)
-            );
-            if let Some(bounds) = finding.holdout_interval {
-                text += &format!(" (95 % interval {})", interval(bounds));
-            }
-        }
-    }
-    text.push('.');
-    text
-}
-
 fn clean(report: &Report) -> String {
     match report.coverage.largest_trigger {
         Some(size) => format!(
-            "No class stands out by a trigger that leads the others to it. This speaks for triggers that cover up to \
-             {} of the image ({} pixels) and for the kinds of backdoor listed under Coverage, not for others.",
+            "No class stands out by what the scan looked for. This speaks for triggers that cover up to {} of the image \
+             ({} pixels) and for the kinds of backdoor listed under Coverage, not for others.",
             percent(size.share),
             number(size.pixels)
         ),
-        None => "No class stands out by a trigger that leads the others to it. The scan could not establish up to which \
-                 trigger size this holds."
+        None => "No class stands out by what the scan looked for. This speaks for the kinds of backdoor listed under \
+                 Coverage, not for others, and the scan could not establish up to which size of a trigger."
             .to_owned(),
     }
 }
@@ -137,48 +124,6 @@ fn confidence(report: &Report) -> Option<String> {
     })
 }
 
-/// What changed since the earlier report, in a few sentences; none where there is no such report.
-pub fn baseline(report: &Report) -> Option<String> {
-    let baseline = report.baseline.as_ref()?;
-    let names = |classes: &[usize]| {
-        let name = |&class: &usize| format!("“{}”", Shown(&report.class_name(class)));
-        classes.iter().map(name).collect::<Vec<_>>().join(", ")
-    };
-    let mut text = match (&baseline.added[..], report.verdict) {
-        ([], Verdict::Inconclusive) => {
-            "Whether a backdoor was added since the earlier report, this scan cannot tell."
-                .to_owned()
-        }
-        ([], _) => "No target class was added since the earlier report.".to_owned(),
-        (added, _) => format!(
-            "{} added since the earlier report: {}.",
-            count(added.len(), "target class was", "target classes were"),
-            names(added)
-        ),
-    };
-    if !baseline.kept.is_empty() {
-        text += &format!(" Still a target: {}.", names(&baseline.kept));
-    }
-    if !baseline.gone.is_empty() {
-        text += &format!(" No longer a target: {}.", names(&baseline.gone));
-    }
-    if let (Some(most), Some(middle)) = (
-        baseline.sizes.first(),
-        baseline.sizes.get(baseline.sizes.len() / 2),
-    ) {
-        text += &format!(
-            " Of all triggers that of {} changed to the smallest part of what it was, from {} to {} pixels ({}); the middle of all \
-             classes is {}.",
-            names(&[most.class]),
-            number(most.before),
-            number(most.now),
-            percent(most.factor()),
-            percent(middle.factor())
-        );
-    }
-    Some(text)
-}
-
 /// What the p-value was measured against, in words that go on a sentence.
 pub fn calibration(calibration: &Calibration) -> String {
     match calibration {
@@ -204,19 +149,6 @@ pub fn calibration(calibration: &Calibration) -> String {
     }
 }
 
-/// What was found for `class`, by a detector that flagged the model if there is one.
-pub fn strongest(report: &Report, class: usize) -> Option<&ClassFinding> {
-    let found = |flagged: bool| {
-        report
-            .detectors
-            .iter()
-            .filter(move |detection| detection.flagged == flagged)
-            .flat_map(|detection| &detection.classes)
-            .find(|finding| finding.class == class)
-    };
-    found(true).or_else(|| found(false))
-}
-
 /// The verdict in one word.
 pub fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
@@ -226,32 +158,29 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The state of a class's search in one word.
-pub fn state(state: ClassState) -> &'static str {
+/// The state of a search in one word.
+pub fn state(state: FindingState) -> &'static str {
     match state {
-        ClassState::Reached => "reached",
-        ClassState::Unreached => "unreached",
-        ClassState::Eliminated => "eliminated",
-        ClassState::Skipped => "skipped",
+        FindingState::Reached => "reached",
+        FindingState::Unreached => "unreached",
+        FindingState::Eliminated => "eliminated",
+        FindingState::Skipped => "skipped",
     }
 }
 
-/// Findings with the most suspicious first: the targets in their order, then by norm, then what was not reached.
-pub fn by_suspicion<'a>(report: &Report, findings: &'a [ClassFinding]) -> Vec<&'a ClassFinding> {
-    let rank = |finding: &ClassFinding| {
-        let target = report
-            .targets
-            .iter()
-            .position(|&target| target == finding.class);
-        (
-            target.unwrap_or(usize::MAX),
-            finding.norm.unwrap_or(f64::INFINITY),
-        )
+/// The findings of a detector with the most suspicious first: the targets in their order, then by the
+/// statistic, then what has none.
+pub fn by_suspicion<'a>(report: &Report, detection: &'a Detection) -> Vec<&'a UnitFinding> {
+    let rank = |finding: &UnitFinding| {
+        let mut targets = report.targets.iter();
+        let target = targets.position(|&target| target == finding.class);
+        target.unwrap_or(usize::MAX)
     };
-    let mut sorted: Vec<_> = findings.iter().collect();
+    let suspicious = detection.unit_statistic.suspicious;
+    let mut sorted: Vec<_> = detection.findings.iter().collect();
     sorted.sort_by(|a, b| {
-        let ((target_a, norm_a), (target_b, norm_b)) = (rank(a), rank(b));
-        target_a.cmp(&target_b).then(norm_a.total_cmp(&norm_b))
+        let by_statistic = suspicious.compare(a.statistic, b.statistic);
+        rank(a).cmp(&rank(b)).then(by_statistic)
     });
     sorted
 }

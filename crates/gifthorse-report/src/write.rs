@@ -1,6 +1,8 @@
-//! A scan's output folder: `report.json`, `report.html`, `report.sarif`, `triggers/CLASS.npz` and `triggers/CLASS.png`.
+//! A scan's output folder: `report.json`, `report.html`, `report.sarif`, and for each unit of each detector
+//! `triggers/DETECTOR/CLASS.npz` and `triggers/DETECTOR/CLASS.png`.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -10,9 +12,9 @@ use thiserror::Error;
 
 use crate::{
     Evidence, Report,
-    evidence::{Truth, trigger_path, write_trigger},
+    evidence::{Truth, TriggerPathError, UnitEvidence, trigger_path, write_recovered},
     html::{self, HtmlOptions, ScanPage},
-    report::JsonError,
+    report::{JsonError, TriggerFile},
     sarif,
 };
 
@@ -26,6 +28,15 @@ pub enum WriteError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// A detector's name makes no folder.
+    #[error("cannot write what was recovered: {0}")]
+    Name(#[from] TriggerPathError),
+    /// Two pieces of evidence would have the same file.
+    #[error("{path:?} would be written twice: give each detector of a report a name of its own, and each unit one trigger")]
+    Twice {
+        /// The file, relative to the report.
+        path: String,
     },
     /// A trigger has no picture.
     #[error("cannot write {}: {source}", path.display())]
@@ -59,30 +70,12 @@ pub fn write_out(
     truth: Option<&Truth>,
     options: HtmlOptions,
 ) -> Result<Report, WriteError> {
-    let triggers = folder.join("triggers");
-    fs::create_dir_all(&triggers).map_err(|source| WriteError::Io {
-        path: triggers,
-        source,
-    })?;
-    for class in &evidence.classes {
-        let path = folder.join(trigger_path(class.class));
-        let bytes = write_trigger(&class.trigger).map_err(|source| WriteError::Io {
-            path: path.clone(),
-            source,
-        })?;
-        write(&path, bytes)?;
-        let path = path.with_extension("png");
-        let bytes = class
-            .trigger
-            .on_grey()
-            .to_png()
-            .map_err(|source| WriteError::Picture {
-                path: path.clone(),
-                source,
-            })?;
-        write(&path, bytes)?;
+    let files = paths(report, evidence)?;
+    for (relative, unit) in &files {
+        write_unit(&folder.join(relative), unit)?;
     }
-    let report = with_trigger_paths(report, evidence);
+    make(folder)?;
+    let report = with_trigger_files(report, &files);
     let title = Path::new(&report.model.path).file_name().map_or_else(
         || report.model.path.clone(),
         |name| name.to_string_lossy().into_owned(),
@@ -99,19 +92,70 @@ pub fn write_out(
     Ok(report)
 }
 
-/// The report with the trigger files named that the evidence makes.
-fn with_trigger_paths(report: &Report, evidence: &Evidence) -> Report {
+/// The path of each piece of evidence, relative to the report.
+fn paths<'a>(
+    report: &Report,
+    evidence: &'a Evidence,
+) -> Result<Vec<(String, &'a UnitEvidence)>, WriteError> {
+    let mut names = BTreeSet::new();
+    let mut twice = report.detectors.iter().map(|detection| &detection.name);
+    if let Some(name) = twice.find(|name| !names.insert(*name)) {
+        let path = format!("triggers/{name}");
+        return Err(WriteError::Twice { path });
+    }
+    let mut taken = BTreeSet::new();
+    let of_unit = |unit: &'a UnitEvidence| {
+        let path = trigger_path(&unit.detector, unit.unit)?;
+        if taken.insert(path.clone()) {
+            Ok((path, unit))
+        } else {
+            Err(WriteError::Twice { path })
+        }
+    };
+    evidence.units.iter().map(of_unit).collect()
+}
+
+/// Writes what was recovered for one unit, and its picture beside it.
+fn write_unit(path: &Path, unit: &UnitEvidence) -> Result<(), WriteError> {
+    if let Some(folder) = path.parent() {
+        make(folder)?;
+    }
+    let bytes = write_recovered(&unit.recovered).map_err(|source| WriteError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    write(path, bytes)?;
+    let path = path.with_extension("png");
+    let bytes = unit.recovered.picture().to_png();
+    let bytes = bytes.map_err(|source| WriteError::Picture {
+        path: path.clone(),
+        source,
+    })?;
+    write(&path, bytes)
+}
+
+/// The report with exactly the trigger files named that were written.
+fn with_trigger_files(report: &Report, files: &[(String, &UnitEvidence)]) -> Report {
     let mut report = report.clone();
-    for finding in report
-        .detectors
-        .iter_mut()
-        .flat_map(|detection| &mut detection.classes)
-    {
-        finding.trigger = evidence
-            .of(finding.class)
-            .map(|_| trigger_path(finding.class));
+    for detection in &mut report.detectors {
+        for finding in &mut detection.findings {
+            let of_finding = |(_, unit): &&(String, &UnitEvidence)| {
+                unit.detector == detection.name && unit.unit == finding.unit()
+            };
+            finding.trigger = files.iter().find(of_finding).map(|(path, unit)| TriggerFile {
+                path: path.clone(),
+                kind: unit.recovered.kind(),
+            });
+        }
     }
     report
+}
+
+fn make(folder: &Path) -> Result<(), WriteError> {
+    fs::create_dir_all(folder).map_err(|source| WriteError::Io {
+        path: folder.to_owned(),
+        source,
+    })
 }
 
 fn write_json(path: &Path, text: Result<String, JsonError>) -> Result<(), WriteError> {

@@ -1,5 +1,6 @@
-//! Trigger files: `triggers/CLASS.npz` with the arrays `mask` `[height, width]` and `pattern`
-//! `[channels, height, width]`, both little-endian float32 in [0, 1], so that 8-bit values come back bit for bit.
+//! Trigger files. A patch has the arrays `mask` `[height, width]` and `pattern` `[channels, height, width]`, an image
+//! the array `image` `[channels, height, width]`; all are little-endian float32 in [0, 1], so that 8-bit values come
+//! back bit for bit.
 //!
 //! The reader is for files that somebody else sends: it stays inside the report's folder, never takes more memory than
 //! a trigger of the expected shape needs, and keeps nested headers away from the header parser, whose time doubles with
@@ -15,7 +16,8 @@ use npyz::{NpyFile, Order, WriterBuilder, npz::NpzWriter, npz::file_name_from_ar
 use thiserror::Error;
 use zip::{DateTime, ZipArchive, write::FileOptions};
 
-use super::{Picture, Trigger};
+use super::{Picture, Recovered, Trigger};
+use crate::report::{TriggerFile, TriggerKind};
 
 /// Longest header of an array that is read, in bytes. NumPy writes 118 for these arrays.
 const HEADER_LIMIT: usize = 512;
@@ -43,31 +45,40 @@ pub enum TriggerFileError {
         source: io::Error,
     },
     /// The file is no archive, lacks an array, or holds arrays of other shapes, types or values.
-    #[error("{} is not a trigger of shape {expected:?} [channels, height, width]: {reason}", path.display())]
+    #[error("{} is no {} of shape {expected:?} [channels, height, width]: {reason}", path.display(), noun(*kind))]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// The shape of the pattern that the caller expects.
+        /// What the report says that it holds.
+        kind: TriggerKind,
+        /// The shape of the pattern or the image that the caller expects.
         expected: [usize; 3],
         /// What is wrong.
         reason: String,
     },
 }
 
-/// The path of the trigger file of class `class`, relative to the report, with `/` on every system.
-///
-/// It is made of the index alone, because names come from the model.
-pub fn trigger_path(class: usize) -> String {
-    format!("triggers/{class}.npz")
+/// What people call it.
+fn noun(kind: TriggerKind) -> &'static str {
+    match kind {
+        TriggerKind::Patch => "trigger",
+        TriggerKind::Image => "image",
+    }
 }
 
-/// The bytes of a trigger file; the same trigger gives the same bytes.
-pub(crate) fn write_trigger(trigger: &Trigger) -> io::Result<Vec<u8>> {
+/// The bytes of a trigger file; the same contents give the same bytes.
+pub(crate) fn write_recovered(recovered: &Recovered) -> io::Result<Vec<u8>> {
     let mut file = Cursor::new(Vec::new());
     let mut archive = NpzWriter::new(&mut file);
-    let shape = trigger.pattern().shape().map(|side| side as u64);
-    write_array(&mut archive, "mask", &shape[1..], trigger.mask())?;
-    write_array(&mut archive, "pattern", &shape, trigger.pattern())?;
+    let sides = |picture: &Picture| picture.shape().map(|side| side as u64);
+    match recovered {
+        Recovered::Patch(trigger) => {
+            let shape = sides(trigger.pattern());
+            write_array(&mut archive, "mask", &shape[1..], trigger.mask())?;
+            write_array(&mut archive, "pattern", &shape, trigger.pattern())?;
+        }
+        Recovered::Image(image) => write_array(&mut archive, "image", &sides(image), image)?,
+    }
     archive.zip_writer().finish()?;
     drop(archive);
     Ok(file.into_inner())
@@ -90,10 +101,10 @@ fn write_array<W: Write + Seek>(
     array.finish()
 }
 
-/// Reads the trigger file that a report in `folder` names by `relative`.
+/// Reads the trigger file that a report in `folder` names by `file`.
 ///
-/// `expected` is the shape of the pattern, `[channels, height, width]`, which the caller knows from the model and the
-/// images and not from the file.
+/// `expected` is the shape of the pattern or the image, `[channels, height, width]`, which the caller knows from the
+/// model and the images and not from the file.
 ///
 /// # Errors
 /// [`TriggerFileError::Outside`] for an absolute path, one with `..` or a link that leaves `folder`;
@@ -101,23 +112,24 @@ fn write_array<W: Write + Seek>(
 /// the arrays expected, or a value is outside [0, 1].
 pub fn read_trigger(
     folder: &Path,
-    relative: &str,
+    file: &TriggerFile,
     expected: [usize; 3],
-) -> Result<Trigger, TriggerFileError> {
+) -> Result<Recovered, TriggerFileError> {
     let outside = || TriggerFileError::Outside {
-        path: relative.to_owned(),
+        path: file.path.clone(),
     };
     let inside = |part: Component<'_>| matches!(part, Component::Normal(_));
-    if relative.is_empty() || !Path::new(relative).components().all(inside) {
+    if file.path.is_empty() || !Path::new(&file.path).components().all(inside) {
         return Err(outside());
     }
-    let path = folder.join(relative);
+    let path = folder.join(&file.path);
     let failed = |source| TriggerFileError::Io {
         path: path.clone(),
         source,
     };
     let malformed = |reason| TriggerFileError::Malformed {
         path: path.clone(),
+        kind: file.kind,
         expected,
         reason,
     };
@@ -125,30 +137,46 @@ pub fn read_trigger(
     if !real.starts_with(folder.canonicalize().map_err(failed)?) {
         return Err(outside());
     }
+    // A mask is no larger than its pattern.
+    let arrays = match file.kind {
+        TriggerKind::Patch => 2,
+        TriggerKind::Image => 1,
+    };
     let limit = expected
         .iter()
-        .try_fold(2 * size_of::<f32>(), |size, &side| size.checked_mul(side))
+        .try_fold(arrays * size_of::<f32>(), |size, &side| {
+            size.checked_mul(side)
+        })
         .and_then(|size| size.checked_add(ARCHIVE_OVERHEAD))
-        .ok_or_else(|| malformed("no trigger can have this shape".to_owned()))?;
+        .ok_or_else(|| malformed("nothing can have this shape".to_owned()))?;
     let bytes = File::open(&real)
         .and_then(|file| read_at_most(file, limit))
         .map_err(failed)?
-        .ok_or_else(|| malformed("the file is larger than such a trigger needs".to_owned()))?;
-    decode(&bytes, expected).map_err(malformed)
+        .ok_or_else(|| malformed("the file is larger than this needs".to_owned()))?;
+    decode(&bytes, file.kind, expected).map_err(malformed)
 }
 
-/// A trigger from the bytes of a file, or what is wrong with them.
-fn decode(bytes: &[u8], expected: [usize; 3]) -> Result<Trigger, String> {
-    let [_, height, width] = expected;
+/// What the bytes of a file hold, or what is wrong with them.
+fn decode(bytes: &[u8], kind: TriggerKind, expected: [usize; 3]) -> Result<Recovered, String> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
-    let mask = read_array(&mut archive, "mask", &[height, width])?;
-    let pattern = read_array(&mut archive, "pattern", &expected)?;
     let picture = |name: &str, shape, values| {
         Picture::new(shape, values).map_err(|error| format!("array `{name}`: {error}"))
     };
-    let mask = picture("mask", [1, height, width], mask)?;
-    let pattern = picture("pattern", expected, pattern)?;
-    Trigger::new(mask, pattern).map_err(|error| error.to_string())
+    match kind {
+        TriggerKind::Patch => {
+            let [_, height, width] = expected;
+            let mask = read_array(&mut archive, "mask", &[height, width])?;
+            let pattern = read_array(&mut archive, "pattern", &expected)?;
+            let mask = picture("mask", [1, height, width], mask)?;
+            let pattern = picture("pattern", expected, pattern)?;
+            let trigger = Trigger::new(mask, pattern).map_err(|error| error.to_string())?;
+            Ok(Recovered::Patch(trigger))
+        }
+        TriggerKind::Image => {
+            let values = read_array(&mut archive, "image", &expected)?;
+            Ok(Recovered::Image(picture("image", expected, values)?))
+        }
+    }
 }
 
 fn read_array(

@@ -73,7 +73,7 @@ impl Picture {
     }
 }
 
-/// A trigger: an image x becomes `(1 - mask) * x + mask * pattern` (Neural Cleanse §III, eq. 2).
+/// A trigger: an image x becomes `(1 - mask) * x + mask * pattern` (Wang et al. 2019 §III, eq. 2).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trigger {
     mask: Picture,

@@ -1,4 +1,5 @@
-//! Norms of all classes on a logarithmic scale: every class is a dot, and a backdoor is a dot far to the left.
+//! The statistic of all units on a logarithmic scale: every unit is a dot, and a backdoor is a dot far towards the
+//! suspicious end.
 //!
 //! SVG elements are not void in HTML: each needs its end tag, or the next becomes its child and is not drawn.
 
@@ -7,8 +8,8 @@ use maud::{Markup, html};
 use super::Scan;
 use crate::{
     escape::Shown,
-    format::{count, number},
-    report::{ClassFinding, Detection},
+    format::{count, number, words},
+    report::{Detection, Tail, UnitFinding},
 };
 
 const WIDTH: f64 = 720.0;
@@ -24,7 +25,7 @@ const NAMED: usize = 3;
 /// Longest name written in the chart, in characters.
 const NAME_LIMIT: usize = 20;
 
-/// A logarithmic scale from norms to the width of the chart.
+/// A logarithmic scale from values to the width of the chart.
 struct Scale {
     low: f64,
     high: f64,
@@ -46,9 +47,9 @@ impl Scale {
         })
     }
 
-    /// Where `norm` lies; what is too small for a logarithm lies at the left edge.
-    fn x(&self, norm: f64) -> f64 {
-        let part = (norm.max(f64::MIN_POSITIVE).log10() - self.low) / (self.high - self.low);
+    /// Where `value` lies; what is too small for a logarithm lies at the left edge.
+    fn x(&self, value: f64) -> f64 {
+        let part = (value.max(f64::MIN_POSITIVE).log10() - self.low) / (self.high - self.low);
         MARGIN + part.clamp(0.0, 1.0) * (WIDTH - 2.0 * MARGIN)
     }
 
@@ -68,28 +69,39 @@ impl Scale {
     }
 }
 
-/// A class in the chart.
+/// A unit in the chart.
 struct Dot<'a> {
-    finding: &'a ClassFinding,
-    norm: f64,
+    finding: &'a UnitFinding,
+    value: f64,
     is_target: bool,
     x: f64,
     y: f64,
     radius: f64,
 }
 
-/// The chart of one detector's norms.
-pub fn norms(scan: &Scan<'_>, detection: &Detection) -> Markup {
-    let norms = detection.classes.iter().filter_map(|finding| finding.norm);
-    let lines = [detection.norm_threshold, detection.norm_median]
+/// The chart of one detector's statistic.
+pub fn statistics(scan: &Scan<'_>, detection: &Detection) -> Markup {
+    let statistic = &detection.unit_statistic;
+    let name = words(&statistic.name);
+    let values = detection.findings.iter().filter_map(|found| found.statistic);
+    let lines = [detection.unit_threshold, detection.median]
         .into_iter()
         .flatten();
-    let Some(scale) = Scale::over(norms.chain(lines)) else {
-        return html! { p { "No class was reached, so there are no norms to draw." } };
+    let Some(scale) = Scale::over(values.chain(lines)) else {
+        return html! { p { "No class has a " (name) " that could be drawn." } };
     };
     let dots = dots(scan, detection, &scale);
     let eliminated = detection.eliminated();
-    let without = detection.classes.len() - dots.len() - eliminated;
+    let without = detection.findings.len() - dots.len() - eliminated;
+    let side = match statistic.suspicious {
+        Tail::Small => "left",
+        Tail::Large => "right",
+    };
+    let scale_name = format!(
+        "{} in {}, logarithmic",
+        Shown(&statistic.meaning),
+        words(&statistic.unit)
+    );
     html! {
         figure.chart {
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(summary(detection, &dots)) {
@@ -98,18 +110,17 @@ pub fn norms(scan: &Scan<'_>, detection: &Detection) -> Markup {
                     text.tick x=(px(scale.x(tick))) y=(AXIS + 22.0) text-anchor="middle" { (number(tick)) }
                 }
                 line.axis x1=(MARGIN) x2=(WIDTH - MARGIN) y1=(AXIS) y2=(AXIS) {}
-                text.tick x=(WIDTH / 2.0) y=(AXIS + 48.0) text-anchor="middle" { "L1 norm of the mask in pixels, logarithmic" }
-                @if let Some(median) = detection.norm_median { (rule(&scale, median, "median", 44.0)) }
-                @if let Some(threshold) = detection.norm_threshold { (rule(&scale, threshold, "threshold", 20.0)) }
+                text.tick x=(WIDTH / 2.0) y=(AXIS + 48.0) text-anchor="middle" { (scale_name) }
+                @if let Some(median) = detection.median { (rule(&scale, median, "median", 44.0)) }
+                @if let Some(threshold) = detection.unit_threshold { (rule(&scale, threshold, "threshold", 20.0)) }
                 @for dot in &dots { (mark(dot)) }
-                @for dot in dots.iter().filter(|dot| dot.is_target).take(NAMED) { (name(dot)) }
+                @for dot in dots.iter().filter(|dot| dot.is_target).take(NAMED) { (label(dot)) }
             }
             figcaption {
-                "Each mark is a class; the further left, the smaller the trigger that leads to it. Diamonds are target \
-                 classes. "
-                @if detection.norm_threshold.is_some() { "Marks left of the dashed threshold line stand out. " }
-                @else { "No positive norm would stand out by the threshold, so it has no line. " }
-                @if without > 0 { "Not shown, because no trigger to them was found: " (count(without, "class", "classes")) ". " }
+                "Each mark is a class; the further " (side) ", the more suspicious. Diamonds are target classes. "
+                @if detection.unit_threshold.is_some() { "Marks " (side) " of the dashed threshold line stand out. " }
+                @else { "No value would stand out by the threshold, so it has no line. " }
+                @if without > 0 { "Not shown, because they have no " (name) ": " (count(without, "class", "classes")) ". " }
                 @if eliminated > 0 { "Not shown, because eliminated early: " (count(eliminated, "class", "classes")) "." }
             }
         }
@@ -120,25 +131,25 @@ pub fn norms(scan: &Scan<'_>, detection: &Detection) -> Markup {
 fn dots<'a>(scan: &Scan<'_>, detection: &'a Detection, scale: &Scale) -> Vec<Dot<'a>> {
     let column = |x: f64| ((x - MARGIN) / (2.0 * DOT + 0.5)) as usize;
     let mut dots: Vec<_> = detection
-        .classes
+        .findings
         .iter()
         .filter_map(|finding| {
-            let norm = finding.norm?;
+            let value = finding.statistic?;
             let is_target = scan.report().targets.contains(&finding.class);
             Some(Dot {
                 finding,
-                norm,
+                value,
                 is_target,
-                x: scale.x(norm),
+                x: scale.x(value),
                 y: 0.0,
                 radius: DOT,
             })
         })
         .collect();
+    let suspicious = detection.unit_statistic.suspicious;
     dots.sort_by(|a, b| {
-        b.is_target
-            .cmp(&a.is_target)
-            .then(a.norm.total_cmp(&b.norm))
+        let by_value = suspicious.compare(Some(a.value), Some(b.value));
+        b.is_target.cmp(&a.is_target).then(by_value)
     });
     let mut heights = vec![0usize; column(WIDTH) + 1];
     let levels: Vec<usize> = dots
@@ -160,7 +171,14 @@ fn dots<'a>(scan: &Scan<'_>, detection: &'a Detection, scale: &Scale) -> Vec<Dot
 
 fn mark(dot: &Dot<'_>) -> Markup {
     let (x, y) = (dot.x, dot.y);
-    let title = html! { title { (Shown(&dot.finding.name)) " (class " (dot.finding.class) "): " (number(dot.norm)) } };
+    let finding = dot.finding;
+    let title = html! {
+        title {
+            (Shown(&finding.name)) " (class " (finding.class)
+            @if let Some(source) = finding.source { " from " (source) }
+            "): " (number(dot.value))
+        }
+    };
     if !dot.is_target {
         return html! { circle.class cx=(px(x)) cy=(px(y)) r=(px(dot.radius)) { (title) } };
     }
@@ -176,7 +194,7 @@ fn mark(dot: &Dot<'_>) -> Markup {
 }
 
 /// The name of a target, above its mark.
-fn name(dot: &Dot<'_>) -> Markup {
+fn label(dot: &Dot<'_>) -> Markup {
     let finding = dot.finding;
     let full = if finding.name.is_empty() {
         format!("class {}", finding.class)
@@ -189,11 +207,11 @@ fn name(dot: &Dot<'_>) -> Markup {
 }
 
 /// A vertical line with a label at height `top`.
-fn rule(scale: &Scale, norm: f64, label: &str, top: f64) -> Markup {
-    let x = scale.x(norm);
+fn rule(scale: &Scale, value: f64, label: &str, top: f64) -> Markup {
+    let x = scale.x(value);
     html! {
         line.(label) x1=(px(x)) x2=(px(x)) y1=(top + 6.0) y2=(AXIS) {}
-        text.label x=(px(x)) y=(top) text-anchor=(anchor(x)) { (label) " " (number(norm)) }
+        text.label x=(px(x)) y=(top) text-anchor=(anchor(x)) { (label) " " (number(value)) }
     }
 }
 
@@ -210,24 +228,22 @@ fn px(value: f64) -> String {
     format!("{value:.1}")
 }
 
+/// What the chart shows, for whoever cannot see it.
 fn summary(detection: &Detection, dots: &[Dot<'_>]) -> String {
-    let smallest = dots
-        .iter()
-        .map(|dot| dot.norm)
-        .fold(f64::INFINITY, f64::min);
-    let largest = dots.iter().map(|dot| dot.norm).fold(0.0, f64::max);
+    let values = || dots.iter().map(|dot| dot.value);
     let line = |name: &str, value: Option<f64>| {
         value
             .map(|value| format!(", {name} {}", number(value)))
             .unwrap_or_default()
     };
     format!(
-        "Norms of {}: smallest {}, largest {}{}{}",
+        "{} of {}{}{}{}{}",
+        words(&detection.unit_statistic.name),
         count(dots.len(), "class", "classes"),
-        number(smallest),
-        number(largest),
-        line("median", detection.norm_median),
-        line("threshold", detection.norm_threshold)
+        line("smallest", values().min_by(f64::total_cmp)),
+        line("largest", values().max_by(f64::total_cmp)),
+        line("median", detection.median),
+        line("threshold", detection.unit_threshold)
     )
 }
 
@@ -241,13 +257,13 @@ mod tests {
         let middle = scale.x(10.0);
         assert!((middle - WIDTH / 2.0).abs() < 1e-9);
         assert!(scale.x(1.0) < middle && middle < scale.x(100.0));
-        for norm in [0.0, 1e-300, 1e300] {
-            assert!((MARGIN..=WIDTH - MARGIN).contains(&scale.x(norm)));
+        for value in [0.0, 1e-300, 1e300] {
+            assert!((MARGIN..=WIDTH - MARGIN).contains(&scale.x(value)));
         }
     }
 
     #[test]
-    fn no_positive_norm_gives_no_scale_and_one_gives_room() {
+    fn no_positive_value_gives_no_scale_and_one_gives_room() {
         assert!(Scale::over([0.0, f64::NAN].into_iter()).is_none());
         let scale = Scale::over([5.0].into_iter()).unwrap();
         assert!(scale.low < 5f64.log10() && 5f64.log10() < scale.high);

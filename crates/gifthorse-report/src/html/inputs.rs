@@ -10,7 +10,8 @@ use crate::{
     escape::Shown,
     format::{count, duration, interval, number, optional, percent},
     report::{
-        Branch, BranchScope, ChosenBy, GradientHealth, Layout, Preflight, Preprocess, Report,
+        Branch, BranchScope, ChosenBy, GradientHealth, Images, Layout, Preflight, Preprocess,
+        Report,
     },
 };
 
@@ -20,16 +21,20 @@ const BRANCHES: usize = 8;
 /// Pre-flight and gradient health.
 pub fn checks(scan: &Scan<'_>) -> Markup {
     let report = scan.report();
+    let unchecked = match report.images {
+        Some(_) => "The scan ended before this check.",
+        None => "The scan had no images to check this with.",
+    };
     let body = html! {
         (heading(scan.level + 2, None, html! { "Does the model work on these images?" }))
         @match &report.preflight {
             Some(preflight) => (accuracy(preflight)),
-            None => p { "The scan ended before this check." },
+            None => p { (unchecked) },
         }
         (heading(scan.level + 2, None, html! { "Can its gradients be searched with?" }))
         @match &report.health {
             Some(health) => (gradients(health)),
-            None => p { "The scan ended before this check." },
+            None => p { (unchecked) },
         }
     };
     scan.section("preflight", "Checks before the search", body)
@@ -100,7 +105,8 @@ pub fn provenance(scan: &Scan<'_>) -> Markup {
     let title = |text: &str| heading(scan.level + 2, None, html! { (text) });
     let body = html! {
         (title("Model")) (model(report))
-        (title("Images")) (images(report))
+        (title("Images"))
+        @match &report.images { Some(used) => (images(used)), None => p { "None: the scan used the model alone." } }
         (title("Preprocessing")) (preprocess(&report.preprocess))
         (title("Run"))
         (facts(&[
@@ -158,8 +164,7 @@ fn branches(branches: &[Branch]) -> Markup {
     }
 }
 
-fn images(report: &Report) -> Markup {
-    let images = &report.images;
+fn images(images: &Images) -> Markup {
     html! {
         (facts(&[
             ("Source", html! { bdi { (Shown(&images.path)) } " (" (Shown(&images.format)) ")" }),

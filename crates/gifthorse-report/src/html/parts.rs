@@ -15,11 +15,11 @@ pub fn heading(level: u8, id: Option<&str>, text: Markup) -> Markup {
 }
 
 /// Names with their values.
-pub fn facts(rows: &[(&str, Markup)]) -> Markup {
+pub fn facts(rows: &[(impl AsRef<str>, Markup)]) -> Markup {
     html! {
         dl.facts {
             @for (name, value) in rows {
-                div { dt { (name) } dd { (value) } }
+                div { dt { (name.as_ref()) } dd { (value) } }
             }
         }
     }
@@ -27,7 +27,12 @@ pub fn facts(rows: &[(&str, Markup)]) -> Markup {
 
 /// A table that scrolls sideways by itself where the screen is narrow. The first cell of each row is its header;
 /// columns in `numeric` are set flush right.
-pub fn table(caption: &str, columns: &[&str], numeric: &[usize], rows: Vec<Vec<Markup>>) -> Markup {
+pub fn table(
+    caption: &str,
+    columns: &[impl AsRef<str>],
+    numeric: &[usize],
+    rows: Vec<Vec<Markup>>,
+) -> Markup {
     let class = |column: &usize| numeric.contains(column).then_some("number");
     html! {
         div.wide role="region" aria-label=(caption) tabindex="0" {
@@ -36,7 +41,7 @@ pub fn table(caption: &str, columns: &[&str], numeric: &[usize], rows: Vec<Vec<M
                 thead {
                     tr {
                         @for (index, column) in columns.iter().enumerate() {
-                            th scope="col" class=[class(&index)] { (column) }
+                            th scope="col" class=[class(&index)] { (column.as_ref()) }
                         }
                     }
                 }

@@ -1,16 +1,17 @@
 //! How the verdict came about in numbers: our statistic, the published rules as published, and every parameter.
 
+use std::iter;
+
 use maud::{Markup, html};
 
 use super::{
     Scan,
     parts::{facts, heading, table, yes_no},
 };
-use crate::format::count;
 use crate::{
     escape::Shown,
-    format::{duration, number, optional},
-    report::{Calibration, Detection, PublishedRule, ReferenceModel},
+    format::{UNDEFINED, amount, count, duration, number, optional, words},
+    report::{Calibration, Detection, Measure, PublishedRule, ReferenceModel},
     wording,
 };
 
@@ -27,13 +28,7 @@ pub fn section(scan: &Scan<'_>) -> Markup {
             ("Calibrated against", html! { (wording::calibration(&report.calibration)) }),
         ]))
         @if let Calibration::References { models, .. } = &report.calibration {
-            (table(
-                "Your clean models, by the metrics of Houtari and Mohanty",
-                &["Model", "Largest norm over smallest", "Percent difference"],
-                &[1, 2],
-                models.iter().map(reference).collect(),
-            ))
-            p.note { "The paper calls a model suspicious above 1.8 and 25 %, thresholds that it set by clean models." }
+            (references(models))
         }
         @if report.detectors.is_empty() { p { "No detector ran." } }
         @for detection in &report.detectors { (detector(scan, detection)) }
@@ -41,31 +36,66 @@ pub fn section(scan: &Scan<'_>) -> Markup {
     scan.section("statistics", "Statistics behind the verdict", body)
 }
 
-fn reference(model: &ReferenceModel) -> Vec<Markup> {
-    vec![
-        html! { (Shown(&model.name)) },
-        html! { (optional(model.max_min_ratio, number)) },
-        html! { (optional(model.percent_difference, |value| format!("{} %", number(value)))) },
-    ]
+/// The user's clean models with the metrics of published rules.
+fn references(models: &[ReferenceModel]) -> Markup {
+    let mut names: Vec<&str> = Vec::new();
+    for measure in models.iter().flat_map(|model| &model.measures) {
+        if !names.contains(&measure.name.as_str()) {
+            names.push(&measure.name);
+        }
+    }
+    let row = |model: &ReferenceModel| {
+        let cells = names.iter().map(|name| {
+            let measure = model.measures.iter().find(|measure| measure.name == *name);
+            html! { (measure.map_or_else(|| UNDEFINED.to_owned(), shown)) }
+        });
+        let mut row = vec![html! { (Shown(&model.name)) }];
+        row.extend(cells);
+        row
+    };
+    let titles = names.iter().map(|name| words(name));
+    let columns: Vec<String> = iter::once("Model".to_owned()).chain(titles).collect();
+    let numeric: Vec<usize> = (1..columns.len()).collect();
+    html! {
+        (table(
+            "Your clean models, by the metrics of the published rules below",
+            &columns,
+            &numeric,
+            models.iter().map(row).collect(),
+        ))
+        p.note { "A published threshold that your own clean models exceed says little about the scanned one." }
+    }
+}
+
+/// The value of a measure with its unit.
+fn shown(measure: &Measure) -> String {
+    optional(measure.value, |value| amount(value, &measure.unit))
 }
 
 fn detector(scan: &Scan<'_>, detection: &Detection) -> Markup {
+    let statistic = &detection.unit_statistic;
+    let in_unit = |value: Option<f64>| html! { (optional(value, |value| amount(value, &statistic.unit))) };
+    let name = words(&statistic.name);
+    let fact = |name: &str, value: Markup| (name.to_owned(), value);
+    let mut facts_of = vec![
+        fact("Flagged", html! { (yes_no(detection.flagged)) }),
+        fact("Statistic", html! { (Shown(&detection.statistic_name)) }),
+        fact("Value", html! { (optional(detection.statistic, number)) }),
+        fact("Threshold", html! { (optional(detection.threshold, number)) }),
+        fact("p-value, by itself", html! { (optional(detection.p_value, number)) }),
+    ];
+    let measures = detection.measures.iter();
+    facts_of.extend(measures.map(|measure| fact(&words(&measure.name), html! { (shown(measure)) })));
+    facts_of.extend([
+        (format!("Median {name}"), in_unit(detection.median)),
+        (format!("Threshold of {name}"), in_unit(detection.unit_threshold)),
+        fact("Unreached classes", unreached(detection)),
+        fact("Eliminated early", html! { (detection.eliminated()) " of " (count(detection.findings.len(), "unit", "units")) }),
+        fact("Time", html! { (duration(detection.seconds)) }),
+    ]);
     html! {
-        (heading(scan.level + 2, None, html! { (Shown(&detection.name)) ", preset " (Shown(&detection.preset)) }))
-        (facts(&[
-            ("Flagged", html! { (yes_no(detection.flagged)) }),
-            ("Statistic", html! { (Shown(&detection.statistic_name)) }),
-            ("Value", html! { (optional(detection.statistic, number)) }),
-            ("Threshold", html! { (optional(detection.threshold, number)) }),
-            ("p-value", html! { (optional(detection.p_value, number)) }),
-            ("Anomaly index", html! { (optional(detection.anomaly_index, number)) }),
-            ("Largest norm over smallest", html! { (optional(detection.max_min_ratio, number)) }),
-            ("Percent difference", html! { (optional(detection.percent_difference, |value| format!("{} %", number(value)))) }),
-            ("Median norm", html! { (optional(detection.norm_median, number)) }),
-            ("Unreached classes", unreached(detection)),
-            ("Eliminated early", html! { (detection.eliminated()) " of " (count(detection.classes.len(), "class", "classes")) }),
-            ("Time", html! { (duration(detection.seconds)) }),
-        ]))
+        (heading(scan.level + 2, None, html! { (Shown(&detection.title)) ", preset " (Shown(&detection.preset)) }))
+        (facts(&facts_of))
         @if !detection.published_rules.is_empty() {
             (table(
                 "Published rules, applied as published",
@@ -114,7 +144,7 @@ fn parameters(detection: &Detection) -> Markup {
     };
     html! {
         details {
-            summary { "Parameters of " (Shown(&detection.name)) }
+            summary { "Parameters of " (Shown(&detection.title)) }
             (table("Parameters", &["Parameter", "Value"], &[], detection.parameters.iter().map(row).collect()))
         }
     }

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::{
     Scan,
     parts::{table, tag},
+    evidence::{recovered, shown},
     picture::figure,
 };
 use crate::{escape::Shown, evidence::Truth, report::Verdict, wording::verdict};
@@ -65,7 +66,9 @@ pub fn section(scan: &Scan<'_>, truth: &Truth) -> Markup {
     let target = truth
         .target
         .or_else(|| scan.report().targets.first().copied());
-    let recovered = target.and_then(|target| scan.page.evidence.of(target));
+    let recovered: Vec<_> = target
+        .map(|target| recovered(scan, target))
+        .unwrap_or_default();
     let body = html! {
         p { "This model is " strong { (planted(scan, truth)) } ". The verdict is " (outcome(scan, truth)) "." }
         @if truth.backdoored {
@@ -73,17 +76,11 @@ pub fn section(scan: &Scan<'_>, truth: &Truth) -> Markup {
                 @if let Some(planted) = &truth.trigger {
                     (figure(planted, &html! { "planted trigger" }, "large", html! { "Planted trigger" }))
                 }
-                @if let Some(recovered) = recovered {
-                    (figure(&recovered.trigger.on_grey(), &html! { "recovered trigger on grey" }, "large",
-                        html! { "Recovered trigger, on grey" }))
-                    (figure(recovered.trigger.mask(), &html! { "mask of the recovered trigger" }, "large",
-                        html! { "Mask: white is replaced" }))
-                }
+                @for (detection, evidence) in &recovered { (shown(scan, detection, evidence)) }
             }
-            @if recovered.is_none() { p { "No trigger was recovered for the planted target." } }
+            @if recovered.is_empty() { p { "Nothing was recovered for the planted target." } }
             p.note {
-                "A recovered trigger need not look like the planted one: the search finds the smallest pattern that the \
-                 model answers to."
+                "What is recovered need not look like what was planted: a search finds what the model answers to most easily."
             }
         }
     };

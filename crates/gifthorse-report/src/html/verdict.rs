@@ -4,14 +4,17 @@ use maud::{Markup, html};
 
 use super::{
     Scan,
-    parts::{facts, heading},
+    parts::{facts, heading, table, yes_no},
 };
 use crate::{
     escape::Shown,
     format::{UNDEFINED, count, duration, number, optional},
-    report::Verdict,
-    wording::{verdict, wording},
+    report::{ClassVerdict, Verdict},
+    wording::{self, verdict, wording},
 };
+
+/// Classes that detectors speak against, listed at most.
+const ACCUSED: usize = 8;
 
 /// The header of a scan.
 pub fn header(scan: &Scan<'_>) -> Markup {
@@ -37,6 +40,7 @@ pub fn header(scan: &Scan<'_>) -> Markup {
                 (heading(scan.level + 1, None, html! { "Why" }))
                 ul.reasons { @for reason in reasons { li { (Shown(reason)) } } }
             }
+            (accused(scan))
             @if let Some(policy) = &report.policy {
                 (heading(scan.level + 1, None, html! {
                     @if policy.met { "Meets the policy " } @else { "Does not meet the policy " }
@@ -52,9 +56,39 @@ pub fn header(scan: &Scan<'_>) -> Markup {
                 ("Target classes", targets(scan)),
                 ("p-value", html! { (optional(report.p_value, number)) }),
                 ("Model", html! { bdi { (Shown(&report.model.path)) } ", " (count(report.model.classes, "class", "classes")) }),
-                ("Images", html! { bdi { (Shown(&report.images.path)) } ", " (report.images.count) " used" }),
+                ("Images", html! {
+                    @match &report.images {
+                        Some(images) => { bdi { (Shown(&images.path)) } ", " (images.count) " used" },
+                        None => "none",
+                    }
+                }),
                 ("Scanned", html! { (Shown(&report.started)) ", took " (duration(report.seconds)) }),
             ]))
+        }
+    }
+}
+
+/// The classes that detectors speak against, with what all of them together say.
+fn accused(scan: &Scan<'_>) -> Markup {
+    let accused = wording::accused(scan.report());
+    let hidden = accused.len().saturating_sub(ACCUSED);
+    let row = |class: &&ClassVerdict| {
+        vec![
+            scan.class(class.class),
+            html! { (optional(class.p_value, number)) },
+            html! { (yes_no(class.named)) },
+            html! { (wording::witnesses(scan.report(), class)) },
+        ]
+    };
+    html! {
+        @if !accused.is_empty() {
+            (table(
+                "Classes, by all detectors together",
+                &["Class", "p-value", "Named as a target", "Detectors that speak against it"],
+                &[1],
+                accused.iter().take(ACCUSED).map(row).collect(),
+            ))
+            @if hidden > 0 { p.note { (count(hidden, "more class", "more classes")) " under the detectors below." } }
         }
     }
 }

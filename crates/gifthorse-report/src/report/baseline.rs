@@ -1,9 +1,11 @@
 //! How the model differs from that of an earlier report: whether a fine-tune, say, added a backdoor.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Detection, Report, Verdict};
+use super::{Detection, Report, Unit, Verdict};
 
 /// What changed since an earlier report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,27 +23,38 @@ pub struct Baseline {
     pub kept: Vec<usize>,
     /// Targets that only it has.
     pub gone: Vec<usize>,
-    /// The sizes of triggers then and now, of the classes that were reached both times, the most shrunken first.
-    pub sizes: Vec<SizeChange>,
+    /// What each detector measured then and now, for the detectors that ran both times with the
+    /// same preset.
+    pub detectors: Vec<DetectorChange>,
     /// What makes the two scans hard to compare, a sentence each.
     pub caveats: Vec<String>,
 }
 
-/// The size of a class's trigger then and now.
+/// What one detector measured then and now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DetectorChange {
+    /// Name of the detector.
+    pub detector: String,
+    /// The units that have a statistic both times, the one whose statistic changed most towards
+    /// the suspicious end first.
+    pub changes: Vec<StatisticChange>,
+}
+
+/// The statistic of a unit then and now, in the detector's own unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SizeChange {
+pub struct StatisticChange {
     /// Index of the class.
     pub class: usize,
-    /// L1 norm of the mask then, in pixels.
-    #[schemars(range(min = 0.0))]
+    /// Index of the source class where the unit is a pair of classes; null for all the others.
+    pub source: Option<usize>,
+    /// The statistic then.
     pub before: f64,
     /// The same now.
-    #[schemars(range(min = 0.0))]
     pub now: f64,
 }
 
-impl SizeChange {
-    /// How many times the earlier size the present one is; 1 where both are 0.
+impl StatisticChange {
+    /// How many times the earlier statistic the present one is; 1 where both are 0.
     pub fn factor(&self) -> f64 {
         if self.before == self.now {
             1.0
@@ -66,40 +79,73 @@ impl Baseline {
             added,
             kept,
             gone: earlier.targets.iter().filter(gone).copied().collect(),
-            sizes: sizes(report, earlier),
+            detectors: changes(report, earlier),
             caveats: caveats(report, earlier),
         }
     }
 }
 
-fn sizes(report: &Report, earlier: &Report) -> Vec<SizeChange> {
-    let (Some(now), Some(before)) = (report.detectors.first(), earlier.detectors.first()) else {
-        return Vec::new();
-    };
-    let norm = |detection: &Detection, class: usize| {
-        let finding = detection.classes.iter().find(|found| found.class == class);
-        finding?.norm
-    };
-    let mut sizes: Vec<SizeChange> = now
-        .classes
+/// What the detectors that ran both times with the same preset measured.
+fn changes(report: &Report, earlier: &Report) -> Vec<DetectorChange> {
+    let both = report.detectors.iter().filter_map(|now| {
+        let same = |before: &&Detection| is_same_search(now, before);
+        Some((now, earlier.detectors.iter().find(same)?))
+    });
+    both.map(|(now, before)| DetectorChange {
+        detector: now.name.clone(),
+        changes: statistics(now, before),
+    })
+    .collect()
+}
+
+fn statistics(now: &Detection, before: &Detection) -> Vec<StatisticChange> {
+    let known: BTreeMap<Unit, f64> = before
+        .findings
         .iter()
-        .filter_map(|found| {
-            Some(SizeChange {
-                class: found.class,
-                before: norm(before, found.class)?,
-                now: found.norm?,
+        .filter_map(|finding| Some((finding.unit(), finding.statistic?)))
+        .collect();
+    let mut changes: Vec<StatisticChange> = now
+        .findings
+        .iter()
+        .filter_map(|finding| {
+            Some(StatisticChange {
+                class: finding.class,
+                source: finding.source,
+                before: *known.get(&finding.unit())?,
+                now: finding.statistic?,
             })
         })
         .collect();
-    sizes.sort_by(|a, b| a.factor().total_cmp(&b.factor()));
-    sizes
+    let suspicious = now.unit_statistic.suspicious;
+    changes.sort_by(|a, b| suspicious.compare(Some(a.factor()), Some(b.factor())));
+    changes
+}
+
+fn is_same_search(a: &Detection, b: &Detection) -> bool {
+    (&a.name, &a.preset) == (&b.name, &b.preset)
+}
+
+/// Whether a detector ran both times, but with another preset.
+fn searched_otherwise(report: &Report, earlier: &Report) -> bool {
+    report.detectors.iter().any(|now| {
+        let mut before = earlier.detectors.iter();
+        before.any(|before| before.name == now.name && before.preset != now.preset)
+    })
+}
+
+/// Whether a detector of one report is missing in the other. A scan that ended before its search
+/// has none, which says nothing about the settings.
+fn other_detectors(report: &Report, earlier: &Report) -> bool {
+    let names = |report: &Report| -> BTreeSet<String> {
+        let names = report.detectors.iter().map(|found| found.name.clone());
+        names.collect()
+    };
+    let (now, before) = (names(report), names(earlier));
+    !now.is_empty() && !before.is_empty() && now != before
 }
 
 fn caveats(report: &Report, earlier: &Report) -> Vec<String> {
-    let detections = report.detectors.first().zip(earlier.detectors.first());
-    let same_search = |(now, before): (&Detection, &Detection)| {
-        (&now.name, &now.preset) == (&before.name, &before.preset)
-    };
+    let images = |report: &Report| report.images.as_ref().map(|images| images.sha256.clone());
     let mut caveats = Vec::new();
     let mut note = |differs: bool, text: &str| {
         if differs {
@@ -115,11 +161,15 @@ fn caveats(report: &Report, earlier: &Report) -> Vec<String> {
         "The earlier scan could not tell, so a backdoor that is new here may have been there before.",
     );
     note(
-        report.images.sha256 != earlier.images.sha256,
+        images(report) != images(earlier),
         "The scans used different images.",
     );
     note(
-        !detections.is_none_or(same_search),
+        other_detectors(report, earlier),
+        "The scans ran different detectors.",
+    );
+    note(
+        searched_otherwise(report, earlier),
         "The scans searched with different settings.",
     );
     note(

@@ -26,8 +26,8 @@ pub enum JsonError {
     },
     /// The text is a report of another version.
     #[error(
-        "the report has schema version {found}, this program reads version {SCHEMA_VERSION}: \
-         read it with the program that wrote it, or scan again"
+        "the report has schema version {found}, this program reads version {SCHEMA_VERSION}: scan the \
+         model again, or read the report with the program that wrote it"
     )]
     Version {
         /// The version that the text says.

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Measure;
+
 /// The answer of a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -45,10 +47,25 @@ pub struct ReferenceModel {
     /// SHA-256 of the model file.
     #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
-    /// Largest norm over smallest; Houtari and Mohanty set their threshold of 1.8 by that of clean models.
-    pub max_min_ratio: Option<f64>,
-    /// `(max - min) / (max + min)` of the norms in percent; the paper's threshold is 25.
-    pub percent_difference: Option<f64>,
+    /// What the metrics of published rules are for it.
+    pub measures: Vec<Measure>,
+}
+
+/// What all detectors together say of one class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClassVerdict {
+    /// Index of the class.
+    pub class: usize,
+    /// Its name, not to be trusted; empty if unknown.
+    pub name: String,
+    /// Probability, all detectors combined, that a clean model has a class this suspicious; null
+    /// where none could be had.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub p_value: Option<f64>,
+    /// Whether the class is named as one that a backdoor leads to.
+    pub named: bool,
+    /// Names of the detectors that speak against the class, the strongest first.
+    pub witnesses: Vec<String>,
 }
 
 /// How far a verdict reaches.

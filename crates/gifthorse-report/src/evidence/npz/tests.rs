@@ -16,15 +16,43 @@ fn trigger() -> Trigger {
     Trigger::new(mask, pattern).unwrap()
 }
 
+fn image() -> Picture {
+    let byte = |index: usize| ((index * 53) % 256) as f32 / 255.0;
+    Picture::new(SHAPE, (0..60).map(byte).collect()).unwrap()
+}
+
+fn patch_bytes() -> Vec<u8> {
+    write_recovered(&Recovered::Patch(trigger())).unwrap()
+}
+
+fn image_bytes() -> Vec<u8> {
+    write_recovered(&Recovered::Image(image())).unwrap()
+}
+
+fn file(path: &str, kind: TriggerKind) -> TriggerFile {
+    TriggerFile {
+        path: path.to_owned(),
+        kind,
+    }
+}
+
 fn folder_with(bytes: &[u8]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("triggers")).unwrap();
-    fs::write(folder.path().join(trigger_path(7)), bytes).unwrap();
+    fs::write(folder.path().join("triggers/7.npz"), bytes).unwrap();
     folder
 }
 
-fn read(bytes: &[u8], shape: [usize; 3]) -> Result<Trigger, TriggerFileError> {
-    read_trigger(folder_with(bytes).path(), "triggers/7.npz", shape)
+fn read_as(
+    kind: TriggerKind,
+    bytes: &[u8],
+    shape: [usize; 3],
+) -> Result<Recovered, TriggerFileError> {
+    read_trigger(folder_with(bytes).path(), &file("triggers/7.npz", kind), shape)
+}
+
+fn read(bytes: &[u8], shape: [usize; 3]) -> Result<Recovered, TriggerFileError> {
+    read_as(TriggerKind::Patch, bytes, shape)
 }
 
 /// An archive with one raw entry for each name.
@@ -43,27 +71,42 @@ fn array(header: &str, data: &[u8]) -> Vec<u8> {
     [b"\x93NUMPY\x01\x00", &size[..], header.as_bytes(), data].concat()
 }
 
-fn reason(result: Result<Trigger, TriggerFileError>) -> String {
+fn reason(result: Result<Recovered, TriggerFileError>) -> String {
     match result {
         Err(TriggerFileError::Malformed { reason, .. }) => reason,
         other => panic!("expected a malformed file, got {other:?}"),
     }
 }
 
+fn bits(picture: &Picture) -> Vec<u32> {
+    picture.values().iter().map(|value| value.to_bits()).collect()
+}
+
 #[test]
-fn comes_back_bit_for_bit_and_writes_the_same_bytes() {
-    let bytes = write_trigger(&trigger()).unwrap();
-    assert_eq!(bytes, write_trigger(&trigger()).unwrap());
-    let back = read(&bytes, SHAPE).unwrap();
-    let bits = |picture: &Picture| {
-        picture
-            .values()
-            .iter()
-            .map(|value| value.to_bits())
-            .collect::<Vec<_>>()
+fn a_patch_comes_back_bit_for_bit_and_writes_the_same_bytes() {
+    let bytes = patch_bytes();
+    assert_eq!(bytes, patch_bytes());
+    let Recovered::Patch(back) = read(&bytes, SHAPE).unwrap() else {
+        panic!("a patch was written");
     };
     assert_eq!(bits(back.mask()), bits(trigger().mask()));
     assert_eq!(bits(back.pattern()), bits(trigger().pattern()));
+}
+
+#[test]
+fn an_image_comes_back_bit_for_bit_and_writes_the_same_bytes() {
+    let bytes = image_bytes();
+    assert_eq!(bytes, image_bytes());
+    let Recovered::Image(back) = read_as(TriggerKind::Image, &bytes, SHAPE).unwrap() else {
+        panic!("an image was written");
+    };
+    assert_eq!((back.shape(), bits(&back)), (SHAPE, bits(&image())));
+}
+
+#[test]
+fn one_kind_does_not_pass_for_the_other() {
+    assert!(reason(read(&image_bytes(), SHAPE)).contains("mask"));
+    assert!(reason(read_as(TriggerKind::Image, &patch_bytes(), SHAPE)).contains("image"));
 }
 
 #[test]
@@ -71,27 +114,29 @@ fn every_eight_bit_value_comes_back() {
     let values: Vec<f32> = (0..=255u8).map(|byte| f32::from(byte) / 255.0).collect();
     let picture = Picture::new([1, 16, 16], values).unwrap();
     let trigger = Trigger::new(picture.clone(), picture).unwrap();
-    assert_eq!(
-        read(&write_trigger(&trigger).unwrap(), [1, 16, 16]).unwrap(),
-        trigger
-    );
+    let written = Recovered::Patch(trigger);
+    let bytes = write_recovered(&written).unwrap();
+    assert_eq!(read(&bytes, [1, 16, 16]).unwrap(), written);
 }
 
 #[test]
 fn another_shape_is_refused_with_both_shapes() {
-    let bytes = write_trigger(&trigger()).unwrap();
+    let bytes = patch_bytes();
     let message = read(&bytes, [3, 5, 4]).unwrap_err().to_string();
     assert!(
         message.contains("[4, 5]") && message.contains("[5, 4]"),
         "{message}"
     );
     reason(read(&bytes, [1, 4, 5]));
+    for shape in [[3, 5, 4], [1, 4, 5], [usize::MAX, 4, 5]] {
+        reason(read_as(TriggerKind::Image, &image_bytes(), shape));
+    }
     reason(read(&bytes, [usize::MAX, 4, 5]));
 }
 
 #[test]
 fn paths_that_leave_the_folder_are_refused() {
-    let folder = folder_with(&write_trigger(&trigger()).unwrap());
+    let folder = folder_with(&patch_bytes());
     let inner = folder.path().join("report");
     fs::create_dir(&inner).unwrap();
     for path in [
@@ -101,13 +146,14 @@ fn paths_that_leave_the_folder_are_refused() {
         "a/../../triggers/7.npz",
         ".",
     ] {
-        let result = read_trigger(&inner, path, SHAPE);
+        let result = read_trigger(&inner, &file(path, TriggerKind::Patch), SHAPE);
         assert!(
             matches!(result, Err(TriggerFileError::Outside { .. })),
             "{path}: {result:?}"
         );
     }
-    let missing = read_trigger(&inner, "triggers/7.npz", SHAPE).unwrap_err();
+    let missing = file("triggers/7.npz", TriggerKind::Image);
+    let missing = read_trigger(&inner, &missing, SHAPE).unwrap_err();
     assert!(matches!(&missing, TriggerFileError::Io { .. }));
     assert!(missing.to_string().contains("7.npz"), "{missing}");
 }
@@ -115,11 +161,12 @@ fn paths_that_leave_the_folder_are_refused() {
 #[cfg(unix)]
 #[test]
 fn links_that_leave_the_folder_are_refused() {
-    let folder = folder_with(&write_trigger(&trigger()).unwrap());
+    let folder = folder_with(&patch_bytes());
     let inner = folder.path().join("report");
     fs::create_dir(&inner).unwrap();
     std::os::unix::fs::symlink(folder.path().join("triggers"), inner.join("triggers")).unwrap();
-    let result = read_trigger(&inner, "triggers/7.npz", SHAPE);
+    let linked = file("triggers/7.npz", TriggerKind::Patch);
+    let result = read_trigger(&inner, &linked, SHAPE);
     assert!(matches!(result, Err(TriggerFileError::Outside { .. })));
 }
 
@@ -129,6 +176,8 @@ fn bombs_are_refused() {
     let bomb = archive(&[("mask.npy", &zeros), ("pattern.npy", &zeros)]);
     assert!(reason(read(&bomb, [3, 224, 224])).contains("larger"));
     assert!(reason(read(&zeros, SHAPE)).contains("larger"));
+    let bomb = archive(&[("image.npy", &zeros)]);
+    assert!(reason(read_as(TriggerKind::Image, &bomb, [3, 224, 224])).contains("larger"));
 }
 
 #[test]
@@ -145,6 +194,8 @@ fn headers_that_nest_or_lie_are_refused() {
             &archive(&[("mask.npy", &file), ("pattern.npy", &file)]),
             [3, 224, 224],
         ));
+        let bytes = archive(&[("image.npy", &file)]);
+        reason(read_as(TriggerKind::Image, &bytes, [3, 224, 224]));
     }
     let mask = |header: &str| archive(&[("mask.npy", &array(header, &[0; 80]))]);
     let with = |descr: &str, order: &str, shape: &str| {
@@ -180,25 +231,34 @@ fn values_outside_the_unit_interval_are_refused() {
         );
         let bytes = archive(&[("mask.npy", &file), ("pattern.npy", &pattern)]);
         assert!(reason(read(&bytes, SHAPE)).contains("outside [0, 1]"));
+        let bytes = archive(&[("image.npy", &pattern)]);
+        let image = read_as(TriggerKind::Image, &bytes, SHAPE);
+        assert!(reason(image).contains("outside [0, 1]"));
     }
 }
+
+const KINDS: [TriggerKind; 2] = [TriggerKind::Patch, TriggerKind::Image];
 
 proptest! {
     #[test]
     fn any_bytes_give_a_result(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        prop_assert!(decode(&bytes, SHAPE).is_err());
+        for kind in KINDS {
+            prop_assert!(decode(&bytes, kind, SHAPE).is_err());
+        }
     }
 
     #[test]
     fn damaged_files_give_a_result(position in any::<prop::sample::Index>(), value in any::<u8>(), cut in 0usize..3) {
-        let mut bytes = write_trigger(&trigger()).unwrap();
-        let position = position.index(bytes.len());
-        bytes[position] = value;
-        if cut == 0 {
-            bytes.truncate(position);
-        }
-        if let Ok(read) = decode(&bytes, SHAPE) {
-            prop_assert_eq!(read.pattern().shape(), SHAPE);
+        for (kind, mut bytes) in KINDS.into_iter().zip([patch_bytes(), image_bytes()]) {
+            let position = position.index(bytes.len());
+            bytes[position] = value;
+            if cut == 0 {
+                bytes.truncate(position);
+            }
+            if let Ok(read) = decode(&bytes, kind, SHAPE) {
+                prop_assert_eq!(read.picture().shape(), SHAPE);
+                prop_assert_eq!(read.kind(), kind);
+            }
         }
     }
 
@@ -208,6 +268,6 @@ proptest! {
         let last = mask.len() - 1;
         mask[position.min(last)] = value;
         let bytes = archive(&[("mask.npy", &mask)]);
-        prop_assert!(decode(&bytes, SHAPE).is_err());
+        prop_assert!(decode(&bytes, TriggerKind::Patch, SHAPE).is_err());
     }
 }

@@ -1,0 +1,111 @@
+//! What a detector found for one unit: for a class, or for a class from one source class.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Interval, Measure};
+
+/// What a detector found for one unit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UnitFinding {
+    /// Index of the target class.
+    pub class: usize,
+    /// Its name, not to be trusted; empty if unknown.
+    pub name: String,
+    /// Index of the source class where the unit is a pair of classes; null for all the others.
+    pub source: Option<usize>,
+    /// The statistic of this unit, in the unit and with the meaning that the detection's
+    /// `unit_statistic` gives; null where there is none, as for a class that was never reached.
+    pub statistic: Option<f64>,
+    /// What else was measured on this unit.
+    pub measures: Vec<Measure>,
+    /// Probability, by this detector alone, that a clean model has a class this extreme; null where
+    /// none could be had.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub p_value: Option<f64>,
+    /// Share of search images of other classes that the trigger leads to `class`.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub success_rate: Option<f64>,
+    /// The same share on held-out images.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub holdout_success_rate: Option<f64>,
+    /// 95 % confidence interval of `holdout_success_rate`.
+    pub holdout_interval: Option<Interval>,
+    /// The lowest success rate on held-out images of a single source class.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub holdout_worst_source: Option<f64>,
+    /// How the search ended.
+    pub state: FindingState,
+    /// Updates that the search made.
+    pub updates: usize,
+    /// Time that the search for this unit took, in seconds.
+    #[schemars(range(min = 0.0))]
+    pub seconds: f64,
+    /// The file that holds what was recovered; null if none was kept.
+    pub trigger: Option<TriggerFile>,
+}
+
+impl UnitFinding {
+    /// The unit that it is about.
+    pub fn unit(&self) -> Unit {
+        Unit {
+            class: self.class,
+            source: self.source,
+        }
+    }
+}
+
+/// What a detector looks at: a target class, from all the other classes or from one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Unit {
+    /// Index of the target class.
+    pub class: usize,
+    /// Index of the source class; none for all the others.
+    pub source: Option<usize>,
+}
+
+impl Unit {
+    /// The unit of a class, from all the others.
+    pub fn class(class: usize) -> Self {
+        Self {
+            class,
+            source: None,
+        }
+    }
+}
+
+/// How the search for a unit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FindingState {
+    /// What was looked for was found.
+    Reached,
+    /// The search ran to its end and never succeeded.
+    Unreached,
+    /// The search was ended early, after `updates` updates, since those of other units had got further.
+    Eliminated,
+    /// The unit was not searched, or not to the end, since the scan was stopped.
+    Skipped,
+}
+
+/// A file with what was recovered for a unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TriggerFile {
+    /// Its path relative to the report, `triggers/DETECTOR/CLASS.npz`; a picture of it lies beside
+    /// it under the same name with the ending `.png`.
+    pub path: String,
+    /// What it holds.
+    pub kind: TriggerKind,
+}
+
+/// What a trigger file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TriggerKind {
+    /// A patch: the arrays `mask` `[height, width]` and `pattern` `[channels, height, width]`, which
+    /// make `(1 - mask) * image + mask * pattern` of an image.
+    Patch,
+    /// An image that answers by itself and is stamped on nothing: the array `image`
+    /// `[channels, height, width]`.
+    Image,
+}
