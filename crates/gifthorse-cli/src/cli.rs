@@ -2,6 +2,7 @@
 
 mod data;
 mod demo;
+mod detectors;
 mod make;
 mod parse;
 mod preprocess;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use data::{DataArgs, DataCommand};
 pub use demo::DemoArgs;
+pub use detectors::DetectorArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
 pub use preprocess::PreprocessArgs;
 pub use scan::{FailOn, ScanArgs};

@@ -7,7 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use gifthorse::{ScanMemory, ScanObserver, Stage};
-use gifthorse_defense::detect::neural_cleanse::ClassFinding;
+use gifthorse_defense::detect::About;
+use gifthorse_defense::finding::{Finding, Unit};
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output;
@@ -22,11 +23,13 @@ pub struct Progress {
 
 #[derive(Default)]
 struct Searches {
-    /// Updates made for each class.
-    done: HashMap<usize, usize>,
-    /// Most updates of a class; known once the first search tells.
+    /// Title of the detector.
+    title: &'static str,
+    /// Updates made for each unit.
+    done: HashMap<Unit, usize>,
+    /// Most updates of a unit; known once the first search tells.
     at_most: usize,
-    classes: usize,
+    count: usize,
     ended: usize,
 }
 
@@ -64,13 +67,13 @@ impl Progress {
     fn update(&self, change: impl FnOnce(&mut Searches)) {
         let mut searches = self.searches.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut searches);
-        let total = searches.at_most * searches.classes;
+        let total = searches.at_most * searches.count;
         let done: usize = searches.done.values().sum();
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
         self.bar.set_message(format!(
-            "{} of {} classes done",
-            searches.ended, searches.classes
+            "{}: {} of {} done",
+            searches.title, searches.ended, searches.count
         ));
     }
 }
@@ -109,7 +112,7 @@ impl ScanObserver for Progress {
 
     fn resumed(&self, begun: usize, wanted: usize) {
         self.tell(&format!(
-            "going on with the scan kept (--work): the searches of {begun} of {wanted} classes are there"
+            "going on with the scan kept (--work): {begun} of {wanted} searches are there"
         ));
     }
 
@@ -118,39 +121,41 @@ impl ScanObserver for Progress {
         self.tell(&format!("the scan takes up to {mebibytes} MiB of memory"));
     }
 
-    fn estimate(&self, classes: usize, at_most: Duration) {
+    fn detector(&self, about: &'static About, searches: usize, at_most: Duration) {
         let takes = HumanDuration(at_most);
         let limit = self.max_time.filter(|limit| *limit < at_most).map_or_else(
             || ", usually less".to_owned(),
             |limit| format!(", but stops after {} (--max-time)", HumanDuration(limit)),
         );
         self.tell(&format!(
-            "searching triggers to {classes} classes takes {takes} at most{limit}"
+            "{}: {searches} searches take {takes} at most{limit}",
+            about.title
         ));
         set_style(
             &self.bar,
             "{spinner} searching [{bar:30}] {msg}, at most {eta} left",
         );
         self.bar.reset_elapsed();
-        self.update(|searches| {
-            *searches = Searches {
-                classes,
+        self.update(|all| {
+            *all = Searches {
+                title: about.title,
+                count: searches,
                 ..Searches::default()
             };
         });
     }
 
-    fn class_progressed(&self, class: usize, done: usize, at_most: usize) {
+    fn search_progressed(&self, unit: Unit, done: usize, at_most: usize) {
         self.update(|searches| {
             searches.at_most = at_most;
-            searches.done.insert(class, done);
+            searches.done.insert(unit, done);
         });
     }
 
-    fn class_finished(&self, finding: &ClassFinding) {
+    fn search_finished(&self, finding: &Finding) {
         self.update(|searches| {
             // A search that ended early leaves none of its updates to be made.
-            searches.done.insert(finding.class, searches.at_most);
+            searches.done.insert(finding.unit, searches.at_most);
             searches.ended += 1;
         });
     }

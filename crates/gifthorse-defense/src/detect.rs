@@ -138,10 +138,21 @@ pub trait Detector: Debug + Send + Sync {
 pub struct Published {
     /// Numbers for the model, by name; `None` where one is undefined.
     pub measures: Vec<(&'static str, Option<f64>)>,
-    /// Numbers for each unit: the name of the number, and its values in the order of the units compared.
-    pub unit_measures: Vec<(&'static str, Vec<Option<f64>>)>,
+    /// Numbers for each unit.
+    pub unit_measures: Vec<UnitMeasure>,
     /// Decision rules.
     pub rules: Vec<PublishedRule>,
+}
+
+/// A number that is told for each unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitMeasure {
+    /// What it is, in snake case.
+    pub name: &'static str,
+    /// What it is counted in; `share` for a part of a whole, empty for a plain number.
+    pub unit: &'static str,
+    /// Its values, in the order of the units compared; `None` where it is undefined.
+    pub values: Vec<Option<f64>>,
 }
 
 /// A decision rule as a paper publishes it.

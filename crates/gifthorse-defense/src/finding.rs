@@ -86,6 +86,8 @@ pub struct Measure {
     /// The number.
     #[serde(with = "exact::double")]
     pub value: f64,
+    /// What it is counted in; empty for a plain number.
+    pub unit: String,
 }
 
 /// What a detector found for one unit.

@@ -1,21 +1,18 @@
 //! Scanned clean models as models of a library.
 
-use gifthorse_defense::detect::neural_cleanse::Preset;
+use gifthorse_defense::detect::Choice;
 use gifthorse_defense::stats::{
     ClassEvidence, Evidence, GradientHealth, LibraryError, LibraryModel, REQUIRED_RATE, SetAside,
 };
 use gifthorse_report::Report;
-use gifthorse_report::report::{ClassState, Detection};
+use gifthorse_report::report::{Detection, FindingState};
 
 use crate::Error;
 
-/// The name of the detector whose sizes a library holds.
-const DETECTOR: &str = "neural_cleanse";
-
 /// What a library says of the searches that it was made with: sizes found with another preset are no yardstick.
 #[must_use]
-pub fn library_search(preset: Preset) -> String {
-    format!("{DETECTOR} {}", preset.name())
+pub fn library_search(choice: &Choice) -> String {
+    format!("{} {}", choice.name, choice.preset)
 }
 
 /// Takes over the sizes that a scan found, as those of a model of a library.
@@ -29,21 +26,18 @@ pub fn library_model(
     data: &str,
 ) -> Result<LibraryModel, Error> {
     let not_all = || LibraryError::NotAllSearched(name.to_owned());
-    let mut detections = report.detectors.iter();
-    let detection = detections
-        .find(|detection| detection.name == DETECTOR)
-        .ok_or_else(not_all)?;
-    let ended = |state| matches!(state, ClassState::Reached | ClassState::Unreached);
-    let complete = detection.classes.iter().all(|class| ended(class.state));
-    if !complete || detection.classes.len() != report.model.classes {
+    let detection = report.detectors.first().ok_or_else(not_all)?;
+    let ended = |state| matches!(state, FindingState::Reached | FindingState::Unreached);
+    let complete = detection.findings.iter().all(|class| ended(class.state));
+    if !complete || detection.findings.len() != report.model.classes {
         return Err(not_all().into());
     }
     let [_, height, width] = report.model.input.shape;
     let pixels = height * width;
-    let classes = detection.classes.iter().map(|found| ClassEvidence {
+    let classes = detection.findings.iter().map(|found| ClassEvidence {
         class: found.class,
-        norm: found.norm.unwrap_or(pixels as f64),
-        reached: found.state == ClassState::Reached,
+        norm: found.statistic.unwrap_or(pixels as f64),
+        reached: found.state == FindingState::Reached,
         confirmation: None,
     });
     let evidence = Evidence {
@@ -65,9 +59,9 @@ pub fn searched_with(found: &Detection) -> String {
 }
 
 fn confirmed(detection: &Detection) -> Vec<usize> {
-    let passed = detection.classes.iter().filter(|found| {
+    let passed = detection.findings.iter().filter(|found| {
         let bound = found.holdout_interval.map(|[lower, _]| lower);
-        found.state == ClassState::Reached && bound.is_some_and(|lower| lower >= REQUIRED_RATE)
+        found.state == FindingState::Reached && bound.is_some_and(|lower| lower >= REQUIRED_RATE)
     });
     passed.map(|found| found.class).collect()
 }

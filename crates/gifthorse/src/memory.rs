@@ -84,7 +84,8 @@ impl ScanMemory {
     pub(crate) fn predict(
         classifier: &Classifier,
         images: usize,
-        detectors: &[(Box<dyn Detector>, usize)],
+        detectors: &[Box<dyn Detector>],
+        units: &[usize],
         before: Option<usize>,
     ) -> Result<Self, Error> {
         let threads = rayon::current_num_threads();
@@ -95,9 +96,9 @@ impl ScanMemory {
             width,
         };
         let image = shape.values() * size_of::<f32>();
-        let batch = largest_batch(detectors.iter().map(|(detector, _)| detector.as_ref()));
-        let held = detectors.iter().map(|(detector, units)| {
-            detector.held_bytes(classifier.shape(), images, *units)
+        let batch = largest_batch(detectors.iter().map(Box::as_ref));
+        let held = detectors.iter().zip(units).map(|(detector, &units)| {
+            detector.held_bytes(classifier.shape(), images, units)
         });
         let searched = SEARCH_COPIES * batch;
         let evaluated = EVALUATION_COPIES * Classifier::EVALUATION_BATCH;

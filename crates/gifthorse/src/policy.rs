@@ -164,8 +164,8 @@ impl Policy {
                 "The false-positive rate is {used}, and is to be {fpr}."
             ));
         }
-        if let Some(least) = self.images.filter(|&least| report.images.count < least) {
-            let used = report.images.count;
+        let used = report.images.as_ref().map_or(0, |images| images.count);
+        if let Some(least) = self.images.filter(|&least| used < least) {
             unmet.push(format!(
                 "The scan used {used} images, and {least} are asked for."
             ));

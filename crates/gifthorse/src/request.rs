@@ -29,8 +29,8 @@ pub enum PreprocessChoice {
 pub struct ScanRequest {
     /// The ONNX file.
     pub model: PathBuf,
-    /// Clean images: a folder or an `.npz` file, see [`gifthorse_data::Format`].
-    pub images: PathBuf,
+    /// Clean images: a folder or an `.npz` file, see [`gifthorse_data::Format`]. Without, only detectors that need none are run.
+    pub images: Option<PathBuf>,
     /// Labels in place of those of the image set.
     pub labels: Option<PathBuf>,
     /// Class names in place of those of the image set.
@@ -71,10 +71,10 @@ pub struct ScanRequest {
 
 impl ScanRequest {
     /// A scan with the defaults of the command line: every detector with its default settings, a false-positive rate of 0.05, seed 0.
-    pub fn new(model: impl Into<PathBuf>, images: impl Into<PathBuf>) -> Self {
+    pub fn new(model: impl Into<PathBuf>, images: Option<PathBuf>) -> Self {
         Self {
             model: model.into(),
-            images: images.into(),
+            images,
             labels: None,
             class_names: None,
             split: Split::Test,

@@ -20,13 +20,14 @@ mod yardstick;
 
 use std::time::Instant;
 
-use gifthorse_defense::detect::neural_cleanse::{Forgetful, Keeper};
+use gifthorse_defense::detect::Detector;
+use gifthorse_defense::subject::Subject;
 use gifthorse_report::report::SCHEMA_VERSION;
 use gifthorse_report::{Evidence, Report};
 
 use crate::hash::of_weights;
 use crate::library::library_search;
-use crate::memory::{ScanMemory, held_now};
+use crate::memory::{ScanMemory, held_now, largest_batch};
 use crate::model::OpenModel;
 use crate::observer::{ScanObserver, Stage};
 use crate::plan::{PlanNode, nodes};
@@ -35,7 +36,7 @@ use crate::{Error, PreprocessChoice, ScanRequest, preprocessing};
 use baseline::Earlier;
 use checks::Fit;
 use conclusion::Conclusion;
-use images::ImageSet;
+use images::{ImageSet, SplitSet};
 use search::Searched;
 use yardstick::Yardstick;
 
@@ -78,15 +79,23 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         request.preprocess.first(),
         request.input_size,
     )?;
-    let config = request.search_config(classifier.classes())?;
+    let detectors = runnable(request, observer)?;
+    let units = detectors
+        .iter()
+        .map(|detector| request.units(detector.as_ref(), classifier.classes()))
+        .collect::<Result<Vec<_>, _>>()?;
     let earlier = Earlier::read(request, &classifier)?;
 
     observer.stage(Stage::Images);
-    let mut set = ImageSet::load(request, &classifier)?;
-    set.warnings
-        .iter()
-        .for_each(|warning| observer.warning(warning));
-    let memory = ScanMemory::predict(&classifier, set.count(), &config, held_before)?;
+    let set = match &request.images {
+        Some(path) => Some(ImageSet::load(request, path, &classifier)?),
+        None => None,
+    };
+    let warnings = set.iter().flat_map(|set| &set.about.warnings);
+    warnings.for_each(|warning| observer.warning(warning));
+    let count = set.as_ref().map_or(0, |set| set.about.count);
+    let counts: Vec<usize> = units.iter().map(Vec::len).collect();
+    let memory = ScanMemory::predict(&classifier, count, &detectors, &counts, held_before)?;
     observer.memory(&memory);
     if let Err(refusal) = memory.check(&request.model) {
         if !request.force {
@@ -94,17 +103,20 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         }
         observer.warning(&format!("forced to go on although {refusal}"));
     }
-    if let Some(warning) = checks::slow(&classifier, set.count())? {
+    if let Some(warning) = checks::slow(&classifier, count)? {
         observer.warning(&warning);
     }
 
     observer.stage(Stage::Preflight);
-    let fit = Fit::check(request, classifier, &set.images)?;
+    let fit = Fit::check(request, classifier, set.as_ref().map(|set| &set.images))?;
     fit.messages
         .iter()
         .for_each(|message| observer.warning(message));
-    let (search_images, holdout_images) = set.split(&fit.predictions, request.seed)?;
-    let search = library_search(config.preset);
+    let images = match set {
+        Some(set) => Some(set.split(&fit.predictions, request.seed)?),
+        None => None,
+    };
+    let search = library_search(&request.detectors[0]);
     let references = references::gather(
         request,
         &described.sha256,
@@ -113,46 +125,59 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         observer,
     )?;
     let yardstick = Yardstick::choose(references, &search, request, observer)?;
-    // Held to the end of the scan, and with it the folder.
-    let keeper: Box<dyn Keeper + '_> = match folder {
-        Some(folder) => {
-            let weights = of_weights(&graph).map_err(|source| Error::Model {
-                path: request.model.clone(),
-                source: Box::new(source),
-            })?;
-            let hashes = Hashes {
-                model: &described.sha256,
-                weights: &weights,
-                images: &set.sha256,
-            };
-            Box::new(work::claim(
-                folder,
-                &hashes,
-                request,
-                &config,
-                &fit.classifier,
-                observer,
-            )?)
-        }
-        None => Box::new(Forgetful),
-    };
+    if let Some(folder) = &folder {
+        let weights = of_weights(&graph).map_err(|source| Error::Model {
+            path: request.model.clone(),
+            source: Box::new(source),
+        })?;
+        let hashes = Hashes {
+            model: &described.sha256,
+            weights: &weights,
+            images: images.as_ref().map_or("none", |images| &images.about.sha256),
+        };
+        work::claim(
+            folder,
+            &hashes,
+            request,
+            &detectors,
+            &fit.classifier,
+            observer,
+        )?;
+    }
 
     observer.stage(Stage::Health);
-    let health = gifthorse_defense::health::check(&fit.classifier, &search_images, request.seed)?;
+    let subject = Subject {
+        classifier: &fit.classifier,
+        images: images.as_ref().map(SplitSet::clean),
+        seed: request.seed,
+    };
+    let health = checks::gradients(&subject)?;
 
     observer.stage(Stage::Search);
-    let searched = if health.ok {
-        let images = (&search_images, &holdout_images);
-        let keeper = keeper.as_ref();
-        Searched::run(&fit.classifier, images, &config, request, keeper, observer)?
-    } else {
-        Searched::none(&config, fit.classifier.classes())
-    };
+    let deadline = search::deadline(clock, request.max_time);
+    let mut all = Vec::new();
+    for (detector, units) in detectors.iter().map(Box::as_ref).zip(&units) {
+        all.push(if health.ok {
+            let keeper = work::keeper(folder.as_ref(), detector, &fit.classifier, observer);
+            Searched::run(detector, &subject, units, deadline, keeper.as_ref(), observer)?
+        } else {
+            Searched::none(detector, units.len(), fit.classifier.classes())
+        });
+    }
 
     observer.stage(Stage::Verdict);
-    let conclusion = Conclusion::draw(&searched, &health, &fit, &described, yardstick, request)?;
-    let evidence = pictures::evidence(&fit, &holdout_images, &searched, &conclusion, request)?;
-    let detection = findings::detection(&searched, &conclusion, &config, &fit, &set.class_names);
+    let conclusion = Conclusion::draw(&all[0], &health, &fit, &described, yardstick, request)?;
+    let suspects = conclusion.suspects();
+    let shape = fit.classifier.shape();
+    let mut evidence = Evidence::default();
+    for searched in &all {
+        let of_detector = pictures::evidence(searched, &subject, suspects, fit.labelled)?;
+        evidence.units.extend(of_detector);
+    }
+    let class_names = images.as_ref().map_or(&[][..], |images| &images.about.class_names);
+    let detections = all.iter().map(|searched| {
+        findings::detection(searched, conclusion.decision.as_ref(), shape, class_names)
+    });
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
         verdict: conclusion.verdict,
@@ -163,13 +188,14 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         calibration: conclusion.calibration.clone(),
         baseline: None,
         policy: None,
-        coverage: coverage::coverage(&searched, &conclusion, &fit),
+        coverage: coverage::coverage(&all, &conclusion, &fit),
         model: described,
-        images: set.described(request, search_images.len(), holdout_images.len()),
+        images: images.as_ref().map(|images| images.described(request)),
         preprocess: preprocessing::in_report(&fit.classifier, request),
-        preflight: Some(fit.preflight.clone()),
+        preflight: fit.preflight.clone(),
         health: Some(checks::health_in_report(&health)),
-        detectors: vec![detection],
+        classes: Vec::new(),
+        detectors: detections.collect(),
         seed: request.seed,
         threads: rayon::current_num_threads(),
         seconds: clock.elapsed().as_secs_f64(),
@@ -177,11 +203,43 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     report.baseline = earlier.map(|earlier| earlier.compare(&report));
+    let batch = largest_batch(detectors.iter().map(Box::as_ref));
     Ok(ScanOutcome {
         report,
         evidence,
-        profile: nodes(fit.classifier.network(), config.batch)?,
+        profile: nodes(fit.classifier.network(), batch)?,
     })
+}
+
+/// The detectors that are asked for and that can run: without images, those that need none.
+///
+/// # Errors
+/// A detector that there is not, or none that can run.
+fn runnable(
+    request: &ScanRequest,
+    observer: &dyn ScanObserver,
+) -> Result<Vec<Box<dyn Detector>>, Error> {
+    let asked = request.detectors()?;
+    if request.images.is_some() {
+        return Ok(asked);
+    }
+    let (left_out, kept): (Vec<_>, Vec<_>) = asked
+        .into_iter()
+        .partition(|detector| detector.about().needs_images);
+    let titles: Vec<&str> = left_out.iter().map(|left| left.about().title).collect();
+    if kept.is_empty() {
+        return Err(Error::Request(format!(
+            "{} cannot run without clean images (--images)",
+            titles.join(" and ")
+        )));
+    }
+    if !left_out.is_empty() {
+        observer.warning(&format!(
+            "without clean images (--images) {} cannot run, and nothing confirms what is found",
+            titles.join(" and ")
+        ));
+    }
+    Ok(kept)
 }
 
 /// A moment as RFC 3339 writes it, to the second.

@@ -5,19 +5,19 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use gifthorse_data::{Crop, Images, Split};
-use gifthorse_defense::detect::Trigger;
-use gifthorse_defense::detect::neural_cleanse::evaluate_trigger;
+use gifthorse_defense::search::evaluate_trigger;
 use gifthorse_defense::stats::Confirmation;
 use gifthorse_defense::stats::interval::clopper_pearson;
+use gifthorse_defense::trigger::{Patch, Trigger};
 use gifthorse_engine::Classifier;
 use gifthorse_report::Report;
-use gifthorse_report::evidence::read_trigger;
-use gifthorse_report::report::{ClassFinding, Preprocess};
+use gifthorse_report::evidence::{Recovered, read_trigger};
+use gifthorse_report::report::{Detection, Images as ReportedImages, Preprocess, UnitFinding};
 use serde::Serialize;
 
 use crate::model::OpenModel;
 use crate::preprocessing::of_report;
-use crate::scan::images::ImageSet;
+use crate::scan::images::{ImageSet, SplitSet};
 use crate::{Error, ScanRequest};
 
 /// Largest report that is read, in bytes: a thousand classes take one megabyte.
@@ -29,6 +29,12 @@ const CONFIDENCE: f64 = 0.95;
 const ROUNDING: f64 = 1.0;
 /// A norm is the same if it differs by less than this: one grey level of one pixel.
 const NORM_ROUNDING: f64 = 1.0 / 255.0;
+/// A margin is the same if it differs by less than this part of itself: processors sum in other orders.
+const MARGIN_ROUNDING: f64 = 1e-3;
+/// What a detector calls the norm of a patch that it tried, where that is not its statistic.
+const PATCH_NORM: &str = "trigger_norm";
+/// What a detector calls the margin between the logit of the class and the best other one on the picture that it shows.
+const PICTURE_MARGIN: &str = "picture_margin";
 
 /// What to replay, and on what.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,19 +64,23 @@ pub struct Replay {
     pub same_images: bool,
     /// Images that triggers were replayed on.
     pub images: usize,
-    /// Each class that the report has a trigger for.
-    pub classes: Vec<Replayed>,
+    /// Everything that detectors recovered.
+    pub recovered: Vec<Replayed>,
 }
 
-/// One class's trigger, replayed.
+/// What one detector recovered for one class, replayed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Replayed {
+    /// Name of the detector.
+    pub detector: String,
     /// Index of the class.
     pub class: usize,
     /// Its name in the report, not to be trusted.
     pub name: String,
-    /// Size of the trigger in pixels.
-    pub norm: Rate,
+    /// L1 norm of the mask of a patch, in pixels.
+    pub norm: Option<Rate>,
+    /// Margin of the class's logit over the best other one on a picture that answers by itself.
+    pub margin: Option<Rate>,
     /// Success on the images that were searched on; null on other images.
     pub search: Option<Rate>,
     /// Success on held-out images; on other images, on all of them.
@@ -104,32 +114,36 @@ pub fn verify(request: &VerifyRequest) -> Result<Replay, Error> {
         _ => Path::new("."),
     };
     let (classifier, same_model) = open(request, &report)?;
-    let mut set = ImageSet::load(&scan_request(request, &report)?, &classifier)?;
+    let findings: Vec<(&Detection, &UnitFinding)> = report
+        .detectors
+        .iter()
+        .flat_map(|detection| detection.findings.iter().map(move |found| (detection, found)))
+        .filter(|(_, finding)| finding.trigger.is_some())
+        .collect();
+    check_complete(&report, &findings)?;
+    let set = ImageSet::load(&scan_request(request, &report)?, &request.images, &classifier)?;
     let predictions = classifier.predict(set.images.pixels())?;
-    let same_images = set.sha256 == report.images.sha256;
-    let stage = if same_images {
-        let (search, holdout) = set.split(&predictions, report.seed)?;
+    let count = set.about.count;
+    let scanned = report.images.as_ref();
+    let same_images = scanned.is_some_and(|images| images.sha256 == set.about.sha256);
+    let images = if same_images {
+        let SplitSet {
+            search, holdout, ..
+        } = set.split(&predictions, report.seed)?;
         Stage::Same { search, holdout }
     } else {
         Stage::Other(set.labelled(&predictions)?)
     };
-    let findings: Vec<&ClassFinding> = report
-        .detectors
-        .iter()
-        .flat_map(|detection| &detection.classes)
-        .filter(|finding| finding.trigger.is_some())
-        .collect();
-    check_complete(&report, &findings)?;
-    let classes = findings
+    let recovered = findings
         .into_iter()
-        .map(|finding| replay(finding, folder, &classifier, &stage))
+        .map(|(detection, finding)| replay(detection, finding, folder, &classifier, &images))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Replay {
-        holds: classes.iter().all(|class| class.holds),
+        holds: recovered.iter().all(|found| found.holds),
         same_model,
         same_images,
-        images: set.count(),
-        classes,
+        images: count,
+        recovered,
     })
 }
 
@@ -142,41 +156,92 @@ enum Stage {
 }
 
 fn replay(
-    finding: &ClassFinding,
+    detection: &Detection,
+    finding: &UnitFinding,
     folder: &Path,
     classifier: &Classifier,
-    stage: &Stage,
+    images: &Stage,
 ) -> Result<Replayed, Error> {
-    let path = finding.trigger.as_deref().unwrap_or_default();
-    let stored = read_trigger(folder, path, classifier.shape())?;
-    let trigger = Trigger {
-        mask: stored.mask().values().to_vec(),
-        pattern: stored.pattern().values().to_vec(),
-    };
-    let tried = |images| evaluate_trigger(classifier, images, &trigger, finding.class);
-    let (search, holdout) = match stage {
-        Stage::Same { search, holdout } => (
-            exact(finding.success_rate, tried(search)?),
-            exact(finding.holdout_success_rate, tried(holdout)?),
-        ),
-        Stage::Other(images) => (None, overlapping(finding, tried(images)?)?),
-    };
-    let norm = Rate {
-        reported: finding.norm,
-        replayed: trigger.norm(),
-        holds: finding
-            .norm
-            .is_none_or(|norm| (norm - trigger.norm()).abs() < NORM_ROUNDING),
-    };
-    let parts = [Some(norm), search, holdout];
-    Ok(Replayed {
+    let unread = Replayed {
+        detector: detection.name.clone(),
         class: finding.class,
         name: finding.name.clone(),
-        norm,
-        search,
-        holdout,
+        norm: None,
+        margin: None,
+        search: None,
+        holdout: None,
+        holds: false,
+    };
+    let Some(file) = &finding.trigger else {
+        return Ok(unread);
+    };
+    let replayed = match read_trigger(folder, file, classifier.shape())? {
+        Recovered::Patch(stored) => {
+            let patch = Patch {
+                mask: stored.mask().values().to_vec(),
+                pattern: stored.pattern().values().to_vec(),
+            };
+            let norm = agreeing(
+                measure(finding, PATCH_NORM).or(finding.statistic),
+                patch.norm(),
+                |_| NORM_ROUNDING,
+            );
+            let trigger = Trigger::Patch(patch);
+            let tried = |images| evaluate_trigger(classifier, images, &trigger, finding.class);
+            let (search, holdout) = match images {
+                Stage::Same { search, holdout } => (
+                    exact(finding.success_rate, tried(search)?),
+                    exact(finding.holdout_success_rate, tried(holdout)?),
+                ),
+                Stage::Other(images) => (None, overlapping(finding, tried(images)?)?),
+            };
+            Replayed {
+                norm: Some(norm),
+                search,
+                holdout,
+                ..unread
+            }
+        }
+        Recovered::Image(picture) => {
+            let margin = margin(classifier, picture.values(), finding.class)?;
+            let reported = measure(finding, PICTURE_MARGIN);
+            Replayed {
+                margin: Some(agreeing(reported, margin, |margin| {
+                    MARGIN_ROUNDING * margin.abs().max(1.0)
+                })),
+                ..unread
+            }
+        }
+    };
+    let parts = [replayed.norm, replayed.margin, replayed.search, replayed.holdout];
+    Ok(Replayed {
         holds: parts.iter().flatten().all(|rate| rate.holds),
+        ..replayed
     })
+}
+
+/// How far the class's logit lies above the best of the others on one picture.
+fn margin(classifier: &Classifier, picture: &[f32], class: usize) -> Result<f64, Error> {
+    let logits = classifier.evaluate(picture)?;
+    let others = logits.iter().enumerate().filter(|(other, _)| *other != class);
+    let best = others.map(|(_, &logit)| f64::from(logit)).fold(f64::NEG_INFINITY, f64::max);
+    let own = logits.get(class).copied().unwrap_or(f32::NAN);
+    Ok(f64::from(own) - best)
+}
+
+fn measure(finding: &UnitFinding, name: &str) -> Option<f64> {
+    let mut measures = finding.measures.iter();
+    measures.find(|measure| measure.name == name)?.value
+}
+
+/// A number that agrees with the report if it differs by less than a tolerance; one that the report does not state is taken
+/// at its word.
+fn agreeing(reported: Option<f64>, replayed: f64, tolerance: impl Fn(f64) -> f64) -> Rate {
+    Rate {
+        reported,
+        replayed,
+        holds: reported.is_none_or(|stated| (stated - replayed).abs() < tolerance(stated)),
+    }
 }
 
 /// On the same images the same images succeed.
@@ -192,7 +257,7 @@ fn exact(reported: Option<f64>, tried: Confirmation) -> Option<Rate> {
 }
 
 /// On other images the two intervals overlap.
-fn overlapping(finding: &ClassFinding, tried: Confirmation) -> Result<Option<Rate>, Error> {
+fn overlapping(finding: &UnitFinding, tried: Confirmation) -> Result<Option<Rate>, Error> {
     if tried.trials == 0 {
         return Ok(None);
     }
@@ -248,15 +313,17 @@ fn open(request: &VerifyRequest, report: &Report) -> Result<(Classifier, bool), 
 
 /// The scan that draws the report's images again.
 fn scan_request(request: &VerifyRequest, report: &Report) -> Result<ScanRequest, Error> {
-    if report.images.labels.is_some() && request.labels.is_none() {
+    let images = report.images.as_ref();
+    let of_scan = |value: fn(&ReportedImages) -> Option<String>| images.and_then(value);
+    if of_scan(|images| images.labels.clone()).is_some() && request.labels.is_none() {
         return Err(Error::Request(
             "the report was made with labels from a file: give that file with --labels".to_owned(),
         ));
     }
-    let split = match report.images.split.as_str() {
-        "train" => Split::Train,
-        "test" => Split::Test,
-        other => {
+    let split = match of_scan(|images| Some(images.split.clone())).as_deref() {
+        Some("train") => Split::Train,
+        Some("test") | None => Split::Test,
+        Some(other) => {
             return Err(Error::Request(format!(
                 "the report names the unknown split {other:?}"
             )));
@@ -267,9 +334,9 @@ fn scan_request(request: &VerifyRequest, report: &Report) -> Result<ScanRequest,
         class_names: request.class_names.clone(),
         split,
         crop: crop(&report.preprocess)?,
-        max_images: Some(report.images.max_images.unwrap_or(usize::MAX)),
+        max_images: images.map(|images| images.max_images.unwrap_or(usize::MAX)),
         seed: report.seed,
-        ..ScanRequest::new(&request.model, &request.images)
+        ..ScanRequest::new(&request.model, Some(request.images.clone()))
     })
 }
 
@@ -284,8 +351,8 @@ fn crop(preprocess: &Preprocess) -> Result<Crop, Error> {
 }
 
 /// A replay of nothing, or without the class that matters, must not pass for one that holds.
-fn check_complete(report: &Report, findings: &[&ClassFinding]) -> Result<(), Error> {
-    let has = |class: &usize| findings.iter().any(|finding| finding.class == *class);
+fn check_complete(report: &Report, findings: &[(&Detection, &UnitFinding)]) -> Result<(), Error> {
+    let has = |class: &usize| findings.iter().any(|(_, finding)| finding.class == *class);
     if let Some(class) = report.targets.iter().find(|class| !has(class)) {
         return Err(Error::Request(format!(
             "the report calls class {class} a target but names no trigger file for it: scan with --out DIR and verify \

@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use gifthorse_defense::detect::neural_cleanse::Config;
+use gifthorse_defense::detect::{About, Choice};
+use gifthorse_defense::finding::{Finding, Unit};
 use gifthorse_defense::stats::Library;
 use gifthorse_report::Report;
 use gifthorse_report::html::HtmlOptions;
@@ -24,8 +25,8 @@ pub struct ScanZooRequest {
     pub folder: PathBuf,
     /// Scans at a time; by default as many as there are threads.
     pub jobs: Option<usize>,
-    /// Settings of the search.
-    pub search: Config,
+    /// The detectors to run.
+    pub detectors: Vec<Choice>,
     /// The share of clean models that may be called backdoored.
     pub fpr: f64,
     /// Seed of every random choice.
@@ -102,11 +103,14 @@ fn scan_one(
         class_names: Some(folder.join(&entry.class_names)),
         // The images are the model's own, however little it learnt from them.
         force: true,
-        search: request.search.clone(),
+        detectors: request.detectors.clone(),
         fpr: request.fpr,
         work: Some(scan_folder(folder, &entry.name).join("work")),
         seed: request.seed,
-        ..ScanRequest::new(folder.join(&entry.model), folder.join(&entry.images))
+        ..ScanRequest::new(
+            folder.join(&entry.model),
+            Some(folder.join(&entry.images)),
+        )
     };
     scan(&scan_request, &Watch::new(&entry.name, observer))
 }
@@ -147,26 +151,29 @@ fn asked(entry: &Entry, request: &ScanZooRequest) -> Result<String, Error> {
     };
     let (model, images) = (hash_of(&entry.model)?, hash_of(&entry.images)?);
     let ScanZooRequest {
-        search, fpr, seed, ..
+        detectors,
+        fpr,
+        seed,
+        ..
     } = request;
     let version = env!("CARGO_PKG_VERSION");
     // What verdicts are calibrated on.
     let library = Library::shipped()?.to_json()?;
-    let all = format!("{version} {model} {images} {search:?} {fpr} {seed} {library}");
+    let all = format!("{version} {model} {images} {detectors:?} {fpr} {seed} {library}");
     Ok(hash::digest(all.as_bytes()))
 }
 
-/// Makes a share of the updates of all classes.
+/// Makes a share of the updates of all searches of a detector.
 struct Watch<'a> {
     name: &'a str,
     observer: &'a dyn ScanZooObserver,
-    classes: std::sync::Mutex<Classes>,
+    searches: std::sync::Mutex<Searches>,
 }
 
 #[derive(Default)]
-struct Classes {
+struct Searches {
     count: usize,
-    shares: std::collections::HashMap<usize, f64>,
+    shares: std::collections::HashMap<Unit, f64>,
 }
 
 impl<'a> Watch<'a> {
@@ -174,18 +181,18 @@ impl<'a> Watch<'a> {
         Self {
             name,
             observer,
-            classes: std::sync::Mutex::default(),
+            searches: std::sync::Mutex::default(),
         }
     }
 
-    fn update(&self, class: usize, share: f64) {
-        let mut classes = self
-            .classes
+    fn update(&self, unit: Unit, share: f64) {
+        let mut searches = self
+            .searches
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        classes.shares.insert(class, share);
-        let sum: f64 = classes.shares.values().sum();
-        let share = sum / classes.count.max(1) as f64;
+        searches.shares.insert(unit, share);
+        let sum: f64 = searches.shares.values().sum();
+        let share = sum / searches.count.max(1) as f64;
         self.observer.progressed(self.name, share);
     }
 }
@@ -197,19 +204,22 @@ impl ScanObserver for Watch<'_> {
         }
     }
 
-    fn estimate(&self, classes: usize, _: std::time::Duration) {
-        let mut all = self
-            .classes
+    fn detector(&self, _: &'static About, count: usize, _: std::time::Duration) {
+        let mut searches = self
+            .searches
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        all.count = classes;
+        *searches = Searches {
+            count,
+            ..Searches::default()
+        };
     }
 
-    fn class_progressed(&self, class: usize, done: usize, at_most: usize) {
-        self.update(class, done as f64 / at_most.max(1) as f64);
+    fn search_progressed(&self, unit: Unit, done: usize, at_most: usize) {
+        self.update(unit, done as f64 / at_most.max(1) as f64);
     }
 
-    fn class_finished(&self, found: &gifthorse_defense::detect::neural_cleanse::ClassFinding) {
-        self.update(found.class, 1.0);
+    fn search_finished(&self, found: &Finding) {
+        self.update(found.unit, 1.0);
     }
 }

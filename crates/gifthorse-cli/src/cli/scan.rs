@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use gifthorse::{Policy, ScanRequest};
 use gifthorse_data::{Crop, Split};
-use gifthorse_defense::detect::neural_cleanse::{Config, Effort, Preset};
+use gifthorse_defense::detect::Effort;
 
-use super::{Global, PreprocessArgs, parse};
+use super::{DetectorArgs, Global, PreprocessArgs, parse};
 
 /// The false-positive rate that nobody chose.
 const DEFAULT_FPR: f64 = 0.05;
@@ -18,9 +18,10 @@ const DEFAULT_FPR: f64 = 0.05;
 pub struct ScanArgs {
     /// The ONNX file.
     pub model: PathBuf,
-    /// Clean images: a folder of class folders, GTSRB, MNIST-style IDX, CIFAR binaries, or an .npz file.
+    /// Clean images: a folder of class folders, GTSRB, MNIST-style IDX, CIFAR binaries, or an .npz file. Without, only
+    /// detectors that need none are run.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
-    pub images: PathBuf,
+    pub images: Option<PathBuf>,
     /// Labels in place of those of the images: `filename,label` lines, or one label a line.
     #[arg(long, value_name = "FILE", help_heading = "Images")]
     labels: Option<PathBuf>,
@@ -45,9 +46,8 @@ pub struct ScanArgs {
     /// Go on although the model does not seem to fit the images.
     #[arg(long, help_heading = "Preprocessing")]
     force: bool,
-    /// Settings of the search: `standard`, or Neural Cleanse as in the `paper` or as `released` by its authors.
-    #[arg(long, value_enum, default_value_t = PresetArg::Standard, value_name = "NAME", help_heading = "Search")]
-    preset: PresetArg,
+    #[command(flatten)]
+    detectors: DetectorArgs,
     /// How many classes to search to the end: all (`full`), those that are ahead after a few updates and a random
     /// sample of the others (`eliminate`), or likewise as Neural Cleanse does for many labels (`low-cost`); `auto`
     /// eliminates if there are more than 100 classes.
@@ -128,13 +128,6 @@ enum CropArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum PresetArg {
-    Standard,
-    Paper,
-    Released,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
 enum EffortArg {
     Auto,
     Full,
@@ -161,10 +154,11 @@ impl ScanArgs {
             self.fail_on != FailOn::Added || self.baseline.is_some(),
             "--fail-on added needs the report to compare with (--baseline REPORT)"
         );
-        let preset = match self.preset {
-            PresetArg::Standard => Preset::Standard,
-            PresetArg::Paper => Preset::Paper,
-            PresetArg::Released => Preset::Released,
+        let effort = match self.search {
+            EffortArg::Auto => Effort::Auto,
+            EffortArg::Full => Effort::Full,
+            EffortArg::Eliminate => Effort::Eliminate,
+            EffortArg::LowCost => Effort::LowCost,
         };
         Ok(ScanRequest {
             model: self.model.clone(),
@@ -183,16 +177,8 @@ impl ScanArgs {
             preprocess: self.preprocess.choice()?,
             input_size: self.input_size,
             force: self.force,
-            search: Config {
-                classes: self.classes.clone(),
-                effort: match self.search {
-                    EffortArg::Auto => Effort::Auto,
-                    EffortArg::Full => Effort::Full,
-                    EffortArg::Eliminate => Effort::Eliminate,
-                    EffortArg::LowCost => Effort::LowCost,
-                },
-                ..Config::preset(preset)
-            },
+            detectors: self.detectors.choices(effort)?,
+            classes: self.classes.clone(),
             references: self.reference.clone(),
             baseline: self.baseline.clone(),
             fpr: self.fpr.or(policy.fpr).unwrap_or(DEFAULT_FPR),

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use gifthorse_defense::detect::neural_cleanse::Preset;
 
-use super::parse;
+use super::{DetectorArgs, parse};
 
 /// Arguments of `zoo`.
 #[derive(Args, Debug)]
@@ -53,9 +52,9 @@ pub struct ZooScanArgs {
     /// Scans at a time [default: as many as threads].
     #[arg(long, value_name = "N", value_parser = parse::count)]
     pub jobs: Option<usize>,
-    /// Settings of the search.
-    #[arg(long, value_enum, default_value_t = PresetChoice::Standard, value_name = "NAME")]
-    pub preset: PresetChoice,
+    /// What to scan with.
+    #[command(flatten)]
+    pub detectors: DetectorArgs,
     /// Share of clean models that may be called backdoored.
     #[arg(long, default_value_t = 0.05, value_name = "RATE", value_parser = parse::rate)]
     pub fpr: f64,
@@ -85,25 +84,4 @@ pub struct ZooLibraryArgs {
     /// Where to write what was found in the backdoored models, for the validation of verdicts.
     #[arg(long, value_name = "FILE.json")]
     pub backdoored: Option<PathBuf>,
-}
-
-/// A set of search settings by name.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum PresetChoice {
-    /// The program's own.
-    Standard,
-    /// Those of the paper.
-    Paper,
-    /// Those of the code that its authors released.
-    Released,
-}
-
-impl From<PresetChoice> for Preset {
-    fn from(choice: PresetChoice) -> Self {
-        match choice {
-            PresetChoice::Standard => Self::Standard,
-            PresetChoice::Paper => Self::Paper,
-            PresetChoice::Released => Self::Released,
-        }
-    }
 }

@@ -1,10 +1,13 @@
 //! Whether the model works on the images, and whether its gradients can be followed.
 
-use gifthorse_data::Images;
-use gifthorse_defense::health::Health;
+use gifthorse_data::{ImageShape, Images};
+use gifthorse_defense::health::{self, Health};
 use gifthorse_defense::preflight::{Accuracy, Preflight, preflight};
 use gifthorse_engine::Classifier;
+use gifthorse_defense::subject::Subject;
 use gifthorse_report::report;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use crate::flags::flags;
 use crate::request::PreprocessChoice;
@@ -37,8 +40,8 @@ pub struct Fit {
     pub predictions: Vec<usize>,
     /// Whether the images have labels of their own.
     pub labelled: bool,
-    /// The pre-flight as a report describes it.
-    pub preflight: report::Preflight,
+    /// The pre-flight as a report describes it; `None` without images.
+    pub preflight: Option<report::Preflight>,
     /// What the user should know.
     pub messages: Vec<String>,
 }
@@ -51,8 +54,11 @@ impl Fit {
     pub fn check(
         request: &ScanRequest,
         classifier: Classifier,
-        images: &Images,
+        images: Option<&Images>,
     ) -> Result<Self, Error> {
+        let Some(images) = images else {
+            return Self::without_images(request, classifier);
+        };
         let channels = classifier.shape()[0];
         let mut classifier = classifier;
         let mut measured = preflight(&classifier, images, request.seed)?;
@@ -94,13 +100,60 @@ impl Fit {
             ));
         }
         Ok(Self {
-            preflight: in_report(&measured, &messages, channels),
+            preflight: Some(in_report(&measured, &messages, channels)),
             predictions: measured.predictions,
             labelled: images.labels().is_some(),
             classifier,
             messages,
         })
     }
+}
+
+impl Fit {
+    fn without_images(request: &ScanRequest, classifier: Classifier) -> Result<Self, Error> {
+        if let PreprocessChoice::Auto { .. } = request.preprocess {
+            return Err(Error::Request(
+                "--preprocess auto compares accuracies and needs images (--images)".to_owned(),
+            ));
+        }
+        Ok(Self {
+            classifier,
+            predictions: Vec::new(),
+            labelled: false,
+            preflight: None,
+            messages: Vec::new(),
+        })
+    }
+}
+
+/// Checks the model's gradients on images to search with or, where there are none, on noise.
+///
+/// # Errors
+/// A model that cannot be run.
+pub fn gradients(subject: &Subject<'_>) -> Result<Health, Error> {
+    let classifier = subject.classifier;
+    let checked = match subject.images {
+        Some(images) => health::check(classifier, images.search, subject.seed)?,
+        None => {
+            let noise = noise(classifier.shape(), subject.seed)?;
+            health::check(classifier, &noise, subject.seed)?
+        }
+    };
+    Ok(checked)
+}
+
+/// Images whose values are uniform in [0, 1].
+fn noise([channels, height, width]: [usize; 3], seed: u64) -> Result<Images, Error> {
+    let shape = ImageShape {
+        channels,
+        height,
+        width,
+    };
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let count = health::SAMPLE;
+    let pixels = (0..count * shape.values()).map(|_| random.random()).collect();
+    let names = (0..count).map(|i| format!("noise {i}")).collect();
+    Ok(Images::new(shape, pixels, None, Vec::new(), names)?)
 }
 
 /// Why the model should not be scanned like this, if there is a reason.

@@ -1,6 +1,6 @@
 //! The verdict of a scan: that of the statistics, kept from saying more than was searched.
 
-use gifthorse_defense::detect::neural_cleanse::{ClassFinding, State};
+use gifthorse_defense::finding::{Finding, State};
 use gifthorse_defense::health::Health;
 use gifthorse_defense::stats::{
     ClassEvidence, Decision, Evidence, GradientHealth, SetAside, Verdict, decide,
@@ -8,6 +8,7 @@ use gifthorse_defense::stats::{
 use gifthorse_report::report;
 
 use super::checks::Fit;
+use super::findings::targets;
 use super::search::Searched;
 use super::yardstick::Yardstick;
 use crate::{Error, ScanRequest};
@@ -36,7 +37,7 @@ impl Conclusion {
     /// # Errors
     /// Findings that are no numbers.
     pub fn draw(
-        searched: &Searched,
+        searched: &Searched<'_>,
         health: &Health,
         fit: &Fit,
         model: &report::Model,
@@ -45,10 +46,10 @@ impl Conclusion {
     ) -> Result<Self, Error> {
         let [_, height, width] = fit.classifier.shape();
         let evidence = Evidence {
-            classes: searched.ended().map(class_evidence).collect(),
+            classes: searched.findings.ended().filter_map(class_evidence).collect(),
             set_aside: SetAside {
-                classes: searched.eliminated(),
-                sample: searched.stand_ins(),
+                classes: searched.findings.eliminated(),
+                sample: targets(&searched.findings.stand_ins()),
             },
             pixels: height * width,
             gradients: if health.ok {
@@ -88,6 +89,13 @@ impl Conclusion {
         Ok(conclusion)
     }
 
+    /// Classes that were flagged, confirmed or not, the most suspicious first.
+    pub fn suspects(&self) -> &[usize] {
+        self.decision
+            .as_ref()
+            .map_or(&[], |decision| &decision.suspects)
+    }
+
     fn of_decision(decision: Option<Decision>, calibration: report::Calibration) -> Self {
         let said = decision.as_ref();
         Self {
@@ -125,16 +133,16 @@ impl Conclusion {
 }
 
 /// What was left out of the searches, in sentences.
-fn gaps(searched: &Searched, health: &Health) -> Vec<String> {
+fn gaps(searched: &Searched<'_>, health: &Health) -> Vec<String> {
     let mut gaps = Vec::new();
-    if searched.wanted < searched.classes {
+    if searched.wanted < searched.all {
         gaps.push(format!(
             "Only {} of {} classes were to be searched, and they were compared with one another alone: a backdoor that \
              leads to any other class was not looked for.",
-            searched.wanted, searched.classes
+            searched.wanted, searched.all
         ));
     }
-    let skipped = searched.wanted - searched.ended().count() - searched.eliminated();
+    let skipped = searched.skipped();
     if health.ok && skipped > 0 {
         gaps.push(format!(
             "The searches were stopped before {skipped} of {} classes were done; give them more time (--max-time).",
@@ -144,11 +152,11 @@ fn gaps(searched: &Searched, health: &Health) -> Vec<String> {
     gaps
 }
 
-fn class_evidence(finding: &ClassFinding) -> ClassEvidence {
-    ClassEvidence {
-        class: finding.class,
-        norm: finding.norm,
+fn class_evidence(finding: &Finding) -> Option<ClassEvidence> {
+    Some(ClassEvidence {
+        class: finding.unit.target()?,
+        norm: finding.statistic,
         reached: finding.state == State::Reached,
-        confirmation: finding.holdout,
-    }
+        confirmation: finding.confirmation,
+    })
 }

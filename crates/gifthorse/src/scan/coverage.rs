@@ -1,57 +1,54 @@
 //! How far the verdict reaches.
 
+use gifthorse_defense::detect::{DETECTORS, Row};
 use gifthorse_report::report::{Coverage, TriggerSize, Verdict};
 
 use super::checks::Fit;
 use super::conclusion::Conclusion;
 use super::search::Searched;
 
-/// What Neural Cleanse does not look for.
-const NOT_TESTED: [&str; 6] = [
-    "triggers that are added to the pixels or multiplied with them instead of being stamped over them",
-    "triggers that are spread over the image, such as blended pictures, filters, noise and reflections",
-    "triggers that move or warp the image, and objects in the scene",
-    "backdoors that only work on images of certain classes",
-    "backdoors that lead each class to another one, or all classes to classes of their own",
-    "models trained to evade this search",
-];
-
-/// What was and what was not tested, and up to which size "clean" speaks.
-pub fn coverage(searched: &Searched, conclusion: &Conclusion, fit: &Fit) -> Coverage {
-    let ended = searched.ended().count();
-    let eliminated = searched.eliminated();
-    let classes = searched.classes;
-    let mut tested = Vec::new();
-    if ended > 0 {
-        let targets = if ended + eliminated == classes {
-            format!("any of the {classes} classes")
-        } else {
-            format!("{} of the {classes} classes", ended + eliminated)
-        };
-        tested.push(format!(
-            "one trigger of limited size at a fixed place that leads images of all other classes to {targets}"
-        ));
+/// What was and what was not tested by the detectors that ran, and up to which size "clean" speaks.
+pub fn coverage(all: &[Searched<'_>], conclusion: &Conclusion, fit: &Fit) -> Coverage {
+    let (mut tested, mut gaps) = (Vec::new(), Vec::new());
+    let classes = fit.classifier.classes();
+    for searched in all {
+        let about = searched.detector.about();
+        let ended = searched.findings.ended().count();
+        let eliminated = searched.findings.eliminated();
+        if ended > 0 {
+            let targets = if ended + eliminated == searched.all {
+                format!("any of the {classes} classes")
+            } else {
+                format!("{} of the {classes} classes", ended + eliminated)
+            };
+            tested.push(about.tested.replace("{targets}", &targets));
+        }
+        if ended + eliminated < searched.all {
+            let missing = searched.all - ended - eliminated;
+            gaps.push(format!(
+                "triggers that lead to the other {missing} of the {classes} classes ({})",
+                about.title
+            ));
+        }
+        if eliminated > 0 {
+            gaps.push(format!(
+                "triggers that lead to one of {eliminated} classes whose search was ended early, if it would have got \
+                 ahead of the others only later ({})",
+                about.title
+            ));
+        }
     }
-    let mut not_tested: Vec<String> = NOT_TESTED.map(str::to_owned).to_vec();
-    if eliminated > 0 {
-        not_tested.insert(
-            0,
-            format!(
-                "triggers that lead to one of {eliminated} classes whose search was ended early, if it would have got ahead \
-                 of the others only later"
-            ),
-        );
-    }
-    if ended + eliminated < classes {
-        let missing = classes - ended - eliminated;
-        not_tested.insert(
-            0,
-            format!("triggers that lead to the other {missing} of the {classes} classes"),
-        );
+    gaps.extend(never_tested(all));
+    let left_out = |row: &&Row| {
+        let ran = |searched: &Searched<'_>| searched.detector.about().name == row.about.name;
+        !all.iter().any(ran)
+    };
+    for row in DETECTORS.iter().filter(left_out) {
+        let what = row.about.tested.replace("{targets}", "any class");
+        gaps.push(format!("{what}: {} was not run", row.about.title));
     }
     if !fit.labelled {
-        not_tested
-            .push("whether the model is accurate on these images: they have no labels".to_owned());
+        gaps.push("whether the model is accurate on these images: they have no labels".to_owned());
     }
     let [_, height, width] = fit.classifier.shape();
     let pixels = (height * width) as f64;
@@ -61,7 +58,7 @@ pub fn coverage(searched: &Searched, conclusion: &Conclusion, fit: &Fit) -> Cove
         .and_then(|decision| decision.norm_threshold);
     Coverage {
         tested,
-        not_tested,
+        not_tested: gaps,
         largest_trigger: threshold
             .filter(|_| conclusion.verdict == Verdict::Clean)
             .map(|norm| TriggerSize {
@@ -69,4 +66,17 @@ pub fn coverage(searched: &Searched, conclusion: &Conclusion, fit: &Fit) -> Cove
                 share: (norm / pixels).min(1.0),
             }),
     }
+}
+
+/// What none of the detectors that ran looks for.
+fn never_tested(all: &[Searched<'_>]) -> Vec<String> {
+    let Some((first, others)) = all.split_first() else {
+        return Vec::new();
+    };
+    let is_missed = |kind: &&&str| {
+        let misses = |searched: &Searched<'_>| searched.detector.about().not_tested.contains(kind);
+        others.iter().all(misses)
+    };
+    let missed = first.detector.about().not_tested.iter().filter(is_missed);
+    missed.map(|&kind| kind.to_owned()).collect()
 }

@@ -1,87 +1,122 @@
-//! What the detector found, as a report describes it.
+//! What a detector found, as a report describes it.
 
-use gifthorse_defense::detect::neural_cleanse::{ClassFinding, Config, State};
-use gifthorse_defense::stats::{PublishedRules, Thinning, interval::clopper_pearson, median};
-use gifthorse_report::report::{self, ClassState, Detection, PublishedRule};
+use gifthorse_defense::detect::{self, About, Published};
+use gifthorse_defense::finding::{Finding, State, Unit};
+use gifthorse_defense::stats::{Decision, Thinning, interval::clopper_pearson, median};
+use gifthorse_report::report::{
+    Detection, FindingState, Measure, PublishedRule, Tail, UnitFinding, UnitStatistic,
+};
 
-use super::checks::Fit;
-use super::conclusion::Conclusion;
 use super::search::Searched;
 
 /// Confidence of the intervals of success rates.
 const CONFIDENCE: f64 = 0.95;
 
-/// The findings of Neural Cleanse for the model and for each class.
+/// The findings of one detector for the model and for each unit; `shape` is channels, height and width of the model's images.
 pub fn detection(
-    searched: &Searched,
-    conclusion: &Conclusion,
-    config: &Config,
-    fit: &Fit,
+    searched: &Searched<'_>,
+    decision: Option<&Decision>,
+    shape: [usize; 3],
     class_names: &[String],
 ) -> Detection {
-    let decision = conclusion.decision.as_ref();
+    let detector = searched.detector;
+    let about = detector.about();
     let compared = compared(searched);
-    let norms: Vec<f64> = compared.iter().map(|finding| finding.norm).collect();
+    let published = detector.published(&compared, shape);
     let reached = compared
         .iter()
-        .filter(|finding| finding.state == State::Reached);
-    let published = PublishedRules::apply(&norms);
-    let indices = signed_indices(searched, &norms, published.as_ref());
-    let classes = searched.findings.iter().map(|finding| {
+        .filter(|finding| finding.state == State::Reached)
+        .map(|finding| finding.statistic);
+    let findings = searched.findings.units.iter().filter_map(|finding| {
+        let class = finding.unit.target()?;
         let statistics = decision.and_then(|decision| {
             let mut classes = decision.classes.iter();
-            classes.find(|class| class.class == finding.class)
+            classes.find(|known| known.class == class)
         });
-        let index = indices.iter().find(|(class, _)| *class == finding.class);
-        report::ClassFinding {
-            name: class_names.get(finding.class).cloned().unwrap_or_default(),
-            anomaly_index: index.map(|(_, index)| *index),
+        Some(UnitFinding {
+            name: class_names.get(class).cloned().unwrap_or_default(),
             p_value: statistics.and_then(|class| class.p_value),
-            ..class_finding(finding, fit)
-        }
+            measures: measures(finding, &compared, &published),
+            ..unit_finding(finding, class)
+        })
     });
-    let of_rules = |value: fn(&PublishedRules) -> Option<f64>| published.as_ref().and_then(value);
     Detection {
-        name: "neural_cleanse".to_owned(),
-        preset: config.preset.name().to_owned(),
+        name: about.name.to_owned(),
+        title: about.title.to_owned(),
+        preset: detector.preset().to_owned(),
         p_value: decision.and_then(|decision| decision.p_value),
-        statistic_name:
-            "distance of the smallest triggers below the others, in units of their scale".to_owned(),
+        statistic_name: format!(
+            "distance of the most suspicious {}s from the others, in units of their scale",
+            about.statistic.name
+        ),
         statistic: decision.and_then(|decision| decision.statistic),
         threshold: decision.and_then(|decision| decision.threshold),
-        flagged: !conclusion.targets.is_empty(),
+        flagged: decision.is_some_and(|decision| !decision.targets.is_empty()),
         seconds: searched.seconds,
-        parameters: config.parameters(),
-        anomaly_index: of_rules(|rules| rules.anomaly_index),
-        max_min_ratio: of_rules(|rules| rules.max_min_ratio),
-        percent_difference: of_rules(|rules| rules.percent_difference),
-        norm_median: median(reached.map(|finding| finding.norm).collect()),
-        norm_threshold: decision.and_then(|decision| decision.norm_threshold),
+        parameters: detector.settings(),
+        unit_statistic: unit_statistic(about),
+        median: median(reached.collect()),
+        unit_threshold: decision.and_then(|decision| decision.norm_threshold),
+        measures: published
+            .measures
+            .iter()
+            .map(|(name, value)| Measure::new(name, *value, ""))
+            .collect(),
         unreached: searched
+            .findings
             .ended()
             .filter(|finding| finding.state == State::Unreached)
-            .map(|finding| finding.class)
+            .filter_map(|finding| finding.unit.target())
             .collect(),
-        sampled: searched.sampled.clone(),
-        classes: classes.collect(),
-        published_rules: published.as_ref().map_or_else(Vec::new, rules),
+        sampled: targets(&searched.findings.sampled),
+        findings: findings.collect(),
+        published_rules: published.rules.iter().map(rule).collect(),
     }
 }
 
-fn class_finding(finding: &ClassFinding, fit: &Fit) -> report::ClassFinding {
-    let [_, height, width] = fit.classifier.shape();
-    let ended = matches!(finding.state, State::Reached | State::Unreached);
-    let norm = (finding.state == State::Reached).then_some(finding.norm);
-    let tried = finding.holdout.filter(|tried| tried.trials > 0);
-    report::ClassFinding {
-        class: finding.class,
+/// The classes that units are about.
+pub fn targets(units: &[Unit]) -> Vec<usize> {
+    units.iter().filter_map(|unit| unit.target()).collect()
+}
+
+fn unit_statistic(about: &About) -> UnitStatistic {
+    let statistic = &about.statistic;
+    UnitStatistic {
+        name: statistic.name.to_owned(),
+        unit: statistic.unit.to_owned(),
+        meaning: statistic.meaning.to_owned(),
+        suspicious: match statistic.suspicious {
+            detect::Tail::Small => Tail::Small,
+            detect::Tail::Large => Tail::Large,
+        },
+    }
+}
+
+/// What else is known of a unit: from the search, and from the papers' rules for the units compared.
+fn measures(finding: &Finding, compared: &[&Finding], published: &Published) -> Vec<Measure> {
+    let own = finding.measures.iter();
+    let own = own.map(|own| Measure::new(&own.name, Some(own.value), &own.unit));
+    let place = compared.iter().position(|known| known.unit == finding.unit);
+    let of_rules = published.unit_measures.iter().map(|measure| {
+        let value = place.and_then(|place| measure.values.get(place).copied().flatten());
+        Measure::new(measure.name, value, measure.unit)
+    });
+    of_rules.chain(own).collect()
+}
+
+fn unit_finding(finding: &Finding, class: usize) -> UnitFinding {
+    let tried = finding.confirmation.filter(|tried| tried.trials > 0);
+    UnitFinding {
+        class,
         name: String::new(),
-        source: None,
-        norm,
-        share: norm.map(|norm| norm / (height * width) as f64),
-        anomaly_index: None,
+        source: match finding.unit {
+            Unit::Pair { source, .. } => Some(source),
+            Unit::Class(_) | Unit::Model => None,
+        },
+        statistic: (finding.state == State::Reached).then_some(finding.statistic),
+        measures: Vec::new(),
         p_value: None,
-        success_rate: ended.then_some(finding.success_rate),
+        success_rate: finding.success_rate.filter(|_| finding.state.has_ended()),
         holdout_success_rate: tried.map(|tried| tried.successes as f64 / tried.trials as f64),
         holdout_interval: tried
             .and_then(|tried| clopper_pearson(tried.successes, tried.trials, CONFIDENCE).ok())
@@ -91,10 +126,10 @@ fn class_finding(finding: &ClassFinding, fit: &Fit) -> report::ClassFinding {
             .filter(|worst| worst.trials > 0)
             .map(|worst| worst.successes as f64 / worst.trials as f64),
         state: match finding.state {
-            State::Reached => ClassState::Reached,
-            State::Unreached => ClassState::Unreached,
-            State::Eliminated => ClassState::Eliminated,
-            State::Skipped => ClassState::Skipped,
+            State::Reached => FindingState::Reached,
+            State::Unreached => FindingState::Unreached,
+            State::Eliminated => FindingState::Eliminated,
+            State::Skipped => FindingState::Skipped,
         },
         updates: finding.updates,
         seconds: finding.seconds,
@@ -102,18 +137,21 @@ fn class_finding(finding: &ClassFinding, fit: &Fit) -> report::ClassFinding {
     }
 }
 
-/// The classes whose search ended, in class order, and after them one for each eliminated class: the one that stands
-/// for it. Without these a median would be that of the smallest classes alone.
-fn compared(searched: &Searched) -> Vec<&ClassFinding> {
-    let mut compared: Vec<&ClassFinding> = searched.ended().collect();
-    let stand_ins = searched.stand_ins();
-    let drawn = |finding: &&ClassFinding| stand_ins.contains(&finding.class);
-    let mut sample: Vec<&ClassFinding> = searched.ended().filter(drawn).collect();
-    sample.sort_by(|a, b| a.norm.total_cmp(&b.norm));
+/// The units whose search ended, in order, and after them one for each eliminated unit: the one that stands
+/// for it. Without these a median would be that of the most suspicious units alone.
+fn compared<'a>(searched: &'a Searched<'_>) -> Vec<&'a Finding> {
+    let findings = &searched.findings;
+    let mut compared: Vec<&Finding> = findings.ended().collect();
+    let drawn = findings.stand_ins();
+    let mut sample: Vec<&Finding> = findings
+        .ended()
+        .filter(|finding| drawn.contains(&finding.unit))
+        .collect();
+    sample.sort_by(|a, b| a.statistic.total_cmp(&b.statistic));
     let thinning = Thinning {
         finalists: compared.len() - sample.len(),
         sample: sample.len(),
-        set_aside: searched.eliminated(),
+        set_aside: findings.eliminated(),
     };
     for (finding, weight) in sample.into_iter().zip(thinning.weights()) {
         compared.extend(vec![finding; weight - 1]);
@@ -121,56 +159,12 @@ fn compared(searched: &Searched) -> Vec<&ClassFinding> {
     compared
 }
 
-/// The anomaly index of each class whose search ended, positive below the median and negative above it.
-fn signed_indices(
-    searched: &Searched,
-    norms: &[f64],
-    published: Option<&PublishedRules>,
-) -> Vec<(usize, f64)> {
-    let indices = published.and_then(|rules| rules.anomaly_indices.as_ref());
-    let (Some(indices), Some(median)) = (indices, median(norms.to_vec())) else {
-        return Vec::new();
-    };
-    let signed = |(finding, index): (&ClassFinding, &f64)| {
-        let sign = if finding.norm <= median { 1.0 } else { -1.0 };
-        (finding.class, sign * index)
-    };
-    searched.ended().zip(indices).map(signed).collect()
-}
-
-fn rules(published: &PublishedRules) -> Vec<PublishedRule> {
-    let ratio = |name: &str, statistic, threshold| PublishedRule {
-        name: name.to_owned(),
-        statistic,
-        threshold,
-        flagged: published.ratio_flagged.is_some(),
-        source: "Houtari and Mohanty: both are asked for".to_owned(),
-    };
-    vec![
-        PublishedRule {
-            name: "anomaly index > 2".to_owned(),
-            statistic: published.anomaly_index,
-            threshold: 2.0,
-            flagged: !published.anomaly_flagged.is_empty(),
-            source: "Neural Cleanse (IEEE S&P 2019), section IV".to_owned(),
-        },
-        ratio("max/min ratio > 1.8", published.max_min_ratio, 1.8),
-        ratio(
-            "percent difference > 25",
-            published.percent_difference,
-            25.0,
-        ),
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_of_an_even_number_is_between_the_middle_two() {
-        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(vec![]), None);
+fn rule(rule: &detect::PublishedRule) -> PublishedRule {
+    PublishedRule {
+        name: rule.name.to_owned(),
+        statistic: rule.statistic,
+        threshold: rule.threshold,
+        flagged: rule.flagged,
+        source: rule.source.to_owned(),
     }
 }

@@ -1,7 +1,10 @@
 //! The images of a scan: read in the shape of the model's input, then split into those that triggers are searched on and
 //! those held out to confirm them.
 
+use std::path::{Path, PathBuf};
+
 use gifthorse_data::{ImageShape, Images, LoadOptions, Loaded, split_holdout};
+use gifthorse_defense::subject::CleanImages;
 use gifthorse_engine::Classifier;
 use gifthorse_report::report;
 
@@ -9,27 +12,45 @@ use crate::{Error, ScanRequest};
 
 /// Share of each class that is held out.
 const HOLDOUT_SHARE: f64 = 0.3;
-/// Images that a scan takes by default: so many a class,
+/// Images of each class that a scan takes by default.
 const PER_CLASS: usize = 10;
-/// but at least
+/// Fewest images that a scan takes by default.
 const FEWEST: usize = 1000;
-/// and at most so many,
+/// Most images that a scan takes by default.
 const MOST: usize = 3000;
-/// and never more values than this, 1 GiB of pixels.
+/// Most values of pixels that a scan takes by default: 1 GiB of them.
 const MOST_VALUES: usize = 1 << 28;
 /// Unreadable images that are named one by one.
 const NAMED: usize = 10;
 
 /// The images as read.
 pub struct ImageSet {
-    /// All images until they are split, with labels where the set has them, without class names.
+    /// All images, with labels where the set has them, without class names.
     pub images: Images,
+    /// What is known of them.
+    pub about: AboutImages,
+}
+
+/// The images in two parts that share none, both labelled.
+pub struct SplitSet {
+    /// Images to search on.
+    pub search: Images,
+    /// Images to confirm on.
+    pub holdout: Images,
+    /// What is known of them.
+    pub about: AboutImages,
+}
+
+/// What is known of an image set beside its pixels.
+pub struct AboutImages {
+    path: PathBuf,
     /// Names of the classes as the image set or the user gives them; may be fewer than the classes.
     pub class_names: Vec<String>,
     /// What was wrong with single images, and how often.
     pub warnings: Vec<String>,
-    /// How many images were read, and whether they have labels of their own.
-    count: usize,
+    /// How many images were read.
+    pub count: usize,
+    /// Whether they have labels of their own.
     labelled: bool,
     /// Most images that were asked for.
     max_images: usize,
@@ -40,11 +61,15 @@ pub struct ImageSet {
 }
 
 impl ImageSet {
-    /// Reads the images that a request asks for, in the shape of the model's input.
+    /// Reads the images at `path` as a request asks for them, in the shape of the model's input.
     ///
     /// # Errors
     /// Images that cannot be read; a label that the model has no class for.
-    pub fn load(request: &ScanRequest, classifier: &Classifier) -> Result<Self, Error> {
+    pub fn load(
+        request: &ScanRequest,
+        path: &Path,
+        classifier: &Classifier,
+    ) -> Result<Self, Error> {
         let [channels, height, width] = classifier.shape();
         let shape = ImageShape {
             channels,
@@ -62,7 +87,7 @@ impl ImageSet {
             sha256,
             ..
         } = gifthorse_data::load(
-            &request.images,
+            path,
             &LoadOptions {
                 target: Some(shape),
                 split: request.split,
@@ -82,31 +107,28 @@ impl ImageSet {
         // The model's predictions may have to stand in for labels, and the model may have more classes than are named.
         let images = images.with_class_names(Vec::new())?;
         Ok(Self {
-            count: images.len(),
-            labelled: images.labels().is_some(),
+            about: AboutImages {
+                path: path.to_owned(),
+                class_names,
+                warnings: in_words(&warnings),
+                count: images.len(),
+                labelled: images.labels().is_some(),
+                max_images,
+                format: format.to_string(),
+                available,
+                sha256,
+            },
             images,
-            class_names,
-            warnings: in_words(&warnings),
-            max_images,
-            format: format.to_string(),
-            available,
-            sha256,
         })
     }
 
-    /// How many images were read.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
     /// The images to search on and those held out, disjoint and each with its share of every class. Without labels the
-    /// model's predictions stand in. The set itself has no images after that, so that none is kept twice.
+    /// model's predictions stand in.
     ///
     /// # Errors
     /// Predictions that are not one for each image.
-    pub fn split(&mut self, predictions: &[usize], seed: u64) -> Result<(Images, Images), Error> {
-        let none = self.images.subset(&[]);
-        let images = std::mem::replace(&mut self.images, none);
+    pub fn split(self, predictions: &[usize], seed: u64) -> Result<SplitSet, Error> {
+        let Self { images, about } = self;
         let images = match images.labels() {
             Some(_) => images,
             None => images.with_labels(predictions.to_vec())?,
@@ -114,7 +136,11 @@ impl ImageSet {
         let labels = images.labels().unwrap_or_default();
         let (search, holdout) = split_holdout(labels, HOLDOUT_SHARE, seed);
         let holdout = images.subset(&holdout);
-        Ok((images.into_subset(&search), holdout))
+        Ok(SplitSet {
+            search: images.into_subset(&search),
+            holdout,
+            about,
+        })
     }
 
     /// All images with their labels or, without, with the model's predictions for labels.
@@ -127,29 +153,35 @@ impl ImageSet {
             None => self.images.clone().with_labels(predictions.to_vec())?,
         })
     }
+}
+
+impl SplitSet {
+    /// The images as detectors take them.
+    pub fn clean(&self) -> CleanImages<'_> {
+        CleanImages {
+            search: &self.search,
+            holdout: &self.holdout,
+        }
+    }
 
     /// The images as a report describes them.
-    pub fn described(
-        &self,
-        request: &ScanRequest,
-        search: usize,
-        holdout: usize,
-    ) -> report::Images {
-        let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
+    pub fn described(&self, request: &ScanRequest) -> report::Images {
+        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let about = &self.about;
         report::Images {
-            path: path(&request.images),
-            format: self.format.clone(),
-            count: self.count,
-            available: self.available,
-            labelled: self.labelled,
+            path: path(&about.path),
+            format: about.format.clone(),
+            count: about.count,
+            available: about.available,
+            labelled: about.labelled,
             labels: request.labels.as_ref().map(path),
             class_names: request.class_names.as_ref().map(path),
             split: request.split.to_string(),
-            max_images: Some(self.max_images),
-            sha256: self.sha256.clone(),
-            search,
-            holdout,
-            warnings: self.warnings.clone(),
+            max_images: Some(about.max_images),
+            sha256: about.sha256.clone(),
+            search: self.search.len(),
+            holdout: self.holdout.len(),
+            warnings: about.warnings.clone(),
         }
     }
 }

@@ -1,94 +1,119 @@
-//! The pictures that back the verdict: every recovered trigger, and held-out images before and after it is stamped.
+//! The pictures that back the verdict: everything recovered, and held-out images before and after a trigger is stamped on them.
 
 use gifthorse_data::{Images, balanced_sample};
-use gifthorse_defense::detect::neural_cleanse::{ClassFinding, State};
-use gifthorse_defense::detect::{Trigger, stamp};
-use gifthorse_report::Evidence;
-use gifthorse_report::evidence::{ClassEvidence, Example, Picture, Trigger as TriggerPicture};
+use gifthorse_defense::finding::{Finding, State, Unit};
+use gifthorse_defense::subject::Subject;
+use gifthorse_defense::trigger::{Patch, Trigger};
+use gifthorse_report::evidence::{
+    Example, Picture, Recovered, Trigger as TriggerPicture, UnitEvidence,
+};
+use gifthorse_report::report;
 
-use super::checks::Fit;
-use super::conclusion::Conclusion;
 use super::search::Searched;
-use crate::{Error, ScanRequest};
+use crate::Error;
 
 /// Examples of a class.
 const EXAMPLES: usize = 6;
 
-/// The triggers of all classes whose search ended; with examples for those flagged or, if none is, for the class with
-/// the smallest trigger.
+/// What one detector recovered for every unit whose search ended; with examples for the suspects or, if there are none, for the
+/// most suspicious of its units.
 ///
 /// # Errors
 /// A trigger that is no picture, or a model that fails.
 pub fn evidence(
-    fit: &Fit,
-    holdout: &Images,
-    searched: &Searched,
-    conclusion: &Conclusion,
-    request: &ScanRequest,
-) -> Result<Evidence, Error> {
-    let shown = shown(searched, conclusion);
-    let classes = searched.ended().map(|finding| {
-        let examples = if shown.contains(&finding.class) {
-            examples(fit, holdout, finding, request.seed)?
-        } else {
-            Vec::new()
+    searched: &Searched<'_>,
+    subject: &Subject<'_>,
+    suspects: &[usize],
+    labelled: bool,
+) -> Result<Vec<UnitEvidence>, Error> {
+    let shape = subject.classifier.shape();
+    let shown = shown(searched, suspects, shape);
+    let mut evidence = Vec::new();
+    for finding in searched.findings.ended() {
+        let (Some(trigger), Some(unit)) = (&finding.trigger, unit_of(finding.unit)) else {
+            continue;
         };
-        Ok(ClassEvidence {
-            class: finding.class,
-            trigger: picture_of(&finding.trigger, fit.classifier.shape())?,
+        let (recovered, examples) = match trigger {
+            Trigger::Patch(patch) => {
+                let examples = match subject.images {
+                    Some(images) if shown.contains(&finding.unit) => {
+                        examples(subject, images.holdout, unit.class, trigger, labelled)?
+                    }
+                    _ => Vec::new(),
+                };
+                (Recovered::Patch(picture_of(patch, shape)?), examples)
+            }
+            Trigger::Picture { pixels } => (
+                Recovered::Image(Picture::new(shape, pixels.clone())?),
+                Vec::new(),
+            ),
+        };
+        evidence.push(UnitEvidence {
+            detector: searched.detector.about().name.to_owned(),
+            unit,
+            recovered,
             examples,
-        })
-    });
-    let classes = classes.collect::<Result<Vec<_>, Error>>()?;
-    Ok(Evidence { classes })
+        });
+    }
+    Ok(evidence)
 }
 
-fn shown(searched: &Searched, conclusion: &Conclusion) -> Vec<usize> {
-    let suspects = conclusion
-        .decision
-        .as_ref()
-        .map(|decision| &decision.suspects);
-    match suspects {
-        Some(suspects) if !suspects.is_empty() => suspects.clone(),
-        _ => searched
-            .ended()
-            .filter(|finding| finding.state == State::Reached)
-            .min_by(|a, b| a.norm.total_cmp(&b.norm))
-            .map(|finding| finding.class)
-            .into_iter()
-            .collect(),
+fn unit_of(unit: Unit) -> Option<report::Unit> {
+    match unit {
+        Unit::Class(class) => Some(report::Unit::class(class)),
+        Unit::Pair { source, target } => Some(report::Unit {
+            class: target,
+            source: Some(source),
+        }),
+        Unit::Model => None,
     }
 }
 
-fn picture_of(trigger: &Trigger, shape: [usize; 3]) -> Result<TriggerPicture, Error> {
+fn shown(searched: &Searched<'_>, suspects: &[usize], shape: [usize; 3]) -> Vec<Unit> {
+    let value = |finding: &Finding| searched.detector.log_value(finding.statistic, shape);
+    let is_suspect = |unit: &Unit| unit.target().is_some_and(|class| suspects.contains(&class));
+    let ended = searched.findings.ended();
+    let suspected: Vec<Unit> = ended.map(|finding| finding.unit).filter(is_suspect).collect();
+    if !suspected.is_empty() {
+        return suspected;
+    }
+    searched
+        .findings
+        .ended()
+        .filter(|finding| finding.state == State::Reached)
+        .min_by(|a, b| value(a).total_cmp(&value(b)))
+        .map(|finding| finding.unit)
+        .into_iter()
+        .collect()
+}
+
+fn picture_of(patch: &Patch, shape: [usize; 3]) -> Result<TriggerPicture, Error> {
     let [_, height, width] = shape;
-    let mask = Picture::new([1, height, width], trigger.mask.clone())?;
+    let mask = Picture::new([1, height, width], patch.mask.clone())?;
     Ok(TriggerPicture::new(
         mask,
-        Picture::new(shape, trigger.pattern.clone())?,
+        Picture::new(shape, patch.pattern.clone())?,
     )?)
 }
 
 /// Held-out images of other classes, drawn evenly over the classes, before and after stamping.
 fn examples(
-    fit: &Fit,
+    subject: &Subject<'_>,
     holdout: &Images,
-    finding: &ClassFinding,
-    seed: u64,
+    target: usize,
+    trigger: &Trigger,
+    labelled: bool,
 ) -> Result<Vec<Example>, Error> {
     let labels = holdout.labels().unwrap_or_default();
-    let others: Vec<usize> = (0..labels.len())
-        .filter(|&i| labels[i] != finding.class)
-        .collect();
+    let others: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] != target).collect();
     let of_others: Vec<usize> = others.iter().map(|&i| labels[i]).collect();
-    let chosen = balanced_sample(&of_others, EXAMPLES, seed);
+    let chosen = balanced_sample(&of_others, EXAMPLES, subject.seed);
     let chosen: Vec<usize> = chosen.into_iter().map(|i| others[i]).collect();
     let before = holdout.subset(&chosen);
-    let shape = fit.classifier.shape();
-    let trigger = &finding.trigger;
-    let stamped = stamp(before.pixels(), shape, &trigger.mask, &trigger.pattern);
-    let predicted_before = fit.classifier.predict(before.pixels())?;
-    let predicted_after = fit.classifier.predict(&stamped)?;
+    let shape = subject.classifier.shape();
+    let stamped = trigger.stamp(before.pixels(), shape);
+    let predicted_before = subject.classifier.predict(before.pixels())?;
+    let predicted_after = subject.classifier.predict(&stamped)?;
     let after = stamped.chunks_exact(shape.iter().product());
     after
         .enumerate()
@@ -98,7 +123,7 @@ fn examples(
                 after: Picture::new(shape, after.to_vec())?,
                 predicted_before: predicted_before[i],
                 predicted_after: predicted_after[i],
-                label: fit.labelled.then(|| labels[chosen[i]]),
+                label: labelled.then(|| labels[chosen[i]]),
             })
         })
         .collect()

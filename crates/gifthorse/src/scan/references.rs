@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use gifthorse_defense::detect::neural_cleanse::{Config, Effort};
 use gifthorse_defense::stats::{LibraryModel, Reference, decide};
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::Model;
@@ -36,7 +35,7 @@ pub fn gather(
     classifier: &Classifier,
     observer: &dyn ScanObserver,
 ) -> Result<Vec<Known>, Error> {
-    if !request.references.is_empty() && request.search.classes.is_some() {
+    if !request.references.is_empty() && request.classes.is_some() {
         return Err(Error::Request(
             "references are compared class with class of the whole model: leave out --classes, or --reference".to_owned(),
         ));
@@ -109,10 +108,7 @@ fn scan_of(request: &ScanRequest, place: usize, path: &Path) -> ScanRequest {
         model: path.to_owned(),
         references: Vec::new(),
         baseline: None,
-        search: Config {
-            effort: Effort::Full,
-            ..request.search.clone()
-        },
+        detectors: request.full(),
         work: request.work.as_ref().map(beside),
         ..request.clone()
     }
@@ -161,8 +157,7 @@ fn known(
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
         sha256: report.model.sha256.clone(),
-        max_min_ratio: found.max_min_ratio,
-        percent_difference: found.percent_difference,
+        measures: found.measures.clone(),
     };
     Ok(Known { model, described })
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use gifthorse_bench::zoo::{ScanZooObserver, ScanZooRequest, scan_zoo, summarise};
-use gifthorse_defense::detect::neural_cleanse::Config;
+use gifthorse_defense::detect::Effort;
 use gifthorse_report::Report;
 use gifthorse_report::report::Verdict;
 
@@ -25,7 +25,7 @@ pub fn run(args: &ZooScanArgs, global: &Global) -> anyhow::Result<ExitCode> {
         let request = ScanZooRequest {
             folder: args.folder.clone(),
             jobs: args.jobs,
-            search: Config::preset(args.preset.into()),
+            detectors: args.detectors.choices(Effort::Auto)?,
             fpr: args.fpr,
             seed: global.seed(),
             again: args.again,

@@ -7,10 +7,10 @@ use super::class_search::{ClassSearch, Task};
 use super::config::{Config, Preset};
 use super::effort::{self, EarlyPhase};
 use crate::detect::{
-    About, Detector, Effort, Published, PublishedRule, Row, Statistic, Tail,
+    About, Detector, Published, PublishedRule, Row, Statistic, Tail, UnitMeasure,
 };
 use crate::error::Error;
-use crate::finding::{Finding, Unit};
+use crate::finding::{Finding, State, Unit};
 use crate::search::{Early, Next, Search};
 use crate::stats::PublishedRules;
 use crate::subject::Subject;
@@ -174,6 +174,10 @@ impl Detector for NeuralCleanse {
         let Some(rules) = PublishedRules::apply(&norms) else {
             return Published::default();
         };
+        let share = |finding: &&Finding| {
+            let reached = finding.state == State::Reached;
+            reached.then(|| finding.statistic / pixels(shape))
+        };
         let ratio = |name, statistic, threshold| PublishedRule {
             name,
             statistic,
@@ -188,11 +192,16 @@ impl Detector for NeuralCleanse {
                 ("percent_difference", rules.percent_difference),
             ],
             unit_measures: vec![
-                (
-                    "share",
-                    norms.iter().map(|norm| Some(norm / pixels(shape))).collect(),
-                ),
-                ("anomaly_index", rules.signed_indices(&norms)),
+                UnitMeasure {
+                    name: "share",
+                    unit: "share",
+                    values: compared.iter().map(share).collect(),
+                },
+                UnitMeasure {
+                    name: "anomaly_index",
+                    unit: "",
+                    values: rules.signed_indices(&norms),
+                },
             ],
             rules: vec![
                 PublishedRule {

@@ -1,0 +1,69 @@
+//! Which detectors to run, and how: the same flags wherever a model is scanned.
+
+use clap::Args;
+use gifthorse_defense::detect::{Choice, DETECTORS, Effort};
+
+/// Flags that follow from the table of detectors.
+#[derive(Args, Debug)]
+pub struct DetectorArgs {
+    /// Run only these detectors, such as mm_bd [default: all].
+    #[arg(
+        long = "detector",
+        value_name = "NAME",
+        value_delimiter = ',',
+        value_parser = names(),
+        help_heading = "Search"
+    )]
+    names: Vec<String>,
+    /// Settings of the detectors by name: `standard`, or as in their `paper`, or as `released` by its authors. A detector
+    /// that has no such settings keeps `standard`.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "standard",
+        value_parser = presets(),
+        help_heading = "Search"
+    )]
+    preset: String,
+}
+
+fn names() -> Vec<&'static str> {
+    DETECTORS.iter().map(|row| row.about.name).collect()
+}
+
+fn presets() -> Vec<&'static str> {
+    let mut presets: Vec<&str> = Vec::new();
+    for preset in DETECTORS.iter().flat_map(|row| row.about.presets) {
+        if !presets.contains(preset) {
+            presets.push(preset);
+        }
+    }
+    presets
+}
+
+impl DetectorArgs {
+    /// The detectors that were asked for, in the order of the table.
+    ///
+    /// # Errors
+    /// Settings that none of them has.
+    pub fn choices(&self, effort: Effort) -> anyhow::Result<Vec<Choice>> {
+        let asked = |choice: &Choice| self.names.is_empty() || self.names.contains(&choice.name);
+        let mut choices: Vec<Choice> = Choice::all().into_iter().filter(asked).collect();
+        let mut has_it = false;
+        for choice in &mut choices {
+            choice.effort = effort;
+            let about = DETECTORS.iter().map(|row| row.about);
+            let mut named = about.filter(|about| about.name == choice.name);
+            if named.any(|about| about.presets.contains(&self.preset.as_str())) {
+                choice.preset.clone_from(&self.preset);
+                has_it = true;
+            }
+        }
+        anyhow::ensure!(
+            has_it,
+            "none of these detectors has the settings {:?} (--preset)",
+            self.preset
+        );
+        Ok(choices)
+    }
+}
