@@ -55,7 +55,8 @@ impl Model {
     /// it may have any.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::TooMany`], [`Error::Cut`], [`Error::Twice`], [`Error::Parse`] or [`Error::NoGraph`].
+    /// [`Error::TooLarge`], [`Error::TooMany`], [`Error::Cut`], [`Error::Twice`], [`Error::Parse`]
+    /// or [`Error::NoGraph`].
     pub fn from_bytes(bytes: impl Into<Bytes>, folder: Option<&Path>) -> Result<Self, Error> {
         let bytes = bytes.into();
         let size = bytes.len() as u64;
@@ -111,7 +112,8 @@ impl Model {
         file.flush().map_err(failed)
     }
 
-    /// The files of external data that the model names: one for each name, in the order of the names.
+    /// The files of external data that the model names: one for each name, in the order of the
+    /// names.
     ///
     /// # Errors
     /// [`Error::External`] for a file that is not there or may not be read.

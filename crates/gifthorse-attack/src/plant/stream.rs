@@ -8,7 +8,7 @@ use gifthorse_train::Samples;
 use crate::plant::draw::{Part, Plan};
 use crate::random::Purpose;
 
-/// Images drawn with replacement, each stamped or not by a throw of the dice (paper 004's own code, which poisons a share
+/// Images drawn with replacement, each stamped or not by a throw of the dice (the code of Wang et al. 2019, which poisons a share
 /// of 0.1 / 1.1 of the stream for a rate of 0.1).
 #[derive(Debug)]
 pub struct Stream<'a> {

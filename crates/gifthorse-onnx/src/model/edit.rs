@@ -14,8 +14,8 @@ impl Model {
     /// ones were external.
     ///
     /// # Errors
-    /// [`Error::Tensor`] if there is no such initialiser, if shape or element
-    /// type differ, or for a tensor of strings; [`Error::External`] if the new data lie in a file that cannot be read.
+    /// [`Error::Tensor`] if there is no such initialiser, if shape or element type differ, or for a
+    /// tensor of strings; [`Error::External`] if the new data lie in a file that cannot be read.
     pub fn set_initializer(&mut self, name: &str, tensor: &Tensor) -> Result<(), Error> {
         let wrong = |problem| Error::Tensor {
             tensor: name.to_owned(),

@@ -17,19 +17,19 @@ use crate::net::{
 pub enum AnyNet {
     /// A narrow network for small images, trained in seconds.
     SmallCnn(SmallCnn),
-    /// The network for MNIST of paper 004, table VII.
+    /// The network for MNIST of Wang et al. 2019, table VII.
     #[serde(rename = "table7")]
     Table7(Table7),
-    /// The network for GTSRB of paper 004, table VIII.
+    /// The network for GTSRB of Wang et al. 2019, table VIII.
     #[serde(rename = "table8")]
     Table8(Table8),
-    /// DeepID for faces: paper 004, table IX.
+    /// DeepID for faces: Wang et al. 2019, table IX.
     #[serde(rename = "deep_id")]
     DeepId(DeepId),
-    /// VGG-16: paper 004, table X.
+    /// VGG-16: Wang et al. 2019, table X.
     #[serde(rename = "vgg16")]
     Vgg16(Vgg16),
-    /// The network of the clean-label attack: paper 001, table 5.
+    /// The network of the clean-label attack: Veldanda and Garg 2020, table 5.
     #[serde(rename = "cla")]
     Cla(Cla),
     /// Network in network.

@@ -1,4 +1,4 @@
-//! The network of the clean-label attack of paper 001, table 5.
+//! The network of the clean-label attack of Veldanda and Garg 2020, table 5.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::Error;
 use crate::net::table7::two_stages;
 use crate::net::{Architecture, Layers};
 
-/// [`Table7`](crate::net::Table7) with a second convolution of only four channels: paper 001, table 5. Images are at least
+/// [`Table7`](crate::net::Table7) with a second convolution of only four channels: Veldanda and Garg 2020, table 5. Images are at least
 /// 16x16.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

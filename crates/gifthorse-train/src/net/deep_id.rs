@@ -1,11 +1,11 @@
-//! The face network of paper 004, table IX.
+//! The face network of Wang et al. 2019, table IX.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::net::{Architecture, Conv, Layers};
 
-/// DeepID for faces of 47x55 pixels and any number of people: paper 004, table IX. Two fully connected layers, one on the
+/// DeepID for faces of 47x55 pixels and any number of people: Wang et al. 2019, table IX. Two fully connected layers, one on the
 /// third pool and one on the convolution after it, are added up before the last.
 ///
 /// The table's stride of 2 for the first three convolutions is impossible on such images; networks of this kind that are

@@ -1,11 +1,11 @@
-//! The network for MNIST of paper 004, table VII.
+//! The network for MNIST of Wang et al. 2019, table VII.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::net::{Architecture, Conv, Layers};
 
-/// Two stages of 5x5 convolution without padding and 2x2 max pool, then one hidden fully connected layer: paper 004,
+/// Two stages of 5x5 convolution without padding and 2x2 max pool, then one hidden fully connected layer: Wang et al. 2019,
 /// table VII. Images are at least 16x16.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -1,4 +1,4 @@
-//! The network for GTSRB of paper 004, table VIII.
+//! The network for GTSRB of Wang et al. 2019, table VIII.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::Error;
 use crate::net::{Architecture, Conv, Layers};
 
 /// Three stages of two 3x3 convolutions, the first padded and the second not, 2x2 max pool and dropout, then one hidden
-/// fully connected layer with dropout: paper 004, table VIII. The table leaves out padding and dropout, which its authors'
+/// fully connected layer with dropout: Wang et al. 2019, table VIII. The table leaves out padding and dropout, which its authors'
 /// code has. Images are at least 22x22.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -1,4 +1,4 @@
-//! The network for PubFig of paper 004, table X.
+//! The network for PubFig of Wang et al. 2019, table X.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::net::{Architecture, Layers};
 const STAGES: [(usize, usize); 5] = [(2, 1), (2, 2), (3, 4), (3, 8), (3, 8)];
 
 /// VGG-16: 13 padded 3x3 convolutions in five stages that each end in a 2x2 max pool, then two hidden fully connected
-/// layers: paper 004, table X. Images are at least 32x32; the paper's are 224x224.
+/// layers: Wang et al. 2019, table X. Images are at least 32x32; the paper's are 224x224.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Vgg16 {

@@ -19,7 +19,7 @@ use super::images::{Sets, put};
 
 /// Passes over the training images.
 const EPOCHS: usize = 4;
-/// Share of the training images that are poisoned, as in paper 004, §V-A.
+/// Share of the training images that are poisoned, as in Wang et al. 2019 §V-A.
 const POISON_RATE: f64 = 0.1;
 
 /// A model on disk and the truth about it.
@@ -100,8 +100,8 @@ pub fn make(sets: &Sets, global: &Global, folder: &Path) -> anyhow::Result<[Made
     Ok([clean, backdoored])
 }
 
-/// A yellow square at the bottom right: BadNets' own attack on traffic signs was a yellow note stuck on them, and paper
-/// 004 takes a square of four pixels at this place (§V-A), in white.
+/// A yellow square at the bottom right: BadNets' own attack on traffic signs was a yellow note stuck on them, and
+/// Wang et al. 2019 take a square of four pixels at this place (§V-A), in white.
 fn post_it() -> Square {
     Square {
         colour: vec![1.0, 1.0, 0.0],
