@@ -26,7 +26,8 @@ pub struct Evidence {
 impl Evidence {
     /// The pictures of what the detector with the name `detector` found for `unit`, if there are any.
     pub fn of(&self, detector: &str, unit: Unit) -> Option<&UnitEvidence> {
-        let is_it = |evidence: &&UnitEvidence| evidence.detector == detector && evidence.unit == unit;
+        let is_it =
+            |evidence: &&UnitEvidence| evidence.detector == detector && evidence.unit == unit;
         self.units.iter().find(is_it)
     }
 }

@@ -29,9 +29,7 @@ pub use measure::{Measure, Tail, UnitStatistic};
 pub use model::{Branch, BranchScope, Layout, Model, ModelInput};
 pub use policy::PolicyOutcome;
 pub use preflight::{Alternative, LabelOrder, Preflight};
-pub use verdict::{
-    Calibration, ClassVerdict, Coverage, ReferenceModel, TriggerSize, Verdict,
-};
+pub use verdict::{Calibration, ClassVerdict, Coverage, ReferenceModel, TriggerSize, Verdict};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

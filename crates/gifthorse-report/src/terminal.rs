@@ -91,7 +91,12 @@ fn table(report: &Report, detection: &Detection) -> String {
     let mut table = Table::new();
     table.load_preset(NOTHING);
     let titles = columns.iter().map(|column| &column.title[..]);
-    table.set_header(["", "class", "name"].into_iter().chain(titles).chain(["state"]));
+    table.set_header(
+        ["", "class", "name"]
+            .into_iter()
+            .chain(titles)
+            .chain(["state"]),
+    );
     for finding in by_suspicion(report, detection).into_iter().take(ROWS) {
         let numbers = columns.iter().map(|column| column.cell(finding));
         let mut row = named(report, finding).to_vec();

@@ -63,7 +63,10 @@ pub fn wording(report: &Report) -> Wording {
 /// How the evidence of a backdoor is checked.
 fn checking(report: &Report) -> &'static str {
     let findings = report.detectors.iter().flat_map(|found| &found.findings);
-    if findings.into_iter().any(|finding| finding.success_rate.is_some()) {
+    if findings
+        .into_iter()
+        .any(|finding| finding.success_rate.is_some())
+    {
         "Let a colleague check the evidence: `gifthorse verify` replays the triggers of this report on the model."
     } else {
         "Let a colleague look at the evidence, and scan again with clean images: a trigger can then be searched for and replayed."

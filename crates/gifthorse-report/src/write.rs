@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::{
     Evidence, Report,
-    evidence::{Truth, TriggerPathError, UnitEvidence, trigger_path, write_recovered},
+    evidence::{TriggerPathError, Truth, UnitEvidence, trigger_path, write_recovered},
     html::{self, HtmlOptions, ScanPage},
     report::{JsonError, TriggerFile},
     sarif,
@@ -33,7 +33,9 @@ pub enum WriteError {
     #[error("cannot write what was recovered: {0}")]
     Name(#[from] TriggerPathError),
     /// Two pieces of evidence would have the same file.
-    #[error("{path:?} would be written twice: give each detector of a report a name of its own, and each unit one trigger")]
+    #[error(
+        "{path:?} would be written twice: give each detector of a report a name of its own, and each unit one trigger"
+    )]
     Twice {
         /// The file, relative to the report.
         path: String,
@@ -142,10 +144,13 @@ fn with_trigger_files(report: &Report, files: &[(String, &UnitEvidence)]) -> Rep
             let of_finding = |(_, unit): &&(String, &UnitEvidence)| {
                 unit.detector == detection.name && unit.unit == finding.unit()
             };
-            finding.trigger = files.iter().find(of_finding).map(|(path, unit)| TriggerFile {
-                path: path.clone(),
-                kind: unit.recovered.kind(),
-            });
+            finding.trigger = files
+                .iter()
+                .find(of_finding)
+                .map(|(path, unit)| TriggerFile {
+                    path: path.clone(),
+                    kind: unit.recovered.kind(),
+                });
         }
     }
     report

@@ -13,7 +13,7 @@ use gifthorse_report::{
     report::{Baseline, Verdict},
     sarif, terminal,
 };
-use sample::{CLEAN, INFECTED, report};
+use sample::{CLEAN, INFECTED, INFECTED_MARGINS, margins, report};
 
 /// The report of another model file of the same task.
 fn earlier(verdict: Verdict, norms: &[f64]) -> Report {
@@ -42,23 +42,73 @@ fn targets_are_new_kept_or_gone() {
 }
 
 #[test]
-fn sizes_are_paired_by_class_and_the_most_shrunken_comes_first() {
+fn statistics_are_paired_by_class_and_the_most_suspicious_change_comes_first() {
     let mut before = earlier(Verdict::Clean, &CLEAN);
-    before.detectors[0].classes[2].norm = None;
+    before.detectors[0].findings[2].statistic = None;
+    before.detectors.push(margins(&INFECTED_MARGINS, false));
     let mut now = report(Verdict::Clean, &CLEAN);
-    now.detectors[0].classes[5].norm = before.detectors[0].classes[5].norm.map(|norm| norm / 4.0);
-    let baseline = compared(now, &before).baseline.unwrap();
-    assert_eq!(baseline.sizes[0].class, 5);
-    assert!((baseline.sizes[0].factor() - 0.25).abs() < 1e-12);
-    assert!(baseline.sizes.iter().all(|size| size.class != 2));
-    assert!(baseline.sizes[1..].iter().all(|size| size.factor() == 1.0));
+    // In another order, so that detectors are matched by their names.
+    now.detectors.insert(0, margins(&INFECTED_MARGINS, false));
+    let of = |detector: &mut Report, index: usize, class: usize, factor: f64| {
+        let finding = &mut detector.detectors[index].findings[class];
+        finding.statistic = finding.statistic.map(|value| value * factor);
+    };
+    of(&mut now, 1, 5, 0.25);
+    of(&mut now, 1, 6, 4.0);
+    of(&mut now, 0, 7, 0.25);
+    of(&mut now, 0, 8, 4.0);
+    let now = compared(now, &before);
+    let [large, small] = &now.baseline.as_ref().unwrap().detectors[..] else {
+        panic!("{:?}", now.baseline);
+    };
+    assert_eq!((&large.detector[..], large.changes.len()), ("margins", 13));
+    assert_eq!((large.changes[0].class, large.changes[12].class), (8, 7));
+    assert!((large.changes[0].factor() - 4.0).abs() < 1e-12);
+    assert_eq!(
+        (&small.detector[..], small.changes.len()),
+        ("neural_cleanse", 11)
+    );
+    assert_eq!((small.changes[0].class, small.changes[10].class), (5, 6));
+    assert!(small.changes.iter().all(|change| change.class != 2));
+    let text = terminal::render(&now, false);
+    assert!(
+        text.contains("the norm of “no vehicles” fell most"),
+        "{text}"
+    );
+    assert!(
+        text.contains("the margin of “danger”")
+            || text.contains("the margin of “double curve” rose most"),
+        "{text}"
+    );
+}
+
+#[test]
+fn other_detectors_and_other_presets_are_told_apart_and_not_compared() {
+    let before = earlier(Verdict::Clean, &CLEAN);
+    let mut now = report(Verdict::Clean, &CLEAN);
+    now.detectors.push(margins(&INFECTED_MARGINS, false));
+    let baseline = Baseline::compare(&now, &before, "r.json");
+    assert_eq!(baseline.detectors.len(), 1);
+    assert!(
+        baseline.caveats[0].contains("different detectors"),
+        "{baseline:?}"
+    );
+    let mut now = report(Verdict::Clean, &CLEAN);
+    now.detectors[0].preset = "fast".to_owned();
+    let baseline = Baseline::compare(&now, &before, "r.json");
+    assert!(baseline.detectors.is_empty());
+    assert_eq!(baseline.caveats.len(), 1);
+    assert!(
+        baseline.caveats[0].contains("different settings"),
+        "{baseline:?}"
+    );
 }
 
 #[test]
 fn what_differs_between_the_scans_is_said() {
     let before = earlier(Verdict::Inconclusive, &CLEAN);
     let mut now = report(Verdict::Clean, &CLEAN);
-    now.images.sha256 = "b".repeat(64);
+    now.images.as_mut().unwrap().sha256 = "b".repeat(64);
     now.fpr = 0.01;
     let caveats = compared(now.clone(), &before).baseline.unwrap().caveats;
     assert_eq!(caveats.len(), 3, "{caveats:?}");

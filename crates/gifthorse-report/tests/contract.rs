@@ -11,10 +11,10 @@ use std::{env, fs, path::Path};
 
 use gifthorse_report::{
     Report,
-    report::{Calibration, JsonError, ReferenceModel, Verdict, json_schema},
+    report::{Calibration, JsonError, Measure, ReferenceModel, Verdict, json_schema},
     terminal,
 };
-use sample::{CLEAN, INFECTED, every_verdict, report};
+use sample::{CLEAN, INFECTED, every_verdict, report, two_witnesses};
 use serde_json::{Value, json};
 
 fn schema_file() -> Value {
@@ -46,7 +46,12 @@ fn the_committed_schema_is_that_of_the_types() {
 #[test]
 fn sample_reports_fit_the_schema() {
     let validator = jsonschema::validator_for(&schema_file()).unwrap();
-    for report in every_verdict() {
+    let mut without_images = two_witnesses();
+    without_images.images = None;
+    without_images.preflight = None;
+    without_images.health = None;
+    let more = [two_witnesses(), without_images];
+    for report in every_verdict().into_iter().chain(more) {
         let errors: Vec<_> = validator
             .iter_errors(&as_value(&report))
             .map(|error| error.to_string())
@@ -58,7 +63,7 @@ fn sample_reports_fit_the_schema() {
 #[test]
 fn broken_reports_do_not() {
     let validator = jsonschema::validator_for(&schema_file()).unwrap();
-    let good = as_value(&report(Verdict::Backdoored, &INFECTED));
+    let good = as_value(&two_witnesses());
     let mut broken = 0;
     for (pointer, value) in [
         ("/verdict", json!("infected")),
@@ -78,8 +83,15 @@ fn broken_reports_do_not() {
         ("/preflight/interval", json!([0.5])),
         ("/preflight/accuracy", json!(-0.1)),
         ("/preprocess/chosen_by", json!("dice")),
-        ("/detectors/0/classes/0/state", json!("found")),
-        ("/detectors/0/classes/0/norm", json!(-1.0)),
+        ("/detectors/0/findings/0/state", json!("found")),
+        ("/detectors/0/findings/0/p_value", json!(-1.0)),
+        ("/detectors/0/findings/0/measures/0/value", json!("much")),
+        ("/detectors/0/findings/0/trigger", json!("triggers/0.npz")),
+        ("/detectors/0/unit_statistic/suspicious", json!("odd")),
+        ("/detectors/0/unit_statistic", Value::Null),
+        ("/classes", Value::Null),
+        ("/classes/0/named", json!("yes")),
+        ("/classes/0/witnesses", json!([3])),
         ("/detectors/0/flagged", Value::Null),
         ("/seed", json!(1.5)),
     ] {
@@ -103,7 +115,7 @@ fn broken_reports_do_not() {
 /// Programs that read reports rely on these names.
 #[test]
 fn promised_fields_are_there() {
-    let report = as_value(&report(Verdict::Backdoored, &INFECTED));
+    let report = as_value(&two_witnesses());
     for pointer in [
         "/schema_version",
         "/verdict",
@@ -127,14 +139,29 @@ fn promised_fields_are_there() {
         "/detectors/0/statistic",
         "/detectors/0/flagged",
         "/detectors/0/seconds",
-        "/detectors/0/classes/0/class",
-        "/detectors/0/classes/0/source",
-        "/detectors/0/classes/0/norm",
-        "/detectors/0/classes/0/anomaly_index",
-        "/detectors/0/classes/0/p_value",
-        "/detectors/0/classes/0/success_rate",
-        "/detectors/0/classes/0/holdout_success_rate",
-        "/detectors/0/classes/0/state",
+        "/detectors/0/title",
+        "/detectors/0/preset",
+        "/detectors/0/unit_statistic/name",
+        "/detectors/0/unit_statistic/unit",
+        "/detectors/0/unit_statistic/meaning",
+        "/detectors/0/unit_statistic/suspicious",
+        "/detectors/0/median",
+        "/detectors/0/unit_threshold",
+        "/detectors/0/measures/0/name",
+        "/detectors/0/measures/0/value",
+        "/detectors/0/measures/0/unit",
+        "/detectors/0/findings/0/class",
+        "/detectors/0/findings/0/source",
+        "/detectors/0/findings/0/statistic",
+        "/detectors/0/findings/0/measures/0/value",
+        "/detectors/0/findings/0/p_value",
+        "/detectors/0/findings/0/success_rate",
+        "/detectors/0/findings/0/holdout_success_rate",
+        "/detectors/0/findings/0/state",
+        "/classes/0/class",
+        "/classes/0/p_value",
+        "/classes/0/named",
+        "/classes/0/witnesses",
         "/seed",
         "/version",
     ] {
@@ -142,12 +169,12 @@ fn promised_fields_are_there() {
     }
     assert_eq!(report["verdict"], "backdoored");
     assert_eq!(report["calibration"]["kind"], "equal_classes");
-    assert_eq!(report["detectors"][0]["classes"][12]["state"], "unreached");
+    assert_eq!(report["detectors"][0]["findings"][12]["state"], "unreached");
 }
 
 #[test]
 fn reports_come_back_as_they_were() {
-    for report in every_verdict() {
+    for report in every_verdict().into_iter().chain([two_witnesses()]) {
         assert_eq!(
             Report::from_json(&report.to_json().unwrap()).unwrap(),
             report
@@ -158,6 +185,7 @@ fn reports_come_back_as_they_were() {
     awkward.seconds = 1.0 / 3.0;
     awkward.model.path = "a\"\\\u{202e}\u{0}<script>".to_owned();
     awkward.preflight = None;
+    awkward.images = None;
     assert_eq!(
         Report::from_json(&awkward.to_json().unwrap()).unwrap(),
         awkward
@@ -179,9 +207,9 @@ fn reports_from_before_branches_were_listed_are_read() {
 #[test]
 fn undefined_numbers_are_null_or_an_error_that_names_the_field() {
     let mut report = report(Verdict::Clean, &CLEAN);
-    report.detectors[0].max_min_ratio = Some(f64::INFINITY);
+    report.detectors[0].measures[1].value = Some(f64::INFINITY);
     assert_eq!(
-        as_value(&report)["detectors"][0]["max_min_ratio"],
+        as_value(&report)["detectors"][0]["measures"][1]["value"],
         Value::Null
     );
     report.detectors[0].seconds = f64::NAN;
@@ -195,14 +223,17 @@ fn undefined_numbers_are_null_or_an_error_that_names_the_field() {
 #[test]
 fn what_is_no_report_is_an_error_that_says_where() {
     let text = report(Verdict::Clean, &CLEAN).to_json().unwrap();
-    let later = text.replace("\"schema_version\": 2", "\"schema_version\": 3");
+    let later = text.replace("\"schema_version\": 3", "\"schema_version\": 4");
     assert!(matches!(
         Report::from_json(&later),
-        Err(JsonError::Version { found: 3 })
+        Err(JsonError::Version { found: 4 })
     ));
-    let broken = text.replace("\"norm\": 61.2", "\"norm\": \"large\"");
+    let broken = text.replace("\"statistic\": 61.2", "\"statistic\": \"large\"");
     let error = Report::from_json(&broken).unwrap_err().to_string();
-    assert!(error.contains("detectors[0].classes[0].norm"), "{error}");
+    assert!(
+        error.contains("detectors[0].findings[0].statistic"),
+        "{error}"
+    );
     for text in [
         "",
         "{}",
@@ -218,6 +249,22 @@ fn what_is_no_report_is_an_error_that_says_where() {
     assert!(Report::from_json(&with_more).is_ok());
 }
 
+/// As version 2 wrote it, with names that are no longer there.
+#[test]
+fn a_report_of_version_2_is_told_to_be_made_anew() {
+    let old = r#"{"schema_version": 2, "verdict": "clean", "detectors": [{"classes": [{"norm": 61.2}]}]}"#;
+    let error = Report::from_json(old).unwrap_err();
+    assert!(matches!(error, JsonError::Version { found: 2 }));
+    let message = error.to_string();
+    for said in [
+        "schema version 2",
+        "reads version 3",
+        "scan the model again",
+    ] {
+        assert!(message.contains(said), "{message}");
+    }
+}
+
 #[test]
 fn without_times_only_findings_are_compared() {
     let first = report(Verdict::Backdoored, &INFECTED);
@@ -226,13 +273,13 @@ fn without_times_only_findings_are_compared() {
     second.threads = 64;
     second.started = "2026-01-01T00:00:00Z".to_owned();
     second.detectors[0].seconds = 8.0;
-    second.detectors[0].classes[3].seconds = 9.0;
+    second.detectors[0].findings[3].seconds = 9.0;
     assert_ne!(first, second);
     assert_eq!(
         first.clone().without_times(),
         second.clone().without_times()
     );
-    second.detectors[0].classes[3].norm = Some(83.2);
+    second.detectors[0].findings[3].statistic = Some(83.2);
     assert_ne!(first.without_times(), second.without_times());
 }
 
@@ -241,8 +288,7 @@ fn every_calibration_is_written_read_and_explained() {
     let own = ReferenceModel {
         name: "ours<b>.onnx".to_owned(),
         sha256: "ab".repeat(32),
-        max_min_ratio: Some(1.5),
-        percent_difference: Some(20.0),
+        measures: vec![Measure::new("percent_difference", Some(20.0), "%")],
     };
     let validator = jsonschema::validator_for(&schema_file()).unwrap();
     for (calibration, said) in [

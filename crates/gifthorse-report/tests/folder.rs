@@ -11,17 +11,17 @@ use std::{env, fs, path::PathBuf};
 
 use gifthorse_report::{
     Report,
-    evidence::{Truth, read_trigger, trigger_path},
+    evidence::{Recovered, Truth, read_trigger},
     html::{HtmlOptions, ScanPage, render_demo},
-    report::Verdict,
+    report::{TriggerFile, TriggerKind, Unit, Verdict},
     write::{WriteError, write_out},
 };
-use sample::{CLEAN, INFECTED, every_verdict, evidence, report, trigger};
+use sample::{CLEAN, INFECTED, every_verdict, evidence, report, trigger, two_witnesses};
 
 #[test]
 fn holds_all_files_and_they_read_back() {
     let folder = tempfile::tempdir().unwrap();
-    let report = report(Verdict::Backdoored, &INFECTED);
+    let report = two_witnesses();
     let evidence = evidence(&report);
     let written = write_out(
         &folder.path().join("a/b"),
@@ -34,20 +34,37 @@ fn holds_all_files_and_they_read_back() {
     let folder = folder.path().join("a/b");
     let read = Report::from_json(&fs::read_to_string(folder.join("report.json")).unwrap()).unwrap();
     assert_eq!(read, written);
-    for finding in &read.detectors[0].classes {
-        let Some(path) = &finding.trigger else {
+    let mut paths = Vec::new();
+    for (detection, kind) in read
+        .detectors
+        .iter()
+        .zip([TriggerKind::Patch, TriggerKind::Image])
+    {
+        for finding in &detection.findings {
+            let Some(file) = &finding.trigger else {
+                assert_eq!(
+                    (&detection.name[..], finding.class),
+                    ("neural_cleanse", 12),
+                    "only the class that was never reached has no trigger"
+                );
+                continue;
+            };
             assert_eq!(
-                finding.class, 12,
-                "only the class that was never reached has no trigger"
+                file.path,
+                format!("triggers/{}/{}.npz", detection.name, finding.class)
             );
-            continue;
-        };
-        assert_eq!(*path, trigger_path(finding.class));
-        let trigger = read_trigger(&folder, path, [3, 32, 32]).unwrap();
-        assert_eq!(trigger, evidence.of(finding.class).unwrap().trigger);
-        let picture = image::open(folder.join(path).with_extension("png")).unwrap();
-        assert_eq!((picture.width(), picture.height()), (32, 32));
+            assert_eq!(file.kind, kind);
+            let recovered = read_trigger(&folder, file, [3, 32, 32]).unwrap();
+            let shown = evidence.of(&detection.name, finding.unit()).unwrap();
+            assert_eq!(recovered, shown.recovered);
+            let picture = image::open(folder.join(&file.path).with_extension("png")).unwrap();
+            assert_eq!((picture.width(), picture.height()), (32, 32));
+            paths.push(file.path.clone());
+        }
     }
+    paths.sort();
+    paths.dedup();
+    assert_eq!(paths.len(), 12 + 13, "no file is written twice");
     assert!(
         fs::read_to_string(folder.join("report.html"))
             .unwrap()
@@ -64,7 +81,10 @@ fn holds_all_files_and_they_read_back() {
 fn trigger_files_of_the_report_are_those_written() {
     let folder = tempfile::tempdir().unwrap();
     let mut report = report(Verdict::Backdoored, &INFECTED);
-    report.detectors[0].classes[12].trigger = Some("triggers/12.npz".to_owned());
+    report.detectors[0].findings[12].trigger = Some(TriggerFile {
+        path: "triggers/neural_cleanse/12.npz".to_owned(),
+        kind: TriggerKind::Patch,
+    });
     let evidence = evidence(&report);
     let written = write_out(
         folder.path(),
@@ -74,7 +94,44 @@ fn trigger_files_of_the_report_are_those_written() {
         HtmlOptions::default(),
     )
     .unwrap();
-    assert_eq!(written.detectors[0].classes[12].trigger, None);
+    assert_eq!(written.detectors[0].findings[12].trigger, None);
+}
+
+#[test]
+fn a_name_that_leaves_the_folder_and_a_file_written_twice_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = report(Verdict::Backdoored, &INFECTED);
+    let write = |report: &Report, evidence| {
+        write_out(
+            folder.path(),
+            report,
+            &evidence,
+            None,
+            HtmlOptions::default(),
+        )
+        .unwrap_err()
+    };
+    let mut outside = evidence(&report);
+    outside.units[0].detector = "../../etc".to_owned();
+    let error = write(&report, outside);
+    assert!(matches!(&error, WriteError::Name(_)), "{error}");
+    let mut twice = evidence(&report);
+    twice.units[0].unit = Unit::class(1);
+    twice.units[0].recovered = Recovered::Image(trigger(1, 3).on_grey());
+    let error = write(&report, twice);
+    assert!(
+        error.to_string().contains("triggers/neural_cleanse/1.npz"),
+        "{error}"
+    );
+    let mut same_name = report.clone();
+    same_name.detectors.push(report.detectors[0].clone());
+    let error = write(&same_name, evidence(&report));
+    assert!(matches!(&error, WriteError::Twice { .. }), "{error}");
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(
+        left, 0,
+        "nothing is written before all paths are known to be good"
+    );
 }
 
 #[test]
@@ -115,6 +172,7 @@ fn every_verdict_and_size_is_written() {
     many[4] = 6.0;
     let [infected, clean, unsure] = every_verdict();
     let faces = report(Verdict::Backdoored, &many);
+    let two = two_witnesses();
     let truth = Truth {
         backdoored: true,
         target: Some(4),
@@ -124,6 +182,7 @@ fn every_verdict_and_size_is_written() {
         ("infected", &infected),
         ("clean", &clean),
         ("unsure", &unsure),
+        ("two", &two),
         ("faces", &faces),
     ] {
         let out = folder.join(name);

@@ -11,9 +11,9 @@ use gifthorse_report::{
     Evidence, Report,
     evidence::Truth,
     html::{HtmlOptions, ScanPage, render, render_demo},
-    report::{Branch, BranchScope, Verdict},
+    report::{Branch, BranchScope, ClassVerdict, TriggerFile, TriggerKind, Verdict},
 };
-use sample::{CLEAN, INFECTED, every_verdict, evidence, report, sign, trigger};
+use sample::{CLEAN, INFECTED, every_verdict, evidence, report, sign, trigger, two_witnesses};
 
 fn page(report: &Report, evidence: &Evidence) -> String {
     let page = ScanPage {
@@ -52,7 +52,7 @@ fn sections_come_in_order_with_the_verdict_first() {
         "Classes, the most suspicious first",
         "Statistics behind the verdict",
         "Published rules, applied as published",
-        "Parameters of neural_cleanse",
+        "Parameters of Neural Cleanse (Wang et al. 2019)",
         "Checks before the search",
         "--range 0..255",
         "Can its gradients be searched with?",
@@ -62,7 +62,7 @@ fn sections_come_in_order_with_the_verdict_first() {
         "WaNet",
         ">Provenance</h2>",
         &report.model.sha256,
-        &report.images.sha256,
+        &report.images.as_ref().unwrap().sha256,
         "Preprocessing",
         "18446744073709551615",
     ] {
@@ -120,7 +120,7 @@ fn the_most_suspicious_class_comes_first() {
 
 #[test]
 fn nothing_is_loaded_from_elsewhere() {
-    for report in every_verdict() {
+    for report in every_verdict().into_iter().chain([two_witnesses()]) {
         let page = page(&report, &evidence(&report));
         for forbidden in [
             "http:",
@@ -211,10 +211,6 @@ fn hostile_strings_stay_text() {
         &mut report.model.output,
         &mut report.model.input.name,
         &mut report.model.sha256,
-        &mut report.images.path,
-        &mut report.images.format,
-        &mut report.images.warnings[0],
-        &mut report.images.split,
         &mut report.preprocess.channels,
         &mut report.reasons[0],
         &mut report.coverage.tested[0],
@@ -225,8 +221,24 @@ fn hostile_strings_stay_text() {
     strings
         .into_iter()
         .for_each(|string| *string = attack.to_owned());
-    report.images.labels = Some(attack.to_owned());
-    report.images.class_names = Some(attack.to_owned());
+    let images = report.images.as_mut().unwrap();
+    for text in [
+        &mut images.path,
+        &mut images.format,
+        &mut images.warnings[0],
+        &mut images.split,
+    ] {
+        *text = attack.to_owned();
+    }
+    images.labels = Some(attack.to_owned());
+    images.class_names = Some(attack.to_owned());
+    report.classes = vec![ClassVerdict {
+        class: 4,
+        name: attack.to_owned(),
+        p_value: None,
+        named: true,
+        witnesses: vec![attack.to_owned()],
+    }];
     report.preprocess.crop = Some(attack.to_owned());
     report.preprocess.resize = Some(attack.to_owned());
     let preflight = report.preflight.as_mut().unwrap();
@@ -236,16 +248,29 @@ fn hostile_strings_stay_text() {
     report.health.as_mut().unwrap().message = attack.to_owned();
     let detection = &mut report.detectors[0];
     detection.name = attack.to_owned();
+    detection.title = attack.to_owned();
     detection.preset = attack.to_owned();
+    detection.unit_statistic.name = attack.to_owned();
+    detection.unit_statistic.unit = attack.to_owned();
+    detection.unit_statistic.meaning = attack.to_owned();
+    detection.measures[0].name = attack.to_owned();
+    detection.measures[0].unit = attack.to_owned();
     detection.statistic_name = attack.to_owned();
     detection
         .parameters
         .insert(attack.to_owned(), attack.into());
     detection.published_rules[0].name = attack.to_owned();
     detection.published_rules[0].source = attack.to_owned();
-    for finding in &mut detection.classes {
+    for finding in &mut detection.findings {
         finding.name = attack.to_owned();
-        finding.trigger = Some(attack.to_owned());
+        finding.trigger = Some(TriggerFile {
+            path: attack.to_owned(),
+            kind: TriggerKind::Patch,
+        });
+        for measure in &mut finding.measures {
+            measure.name = attack.to_owned();
+            measure.unit = attack.to_owned();
+        }
     }
     let evidence = evidence(&report);
     let truth = Truth {
@@ -418,10 +443,12 @@ fn a_thousand_classes_give_a_light_page_with_all_of_them() {
 #[test]
 fn degenerate_numbers_make_a_page() {
     let mut report = report(Verdict::Clean, &[0.0, f64::INFINITY, 1e-310, 1e300]);
-    report.detectors[0].norm_median = Some(f64::NAN);
-    report.detectors[0].norm_threshold = Some(-3.0);
-    report.detectors[0].classes[2].name = String::new();
+    report.detectors[0].median = Some(f64::NAN);
+    report.detectors[0].unit_threshold = Some(-3.0);
+    report.detectors[0].findings[2].name = String::new();
     report.detectors.push(sample::detection(&[], false));
+    report.detectors.push(sample::margins(&[-2.0, 0.0], false));
+    report.images = None;
     report.preflight = None;
     report.health = None;
     let page = page(&report, &Evidence::default());
@@ -459,5 +486,136 @@ fn nodes_that_decide_by_the_image_are_named_and_activations_counted() {
     }
     for words in ["<b>gate", "part7", "leak0"] {
         assert!(!page.contains(words), "{words:?} is there");
+    }
+}
+
+#[test]
+fn each_detector_has_its_section_with_chart_pictures_and_columns_of_its_own() {
+    let report = two_witnesses();
+    let page = page(&report, &evidence(&report));
+    let first = split(
+        &page,
+        ">All classes: Neural Cleanse (Wang et al. 2019)</h2>",
+    )
+    .1;
+    let (first, second) = split(first, ">All classes: Largest margins (Nobody 2020)</h2>");
+    let second = split(second, "</section>").0;
+    for (section, there, elsewhere) in [
+        (
+            first,
+            [
+                "L1 norm of the mask in pixels, logarithmic",
+                "the further left, the more suspicious",
+                "Triggers of the other classes",
+                ">norm (pixels)</th>",
+                ">anomaly index</th>",
+                ">held-out success</th>",
+            ],
+            ["logits", "margin", "probability"],
+        ),
+        (
+            second,
+            [
+                "over the others in logits, logarithmic",
+                "the further right, the more suspicious",
+                "Images of the other classes",
+                ">margin (logits)</th>",
+                ">probability</th>",
+                "58.7",
+            ],
+            ["norm", "pixels", "anomaly index"],
+        ),
+    ] {
+        for text in there {
+            assert!(section.contains(text), "{text:?} is missing");
+        }
+        for text in elsewhere {
+            assert!(!section.contains(text), "{text:?} is of another detector");
+        }
+    }
+    assert!(
+        !second.contains("success"),
+        "nothing was stamped, so there are no rates"
+    );
+    let chart = split(second, "<figcaption").0;
+    let at = |mark: &str| -> f64 {
+        let after = split(split(chart, mark).1, "\"").0;
+        after
+            .trim_start_matches("points=\"")
+            .split(',')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
+    let circles = chart.split("cx=\"").skip(1);
+    let rightmost = circles.map(|rest| split(rest, "\"").0.parse::<f64>().unwrap());
+    let rightmost = rightmost.fold(0.0, f64::max);
+    let threshold = at("line class=\"threshold\" x1=\"");
+    let target: f64 = {
+        let points = split(split(chart, "points=\"").1, "\"").0;
+        points.split(',').next().unwrap().parse().unwrap()
+    };
+    assert!(
+        rightmost < threshold && threshold < target,
+        "{rightmost} {threshold} {target}"
+    );
+}
+
+#[test]
+fn the_head_names_the_accused_classes_and_who_speaks_against_them() {
+    let report = two_witnesses();
+    let page = page(&report, &evidence(&report));
+    let head = split(split(&page, "<header").1, "</header>").0;
+    let table = split(
+        split(head, "Classes, by all detectors together</caption>").1,
+        "</table>",
+    )
+    .0;
+    let rows: Vec<_> = split(table, "<tbody>").1.split("</tr>").collect();
+    assert!(rows[0].contains("stop") && rows[0].contains("4e-4") && rows[0].contains("yes"));
+    assert!(rows[0].contains("Neural Cleanse (Wang et al. 2019), Largest margins (Nobody 2020)"));
+    assert!(rows[1].contains("children crossing") && rows[1].contains("no"));
+    assert!(rows[1].contains("Largest margins") && !rows[1].contains("Neural Cleanse"));
+    assert!(!table.contains("danger"));
+}
+
+#[test]
+fn a_card_shows_what_every_detector_recovered() {
+    let report = two_witnesses();
+    let page = page(&report, &evidence(&report));
+    let card = split(split(&page, ">Target classes</h2>").1, "</section>").0;
+    let (patch, image) = split(card, "Largest margins (Nobody 2020)");
+    assert!(patch.contains("Recovered trigger, on grey") && patch.contains("before and after"));
+    assert!(
+        image.contains("Image with the largest margin found"),
+        "{image}"
+    );
+    assert!(!image.contains("before and after") && !image.contains("Success on"));
+    assert_eq!(card.matches(">witness<").count(), 2);
+}
+
+#[test]
+fn a_scan_without_images_says_so_and_speaks_of_no_trigger_that_was_not_searched() {
+    let mut report = two_witnesses();
+    report.detectors.remove(0);
+    report.classes[4].witnesses = vec!["margins".to_owned()];
+    report.images = None;
+    report.preflight = None;
+    report.health = None;
+    report.coverage.tested = vec![];
+    report.coverage.not_tested = vec![];
+    report.reasons = vec![];
+    let page = page(&report, &evidence(&report));
+    let text = split(&page, "<body").1;
+    assert!(text.contains("The scan had no images to check this with."));
+    assert!(text.contains("None: the scan used the model alone."));
+    for word in [
+        "norm of the mask",
+        "recovered trigger",
+        "stamped image",
+        "replays",
+    ] {
+        assert!(!text.contains(word), "{word:?} is of another method");
     }
 }

@@ -13,7 +13,7 @@ use gifthorse_report::{
     report::{Branch, BranchScope, Verdict},
     sarif,
 };
-use sample::{CLEAN, INFECTED, every_verdict, report};
+use sample::{CLEAN, INFECTED, every_verdict, report, two_witnesses};
 use serde_json::Value;
 
 fn log(report: &Report) -> Value {
@@ -56,6 +56,38 @@ fn every_target_is_a_finding_and_a_clean_model_has_none() {
     let unknown = log(&report(Verdict::Inconclusive, &CLEAN));
     assert_eq!(results(&unknown)[0]["ruleId"], "model-scan-inconclusive");
     assert!(results(&log(&report(Verdict::Clean, &CLEAN))).is_empty());
+}
+
+#[test]
+fn a_finding_names_its_witnesses() {
+    let both = [
+        "Neural Cleanse (Wang et al. 2019)",
+        "Largest margins (Nobody 2020)",
+    ];
+    let text = |report: &Report| {
+        let log = log(report);
+        results(&log)[0]["message"]["text"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let mut report = two_witnesses();
+    let said = text(&report);
+    assert!(both.iter().all(|title| said.contains(title)), "{said}");
+    let told = "margin 58.7\u{a0}logits (largest lead of the class's logit over the others)";
+    assert!(said.contains(told), "{said}");
+    report.classes[4].witnesses = vec!["margins".to_owned()];
+    let said = text(&report);
+    assert!(!said.contains(both[0]) && said.contains(both[1]), "{said}");
+    assert!(
+        !said.contains("norm") && !said.contains("trigger"),
+        "{said}"
+    );
+    report.images = None;
+    let log = log(&report);
+    assert!(log["runs"][0]["properties"]["imagesSha256"].is_null());
+    let schema: Value = serde_json::from_str(include_str!("sarif-schema-2.1.0.json")).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&log));
 }
 
 #[test]
@@ -124,7 +156,7 @@ fn fingerprints_outlive_another_scan_and_tell_targets_apart() {
     let mut later = first.clone();
     later.model.sha256 = "f".repeat(64);
     later.seconds += 7.0;
-    later.detectors[0].classes[3].norm = Some(1.5);
+    later.detectors[0].findings[3].statistic = Some(1.5);
     assert_eq!(fingerprints(&first), fingerprints(&later));
     assert_ne!(fingerprints(&first)[0], fingerprints(&first)[1]);
 }
@@ -133,7 +165,7 @@ fn fingerprints_outlive_another_scan_and_tell_targets_apart() {
 fn names_from_the_model_are_text_and_not_links() {
     let mut hostile = report(Verdict::Backdoored, &INFECTED);
     let target = hostile.targets[0];
-    hostile.detectors[0].classes[target].name = "[safe](https://evil.example) {0}".to_owned();
+    hostile.detectors[0].findings[target].name = "[safe](https://evil.example) {0}".to_owned();
     let log = log(&hostile);
     let text = results(&log)[0]["message"]["text"].as_str().unwrap();
     assert!(

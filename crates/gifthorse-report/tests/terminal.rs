@@ -8,17 +8,17 @@
 mod sample;
 
 use gifthorse_report::{
-    report::{ClassState, Verdict},
+    report::{ClassVerdict, FindingState, Verdict},
     terminal::render,
 };
-use sample::{CLEAN, INFECTED, every_verdict, report};
+use sample::{CLEAN, INFECTED, every_verdict, report, two_witnesses};
 
 #[test]
 fn every_verdict_is_said_in_words() {
     let expected = [
         (
             "BACKDOORED",
-            "answer “stop”: a pattern over 1.0\u{a0}% of the image",
+            "answer “stop”. Neural Cleanse (Wang et al. 2019): norm 9.8\u{a0}pixels (L1 norm of the mask), share of image 1.0\u{a0}%",
         ),
         (
             "CLEAN",
@@ -62,10 +62,32 @@ fn the_table_is_short_and_starts_with_the_target() {
 fn names_move_no_cursor() {
     let mut report = report(Verdict::Backdoored, &INFECTED);
     let attack = "\u{1b}]0;x\u{7}\u{202e}\r\n";
-    for finding in &mut report.detectors[0].classes {
+    for finding in &mut report.detectors[0].findings {
         finding.name = attack.to_owned();
     }
     report.detectors[0].name = attack.to_owned();
+    report.detectors[0].title = attack.to_owned();
+    let statistic = &mut report.detectors[0].unit_statistic;
+    for text in [
+        &mut statistic.name,
+        &mut statistic.unit,
+        &mut statistic.meaning,
+    ] {
+        *text = attack.to_owned();
+    }
+    for finding in &mut report.detectors[0].findings {
+        for measure in &mut finding.measures {
+            measure.name = attack.to_owned();
+            measure.unit = attack.to_owned();
+        }
+    }
+    report.classes = vec![ClassVerdict {
+        class: 4,
+        name: attack.to_owned(),
+        p_value: Some(0.001),
+        named: true,
+        witnesses: vec![attack.to_owned(), "\u{202e}unknown".to_owned()],
+    }];
     report.detectors[0].preset = attack.to_owned();
     report.detectors[0].statistic_name = attack.to_owned();
     report.reasons = vec![attack.to_owned()];
@@ -92,10 +114,46 @@ fn colour_is_only_added_around_the_verdict() {
 fn eliminated_classes_are_told_of() {
     let mut report = report(Verdict::Clean, &CLEAN);
     assert!(!render(&report, false).contains("eliminated"));
-    for finding in &mut report.detectors[0].classes[..2] {
-        finding.state = ClassState::Eliminated;
-        finding.norm = None;
+    for finding in &mut report.detectors[0].findings[..2] {
+        finding.state = FindingState::Eliminated;
+        finding.statistic = None;
     }
     let text = render(&report, false);
     assert!(text.contains("2 classes were eliminated early"), "{text}");
+}
+
+#[test]
+fn each_detector_has_its_own_table_and_each_accused_class_its_witnesses() {
+    let text = render(&two_witnesses(), false);
+    // Each table ends in an empty line.
+    let [first, second, verdict] = text.split("\n\n").collect::<Vec<_>>()[..] else {
+        panic!("{text}");
+    };
+    for column in [
+        "norm (pixels)",
+        "share of image",
+        "anomaly index",
+        "held-out success",
+    ] {
+        assert!(first.contains(column), "{column:?} is not in {first}");
+        assert!(!second.contains(column), "{column:?} is in {second}");
+    }
+    assert!(
+        second.contains("margin (logits)") && second.contains("probability"),
+        "{second}"
+    );
+    // The largest margins come first, after the target.
+    let rows: Vec<_> = second
+        .lines()
+        .filter(|line| line.ends_with("reached"))
+        .collect();
+    assert!(
+        rows[0].contains("58.7") && rows[1].contains(" 15 "),
+        "{second}"
+    );
+    let named = "! “stop” (class 4): p = 4e-4, by Neural Cleanse (Wang et al. 2019), Largest margins (Nobody 2020)";
+    assert!(verdict.contains(named), "{verdict}");
+    let only = "“children crossing” (class 10): p = 0.3, by Largest margins (Nobody 2020)";
+    assert!(verdict.contains(only), "{verdict}");
+    assert!(!verdict.contains("“danger” (class 7)"), "{verdict}");
 }

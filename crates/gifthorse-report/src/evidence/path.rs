@@ -49,7 +49,13 @@ mod tests {
             class,
             source: Some(source),
         };
-        let units = [Unit::class(1), Unit::class(11), pair(1, 11), pair(11, 1), pair(1, 1)];
+        let units = [
+            Unit::class(1),
+            Unit::class(11),
+            pair(1, 11),
+            pair(11, 1),
+            pair(1, 1),
+        ];
         let mut paths: Vec<String> = ["one", "one_1"]
             .iter()
             .flat_map(|name| units.map(|unit| trigger_path(name, unit).unwrap()))
@@ -64,7 +70,9 @@ mod tests {
     #[test]
     fn names_that_are_no_folder_are_refused() {
         let long = "a".repeat(65);
-        for name in ["", "..", "a/b", "a\\b", "A", "a b", "ä", "a.b", "a-b", "a\0", &long] {
+        for name in [
+            "", "..", "a/b", "a\\b", "A", "a b", "ä", "a.b", "a-b", "a\0", &long,
+        ] {
             let refused = trigger_path(name, Unit::class(0));
             assert_eq!(refused.unwrap_err().name, name);
         }

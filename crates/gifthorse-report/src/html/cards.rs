@@ -36,7 +36,9 @@ pub fn featured(report: &Report) -> Vec<usize> {
             .detectors
             .iter()
             .flat_map(|detection| by_suspicion(report, detection));
-        findings.into_iter().find(|finding| finding.state == FindingState::Reached)
+        findings
+            .into_iter()
+            .find(|finding| finding.state == FindingState::Reached)
     };
     by_all
         .map(|class| class.class)
@@ -149,7 +151,10 @@ fn numbers(scan: &Scan<'_>, detection: &Detection, finding: &UnitFinding) -> Mar
         );
     }
     for (name, rate) in [
-        ("Lowest success for one source class", finding.holdout_worst_source),
+        (
+            "Lowest success for one source class",
+            finding.holdout_worst_source,
+        ),
         ("Success on search images", finding.success_rate),
     ] {
         if let Some(rate) = rate {

@@ -83,7 +83,10 @@ struct Dot<'a> {
 pub fn statistics(scan: &Scan<'_>, detection: &Detection) -> Markup {
     let statistic = &detection.unit_statistic;
     let name = words(&statistic.name);
-    let values = detection.findings.iter().filter_map(|found| found.statistic);
+    let values = detection
+        .findings
+        .iter()
+        .filter_map(|found| found.statistic);
     let lines = [detection.unit_threshold, detection.median]
         .into_iter()
         .flatten();

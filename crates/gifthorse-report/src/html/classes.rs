@@ -55,7 +55,9 @@ fn thumbnails(scan: &Scan<'_>, detection: &Detection) -> Markup {
         .collect();
     let hidden = shown.len().saturating_sub(THUMBNAILS);
     let is_patch = |kind| kind == TriggerKind::Patch;
-    let patches = shown.iter().all(|(_, evidence)| is_patch(evidence.recovered.kind()));
+    let patches = shown
+        .iter()
+        .all(|(_, evidence)| is_patch(evidence.recovered.kind()));
     let (title, what) = if patches {
         ("Triggers of the other classes", "recovered trigger")
     } else {
@@ -95,7 +97,11 @@ fn finding_table(scan: &Scan<'_>, detection: &Detection) -> Markup {
             html! { bdi { @if finding.name.is_empty() { (UNDEFINED) } @else { (Shown(&finding.name)) } } @if is_target { " " (tag("bad", "target")) } },
             html! { (state(finding.state)) },
         ];
-        row.extend(columns.iter().map(|column| html! { (column.cell(finding)) }));
+        row.extend(
+            columns
+                .iter()
+                .map(|column| html! { (column.cell(finding)) }),
+        );
         row
     };
     let rows: Vec<_> = by_suspicion(scan.report(), detection)
@@ -108,7 +114,12 @@ fn finding_table(scan: &Scan<'_>, detection: &Detection) -> Markup {
         .collect();
     let numeric: Vec<usize> = (3..titles.len()).collect();
     let count = rows.len();
-    let table = table("Classes, the most suspicious first", &titles, &numeric, rows);
+    let table = table(
+        "Classes, the most suspicious first",
+        &titles,
+        &numeric,
+        rows,
+    );
     html! {
         @if count > OPEN_ROWS {
             details { summary { "Table of all " (count) " classes" } (table) }

@@ -10,10 +10,7 @@ use crate::{
 };
 
 /// What each detector recovered for `class`: the detector's most suspicious finding that has pictures.
-pub fn recovered<'a>(
-    scan: &Scan<'a>,
-    class: usize,
-) -> Vec<(&'a Detection, &'a UnitEvidence)> {
+pub fn recovered<'a>(scan: &Scan<'a>, class: usize) -> Vec<(&'a Detection, &'a UnitEvidence)> {
     let page = scan.page;
     let of_class = |detection: &'a Detection| {
         let finding = detection.of_class(class)?;

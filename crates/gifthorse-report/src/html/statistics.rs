@@ -74,18 +74,26 @@ fn shown(measure: &Measure) -> String {
 
 fn detector(scan: &Scan<'_>, detection: &Detection) -> Markup {
     let statistic = &detection.unit_statistic;
-    let in_unit = |value: Option<f64>| html! { (optional(value, |value| amount(value, &statistic.unit))) };
+    let in_unit =
+        |value: Option<f64>| html! { (optional(value, |value| amount(value, &statistic.unit))) };
     let name = words(&statistic.name);
     let fact = |name: &str, value: Markup| (name.to_owned(), value);
     let mut facts_of = vec![
         fact("Flagged", html! { (yes_no(detection.flagged)) }),
         fact("Statistic", html! { (Shown(&detection.statistic_name)) }),
         fact("Value", html! { (optional(detection.statistic, number)) }),
-        fact("Threshold", html! { (optional(detection.threshold, number)) }),
-        fact("p-value, by itself", html! { (optional(detection.p_value, number)) }),
+        fact(
+            "Threshold",
+            html! { (optional(detection.threshold, number)) },
+        ),
+        fact(
+            "p-value, by itself",
+            html! { (optional(detection.p_value, number)) },
+        ),
     ];
     let measures = detection.measures.iter();
-    facts_of.extend(measures.map(|measure| fact(&words(&measure.name), html! { (shown(measure)) })));
+    facts_of
+        .extend(measures.map(|measure| fact(&words(&measure.name), html! { (shown(measure)) })));
     facts_of.extend([
         (format!("Median {name}"), in_unit(detection.median)),
         (format!("Threshold of {name}"), in_unit(detection.unit_threshold)),

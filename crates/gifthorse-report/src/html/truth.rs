@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::{
     Scan,
-    parts::{table, tag},
     evidence::{recovered, shown},
+    parts::{table, tag},
     picture::figure,
 };
 use crate::{escape::Shown, evidence::Truth, report::Verdict, wording::verdict};

@@ -77,13 +77,7 @@ mod tests {
             values.sort_by(|a, b| tail.compare(*a, *b));
             values
         };
-        assert_eq!(
-            sorted(Tail::Small),
-            [Some(1.0), Some(2.0), Some(3.0), None]
-        );
-        assert_eq!(
-            sorted(Tail::Large),
-            [Some(3.0), Some(2.0), Some(1.0), None]
-        );
+        assert_eq!(sorted(Tail::Small), [Some(1.0), Some(2.0), Some(3.0), None]);
+        assert_eq!(sorted(Tail::Large), [Some(3.0), Some(2.0), Some(1.0), None]);
     }
 }

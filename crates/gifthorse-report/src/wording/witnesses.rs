@@ -60,14 +60,21 @@ pub fn witnesses(report: &Report, class: &ClassVerdict) -> String {
         let title = detection.map_or(name, |found| &found.title);
         Shown(title).to_string()
     };
-    class.witnesses.iter().map(title).collect::<Vec<_>>().join(", ")
+    class
+        .witnesses
+        .iter()
+        .map(title)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The classes that are named or have a witness, in the order of the targets and then by p-value.
 pub fn accused(report: &Report) -> Vec<&ClassVerdict> {
     let rank = |class: &ClassVerdict| {
         let mut targets = report.targets.iter();
-        targets.position(|&target| target == class.class).unwrap_or(usize::MAX)
+        targets
+            .position(|&target| target == class.class)
+            .unwrap_or(usize::MAX)
     };
     let is_accused = |class: &&ClassVerdict| class.named || !class.witnesses.is_empty();
     let mut accused: Vec<_> = report.classes.iter().filter(is_accused).collect();

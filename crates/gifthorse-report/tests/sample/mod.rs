@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use gifthorse_report::{
     Evidence, Report,
-    evidence::{ClassEvidence, Example, Picture, Trigger},
+    evidence::{Example, Picture, Recovered, Trigger, UnitEvidence},
     report::{
-        Alternative, Calibration, ChosenBy, ClassFinding, ClassState, Coverage, Detection,
-        GradientHealth, Images, LabelOrder, Layout, Model, ModelInput, Preflight, Preprocess,
-        PublishedRule, SCHEMA_VERSION, TriggerSize, Verdict,
+        Alternative, Calibration, ChosenBy, ClassVerdict, Coverage, Detection, FindingState,
+        GradientHealth, Images, LabelOrder, Layout, Measure, Model, ModelInput, Preflight,
+        Preprocess, PublishedRule, SCHEMA_VERSION, Tail, TriggerSize, UnitFinding, UnitStatistic,
+        Verdict,
     },
 };
 
@@ -28,55 +29,129 @@ const NAMES: [&str; 12] = [
     "roundabout",
 ];
 
+fn name(class: usize) -> String {
+    NAMES
+        .get(class)
+        .map_or_else(|| format!("person {class:04}"), |name| (*name).to_owned())
+}
+
 /// A class that was reached at `norm` pixels of a 32 x 32 image.
-pub fn finding(class: usize, norm: f64) -> ClassFinding {
-    ClassFinding {
+pub fn finding(class: usize, norm: f64) -> UnitFinding {
+    UnitFinding {
         class,
-        name: NAMES
-            .get(class)
-            .map_or_else(|| format!("person {class:04}"), |name| (*name).to_owned()),
+        name: name(class),
         source: None,
-        norm: Some(norm),
-        share: Some((norm / 1024.0).min(1.0)),
-        anomaly_index: Some((64.47 - norm) / 13.24),
+        statistic: Some(norm),
+        measures: vec![
+            Measure::new(
+                "share_of_image",
+                Some((norm / 1024.0).min(1.0)),
+                Measure::SHARE,
+            ),
+            Measure::new("anomaly_index", Some((64.47 - norm) / 13.24), ""),
+        ],
         p_value: Some((norm / 200.0).clamp(0.001, 1.0)),
         success_rate: Some(0.994),
         holdout_success_rate: Some(0.989),
         holdout_interval: Some([0.971, 0.996]),
         holdout_worst_source: Some(0.93),
-        state: ClassState::Reached,
+        state: FindingState::Reached,
         updates: 1340,
         seconds: 3.2,
         trigger: None,
     }
 }
 
-fn unreached(class: usize) -> ClassFinding {
-    ClassFinding {
-        norm: None,
-        share: None,
-        anomaly_index: None,
+fn unreached(class: usize) -> UnitFinding {
+    UnitFinding {
+        statistic: None,
+        measures: vec![],
         p_value: None,
         success_rate: Some(0.31),
         holdout_success_rate: None,
         holdout_interval: None,
         holdout_worst_source: None,
-        state: ClassState::Unreached,
+        state: FindingState::Unreached,
         ..finding(class, 1.0)
     }
 }
 
+/// A detector whose large values are suspicious, which needs no images and stamps nothing, with one
+/// finding for each margin.
+pub fn margins(margins: &[f64], flagged: bool) -> Detection {
+    let finding = |(class, &margin): (usize, &f64)| UnitFinding {
+        statistic: Some(margin),
+        measures: vec![Measure::new("probability", Some(0.999), Measure::SHARE)],
+        success_rate: None,
+        holdout_success_rate: None,
+        holdout_interval: None,
+        holdout_worst_source: None,
+        updates: 300,
+        ..finding(class, 1.0)
+    };
+    Detection {
+        name: "margins".to_owned(),
+        title: "Largest margins (Nobody 2020)".to_owned(),
+        preset: "standard".to_owned(),
+        p_value: Some(if flagged { 0.004 } else { 0.6 }),
+        statistic_name: "distance of the largest margins above the others".to_owned(),
+        statistic: Some(4.5),
+        threshold: Some(3.0),
+        flagged,
+        seconds: 3.1,
+        parameters: BTreeMap::from([("starts".to_owned(), 20.into())]),
+        unit_statistic: UnitStatistic {
+            name: "margin".to_owned(),
+            unit: "logits".to_owned(),
+            meaning: "largest lead of the class's logit over the others".to_owned(),
+            suspicious: Tail::Large,
+        },
+        median: Some(12.5),
+        unit_threshold: Some(31.0),
+        measures: vec![Measure::new("gamma_p_value", Some(0.012), "")],
+        unreached: vec![],
+        sampled: vec![],
+        findings: margins.iter().enumerate().map(finding).collect(),
+        published_rules: vec![],
+    }
+}
+
+/// Margins of a model whose class 4 has by far the largest.
+pub const INFECTED_MARGINS: [f64; 13] = [
+    11.2, 12.4, 13.0, 12.5, 58.7, 12.5, 14.8, 10.9, 12.1, 13.5, 11.3, 12.2, 15.0,
+];
+
+/// A backdoored model that two detectors speak against, with the verdict on each class.
+pub fn two_witnesses() -> Report {
+    let mut report = report(Verdict::Backdoored, &INFECTED);
+    report.detectors.push(margins(&INFECTED_MARGINS, true));
+    let verdict = |class: usize| ClassVerdict {
+        class,
+        name: name(class),
+        p_value: Some(if class == 4 { 0.0004 } else { 0.3 }),
+        named: class == 4,
+        witnesses: match class {
+            4 => vec!["neural_cleanse".to_owned(), "margins".to_owned()],
+            10 => vec!["margins".to_owned()],
+            _ => vec![],
+        },
+    };
+    report.classes = (0..13).map(verdict).collect();
+    report
+}
+
 /// What a detector found, with one finding for each norm; the last class was never reached.
 pub fn detection(norms: &[f64], flagged: bool) -> Detection {
-    let mut classes: Vec<_> = norms
+    let mut findings: Vec<_> = norms
         .iter()
         .enumerate()
         .map(|(class, &norm)| finding(class, norm))
         .collect();
-    classes.push(unreached(norms.len()));
+    findings.push(unreached(norms.len()));
     let parameter = |name: &str, value: serde_json::Value| (name.to_owned(), value);
     Detection {
         name: "neural_cleanse".to_owned(),
+        title: "Neural Cleanse (Wang et al. 2019)".to_owned(),
         preset: "paper".to_owned(),
         p_value: Some(if flagged { 0.0015 } else { 0.41 }),
         statistic_name: "anomaly index".to_owned(),
@@ -89,14 +164,26 @@ pub fn detection(norms: &[f64], flagged: bool) -> Detection {
             parameter("patience", 10.into()),
             parameter("loss", "cross-entropy".into()),
         ]),
-        anomaly_index: Some(if flagged { 3.652 } else { 1.21 }),
-        max_min_ratio: Some(8.4),
-        percent_difference: Some(78.7),
-        norm_median: Some(64.47),
-        norm_threshold: Some(26.5),
+        unit_statistic: UnitStatistic {
+            name: "norm".to_owned(),
+            unit: "pixels".to_owned(),
+            meaning: "L1 norm of the mask".to_owned(),
+            suspicious: Tail::Small,
+        },
+        median: Some(64.47),
+        unit_threshold: Some(26.5),
+        measures: vec![
+            Measure::new(
+                "anomaly_index",
+                Some(if flagged { 3.652 } else { 1.21 }),
+                "",
+            ),
+            Measure::new("max_min_ratio", Some(8.4), ""),
+            Measure::new("percent_difference", Some(78.7), "%"),
+        ],
         unreached: vec![norms.len()],
         sampled: vec![],
-        classes,
+        findings,
         published_rules: vec![
             PublishedRule {
                 name: "anomaly index > 2".to_owned(),
@@ -175,7 +262,7 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
             output: "softmax cut off".to_owned(),
             branches: Vec::new(),
         },
-        images: Images {
+        images: Some(Images {
             path: "data/signs/test".to_owned(),
             format: "class folders".to_owned(),
             count: 600,
@@ -189,7 +276,7 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
             search: 400,
             holdout: 200,
             warnings: vec!["1 image could not be read: 00012.png".to_owned()],
-        },
+        }),
         preprocess: Preprocess {
             range: [0.0, 1.0],
             mean: vec![0.485, 0.456, 0.406],
@@ -244,6 +331,7 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
             message: "Small steps along the gradient change the output as the gradient foretells."
                 .to_owned(),
         }),
+        classes: vec![],
         detectors: match verdict {
             Verdict::Inconclusive => vec![],
             _ => vec![detection(norms, backdoored)],
@@ -345,40 +433,50 @@ fn stamp(image: &Picture, trigger: &Trigger) -> Picture {
     Picture::new(image.shape(), values).unwrap()
 }
 
-/// Pictures for every class of `report` that was reached.
+/// Pictures for every unit of `report` that was reached: patches where they were tried, images otherwise.
 pub fn evidence(report: &Report) -> Evidence {
-    let findings = report
-        .detectors
-        .iter()
-        .flat_map(|detection| &detection.classes);
-    let reached = findings.filter(|finding| finding.norm.is_some());
-    let classes = reached
-        .map(|finding| {
-            let class = finding.class;
-            let side = (finding.norm.unwrap().sqrt() as usize).min(12);
-            let trigger = trigger(class, side);
-            let example = |source: usize| {
-                let before = sign(source);
-                let after = stamp(&before, &trigger);
-                let predicted_after = if source == 3 { source } else { class };
-                Example {
-                    before,
-                    after,
-                    predicted_before: source,
-                    predicted_after,
-                    label: Some(source),
-                }
-            };
-            let examples = (0..6)
-                .filter(|&source| source != class && class < NAMES.len())
-                .map(example)
-                .collect();
-            ClassEvidence {
-                class,
-                trigger,
-                examples,
-            }
-        })
+    let of_detection = |detection: &Detection| -> Vec<UnitEvidence> {
+        let reached = detection.findings.iter();
+        let reached = reached.filter(|finding| finding.statistic.is_some());
+        let evidence = |finding| unit_evidence(&detection.name, finding);
+        reached.map(evidence).collect()
+    };
+    Evidence {
+        units: report.detectors.iter().flat_map(of_detection).collect(),
+    }
+}
+
+fn unit_evidence(detector: &str, finding: &UnitFinding) -> UnitEvidence {
+    let class = finding.class;
+    let evidence = |recovered, examples| UnitEvidence {
+        detector: detector.to_owned(),
+        unit: finding.unit(),
+        recovered,
+        examples,
+    };
+    if finding.success_rate.is_none() {
+        let image = picture(3, |channel, row, column| {
+            noise(class + 50, channel, row, column)
+        });
+        return evidence(Recovered::Image(image), vec![]);
+    }
+    let side = (finding.statistic.unwrap_or(1.0).sqrt() as usize).min(12);
+    let trigger = trigger(class, side);
+    let example = |source: usize| {
+        let before = sign(source);
+        let after = stamp(&before, &trigger);
+        let predicted_after = if source == 3 { source } else { class };
+        Example {
+            before,
+            after,
+            predicted_before: source,
+            predicted_after,
+            label: Some(source),
+        }
+    };
+    let examples = (0..6)
+        .filter(|&source| source != class && class < NAMES.len())
+        .map(example)
         .collect();
-    Evidence { classes }
+    evidence(Recovered::Patch(trigger), examples)
 }

@@ -48,7 +48,11 @@ fn read_as(
     bytes: &[u8],
     shape: [usize; 3],
 ) -> Result<Recovered, TriggerFileError> {
-    read_trigger(folder_with(bytes).path(), &file("triggers/7.npz", kind), shape)
+    read_trigger(
+        folder_with(bytes).path(),
+        &file("triggers/7.npz", kind),
+        shape,
+    )
 }
 
 fn read(bytes: &[u8], shape: [usize; 3]) -> Result<Recovered, TriggerFileError> {
@@ -79,7 +83,11 @@ fn reason(result: Result<Recovered, TriggerFileError>) -> String {
 }
 
 fn bits(picture: &Picture) -> Vec<u32> {
-    picture.values().iter().map(|value| value.to_bits()).collect()
+    picture
+        .values()
+        .iter()
+        .map(|value| value.to_bits())
+        .collect()
 }
 
 #[test]
