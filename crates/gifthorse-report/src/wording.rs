@@ -84,8 +84,15 @@ pub fn target(report: &Report, class: usize) -> String {
             );
         }
         if let Some(rate) = finding.holdout_success_rate {
+            let grown = finding
+                .trigger_norm
+                .filter(|&norm| finding.norm != Some(norm));
+            let tried = grown.map_or_else(
+                || "it".to_owned(),
+                |norm| format!("grown to {} pixels, it", number(norm)),
+            );
             text += &format!(
-                "; it turned {} of the held-out images of other classes",
+                "; {tried} turned {} of the held-out images of other classes",
                 percent(rate)
             );
             if let Some(bounds) = finding.holdout_interval {

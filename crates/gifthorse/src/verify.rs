@@ -12,7 +12,7 @@ use gifthorse_defense::stats::interval::clopper_pearson;
 use gifthorse_engine::Classifier;
 use gifthorse_report::Report;
 use gifthorse_report::evidence::read_trigger;
-use gifthorse_report::report::{ClassFinding, Preprocess};
+use gifthorse_report::report::{ClassFinding, Detection, Preprocess};
 use serde::Serialize;
 
 use crate::model::OpenModel;
@@ -29,6 +29,8 @@ const CONFIDENCE: f64 = 0.95;
 const ROUNDING: f64 = 1.0;
 /// A norm is the same if it differs by less than this: one grey level of one pixel.
 const NORM_ROUNDING: f64 = 1.0 / 255.0;
+/// A trigger that has grown by more than this is another one, whatever a report says.
+const LARGEST_GROWTH: f64 = 2.0;
 
 /// What to replay, and on what.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,16 +115,21 @@ pub fn verify(request: &VerifyRequest) -> Result<Replay, Error> {
     } else {
         Stage::Other(set.labelled(&predictions)?)
     };
-    let findings: Vec<&ClassFinding> = report
+    let findings: Vec<(&Detection, &ClassFinding)> = report
         .detectors
         .iter()
-        .flat_map(|detection| &detection.classes)
-        .filter(|finding| finding.trigger.is_some())
+        .flat_map(|detection| {
+            detection
+                .classes
+                .iter()
+                .map(move |found| (detection, found))
+        })
+        .filter(|(_, finding)| finding.trigger.is_some())
         .collect();
     check_complete(&report, &findings)?;
     let classes = findings
         .into_iter()
-        .map(|finding| replay(finding, folder, &classifier, &stage))
+        .map(|(detection, finding)| replay(finding, growth(detection), folder, &classifier, &stage))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Replay {
         holds: classes.iter().all(|class| class.holds),
@@ -141,8 +148,16 @@ enum Stage {
     Other(Images),
 }
 
+/// How many times the norm that was compared the trigger of a report may have.
+fn growth(detection: &Detection) -> f64 {
+    let stated = detection.parameters.get("growth");
+    let stated = stated.and_then(serde_json::Value::as_f64);
+    stated.unwrap_or(1.0).clamp(1.0, LARGEST_GROWTH)
+}
+
 fn replay(
     finding: &ClassFinding,
+    growth: f64,
     folder: &Path,
     classifier: &Classifier,
     stage: &Stage,
@@ -161,12 +176,15 @@ fn replay(
         ),
         Stage::Other(images) => (None, overlapping(finding, tried(images)?)?),
     };
+    let reported = finding.trigger_norm.or(finding.norm);
+    let size = trigger.norm();
     let norm = Rate {
-        reported: finding.norm,
-        replayed: trigger.norm(),
-        holds: finding
-            .norm
-            .is_none_or(|norm| (norm - trigger.norm()).abs() < NORM_ROUNDING),
+        reported,
+        replayed: size,
+        holds: reported.is_none_or(|norm| (norm - size).abs() < NORM_ROUNDING)
+            && finding
+                .norm
+                .is_none_or(|smallest| size <= growth * smallest + NORM_ROUNDING),
     };
     let parts = [Some(norm), search, holdout];
     Ok(Replayed {
@@ -284,8 +302,8 @@ fn crop(preprocess: &Preprocess) -> Result<Crop, Error> {
 }
 
 /// A replay of nothing, or without the class that matters, must not pass for one that holds.
-fn check_complete(report: &Report, findings: &[&ClassFinding]) -> Result<(), Error> {
-    let has = |class: &usize| findings.iter().any(|finding| finding.class == *class);
+fn check_complete(report: &Report, findings: &[(&Detection, &ClassFinding)]) -> Result<(), Error> {
+    let has = |class: &usize| findings.iter().any(|(_, finding)| finding.class == *class);
     if let Some(class) = report.targets.iter().find(|class| !has(class)) {
         return Err(Error::Request(format!(
             "the report calls class {class} a target but names no trigger file for it: scan with --out DIR and verify \

@@ -33,6 +33,7 @@
 //! its authors published, whose loss differs from the paper's.
 
 mod adam;
+mod batches;
 mod class_search;
 mod config;
 mod cost;
@@ -40,9 +41,12 @@ mod early;
 mod effort;
 mod evaluate;
 mod finding;
+mod growth;
 mod keeper;
 mod objective;
+mod restart;
 mod search;
+mod short;
 mod snapshot;
 mod variables;
 

@@ -102,6 +102,10 @@ fn numbers(scan: &Scan<'_>, finding: &ClassFinding) -> Markup {
                 (optional(finding.norm, number)) " pixels (L1 norm of the mask), " (optional(finding.share, percent)) " of the image"
             },
         ),
+        (
+            "Size of the trigger tried on images",
+            html! { (optional(finding.trigger_norm.or(finding.norm), number)) " pixels" },
+        ),
         ("Success on held-out images", holdout),
         (
             "Lowest success for one source class",

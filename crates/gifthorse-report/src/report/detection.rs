@@ -70,9 +70,15 @@ pub struct ClassFinding {
     pub name: String,
     /// Index of the source class for a search from one class only; null for a search from all the others.
     pub source: Option<usize>,
-    /// L1 norm of the mask, in pixels; null if the class was never reached.
+    /// L1 norm of the mask of the smallest trigger that leads to `class`, in pixels; null if the class was never
+    /// reached.
     #[schemars(range(min = 0.0))]
     pub norm: Option<f64>,
+    /// L1 norm of the mask of the trigger that was tried on images and is kept in `trigger`: the smallest one, grown a
+    /// little; null as for `norm`, and in reports of earlier versions, where it is `norm`.
+    #[serde(default)]
+    #[schemars(range(min = 0.0))]
+    pub trigger_norm: Option<f64>,
     /// `norm` as a share of the image's area, in [0, 1].
     #[schemars(range(min = 0.0, max = 1.0))]
     pub share: Option<f64>,

@@ -37,6 +37,7 @@ pub fn finding(class: usize, norm: f64) -> ClassFinding {
             .map_or_else(|| format!("person {class:04}"), |name| (*name).to_owned()),
         source: None,
         norm: Some(norm),
+        trigger_norm: Some(1.2 * norm),
         share: Some((norm / 1024.0).min(1.0)),
         anomaly_index: Some((64.47 - norm) / 13.24),
         p_value: Some((norm / 200.0).clamp(0.001, 1.0)),
@@ -54,6 +55,7 @@ pub fn finding(class: usize, norm: f64) -> ClassFinding {
 fn unreached(class: usize) -> ClassFinding {
     ClassFinding {
         norm: None,
+        trigger_norm: None,
         share: None,
         anomaly_index: None,
         p_value: None,

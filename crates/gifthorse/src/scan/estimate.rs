@@ -26,6 +26,7 @@ pub fn at_most(
         batches_per_step: TIMED,
         steps: 1,
         exclude_target: false,
+        restarts: 0,
         classes: Some(vec![0]),
         ..config.clone()
     };

@@ -78,6 +78,7 @@ fn class_finding(finding: &ClassFinding, fit: &Fit) -> report::ClassFinding {
         name: String::new(),
         source: None,
         norm,
+        trigger_norm: norm.map(|_| finding.trigger.norm()),
         share: norm.map(|norm| norm / (height * width) as f64),
         anomaly_index: None,
         p_value: None,

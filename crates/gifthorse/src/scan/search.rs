@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use gifthorse_data::Images;
 use gifthorse_defense::detect::Observer;
 use gifthorse_defense::detect::neural_cleanse::{
-    ClassFinding, Config, Findings, Keeper, State, Task, evaluate_trigger, search,
+    ClassFinding, Config, Findings, Keeper, State, Task, search,
 };
 use gifthorse_engine::Classifier;
 
@@ -58,17 +58,9 @@ impl Searched {
             seed: request.seed,
         };
         let Findings {
-            classes: mut findings,
+            classes: findings,
             sampled,
         } = search(&task, &watch, keeper)?;
-        if !config.exclude_target {
-            for finding in findings
-                .iter_mut()
-                .filter(|finding| finding.holdout.is_some())
-            {
-                finding.success_rate = others_rate(classifier, search_images, finding)?;
-            }
-        }
         Ok(Self {
             findings,
             sampled,
@@ -107,19 +99,6 @@ impl Searched {
         let ended = self.ended().map(|finding| finding.class);
         ended.filter(|class| self.sampled.contains(class)).collect()
     }
-}
-
-/// Success on search images of the other classes: a search that takes in the target's own images counts those too.
-fn others_rate(
-    classifier: &Classifier,
-    images: &Images,
-    finding: &ClassFinding,
-) -> Result<f64, Error> {
-    let tried = evaluate_trigger(classifier, images, &finding.trigger, finding.class)?;
-    Ok(match tried.trials {
-        0 => finding.success_rate,
-        trials => tried.successes as f64 / trials as f64,
-    })
 }
 
 /// Hands a search's news on, and stops it when the time is over.

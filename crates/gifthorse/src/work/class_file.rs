@@ -83,8 +83,11 @@ fn problem_of_finding(
             "has a trigger with values outside [0, 1]",
         ),
         (
-            finding.norm == trigger.norm(),
-            "states a norm that is not its trigger's",
+            match finding.state {
+                State::Reached => (0.0..=(height * width) as f64).contains(&finding.norm),
+                _ => finding.norm == trigger.norm(),
+            },
+            "states a norm that its trigger cannot have",
         ),
         (
             (0.0..=1.0).contains(&finding.success_rate),
@@ -164,7 +167,8 @@ mod tests {
         for (path, value) in [
             ("/class", json!(4)),
             ("/state", json!(State::Skipped)),
-            ("/norm", json!(0.5f64.to_bits())),
+            ("/norm", json!((-0.5f64).to_bits())),
+            ("/norm", json!(2.5f64.to_bits())),
             ("/norm", json!(f64::NAN.to_bits())),
             ("/trigger/mask", json!("AACAPw==")),
             // [1.0, -1.0], and a value that is not a number.

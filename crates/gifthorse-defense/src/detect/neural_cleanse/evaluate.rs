@@ -46,7 +46,7 @@ pub fn evaluate_trigger(
 }
 
 /// Which of the images the stamped trigger sends to the class.
-pub(super) fn hits(
+fn hits(
     classifier: &Classifier,
     images: &Images,
     indices: &[usize],

@@ -40,13 +40,15 @@ pub struct ClassFinding {
     pub class: usize,
     /// Whether a trigger succeeded.
     pub state: State,
-    /// L1 norm of the 8-bit mask, in pixels.
+    /// L1 norm of the 8-bit mask of the smallest trigger that succeeded, or else of the last one
+    /// tried, in pixels: what the statistics compare.
     #[serde(with = "exact::double")]
     pub norm: f64,
-    /// The smallest trigger that succeeded, or the last one tried.
+    /// The trigger that was tried on images: the smallest that succeeded, grown a little, or the
+    /// last one tried. Its own norm is at most [`Config::growth`](super::Config) times `norm`.
     pub trigger: Trigger,
-    /// Share of the search images that the 8-bit trigger sends to the class; those that are
-    /// of the class are left out where the settings say so. 0 for a class that was skipped.
+    /// Share of the search images of other classes that the 8-bit trigger sends to the class; 0 if
+    /// there is none, and for a class that was skipped.
     #[serde(with = "exact::double")]
     pub success_rate: f64,
     /// The 8-bit trigger on held-out images of the other classes.
