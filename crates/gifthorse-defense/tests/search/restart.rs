@@ -19,6 +19,11 @@ fn shy(threshold: f32) -> Classifier {
     for x in 0..side {
         row[(side - 1) * side + x] = if x % 2 == 0 { 1.0 } else { -1.0 } / side as f32;
     }
+    // Without the unit the target is hard to reach: what the other blocks show must be hidden.
+    let mut weight = blocks(CLASSES);
+    for of_pixel in weight.chunks_exact_mut(CLASSES) {
+        of_pixel[TARGET] *= 0.2;
+    }
     let mut vote = vec![0.0; CLASSES];
     vote[TARGET] = 300.0;
     let batch = || Dim::Named("batch".to_owned());
@@ -26,7 +31,7 @@ fn shy(threshold: f32) -> Classifier {
     let none = || [] as [(&str, Attribute); 0];
     let model = GraphBuilder::new("shy", 17)
         .input("image", ElementType::F32, &input)
-        .initializer("weight", &[pixels, CLASSES], blocks(CLASSES))
+        .initializer("weight", &[pixels, CLASSES], weight)
         .initializer("row", &[pixels, 1], row)
         .initializer("threshold", &[1], vec![-threshold])
         .initializer("vote", &[1, CLASSES], vote)
@@ -58,9 +63,9 @@ fn shy(threshold: f32) -> Classifier {
 
 /// A task whose first start is silent, and where one of three others is not.
 fn bench() -> Bench {
-    let mut bench = Bench::of(shy(0.1), CLASSES);
+    let mut bench = Bench::of(shy(0.06), CLASSES);
     bench.config.steps = 120;
-    bench.seed = 3;
+    bench.seed = 5;
     bench
 }
 
@@ -69,25 +74,6 @@ fn straight(bench: &Bench, class: usize) -> ClassFinding {
     search.advance(usize::MAX).unwrap();
     assert!(search.has_ended());
     search.finding().unwrap()
-}
-
-#[test]
-#[ignore]
-fn explore() {
-    for threshold in [0.02, 0.04, 0.06, 0.08, 0.1, 0.12] {
-        for seed in 0..8 {
-            let mut bench = Bench::of(shy(threshold), CLASSES);
-            bench.config.steps = 120;
-            bench.seed = seed;
-            let with = straight(&bench, TARGET);
-            bench.config.restarts = 0;
-            let without = straight(&bench, TARGET);
-            println!(
-                "{threshold} {seed} {:?} {:.2} {:?} {:.2}",
-                without.state, without.norm, with.state, with.norm
-            );
-        }
-    }
 }
 
 #[test]
