@@ -8,11 +8,11 @@ pub mod neural_cleanse;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use serde_json::Value;
 use crate::error::Error;
 use crate::finding::{Finding, Unit};
 use crate::search::{Early, Search};
 use crate::subject::Subject;
+use serde_json::Value;
 
 /// What a detector is, whatever its settings.
 #[derive(Debug)]

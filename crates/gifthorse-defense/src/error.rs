@@ -41,7 +41,9 @@ pub enum Error {
     #[error("this detector does not search {0}")]
     OtherUnit(Unit),
     /// A search cannot be written as JSON, or what was kept is no such search.
-    #[error("a search that was kept cannot be read or written: remove what was kept, and search again")]
+    #[error(
+        "a search that was kept cannot be read or written: remove what was kept, and search again"
+    )]
     Json(#[from] serde_json::Error),
     /// What was kept is no finding of this unit.
     #[error("the kept finding for {unit} {what}: remove it, and search again")]

@@ -11,7 +11,7 @@ use crate::finding::{Finding, State};
 
 pub use drive::search;
 pub use early::{Early, Next};
-pub use evaluate::{evaluate_trigger, hits};
+pub use evaluate::evaluate_trigger;
 pub use keeper::{KeepNothing, Keeper, KeeperError, Kept, Stage};
 pub use observer::{Observer, Silent};
 

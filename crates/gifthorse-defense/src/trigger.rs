@@ -139,8 +139,16 @@ mod tests {
         let good = patch(&[0.0, 1.0], &[0.2, 0.4]);
         assert_eq!(good.problem([1, 1, 2]), None);
         assert!(good.problem([1, 2, 2]).is_some());
-        assert!(patch(&[0.0, f32::NAN], &[0.2, 0.4]).problem([1, 1, 2]).is_some());
-        assert!(patch(&[0.0, 1.0], &[0.2, -0.4]).problem([1, 1, 2]).is_some());
+        assert!(
+            patch(&[0.0, f32::NAN], &[0.2, 0.4])
+                .problem([1, 1, 2])
+                .is_some()
+        );
+        assert!(
+            patch(&[0.0, 1.0], &[0.2, -0.4])
+                .problem([1, 1, 2])
+                .is_some()
+        );
         assert!(Trigger::picture(&[0.5; 3]).problem([1, 1, 2]).is_some());
     }
 }

@@ -97,14 +97,13 @@ impl ScanMemory {
         };
         let image = shape.values() * size_of::<f32>();
         let batch = largest_batch(detectors.iter().map(Box::as_ref));
-        let held = detectors.iter().zip(units).map(|(detector, &units)| {
-            detector.held_bytes(classifier.shape(), images, units)
-        });
+        let held = detectors
+            .iter()
+            .zip(units)
+            .map(|(detector, &units)| detector.held_bytes(classifier.shape(), images, units));
         let searched = SEARCH_COPIES * batch;
         let evaluated = EVALUATION_COPIES * Classifier::EVALUATION_BATCH;
-        let model = classifier
-            .network()
-            .memory(&passes(batch), threads)?;
+        let model = classifier.network().memory(&passes(batch), threads)?;
         Ok(Self {
             model: model.into(),
             images: images * image,

@@ -133,7 +133,9 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         let hashes = Hashes {
             model: &described.sha256,
             weights: &weights,
-            images: images.as_ref().map_or("none", |images| &images.about.sha256),
+            images: images
+                .as_ref()
+                .map_or("none", |images| &images.about.sha256),
         };
         work::claim(
             folder,
@@ -159,7 +161,14 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     for (detector, units) in detectors.iter().map(Box::as_ref).zip(&units) {
         all.push(if health.ok {
             let keeper = work::keeper(folder.as_ref(), detector, &fit.classifier, observer);
-            Searched::run(detector, &subject, units, deadline, keeper.as_ref(), observer)?
+            Searched::run(
+                detector,
+                &subject,
+                units,
+                deadline,
+                keeper.as_ref(),
+                observer,
+            )?
         } else {
             Searched::none(detector, units.len(), fit.classifier.classes())
         });
@@ -174,7 +183,9 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         let of_detector = pictures::evidence(searched, &subject, suspects, fit.labelled)?;
         evidence.units.extend(of_detector);
     }
-    let class_names = images.as_ref().map_or(&[][..], |images| &images.about.class_names);
+    let class_names = images
+        .as_ref()
+        .map_or(&[][..], |images| &images.about.class_names);
     let detections = all.iter().map(|searched| {
         findings::detection(searched, conclusion.decision.as_ref(), shape, class_names)
     });

@@ -117,11 +117,20 @@ pub fn verify(request: &VerifyRequest) -> Result<Replay, Error> {
     let findings: Vec<(&Detection, &UnitFinding)> = report
         .detectors
         .iter()
-        .flat_map(|detection| detection.findings.iter().map(move |found| (detection, found)))
+        .flat_map(|detection| {
+            detection
+                .findings
+                .iter()
+                .map(move |found| (detection, found))
+        })
         .filter(|(_, finding)| finding.trigger.is_some())
         .collect();
     check_complete(&report, &findings)?;
-    let set = ImageSet::load(&scan_request(request, &report)?, &request.images, &classifier)?;
+    let set = ImageSet::load(
+        &scan_request(request, &report)?,
+        &request.images,
+        &classifier,
+    )?;
     let predictions = classifier.predict(set.images.pixels())?;
     let count = set.about.count;
     let scanned = report.images.as_ref();
@@ -213,7 +222,12 @@ fn replay(
             }
         }
     };
-    let parts = [replayed.norm, replayed.margin, replayed.search, replayed.holdout];
+    let parts = [
+        replayed.norm,
+        replayed.margin,
+        replayed.search,
+        replayed.holdout,
+    ];
     Ok(Replayed {
         holds: parts.iter().flatten().all(|rate| rate.holds),
         ..replayed
@@ -223,8 +237,13 @@ fn replay(
 /// How far the class's logit lies above the best of the others on one picture.
 fn margin(classifier: &Classifier, picture: &[f32], class: usize) -> Result<f64, Error> {
     let logits = classifier.evaluate(picture)?;
-    let others = logits.iter().enumerate().filter(|(other, _)| *other != class);
-    let best = others.map(|(_, &logit)| f64::from(logit)).fold(f64::NEG_INFINITY, f64::max);
+    let others = logits
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != class);
+    let best = others
+        .map(|(_, &logit)| f64::from(logit))
+        .fold(f64::NEG_INFINITY, f64::max);
     let own = logits.get(class).copied().unwrap_or(f32::NAN);
     Ok(f64::from(own) - best)
 }

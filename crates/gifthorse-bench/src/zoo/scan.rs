@@ -107,10 +107,7 @@ fn scan_one(
         fpr: request.fpr,
         work: Some(scan_folder(folder, &entry.name).join("work")),
         seed: request.seed,
-        ..ScanRequest::new(
-            folder.join(&entry.model),
-            Some(folder.join(&entry.images)),
-        )
+        ..ScanRequest::new(folder.join(&entry.model), Some(folder.join(&entry.images)))
     };
     scan(&scan_request, &Watch::new(&entry.name, observer))
 }

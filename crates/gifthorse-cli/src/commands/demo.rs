@@ -78,7 +78,7 @@ pub fn run(args: &DemoArgs, global: &Global) -> anyhow::Result<ExitCode> {
 fn scanned(made: Made, images: &Path, folder: &Path, global: &Global) -> anyhow::Result<Outcome> {
     let request = ScanRequest {
         seed: global.seed(),
-        ..ScanRequest::new(&made.file, images)
+        ..ScanRequest::new(&made.file, Some(images.to_owned()))
     };
     let progress = Progress::new(global.quiet, None);
     let outcome = scan(&request, &progress);

@@ -45,8 +45,8 @@ fn text(replay: &Replay) -> String {
             replay.images
         )
     };
-    for class in &replay.classes {
-        text += &line(class);
+    for found in &replay.recovered {
+        text += &line(found);
     }
     text += if replay.holds {
         "HOLDS  The triggers do what the report says.\n"
@@ -56,19 +56,21 @@ fn text(replay: &Replay) -> String {
     text
 }
 
-fn line(class: &Replayed) -> String {
-    let mark = if class.holds { " " } else { "!" };
-    let mut line = format!("{mark} class {:4}", class.class);
-    if !class.name.is_empty() {
-        line += &format!(" {}", Shown(&class.name));
+fn line(found: &Replayed) -> String {
+    let mark = if found.holds { " " } else { "!" };
+    let mut line = format!("{mark} class {:4}", found.class);
+    if !found.name.is_empty() {
+        line += &format!(" {}", Shown(&found.name));
     }
-    if let Some(reported) = class.norm.reported {
-        line += &format!(
-            ": norm {reported:.2} reported, {:.2} found",
-            class.norm.replayed
-        );
+    line += &format!(": {}", Shown(&found.detector));
+    for (name, number) in [("norm", found.norm), ("margin", found.margin)] {
+        if let Some((reported, replayed)) =
+            number.and_then(|number| Some((number.reported?, number.replayed)))
+        {
+            line += &format!(", {name} {reported:.2} reported, {replayed:.2} found");
+        }
     }
-    for (name, rate) in [("search", class.search), ("held-out", class.holdout)] {
+    for (name, rate) in [("search", found.search), ("held-out", found.holdout)] {
         if let Some(rate) = rate {
             line += &format!("; {name} {}", rates(rate));
         }

@@ -13,6 +13,7 @@ mod branches;
 mod data;
 mod demo;
 mod elimination;
+mod found_but_not_confirmed;
 mod hooks;
 mod hostile;
 mod inspect;

@@ -96,12 +96,15 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
     // A report that says more than its triggers do is found out.
     let mut forged = found;
     let class = &mut forged.detectors[0].classes[5];
-    (class.norm, class.success_rate) = (Some(1.0), Some(0.5));
+    (class.trigger_norm, class.success_rate) = (Some(1.0), Some(0.5));
+    // Nor can the size that the verdict rests on be far below that of the trigger.
+    forged.detectors[0].classes[6].norm = Some(1.0);
     bench.write("out/forged.json", forged.to_json().unwrap());
     let run = bench
         .run("verify out/forged.json --images images --model bad.onnx --json")
         .expect(1);
     assert_eq!(run.json()["classes"][5]["holds"], false);
+    assert_eq!(run.json()["classes"][6]["norm"]["holds"], false);
     assert_eq!(run.json()["classes"][4]["holds"], true);
 }
 

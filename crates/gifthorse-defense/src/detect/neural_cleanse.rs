@@ -33,19 +33,23 @@
 //! its authors published, whose loss differs from the paper's.
 
 mod adam;
+mod batches;
 mod class_search;
 mod config;
 mod cost;
 mod detector;
 mod effort;
 mod finding;
+mod growth;
 mod objective;
+mod restart;
+mod short;
 mod snapshot;
 mod variables;
 
 pub use class_search::{ClassSearch, Task};
 pub use config::{Config, Loss, Preset};
-pub(super) use detector::ROW;
 pub use detector::NeuralCleanse;
+pub(super) use detector::ROW;
 pub use finding::StepOutcome;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};

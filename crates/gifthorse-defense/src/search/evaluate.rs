@@ -6,9 +6,9 @@ use gifthorse_data::Images;
 use gifthorse_engine::{Classifier, alone, is_alone};
 use rayon::prelude::*;
 
-use crate::trigger::Trigger;
 use crate::error::Error;
 use crate::stats::{Confirmation, SourceRate};
+use crate::trigger::Trigger;
 
 /// Tries a trigger on the labelled images that are not of the target class.
 ///
@@ -46,10 +46,7 @@ pub fn evaluate_trigger(
 }
 
 /// Which of the images, those with the given indices, the stamped trigger sends to the class.
-///
-/// # Errors
-/// Images of another shape than the model's.
-pub fn hits(
+fn hits(
     classifier: &Classifier,
     images: &Images,
     indices: &[usize],

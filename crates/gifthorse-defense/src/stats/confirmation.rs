@@ -58,6 +58,12 @@ pub enum Gate {
 }
 
 impl Confirmation {
+    /// Share of the images tried that the model took for the target class; 0 if there were none.
+    #[must_use]
+    pub fn success_rate(&self) -> f64 {
+        self.successes as f64 / self.trials.max(1) as f64
+    }
+
     /// Puts the trigger to the gate.
     ///
     /// The images of all sources are counted together. That the worst source is bad is said in the

@@ -81,7 +81,8 @@ impl PublishedRules {
         let (Some(indices), Some(median)) = (&self.anomaly_indices, median(norms.to_vec())) else {
             return vec![None; norms.len()];
         };
-        let signed = |(&norm, &index): (&f64, &f64)| Some(if norm <= median { index } else { -index });
+        let signed =
+            |(&norm, &index): (&f64, &f64)| Some(if norm <= median { index } else { -index });
         norms.iter().zip(indices).map(signed).collect()
     }
 }

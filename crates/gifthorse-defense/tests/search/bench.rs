@@ -21,7 +21,7 @@ fn grid(classes: usize) -> usize {
 }
 
 /// Height and width: blocks of two by two pixels, and a margin that is black in every image.
-fn side(classes: usize) -> usize {
+pub fn side(classes: usize) -> usize {
     2 * grid(classes) + 2
 }
 
@@ -37,8 +37,13 @@ pub struct Bench {
 impl Bench {
     /// `classes` classes, of which `target` is also reached by a bright corner.
     pub fn new(classes: usize, target: Option<usize>) -> Self {
+        Self::of(classifier(classes, target), classes)
+    }
+
+    /// A task for a model of images such as [`pictures`] draws.
+    pub fn of(classifier: Classifier, classes: usize) -> Self {
         Self {
-            classifier: classifier(classes, target),
+            classifier,
             search: pictures(classes, 6, 1),
             holdout: pictures(classes, 5, 2),
             config: Config {
@@ -61,10 +66,10 @@ impl Bench {
     }
 }
 
-fn classifier(classes: usize, target: Option<usize>) -> Classifier {
+/// Weights, `[pixels, classes]`, with which each block votes for its class.
+pub fn blocks(classes: usize) -> Vec<f32> {
     let (grid, side) = (grid(classes), side(classes));
-    let pixels = side * side;
-    let mut weight = vec![0.0; pixels * classes];
+    let mut weight = vec![0.0; side * side * classes];
     let mut random = ChaCha8Rng::seed_from_u64(9);
     for class in 0..classes {
         // Some classes answer more readily than others.
@@ -74,6 +79,13 @@ fn classifier(classes: usize, target: Option<usize>) -> Classifier {
             weight[((top + y) * side + left + x) * classes + class] = strength;
         }
     }
+    weight
+}
+
+fn classifier(classes: usize, target: Option<usize>) -> Classifier {
+    let side = side(classes);
+    let pixels = side * side;
+    let mut weight = blocks(classes);
     if let Some(target) = target {
         weight[(pixels - 1) * classes + target] = 60.0;
     }

@@ -4,4 +4,6 @@
 
 mod bench;
 mod eliminate;
+mod growth;
+mod restart;
 mod resume;

@@ -3,8 +3,8 @@
 use gifthorse_data::{ImageShape, Images};
 use gifthorse_defense::health::{self, Health};
 use gifthorse_defense::preflight::{Accuracy, Preflight, preflight};
-use gifthorse_engine::Classifier;
 use gifthorse_defense::subject::Subject;
+use gifthorse_engine::Classifier;
 use gifthorse_report::report;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -151,7 +151,9 @@ fn noise([channels, height, width]: [usize; 3], seed: u64) -> Result<Images, Err
     };
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let count = health::SAMPLE;
-    let pixels = (0..count * shape.values()).map(|_| random.random()).collect();
+    let pixels = (0..count * shape.values())
+        .map(|_| random.random())
+        .collect();
     let names = (0..count).map(|i| format!("noise {i}")).collect();
     Ok(Images::new(shape, pixels, None, Vec::new(), names)?)
 }

@@ -46,7 +46,11 @@ impl Conclusion {
     ) -> Result<Self, Error> {
         let [_, height, width] = fit.classifier.shape();
         let evidence = Evidence {
-            classes: searched.findings.ended().filter_map(class_evidence).collect(),
+            classes: searched
+                .findings
+                .ended()
+                .filter_map(class_evidence)
+                .collect(),
             set_aside: SetAside {
                 classes: searched.findings.eliminated(),
                 sample: targets(&searched.findings.stand_ins()),

@@ -73,7 +73,10 @@ fn shown(searched: &Searched<'_>, suspects: &[usize], shape: [usize; 3]) -> Vec<
     let value = |finding: &Finding| searched.detector.log_value(finding.statistic, shape);
     let is_suspect = |unit: &Unit| unit.target().is_some_and(|class| suspects.contains(&class));
     let ended = searched.findings.ended();
-    let suspected: Vec<Unit> = ended.map(|finding| finding.unit).filter(is_suspect).collect();
+    let suspected: Vec<Unit> = ended
+        .map(|finding| finding.unit)
+        .filter(is_suspect)
+        .collect();
     if !suspected.is_empty() {
         return suspected;
     }

@@ -74,6 +74,12 @@ pub struct Config {
     /// Whether images of the target class itself are left out. The paper searches on all
     /// images; those of the target succeed without a trigger and only water the rate down.
     pub exclude_target: bool,
+    /// How much larger than the smallest trigger, by L1 norm, the one that is confirmed may be.
+    pub growth: f64,
+    /// Most updates that it grows in.
+    pub growth_updates: usize,
+    /// Other starts that are tried, each for a few updates, once the search of a class has ended.
+    pub restarts: usize,
     /// How many of them to search to the end.
     pub effort: Effort,
 }
@@ -97,6 +103,9 @@ impl Config {
             early_stop_threshold: 1.0,
             early_stop_patience: 25,
             exclude_target: false,
+            growth: 1.25,
+            growth_updates: 8,
+            restarts: 0,
             effort: Effort::Auto,
         };
         match preset {
@@ -117,12 +126,13 @@ impl Config {
                 early_stop_threshold: 0.98,
                 early_stop_patience: 20,
                 exclude_target: true,
+                restarts: 3,
                 ..released
             },
         }
     }
 
-    /// The most updates that a search of one class makes.
+    /// The most updates that a search of one class makes from one start.
     pub fn most_updates(&self) -> usize {
         self.steps * self.batches_per_step
     }
@@ -180,6 +190,9 @@ impl Config {
                 json!(self.early_stop_patience),
             ),
             ("exclude_target".to_string(), json!(self.exclude_target)),
+            ("growth".to_string(), json!(self.growth)),
+            ("growth_updates".to_string(), json!(self.growth_updates)),
+            ("restarts".to_string(), json!(self.restarts)),
         ])
     }
 }

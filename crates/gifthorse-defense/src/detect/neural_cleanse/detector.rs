@@ -2,18 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use super::class_search::{ClassSearch, Task};
 use super::config::{Config, Preset};
 use super::effort::{self, EarlyPhase};
-use crate::detect::{
-    About, Detector, Published, PublishedRule, Row, Statistic, Tail, UnitMeasure,
-};
+use crate::detect::{About, Detector, Published, PublishedRule, Row, Statistic, Tail, UnitMeasure};
 use crate::error::Error;
 use crate::finding::{Finding, State, Unit};
 use crate::search::{Early, Next, Search};
 use crate::stats::PublishedRules;
 use crate::subject::Subject;
+use serde_json::Value;
 
 /// Norms below this many pixels count as this many: one grey level of one pixel, below which a
 /// stored trigger holds nothing.

@@ -8,6 +8,7 @@
 
 use super::config::Config;
 use super::finding::StepOutcome;
+use super::short;
 use crate::detect::Effort;
 use crate::finding::Unit;
 use crate::search::Next;
@@ -20,12 +21,6 @@ const FINALISTS: usize = 24;
 const SAMPLE: usize = 40;
 /// Rounds of an elimination: updates made by their end, and the part of the classes that goes on.
 const ROUNDS: [(usize, f64); 3] = [(6, 0.25), (16, 0.0625), (32, 0.0)];
-/// Weight in the loss of a mask that covers the whole image, in an elimination.
-const COST_OF_ALL: f32 = 20.0;
-/// Step size of Adam in an elimination.
-const EARLY_RATE: f32 = 0.3;
-/// The last part of the updates whose mean places a class.
-const LATELY: usize = 4;
 
 /// Labels that the low-cost mode of Neural Cleanse follows, and searches to the end (§V-B).
 const TOP: usize = 100;
@@ -90,26 +85,17 @@ impl EarlyPhase {
     /// The weight of the norm is there from the first update: with the weight of a full search, zero until
     /// triggers succeed, masks would not begin to shrink before the early phase is over.
     pub fn settings(&self, config: &Config, pixels: usize) -> Config {
-        let weighted = Config {
-            begin_at_zero: false,
-            ..config.clone()
-        };
         match self.rule {
             // As published, the weight then follows the success rate.
-            Rule::StableTop => weighted,
-            // One weight for all: of two classes the one with the lower objective is ahead.
-            Rule::Rounds => Config {
-                batches_per_step: 1,
-                steps: ROUNDS
-                    .map(|(updates, _)| updates)
-                    .into_iter()
-                    .max()
-                    .unwrap_or(0),
-                learning_rate: EARLY_RATE,
-                initial_cost: COST_OF_ALL / pixels as f32,
-                patience: usize::MAX,
-                ..weighted
+            Rule::StableTop => Config {
+                begin_at_zero: false,
+                restarts: 0,
+                ..config.clone()
             },
+            Rule::Rounds => {
+                let rounds = ROUNDS.map(|(updates, _)| updates);
+                short::settings(config, pixels, rounds.into_iter().max().unwrap_or(0))
+            }
         }
     }
 
@@ -146,12 +132,7 @@ impl EarlyPhase {
         let made = &trace[..steps.min(trace.len())];
         match self.rule {
             Rule::StableTop => made.last().map_or(f64::INFINITY, |step| step.norm),
-            Rule::Rounds => {
-                let lately = &made[made.len() - (made.len().div_ceil(LATELY)).min(made.len())..];
-                let objective =
-                    |step: &StepOutcome| step.loss + f64::from(settings.initial_cost) * step.norm;
-                lately.iter().map(objective).sum::<f64>() / lately.len().max(1) as f64
-            }
+            Rule::Rounds => short::standing(settings, made),
         }
     }
 
@@ -217,7 +198,10 @@ mod tests {
             most_updates(&config, 1283)
         };
         assert_eq!(updates(Effort::Full), 1283 * 480);
-        assert_eq!(updates(Effort::Eliminate), 64 * 480 + 1283 * 6 + 321 * 10 + 81 * 16);
+        assert_eq!(
+            updates(Effort::Eliminate),
+            64 * 480 + 1283 * 6 + 321 * 10 + 81 * 16
+        );
     }
 
     #[test]

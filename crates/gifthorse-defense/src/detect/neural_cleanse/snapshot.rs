@@ -6,11 +6,12 @@ use thiserror::Error;
 use super::adam::Moments;
 use super::cost::Counters;
 use super::finding::StepOutcome;
+use super::restart::Restart;
 use crate::exact;
 use crate::trigger::Patch;
 
 /// The version of the format that is written and read.
-pub const SNAPSHOT_VERSION: u32 = 1;
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// A search between two steps. Any serde format keeps it: every number comes back bit for bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,7 @@ pub struct Snapshot {
     pub(super) trace: Vec<StepOutcome>,
     /// Whether the schedule ended the search.
     pub(super) stopped: bool,
+    pub(super) restart: Restart,
     /// Time taken so far.
     pub(super) seconds: f64,
 }
@@ -118,6 +120,7 @@ impl Snapshot {
             let values = if moments.steps == 0 { 0 } else { values };
             moments.steps >= 0 && moments.first.len() == values && moments.second.len() == values
         };
+        let fits = |trigger: &Patch| trigger.mask.len() == mask && trigger.pattern.len() == pattern;
         let sound = [
             (
                 self.mask.len() == mask && self.pattern.len() == pattern,
@@ -128,10 +131,15 @@ impl Snapshot {
                 "the optimiser's moments are of another size than the trigger",
             ),
             (
-                self.best
-                    .as_ref()
-                    .is_none_or(|best| best.mask.len() == mask && best.pattern.len() == pattern),
+                self.best.as_ref().is_none_or(fits),
                 "the best trigger is of another size than the images",
+            ),
+            (
+                match &self.restart {
+                    Restart::Begun { first, .. } => fits(&first.trigger),
+                    Restart::Due | Restart::Done => true,
+                },
+                "the first trigger is of another size than the images",
             ),
             (
                 self.queue.iter().all(|&at| at < wanted.images),

@@ -1,0 +1,136 @@
+//! The search as the driver moves it, and what it came to.
+
+use std::time::Instant;
+
+use super::ClassSearch;
+use crate::detect::neural_cleanse::growth::strongest;
+use crate::detect::neural_cleanse::restart::{Attempt, Restart, is_another};
+use crate::error::Error;
+use crate::finding::{Finding, Measure, State, Unit};
+use crate::search::{Search, evaluate_trigger};
+use crate::trigger::Trigger;
+
+/// The norm of the trigger that was tried on images, which has grown a little from the one that is the statistic.
+const TRIGGER_NORM: &str = "trigger_norm";
+
+impl Search for ClassSearch<'_> {
+    /// The step that ends the search from the first start also tries the others.
+    fn advance(&mut self, steps: usize) -> Result<(), Error> {
+        let started = Instant::now();
+        for _ in 0..steps {
+            if self.has_ended() {
+                break;
+            }
+            self.step()?;
+            if self.is_over() && self.restart == Restart::Due {
+                self.try_others()?;
+            }
+        }
+        self.seconds += started.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    fn has_ended(&self) -> bool {
+        self.is_over() && self.restart != Restart::Due
+    }
+
+    fn steps(&self) -> usize {
+        self.trace.len()
+    }
+
+    /// From whichever start; updates of the short trials of other starts and of growing the trigger are not counted.
+    fn updates(&self) -> usize {
+        let before = match &self.restart {
+            Restart::Begun { first, .. } => first.trace.len(),
+            Restart::Due | Restart::Done => 0,
+        };
+        (before + self.trace.len()) * self.task.config.batches_per_step
+    }
+
+    fn standing(&self, steps: usize) -> f64 {
+        let early = self.task.early.as_ref();
+        early.map_or(f64::INFINITY, |early| {
+            early.standing(self.task.config, &self.trace, steps)
+        })
+    }
+
+    fn snapshot(&self) -> Result<String, Error> {
+        Ok(serde_json::to_string(&self.at_rest())?)
+    }
+
+    /// The trigger is grown before it is tried.
+    fn finding(&self) -> Result<Finding, Error> {
+        let started = Instant::now();
+        let task = &self.task;
+        let Attempt {
+            trigger: smallest,
+            reached,
+            ..
+        } = self.outcome();
+        let norm = smallest.norm();
+        let (patch, tried) = if reached {
+            strongest(task, self.class, &smallest)?
+        } else {
+            let as_found = Trigger::Patch(smallest.clone());
+            let tried = evaluate_trigger(task.classifier, task.search, &as_found, self.class)?;
+            (smallest, tried)
+        };
+        let measures = vec![Measure {
+            name: TRIGGER_NORM.to_owned(),
+            value: patch.norm(),
+            unit: "pixels".to_owned(),
+        }];
+        let trigger = Trigger::Patch(patch);
+        let holdout = evaluate_trigger(task.classifier, task.holdout, &trigger, self.class)?;
+        Ok(Finding {
+            state: if reached {
+                State::Reached
+            } else {
+                State::Unreached
+            },
+            statistic: norm,
+            trigger: Some(trigger),
+            success_rate: Some(tried.success_rate()),
+            confirmation: Some(holdout),
+            measures,
+            updates: self.updates(),
+            seconds: self.seconds + started.elapsed().as_secs_f64(),
+            ..Finding::skipped(Unit::Class(self.class))
+        })
+    }
+
+    fn unfinished(&self, state: State) -> Finding {
+        let Attempt { trigger, .. } = self.attempt();
+        Finding {
+            state,
+            statistic: trigger.norm(),
+            trigger: Some(Trigger::Patch(trigger)),
+            updates: self.updates(),
+            seconds: self.seconds,
+            ..Finding::skipped(Unit::Class(self.class))
+        }
+    }
+}
+
+impl ClassSearch<'_> {
+    /// What the search from the present start came to so far.
+    pub(super) fn attempt(&self) -> Attempt {
+        Attempt {
+            trigger: match &self.best {
+                Some(best) => best.clone(),
+                None => self.variables.trigger(),
+            },
+            reached: self.best.is_some(),
+            trace: self.trace.clone(),
+        }
+    }
+
+    /// What the search from the start that counts came to.
+    fn outcome(&self) -> Attempt {
+        let last = self.attempt();
+        match &self.restart {
+            Restart::Begun { first, .. } if !is_another(&last, first) => first.clone(),
+            _ => last,
+        }
+    }
+}
