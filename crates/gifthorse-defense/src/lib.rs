@@ -5,6 +5,6 @@ mod error;
 pub mod health;
 pub mod preflight;
 pub mod preflight_stats;
-pub mod stats;
+pub mod verdict;
 
 pub use error::Error;

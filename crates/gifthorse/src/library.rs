@@ -1,7 +1,7 @@
 //! Scanned clean models as models of a library.
 
 use gifthorse_defense::detect::neural_cleanse::Preset;
-use gifthorse_defense::stats::{
+use gifthorse_defense::verdict::{
     ClassEvidence, Evidence, GradientHealth, LibraryError, LibraryModel, REQUIRED_RATE, SetAside,
 };
 use gifthorse_report::Report;

@@ -2,7 +2,7 @@
 
 use gifthorse_defense::detect::neural_cleanse::{ClassFinding, State};
 use gifthorse_defense::health::Health;
-use gifthorse_defense::stats::{
+use gifthorse_defense::verdict::{
     ClassEvidence, Decision, Evidence, GradientHealth, SetAside, Verdict, decide,
 };
 use gifthorse_report::report;

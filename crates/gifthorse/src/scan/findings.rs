@@ -1,7 +1,7 @@
 //! What the detector found, as a report describes it.
 
 use gifthorse_defense::detect::neural_cleanse::{ClassFinding, Config, State};
-use gifthorse_defense::stats::{PublishedRules, Thinning, interval::clopper_pearson, median};
+use gifthorse_defense::verdict::{PublishedRules, Thinning, interval::clopper_pearson, median};
 use gifthorse_report::report::{self, ClassState, Detection, PublishedRule};
 
 use super::checks::Fit;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gifthorse_defense::detect::neural_cleanse::{Config, Effort};
-use gifthorse_defense::stats::{LibraryModel, Reference, decide};
+use gifthorse_defense::verdict::{LibraryModel, Reference, decide};
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::Model;
 use gifthorse_report::Report;

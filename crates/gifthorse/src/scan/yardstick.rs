@@ -1,6 +1,6 @@
 //! What a model is measured against.
 
-use gifthorse_defense::stats::{
+use gifthorse_defense::verdict::{
     CleanModels, EqualClasses, Library, LibraryError, LibraryModel, Reference, References,
 };
 use gifthorse_report::report::Calibration;

@@ -111,7 +111,7 @@ fn problem_of_finding(
 #[cfg(test)]
 mod tests {
     use gifthorse_defense::detect::neural_cleanse::StepOutcome;
-    use gifthorse_defense::stats::{Confirmation, SourceRate};
+    use gifthorse_defense::verdict::{Confirmation, SourceRate};
     use serde_json::{Value, json};
 
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gifthorse_defense::stats::{Backdoored, BackdooredModel, Library, LibraryModel};
+use gifthorse_defense::verdict::{Backdoored, BackdooredModel, Library, LibraryModel};
 
 use super::ZooError;
 use super::index::{Entry, State, Zoo};

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::detect::trigger::{Trigger, stamp};
 use crate::error::Error;
-use crate::stats::{Confirmation, SourceRate};
+use crate::verdict::{Confirmation, SourceRate};
 
 /// Tries a trigger on the labelled images that are not of the target class.
 ///

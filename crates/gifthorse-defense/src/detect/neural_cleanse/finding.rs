@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::exact;
 use crate::detect::trigger::Trigger;
-use crate::stats::Confirmation;
+use crate::verdict::Confirmation;
 
 /// What became of the search for a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use statrs::distribution::{Continuous, ContinuousCDF, Normal};
 
 /// Sums over the upper part of a sample, to have the mean and variance of any stretch at once.
 #[derive(Debug, Default)]
-pub(super) struct Sums {
+pub(in crate::verdict) struct Sums {
     centre: f64,
     /// Entry i: sum of (x, x^2) over ranks i and above, x being centred.
     above: Vec<(f64, f64)>,
@@ -13,7 +13,7 @@ pub(super) struct Sums {
 
 impl Sums {
     /// Takes up a sample in rising order.
-    pub(super) fn fill(&mut self, ascending: &[f64]) {
+    pub(in crate::verdict) fn fill(&mut self, ascending: &[f64]) {
         self.centre = ascending.get(ascending.len() / 2).copied().unwrap_or(0.0);
         self.above.clear();
         self.above.resize(ascending.len() + 1, (0.0, 0.0));
@@ -25,7 +25,7 @@ impl Sums {
     }
 
     /// Mean and sum of squared deviations of the ranks `from..to`.
-    pub(super) fn moments(&self, from: usize, to: usize) -> (f64, f64) {
+    pub(in crate::verdict) fn moments(&self, from: usize, to: usize) -> (f64, f64) {
         let count = (to - from) as f64;
         let (low, high) = (self.above[from], self.above[to]);
         let (sum, squares) = (low.0 - high.0, low.1 - high.1);
@@ -39,7 +39,7 @@ impl Sums {
 /// How to get back the location and scale of a normal distribution from what is left when its
 /// largest `part` is cut off: location = mean + shift * scale, scale = standard deviation *
 /// stretch.
-pub(super) fn cut_normal(part: f64) -> (f64, f64) {
+pub(in crate::verdict) fn cut_normal(part: f64) -> (f64, f64) {
     if part <= 0.0 {
         return (0.0, 1.0);
     }

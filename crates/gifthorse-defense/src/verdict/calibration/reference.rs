@@ -3,8 +3,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution, StandardNormal};
 
-use super::comparison::Surprises;
-use super::error::StatsError;
+use crate::verdict::error::StatsError;
+use crate::verdict::test::comparison::Surprises;
 
 /// A population of clean models.
 ///
@@ -87,7 +87,7 @@ impl ScalePrior {
     }
 
     /// Draws the standard deviation of one clean model.
-    pub(super) fn draw(&self, rng: &mut ChaCha8Rng) -> f64 {
+    pub(in crate::verdict) fn draw(&self, rng: &mut ChaCha8Rng) -> f64 {
         match ChiSquared::new(self.degrees_of_freedom) {
             Ok(chi_squared) => {
                 self.scale * (self.degrees_of_freedom / chi_squared.sample(rng)).sqrt()

@@ -1,13 +1,13 @@
 //! From evidence to verdict.
 
-use super::confirmation::{Confirmation, Gate};
-use super::decision::{ClassDecision, Decision, Verdict};
-use super::error::StatsError;
-use super::evidence::{ClassEvidence, Evidence, GradientHealth, LogSizes};
-use super::findings::Findings;
-use super::null::check_rate;
 use super::reasons;
-use super::reference::Reference;
+use crate::verdict::calibration::reference::Reference;
+use crate::verdict::confirmation::{Confirmation, Gate};
+use crate::verdict::decision::{ClassDecision, Decision, Verdict};
+use crate::verdict::error::StatsError;
+use crate::verdict::evidence::{ClassEvidence, Evidence, GradientHealth, LogSizes};
+use crate::verdict::findings::Findings;
+use crate::verdict::test::null::check_rate;
 
 /// The verdict on a model: a pure function of what was found, what clean models are like, the rate
 /// of false alarms to keep (`fpr`, 0.001 to 0.5, for the model as a whole) and the seed of the

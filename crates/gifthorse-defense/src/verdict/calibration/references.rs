@@ -11,13 +11,13 @@ use rand::SeedableRng;
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 
-use super::clean_models::CleanModels;
-use super::comparison::Surprises;
-use super::error::{LibraryError, StatsError};
-use super::library::{Entry, Library, LibraryModel};
-use super::measured::{surprises, usable};
-use super::population::Population;
-use super::reference::{Reference, ScalePrior};
+use crate::verdict::calibration::clean_models::CleanModels;
+use crate::verdict::calibration::library::{Entry, Library, LibraryModel};
+use crate::verdict::calibration::measured::{surprises, usable};
+use crate::verdict::calibration::population::Population;
+use crate::verdict::calibration::reference::{Reference, ScalePrior};
+use crate::verdict::error::{LibraryError, StatsError};
+use crate::verdict::test::comparison::Surprises;
 
 /// Ranks among fewer measured models say less than the simulation.
 const LEAST_RANKED: usize = 39;

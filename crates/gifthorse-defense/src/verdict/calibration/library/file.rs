@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::super::error::LibraryError;
 use super::LibraryModel;
+use crate::verdict::error::LibraryError;
 
 /// Version of the file format.
 const VERSION: u32 = 1;

@@ -8,7 +8,7 @@ const LEAST: usize = 10;
 
 /// `intercept + slope / classes`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct LocationLine {
+pub(in crate::verdict) struct LocationLine {
     intercept: f64,
     slope: f64,
 }
@@ -16,7 +16,7 @@ pub(super) struct LocationLine {
 impl LocationLine {
     /// Least squares through locations with their numbers of classes; a constant if there are too few of them, or all have
     /// one number of classes.
-    pub(super) fn fit(points: &[(usize, f64)]) -> Self {
+    pub(in crate::verdict) fn fit(points: &[(usize, f64)]) -> Self {
         let count = points.len() as f64;
         let inverse = |classes: usize| 1.0 / classes as f64;
         let mean_x = points.iter().map(|point| inverse(point.0)).sum::<f64>() / count;
@@ -36,7 +36,7 @@ impl LocationLine {
     }
 
     /// The line of the same slope through the middle of a few locations.
-    pub(super) fn through(self, points: &[(usize, f64)]) -> Self {
+    pub(in crate::verdict) fn through(self, points: &[(usize, f64)]) -> Self {
         let beside = points.iter().map(|&point| self.beside(point)).sum::<f64>();
         Self {
             intercept: self.intercept + beside / points.len() as f64,
@@ -45,17 +45,17 @@ impl LocationLine {
     }
 
     /// The usual location of a model with so many classes.
-    pub(super) fn at(&self, classes: usize) -> f64 {
+    pub(in crate::verdict) fn at(&self, classes: usize) -> f64 {
         self.intercept + self.slope / classes as f64
     }
 
     /// How far a location is from the line.
-    pub(super) fn beside(&self, (classes, location): (usize, f64)) -> f64 {
+    pub(in crate::verdict) fn beside(&self, (classes, location): (usize, f64)) -> f64 {
         location - self.at(classes)
     }
 
     /// How many of the numbers that a spread around the line is taken from it has used up.
-    pub(super) fn parameters(&self) -> f64 {
+    pub(in crate::verdict) fn parameters(&self) -> f64 {
         if self.slope == 0.0 { 1.0 } else { 2.0 }
     }
 }

@@ -12,12 +12,12 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::comparison::Surprises;
-use super::error::LibraryError;
-use super::library::{Library, LibraryModel};
-use super::measured::{surprises, usable};
-use super::population::Population;
-use super::reference::{Reference, ScalePrior};
+use crate::verdict::calibration::library::{Library, LibraryModel};
+use crate::verdict::calibration::measured::{surprises, usable};
+use crate::verdict::calibration::population::Population;
+use crate::verdict::calibration::reference::{Reference, ScalePrior};
+use crate::verdict::error::LibraryError;
+use crate::verdict::test::comparison::Surprises;
 
 /// A library of clean models, fitted and measured.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ impl CleanModels {
     }
 
     /// The population and the ranks.
-    pub(super) fn into_parts(self) -> (Population, Surprises) {
+    pub(in crate::verdict) fn into_parts(self) -> (Population, Surprises) {
         (self.population, self.measured)
     }
 
@@ -95,8 +95,8 @@ mod tests {
     use rand::SeedableRng;
     use rand_distr::{Distribution, StandardNormal};
 
-    use super::super::decide::decide;
     use super::*;
+    use crate::verdict::decide::decide;
 
     fn model(name: usize, rng: &mut ChaCha8Rng) -> LibraryModel {
         let mut normal = || -> f64 { StandardNormal.sample(rng) };

@@ -4,19 +4,22 @@
 //! 1 / classes and are normal, variances scaled inverse chi-squared (limma's prior), and the residuals of a model drawn are those of one measured model, resampled and
 //! blurred a little: no shape is assumed, and that some models have more unequal classes than others is kept.
 
+mod location_line;
+mod scale_fit;
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use location_line::LocationLine;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, StudentT};
+use scale_fit::{ModelVariance, fit_prior};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::library::LibraryModel;
-use super::location_line::LocationLine;
-use super::moments::cut_normal;
-use super::reference::ScalePrior;
-use super::scale_fit::{ModelVariance, fit_prior};
+use crate::verdict::calibration::library::LibraryModel;
+use crate::verdict::calibration::reference::ScalePrior;
+use crate::verdict::test::moments::cut_normal;
 
 /// Standard deviation of the noise on a residual that is drawn, in scales: without it, a model of 43 classes drawn from the residuals
 /// of ten would have each of them four times.
@@ -26,7 +29,7 @@ const ENOUGH: usize = 5;
 
 /// What is known of clean models.
 #[derive(Debug, Clone)]
-pub(super) struct Population {
+pub(in crate::verdict) struct Population {
     prior: Option<ScalePrior>,
     line: LocationLine,
     /// Scale of a further model's location beside the line.
@@ -46,7 +49,7 @@ struct Moments {
 
 impl Population {
     /// Fits the population to models.
-    pub(super) fn fit(models: &[&LibraryModel]) -> Self {
+    pub(in crate::verdict) fn fit(models: &[&LibraryModel]) -> Self {
         let moments: Vec<Moments> = models.iter().map(|model| Moments::of(model)).collect();
         let variances: Vec<ModelVariance> = moments.iter().map(|of| of.variance).collect();
         let prior = fit_prior(&variances);
@@ -74,7 +77,7 @@ impl Population {
     /// The population that a few models come from: nearer to one another than clean models at large. Their locations give the
     /// location, and `spread` how far a further model may be from them, which so few cannot say; scales are drawn
     /// towards theirs. Their residuals are too few to have a shape.
-    pub(super) fn near(&self, models: &[&LibraryModel], spread: ScalePrior) -> Self {
+    pub(in crate::verdict) fn near(&self, models: &[&LibraryModel], spread: ScalePrior) -> Self {
         let moments: Vec<Moments> = models.iter().map(|model| Moments::of(model)).collect();
         let points: Vec<(usize, f64)> = moments.iter().map(Moments::point).collect();
         let beside: Vec<f64> = points
@@ -102,7 +105,7 @@ impl Population {
     }
 
     /// How far the locations of models of one data set are from one another, over the data sets of the library.
-    pub(super) fn spread_within(models: &[&LibraryModel]) -> Option<ScalePrior> {
+    pub(in crate::verdict) fn spread_within(models: &[&LibraryModel]) -> Option<ScalePrior> {
         let points: Vec<(usize, f64)> = models
             .iter()
             .map(|model| Moments::of(model).point())
@@ -118,12 +121,12 @@ impl Population {
     }
 
     /// How scales differ between models.
-    pub(super) fn scale_prior(&self) -> Option<ScalePrior> {
+    pub(in crate::verdict) fn scale_prior(&self) -> Option<ScalePrior> {
         self.prior
     }
 
     /// Draws one clean model.
-    pub(super) fn draw(&self, rng: &mut ChaCha8Rng, log_sizes: &mut [f64]) {
+    pub(in crate::verdict) fn draw(&self, rng: &mut ChaCha8Rng, log_sizes: &mut [f64]) {
         let standard = match StudentT::new(self.degrees) {
             Ok(student) => student.sample(rng),
             Err(_) => 0.0,

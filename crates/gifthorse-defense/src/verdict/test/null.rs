@@ -5,19 +5,19 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::error::StatsError;
-use super::moments::Sums;
-use super::ranked::{Ranked, TailRule};
-use super::reference::Reference;
-use super::scan::Scan;
-use super::set_aside::Thinning;
+use crate::verdict::calibration::reference::Reference;
+use crate::verdict::error::StatsError;
+use crate::verdict::set_aside::Thinning;
+use crate::verdict::test::moments::Sums;
+use crate::verdict::test::ranked::{Ranked, TailRule};
+use crate::verdict::test::scan_statistic::Scan;
 
 /// Clean models simulated: the standard error of a p-value of 0.05 is then 0.002, and a thousand
 /// classes take a fraction of a second.
 pub const DRAWS: usize = 9_999;
 /// Clean models simulated for each model that is ranked among measured ones, and for each of these: a surprise need not be
 /// finer than the ranks that it is for, and only numbers found in the same way can be ranked.
-pub(super) const RANKED_DRAWS: usize = 2_000;
+pub(in crate::verdict) const RANKED_DRAWS: usize = 2_000;
 /// Models that share one stream of random numbers.
 const PER_STREAM: usize = 64;
 /// The simulation's largest hundredth is replaced by an exponential tail. Its slope is that of this hundredth, or of the largest
@@ -40,7 +40,7 @@ pub struct Null {
 
 /// What clean models to simulate.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Simulation<'a> {
+pub(in crate::verdict) struct Simulation<'a> {
     /// Fits of the model at hand; `None` if its classes cannot be compared, in which case only their sizes
     /// count.
     pub scan: Option<&'a Scan>,
@@ -59,7 +59,7 @@ impl Simulation<'_> {
     ///
     /// # Errors
     /// The reference drew log sizes that are not finite.
-    pub(super) fn run(self, reference: &dyn Reference) -> Result<Null, StatsError> {
+    pub(in crate::verdict) fn run(self, reference: &dyn Reference) -> Result<Null, StatsError> {
         let streams = self.draws.div_ceil(PER_STREAM);
         let models: Vec<Vec<(f64, f64)>> = (0..streams)
             .into_par_iter()
@@ -148,18 +148,18 @@ impl Null {
     }
 
     /// Scores of the clean models.
-    pub(super) fn scores(&self) -> &Ranked {
+    pub(in crate::verdict) fn scores(&self) -> &Ranked {
         &self.scores
     }
 
     /// Minus the smallest log size of each clean model.
-    pub(super) fn smallness(&self) -> &Ranked {
+    pub(in crate::verdict) fn smallness(&self) -> &Ranked {
         &self.smallness
     }
 }
 
 /// Whether the simulation is fine enough for this false positive rate.
-pub(super) fn check_rate(fpr: f64) -> Result<(), StatsError> {
+pub(in crate::verdict) fn check_rate(fpr: f64) -> Result<(), StatsError> {
     if RATES.contains(&fpr) {
         Ok(())
     } else {
@@ -169,8 +169,8 @@ pub(super) fn check_rate(fpr: f64) -> Result<(), StatsError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reference::EqualClasses;
     use super::*;
+    use crate::verdict::calibration::reference::EqualClasses;
 
     #[test]
     fn p_values_and_critical_scores_agree() {

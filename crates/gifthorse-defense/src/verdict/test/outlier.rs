@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
-use super::evidence::LogSizes;
-use super::reference::ScalePrior;
-use super::scan::{Scan, Step};
+use crate::verdict::calibration::reference::ScalePrior;
+use crate::verdict::evidence::LogSizes;
+use crate::verdict::test::scan_statistic::{Scan, Step};
 
 /// Why the classes of a model cannot be compared with one another.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
@@ -58,7 +58,7 @@ pub enum CannotSay {
 
 /// The classes of one model, compared with one another.
 #[derive(Debug, Clone)]
-pub(super) struct OutlierTest {
+pub(in crate::verdict) struct OutlierTest {
     scan: Scan,
     steps: Vec<Step>,
     ascending: Vec<f64>,
@@ -66,7 +66,7 @@ pub(super) struct OutlierTest {
 
 /// The test read at one critical score.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Reading {
+pub(in crate::verdict) struct Reading {
     /// How many of the smallest classes are significant.
     pub flagged: usize,
     /// Residual of the flagged class nearest to the others or, if none is, of the smallest class.
@@ -85,7 +85,10 @@ impl OutlierTest {
     ///
     /// # Errors
     /// A model whose classes cannot be compared.
-    pub(super) fn new(sizes: &LogSizes, prior: Option<ScalePrior>) -> Result<Self, CannotSay> {
+    pub(in crate::verdict) fn new(
+        sizes: &LogSizes,
+        prior: Option<ScalePrior>,
+    ) -> Result<Self, CannotSay> {
         let (searched, unreached) = (sizes.compared(), sizes.unreached());
         let full = Scan::new(searched, 0, prior).ok_or(CannotSay::TooFewClasses(searched))?;
         if 2 * unreached > searched {
@@ -115,7 +118,7 @@ impl OutlierTest {
     }
 
     /// The fits.
-    pub(super) fn scan(&self) -> &Scan {
+    pub(in crate::verdict) fn scan(&self) -> &Scan {
         &self.scan
     }
 
@@ -124,7 +127,7 @@ impl OutlierTest {
     /// That of the smallest class is the model's. That of the j-th counts only the fits with at
     /// least j suspects, in which it and all smaller classes stand against the rest: a step-down,
     /// so it never rises. Classes that are in no set of suspects, the larger half, have minus infinity.
-    pub(super) fn scores(&self) -> Vec<f64> {
+    pub(in crate::verdict) fn scores(&self) -> Vec<f64> {
         let mut score = f64::NEG_INFINITY;
         let mut steps = self.steps.iter().rev().peekable();
         let mut scores: Vec<f64> = (1..=self.ascending.len())
@@ -141,7 +144,7 @@ impl OutlierTest {
     }
 
     /// Reads the test where a score above `critical` is significant; `None` only if there is no fit at all.
-    pub(super) fn read(&self, critical: f64) -> Option<Reading> {
+    pub(in crate::verdict) fn read(&self, critical: f64) -> Option<Reading> {
         let significant = |step: &&Step| step.score > critical;
         let flagged = self
             .steps

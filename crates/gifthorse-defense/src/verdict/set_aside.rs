@@ -15,7 +15,7 @@
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 
-use super::error::StatsError;
+use crate::verdict::error::StatsError;
 
 /// Classes set aside, and the sample that stands for them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,7 +43,10 @@ impl SetAside {
     ///
     /// # Errors
     /// Classes were set aside, and no class stands for them, or one that is not in the evidence.
-    pub(super) fn thinning(&self, classes: &[usize]) -> Result<Option<Thinning>, StatsError> {
+    pub(in crate::verdict) fn thinning(
+        &self,
+        classes: &[usize],
+    ) -> Result<Option<Thinning>, StatsError> {
         if self.classes == 0 {
             return Ok(None);
         }
@@ -77,7 +80,7 @@ impl Thinning {
 
     /// Makes a model whose classes are all known into one that was thinned out: of the rest, which are all but
     /// the smallest, a random few stand for all. Takes and leaves sizes in rising order.
-    pub(super) fn apply(&self, ascending: &mut [f64], rng: &mut ChaCha8Rng) {
+    pub(in crate::verdict) fn apply(&self, ascending: &mut [f64], rng: &mut ChaCha8Rng) {
         let rest = &mut ascending[self.finalists..];
         let mut drawn = sample(rng, rest.len(), self.sample).into_vec();
         drawn.sort_unstable();

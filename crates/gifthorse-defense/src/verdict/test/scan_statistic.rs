@@ -13,9 +13,9 @@
 //! and standard deviation of the classes kept are corrected by those of a normal distribution cut
 //! at that quantile.
 
-use super::moments::{Sums, cut_normal};
-use super::reference::ScalePrior;
-use super::student::Tail;
+use crate::verdict::calibration::reference::ScalePrior;
+use crate::verdict::test::moments::{Sums, cut_normal};
+use crate::verdict::test::student::Tail;
 
 /// Scales below this, in natural logarithms, are no spread at all: sizes equal to one part in a
 /// million.
@@ -159,7 +159,7 @@ impl Scan {
     }
 
     /// The largest score of all fits. `ascending` holds at least the sizes of the classes reached.
-    pub(super) fn largest_score(&self, ascending: &[f64], sums: &mut Sums) -> f64 {
+    pub(in crate::verdict) fn largest_score(&self, ascending: &[f64], sums: &mut Sums) -> f64 {
         let ascending = &ascending[..self.reached];
         sums.fill(ascending);
         (0..self.fits.len())

@@ -1,6 +1,6 @@
 //! What the statistics come to.
 
-use super::confirmation::Gate;
+use crate::verdict::confirmation::Gate;
 
 /// The answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use super::confirmation::Confirmation;
-use super::error::StatsError;
-use super::library::LibraryModel;
-use super::set_aside::{SetAside, Thinning};
+use crate::verdict::calibration::library::LibraryModel;
+use crate::verdict::confirmation::Confirmation;
+use crate::verdict::error::StatsError;
+use crate::verdict::set_aside::{SetAside, Thinning};
 
 /// Norms below this many pixels count as this many: one grey level of one pixel, below which a
 /// stored trigger holds nothing.
@@ -89,7 +89,7 @@ impl LogSizes {
     }
 
     /// The sizes of a model of the library, whose classes were all searched to the end.
-    pub(super) fn of_model(model: &LibraryModel) -> Self {
+    pub(in crate::verdict) fn of_model(model: &LibraryModel) -> Self {
         let mut found: Vec<Size> = model
             .log_sizes
             .iter()
@@ -146,7 +146,7 @@ impl LogSizes {
 }
 
 /// `ln(norm / pixels)`.
-pub(super) fn log_size(norm: f64, pixels: usize) -> f64 {
+pub(in crate::verdict) fn log_size(norm: f64, pixels: usize) -> f64 {
     (norm.max(LEAST_NORM) / pixels as f64).ln()
 }
 

@@ -1,18 +1,18 @@
 //! How surprising the models of a library are, each measured by a population that it is no part of.
 //!
 //! The model at hand is ranked among these numbers, so they are found as its own is: by the same comparisons, with as many
-//! simulated clean models ([`RANKED_DRAWS`](super::null::RANKED_DRAWS)) and the same random numbers.
+//! simulated clean models ([`RANKED_DRAWS`](crate::verdict::test::null::RANKED_DRAWS)) and the same random numbers.
 
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::comparison::Comparison;
-use super::error::{LibraryError, StatsError};
-use super::evidence::LogSizes;
-use super::library::{Library, LibraryModel};
-use super::null::RANKED_DRAWS;
-use super::population::Population;
-use super::reference::{Reference, ScalePrior};
+use crate::verdict::calibration::library::{Library, LibraryModel};
+use crate::verdict::calibration::population::Population;
+use crate::verdict::calibration::reference::{Reference, ScalePrior};
+use crate::verdict::error::{LibraryError, StatsError};
+use crate::verdict::evidence::LogSizes;
+use crate::verdict::test::comparison::Comparison;
+use crate::verdict::test::null::RANKED_DRAWS;
 
 /// With fewer models not even the scale of a clean model is known.
 const LEAST_MODELS: usize = 5;
@@ -21,7 +21,7 @@ const LEAST_MODELS: usize = 5;
 ///
 /// # Errors
 /// Fewer than five.
-pub(super) fn usable(library: &Library) -> Result<Vec<&LibraryModel>, LibraryError> {
+pub(in crate::verdict) fn usable(library: &Library) -> Result<Vec<&LibraryModel>, LibraryError> {
     let models: Vec<&LibraryModel> = library
         .models()
         .iter()
@@ -41,7 +41,7 @@ pub(super) fn usable(library: &Library) -> Result<Vec<&LibraryModel>, LibraryErr
 ///
 /// # Errors
 /// A population drew log sizes that are not finite.
-pub(super) fn surprises(
+pub(in crate::verdict) fn surprises(
     models: &[&LibraryModel],
     beside: impl Fn(usize) -> Option<Population> + Sync,
     seed: u64,

@@ -6,7 +6,7 @@
 
 use statrs::function::gamma::digamma;
 
-use super::reference::ScalePrior;
+use crate::verdict::calibration::reference::ScalePrior;
 
 /// More degrees of freedom say that all models have one scale, which no library of a few hundred can tell.
 const MOST_DEGREES: f64 = 100.0;
@@ -19,7 +19,7 @@ const NO_SPREAD: f64 = 1e-6;
 
 /// The variance of one model's log sizes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ModelVariance {
+pub(in crate::verdict) struct ModelVariance {
     pub variance: f64,
     /// Number of classes it is from, less one.
     pub degrees: f64,
@@ -27,7 +27,7 @@ pub(super) struct ModelVariance {
 
 impl ModelVariance {
     /// The variance of numbers; 0 of a single one.
-    pub(super) fn of(numbers: &[f64]) -> Self {
+    pub(in crate::verdict) fn of(numbers: &[f64]) -> Self {
         let count = numbers.len() as f64;
         let mean = numbers.iter().sum::<f64>() / count;
         let squares: f64 = numbers.iter().map(|number| (number - mean).powi(2)).sum();
@@ -39,7 +39,7 @@ impl ModelVariance {
     }
 
     /// The variance drawn towards that of all models.
-    pub(super) fn moderated(self, prior: Option<ScalePrior>) -> f64 {
+    pub(in crate::verdict) fn moderated(self, prior: Option<ScalePrior>) -> f64 {
         prior.map_or(self.variance, |prior| {
             let weight = prior.degrees_of_freedom();
             let squares = weight * prior.scale().powi(2) + self.degrees * self.variance;
@@ -49,7 +49,7 @@ impl ModelVariance {
 }
 
 /// Fits the prior; `None` if fewer than two models have any spread.
-pub(super) fn fit_prior(models: &[ModelVariance]) -> Option<ScalePrior> {
+pub(in crate::verdict) fn fit_prior(models: &[ModelVariance]) -> Option<ScalePrior> {
     let usable = models
         .iter()
         .filter(|model| model.degrees >= 1.0 && model.variance > NO_SPREAD * NO_SPREAD);

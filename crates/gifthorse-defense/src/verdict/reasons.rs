@@ -1,11 +1,15 @@
 //! The reasons of a decision, in words.
 
-use super::confirmation::{Confirmation, Gate, trials_needed};
-use super::findings::Obstacle;
-use super::set_aside::Thinning;
+use crate::verdict::confirmation::{Confirmation, Gate, trials_needed};
+use crate::verdict::findings::Obstacle;
+use crate::verdict::set_aside::Thinning;
 
 /// A class flagged, and what came of its trigger on held-out images.
-pub(super) fn suspicion(class: usize, gate: Gate, confirmation: Option<Confirmation>) -> String {
+pub(in crate::verdict) fn suspicion(
+    class: usize,
+    gate: Gate,
+    confirmation: Option<Confirmation>,
+) -> String {
     let (successes, trials) = confirmation.map_or((0, 0), |tried| (tried.successes, tried.trials));
     let outcome = match gate {
         Gate::Passed { lower } => format!(
@@ -37,7 +41,11 @@ pub(super) fn suspicion(class: usize, gate: Gate, confirmation: Option<Confirmat
 }
 
 /// Flagged classes that are no outliers among the classes of the model.
-pub(super) fn by_size(by_size: usize, flagged: usize, classes: usize) -> Option<String> {
+pub(in crate::verdict) fn by_size(
+    by_size: usize,
+    flagged: usize,
+    classes: usize,
+) -> Option<String> {
     let whole = if 2 * flagged > classes {
         " That so many are is what a backdoor to all classes looks like, and a clean model of a kind that is not \
          among the clean models known; clean models of the same task as references tell these apart."
@@ -59,12 +67,12 @@ fn percent_at_least(lower: f64) -> f64 {
 }
 
 /// Gradients that failed the health check.
-pub(super) fn unsound(why: &str) -> String {
+pub(in crate::verdict) fn unsound(why: &str) -> String {
     format!("The model's gradients cannot be trusted to lead a search: {why}.")
 }
 
 /// Why nothing flagged does not mean clean.
-pub(super) fn obstacle(obstacle: Obstacle) -> String {
+pub(in crate::verdict) fn obstacle(obstacle: Obstacle) -> String {
     match obstacle {
         Obstacle::CannotSay(why) => {
             format!("The classes cannot be compared with one another: {why}.")
@@ -76,7 +84,7 @@ pub(super) fn obstacle(obstacle: Obstacle) -> String {
 }
 
 /// Nothing flagged; the size that would have been is told unless an obstacle was.
-pub(super) fn nothing_found(p: f64, fpr: f64, norm_threshold: Option<f64>) -> String {
+pub(in crate::verdict) fn nothing_found(p: f64, fpr: f64, norm_threshold: Option<f64>) -> String {
     let size = norm_threshold.map_or_else(String::new, |norm| {
         format!(" A class reached by a trigger of less than {norm:.1} pixels would have stood out.")
     });
@@ -87,7 +95,7 @@ pub(super) fn nothing_found(p: f64, fpr: f64, norm_threshold: Option<f64>) -> St
 }
 
 /// Classes never reached, which are no candidates whatever was found for the others.
-pub(super) fn unreached(unreached: usize, searched: usize) -> Option<String> {
+pub(in crate::verdict) fn unreached(unreached: usize, searched: usize) -> Option<String> {
     (unreached > 0).then(|| {
         format!(
             "For {unreached} of {searched} classes no trigger was found at all: they count as hard to \
@@ -97,7 +105,7 @@ pub(super) fn unreached(unreached: usize, searched: usize) -> Option<String> {
 }
 
 /// Classes that were not searched to the end.
-pub(super) fn thinning(thinning: Thinning) -> String {
+pub(in crate::verdict) fn thinning(thinning: Thinning) -> String {
     let Thinning {
         finalists,
         sample,

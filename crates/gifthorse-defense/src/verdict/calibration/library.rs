@@ -29,7 +29,7 @@ pub use backdoored::BackdooredModel;
 pub use file::{Entry, ModelFile};
 pub use model::LibraryModel;
 
-use super::error::LibraryError;
+use crate::verdict::error::LibraryError;
 
 /// Clean models, all scanned with the same settings.
 pub type Library = ModelFile<LibraryModel>;
@@ -44,6 +44,6 @@ impl Library {
     /// # Errors
     /// A program built with a file that is no library.
     pub fn shipped() -> Result<Self, LibraryError> {
-        Self::from_json(include_str!("../../data/clean_models.json"))
+        Self::from_json(include_str!("../../../data/clean_models.json"))
     }
 }

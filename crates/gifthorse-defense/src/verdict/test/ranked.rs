@@ -2,14 +2,14 @@
 
 /// Numbers of clean models, simulated or measured; the larger, the more suspicious.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Ranked {
+pub(in crate::verdict) struct Ranked {
     ascending: Vec<f64>,
     tail: Option<Tail>,
 }
 
 /// Where the ranks of a sample end and an exponential distribution goes on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct TailRule {
+pub(in crate::verdict) struct TailRule {
     /// The part of the sample, its largest, that is replaced.
     pub replaced: f64,
     /// The part that the mean excess is taken from, at least as large.
@@ -28,7 +28,7 @@ struct Tail {
 
 impl Ranked {
     /// Takes up a sample in any order.
-    pub(super) fn new(mut sample: Vec<f64>, rule: TailRule) -> Self {
+    pub(in crate::verdict) fn new(mut sample: Vec<f64>, rule: TailRule) -> Self {
         sample.sort_unstable_by(f64::total_cmp);
         let mut ranked = Self {
             ascending: sample,
@@ -56,18 +56,18 @@ impl Ranked {
     }
 
     /// How many clean models there are.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::verdict) fn len(&self) -> usize {
         self.ascending.len()
     }
 
     /// Share of clean models with a number at least as large, the model at hand counted among them, so never 0.
-    pub(super) fn p_value(&self, number: f64) -> f64 {
+    pub(in crate::verdict) fn p_value(&self, number: f64) -> f64 {
         let below = self.ascending.partition_point(|&clean| clean < number);
         (1 + self.len() - below) as f64 / (1 + self.len()) as f64
     }
 
     /// The number that has to be exceeded for the p-value to be at most `p`; infinite where none is so rare.
-    pub(super) fn critical(&self, p: f64) -> f64 {
+    pub(in crate::verdict) fn critical(&self, p: f64) -> f64 {
         // A rate such as 0.05 must not lose a model to its binary representation.
         let beyond = (p * (1 + self.len()) as f64 * (1.0 + 1e-12)) as usize;
         let rank = self.len().saturating_sub(beyond);
@@ -76,7 +76,7 @@ impl Ranked {
 
     /// Minus the logarithm of the p-value, continued beyond the largest numbers by an exponential tail: comparable between
     /// samples of different kinds, and never equal for two numbers that are rarer than the sample can tell.
-    pub(super) fn surprise(&self, number: f64) -> f64 {
+    pub(in crate::verdict) fn surprise(&self, number: f64) -> f64 {
         match self.tail {
             Some(tail) if number > tail.start => {
                 tail.surprise + (number - tail.start) / tail.mean_excess
@@ -86,7 +86,7 @@ impl Ranked {
     }
 
     /// The number with the given surprise.
-    pub(super) fn number_at(&self, surprise: f64) -> f64 {
+    pub(in crate::verdict) fn number_at(&self, surprise: f64) -> f64 {
         match self.tail {
             Some(tail) if surprise > tail.surprise => {
                 tail.start + (surprise - tail.surprise) * tail.mean_excess

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::confirmation::{Confirmation, Gate};
-use super::super::error::LibraryError;
-use super::super::evidence::{ClassEvidence, Evidence, GradientHealth, log_size};
-use super::super::set_aside::SetAside;
 use super::Entry;
+use crate::verdict::confirmation::{Confirmation, Gate};
+use crate::verdict::error::LibraryError;
+use crate::verdict::evidence::{ClassEvidence, Evidence, GradientHealth, log_size};
+use crate::verdict::set_aside::SetAside;
 
 /// Log sizes up to here pass for 0, the whole image: a mask's norm is a sum of numbers of single precision.
 const ROUNDING: f64 = 1e-3;

@@ -5,12 +5,12 @@
 //! (a conformal p-value). So whatever the simulation gets wrong, that there are two comparisons included, is
 //! in the ranks as well, as far as the model at hand is like those measured.
 
-use super::error::StatsError;
-use super::evidence::LogSizes;
-use super::null::{Null, Simulation};
-use super::outlier::{CannotSay, OutlierTest};
-use super::ranked::{Ranked, TailRule};
-use super::reference::Reference;
+use crate::verdict::calibration::reference::Reference;
+use crate::verdict::error::StatsError;
+use crate::verdict::evidence::LogSizes;
+use crate::verdict::test::null::{Null, Simulation};
+use crate::verdict::test::outlier::{CannotSay, OutlierTest};
+use crate::verdict::test::ranked::{Ranked, TailRule};
 
 /// Ranks of measured models hold as they are down to the first p-value above 0.05 (0.061 of 162 models). Of a rarer model they
 /// say little, unless there are thousands: what it takes to be among the first hundredth of 150 models depends on a single one
@@ -57,7 +57,7 @@ impl Surprises {
     }
 
     /// The surprise that has to be exceeded for a p-value of at most `fpr`.
-    pub(super) fn critical(&self, fpr: f64) -> f64 {
+    pub(in crate::verdict) fn critical(&self, fpr: f64) -> f64 {
         if fpr < self.smallest_p_value() {
             f64::INFINITY
         } else {
@@ -68,7 +68,7 @@ impl Surprises {
 
 /// The comparisons of one model.
 #[derive(Debug)]
-pub(super) struct Comparison {
+pub(in crate::verdict) struct Comparison {
     /// The classes among one another.
     pub outlier: Result<OutlierTest, CannotSay>,
     /// Log sizes of the reached classes, if the reference knows those of clean models.
@@ -82,7 +82,7 @@ impl Comparison {
     ///
     /// # Errors
     /// The reference drew log sizes that are not finite.
-    pub(super) fn run(
+    pub(in crate::verdict) fn run(
         sizes: &LogSizes,
         reference: &dyn Reference,
         draws: usize,
@@ -107,12 +107,12 @@ impl Comparison {
     }
 
     /// How many comparisons there are.
-    pub(super) fn tests(&self) -> usize {
+    pub(in crate::verdict) fn tests(&self) -> usize {
         usize::from(self.outlier.is_ok()) + usize::from(self.sizes.is_some())
     }
 
     /// The surprise at each reached class, smallest class first: it never rises.
-    pub(super) fn surprises(&self) -> Vec<f64> {
+    pub(in crate::verdict) fn surprises(&self) -> Vec<f64> {
         let mut surprises = vec![0.0f64; self.reached];
         if let Ok(test) = &self.outlier {
             for (surprise, score) in surprises.iter_mut().zip(test.scores()) {
@@ -126,12 +126,12 @@ impl Comparison {
     }
 
     /// The score of the outlier test that has the given surprise.
-    pub(super) fn score_at(&self, surprise: f64) -> f64 {
+    pub(in crate::verdict) fn score_at(&self, surprise: f64) -> f64 {
         self.null.scores().number_at(surprise)
     }
 
     /// The log size below which a class is more surprising than that by itself.
-    pub(super) fn log_size_at(&self, surprise: f64) -> Option<f64> {
+    pub(in crate::verdict) fn log_size_at(&self, surprise: f64) -> Option<f64> {
         let known = self.sizes.is_some();
         known.then(|| -self.null.smallness().number_at(surprise))
     }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::error::LibraryError;
 use super::{Entry, LibraryModel};
+use crate::verdict::error::LibraryError;
 
 /// What the searches found in a backdoored model, and what was planted in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,11 +1,11 @@
 //! The comparisons of one model, read at one rate of false alarms.
 
-use super::comparison::{Comparison, Surprises};
-use super::error::StatsError;
-use super::evidence::LogSizes;
-use super::null::{DRAWS, RANKED_DRAWS};
-use super::outlier::{CannotSay, Reading};
-use super::reference::Reference;
+use crate::verdict::calibration::reference::Reference;
+use crate::verdict::error::StatsError;
+use crate::verdict::evidence::LogSizes;
+use crate::verdict::test::comparison::{Comparison, Surprises};
+use crate::verdict::test::null::{DRAWS, RANKED_DRAWS};
+use crate::verdict::test::outlier::{CannotSay, Reading};
 
 /// No trigger is smaller than this many pixels; a test that would not flag even this one finds
 /// nothing.
@@ -16,7 +16,7 @@ const ROUNDING: f64 = 1e-12;
 
 /// Why a model in which nothing is flagged is still not clean.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Obstacle {
+pub(in crate::verdict) enum Obstacle {
     /// The classes could not be compared.
     CannotSay(CannotSay),
     /// They could, but even a trigger of a single pixel would have passed for one of a clean model.
@@ -24,7 +24,7 @@ pub(super) enum Obstacle {
 }
 
 /// What the comparisons come to.
-pub(super) struct Findings {
+pub(in crate::verdict) struct Findings {
     /// p-values of the reached classes, smallest first, corrected for the number of comparisons and of classes; none if
     /// there was no comparison.
     p_values: Vec<f64>,
@@ -36,7 +36,7 @@ pub(super) struct Findings {
 
 impl Findings {
     /// Compares the model with the reference.
-    pub(super) fn gather(
+    pub(in crate::verdict) fn gather(
         sizes: &LogSizes,
         reference: &dyn Reference,
         fpr: f64,
@@ -80,34 +80,34 @@ impl Findings {
     }
 
     /// The comparison of the classes with one another, if there was one.
-    pub(super) fn reading(&self) -> Option<&Reading> {
+    pub(in crate::verdict) fn reading(&self) -> Option<&Reading> {
         self.reading.as_ref().ok()
     }
 
     /// How many of the smallest classes are flagged.
-    pub(super) fn flagged(&self) -> usize {
+    pub(in crate::verdict) fn flagged(&self) -> usize {
         self.flagged
     }
 
     /// How many of the flagged classes do not stand out from the others, and are flagged for being smaller than those of
     /// clean models.
-    pub(super) fn flagged_by_size(&self) -> usize {
+    pub(in crate::verdict) fn flagged_by_size(&self) -> usize {
         let outliers = self.reading().map_or(0, |reading| reading.flagged);
         self.flagged.saturating_sub(outliers)
     }
 
     /// p-values of the reached classes, smallest first; `None` if there was no comparison.
-    pub(super) fn class_p_values(&self) -> Option<&[f64]> {
+    pub(in crate::verdict) fn class_p_values(&self) -> Option<&[f64]> {
         (!self.p_values.is_empty()).then_some(&self.p_values)
     }
 
     /// The model's p-value; `None` if there was no comparison.
-    pub(super) fn p_value(&self) -> Option<f64> {
+    pub(in crate::verdict) fn p_value(&self) -> Option<f64> {
         self.p_values.first().copied()
     }
 
     /// The log size below which a reached class is or would have been flagged, by either comparison.
-    pub(super) fn log_size_threshold(&self) -> Option<f64> {
+    pub(in crate::verdict) fn log_size_threshold(&self) -> Option<f64> {
         let relative = self.reading().map(|reading| reading.log_size_threshold);
         relative
             .into_iter()
@@ -119,7 +119,7 @@ impl Findings {
     /// What stands in the way of "clean" where nothing is flagged: a comparison of the classes that
     /// could not be made, unless there are too few and their sizes are known, or comparisons
     /// that could not have flagged anything.
-    pub(super) fn obstacle(&self, norm_threshold: Option<f64>) -> Option<Obstacle> {
+    pub(in crate::verdict) fn obstacle(&self, norm_threshold: Option<f64>) -> Option<Obstacle> {
         match (&self.reading, self.log_size_limit) {
             (Err(CannotSay::TooFewClasses(_)), Some(_)) | (Ok(_), _) => norm_threshold
                 .is_none_or(|norm| norm < SMALLEST_TRIGGER)

@@ -19,8 +19,7 @@
 //!   part of it;
 //! - [`interval`]: confidence intervals of a rate.
 
-mod clean_models;
-mod comparison;
+mod calibration;
 mod confirmation;
 mod decide;
 mod decision;
@@ -28,35 +27,20 @@ mod error;
 mod evidence;
 mod findings;
 pub mod interval;
-mod library;
-mod location_line;
-mod measured;
-mod moments;
-mod null;
-mod outlier;
-mod population;
 mod published;
-mod ranked;
 mod reasons;
-mod reference;
-mod references;
-mod scale_fit;
-mod scan;
 mod set_aside;
-mod student;
+mod test;
 
-pub use clean_models::CleanModels;
-pub use comparison::Surprises;
+pub use calibration::{
+    Backdoored, BackdooredModel, CleanModels, Entry, EqualClasses, Library, LibraryModel,
+    ModelFile, Reference, References, ScalePrior,
+};
 pub use confirmation::{Confirmation, Gate, REQUIRED_RATE, SourceRate, trials_needed};
 pub use decide::decide;
 pub use decision::{ClassDecision, Decision, Verdict};
 pub use error::{LibraryError, StatsError};
 pub use evidence::{ClassEvidence, Evidence, GradientHealth, LogSizes};
-pub use library::{Backdoored, BackdooredModel, Entry, Library, LibraryModel, ModelFile};
-pub use null::{DRAWS, Null};
-pub use outlier::CannotSay;
 pub use published::{PublishedRules, anomaly_indices, median};
-pub use reference::{EqualClasses, Reference, ScalePrior};
-pub use references::References;
-pub use scan::{Scan, Step};
 pub use set_aside::{SetAside, Thinning};
+pub use test::{CannotSay, DRAWS, Null, Scan, Step, Surprises};

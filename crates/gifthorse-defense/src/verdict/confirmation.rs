@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::StatsError;
-use super::interval::clopper_pearson;
+use crate::verdict::error::StatsError;
+use crate::verdict::interval::clopper_pearson;
 
 /// The success rate that a trigger must have on held-out images, with a confidence of 95 %.
 pub const REQUIRED_RATE: f64 = 0.9;
@@ -84,7 +84,7 @@ impl Confirmation {
 
     /// The worst source, if even the upper bound of its success rate is below what is asked of all
     /// images together.
-    pub(super) fn spared_source(&self) -> Option<SourceRate> {
+    pub(in crate::verdict) fn spared_source(&self) -> Option<SourceRate> {
         self.worst_source.filter(|worst| {
             worst.trials > 0
                 && clopper_pearson(worst.successes, worst.trials, CONFIDENCE)

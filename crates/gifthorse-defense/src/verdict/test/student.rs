@@ -16,13 +16,13 @@ const LEAST: f64 = -500.0;
 /// up to t = 5, and by up to 0.2 at t = 30 and a thousand degrees of freedom. This does no harm, since
 /// observed and simulated values go through the same table.
 #[derive(Debug, Clone)]
-pub(super) struct Tail {
+pub(in crate::verdict) struct Tail {
     log_tail: Vec<f64>,
 }
 
 impl Tail {
     /// Makes the table; `None` if the degrees of freedom are not positive and finite.
-    pub(super) fn new(degrees_of_freedom: f64) -> Option<Self> {
+    pub(in crate::verdict) fn new(degrees_of_freedom: f64) -> Option<Self> {
         if !degrees_of_freedom.is_finite() {
             return None;
         }
@@ -36,7 +36,7 @@ impl Tail {
     }
 
     /// `ln P(T > t)`; t below 0 counts as 0.
-    pub(super) fn log_probability(&self, t: f64) -> f64 {
+    pub(in crate::verdict) fn log_probability(&self, t: f64) -> f64 {
         let place = t.max(0.0).asinh() / STEP;
         let left = (place as usize).min(self.log_tail.len() - 2);
         let (a, b) = (self.log_tail[left], self.log_tail[left + 1]);
@@ -44,7 +44,7 @@ impl Tail {
     }
 
     /// The t whose log tail probability is `log`; 0 for probabilities above one half.
-    pub(super) fn quantile(&self, log: f64) -> f64 {
+    pub(in crate::verdict) fn quantile(&self, log: f64) -> f64 {
         let right = self
             .log_tail
             .partition_point(|&point| point > log)
