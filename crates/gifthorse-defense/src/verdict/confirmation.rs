@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::verdict::error::StatsError;
-use crate::verdict::interval::clopper_pearson;
+use super::error::StatsError;
+use super::interval::{Interval, clopper_pearson};
 
 /// The success rate that a trigger must have on held-out images, with a confidence of 95 %.
 pub const REQUIRED_RATE: f64 = 0.9;
@@ -48,7 +48,8 @@ pub enum Gate {
         /// Lower bound (two-sided 95 %, Clopper and Pearson).
         lower: f64,
     },
-    /// So few held-out images that not even all of them flipped could have passed.
+    /// So few held-out images that not even all of them flipped could have passed, and not so few of them flipped that more
+    /// could not have helped.
     TooFew {
         /// Images tried.
         trials: u64,
@@ -70,10 +71,10 @@ impl Confirmation {
         if let Some(worst) = self.worst_source {
             clopper_pearson(worst.successes, worst.trials, CONFIDENCE)?;
         }
-        let lower = clopper_pearson(self.successes, self.trials, CONFIDENCE)?.lower;
+        let Interval { lower, upper } = clopper_pearson(self.successes, self.trials, CONFIDENCE)?;
         Ok(if lower >= REQUIRED_RATE {
             Gate::Passed { lower }
-        } else if self.trials < trials_needed() {
+        } else if self.trials < trials_needed() && upper >= REQUIRED_RATE {
             Gate::TooFew {
                 trials: self.trials,
             }
@@ -84,7 +85,7 @@ impl Confirmation {
 
     /// The worst source, if even the upper bound of its success rate is below what is asked of all
     /// images together.
-    pub(in crate::verdict) fn spared_source(&self) -> Option<SourceRate> {
+    pub(super) fn spared_source(&self) -> Option<SourceRate> {
         self.worst_source.filter(|worst| {
             worst.trials > 0
                 && clopper_pearson(worst.successes, worst.trials, CONFIDENCE)
@@ -122,6 +123,8 @@ mod tests {
         assert!(matches!(gate(36, 36), Gate::Passed { lower } if (0.9..0.905).contains(&lower)));
         assert_eq!(gate(35, 35), Gate::TooFew { trials: 35 });
         assert_eq!(gate(0, 0), Gate::TooFew { trials: 0 });
+        // More images would not help a trigger that fails on most of these.
+        assert!(matches!(gate(3, 30), Gate::Failed { .. }));
         assert!(matches!(gate(35, 36), Gate::Failed { .. }));
     }
 

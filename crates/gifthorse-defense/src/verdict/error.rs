@@ -2,20 +2,27 @@
 
 use thiserror::Error;
 
+use super::evidence::Method;
+
 /// Input that no statistic can be made of. Everything that is merely *not enough to tell* is an
 /// inconclusive [`Decision`](super::Decision), not an error.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum StatsError {
-    /// No class was searched.
-    #[error("no class was searched: the evidence must hold at least one class")]
-    NoClasses,
-    /// A norm is negative, infinite or not a number.
-    #[error("class {class}: the norm is {norm}, but must be a finite number that is not negative")]
-    Norm {
+    /// The name of a detector and its preset is none.
+    #[error("\"{0}\" is no method: give the name of a detector and of its preset, one word each")]
+    Method(String),
+    /// Two witnesses of one method.
+    #[error("{0} is in the evidence twice; give each method once")]
+    DuplicateMethod(String),
+    /// A value is infinite or not a number.
+    #[error("class {class}: the value of {method} is {value}, but must be a finite number")]
+    Value {
+        /// The method.
+        method: String,
         /// Class index.
         class: usize,
-        /// The norm given.
-        norm: f64,
+        /// The value given.
+        value: f64,
     },
     /// A class occurs twice.
     #[error("class {0} occurs twice in the evidence; give each class once")]
@@ -28,9 +35,6 @@ pub enum StatsError {
     /// A class that stands for others is not in the evidence.
     #[error("class {0} stands for classes that were set aside, but is not in the evidence itself")]
     SampleNotSearched(usize),
-    /// The image has no pixels.
-    #[error("the image has 0 pixels; give height times width of the model's input")]
-    NoPixels,
     /// More successes than trials.
     #[error("{successes} successes in {trials} trials: there cannot be more successes than trials")]
     Successes {
@@ -55,14 +59,9 @@ pub enum StatsError {
         /// Degrees of freedom given.
         degrees_of_freedom: f64,
     },
-    /// A reference drew a clean model that is no model.
-    #[error(
-        "the reference \"{calibration}\" drew a clean model whose log sizes are not all finite"
-    )]
-    Reference {
-        /// The label of the reference.
-        calibration: String,
-    },
+    /// A calibration drew a clean model that is no model.
+    #[error("the calibration drew a clean model whose values are not all finite")]
+    NullModel,
 }
 
 /// A library of clean models, or a file of backdoored ones, that is none.
@@ -90,17 +89,53 @@ pub enum LibraryError {
     /// The image has no pixels.
     #[error("model \"{0}\" has images of 0 pixels; give height times width of its input")]
     NoPixels(String),
-    /// A log size that cannot be one.
+    /// A value that cannot be one.
     #[error(
-        "model \"{model}\", class {class}: the log size is {size}, but must be a finite number and at most 0, the whole image"
+        "model \"{model}\", class {class}: the value of {method} is {value}, but must be a finite number"
     )]
-    LogSize {
+    Value {
         /// Name of the model.
         model: String,
+        /// Method that gave it.
+        method: Method,
         /// Class index.
         class: usize,
-        /// The log size given.
-        size: f64,
+        /// The value given.
+        value: f64,
+    },
+    /// A model has as many values as it has no classes.
+    #[error(
+        "model \"{model}\" has {classes} classes, but {values} values of {method}; give one for each"
+    )]
+    Values {
+        /// Name of the model.
+        model: String,
+        /// Method that gave them.
+        method: Method,
+        /// Values given.
+        values: usize,
+        /// Classes of the model.
+        classes: usize,
+    },
+    /// A model has values of a method that the file does not declare.
+    #[error(
+        "model \"{model}\" has values of {method}, which the file does not list among its methods"
+    )]
+    UndeclaredMethod {
+        /// Name of the model.
+        model: String,
+        /// The method.
+        method: Method,
+    },
+    /// A reference lacks what another has.
+    #[error(
+        "model \"{model}\" was not scanned with {method}, as the other references were; scan all with the same detectors"
+    )]
+    LacksMethod {
+        /// Name of the model.
+        model: String,
+        /// The method.
+        method: Method,
     },
     /// A class is named that the model does not have.
     #[error("model \"{model}\" names class {class}, which it does not have")]

@@ -1,213 +1,232 @@
-//! What the searches found, checked and brought into order.
+//! What the detectors found in one model: a witness each, and what is known to stand against them.
 
-use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::fmt;
+use std::str::FromStr;
 
-use crate::verdict::calibration::library::LibraryModel;
-use crate::verdict::confirmation::Confirmation;
-use crate::verdict::error::StatsError;
-use crate::verdict::set_aside::{SetAside, Thinning};
+use serde::{Deserialize, Serialize};
 
-/// Norms below this many pixels count as this many: one grey level of one pixel, below which a
-/// stored trigger holds nothing.
-const LEAST_NORM: f64 = 1.0 / 255.0;
+use super::confirmation::Confirmation;
+use super::doubt::Doubt;
+use super::error::StatsError;
+use super::set_aside::SetAside;
 
-/// What is known of a model after the searches: one entry for each class that was searched.
+/// All that a verdict on one model rests on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
-    /// The classes searched, in any order, each once.
+    /// What each detector found, in any order, each detector once. May be empty: then nothing can be said.
+    pub witnesses: Vec<Witness>,
+    /// What else is known of the scan, and bears on what may be said.
+    pub doubts: Vec<Doubt>,
+    /// Height times width of the model's input.
+    pub pixels: usize,
+    /// Number of classes of the model, searched or not.
+    pub classes: usize,
+}
+
+/// What one detector found: a value for each class that it searched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Witness {
+    /// The detector and its preset.
+    pub method: Method,
+    /// How its values are to be read.
+    pub statistic: Statistic,
+    /// The classes searched to the end, in any order, each once.
     pub classes: Vec<ClassEvidence>,
     /// Classes whose search was ended early; not in `classes`.
     pub set_aside: SetAside,
-    /// Height times width of the model's input.
-    pub pixels: usize,
-    /// Whether the model's gradients can be trusted to lead a search.
-    pub gradients: GradientHealth,
+    /// Whether the detector's search can be believed for this model.
+    pub soundness: Soundness,
 }
 
-/// The outcome of the search for one target class.
+/// The outcome of one detector's search for one target class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassEvidence {
     /// Class index.
     pub class: usize,
-    /// L1 norm of the mask, in pixels: of the smallest that reached the success threshold or, if
-    /// none did, of the last.
-    pub norm: f64,
-    /// Whether any mask reached the success threshold. A class that was never reached is censored:
-    /// the trigger that it needs is larger than any found, so it is never a candidate.
+    /// The detector's statistic on its logarithmic scale ([`Statistic::value`]): the smaller, the more suspicious. Ignored
+    /// unless `reached`, but finite.
+    pub value: f64,
+    /// Whether the search came to a value. A class that was not reached is censored: its value is larger than any found,
+    /// so it is never a candidate.
     pub reached: bool,
-    /// The trigger tried on held-out images; `None` if it was not tried.
+    /// The trigger tried on held-out images; `None` if it was not tried or there is none.
     pub confirmation: Option<Confirmation>,
 }
 
-/// Outcome of the gradient health check that comes before any search.
+/// A detector with its preset, such as `neural_cleanse standard`. Values found with another preset are not comparable.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Method {
+    /// Name of the detector, without spaces.
+    pub detector: String,
+    /// Name of the preset.
+    pub preset: String,
+}
+
+/// Whether a detector's search can be believed for one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GradientHealth {
-    /// Gradients lead where finite differences say they should.
+pub enum Soundness {
+    /// It can.
     Sound,
-    /// Gradients vanish or lie, so that large triggers say nothing; with the reason in words.
+    /// It cannot, for the reason given in words: gradients that vanish, logits that saturate. The witness is not heard.
     Unsound(String),
 }
 
-/// Log sizes of the classes that were reached, in rising order, and the number of those that were
-/// not. A class that stands for classes set aside occurs as often as it stands for one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LogSizes {
-    ascending: Vec<f64>,
-    classes: Vec<Option<usize>>,
-    unreached: usize,
-    thinning: Option<Thinning>,
+/// In which direction a detector's statistic is suspicious, before any logarithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tail {
+    /// Small numbers are suspicious.
+    Small,
+    /// Large numbers are.
+    Large,
 }
 
-impl LogSizes {
-    /// Checks the evidence and takes the logarithms: `ln(norm / pixels)`, natural, so 0 is a
-    /// trigger that covers the image.
-    ///
-    /// Norms below a single grey level of a single pixel (1/255) count as that, so that a class
-    /// reached by no trigger at all has a finite size.
+/// When a class that a witness finds suspicious is taken for a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conviction {
+    /// Only if its trigger works on held-out images: clean models have classes that are easy to reach, and a search may end
+    /// in a mask that does nothing.
+    ByTrigger,
+    /// By the statistic alone; the detector has no trigger to try.
+    ByStatistic,
+}
+
+/// How the values of a witness are to be read.
+///
+/// A positive number `x` in `unit` has the value `ln(x / whole)` if small numbers are suspicious, `-ln(x / whole)` if large ones are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Statistic {
+    /// What a class is found by, to be read after "class 3 is": `reached by a trigger`.
+    pub found: &'static str,
+    /// Unit of the statistic, in the plural: `pixels`.
+    pub unit: &'static str,
+    /// Which end is suspicious.
+    pub tail: Tail,
+    /// The number whose value is 0, in `unit`: the pixels of the image for the norm of a mask.
+    pub whole: f64,
+    /// The most suspicious number that means anything, in `unit`: one pixel for the norm of a mask. A test that would not
+    /// flag even this finds nothing. `None` if there is no such end.
+    pub extreme: Option<f64>,
+    /// Whether the values of different models may be compared. Sizes of triggers may; margins between logits may not, since
+    /// each model has its own scale of logits, and are compared among the classes of one model alone.
+    pub comparable: bool,
+    /// What makes a suspicious class a target.
+    pub conviction: Conviction,
+}
+
+impl Statistic {
+    /// The value, on the logarithmic scale, of a number in `unit`.
+    #[must_use]
+    pub fn value(&self, number: f64) -> f64 {
+        let log = (number / self.whole).ln();
+        match self.tail {
+            Tail::Small => log,
+            Tail::Large => -log,
+        }
+    }
+
+    /// The number in `unit` that has a value.
+    #[must_use]
+    pub fn number(&self, value: f64) -> f64 {
+        self.whole
+            * match self.tail {
+                Tail::Small => value.exp(),
+                Tail::Large => (-value).exp(),
+            }
+    }
+
+    /// Whether a class below this value would be more suspicious than anything that means something.
+    pub(super) fn is_beyond_reach(&self, value: f64) -> bool {
+        self.extreme
+            .is_some_and(|extreme| value < self.value(extreme))
+    }
+}
+
+impl Method {
+    /// A detector with its preset.
     ///
     /// # Errors
-    /// No classes, no pixels, a class given twice, a norm that is negative, infinite or not a
-    /// number, or classes set aside for which none of the others stands.
-    pub fn new(evidence: &Evidence) -> Result<Self, StatsError> {
-        check(evidence)?;
-        let searched: Vec<usize> = evidence.classes.iter().map(|found| found.class).collect();
-        let thinning = evidence.set_aside.thinning(&searched)?;
-        let mut found: Vec<Size> = evidence
-            .classes
-            .iter()
-            .map(|found| Size {
-                log: found.reached.then(|| log_size(found.norm, evidence.pixels)),
-                class: Some(found.class),
-            })
-            .collect();
-        if let Some(thinning) = &thinning {
-            found.extend(stand_ins(&found, &evidence.set_aside, thinning));
-        }
-        found.sort_by(Size::compare);
-        Ok(Self::of_sorted(&found, thinning))
-    }
-
-    /// The sizes of a model of the library, whose classes were all searched to the end.
-    pub(in crate::verdict) fn of_model(model: &LibraryModel) -> Self {
-        let mut found: Vec<Size> = model
-            .log_sizes
-            .iter()
-            .enumerate()
-            .map(|(class, &log)| Size {
-                log,
-                class: Some(class),
-            })
-            .collect();
-        found.sort_by(Size::compare);
-        Self::of_sorted(&found, None)
-    }
-
-    fn of_sorted(found: &[Size], thinning: Option<Thinning>) -> Self {
-        let reached = found.partition_point(|size| size.log.is_some());
-        Self {
-            unreached: found.len() - reached,
-            ascending: found.iter().filter_map(|size| size.log).collect(),
-            classes: found[..reached].iter().map(|size| size.class).collect(),
-            thinning,
+    /// A name that is empty or has a space in it.
+    pub fn new(detector: impl Into<String>, preset: impl Into<String>) -> Result<Self, StatsError> {
+        let (detector, preset) = (detector.into(), preset.into());
+        let word = |name: &str| !name.is_empty() && !name.contains(char::is_whitespace);
+        if word(&detector) && word(&preset) {
+            Ok(Self { detector, preset })
+        } else {
+            Err(StatsError::Method(format!("{detector} {preset}")))
         }
     }
+}
 
-    /// Log sizes of the reached classes, smallest first.
-    #[must_use]
-    pub fn ascending(&self) -> &[f64] {
-        &self.ascending
-    }
-
-    /// The reached classes, in the order of [`Self::ascending`]; `None` in the place of a class that was
-    /// set aside, whose size is that of the class that stands for it.
-    #[must_use]
-    pub fn classes(&self) -> &[Option<usize>] {
-        &self.classes
-    }
-
-    /// How many classes were never reached, or are taken not to be, as those that stand for them.
-    #[must_use]
-    pub fn unreached(&self) -> usize {
-        self.unreached
-    }
-
-    /// How many classes are compared: those searched to the end and those set aside.
-    #[must_use]
-    pub fn compared(&self) -> usize {
-        self.ascending.len() + self.unreached
-    }
-
-    /// How the classes were thinned out; `None` if all were searched to the end.
-    #[must_use]
-    pub fn thinning(&self) -> Option<Thinning> {
-        self.thinning
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.detector, self.preset)
     }
 }
 
-/// `ln(norm / pixels)`.
-pub(in crate::verdict) fn log_size(norm: f64, pixels: usize) -> f64 {
-    (norm.max(LEAST_NORM) / pixels as f64).ln()
-}
+impl FromStr for Method {
+    type Err = StatsError;
 
-/// The size of one class; none if it was never reached. A class that was set aside has no index.
-#[derive(Clone, Copy)]
-struct Size {
-    log: Option<f64>,
-    class: Option<usize>,
-}
-
-impl Size {
-    /// By size, those never reached last; of one size, those set aside last.
-    fn compare(&self, other: &Self) -> Ordering {
-        let size = |of: &Self| of.log.unwrap_or(f64::INFINITY);
-        let index = |of: &Self| of.class.unwrap_or(usize::MAX);
-        size(self)
-            .total_cmp(&size(other))
-            .then(index(self).cmp(&index(other)))
+    /// Reads what [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, StatsError> {
+        let (detector, preset) = text
+            .split_once(' ')
+            .ok_or_else(|| StatsError::Method(text.to_owned()))?;
+        Self::new(detector, preset)
     }
 }
 
-/// The sizes that classes set aside are taken to have.
-fn stand_ins(found: &[Size], aside: &SetAside, thinning: &Thinning) -> Vec<Size> {
-    let drawn = |size: &&Size| {
-        size.class
-            .is_some_and(|class| aside.sample.contains(&class))
-    };
-    let mut sample: Vec<Size> = found.iter().filter(drawn).copied().collect();
-    sample.sort_by(Size::compare);
-    let repeated = sample.iter().zip(thinning.weights());
-    repeated
-        .flat_map(|(size, weight)| {
-            vec![
-                Size {
-                    class: None,
-                    ..*size
-                };
-                weight - 1
-            ]
-        })
-        .collect()
+impl From<Method> for String {
+    fn from(method: Method) -> Self {
+        method.to_string()
+    }
 }
 
-fn check(evidence: &Evidence) -> Result<(), StatsError> {
-    if evidence.classes.is_empty() {
-        return Err(StatsError::NoClasses);
+impl TryFrom<String> for Method {
+    type Error = StatsError;
+
+    fn try_from(text: String) -> Result<Self, StatsError> {
+        text.parse()
     }
-    if evidence.pixels == 0 {
-        return Err(StatsError::NoPixels);
-    }
-    let mut seen = HashSet::new();
-    for found in &evidence.classes {
-        if !seen.insert(found.class) {
-            return Err(StatsError::DuplicateClass(found.class));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_small_where_numbers_are_suspicious() {
+        let norm = Statistic {
+            found: "reached by a trigger",
+            unit: "pixels",
+            tail: Tail::Small,
+            whole: 1024.0,
+            extreme: Some(1.0),
+            comparable: true,
+            conviction: Conviction::ByTrigger,
+        };
+        let margin = Statistic {
+            tail: Tail::Large,
+            whole: 1.0,
+            extreme: None,
+            ..norm
+        };
+        assert!(norm.value(3.0) < norm.value(30.0) && norm.value(1024.0) == 0.0);
+        assert!(margin.value(30.0) < margin.value(3.0));
+        for statistic in [norm, margin] {
+            assert!((statistic.number(statistic.value(7.0)) - 7.0).abs() < 1e-9);
         }
-        if !found.norm.is_finite() || found.norm < 0.0 {
-            return Err(StatsError::Norm {
-                class: found.class,
-                norm: found.norm,
-            });
+        assert!(norm.is_beyond_reach(norm.value(0.9)) && !norm.is_beyond_reach(norm.value(1.1)));
+        assert!(!margin.is_beyond_reach(-1e9));
+    }
+
+    #[test]
+    fn methods_are_two_words() {
+        let method: Method = "mm_bd standard".parse().unwrap();
+        assert_eq!(method, Method::new("mm_bd", "standard").unwrap());
+        assert_eq!(method.to_string(), "mm_bd standard");
+        for bad in ["", "mm_bd", "mm_bd ", " standard", "a b c"] {
+            assert!(bad.parse::<Method>().is_err(), "{bad}");
         }
     }
-    Ok(())
 }

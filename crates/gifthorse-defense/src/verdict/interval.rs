@@ -2,7 +2,7 @@
 
 use statrs::distribution::{Beta, ContinuousCDF, Normal};
 
-use crate::verdict::error::StatsError;
+use super::error::StatsError;
 
 /// Lower and upper bound of a rate, both in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq)]

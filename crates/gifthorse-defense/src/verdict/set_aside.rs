@@ -12,6 +12,8 @@
 //! random, the smallest class found is larger than the smallest of all and false alarms are rarer than asked for;
 //! in between they are up to a fifth more frequent (decision 0004).
 
+use std::cmp::Ordering;
+
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 
@@ -39,14 +41,42 @@ pub struct Thinning {
 }
 
 impl SetAside {
+    /// Whether classes were set aside and none stands for them, so that nothing is known of them.
+    pub(super) fn is_unrepresented(&self) -> bool {
+        self.classes > 0 && self.sample.is_empty()
+    }
+
+    /// What the classes set aside are taken to have come to: findings of the classes that stand for them, each as often as it
+    /// stands for another, in the order of `compare`. `class` gives a finding's class.
+    #[must_use]
+    pub fn stand_ins<T: Clone>(
+        &self,
+        found: &[T],
+        class: impl Fn(&T) -> usize,
+        compare: impl Fn(&T, &T) -> Ordering,
+    ) -> Vec<T> {
+        let drawn = |found: &&T| self.sample.contains(&class(found));
+        let mut sample: Vec<T> = found.iter().filter(drawn).cloned().collect();
+        if sample.is_empty() {
+            return sample;
+        }
+        sample.sort_by(compare);
+        let thinning = Thinning {
+            finalists: found.len() - sample.len(),
+            sample: sample.len(),
+            set_aside: self.classes,
+        };
+        let repeated = sample.into_iter().zip(thinning.weights());
+        repeated
+            .flat_map(|(found, weight)| vec![found; weight - 1])
+            .collect()
+    }
+
     /// The numbers, for evidence of so many classes.
     ///
     /// # Errors
     /// Classes were set aside, and no class stands for them, or one that is not in the evidence.
-    pub(in crate::verdict) fn thinning(
-        &self,
-        classes: &[usize],
-    ) -> Result<Option<Thinning>, StatsError> {
+    pub(super) fn thinning(&self, classes: &[usize]) -> Result<Option<Thinning>, StatsError> {
         if self.classes == 0 {
             return Ok(None);
         }
@@ -80,7 +110,7 @@ impl Thinning {
 
     /// Makes a model whose classes are all known into one that was thinned out: of the rest, which are all but
     /// the smallest, a random few stand for all. Takes and leaves sizes in rising order.
-    pub(in crate::verdict) fn apply(&self, ascending: &mut [f64], rng: &mut ChaCha8Rng) {
+    pub(super) fn apply(&self, ascending: &mut [f64], rng: &mut ChaCha8Rng) {
         let rest = &mut ascending[self.finalists..];
         let mut drawn = sample(rng, rest.len(), self.sample).into_vec();
         drawn.sort_unstable();

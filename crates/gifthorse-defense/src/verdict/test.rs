@@ -4,7 +4,7 @@ pub(in crate::verdict) mod comparison;
 pub(in crate::verdict) mod moments;
 pub(in crate::verdict) mod null;
 pub(in crate::verdict) mod outlier;
-pub(in crate::verdict) mod ranked;
+pub(in crate::verdict) mod ranks;
 pub(in crate::verdict) mod scan_statistic;
 mod student;
 

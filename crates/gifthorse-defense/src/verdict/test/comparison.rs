@@ -1,16 +1,16 @@
-//! One model measured against a reference: its classes with one another and with those of clean models.
+//! One witness's values measured against clean models: the classes with one another, and with those of clean models.
 //!
 //! Both comparisons end in a surprise, minus the logarithm of a p-value among simulated clean models. A class counts
 //! for the larger of its two, and it is this one number that is ranked among the same numbers of measured clean models
 //! (a conformal p-value). So whatever the simulation gets wrong, that there are two comparisons included, is
 //! in the ranks as well, as far as the model at hand is like those measured.
 
-use crate::verdict::calibration::reference::Reference;
+use super::null::{Null, Simulation};
+use super::outlier::{CannotSay, OutlierTest};
+use super::ranks::{Ranks, TailRule};
+use crate::verdict::calibration::NullModel;
 use crate::verdict::error::StatsError;
-use crate::verdict::evidence::LogSizes;
-use crate::verdict::test::null::{Null, Simulation};
-use crate::verdict::test::outlier::{CannotSay, OutlierTest};
-use crate::verdict::test::ranked::{Ranked, TailRule};
+use crate::verdict::values::Values;
 
 /// Ranks of measured models hold as they are down to the first p-value above 0.05 (0.061 of 162 models). Of a rarer model they
 /// say little, unless there are thousands: what it takes to be among the first hundredth of 150 models depends on a single one
@@ -26,13 +26,19 @@ const TAIL: TailRule = TailRule {
 
 /// How surprising each of a number of measured clean models is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Surprises(Ranked);
+pub struct Surprises(Ranks);
 
 impl Surprises {
     /// Takes them up in any order.
     #[must_use]
     pub fn new(surprises: Vec<f64>) -> Self {
-        Self(Ranked::new(surprises, TAIL))
+        Self(Ranks::new(surprises, TAIL))
+    }
+
+    /// How surprising they are, in rising order.
+    #[cfg(test)]
+    pub(in crate::verdict) fn all(&self) -> impl Iterator<Item = f64> + '_ {
+        self.0.ascending().iter().copied()
     }
 
     /// How many clean models were measured.
@@ -66,41 +72,43 @@ impl Surprises {
     }
 }
 
-/// The comparisons of one model.
+/// The comparisons of one witness.
 #[derive(Debug)]
 pub(in crate::verdict) struct Comparison {
     /// The classes among one another.
     pub outlier: Result<OutlierTest, CannotSay>,
-    /// Log sizes of the reached classes, if the reference knows those of clean models.
-    sizes: Option<Vec<f64>>,
+    /// Values of the reached classes, if they are compared with those of clean models.
+    beside_clean: Option<Vec<f64>>,
     reached: usize,
     null: Null,
 }
 
 impl Comparison {
-    /// Simulates `draws` clean models of `reference` and measures the model by them.
+    /// Simulates `draws` clean models and measures the values by them: beside those of clean models only if `comparable`.
     ///
     /// # Errors
-    /// The reference drew log sizes that are not finite.
+    /// The null model drew values that are not finite.
     pub(in crate::verdict) fn run(
-        sizes: &LogSizes,
-        reference: &dyn Reference,
+        values: &Values,
+        null_model: &dyn NullModel,
+        comparable: bool,
         draws: usize,
         seed: u64,
     ) -> Result<Self, StatsError> {
-        let outlier = OutlierTest::new(sizes, reference.scale_prior());
+        let outlier = OutlierTest::new(values, null_model.scale_prior());
         let simulation = Simulation {
             scan: outlier.as_ref().ok().map(OutlierTest::scan),
-            classes: sizes.compared(),
-            thinning: sizes.thinning(),
+            classes: values.compared(),
+            thinning: values.thinning(),
             draws,
             seed,
         };
-        let null = simulation.run(reference)?;
-        let ascending = sizes.ascending();
+        let null = simulation.run(null_model)?;
+        let ascending = values.ascending();
+        let comparable = comparable && null_model.location(values.compared()).is_some();
         Ok(Self {
             outlier,
-            sizes: reference.knows_sizes().then(|| ascending.to_vec()),
+            beside_clean: comparable.then(|| ascending.to_vec()),
             reached: ascending.len(),
             null,
         })
@@ -108,10 +116,10 @@ impl Comparison {
 
     /// How many comparisons there are.
     pub(in crate::verdict) fn tests(&self) -> usize {
-        usize::from(self.outlier.is_ok()) + usize::from(self.sizes.is_some())
+        usize::from(self.outlier.is_ok()) + usize::from(self.beside_clean.is_some())
     }
 
-    /// The surprise at each reached class, smallest class first: it never rises.
+    /// The surprise at each reached class, smallest value first: it never rises.
     pub(in crate::verdict) fn surprises(&self) -> Vec<f64> {
         let mut surprises = vec![0.0f64; self.reached];
         if let Ok(test) = &self.outlier {
@@ -119,8 +127,8 @@ impl Comparison {
                 *surprise = surprise.max(self.null.scores().surprise(score));
             }
         }
-        for (surprise, size) in surprises.iter_mut().zip(self.sizes.iter().flatten()) {
-            *surprise = surprise.max(self.null.smallness().surprise(-size));
+        for (surprise, value) in surprises.iter_mut().zip(self.beside_clean.iter().flatten()) {
+            *surprise = surprise.max(self.null.smallness().surprise(-value));
         }
         surprises
     }
@@ -130,9 +138,9 @@ impl Comparison {
         self.null.scores().number_at(surprise)
     }
 
-    /// The log size below which a class is more surprising than that by itself.
-    pub(in crate::verdict) fn log_size_at(&self, surprise: f64) -> Option<f64> {
-        let known = self.sizes.is_some();
-        known.then(|| -self.null.smallness().number_at(surprise))
+    /// The value below which a class is more surprising than that by itself, if values are compared with those of clean models.
+    pub(in crate::verdict) fn value_at(&self, surprise: f64) -> Option<f64> {
+        let comparable = self.beside_clean.is_some();
+        comparable.then(|| -self.null.smallness().number_at(surprise))
     }
 }

@@ -5,12 +5,12 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::verdict::calibration::reference::Reference;
+use super::moments::Sums;
+use super::ranks::{Ranks, TailRule};
+use super::scan_statistic::Scan;
+use crate::verdict::calibration::NullModel;
 use crate::verdict::error::StatsError;
 use crate::verdict::set_aside::Thinning;
-use crate::verdict::test::moments::Sums;
-use crate::verdict::test::ranked::{Ranked, TailRule};
-use crate::verdict::test::scan_statistic::Scan;
 
 /// Clean models simulated: the standard error of a p-value of 0.05 is then 0.002, and a thousand
 /// classes take a fraction of a second.
@@ -34,14 +34,14 @@ const RATES: std::ops::RangeInclusive<f64> = 0.001..=0.5;
 /// censored.
 #[derive(Debug, Clone)]
 pub struct Null {
-    scores: Ranked,
-    smallness: Ranked,
+    scores: Ranks,
+    smallness: Ranks,
 }
 
 /// What clean models to simulate.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::verdict) struct Simulation<'a> {
-    /// Fits of the model at hand; `None` if its classes cannot be compared, in which case only their sizes
+    /// Fits of the model at hand; `None` if its classes cannot be compared, in which case only their values
     /// count.
     pub scan: Option<&'a Scan>,
     /// Its number of classes.
@@ -55,20 +55,20 @@ pub(in crate::verdict) struct Simulation<'a> {
 }
 
 impl Simulation<'_> {
-    /// Draws clean models of `reference`, the same whatever the number of threads.
+    /// Draws clean models of `null_model`, the same whatever the number of threads.
     ///
     /// # Errors
-    /// The reference drew log sizes that are not finite.
-    pub(in crate::verdict) fn run(self, reference: &dyn Reference) -> Result<Null, StatsError> {
+    /// The null model drew values that are not finite.
+    pub(in crate::verdict) fn run(self, null_model: &dyn NullModel) -> Result<Null, StatsError> {
         let streams = self.draws.div_ceil(PER_STREAM);
         let models: Vec<Vec<(f64, f64)>> = (0..streams)
             .into_par_iter()
-            .map(|stream| self.stream(stream, reference))
+            .map(|stream| self.stream(stream, null_model))
             .collect::<Result<_, _>>()?;
         let (scores, smallness) = models.into_iter().flatten().unzip();
         Ok(Null {
-            scores: Ranked::new(scores, TAIL),
-            smallness: Ranked::new(smallness, TAIL),
+            scores: Ranks::new(scores, TAIL),
+            smallness: Ranks::new(smallness, TAIL),
         })
     }
 
@@ -76,41 +76,43 @@ impl Simulation<'_> {
     fn stream(
         self,
         stream: usize,
-        reference: &dyn Reference,
+        null_model: &dyn NullModel,
     ) -> Result<Vec<(f64, f64)>, StatsError> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(stream as u64);
-        let mut sizes = vec![0.0; self.classes];
+        let mut values = vec![0.0; self.classes];
         let mut sums = Sums::default();
         let count = PER_STREAM.min(self.draws - stream * PER_STREAM);
         (0..count)
             .map(|_| {
-                reference.draw(&mut rng, &mut sizes);
-                if sizes.iter().any(|size| !size.is_finite()) {
-                    return Err(StatsError::Reference {
-                        calibration: reference.calibration().to_owned(),
-                    });
+                null_model.draw(&mut rng, &mut values);
+                if values.iter().any(|value| !value.is_finite()) {
+                    return Err(StatsError::NullModel);
                 }
-                sizes.sort_unstable_by(f64::total_cmp);
+                values.sort_unstable_by(f64::total_cmp);
                 if let Some(thinning) = self.thinning {
-                    thinning.apply(&mut sizes, &mut rng);
+                    thinning.apply(&mut values, &mut rng);
                 }
                 let score = self.scan.map_or(f64::NEG_INFINITY, |scan| {
-                    scan.largest_score(&sizes, &mut sums)
+                    scan.largest_score(&values, &mut sums)
                 });
-                Ok((score, -sizes.first().copied().unwrap_or(0.0)))
+                Ok((score, -values.first().copied().unwrap_or(0.0)))
             })
             .collect()
     }
 }
 
 impl Null {
-    /// Simulates [`DRAWS`] clean models of `reference`.
+    /// Simulates [`DRAWS`] clean models of `null_model`.
     ///
     /// # Errors
-    /// The reference drew log sizes that are not finite.
-    pub fn simulate(scan: &Scan, reference: &dyn Reference, seed: u64) -> Result<Self, StatsError> {
-        Self::simulate_thinned(scan, None, reference, seed)
+    /// The null model drew values that are not finite.
+    pub fn simulate(
+        scan: &Scan,
+        null_model: &dyn NullModel,
+        seed: u64,
+    ) -> Result<Self, StatsError> {
+        Self::simulate_thinned(scan, None, null_model, seed)
     }
 
     /// Simulates clean models whose classes are then thinned out as those of the model at hand were.
@@ -120,7 +122,7 @@ impl Null {
     pub fn simulate_thinned(
         scan: &Scan,
         thinning: Option<Thinning>,
-        reference: &dyn Reference,
+        null_model: &dyn NullModel,
         seed: u64,
     ) -> Result<Self, StatsError> {
         let simulation = Simulation {
@@ -130,7 +132,7 @@ impl Null {
             draws: DRAWS,
             seed,
         };
-        simulation.run(reference)
+        simulation.run(null_model)
     }
 
     /// Share of clean models that score at least as high, the model itself counted among them, so
@@ -148,12 +150,12 @@ impl Null {
     }
 
     /// Scores of the clean models.
-    pub(in crate::verdict) fn scores(&self) -> &Ranked {
+    pub(in crate::verdict) fn scores(&self) -> &Ranks {
         &self.scores
     }
 
-    /// Minus the smallest log size of each clean model.
-    pub(in crate::verdict) fn smallness(&self) -> &Ranked {
+    /// Minus the smallest value of each clean model.
+    pub(in crate::verdict) fn smallness(&self) -> &Ranks {
         &self.smallness
     }
 }
@@ -170,7 +172,7 @@ pub(in crate::verdict) fn check_rate(fpr: f64) -> Result<(), StatsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::calibration::reference::EqualClasses;
+    use crate::verdict::EqualClasses;
 
     #[test]
     fn p_values_and_critical_scores_agree() {
@@ -215,20 +217,17 @@ mod tests {
     }
 
     #[test]
-    fn reference_that_draws_nonsense_is_an_error() {
+    fn null_model_that_draws_nonsense_is_an_error() {
         struct Broken;
-        impl Reference for Broken {
-            fn calibration(&self) -> &str {
-                "broken"
-            }
-            fn draw(&self, _: &mut ChaCha8Rng, log_sizes: &mut [f64]) {
-                log_sizes.fill(f64::NAN);
+        impl NullModel for Broken {
+            fn draw(&self, _: &mut ChaCha8Rng, values: &mut [f64]) {
+                values.fill(f64::NAN);
             }
         }
         let scan = Scan::new(4, 0, None).unwrap();
         assert!(matches!(
             Null::simulate(&scan, &Broken, 0),
-            Err(StatsError::Reference { .. })
+            Err(StatsError::NullModel)
         ));
     }
 }

@@ -2,9 +2,9 @@
 
 use thiserror::Error;
 
-use crate::verdict::calibration::reference::ScalePrior;
-use crate::verdict::evidence::LogSizes;
-use crate::verdict::test::scan_statistic::{Scan, Step};
+use super::scan_statistic::{Scan, Step};
+use crate::verdict::calibration::ScalePrior;
+use crate::verdict::values::Values;
 
 /// Why the classes of a model cannot be compared with one another.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
@@ -17,8 +17,8 @@ pub enum CannotSay {
     TooFewClasses(usize),
     /// More than half of the classes have no size.
     #[error(
-        "for {unreached} of {searched} classes, more than half, no trigger was \
-         found at all; give the search more steps or more images"
+        "{unreached} of {searched} classes, more than half, were not reached at all; give the search \
+         more steps or more images"
     )]
     TooManyUnreached {
         /// Classes never reached.
@@ -28,7 +28,7 @@ pub enum CannotSay {
     },
     /// Too few classes were reached to measure any of them by the others.
     #[error(
-        "a trigger was found for only {reached} of {searched} classes, too few to \
+        "only {reached} of {searched} classes were reached, too few to \
          measure them by; give the search more steps or more images"
     )]
     TooFewReached {
@@ -39,21 +39,10 @@ pub enum CannotSay {
     },
     /// All classes but the smallest have the same size.
     #[error(
-        "the triggers of all other classes are of exactly the same size, which leaves \
+        "all other classes have exactly the same value, which leaves \
          nothing to measure the smallest by"
     )]
     NoSpread,
-    /// So few clean models are known that none can be told to be rare.
-    #[error(
-        "the reference holds too few clean models for a false positive rate of {rate}; with them \
-         no p-value is below {least}"
-    )]
-    ReferenceTooSmall {
-        /// Smallest p-value that the reference vouches for.
-        least: f64,
-        /// Rate asked of this test.
-        rate: f64,
-    },
 }
 
 /// The classes of one model, compared with one another.
@@ -73,9 +62,9 @@ pub(in crate::verdict) struct Reading {
     pub statistic: f64,
     /// What the statistic had to exceed.
     pub threshold: f64,
-    /// Log size below which classes were flagged; if none was, the one below which any reached class
+    /// Value below which classes were flagged; if none was, the one below which any reached class
     /// would have been, whichever it is.
-    pub log_size_threshold: f64,
+    pub value_threshold: f64,
     /// Residuals of the reached classes, smallest class first, in the fit that gave the statistic.
     pub residuals: Vec<f64>,
 }
@@ -86,10 +75,10 @@ impl OutlierTest {
     /// # Errors
     /// A model whose classes cannot be compared.
     pub(in crate::verdict) fn new(
-        sizes: &LogSizes,
+        values: &Values,
         prior: Option<ScalePrior>,
     ) -> Result<Self, CannotSay> {
-        let (searched, unreached) = (sizes.compared(), sizes.unreached());
+        let (searched, unreached) = (values.compared(), values.unreached());
         let full = Scan::new(searched, 0, prior).ok_or(CannotSay::TooFewClasses(searched))?;
         if 2 * unreached > searched {
             return Err(CannotSay::TooManyUnreached {
@@ -105,7 +94,7 @@ impl OutlierTest {
                 searched,
             })?
         };
-        let ascending = sizes.ascending().to_vec();
+        let ascending = values.ascending().to_vec();
         let steps = scan.steps(&ascending);
         if steps.iter().any(|step| step.residual.is_infinite()) {
             return Err(CannotSay::NoSpread);
@@ -158,14 +147,14 @@ impl OutlierTest {
             .filter(|step| step.suspects == shown)
             .max_by(|a, b| a.score.total_cmp(&b.score));
         best.map(|step| {
-            let residual = |size: &f64| {
+            let residual = |value: &f64| {
                 if step.residual == 0.0 {
                     0.0
                 } else {
-                    (step.location - size) / step.scale
+                    (step.location - value) / step.scale
                 }
             };
-            let log_size_threshold = if flagged > 0 {
+            let value_threshold = if flagged > 0 {
                 self.limit(step, critical)
             } else {
                 self.limit_for_any_class(critical)
@@ -174,18 +163,18 @@ impl OutlierTest {
                 flagged,
                 statistic: step.residual,
                 threshold: self.scan.residual_at(step, critical),
-                log_size_threshold,
+                value_threshold,
                 residuals: self.ascending.iter().map(residual).collect(),
             }
         })
     }
 
-    /// Log size below which the nearest suspect of this fit has a score above `critical`.
+    /// Value below which the nearest suspect of this fit has a score above `critical`.
     fn limit(&self, step: &Step, critical: f64) -> f64 {
         step.location - self.scan.residual_at(step, critical) * step.scale
     }
 
-    /// Log size below which a single suspect would have a score above `critical`, whichever of the
+    /// Value below which a single suspect would have a score above `critical`, whichever of the
     /// reached classes it is.
     ///
     /// The fits of the model as it is measure its smallest class, which is left out of their scale.
@@ -196,9 +185,9 @@ impl OutlierTest {
         (0..ascending.len())
             .map(|class| {
                 // The fits with one suspect take location and scale from all ranks above the first.
-                let mut sizes = ascending.to_vec();
-                sizes[..=class].rotate_right(1);
-                let steps = self.scan.steps(&sizes);
+                let mut values = ascending.to_vec();
+                values[..=class].rotate_right(1);
+                let steps = self.scan.steps(&values);
                 let alone = steps.iter().filter(|step| step.suspects == 1);
                 alone
                     .map(|step| self.limit(step, critical))

@@ -13,9 +13,9 @@
 //! and standard deviation of the classes kept are corrected by those of a normal distribution cut
 //! at that quantile.
 
-use crate::verdict::calibration::reference::ScalePrior;
-use crate::verdict::test::moments::{Sums, cut_normal};
-use crate::verdict::test::student::Tail;
+use super::moments::{Sums, cut_normal};
+use super::student::Tail;
+use crate::verdict::calibration::ScalePrior;
 
 /// Scales below this, in natural logarithms, are no spread at all: sizes equal to one part in a
 /// million.
@@ -58,7 +58,7 @@ pub struct Step {
     pub suspects: usize,
     /// How many classes location and scale were taken from.
     pub kept: usize,
-    /// Location of the log sizes of the classes above the suspects.
+    /// Location of the values of the classes above the suspects.
     pub location: f64,
     /// Their scale, with the uncertainty of the location in it: what residuals are measured in.
     pub scale: f64,
@@ -142,7 +142,7 @@ impl Scan {
         self.reached
     }
 
-    /// Every fit to the log sizes of the classes reached, given in rising order, by rising number
+    /// Every fit to the values of the classes reached, given in rising order, by rising number
     /// of suspects.
     ///
     /// Empty if the number of sizes is not [`Self::reached`].

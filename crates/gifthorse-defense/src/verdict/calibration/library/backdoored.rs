@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::{Entry, LibraryModel};
 use crate::verdict::error::LibraryError;
 
-/// What the searches found in a backdoored model, and what was planted in it.
+/// What the detectors found in a backdoored model, and what was planted in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BackdooredModel {
-    /// What the searches found; the fields stand beside those below.
+    /// What the detectors found; the fields stand beside those below.
     #[serde(flatten)]
     pub found: LibraryModel,
     /// Name of the attack or the trigger.
@@ -27,7 +27,7 @@ impl Entry for BackdooredModel {
     /// Also refuses a target that does not exist.
     fn check(&self) -> Result<(), LibraryError> {
         self.found.check()?;
-        let missing = |class: &&usize| **class >= self.found.classes();
+        let missing = |class: &&usize| **class >= self.found.classes;
         match self.targets.iter().find(missing) {
             Some(&class) => Err(LibraryError::NoSuchClass {
                 model: self.found.name.clone(),

@@ -1,15 +1,16 @@
 //! The file that models are kept in.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::LibraryModel;
 use crate::verdict::error::LibraryError;
+use crate::verdict::evidence::Method;
 
 /// Version of the file format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A model as a file holds it: what the searches found in it, and perhaps more.
 pub trait Entry: Serialize + DeserializeOwned {
@@ -23,26 +24,36 @@ pub trait Entry: Serialize + DeserializeOwned {
     fn check(&self) -> Result<(), LibraryError>;
 }
 
-/// Models, all scanned with the same settings; no two have one name.
+/// What a file says of a method whose values it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MethodTraits {
+    /// Whether values of different models may be compared ([`Statistic::comparable`](crate::verdict::Statistic)).
+    pub comparable: bool,
+}
+
+/// Models and what detectors found in them; no two have one name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelFile<M> {
     version: u32,
-    search: String,
+    methods: BTreeMap<Method, MethodTraits>,
     models: Vec<M>,
 }
 
 impl<M: Entry> ModelFile<M> {
-    /// A file of `models`. `search` names the detector and its preset, such as `neural_cleanse standard`: sizes found with
-    /// other settings are no yardstick.
+    /// A file of `models` whose values were found with some of `methods`.
     ///
     /// # Errors
-    /// A model that is none ([`Entry::check`]), or two of one name.
-    pub fn new(search: impl Into<String>, mut models: Vec<M>) -> Result<Self, LibraryError> {
+    /// A model that is none ([`Entry::check`]), or has values of another method, or two of one name.
+    pub fn new(
+        methods: BTreeMap<Method, MethodTraits>,
+        mut models: Vec<M>,
+    ) -> Result<Self, LibraryError> {
         models.sort_by(|a, b| a.found().name.cmp(&b.found().name));
         let file = Self {
             version: VERSION,
-            search: search.into(),
+            methods,
             models,
         };
         file.check()?;
@@ -64,19 +75,19 @@ impl<M: Entry> ModelFile<M> {
     /// # Errors
     /// None that [`Self::new`] lets through.
     pub fn to_json(&self) -> Result<String, LibraryError> {
-        let search = serde_json::to_string(&self.search).map_err(json)?;
+        let methods = serde_json::to_string(&self.methods).map_err(json)?;
         let lines = self.models.iter().map(serde_json::to_string);
         let lines = lines.collect::<Result<Vec<_>, _>>().map_err(json)?;
         let models = lines.join(",\n");
         Ok(format!(
-            "{{\"version\":{VERSION},\"search\":{search},\"models\":[\n{models}\n]}}\n"
+            "{{\"version\":{VERSION},\"methods\":{methods},\"models\":[\n{models}\n]}}\n"
         ))
     }
 
-    /// The detector and its preset.
+    /// The methods that values of the models may be of.
     #[must_use]
-    pub fn search(&self) -> &str {
-        &self.search
+    pub fn methods(&self) -> &BTreeMap<Method, MethodTraits> {
+        &self.methods
     }
 
     /// The models: in the order of the file if they were read from one, else by name.
@@ -95,7 +106,15 @@ impl<M: Entry> ModelFile<M> {
         let mut names = HashSet::new();
         for model in &self.models {
             model.check()?;
-            let name = &model.found().name;
+            let found = model.found();
+            let name = &found.name;
+            let mut used = found.detectors.keys();
+            if let Some(method) = used.find(|&method| !self.methods.contains_key(method)) {
+                return Err(LibraryError::UndeclaredMethod {
+                    model: name.clone(),
+                    method: method.clone(),
+                });
+            }
             if !names.insert(name) {
                 return Err(LibraryError::DuplicateName(name.clone()));
             }
@@ -112,7 +131,7 @@ impl<M: Entry + Clone> ModelFile<M> {
         Self {
             models: kept.cloned().collect(),
             version: self.version,
-            search: self.search.clone(),
+            methods: self.methods.clone(),
         }
     }
 }

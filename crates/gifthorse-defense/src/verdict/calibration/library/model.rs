@@ -1,17 +1,16 @@
 //! One clean model of the library.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Entry;
 use crate::verdict::confirmation::{Confirmation, Gate};
 use crate::verdict::error::LibraryError;
-use crate::verdict::evidence::{ClassEvidence, Evidence, GradientHealth, log_size};
+use crate::verdict::evidence::{ClassEvidence, Evidence, Method, Soundness, Statistic, Witness};
 use crate::verdict::set_aside::SetAside;
 
-/// Log sizes up to here pass for 0, the whole image: a mask's norm is a sum of numbers of single precision.
-const ROUNDING: f64 = 1e-3;
-
-/// What the searches found in one clean model.
+/// What the detectors found in one clean model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LibraryModel {
     /// A name that no other model of the library has.
@@ -23,9 +22,19 @@ pub struct LibraryModel {
     pub data: String,
     /// Height times width of its input.
     pub pixels: usize,
-    /// The log size of each class, in class order: `ln(norm / pixels)`, natural, `norm` being the L1 norm of the smallest
-    /// mask that reached the success threshold. None for a class that was never reached.
-    pub log_sizes: Vec<Option<f64>>,
+    /// Number of classes.
+    pub classes: usize,
+    /// What each detector found. A model need not have gone through all.
+    pub detectors: BTreeMap<Method, ClassValues>,
+}
+
+/// What one detector found in one model.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassValues {
+    /// The value of each class, in class order, on the detector's logarithmic scale ([`Statistic::value`]). None for a class
+    /// that was never reached.
+    pub values: Vec<Option<f64>>,
     /// Reached classes whose trigger passed the gate on held-out images. The calibration does not look at them; a validation
     /// does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -33,7 +42,7 @@ pub struct LibraryModel {
 }
 
 impl LibraryModel {
-    /// Takes over what a scan found, with four decimals, which is far more than two searches agree in.
+    /// Takes over what the sound witnesses of a scan found, with four decimals, which is far more than two searches agree in.
     ///
     /// # Errors
     /// A model whose classes were not all searched to the end, or evidence that is no such model ([`Entry::check`]).
@@ -44,86 +53,137 @@ impl LibraryModel {
         evidence: &Evidence,
     ) -> Result<Self, LibraryError> {
         let name = name.into();
-        let count = evidence.classes.len();
-        let mut log_sizes = vec![None; count];
-        let mut searched = vec![false; count];
-        let mut confirmed = Vec::new();
-        for found in &evidence.classes {
-            let (Some(size), Some(seen)) = (
-                log_sizes.get_mut(found.class),
-                searched.get_mut(found.class),
-            ) else {
-                return Err(LibraryError::NotAllSearched(name));
-            };
-            *seen = true;
-            if !found.reached {
-                continue;
-            }
-            *size = Some((log_size(found.norm, evidence.pixels) * 1e4).round() / 1e4);
-            let gate = found.confirmation.as_ref().map(Confirmation::gate);
-            if matches!(gate, Some(Ok(Gate::Passed { .. }))) {
-                confirmed.push(found.class);
-            }
-        }
-        if evidence.set_aside.classes > 0 || searched.contains(&false) {
-            return Err(LibraryError::NotAllSearched(name));
-        }
-        confirmed.sort_unstable();
+        let sound = evidence
+            .witnesses
+            .iter()
+            .filter(|witness| witness.soundness == Soundness::Sound);
+        let detectors = sound.map(|witness| {
+            let values = ClassValues::of(witness, evidence.classes);
+            let values = values.ok_or_else(|| LibraryError::NotAllSearched(name.clone()))?;
+            Ok((witness.method.clone(), values))
+        });
         let model = Self {
-            name,
+            detectors: detectors.collect::<Result<_, LibraryError>>()?,
             recipe: recipe.into(),
             data: data.into(),
             pixels: evidence.pixels,
-            log_sizes,
-            confirmed,
+            classes: evidence.classes,
+            name,
         };
         model.check()?;
         Ok(model)
     }
 
-    /// The evidence of a scan that found these sizes, with gradients that are sound and triggers that were not tried on
-    /// held-out images: what a verdict on the model rests on, but for the gate.
+    /// The evidence of a scan that found these values with these methods, with triggers that were not tried on held-out images:
+    /// what a verdict on the model rests on, but for the gate. Methods that the model did not go through are left out.
     #[must_use]
-    pub fn evidence(&self) -> Evidence {
-        let classes = self.log_sizes.iter().enumerate();
-        let found = |(class, size): (usize, &Option<f64>)| ClassEvidence {
+    pub fn evidence(&self, methods: &[(&Method, Statistic)]) -> Evidence {
+        let witnesses = methods.iter().filter_map(|&(method, statistic)| {
+            let found = self.detectors.get(method)?;
+            Some(found.witness(method.clone(), statistic))
+        });
+        Evidence {
+            witnesses: witnesses.collect(),
+            doubts: Vec::new(),
+            pixels: self.pixels,
+            classes: self.classes,
+        }
+    }
+}
+
+impl ClassValues {
+    /// What a witness found in a model of so many classes; `None` if some class was not searched to the end.
+    fn of(witness: &Witness, classes: usize) -> Option<Self> {
+        let mut values = vec![None; classes];
+        let mut searched = vec![false; classes];
+        let mut confirmed = Vec::new();
+        for found in &witness.classes {
+            *searched.get_mut(found.class)? = true;
+            if !found.reached {
+                continue;
+            }
+            values[found.class] = Some((found.value * 1e4).round() / 1e4);
+            let gate = found.confirmation.as_ref().map(Confirmation::gate);
+            if matches!(gate, Some(Ok(Gate::Passed { .. }))) {
+                confirmed.push(found.class);
+            }
+        }
+        confirmed.sort_unstable();
+        let complete = witness.set_aside.classes == 0 && !searched.contains(&false);
+        complete.then_some(Self { values, confirmed })
+    }
+
+    fn witness(&self, method: Method, statistic: Statistic) -> Witness {
+        let found = |(class, &value): (usize, &Option<f64>)| ClassEvidence {
             class,
-            norm: size.map_or(self.pixels as f64, |size| size.exp() * self.pixels as f64),
-            reached: size.is_some(),
+            value: value.unwrap_or(0.0),
+            reached: value.is_some(),
             confirmation: None,
         };
-        Evidence {
-            classes: classes.map(found).collect(),
+        Witness {
+            method,
+            statistic,
+            classes: self.values.iter().enumerate().map(found).collect(),
             set_aside: SetAside::default(),
-            pixels: self.pixels,
-            gradients: GradientHealth::Sound,
+            soundness: Soundness::Sound,
         }
     }
 
     /// Number of classes.
     #[must_use]
     pub fn classes(&self) -> usize {
-        self.log_sizes.len()
+        self.values.len()
     }
 
-    /// Log sizes of the classes reached, smallest first.
+    /// Values of the classes reached, smallest first.
     #[must_use]
     pub fn ascending(&self) -> Vec<f64> {
-        let mut sizes: Vec<f64> = self.log_sizes.iter().flatten().copied().collect();
-        sizes.sort_unstable_by(f64::total_cmp);
-        sizes
+        let mut values: Vec<f64> = self.values.iter().flatten().copied().collect();
+        values.sort_unstable_by(f64::total_cmp);
+        values
     }
 
     /// Number of classes that were never reached.
     #[must_use]
     pub fn unreached(&self) -> usize {
-        self.log_sizes.iter().filter(|size| size.is_none()).count()
+        self.values.iter().filter(|value| value.is_none()).count()
     }
 
-    /// Whether at least half of the classes were reached. Any other model is no yardstick, and is never called clean.
+    /// Whether at least half of the classes were reached. No other model says what clean ones are like, nor is it ever called clean.
     #[must_use]
     pub fn mostly_reached(&self) -> bool {
         2 * self.unreached() <= self.classes()
+    }
+
+    fn check(&self, model: &LibraryModel, method: &Method) -> Result<(), LibraryError> {
+        let name = || model.name.clone();
+        if self.classes() != model.classes {
+            return Err(LibraryError::Values {
+                model: name(),
+                method: method.clone(),
+                values: self.classes(),
+                classes: model.classes,
+            });
+        }
+        let reached = self.values.iter().enumerate();
+        for (class, value) in reached.filter_map(|(class, value)| Some((class, (*value)?))) {
+            if !value.is_finite() {
+                return Err(LibraryError::Value {
+                    model: name(),
+                    method: method.clone(),
+                    class,
+                    value,
+                });
+            }
+        }
+        let missing = |class: &&usize| **class >= self.classes();
+        match self.confirmed.iter().find(missing) {
+            Some(&class) => Err(LibraryError::NoSuchClass {
+                model: name(),
+                class,
+            }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -132,36 +192,16 @@ impl Entry for LibraryModel {
         self
     }
 
-    /// Refuses fewer than two classes, no pixels, a log size that is not a number or above 0 (a trigger larger than the
-    /// image), and a confirmed class that does not exist.
+    /// Refuses fewer than two classes, no pixels, as many values as there are no classes, a value that is not a finite number,
+    /// and a confirmed class that does not exist.
     fn check(&self) -> Result<(), LibraryError> {
-        let model = || self.name.clone();
-        if self.classes() < 2 {
-            return Err(LibraryError::TooFewClasses(model(), self.classes()));
+        if self.classes < 2 {
+            return Err(LibraryError::TooFewClasses(self.name.clone(), self.classes));
         }
         if self.pixels == 0 {
-            return Err(LibraryError::NoPixels(model()));
+            return Err(LibraryError::NoPixels(self.name.clone()));
         }
-        let reached = self.log_sizes.iter().enumerate();
-        for (class, size) in reached.filter_map(|(class, size)| Some((class, (*size)?))) {
-            if !size.is_finite() || size > ROUNDING {
-                return Err(LibraryError::LogSize {
-                    model: model(),
-                    class,
-                    size,
-                });
-            }
-        }
-        match self
-            .confirmed
-            .iter()
-            .find(|&&class| class >= self.classes())
-        {
-            Some(&class) => Err(LibraryError::NoSuchClass {
-                model: model(),
-                class,
-            }),
-            None => Ok(()),
-        }
+        let mut detectors = self.detectors.iter();
+        detectors.try_for_each(|(method, values)| values.check(self, method))
     }
 }

@@ -6,7 +6,7 @@
 
 use statrs::function::gamma::digamma;
 
-use crate::verdict::calibration::reference::ScalePrior;
+use crate::verdict::calibration::ScalePrior;
 
 /// More degrees of freedom say that all models have one scale, which no library of a few hundred can tell.
 const MOST_DEGREES: f64 = 100.0;

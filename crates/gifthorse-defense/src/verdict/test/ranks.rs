@@ -2,7 +2,7 @@
 
 /// Numbers of clean models, simulated or measured; the larger, the more suspicious.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::verdict) struct Ranked {
+pub(in crate::verdict) struct Ranks {
     ascending: Vec<f64>,
     tail: Option<Tail>,
 }
@@ -26,7 +26,7 @@ struct Tail {
     mean_excess: f64,
 }
 
-impl Ranked {
+impl Ranks {
     /// Takes up a sample in any order.
     pub(in crate::verdict) fn new(mut sample: Vec<f64>, rule: TailRule) -> Self {
         sample.sort_unstable_by(f64::total_cmp);
@@ -53,6 +53,12 @@ impl Ranked {
             surprise: -self.p_value(start).ln(),
             mean_excess,
         })
+    }
+
+    /// The sample in rising order.
+    #[cfg(test)]
+    pub(in crate::verdict) fn ascending(&self) -> &[f64] {
+        &self.ascending
     }
 
     /// How many clean models there are.
@@ -110,7 +116,7 @@ mod tests {
     fn exponential_numbers_have_their_surprise_within_and_beyond_the_sample() {
         let count = 4000;
         let quantile = |i: i32| -(1.0 - (f64::from(i) + 0.5) / f64::from(count)).ln();
-        let ranked = Ranked::new((0..count).map(quantile).collect(), RULE);
+        let ranked = Ranks::new((0..count).map(quantile).collect(), RULE);
         for number in [0.1, 1.0, 2.5, 4.0, 9.0, 30.0] {
             let surprise = ranked.surprise(number);
             assert!(
@@ -124,7 +130,7 @@ mod tests {
 
     #[test]
     fn surprise_rises_with_the_number() {
-        let ranked = Ranked::new((0..200).map(|i| f64::from(i).powi(2)).collect(), RULE);
+        let ranked = Ranks::new((0..200).map(|i| f64::from(i).powi(2)).collect(), RULE);
         let numbers: Vec<f64> = (0..3000).map(|i| f64::from(i) * 20.0).collect();
         let surprises: Vec<f64> = numbers
             .iter()
@@ -137,15 +143,15 @@ mod tests {
 
     #[test]
     fn few_numbers_or_equal_ones_have_no_tail() {
-        let none = Ranked::new(vec![], RULE);
+        let none = Ranks::new(vec![], RULE);
         assert_eq!(
             (none.p_value(3.0), none.critical(0.05)),
             (1.0, f64::INFINITY)
         );
-        let few = Ranked::new(vec![1.0, 2.0, 3.0], RULE);
+        let few = Ranks::new(vec![1.0, 2.0, 3.0], RULE);
         assert_eq!(few.surprise(10.0), 4.0f64.ln());
         assert_eq!(few.number_at(9.0), f64::INFINITY);
-        let equal = Ranked::new(vec![1.0; 100], RULE);
+        let equal = Ranks::new(vec![1.0; 100], RULE);
         assert_eq!(equal.surprise(2.0), 101.0f64.ln());
     }
 }
