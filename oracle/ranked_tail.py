@@ -1,7 +1,7 @@
 """How often the p-value of a further clean model is small, where ranks go on in an exponential tail.
 
 Draws the surprises of a library and of further models from one distribution, and prints how often the p-value of
-`stats/comparison.rs` is at most 0.05 and 0.01, beside the same of the bare ranks. numpy alone.
+`verdict/test/comparison.rs` is at most 0.05 and 0.01, beside the same of the bare ranks. numpy alone.
 """
 
 import numpy as np

@@ -53,10 +53,10 @@ pub enum Error {
     Scan(#[from] gifthorse::Error),
     /// Statistics that cannot be computed.
     #[error(transparent)]
-    Stats(#[from] gifthorse_defense::stats::StatsError),
+    Stats(#[from] gifthorse_defense::verdict::StatsError),
     /// Findings that make no library.
     #[error(transparent)]
-    Library(#[from] gifthorse_defense::stats::LibraryError),
+    Library(#[from] gifthorse_defense::verdict::LibraryError),
     /// Threads that cannot be started.
     #[error("the threads cannot be started; ask for fewer with --threads or --jobs")]
     Threads(#[from] rayon::ThreadPoolBuildError),

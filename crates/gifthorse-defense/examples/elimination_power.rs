@@ -9,7 +9,7 @@
 
 #![allow(clippy::print_stdout, reason = "the table is the point")]
 
-use gifthorse_defense::stats::{
+use gifthorse_defense::verdict::{
     ClassEvidence, EqualClasses, Evidence, GradientHealth, LogSizes, Null, Scan, SetAside,
     StatsError,
 };
@@ -153,7 +153,7 @@ impl Plan {
             .collect();
         let evidence = self.evidence(&sizes, &standing, stream);
         let found = LogSizes::new(&evidence)?;
-        let score = |steps: Vec<gifthorse_defense::stats::Step>| {
+        let score = |steps: Vec<gifthorse_defense::verdict::Step>| {
             steps.iter().map(|step| step.score).fold(f64::MIN, f64::max)
         };
         let smallest = found.classes().iter().flatten().next();

@@ -9,7 +9,7 @@
 
 #![allow(clippy::print_stdout, reason = "the tables are the point")]
 
-use gifthorse_defense::stats::Scan;
+use gifthorse_defense::verdict::Scan;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1, Gumbel, StandardNormal};

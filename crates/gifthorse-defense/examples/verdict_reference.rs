@@ -8,7 +8,7 @@
 #![allow(clippy::print_stdout, reason = "the tables are the point")]
 #![allow(clippy::unwrap_used, reason = "simulated numbers are sound")]
 
-use gifthorse_defense::stats::{
+use gifthorse_defense::verdict::{
     CleanModels, Decision, EqualClasses, Library, LibraryModel, Reference, ScalePrior, Surprises,
     decide,
 };

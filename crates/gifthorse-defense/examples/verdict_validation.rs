@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 
-use gifthorse_defense::stats::interval::clopper_pearson;
-use gifthorse_defense::stats::{
+use gifthorse_defense::verdict::interval::clopper_pearson;
+use gifthorse_defense::verdict::{
     Backdoored, BackdooredModel, CleanModels, EqualClasses, Library, LibraryModel, Reference,
     References, decide,
 };

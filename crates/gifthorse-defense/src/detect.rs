@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::finding::{Finding, Unit};
 use crate::search::{Early, Search};
 use crate::subject::Subject;
+use crate::verdict::{Conviction, Statistic, Tail};
 use serde_json::Value;
 
 /// What a detector is, whatever its settings.
@@ -26,46 +27,54 @@ pub struct About {
     /// What it does not look for.
     pub not_tested: &'static [&'static str],
     /// The number that it gives for each unit.
-    pub statistic: Statistic,
+    pub statistic: UnitStatistic,
     /// Whether it needs clean images.
     pub needs_images: bool,
-    /// Whether a class that it accuses has to be confirmed by a trigger that works on held-out images. A detector without a
-    /// trigger to stamp accuses by its statistic alone.
-    pub is_confirmed: bool,
     /// Names of its sets of settings, the default first.
     pub presets: &'static [&'static str],
 }
 
 /// The number that a detector gives for each unit.
 #[derive(Debug)]
-pub struct Statistic {
+pub struct UnitStatistic {
     /// Its name, such as `norm`.
     pub name: &'static str,
     /// What it is, such as `L1 norm of the mask`.
     pub meaning: &'static str,
+    /// What a class is found by, to be read after "class 3 is": `reached by a trigger`.
+    pub found: &'static str,
     /// What it is counted in, such as `pixels`.
     pub unit: &'static str,
     /// Which values are suspicious.
     pub suspicious: Tail,
-    /// The smallest value that a backdoor can have, such as one pixel; `None` where it has no bound.
-    pub least: Option<f64>,
+    /// The most suspicious value that means anything, such as one pixel; `None` where there is no such end.
+    pub extreme: Option<f64>,
     /// Whether values can be compared between models. If not, only the classes of one model can be compared with one another.
-    pub is_absolute: bool,
+    pub comparable: bool,
+    /// Whether a class that it accuses has to be confirmed by a trigger that works on held-out images. A detector without a
+    /// trigger to stamp accuses by its statistic alone.
+    pub conviction: Conviction,
 }
 
-/// An end of a distribution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tail {
-    /// Small values.
-    Small,
-    /// Large values.
-    Large,
+impl UnitStatistic {
+    /// The statistic as the verdict reads it; `whole` is the number whose logarithm is taken for 0.
+    pub fn judged(&self, whole: f64) -> Statistic {
+        Statistic {
+            found: self.found,
+            unit: self.unit,
+            tail: self.suspicious,
+            whole,
+            extreme: self.extreme,
+            comparable: self.comparable,
+            conviction: self.conviction,
+        }
+    }
 }
 
 /// A detector with its settings.
 ///
-/// It gives numbers and never a verdict: what number is too small or too large for a clean model is decided from
-/// [`Self::log_value`] by `stats`.
+/// It gives numbers and never a verdict: what number is too small or too large for a clean model is decided by
+/// [`verdict`](crate::verdict).
 pub trait Detector: Debug + Send + Sync {
     /// Its row.
     fn about(&self) -> &'static About;
@@ -121,12 +130,13 @@ pub trait Detector: Debug + Send + Sync {
     /// a model whose images have `shape`, channels, height and width, with so many images and units.
     fn held_bytes(&self, shape: [usize; 3], images: usize, units: usize) -> usize;
 
-    /// The statistic on a logarithmic scale on which small is suspicious and 0 is of the order of "as large as can be", such as
-    /// `ln(norm / pixels)`; for images of `shape`, channels, height and width.
-    fn log_value(&self, statistic: f64, shape: [usize; 3]) -> f64;
+    /// The statistic as the verdict reads it, for images of `shape`, channels, height and width.
+    fn statistic(&self, shape: [usize; 3]) -> Statistic;
 
-    /// The statistic whose [`Self::log_value`] is `value`.
-    fn statistic_at(&self, value: f64, shape: [usize; 3]) -> f64;
+    /// The value of a unit's statistic on the verdict's logarithmic scale, on which small is suspicious; always finite.
+    fn value(&self, statistic: f64, shape: [usize; 3]) -> f64 {
+        self.statistic(shape).value(statistic)
+    }
 
     /// What papers make of the statistics, as published. `compared` are the findings of the units searched to the end, and
     /// after them one for each eliminated unit: that of the unit that stands for it.

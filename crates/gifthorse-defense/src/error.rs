@@ -69,7 +69,7 @@ pub enum Error {
     },
     /// The statistics refused their input.
     #[error(transparent)]
-    Stats(#[from] crate::stats::StatsError),
+    Stats(#[from] crate::verdict::StatsError),
     /// The pre-flight refused its input.
     #[error(transparent)]
     Preflight(#[from] crate::preflight_stats::PreflightError),

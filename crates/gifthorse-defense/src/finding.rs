@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::exact;
-use crate::stats::Confirmation;
 use crate::trigger::Trigger;
+use crate::verdict::Confirmation;
 
 /// What one search of a detector is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

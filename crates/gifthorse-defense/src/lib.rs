@@ -8,8 +8,9 @@ pub mod health;
 pub mod preflight;
 pub mod preflight_stats;
 pub mod search;
-pub mod stats;
 pub mod subject;
 pub mod trigger;
+pub mod verdict;
+pub mod witness;
 
 pub use error::Error;

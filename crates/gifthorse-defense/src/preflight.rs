@@ -13,7 +13,7 @@ pub use usual::usual_preprocessings;
 
 use crate::error::Error;
 use crate::preflight_stats::{PairedAccuracy, Permutation, PreflightError, label_permutation};
-use crate::stats::interval::{Interval, wilson};
+use crate::verdict::interval::{Interval, wilson};
 
 /// Images that the alternatives are tried on; enough to tell differences of a few points, few enough for large models.
 const COMPARED: usize = 256;

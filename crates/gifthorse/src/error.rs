@@ -33,10 +33,10 @@ pub enum Error {
     Detector(Box<gifthorse_defense::Error>),
     /// The statistics refused their input.
     #[error(transparent)]
-    Stats(#[from] gifthorse_defense::stats::StatsError),
+    Stats(#[from] gifthorse_defense::verdict::StatsError),
     /// The library of clean models, or a model of it, is none.
     #[error(transparent)]
-    Library(#[from] gifthorse_defense::stats::LibraryError),
+    Library(#[from] gifthorse_defense::verdict::LibraryError),
     /// A picture for the report could not be made.
     #[error("a recovered trigger cannot be shown")]
     Picture(#[from] gifthorse_report::evidence::PictureError),

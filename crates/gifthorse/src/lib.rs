@@ -38,7 +38,7 @@ mod work;
 pub use error::Error;
 pub use forward::logits;
 pub use inspect::{Classes, End, Inspection, Layer, Operator, inspect};
-pub use library::{library_model, library_search, searched_with};
+pub use library::{library_methods, library_model};
 pub use memory::{ScanMemory, available_memory};
 pub use observer::{ScanObserver, Silent, Stage};
 pub use plan::{ModelPlan, NodeTime, PlanMemory, PlanNode};

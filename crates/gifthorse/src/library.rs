@@ -1,64 +1,108 @@
 //! Scanned clean models as models of a library.
 
+use std::collections::BTreeMap;
+
 use gifthorse_defense::detect::Choice;
-use gifthorse_defense::stats::{
-    ClassEvidence, Evidence, GradientHealth, LibraryError, LibraryModel, REQUIRED_RATE, SetAside,
+use gifthorse_defense::finding::{Finding, Findings, State, Unit};
+use gifthorse_defense::verdict::{
+    Evidence, LibraryError, LibraryModel, Method, MethodTraits, REQUIRED_RATE, Soundness,
 };
+use gifthorse_defense::witness::witness;
 use gifthorse_report::Report;
 use gifthorse_report::report::{Detection, FindingState};
 
 use crate::Error;
 
-/// What a library says of the searches that it was made with: sizes found with another preset are no yardstick.
-#[must_use]
-pub fn library_search(choice: &Choice) -> String {
-    format!("{} {}", choice.name, choice.preset)
-}
-
-/// Takes over the sizes that a scan found, as those of a model of a library.
+/// Takes over what the detectors of a scan found, as a model of a library. What a detector found in a model whose gradients
+/// could not be followed is left out.
 ///
 /// # Errors
-/// A report of a scan that did not search every class to its end.
+/// A report of a scan that did not search every class to its end, or of a detector that this program does not know.
 pub fn library_model(
     report: &Report,
     name: &str,
     recipe: &str,
     data: &str,
 ) -> Result<LibraryModel, Error> {
-    let not_all = || LibraryError::NotAllSearched(name.to_owned());
-    let detection = report.detectors.first().ok_or_else(not_all)?;
-    let ended = |state| matches!(state, FindingState::Reached | FindingState::Unreached);
-    let complete = detection.findings.iter().all(|class| ended(class.state));
-    if !complete || detection.findings.len() != report.model.classes {
-        return Err(not_all().into());
-    }
-    let [_, height, width] = report.model.input.shape;
-    let pixels = height * width;
-    let classes = detection.findings.iter().map(|found| ClassEvidence {
-        class: found.class,
-        norm: found.statistic.unwrap_or(pixels as f64),
-        reached: found.state == FindingState::Reached,
-        confirmation: None,
-    });
-    let evidence = Evidence {
-        classes: classes.collect(),
-        set_aside: SetAside::default(),
-        pixels,
-        gradients: GradientHealth::Sound,
+    let shape = report.model.input.shape;
+    let [_, height, width] = shape;
+    let mut evidence = Evidence {
+        witnesses: Vec::new(),
+        doubts: Vec::new(),
+        pixels: height * width,
+        classes: report.model.classes,
     };
-    Ok(LibraryModel {
-        confirmed: confirmed(detection),
-        ..LibraryModel::from_evidence(name, recipe, data, &evidence)?
-    })
+    let mut confirmed: BTreeMap<Method, Vec<usize>> = BTreeMap::new();
+    for detection in &report.detectors {
+        let ended = |state| matches!(state, FindingState::Reached | FindingState::Unreached);
+        if !detection.findings.iter().all(|found| ended(found.state)) {
+            return Err(LibraryError::NotAllSearched(name.to_owned()).into());
+        }
+        let detector = choice(detection).detector()?;
+        let findings = findings(detection);
+        let witness = witness(detector.as_ref(), &findings, shape, Soundness::Sound)?;
+        confirmed.insert(witness.method.clone(), confirmed_classes(detection));
+        evidence.witnesses.push(witness);
+    }
+    let mut model = LibraryModel::from_evidence(name, recipe, data, &evidence)?;
+    for (method, classes) in confirmed {
+        if let Some(values) = model.detectors.get_mut(&method) {
+            values.confirmed = classes;
+        }
+    }
+    Ok(model)
 }
 
-/// The same of a search in a report.
-#[must_use]
-pub fn searched_with(found: &Detection) -> String {
-    format!("{} {}", found.name, found.preset)
+/// What a library says of the methods of scans: which of their values can be compared between models.
+///
+/// # Errors
+/// A detector that this program does not know.
+pub fn library_methods(report: &Report) -> Result<BTreeMap<Method, MethodTraits>, Error> {
+    let traits = report.detectors.iter().map(|detection| {
+        let detector = choice(detection).detector()?;
+        let method = gifthorse_defense::witness::method(detector.as_ref())?;
+        let comparable = detector.about().statistic.comparable;
+        Ok((method, MethodTraits { comparable }))
+    });
+    traits.collect()
 }
 
-fn confirmed(detection: &Detection) -> Vec<usize> {
+/// The detector and settings that a detection was made with.
+pub(crate) fn choice(detection: &Detection) -> Choice {
+    Choice {
+        name: detection.name.clone(),
+        preset: detection.preset.clone(),
+        effort: gifthorse_defense::detect::Effort::Full,
+    }
+}
+
+fn findings(detection: &Detection) -> Findings {
+    let of_unit = |found: &gifthorse_report::report::UnitFinding| {
+        let reached = found.state == FindingState::Reached;
+        Finding {
+            state: if reached {
+                State::Reached
+            } else {
+                State::Unreached
+            },
+            // Not looked at where nothing was reached, but finite.
+            statistic: found.statistic.unwrap_or(1.0),
+            ..Finding::skipped(match found.source {
+                Some(source) => Unit::Pair {
+                    source,
+                    target: found.class,
+                },
+                None => Unit::Class(found.class),
+            })
+        }
+    };
+    Findings {
+        units: detection.findings.iter().map(of_unit).collect(),
+        sampled: Vec::new(),
+    }
+}
+
+fn confirmed_classes(detection: &Detection) -> Vec<usize> {
     let passed = detection.findings.iter().filter(|found| {
         let bound = found.holdout_interval.map(|[lower, _]| lower);
         found.state == FindingState::Reached && bound.is_some_and(|lower| lower >= REQUIRED_RATE)

@@ -2,10 +2,11 @@
 //!
 //! Each stage is a file of its own: `images` reads and splits the images, `checks` asks whether the model works on them
 //! and whether its gradients can be followed, `search` runs the detector within the time given, `work` finds out where
-//! searches are kept, `references` scans clean models to measure by, `yardstick` settles what the model is measured against,
+//! searches are kept, `references` scans clean models to measure by, `calibrate` settles what the model is measured by,
 //! `conclusion` draws the verdict, and `findings`, `coverage` and `pictures` put it down for the report.
 
 mod baseline;
+mod calibrate;
 mod checks;
 mod conclusion;
 mod coverage;
@@ -16,17 +17,16 @@ mod pictures;
 mod references;
 mod search;
 mod work;
-mod yardstick;
 
 use std::time::Instant;
 
 use gifthorse_defense::detect::Detector;
 use gifthorse_defense::subject::Subject;
+use gifthorse_defense::witness::method;
 use gifthorse_report::report::SCHEMA_VERSION;
 use gifthorse_report::{Evidence, Report};
 
 use crate::hash::of_weights;
-use crate::library::library_search;
 use crate::memory::{ScanMemory, held_now, largest_batch};
 use crate::model::OpenModel;
 use crate::observer::{ScanObserver, Stage};
@@ -34,11 +34,11 @@ use crate::plan::{PlanNode, nodes};
 use crate::work::{Hashes, WorkFolder};
 use crate::{Error, PreprocessChoice, ScanRequest, preprocessing};
 use baseline::Earlier;
+use calibrate::Calibrated;
 use checks::Fit;
 use conclusion::Conclusion;
 use images::{ImageSet, SplitSet};
 use search::Searched;
-use yardstick::Yardstick;
 
 /// What a scan comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,15 +116,12 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         Some(set) => Some(set.split(&fit.predictions, request.seed)?),
         None => None,
     };
-    let search = library_search(&request.detectors[0]);
-    let references = references::gather(
-        request,
-        &described.sha256,
-        &search,
-        &fit.classifier,
-        observer,
-    )?;
-    let yardstick = Yardstick::choose(references, &search, request, observer)?;
+    let known = references::gather(request, &described.sha256, &fit.classifier, observer)?;
+    let methods = detectors
+        .iter()
+        .map(|detector| method(detector.as_ref()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let calibrated = Calibrated::choose(known, &methods, request, observer)?;
     if let Some(folder) = &folder {
         let weights = of_weights(&graph).map_err(|source| Error::Model {
             path: request.model.clone(),
@@ -175,8 +172,8 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     }
 
     observer.stage(Stage::Verdict);
-    let conclusion = Conclusion::draw(&all[0], &health, &fit, &described, yardstick, request)?;
-    let suspects = conclusion.suspects();
+    let conclusion = Conclusion::draw(&all, &health, &fit, &described, calibrated, request)?;
+    let suspects = &conclusion.decision.suspects;
     let shape = fit.classifier.shape();
     let mut evidence = Evidence::default();
     for searched in &all {
@@ -186,15 +183,15 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     let class_names = images
         .as_ref()
         .map_or(&[][..], |images| &images.about.class_names);
-    let detections = all.iter().map(|searched| {
-        findings::detection(searched, conclusion.decision.as_ref(), shape, class_names)
-    });
+    let detections = all
+        .iter()
+        .map(|searched| findings::detection(searched, &conclusion, shape, class_names));
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
         verdict: conclusion.verdict,
-        reasons: conclusion.reasons.clone(),
-        targets: conclusion.targets.clone(),
-        p_value: conclusion.p_value,
+        reasons: conclusion.decision.reasons.clone(),
+        targets: conclusion.decision.targets.clone(),
+        p_value: conclusion.decision.p_value,
         fpr: request.fpr,
         calibration: conclusion.calibration.clone(),
         baseline: None,
@@ -205,7 +202,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         preprocess: preprocessing::in_report(&fit.classifier, request),
         preflight: fit.preflight.clone(),
         health: Some(checks::health_in_report(&health)),
-        classes: Vec::new(),
+        classes: conclusion.classes(class_names),
         detectors: detections.collect(),
         seed: request.seed,
         threads: rayon::current_num_threads(),

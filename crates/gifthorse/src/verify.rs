@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use gifthorse_data::{Crop, Images, Split};
 use gifthorse_defense::search::evaluate_trigger;
-use gifthorse_defense::stats::Confirmation;
-use gifthorse_defense::stats::interval::clopper_pearson;
 use gifthorse_defense::trigger::{Patch, Trigger};
+use gifthorse_defense::verdict::Confirmation;
+use gifthorse_defense::verdict::interval::clopper_pearson;
 use gifthorse_engine::Classifier;
 use gifthorse_report::Report;
 use gifthorse_report::evidence::{Recovered, read_trigger};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use gifthorse_defense::detect::{About, Choice};
 use gifthorse_defense::finding::{Finding, Unit};
-use gifthorse_defense::stats::Library;
+use gifthorse_defense::verdict::Library;
 use gifthorse_report::Report;
 use gifthorse_report::html::HtmlOptions;
 use gifthorse_report::write_out;

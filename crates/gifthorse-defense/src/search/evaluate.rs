@@ -7,8 +7,8 @@ use gifthorse_engine::{Classifier, alone, is_alone};
 use rayon::prelude::*;
 
 use crate::error::Error;
-use crate::stats::{Confirmation, SourceRate};
 use crate::trigger::Trigger;
+use crate::verdict::{Confirmation, SourceRate};
 
 /// Tries a trigger on the labelled images that are not of the target class.
 ///

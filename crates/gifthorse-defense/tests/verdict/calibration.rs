@@ -1,6 +1,6 @@
 //! False alarms are kept to the rate asked for, and what power that leaves.
 
-use gifthorse_defense::stats::{DRAWS, EqualClasses, Evidence, LogSizes, Null, ScalePrior, Scan};
+use gifthorse_defense::verdict::{DRAWS, EqualClasses, Evidence, LogSizes, Null, ScalePrior, Scan};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::Distribution;

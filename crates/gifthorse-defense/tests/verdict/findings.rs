@@ -1,6 +1,6 @@
 //! Backdoors found and clean models passed.
 
-use gifthorse_defense::stats::{Evidence, Verdict};
+use gifthorse_defense::verdict::{Evidence, Verdict};
 
 use crate::models::{even_norms, evidence, verdict};
 

@@ -1,6 +1,6 @@
 //! Conditions beside the outlier test: confirmation on held-out images, sound gradients.
 
-use gifthorse_defense::stats::{Confirmation, Gate, GradientHealth, SourceRate, Verdict};
+use gifthorse_defense::verdict::{Confirmation, Gate, GradientHealth, SourceRate, Verdict};
 
 use crate::models::{even_norms, evidence, verdict};
 

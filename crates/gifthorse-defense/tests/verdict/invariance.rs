@@ -1,6 +1,6 @@
 //! What must not change a verdict, and what must change it in one direction.
 
-use gifthorse_defense::stats::{
+use gifthorse_defense::verdict::{
     ClassEvidence, Confirmation, EqualClasses, Evidence, GradientHealth, ScalePrior, SetAside,
     Verdict, decide,
 };

@@ -1,6 +1,6 @@
 //! A library of clean models in the place of equal classes.
 
-use gifthorse_defense::stats::{
+use gifthorse_defense::verdict::{
     CleanModels, Decision, EqualClasses, Evidence, Library, LibraryError, LibraryModel, Reference,
     Verdict, decide,
 };

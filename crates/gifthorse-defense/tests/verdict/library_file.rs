@@ -1,6 +1,6 @@
 //! The file format of libraries of clean models and of backdoored ones.
 
-use gifthorse_defense::stats::{
+use gifthorse_defense::verdict::{
     Backdoored, BackdooredModel, ClassEvidence, Library, LibraryError, LibraryModel, SetAside,
 };
 

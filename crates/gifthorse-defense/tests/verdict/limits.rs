@@ -1,6 +1,8 @@
 //! Where nothing can be said, and where the input is at fault.
 
-use gifthorse_defense::stats::{Confirmation, EqualClasses, Evidence, StatsError, Verdict, decide};
+use gifthorse_defense::verdict::{
+    Confirmation, EqualClasses, Evidence, StatsError, Verdict, decide,
+};
 
 use crate::models::{even_norms, evidence, verdict};
 

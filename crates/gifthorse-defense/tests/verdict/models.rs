@@ -1,6 +1,6 @@
 //! Models made of numbers.
 
-use gifthorse_defense::stats::{
+use gifthorse_defense::verdict::{
     ClassEvidence, Confirmation, Decision, EqualClasses, Evidence, GradientHealth, LogSizes, Null,
     Scan, SetAside, decide,
 };

@@ -1,7 +1,7 @@
 //! Simulated clean models that differ as real ones do: in number of classes, data set, recipe, scale, and in how unequal
 //! their classes are.
 
-use gifthorse_defense::stats::LibraryModel;
+use gifthorse_defense::verdict::LibraryModel;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gumbel, Normal, StandardNormal};

@@ -1,6 +1,6 @@
 //! A user's own clean models in the place of the library, or beside it.
 
-use gifthorse_defense::stats::{
+use gifthorse_defense::verdict::{
     Library, LibraryError, LibraryModel, Reference, References, Verdict, decide,
 };
 use rand::SeedableRng;

@@ -1,6 +1,6 @@
 //! Verdicts where classes were set aside early: false alarms stay as rare as asked for, and backdoors are found.
 
-use gifthorse_defense::stats::{
+use gifthorse_defense::verdict::{
     EqualClasses, Evidence, LogSizes, Null, Scan, SetAside, StatsError, Verdict, decide,
 };
 use rand::seq::index::sample;

@@ -1,166 +1,157 @@
-//! The verdict of a scan: that of the statistics, kept from saying more than was searched.
+//! The evidence of a scan, and the verdict that is drawn from it.
 
-use gifthorse_defense::finding::{Finding, State};
+use gifthorse_defense::detect::Detector;
 use gifthorse_defense::health::Health;
-use gifthorse_defense::stats::{
-    ClassEvidence, Decision, Evidence, GradientHealth, SetAside, Verdict, decide,
+use gifthorse_defense::verdict::{
+    Decision, Doubt, Evidence, Soundness, Verdict, WitnessSays, decide,
 };
-use gifthorse_report::report;
+use gifthorse_defense::witness::{method, witness};
+use gifthorse_report::report::{self, ClassVerdict};
 
+use super::calibrate::Calibrated;
 use super::checks::Fit;
-use super::findings::targets;
 use super::search::Searched;
-use super::yardstick::Yardstick;
 use crate::{Error, ScanRequest};
 
 /// The verdict and what it rests on.
 pub struct Conclusion {
     /// The answer.
     pub verdict: report::Verdict,
-    /// Why, the weightiest first.
-    pub reasons: Vec<String>,
-    /// Target classes, the most suspicious first.
-    pub targets: Vec<usize>,
-    /// Probability that a clean model looks at least as suspicious.
-    pub p_value: Option<f64>,
     /// What that was measured against.
     pub calibration: report::Calibration,
-    /// What the statistics said; `None` if no class was searched to the end, or none of those that stand for the
-    /// eliminated ones.
-    pub decision: Option<Decision>,
+    /// What the statistics said.
+    pub decision: Decision,
 }
 
 impl Conclusion {
-    /// Draws the verdict. Where not every class was searched, or the model switches itself by the image (decision 0007), "clean"
-    /// becomes "inconclusive"; a backdoor that was found stays one.
+    /// Draws the verdict.
     ///
     /// # Errors
     /// Findings that are no numbers.
     pub fn draw(
-        searched: &Searched<'_>,
+        all: &[Searched<'_>],
         health: &Health,
         fit: &Fit,
         model: &report::Model,
-        yardstick: Yardstick,
+        calibrated: Calibrated,
         request: &ScanRequest,
     ) -> Result<Self, Error> {
-        let [_, height, width] = fit.classifier.shape();
+        let shape = fit.classifier.shape();
+        let [_, height, width] = shape;
+        let soundness = if health.ok {
+            Soundness::Sound
+        } else {
+            Soundness::Unsound(health.message.clone())
+        };
+        let witnesses = all.iter().map(|searched| {
+            let (detector, findings) = (searched.detector, &searched.findings);
+            witness(detector, findings, shape, soundness.clone())
+        });
         let evidence = Evidence {
-            classes: searched
-                .findings
-                .ended()
-                .filter_map(class_evidence)
-                .collect(),
-            set_aside: SetAside {
-                classes: searched.findings.eliminated(),
-                sample: targets(&searched.findings.stand_ins()),
-            },
+            witnesses: witnesses.collect::<Result<_, _>>()?,
+            doubts: doubts(all, health, fit, model, &calibrated),
             pixels: height * width,
-            gradients: if health.ok {
-                GradientHealth::Sound
-            } else {
-                GradientHealth::Unsound(health.message.clone())
-            },
+            classes: fit.classifier.classes(),
         };
-        let unrepresented = evidence.set_aside.classes > 0 && evidence.set_aside.sample.is_empty();
-        let decision = if evidence.classes.is_empty() || unrepresented {
-            None
-        } else {
-            Some(decide(
-                &evidence,
-                yardstick.reference(),
-                request.fpr,
-                request.seed,
-            )?)
-        };
-        let mut conclusion = Self::of_decision(decision, yardstick.calibration);
-        if !health.ok {
-            conclusion.reasons.push(format!(
-                "The model's gradients cannot be trusted to lead a search, so none was made: {}.",
-                health.message.trim_end_matches('.')
-            ));
-        }
-        let mut gaps = gaps(searched, health);
-        gaps.extend(model.switch_warning());
-        conclusion.limit(gaps, health);
-        conclusion.reasons.extend(yardstick.note);
-        if !fit.labelled {
-            conclusion.reasons.push(
-                "The images have no labels; the model's own predictions stood in for them."
-                    .to_owned(),
-            );
-        }
-        Ok(conclusion)
-    }
-
-    /// Classes that were flagged, confirmed or not, the most suspicious first.
-    pub fn suspects(&self) -> &[usize] {
-        self.decision
-            .as_ref()
-            .map_or(&[], |decision| &decision.suspects)
-    }
-
-    fn of_decision(decision: Option<Decision>, calibration: report::Calibration) -> Self {
-        let said = decision.as_ref();
-        Self {
-            verdict: match said.map(|decision| decision.verdict) {
-                Some(Verdict::Clean) => report::Verdict::Clean,
-                Some(Verdict::Backdoored) => report::Verdict::Backdoored,
-                Some(Verdict::Inconclusive) | None => report::Verdict::Inconclusive,
+        let decision = decide(
+            &evidence,
+            calibrated.calibration(),
+            request.fpr,
+            request.seed,
+        )?;
+        Ok(Self {
+            verdict: match decision.verdict {
+                Verdict::Clean => report::Verdict::Clean,
+                Verdict::Backdoored => report::Verdict::Backdoored,
+                Verdict::Inconclusive => report::Verdict::Inconclusive,
             },
-            reasons: said.map_or_else(Vec::new, |decision| decision.reasons.clone()),
-            targets: said.map_or_else(Vec::new, |decision| decision.targets.clone()),
-            p_value: said.and_then(|decision| decision.p_value),
-            calibration,
+            calibration: calibrated.described,
             decision,
-        }
+        })
     }
 
-    /// Takes back "clean" where there are gaps, and names them: before what the statistics say of the classes that were
-    /// searched, unless those are suspicious or the gradients were found wanting.
-    fn limit(&mut self, gaps: Vec<String>, health: &Health) {
-        if gaps.is_empty() {
-            return;
-        }
-        if self.verdict == report::Verdict::Clean {
-            self.verdict = report::Verdict::Inconclusive;
-        }
-        let decision = self.decision.as_ref();
-        let suspicious = decision.is_some_and(|decision| !decision.suspects.is_empty());
-        let place = if suspicious || !health.ok {
-            self.reasons.len()
-        } else {
-            0
-        };
-        self.reasons.splice(place..place, gaps);
+    /// What a detector says by itself; `None` if it was not heard.
+    pub fn says(&self, detector: &dyn Detector) -> Option<&WitnessSays> {
+        self.decision.witnesses[self.place(detector)?]
+            .said
+            .as_ref()
+            .ok()
+    }
+
+    /// The place of a detector among the witnesses.
+    pub fn place(&self, detector: &dyn Detector) -> Option<usize> {
+        let method = method(detector).ok()?;
+        let mut witnesses = self.decision.witnesses.iter();
+        witnesses.position(|witness| witness.method == method)
+    }
+
+    /// What all detectors together say of each class.
+    pub fn classes(&self, class_names: &[String]) -> Vec<ClassVerdict> {
+        let classes = self.decision.classes.iter().map(|class| {
+            let mut against: Vec<(f64, &str)> = class
+                .witnesses
+                .iter()
+                .zip(&self.decision.witnesses)
+                .filter_map(|(said, witness)| {
+                    let said = (*said)?;
+                    let speaks = class.flagged && said.p_value <= SPEAKS_AGAINST;
+                    speaks.then_some((said.surprise, witness.method.detector.as_str()))
+                })
+                .collect();
+            against.sort_by(|a, b| b.0.total_cmp(&a.0));
+            ClassVerdict {
+                class: class.class,
+                name: class_names.get(class.class).cloned().unwrap_or_default(),
+                p_value: class.p_value,
+                named: class.named,
+                witnesses: against
+                    .into_iter()
+                    .map(|(_, name)| name.to_owned())
+                    .collect(),
+            }
+        });
+        classes.collect()
     }
 }
 
-/// What was left out of the searches, in sentences.
-fn gaps(searched: &Searched<'_>, health: &Health) -> Vec<String> {
-    let mut gaps = Vec::new();
-    if searched.wanted < searched.all {
-        gaps.push(format!(
-            "Only {} of {} classes were to be searched, and they were compared with one another alone: a backdoor that \
-             leads to any other class was not looked for.",
-            searched.wanted, searched.all
-        ));
-    }
-    let skipped = searched.skipped();
-    if health.ok && skipped > 0 {
-        gaps.push(format!(
-            "The searches were stopped before {skipped} of {} classes were done; give them more time (--max-time).",
-            searched.wanted
-        ));
-    }
-    gaps
-}
+/// A detector speaks against a flagged class if it finds such a class in no more than this share of clean models.
+const SPEAKS_AGAINST: f64 = 0.25;
 
-fn class_evidence(finding: &Finding) -> Option<ClassEvidence> {
-    Some(ClassEvidence {
-        class: finding.unit.target()?,
-        norm: finding.statistic,
-        reached: finding.state == State::Reached,
-        confirmation: finding.confirmation,
-    })
+/// What bears on the verdict beside what the detectors found.
+fn doubts(
+    all: &[Searched<'_>],
+    health: &Health,
+    fit: &Fit,
+    model: &report::Model,
+    calibrated: &Calibrated,
+) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    for searched in all {
+        doubts.push(Doubt::ChosenClasses {
+            chosen: searched.wanted,
+            classes: searched.all,
+        });
+        if health.ok {
+            doubts.push(Doubt::Stopped {
+                skipped: searched.skipped(),
+                chosen: searched.wanted,
+            });
+        }
+    }
+    // Said once, however many detectors it holds for.
+    doubts.dedup();
+    doubts.extend(model.switch_warning().map(Doubt::Switches));
+    doubts.extend(calibrated.note.clone().map(Doubt::Calibration));
+    match &fit.preflight {
+        Some(preflight) => doubts.push(match preflight.accuracy {
+            Some(accuracy) => Doubt::Accuracy {
+                correct: (accuracy * preflight.images as f64).round() as u64,
+                images: preflight.images as u64,
+                confidence: preflight.confidence,
+            },
+            None => Doubt::Unlabelled,
+        }),
+        None => {}
+    }
+    doubts
 }

@@ -50,16 +50,19 @@ pub fn coverage(all: &[Searched<'_>], conclusion: &Conclusion, fit: &Fit) -> Cov
     if !fit.labelled {
         gaps.push("whether the model is accurate on these images: they have no labels".to_owned());
     }
-    let [_, height, width] = fit.classifier.shape();
+    let shape = fit.classifier.shape();
+    let [_, height, width] = shape;
     let pixels = (height * width) as f64;
-    let threshold = conclusion
-        .decision
-        .as_ref()
-        .and_then(|decision| decision.norm_threshold);
+    let largest = all.iter().find_map(|searched| {
+        let detector = searched.detector;
+        let value = conclusion.says(detector)?.value_threshold?;
+        let is_size = detector.about().statistic.comparable;
+        is_size.then(|| detector.statistic(shape).number(value))
+    });
     Coverage {
         tested,
         not_tested: gaps,
-        largest_trigger: threshold
+        largest_trigger: largest
             .filter(|_| conclusion.verdict == Verdict::Clean)
             .map(|norm| TriggerSize {
                 pixels: norm.min(pixels),

@@ -2,11 +2,12 @@
 
 use gifthorse_defense::detect::{self, About, Published};
 use gifthorse_defense::finding::{Finding, State, Unit};
-use gifthorse_defense::stats::{Decision, Thinning, interval::clopper_pearson, median};
+use gifthorse_defense::verdict::{self, SetAside, interval::clopper_pearson, median};
 use gifthorse_report::report::{
     Detection, FindingState, Measure, PublishedRule, Tail, UnitFinding, UnitStatistic,
 };
 
+use super::conclusion::Conclusion;
 use super::search::Searched;
 
 /// Confidence of the intervals of success rates.
@@ -15,13 +16,14 @@ const CONFIDENCE: f64 = 0.95;
 /// The findings of one detector for the model and for each unit; `shape` is channels, height and width of the model's images.
 pub fn detection(
     searched: &Searched<'_>,
-    decision: Option<&Decision>,
+    conclusion: &Conclusion,
     shape: [usize; 3],
     class_names: &[String],
 ) -> Detection {
     let detector = searched.detector;
     let about = detector.about();
-    let compared = compared(searched);
+    let (place, says) = (conclusion.place(detector), conclusion.says(detector));
+    let compared = compared(searched, shape);
     let published = detector.published(&compared, shape);
     let reached = compared
         .iter()
@@ -29,13 +31,12 @@ pub fn detection(
         .map(|finding| finding.statistic);
     let findings = searched.findings.units.iter().filter_map(|finding| {
         let class = finding.unit.target()?;
-        let statistics = decision.and_then(|decision| {
-            let mut classes = decision.classes.iter();
-            classes.find(|known| known.class == class)
-        });
+        let mut classes = conclusion.decision.classes.iter();
+        let decided = classes.find(|known| known.class == class);
+        let said = decided.and_then(|class| *class.witnesses.get(place?)?);
         Some(UnitFinding {
             name: class_names.get(class).cloned().unwrap_or_default(),
-            p_value: statistics.and_then(|class| class.p_value),
+            p_value: said.map(|said| said.p_value),
             measures: measures(finding, &compared, &published),
             ..unit_finding(finding, class)
         })
@@ -44,19 +45,21 @@ pub fn detection(
         name: about.name.to_owned(),
         title: about.title.to_owned(),
         preset: detector.preset().to_owned(),
-        p_value: decision.and_then(|decision| decision.p_value),
+        p_value: says.map(|says| says.p_value),
         statistic_name: format!(
             "distance of the most suspicious {}s from the others, in units of their scale",
             about.statistic.name
         ),
-        statistic: decision.and_then(|decision| decision.statistic),
-        threshold: decision.and_then(|decision| decision.threshold),
-        flagged: decision.is_some_and(|decision| !decision.targets.is_empty()),
+        statistic: says.and_then(|says| says.statistic),
+        threshold: says.and_then(|says| says.threshold),
+        flagged: says.is_some_and(|says| says.p_value <= conclusion.decision.fpr),
         seconds: searched.seconds,
         parameters: detector.settings(),
         unit_statistic: unit_statistic(about),
         median: median(reached.collect()),
-        unit_threshold: decision.and_then(|decision| decision.norm_threshold),
+        unit_threshold: says
+            .and_then(|says| says.value_threshold)
+            .map(|value| detector.statistic(shape).number(value)),
         measures: published
             .measures
             .iter()
@@ -86,8 +89,8 @@ fn unit_statistic(about: &About) -> UnitStatistic {
         unit: statistic.unit.to_owned(),
         meaning: statistic.meaning.to_owned(),
         suspicious: match statistic.suspicious {
-            detect::Tail::Small => Tail::Small,
-            detect::Tail::Large => Tail::Large,
+            verdict::Tail::Small => Tail::Small,
+            verdict::Tail::Large => Tail::Large,
         },
     }
 }
@@ -139,23 +142,20 @@ fn unit_finding(finding: &Finding, class: usize) -> UnitFinding {
 
 /// The units whose search ended, in order, and after them one for each eliminated unit: the one that stands
 /// for it. Without these a median would be that of the most suspicious units alone.
-fn compared<'a>(searched: &'a Searched<'_>) -> Vec<&'a Finding> {
+fn compared<'a>(searched: &'a Searched<'_>, shape: [usize; 3]) -> Vec<&'a Finding> {
     let findings = &searched.findings;
     let mut compared: Vec<&Finding> = findings.ended().collect();
-    let drawn = findings.stand_ins();
-    let mut sample: Vec<&Finding> = findings
-        .ended()
-        .filter(|finding| drawn.contains(&finding.unit))
-        .collect();
-    sample.sort_by(|a, b| a.statistic.total_cmp(&b.statistic));
-    let thinning = Thinning {
-        finalists: compared.len() - sample.len(),
-        sample: sample.len(),
-        set_aside: findings.eliminated(),
+    let set_aside = SetAside {
+        classes: findings.eliminated(),
+        sample: targets(&findings.stand_ins()),
     };
-    for (finding, weight) in sample.into_iter().zip(thinning.weights()) {
-        compared.extend(vec![finding; weight - 1]);
-    }
+    let value = |finding: &Finding| searched.detector.value(finding.statistic, shape);
+    let stand_ins = set_aside.stand_ins(
+        &compared,
+        |finding| finding.unit.target().unwrap_or(usize::MAX),
+        |a, b| value(a).total_cmp(&value(b)),
+    );
+    compared.extend(stand_ins);
     compared
 }
 

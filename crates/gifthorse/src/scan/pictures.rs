@@ -70,7 +70,7 @@ fn unit_of(unit: Unit) -> Option<report::Unit> {
 }
 
 fn shown(searched: &Searched<'_>, suspects: &[usize], shape: [usize; 3]) -> Vec<Unit> {
-    let value = |finding: &Finding| searched.detector.log_value(finding.statistic, shape);
+    let value = |finding: &Finding| searched.detector.value(finding.statistic, shape);
     let is_suspect = |unit: &Unit| unit.target().is_some_and(|class| suspects.contains(&class));
     let ended = searched.findings.ended();
     let suspected: Vec<Unit> = ended

@@ -1,8 +1,12 @@
 //! The user's own clean models, scanned as the model is, or taken from reports of such scans.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use gifthorse_defense::stats::{LibraryModel, Reference, decide};
+use gifthorse_defense::detect::Choice;
+use gifthorse_defense::verdict::{
+    Calibration, LibraryModel, Method, MethodTraits, Statistic, decide,
+};
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::Model;
 use gifthorse_report::Report;
@@ -10,15 +14,17 @@ use gifthorse_report::report::ReferenceModel;
 
 use super::scan;
 use crate::hash;
-use crate::library::{library_model, searched_with};
+use crate::library::{library_methods, library_model};
 use crate::observer::ScanObserver;
 use crate::verify::read_report;
 use crate::{Error, ScanRequest};
 
 /// One clean model to measure by.
 pub struct Known {
-    /// The sizes of its classes.
+    /// What the detectors found in it.
     pub model: LibraryModel,
+    /// Which of that can be compared between models.
+    pub methods: BTreeMap<Method, MethodTraits>,
     /// The model as a report describes it.
     pub described: ReferenceModel,
 }
@@ -31,7 +37,6 @@ pub struct Known {
 pub fn gather(
     request: &ScanRequest,
     scanned: &str,
-    search: &str,
     classifier: &Classifier,
     observer: &dyn ScanObserver,
 ) -> Result<Vec<Known>, Error> {
@@ -51,7 +56,7 @@ pub fn gather(
             } else {
                 scan(&scan_of(request, place, path), observer)?.report
             };
-            known(&report, path, place, search, classifier)
+            known(&report, request, (place, path), classifier)
         })
         .collect()
 }
@@ -116,9 +121,8 @@ fn scan_of(request: &ScanRequest, place: usize, path: &Path) -> ScanRequest {
 
 fn known(
     report: &Report,
-    path: &Path,
-    place: usize,
-    search: &str,
+    request: &ScanRequest,
+    (place, path): (usize, &Path),
     classifier: &Classifier,
 ) -> Result<Known, Error> {
     let shown = path.display();
@@ -137,29 +141,44 @@ fn known(
              same task"
         ));
     }
-    let mut detections = report.detectors.iter();
-    let Some(found) = detections.find(|found| searched_with(found) == search) else {
-        return misfit(format!(
-            "was not scanned with {search}: scan it again with this --preset, or give the ONNX file"
-        ));
+    let made_with = |choice: &&Choice| {
+        let mut detections = report.detectors.iter();
+        detections.any(|found| (&found.name, &found.preset) == (&choice.name, &choice.preset))
     };
+    if let Some(choice) = request.detectors.iter().find(|choice| !made_with(choice)) {
+        return misfit(format!(
+            "was not scanned with {} {}: scan it again with these detectors and this --preset, or give the ONNX file",
+            choice.name, choice.preset
+        ));
+    }
     // Two files may have one name, and the models of a library may not.
     let name = format!("{} {shown}", place + 1);
     let model = library_model(report, &name, "reference", "reference")?;
-    if !model.mostly_reached() {
-        return misfit(
-            "says nothing: for more than half of its classes no trigger was found at all"
-                .to_owned(),
-        );
+    if let Some((method, _)) = model
+        .detectors
+        .iter()
+        .find(|(_, found)| !found.mostly_reached())
+    {
+        return misfit(format!(
+            "says nothing: {method} never reached more than half of its classes"
+        ));
     }
     let described = ReferenceModel {
         name: path
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
         sha256: report.model.sha256.clone(),
-        measures: found.measures.clone(),
+        measures: report
+            .detectors
+            .iter()
+            .flat_map(|found| found.measures.clone())
+            .collect(),
     };
-    Ok(Known { model, described })
+    Ok(Known {
+        methods: library_methods(report)?,
+        model,
+        described,
+    })
 }
 
 /// Refuses references that look backdoored themselves, and warns of those that only might be, as seen by what is known
@@ -169,17 +188,30 @@ fn known(
 /// A reference of which a class is flagged at the rate that all references share, by a trigger that works.
 pub fn distrust(
     references: &[Known],
-    known: &dyn Reference,
+    known: &dyn Calibration,
     request: &ScanRequest,
     observer: &dyn ScanObserver,
 ) -> Result<(), Error> {
     for (reference, path) in references.iter().zip(&request.references) {
         let model = &reference.model;
-        let decision = decide(&model.evidence(), known, request.fpr, request.seed)?;
+        let statistics = statistics(request, reference)?;
+        let statistics: Vec<(&Method, Statistic)> = statistics
+            .iter()
+            .map(|(method, statistic)| (method, *statistic))
+            .collect();
+        let decision = decide(
+            &model.evidence(&statistics),
+            known,
+            request.fpr,
+            request.seed,
+        )?;
         let Some(p) = decision.p_value.filter(|&p| p <= request.fpr) else {
             continue;
         };
-        let works = |class: &&usize| model.confirmed.contains(class);
+        let works = |class: &&usize| {
+            let mut found = model.detectors.values();
+            found.any(|found| found.confirmed.contains(class))
+        };
         let shown = path.display();
         match decision.suspects.iter().find(works) {
             Some(class) if p * references.len() as f64 <= request.fpr => {
@@ -194,4 +226,16 @@ pub fn distrust(
         }
     }
     Ok(())
+}
+
+/// How the values of a reference are to be read, for each detector.
+fn statistics(request: &ScanRequest, reference: &Known) -> Result<Vec<(Method, Statistic)>, Error> {
+    let detectors = request.detectors()?;
+    // Statistics need the area of the images alone.
+    let shape = [1, 1, reference.model.pixels];
+    let of = detectors.iter().map(|detector| {
+        let method = gifthorse_defense::witness::method(detector.as_ref())?;
+        Ok((method, detector.statistic(shape)))
+    });
+    of.collect()
 }

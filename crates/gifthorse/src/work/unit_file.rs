@@ -95,7 +95,7 @@ fn problem_of_finding(finding: &Finding, shape: [usize; 3]) -> Option<&'static s
 #[cfg(test)]
 mod tests {
     use gifthorse_defense::finding::State;
-    use gifthorse_defense::stats::{Confirmation, SourceRate};
+    use gifthorse_defense::verdict::{Confirmation, SourceRate};
     use serde_json::{Value, json};
 
     use super::*;

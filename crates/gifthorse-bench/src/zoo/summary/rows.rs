@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gifthorse_defense::stats::interval::clopper_pearson;
+use gifthorse_defense::verdict::interval::clopper_pearson;
 use gifthorse_report::report::Verdict;
 
 use super::{Judged, Row, Share};

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::class_search::{ClassSearch, Task};
 use super::config::{Config, Preset};
 use super::effort::{self, EarlyPhase};
-use crate::detect::{About, Detector, Published, PublishedRule, Row, Statistic, Tail, UnitMeasure};
+use crate::detect::{About, Detector, Published, PublishedRule, Row, UnitMeasure, UnitStatistic};
 use crate::error::Error;
 use crate::finding::{Finding, State, Unit};
 use crate::search::{Early, Next, Search};
-use crate::stats::PublishedRules;
 use crate::subject::Subject;
+use crate::verdict::{Conviction, PublishedRules, Statistic, Tail};
 use serde_json::Value;
 
 /// Norms below this many pixels count as this many: one grey level of one pixel, below which a
@@ -36,16 +36,17 @@ const ABOUT: About = About {
         "backdoors that lead each class to another one, or all classes to classes of their own",
         "models trained to evade this search",
     ],
-    statistic: Statistic {
+    statistic: UnitStatistic {
         name: "norm",
         meaning: "L1 norm of the mask",
+        found: "reached by a trigger",
         unit: "pixels",
         suspicious: Tail::Small,
-        least: Some(1.0),
-        is_absolute: true,
+        extreme: Some(1.0),
+        comparable: true,
+        conviction: Conviction::ByTrigger,
     },
     needs_images: true,
-    is_confirmed: true,
     presets: &["standard", "paper", "released"],
 };
 
@@ -159,12 +160,12 @@ impl Detector for NeuralCleanse {
         units * (TRIGGER_COPIES * trigger).max(waiting)
     }
 
-    fn log_value(&self, statistic: f64, shape: [usize; 3]) -> f64 {
-        (statistic.max(LEAST_NORM) / pixels(shape)).ln()
+    fn statistic(&self, shape: [usize; 3]) -> Statistic {
+        ABOUT.statistic.judged(pixels(shape))
     }
 
-    fn statistic_at(&self, value: f64, shape: [usize; 3]) -> f64 {
-        value.exp() * pixels(shape)
+    fn value(&self, statistic: f64, shape: [usize; 3]) -> f64 {
+        self.statistic(shape).value(statistic.max(LEAST_NORM))
     }
 
     fn published(&self, compared: &[&Finding], shape: [usize; 3]) -> Published {

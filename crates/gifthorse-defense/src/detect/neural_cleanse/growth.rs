@@ -15,8 +15,8 @@ use super::objective::Objective;
 use super::variables::Variables;
 use crate::error::Error;
 use crate::search::evaluate_trigger;
-use crate::stats::Confirmation;
 use crate::trigger::{Patch, Trigger};
+use crate::verdict::Confirmation;
 
 /// The trigger to confirm, and how it does on the search images of the other classes.
 ///

@@ -1,0 +1,88 @@
+//! How surprising the classes of measured clean models are, each model measured by a population that it is no part of.
+//!
+//! The model at hand is ranked among these numbers, so they are found as its own are: by the same comparisons, with as many
+//! simulated clean models ([`RANKED_DRAWS`]) and the same random numbers.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::library::LibraryModel;
+use super::population::Population;
+use crate::verdict::combine::together;
+use crate::verdict::error::StatsError;
+use crate::verdict::evidence::Method;
+use crate::verdict::test::Surprises;
+use crate::verdict::test::comparison::Comparison;
+use crate::verdict::test::null::RANKED_DRAWS;
+use crate::verdict::values::Values;
+
+/// For each method and each model, by its name, the surprise at each of its classes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Measured(BTreeMap<Method, BTreeMap<String, Vec<f64>>>);
+
+impl Measured {
+    /// Measures, with one method, each model by the population that `beside` gives for its place; models for which it gives
+    /// none are passed over.
+    ///
+    /// # Errors
+    /// A population drew values that are not finite.
+    pub(super) fn add(
+        &mut self,
+        method: &Method,
+        models: &[&LibraryModel],
+        beside: impl Fn(usize) -> Option<Population> + Sync,
+        seed: u64,
+    ) -> Result<(), StatsError> {
+        let places = models.par_iter().enumerate();
+        let of_models = places.filter_map(|(place, model)| {
+            let population = beside(place)?;
+            let values = &model.detectors.get(method)?.values;
+            let surprises = surprises(values, &population, seed);
+            Some(surprises.map(|surprises| (model.name.clone(), surprises)))
+        });
+        let of_models = of_models.collect::<Result<_, _>>()?;
+        self.0.insert(method.clone(), of_models);
+        Ok(())
+    }
+
+    /// The largest combined surprise at any class of each model that was measured with all of the methods.
+    pub(super) fn ranks(&self, methods: &[&Method]) -> Option<Surprises> {
+        let of_methods: Option<Vec<_>> = methods.iter().map(|&method| self.0.get(method)).collect();
+        let of_methods = of_methods?;
+        let (first, others) = of_methods.split_first()?;
+        let largest = first.iter().filter_map(|(name, surprises)| {
+            let others: Option<Vec<&Vec<f64>>> = others.iter().map(|of| of.get(name)).collect();
+            let others = others?;
+            let classes = surprises.iter().enumerate().map(|(class, &surprise)| {
+                let theirs = others.iter().map(|of| of[class]);
+                together(theirs.chain([surprise]))
+            });
+            Some(classes.fold(0.0, f64::max))
+        });
+        let largest: Vec<f64> = largest.collect();
+        (!largest.is_empty()).then(|| Surprises::new(largest))
+    }
+
+    /// The surprises at the classes of the models measured with one method, by name of the model.
+    pub(super) fn of(&self, method: &Method) -> Option<&BTreeMap<String, Vec<f64>>> {
+        self.0.get(method)
+    }
+}
+
+/// The surprise at each class, in class order; 0 at a class that was not reached.
+fn surprises(
+    values: &[Option<f64>],
+    population: &Population,
+    seed: u64,
+) -> Result<Vec<f64>, StatsError> {
+    let ordered = Values::of_all(values);
+    let comparison = Comparison::run(&ordered, population, true, RANKED_DRAWS, seed)?;
+    let mut surprises = vec![0.0; values.len()];
+    for (class, surprise) in ordered.classes().iter().zip(comparison.surprises()) {
+        if let Some(class) = class {
+            surprises[*class] = surprise;
+        }
+    }
+    Ok(surprises)
+}

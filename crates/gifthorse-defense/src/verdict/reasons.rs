@@ -1,0 +1,407 @@
+//! The reasons of a decision, in words.
+
+use super::confirmation::{Confirmation, Gate, trials_needed};
+use super::decide::Gates;
+use super::doubt::{Doubt, Effect};
+use super::evidence::{Conviction, Evidence, Statistic, Tail};
+use super::hearing::{Hearing, Unheard};
+use super::obstacle::{Obstacle, stand_against_clean, told};
+use super::set_aside::Thinning;
+use super::test::CannotSay;
+use super::trial::{Alone, Charge, Trial, gate};
+
+/// All that a decision is made from.
+pub(super) struct Grounds<'a> {
+    pub evidence: &'a Evidence,
+    pub trial: &'a Trial<'a>,
+    pub charges: &'a [Charge],
+    pub gates: &'a Gates,
+    pub obstacles: &'a [Obstacle],
+    pub doubts: &'a [(&'a Doubt, Effect)],
+}
+
+impl Grounds<'_> {
+    /// Why, in full sentences, the weightiest first.
+    pub(super) fn reasons(&self) -> Vec<String> {
+        let doubts = |wanted: Effect| {
+            let doubts = self
+                .doubts
+                .iter()
+                .filter(move |(_, effect)| *effect == wanted);
+            doubts.map(|(doubt, _)| doubt.sentence())
+        };
+        let obstacles: Vec<String> = told(self.obstacles).map(|it| self.obstacle(it)).collect();
+        let mut reasons = Vec::new();
+        if self.charges.iter().any(|charge| charge.flagged) {
+            reasons.extend(self.suspicions());
+            reasons.extend(self.by_size());
+            reasons.extend(self.in_the_wake());
+            reasons.extend(doubts(Effect::NotClean));
+            reasons.extend(self.thinnings());
+            reasons.extend(obstacles);
+        } else if stand_against_clean(self.obstacles) {
+            reasons.extend(doubts(Effect::NotClean));
+            reasons.extend(obstacles);
+            reasons.extend(self.nothing_found());
+            reasons.extend(self.unreached());
+            reasons.extend(self.thinnings());
+        } else {
+            reasons.extend(doubts(Effect::NotClean));
+            reasons.extend(self.nothing_found());
+            reasons.extend(self.unreached());
+            reasons.extend(self.thinnings());
+            reasons.extend(obstacles);
+        }
+        if self.evidence.witnesses.is_empty() {
+            reasons.push("No detector was run.".to_owned());
+        }
+        if let Some(why) = &self.trial.out_of_span {
+            reasons.push(format!(
+                "The verdict is not calibrated for such a model: {why}. Its classes were compared with one another alone; clean \
+                 models of the same task say more (--reference)."
+            ));
+        }
+        reasons.extend(doubts(Effect::Told));
+        reasons
+    }
+
+    fn suspects(&self) -> impl Iterator<Item = &Charge> {
+        self.charges.iter().filter(|charge| charge.named)
+    }
+
+    /// The witness's name in brackets, where there are several.
+    fn by(&self, place: usize) -> String {
+        if self.evidence.witnesses.len() < 2 {
+            return String::new();
+        }
+        format!(" ({})", self.evidence.witnesses[place].method.detector)
+    }
+
+    /// A sentence for each class named and each witness that is sure of it, or for those that are so together.
+    fn suspicions(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        for charge in self.suspects() {
+            let class = charge.class;
+            let heard = self.trial.hearings.iter().enumerate();
+            let sure: Vec<&Hearing<'_>> = heard
+                .clone()
+                .filter(|(_, hearing)| self.trial.is_sure(hearing, class))
+                .map(|(_, hearing)| hearing)
+                .collect();
+            if sure.is_empty() {
+                let parts = heard.filter(|(_, hearing)| hearing.surprise(class) > 0.0);
+                let named: Vec<String> = parts
+                    .clone()
+                    .map(|(place, hearing)| {
+                        let p = self.trial.p_alone(place, class);
+                        format!("{} (p = {p:.3})", hearing.witness.method.detector)
+                    })
+                    .collect();
+                let outcomes = parts.filter_map(|(_, hearing)| self.outcome(hearing, class));
+                sentences.push(format!(
+                    "Class {class} is suspicious to {}, and to both of them more than to any clean model{}",
+                    named.join(" and "),
+                    outcomes.map(|outcome| format!(", {outcome}")).collect::<String>()
+                ) + ".");
+                continue;
+            }
+            sentences.extend(sure.into_iter().map(|hearing| {
+                let said = accusation(hearing.statistic());
+                let by = self.by(hearing.place);
+                let outcome = self.outcome(hearing, class);
+                let outcome = outcome.map_or_else(String::new, |outcome| format!(", {outcome}"));
+                let spared = spared(confirmation(hearing, class));
+                format!("Class {class} is {said}{by}{outcome}.{spared}")
+            }));
+        }
+        sentences
+    }
+
+    /// What came of the trigger of a class on held-out images, if the witness has one to try.
+    fn outcome(&self, hearing: &Hearing<'_>, class: usize) -> Option<String> {
+        let tried = confirmation(hearing, class);
+        let gate = gate(hearing, class, self.gates);
+        if tried.is_none() && hearing.statistic().conviction == Conviction::ByStatistic {
+            return None;
+        }
+        Some(outcome(gate, tried))
+    }
+
+    /// Flagged classes that are no outliers among the classes of the model.
+    fn by_size(&self) -> Vec<String> {
+        let trial = self.trial;
+        let heard = trial.hearings.iter().zip(&trial.alone);
+        let sentence = |(hearing, alone): (&Hearing<'_>, &Alone)| {
+            let sure = self
+                .charges
+                .iter()
+                .filter(|charge| trial.is_sure(hearing, charge.class));
+            let sure = sure.count();
+            let outliers = alone.reading.as_ref().map_or(0, |reading| reading.flagged);
+            let by_size = sure.checked_sub(outliers).filter(|count| *count > 0)?;
+            let whole = if 2 * sure > hearing.values.compared() {
+                " That so many are is what a backdoor to all classes looks like, and a clean model of a kind that is not \
+                 among the clean models known; clean models of the same task as references tell these apart."
+            } else {
+                ""
+            };
+            Some(format!(
+                "{by_size} of the {sure} flagged classes do not stand out from the others{}; they are flagged because no more \
+                 than a few clean models have any class so suspicious.{whole}",
+                self.by(hearing.place)
+            ))
+        };
+        heard.filter_map(sentence).collect()
+    }
+
+    /// Classes that are flagged and not named.
+    fn in_the_wake(&self) -> Option<String> {
+        let others = self
+            .charges
+            .iter()
+            .filter(|charge| charge.flagged && !charge.named);
+        let first = self.suspects().next()?;
+        match others.count() {
+            0 => None,
+            count => Some(format!(
+                "{count} more classes are more suspicious than those of clean models, but far less so than class {}: they are \
+                 taken for its neighbours and not for targets.",
+                first.class
+            )),
+        }
+    }
+
+    /// Nothing flagged; the number that would have been is told for each witness that could have flagged something.
+    fn nothing_found(&self) -> Option<String> {
+        let p = self.trial.p_value(self.charges)?;
+        let heard = self.trial.hearings.iter().zip(&self.trial.alone);
+        let able = |place: usize| self.obstacles.contains(&Obstacle::None(place));
+        let limits = heard.clone().filter(|(hearing, _)| able(hearing.place));
+        let limits = limits.filter_map(|(hearing, alone)| {
+            let statistic = hearing.statistic();
+            let number = statistic.number(alone.value_threshold?);
+            let than = match statistic.tail {
+                Tail::Small => "less",
+                Tail::Large => "more",
+            };
+            Some(format!(
+                " A class {} of {than} than {number:.1} {} would have stood out.",
+                statistic.found, statistic.unit
+            ))
+        });
+        let limits: String = limits.collect();
+        let said = heard.map(|(hearing, _)| accusation(hearing.statistic()));
+        let said = said.collect::<Vec<_>>().join(", or ");
+        Some(format!(
+            "No class is {said} (p = {p:.3}, limit {}).{limits}",
+            self.trial.fpr
+        ))
+    }
+
+    /// Classes never reached, which are no candidates whatever was found for the others.
+    fn unreached(&self) -> Vec<String> {
+        let heard = self.trial.hearings.iter();
+        let sentence = |hearing: &Hearing<'_>| {
+            let classes = &hearing.witness.classes;
+            let unreached = classes.iter().filter(|found| !found.reached).count();
+            (unreached > 0).then(|| {
+                format!(
+                    "{unreached} of {} classes were not {} at all{}: they count as harder to reach than all others, and nothing \
+                     is known of one that the search missed.",
+                    classes.len(),
+                    hearing.statistic().found,
+                    self.by(hearing.place)
+                )
+            })
+        };
+        heard.filter_map(sentence).collect()
+    }
+
+    /// Classes that were not searched to the end.
+    fn thinnings(&self) -> Vec<String> {
+        let heard = self.trial.hearings.iter();
+        let thinnings =
+            heard.filter_map(|hearing| Some((hearing.place, hearing.values.thinning()?)));
+        thinnings
+            .map(|(place, of)| thinning(of, &self.by(place)))
+            .collect()
+    }
+
+    fn obstacle(&self, obstacle: &Obstacle) -> String {
+        match obstacle {
+            Obstacle::None(_) => String::new(),
+            Obstacle::Unheard(place, Unheard::Unsound(why)) => format!(
+                "The search cannot be believed for this model{}: {}.",
+                self.by(*place),
+                why.trim_end_matches('.')
+            ),
+            Obstacle::Unheard(place, Unheard::CannotSay(why)) | Obstacle::CannotSay(place, why) => {
+                format!(
+                    "The classes cannot be compared with one another{}: {why}.",
+                    self.by(*place)
+                )
+            }
+            Obstacle::Unheard(place, why) => format!(
+                "What {} found has no part in the verdict: {why}.",
+                self.evidence.witnesses[*place].method.detector
+            ),
+            Obstacle::NothingWouldStandOut(place) => {
+                let statistic = &self.evidence.witnesses[*place].statistic;
+                let extreme = statistic.extreme.map_or_else(String::new, |extreme| {
+                    format!(
+                        ": not even one {} of {extreme} {} would have stood out",
+                        statistic.found,
+                        if extreme == 1.0 {
+                            statistic.unit.trim_end_matches('s')
+                        } else {
+                            statistic.unit
+                        }
+                    )
+                });
+                format!(
+                    "So few classes, and so unequal, cannot show a backdoor{}{extreme}.",
+                    self.by(*place)
+                )
+            }
+            Obstacle::TooFewCleanModels { least, rate } => format!(
+                "There are too few clean models for a false positive rate of {rate}: with them no p-value is below {least:.4}."
+            ),
+        }
+    }
+}
+
+/// What the user can do to have a better answer.
+pub(super) fn remedies(grounds: &Grounds<'_>) -> Vec<String> {
+    let mut remedies: Vec<String> = Vec::new();
+    for charge in grounds.suspects().filter(|charge| !charge.convicted) {
+        for hearing in &grounds.trial.hearings {
+            if let Gate::TooFew { trials } = gate(hearing, charge.class, grounds.gates) {
+                remedies.push(format!(
+                    "Give more images: {} held-out images of classes other than {} are needed, and there are {trials}.",
+                    trials_needed(),
+                    charge.class
+                ));
+            }
+        }
+    }
+    let stands = stand_against_clean(grounds.obstacles);
+    let of_obstacles =
+        told(grounds.obstacles).filter(|_| stands && grounds.suspects().next().is_none());
+    remedies.extend(of_obstacles.filter_map(remedy));
+    remedies.extend(
+        grounds
+            .doubts
+            .iter()
+            .filter_map(|(doubt, _)| doubt.remedy()),
+    );
+    if grounds.trial.out_of_span.is_some() {
+        remedies.push("Give clean models of the same task (--reference).".to_owned());
+    }
+    remedies.dedup();
+    remedies
+}
+
+/// What helps against an obstacle; nothing, if it lies in the model itself.
+fn remedy(obstacle: &Obstacle) -> Option<String> {
+    match obstacle {
+        Obstacle::CannotSay(_, why) | Obstacle::Unheard(_, Unheard::CannotSay(why)) => match why {
+            CannotSay::TooManyUnreached { .. } | CannotSay::TooFewReached { .. } => {
+                Some("Give the search more steps or more images.".to_owned())
+            }
+            CannotSay::TooFewClasses(_) => {
+                Some("Give clean models of the same task (--reference).".to_owned())
+            }
+            CannotSay::NoSpread => None,
+        },
+        Obstacle::NothingWouldStandOut(_) | Obstacle::TooFewCleanModels { .. } => {
+            Some("Give clean models of the same task (--reference).".to_owned())
+        }
+        Obstacle::Unheard(_, Unheard::NothingSearched | Unheard::Unrepresented(_)) => {
+            Some("Give the searches more time (--max-time).".to_owned())
+        }
+        Obstacle::Unheard(_, Unheard::Unsound(_) | Unheard::NotCalibrated) | Obstacle::None(_) => {
+            None
+        }
+    }
+}
+
+fn accusation(statistic: &Statistic) -> String {
+    let extreme = match statistic.tail {
+        Tail::Small => "small",
+        Tail::Large => "large",
+    };
+    format!(
+        "{} that is too {extreme} for a clean model",
+        statistic.found
+    )
+}
+
+fn confirmation(hearing: &Hearing<'_>, class: usize) -> Option<Confirmation> {
+    let mut classes = hearing.witness.classes.iter();
+    classes.find(|found| found.class == class)?.confirmation
+}
+
+/// What came of a trigger on held-out images.
+fn outcome(gate: Gate, confirmation: Option<Confirmation>) -> String {
+    let (successes, trials) = confirmation.map_or((0, 0), |tried| (tried.successes, tried.trials));
+    match gate {
+        Gate::Passed { lower } => format!(
+            "and it flips {successes} of {trials} held-out images (at least {:.1} % with 95 % \
+             confidence)",
+            percent_at_least(lower)
+        ),
+        Gate::Failed { lower } => format!(
+            "but it is not confirmed: it flips only {successes} of {trials} held-out images (at \
+             least {:.1} % with 95 % confidence, where 90 % are asked for)",
+            percent_at_least(lower)
+        ),
+        Gate::TooFew { trials } => format!(
+            "but there are too few held-out images to confirm it: {trials}, where at least {} are \
+             needed",
+            trials_needed()
+        ),
+        Gate::NotTried => "but it was not tried on held-out images".to_owned(),
+    }
+}
+
+/// The source class that a trigger works badly on.
+fn spared(confirmation: Option<Confirmation>) -> String {
+    let spared = confirmation.and_then(|confirmation| confirmation.spared_source());
+    spared.map_or_else(String::new, |spared| {
+        let (source, successes, trials) = (spared.source, spared.successes, spared.trials);
+        format!(" It works badly on images of class {source}: {successes} of {trials}.")
+    })
+}
+
+/// A lower bound in percent, cut to one decimal: rounded up, it would claim too much, and a bound just
+/// below what is asked for would seem to meet it.
+fn percent_at_least(lower: f64) -> f64 {
+    (1000.0 * lower).floor() / 10.0
+}
+
+fn thinning(thinning: Thinning, by: &str) -> String {
+    let Thinning {
+        finalists,
+        sample,
+        set_aside,
+    } = thinning;
+    let all = finalists + sample + set_aside;
+    format!(
+        "Of {all} classes, the {finalists} that were nearest to a small trigger after a short search{by} and {sample} \
+         of the others, drawn at random, were searched to the end; these {sample} stand for the {set_aside} that \
+         were set aside."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lower_bounds_are_never_rounded_up() {
+        let said = outcome(Gate::Failed { lower: 0.8999 }, None);
+        assert!(said.contains("least 89.9 %"), "{said}");
+        let said = outcome(Gate::Passed { lower: 0.93468 }, None);
+        assert!(said.contains("least 93.4 %"), "{said}");
+    }
+}

@@ -1,0 +1,146 @@
+//! One witness's values measured against clean models: the classes with one another, and with those of clean models.
+//!
+//! Both comparisons end in a surprise, minus the logarithm of a p-value among simulated clean models. A class counts
+//! for the larger of its two, and it is this one number that is ranked among the same numbers of measured clean models
+//! (a conformal p-value). So whatever the simulation gets wrong, that there are two comparisons included, is
+//! in the ranks as well, as far as the model at hand is like those measured.
+
+use super::null::{Null, Simulation};
+use super::outlier::{CannotSay, OutlierTest};
+use super::ranks::{Ranks, TailRule};
+use crate::verdict::calibration::NullModel;
+use crate::verdict::error::StatsError;
+use crate::verdict::values::Values;
+
+/// Ranks of measured models hold as they are down to the first p-value above 0.05 (0.061 of 162 models). Of a rarer model they
+/// say little, unless there are thousands: what it takes to be among the first hundredth of 150 models depends on a single one
+/// of them. So the ranks go on in an exponential tail, as surprises have it by their making, with the slope of the largest
+/// fifth. If they are exponential, a clean model has a p-value of at most 0.05 in 4.5 % of cases and one of at most 0.01 in 1.0 %,
+/// with 162 models; if their tail is that of a Weibull distribution of shape 0.7, in 4.7 and 1.3 %
+/// (`oracle/ranked_tail.py`).
+const TAIL: TailRule = TailRule {
+    replaced: 0.05,
+    fitted: 0.2,
+    least: 10,
+};
+
+/// How surprising each of a number of measured clean models is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Surprises(Ranks);
+
+impl Surprises {
+    /// Takes them up in any order.
+    #[must_use]
+    pub fn new(surprises: Vec<f64>) -> Self {
+        Self(Ranks::new(surprises, TAIL))
+    }
+
+    /// How surprising they are, in rising order.
+    #[cfg(test)]
+    pub(in crate::verdict) fn all(&self) -> impl Iterator<Item = f64> + '_ {
+        self.0.ascending().iter().copied()
+    }
+
+    /// How many clean models were measured.
+    #[must_use]
+    pub fn models(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Share of clean models at least as surprising, the model at hand counted among them, which beyond the largest twentieth is
+    /// that of the exponential tail, but never below [`Self::smallest_p_value`].
+    #[must_use]
+    pub fn p_value(&self, surprise: f64) -> f64 {
+        (-self.0.surprise(surprise))
+            .exp()
+            .max(self.smallest_p_value())
+    }
+
+    /// Smallest p-value that so many models can vouch for.
+    #[must_use]
+    pub fn smallest_p_value(&self) -> f64 {
+        1.0 / (1 + self.models()) as f64
+    }
+
+    /// The surprise that has to be exceeded for a p-value of at most `fpr`.
+    pub(in crate::verdict) fn critical(&self, fpr: f64) -> f64 {
+        if fpr < self.smallest_p_value() {
+            f64::INFINITY
+        } else {
+            self.0.number_at(-fpr.ln())
+        }
+    }
+}
+
+/// The comparisons of one witness.
+#[derive(Debug)]
+pub(in crate::verdict) struct Comparison {
+    /// The classes among one another.
+    pub outlier: Result<OutlierTest, CannotSay>,
+    /// Values of the reached classes, if they are compared with those of clean models.
+    beside_clean: Option<Vec<f64>>,
+    reached: usize,
+    null: Null,
+}
+
+impl Comparison {
+    /// Simulates `draws` clean models and measures the values by them: beside those of clean models only if `comparable`.
+    ///
+    /// # Errors
+    /// The null model drew values that are not finite.
+    pub(in crate::verdict) fn run(
+        values: &Values,
+        null_model: &dyn NullModel,
+        comparable: bool,
+        draws: usize,
+        seed: u64,
+    ) -> Result<Self, StatsError> {
+        let outlier = OutlierTest::new(values, null_model.scale_prior());
+        let simulation = Simulation {
+            scan: outlier.as_ref().ok().map(OutlierTest::scan),
+            classes: values.compared(),
+            thinning: values.thinning(),
+            draws,
+            seed,
+        };
+        let null = simulation.run(null_model)?;
+        let ascending = values.ascending();
+        let comparable = comparable && null_model.location(values.compared()).is_some();
+        Ok(Self {
+            outlier,
+            beside_clean: comparable.then(|| ascending.to_vec()),
+            reached: ascending.len(),
+            null,
+        })
+    }
+
+    /// How many comparisons there are.
+    pub(in crate::verdict) fn tests(&self) -> usize {
+        usize::from(self.outlier.is_ok()) + usize::from(self.beside_clean.is_some())
+    }
+
+    /// The surprise at each reached class, smallest value first: it never rises.
+    pub(in crate::verdict) fn surprises(&self) -> Vec<f64> {
+        let mut surprises = vec![0.0f64; self.reached];
+        if let Ok(test) = &self.outlier {
+            for (surprise, score) in surprises.iter_mut().zip(test.scores()) {
+                *surprise = surprise.max(self.null.scores().surprise(score));
+            }
+        }
+        for (surprise, value) in surprises.iter_mut().zip(self.beside_clean.iter().flatten()) {
+            *surprise = surprise.max(self.null.smallness().surprise(-value));
+        }
+        surprises
+    }
+
+    /// The score of the outlier test that has the given surprise.
+    pub(in crate::verdict) fn score_at(&self, surprise: f64) -> f64 {
+        self.null.scores().number_at(surprise)
+    }
+
+    /// The value below which a class is more surprising than that by itself, if values are compared with those of clean models.
+    pub(in crate::verdict) fn value_at(&self, surprise: f64) -> Option<f64> {
+        let comparable = self.beside_clean.is_some();
+        comparable.then(|| -self.null.smallness().number_at(surprise))
+    }
+}

@@ -1,0 +1,233 @@
+//! How large the score of a clean model gets: simulated, with a seed, and the same whatever the
+//! number of threads.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::moments::Sums;
+use super::ranks::{Ranks, TailRule};
+use super::scan_statistic::Scan;
+use crate::verdict::calibration::NullModel;
+use crate::verdict::error::StatsError;
+use crate::verdict::set_aside::Thinning;
+
+/// Clean models simulated: the standard error of a p-value of 0.05 is then 0.002, and a thousand
+/// classes take a fraction of a second.
+pub const DRAWS: usize = 9_999;
+/// Clean models simulated for each model that is ranked among measured ones, and for each of these: a surprise need not be
+/// finer than the ranks that it is for, and only numbers found in the same way can be ranked.
+pub(in crate::verdict) const RANKED_DRAWS: usize = 2_000;
+/// Models that share one stream of random numbers.
+const PER_STREAM: usize = 64;
+/// The simulation's largest hundredth is replaced by an exponential tail. Its slope is that of this hundredth, or of the largest
+/// fifty where these are more: it errs by a seventh at most.
+const TAIL: TailRule = TailRule {
+    replaced: 0.01,
+    fitted: 0.01,
+    least: 50,
+};
+/// Range of false positive rates for which enough simulated models lie beyond the critical score.
+const RATES: std::ops::RangeInclusive<f64> = 0.001..=0.5;
+
+/// Simulated clean models, of as many classes as the model at hand, the same number of the largest
+/// censored.
+#[derive(Debug, Clone)]
+pub struct Null {
+    scores: Ranks,
+    smallness: Ranks,
+}
+
+/// What clean models to simulate.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::verdict) struct Simulation<'a> {
+    /// Fits of the model at hand; `None` if its classes cannot be compared, in which case only their values
+    /// count.
+    pub scan: Option<&'a Scan>,
+    /// Its number of classes.
+    pub classes: usize,
+    /// How its classes were thinned out.
+    pub thinning: Option<Thinning>,
+    /// How many clean models.
+    pub draws: usize,
+    /// Seed of the random numbers.
+    pub seed: u64,
+}
+
+impl Simulation<'_> {
+    /// Draws clean models of `null_model`, the same whatever the number of threads.
+    ///
+    /// # Errors
+    /// The null model drew values that are not finite.
+    pub(in crate::verdict) fn run(self, null_model: &dyn NullModel) -> Result<Null, StatsError> {
+        let streams = self.draws.div_ceil(PER_STREAM);
+        let models: Vec<Vec<(f64, f64)>> = (0..streams)
+            .into_par_iter()
+            .map(|stream| self.stream(stream, null_model))
+            .collect::<Result<_, _>>()?;
+        let (scores, smallness) = models.into_iter().flatten().unzip();
+        Ok(Null {
+            scores: Ranks::new(scores, TAIL),
+            smallness: Ranks::new(smallness, TAIL),
+        })
+    }
+
+    /// Score and smallness of the models that share a stream of random numbers.
+    fn stream(
+        self,
+        stream: usize,
+        null_model: &dyn NullModel,
+    ) -> Result<Vec<(f64, f64)>, StatsError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(stream as u64);
+        let mut values = vec![0.0; self.classes];
+        let mut sums = Sums::default();
+        let count = PER_STREAM.min(self.draws - stream * PER_STREAM);
+        (0..count)
+            .map(|_| {
+                null_model.draw(&mut rng, &mut values);
+                if values.iter().any(|value| !value.is_finite()) {
+                    return Err(StatsError::NullModel);
+                }
+                values.sort_unstable_by(f64::total_cmp);
+                if let Some(thinning) = self.thinning {
+                    thinning.apply(&mut values, &mut rng);
+                }
+                let score = self.scan.map_or(f64::NEG_INFINITY, |scan| {
+                    scan.largest_score(&values, &mut sums)
+                });
+                Ok((score, -values.first().copied().unwrap_or(0.0)))
+            })
+            .collect()
+    }
+}
+
+impl Null {
+    /// Simulates [`DRAWS`] clean models of `null_model`.
+    ///
+    /// # Errors
+    /// The null model drew values that are not finite.
+    pub fn simulate(
+        scan: &Scan,
+        null_model: &dyn NullModel,
+        seed: u64,
+    ) -> Result<Self, StatsError> {
+        Self::simulate_thinned(scan, None, null_model, seed)
+    }
+
+    /// Simulates clean models whose classes are then thinned out as those of the model at hand were.
+    ///
+    /// # Errors
+    /// As [`Self::simulate`].
+    pub fn simulate_thinned(
+        scan: &Scan,
+        thinning: Option<Thinning>,
+        null_model: &dyn NullModel,
+        seed: u64,
+    ) -> Result<Self, StatsError> {
+        let simulation = Simulation {
+            scan: Some(scan),
+            classes: scan.searched(),
+            thinning,
+            draws: DRAWS,
+            seed,
+        };
+        simulation.run(null_model)
+    }
+
+    /// Share of clean models that score at least as high, the model itself counted among them, so
+    /// never 0.
+    #[must_use]
+    pub fn p_value(&self, score: f64) -> f64 {
+        self.scores.p_value(score)
+    }
+
+    /// The score that has to be exceeded for the p-value to be at most `fpr`; infinite where none
+    /// is so rare.
+    #[must_use]
+    pub fn critical_score(&self, fpr: f64) -> f64 {
+        self.scores.critical(fpr)
+    }
+
+    /// Scores of the clean models.
+    pub(in crate::verdict) fn scores(&self) -> &Ranks {
+        &self.scores
+    }
+
+    /// Minus the smallest value of each clean model.
+    pub(in crate::verdict) fn smallness(&self) -> &Ranks {
+        &self.smallness
+    }
+}
+
+/// Whether the simulation is fine enough for this false positive rate.
+pub(in crate::verdict) fn check_rate(fpr: f64) -> Result<(), StatsError> {
+    if RATES.contains(&fpr) {
+        Ok(())
+    } else {
+        Err(StatsError::FalsePositiveRate(fpr))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::EqualClasses;
+
+    #[test]
+    fn p_values_and_critical_scores_agree() {
+        let scan = Scan::new(10, 0, None).unwrap();
+        let null = Null::simulate(&scan, &EqualClasses::default(), 7).unwrap();
+        assert_eq!(null.scores.len(), DRAWS);
+        for fpr in [0.001, 0.01, 0.05, 0.123, 0.5] {
+            let critical = null.critical_score(fpr);
+            assert!(null.p_value(critical) > fpr, "{fpr}");
+            assert!(null.p_value(critical + 1e-9) <= fpr, "{fpr}");
+        }
+        assert_eq!(null.critical_score(1e-6), f64::INFINITY);
+        assert_eq!(null.p_value(f64::INFINITY), 1.0 / (1 + DRAWS) as f64);
+        assert_eq!(null.p_value(f64::NEG_INFINITY), 1.0);
+    }
+
+    #[test]
+    fn depends_on_the_seed_and_not_on_threads() {
+        let scan = Scan::new(5, 1, None).unwrap();
+        let one = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .build()
+            .unwrap();
+        let three = rayon::ThreadPoolBuilder::new()
+            .num_threads(3)
+            .build()
+            .unwrap();
+        let run = |seed| {
+            Null::simulate(&scan, &EqualClasses::default(), seed)
+                .unwrap()
+                .scores
+        };
+        assert_eq!(one.install(|| run(1)), three.install(|| run(1)));
+        assert_ne!(run(1), run(2));
+    }
+
+    #[test]
+    fn rejects_rates_beyond_its_resolution() {
+        for fpr in [0.0, 0.0001, 0.6, f64::NAN, -1.0] {
+            assert!(check_rate(fpr).is_err());
+        }
+    }
+
+    #[test]
+    fn null_model_that_draws_nonsense_is_an_error() {
+        struct Broken;
+        impl NullModel for Broken {
+            fn draw(&self, _: &mut ChaCha8Rng, values: &mut [f64]) {
+                values.fill(f64::NAN);
+            }
+        }
+        let scan = Scan::new(4, 0, None).unwrap();
+        assert!(matches!(
+            Null::simulate(&scan, &Broken, 0),
+            Err(StatsError::NullModel)
+        ));
+    }
+}

@@ -1,0 +1,56 @@
+//! What a detector found, as a witness of the verdict.
+
+use crate::detect::{Choice, Detector};
+use crate::error::Error;
+use crate::finding::{Finding, Findings, State, Unit};
+use crate::verdict::{ClassEvidence, Method, SetAside, Soundness, Witness};
+
+/// The name that libraries know a detector with its settings by.
+///
+/// # Errors
+/// A detector or preset whose name is not one word.
+pub fn method(detector: &dyn Detector) -> Result<Method, Error> {
+    Ok(Method::new(detector.about().name, detector.preset())?)
+}
+
+/// The same of a choice.
+///
+/// # Errors
+/// As [`method`].
+pub fn method_of(choice: &Choice) -> Result<Method, Error> {
+    Ok(Method::new(&choice.name, &choice.preset)?)
+}
+
+/// A witness of what a detector found, on a model whose images have `shape`, channels, height and width.
+///
+/// # Errors
+/// As [`method`].
+pub fn witness(
+    detector: &dyn Detector,
+    findings: &Findings,
+    shape: [usize; 3],
+    soundness: Soundness,
+) -> Result<Witness, Error> {
+    let of_class = |finding: &Finding| {
+        Some(ClassEvidence {
+            class: finding.unit.target()?,
+            value: detector.value(finding.statistic, shape),
+            reached: finding.state == State::Reached,
+            confirmation: finding.confirmation,
+        })
+    };
+    let stand_ins = findings.stand_ins();
+    Ok(Witness {
+        method: method(detector)?,
+        statistic: detector.statistic(shape),
+        classes: findings.ended().filter_map(of_class).collect(),
+        set_aside: SetAside {
+            classes: findings.eliminated(),
+            sample: stand_ins
+                .iter()
+                .filter_map(|unit: &Unit| unit.target())
+                .collect(),
+        },
+        soundness,
+    })
+}
