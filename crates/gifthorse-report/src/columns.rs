@@ -1,4 +1,5 @@
-//! The columns of a detector's table, as its data asks for them: the same on the page and on the terminal.
+//! The columns of a detector's table, as its data asks for them: the same on the page and on the
+//! terminal.
 
 use crate::{
     format::{UNDEFINED, amount, number, optional, percent, words},
@@ -42,7 +43,8 @@ impl Column<'_> {
     }
 }
 
-/// The columns of a detection: its statistic, its measures, and those of the rates that any unit has.
+/// The columns of a detection: its statistic, its measures, and those of the rates that any unit
+/// has.
 pub fn columns(detection: &Detection) -> Vec<Column<'_>> {
     let statistic = &detection.unit_statistic;
     let findings = &detection.findings;
