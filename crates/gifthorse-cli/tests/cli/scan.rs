@@ -36,11 +36,13 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
     let found = report(&bench, "out/report.json");
     assert_eq!(found.targets, [TARGET]);
     assert_eq!(found.preflight.as_ref().unwrap().accuracy, Some(1.0));
-    assert_eq!(found.images.search + found.images.holdout, 200);
-    assert_eq!(found.images.holdout, 64);
-    let class = &found.detectors[0].classes[TARGET];
-    assert!(class.norm.unwrap() < 6.0, "{class:?}");
-    assert_eq!(class.trigger.as_deref(), Some("triggers/2.npz"));
+    let images = found.images.as_ref().unwrap();
+    assert_eq!(images.search + images.holdout, 200);
+    assert_eq!(images.holdout, 64);
+    let class = &found.detectors[0].findings[TARGET];
+    assert!(class.statistic.unwrap() < 6.0, "{class:?}");
+    let file = class.trigger.as_ref().unwrap();
+    assert_eq!(file.path, "triggers/neural_cleanse/2.npz");
     let text = std::fs::read_to_string(bench.path("out/report.json")).unwrap();
     let json: Value = serde_json::from_str(&text).unwrap();
     let schema = schema_of_reports();
@@ -52,8 +54,8 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
     for file in [
         "report.html",
         "report.sarif",
-        "triggers/2.png",
-        "triggers/7.npz",
+        "triggers/neural_cleanse/2.png",
+        "triggers/neural_cleanse/7.npz",
     ] {
         assert!(bench.path("out").join(file).exists(), "{file}");
     }
@@ -95,16 +97,13 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
 
     // A report that says more than its triggers do is found out.
     let mut forged = found;
-    let class = &mut forged.detectors[0].classes[5];
-    (class.trigger_norm, class.success_rate) = (Some(1.0), Some(0.5));
-    // Nor can the size that the verdict rests on be far below that of the trigger.
-    forged.detectors[0].classes[6].norm = Some(1.0);
+    let class = &mut forged.detectors[0].findings[5];
+    (class.statistic, class.success_rate) = (Some(1.0), Some(0.5));
     bench.write("out/forged.json", forged.to_json().unwrap());
     let run = bench
         .run("verify out/forged.json --images images --model bad.onnx --json")
         .expect(1);
     assert_eq!(run.json()["classes"][5]["holds"], false);
-    assert_eq!(run.json()["classes"][6]["norm"]["holds"], false);
     assert_eq!(run.json()["classes"][4]["holds"], true);
 }
 
@@ -114,7 +113,7 @@ fn a_profile_shares_the_time_out_and_leaves_the_report_alone() {
     bench.model("bad.onnx", Kind::Backdoored);
     bench.images("images", 8, |class| class.to_string());
     let run = bench.run("scan bad.onnx --images images --classes 1,2 --json --profile");
-    assert_eq!(run.json()["schema_version"], 2);
+    assert_eq!(run.json()["schema_version"], 3);
     let said = run.err();
     assert!(said.contains("MiB of memory"), "{said}");
     let shares: Vec<f64> = said
@@ -167,7 +166,7 @@ fn a_scan_of_some_classes_is_never_clean() {
             .to_string()
             .contains("other 5 of the 8 classes")
     );
-    let searched = report["detectors"][0]["classes"].as_array().unwrap();
+    let searched = report["detectors"][0]["findings"].as_array().unwrap();
     let searched: Vec<_> = searched
         .iter()
         .map(|class| class["class"].as_u64().unwrap())
@@ -189,7 +188,7 @@ fn no_time_is_inconclusive_and_exit_zero_is_zero() {
             .unwrap()
             .contains("8 of 8 classes")
     );
-    assert_eq!(report["detectors"][0]["classes"][0]["state"], "skipped");
+    assert_eq!(report["detectors"][0]["findings"][0]["state"], "skipped");
     bench.run(&format!("{scan} --exit-zero")).expect(0);
     bench
         .run("scan none.onnx --images images --exit-zero")
@@ -208,5 +207,5 @@ fn a_model_without_a_backdoor_is_clean_up_to_a_size() {
     assert_eq!(report["verdict"], "clean");
     assert!(report["p_value"].as_f64().unwrap() > 0.05);
     let size = &report["coverage"]["largest_trigger"];
-    assert_eq!(size["pixels"], report["detectors"][0]["norm_threshold"]);
+    assert_eq!(size["pixels"], report["detectors"][0]["unit_threshold"]);
 }

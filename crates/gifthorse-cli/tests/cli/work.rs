@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use gifthorse_report::Report;
-use gifthorse_report::report::ClassState;
+use gifthorse_report::report::FindingState;
 
 use crate::bench::{Bench, CLASSES, Kind, Run};
 
@@ -82,10 +82,10 @@ fn a_scan_in_portions_of_time_gives_the_same_report() {
         portions += 1;
         let run = bench.run(&format!("{SCAN} --work work --max-time {seconds}s"));
         let report = Report::from_json(&run.out()).unwrap();
-        let classes = &report.detectors[0].classes;
+        let classes = &report.detectors[0].findings;
         if classes
             .iter()
-            .all(|class| class.state != ClassState::Skipped)
+            .all(|class| class.state != FindingState::Skipped)
         {
             break run;
         }

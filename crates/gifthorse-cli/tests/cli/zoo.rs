@@ -189,11 +189,14 @@ fn the_scan_is_not_told_the_truth() {
     let report = |folder: &str| {
         let path = format!("{folder}/scans/signs-tiny-short-square-size4-s1/report.json");
         let report = json(&bench, &path);
-        let classes = report["detectors"][0]["classes"]
+        let classes = report["detectors"][0]["findings"]
             .as_array()
             .unwrap()
             .clone();
-        let norms: Vec<Value> = classes.iter().map(|class| class["norm"].clone()).collect();
+        let norms: Vec<Value> = classes
+            .iter()
+            .map(|class| class["statistic"].clone())
+            .collect();
         assert!(norms.iter().any(Value::is_number), "{report}");
         (report["verdict"].clone(), report["p_value"].clone(), norms)
     };
