@@ -159,13 +159,13 @@ mod tests {
             .output("y", ElementType::F32, &free(&[3]))
             .finish()
             .unwrap();
+        let graph = model.graph().unwrap();
         let target = Target {
             mode: &Mode::Inference,
             batch,
             input: &[2, 8, 8],
             device: Device::flex(),
         };
-        let graph = model.graph().unwrap();
         Cost::of(&lower(&graph, &target, &mut HashMap::new()).unwrap())
     }
 

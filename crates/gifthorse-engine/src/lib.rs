@@ -10,8 +10,10 @@ mod branch;
 mod classifier;
 mod compiled;
 mod cost;
+mod edit;
 mod ends;
 mod error;
+mod layer;
 mod lower;
 mod memory;
 mod mode;
@@ -20,6 +22,7 @@ mod preprocess;
 mod primitive;
 mod program;
 mod reference;
+mod section;
 mod segments;
 mod statistics;
 mod stored;
@@ -27,14 +30,15 @@ mod trainable;
 
 pub use array::Array;
 pub use branch::{Branch, BranchScope};
-pub use burn::tensor::{Device, Tensor};
-pub use classifier::Classifier;
+pub use burn::tensor::{Device, Gradients, Tensor};
+pub use classifier::{Classifier, Feature, Head, Intervention, Tail, Tapped, Taps};
 pub use compiled::PlanPart;
 pub use ends::Ends;
 pub use error::Error;
 pub use gifthorse_segment::{
     MapShape, Memory as SegmentMemory, Pass, StageInfo, Work, alone, is_alone,
 };
+pub use layer::Layer;
 pub use lower::is_supported;
 pub use memory::Memory;
 pub use mode::{Mode, running_means};

@@ -10,6 +10,7 @@ use crate::compiled::Compiled;
 use crate::error::Error;
 use crate::network::{Batching, Network};
 use crate::program::{Operand, Param, ParamId, Program};
+use crate::section::Section;
 use crate::segments::Part;
 
 /// Memory of a network in bytes, by what it is for.
@@ -83,7 +84,7 @@ impl Network {
     fn by_plan(&self, passes: &[Pass]) -> Result<Vec<Group>, Error> {
         let mut groups: Vec<Group> = Vec::new();
         for pass in passes {
-            let compiled = self.compiled(pass.samples, &[])?;
+            let compiled = self.compiled(pass.samples, &Section::whole())?;
             let known = groups
                 .iter_mut()
                 .find(|group| group.compiled.shares_plans(&compiled));
@@ -261,7 +262,7 @@ mod tests {
         let three = network.forward(images(3)).unwrap().into_vec();
         let seven = network.forward(images(7)).unwrap().into_vec();
         assert_eq!(three[..], seven[..9]);
-        let compiled = [3, 7].map(|batch| network.compiled(batch, &[]).unwrap());
+        let compiled = [3, 7].map(|batch| network.compiled(batch, &Section::whole()).unwrap());
         assert!(compiled[0].shares_plans(&compiled[1]));
         let pass = |samples| Pass {
             samples,

@@ -14,8 +14,8 @@ pub enum Mode {
     /// the mean and (biased) variance of the batch that it is given; the others stay as in
     /// inference.
     Training {
-        /// Names of initialisers that hold running means; see [`running_means`]. Names of anything
-        /// else mean nothing.
+        /// Names of initialisers that hold running means; see
+        /// [`running_means`]. Names of anything else mean nothing.
         statistics: HashSet<String>,
     },
 }

@@ -117,6 +117,9 @@ pub struct Program {
     /// Whether something is computed from all images of a batch together, as a file for a single
     /// image may do.
     pub looks_across: bool,
+    /// Whether this is a stretch of a program, and somewhere in all of that a result
+    /// [jumps](Primitive::jumps).
+    pub jumps_outside: bool,
     /// ONNX value names of steps' outputs that features can be taken from.
     pub names: HashMap<String, ValueId>,
 }

@@ -66,7 +66,7 @@ impl Trainable {
             param.trained = trained.contains(&param.name);
         }
         Ok(Self {
-            compiled: Compiled::new(program, &[], &[])?,
+            compiled: Compiled::new(program)?,
         })
     }
 
@@ -107,8 +107,7 @@ impl Trainable {
             return Err(Error::Input(reason));
         }
         let batch = program.input_shape[0];
-        let (mut values, statistics) = self.compiled.run_seeded(input, parameters, &[], seed)?;
-        let logits = values.remove(0);
+        let (logits, statistics) = self.compiled.run_seeded(input, parameters, seed)?;
         let count = logits.shape().iter().product::<usize>() / batch;
         Ok(Outcome {
             logits: logits.reshape(&[batch, count]),

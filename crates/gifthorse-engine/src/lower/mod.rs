@@ -259,6 +259,7 @@ pub fn lower(graph: &Graph, target: &Target, weights: &mut Weights) -> Result<Pr
         running: context.running,
         choices: context.choices,
         looks_across: context.looks_across,
+        jumps_outside: false,
     })
 }
 
