@@ -12,9 +12,9 @@ use gifthorse_segment::{alone, is_alone};
 use rayon::prelude::*;
 
 use crate::array::Array;
-use crate::ends::Ends;
 use crate::error::Error;
 use crate::layer::Layer;
+use crate::lower::Ends;
 use crate::network::Network;
 use crate::preprocess::{Layout, Preprocess};
 pub use intervention::Intervention;
@@ -62,7 +62,7 @@ impl Classifier {
             (_, Layout::Nhwc) => vec![shape[1], shape[2], shape[0]],
         };
         preprocess.check(shape[0])?;
-        let network = Arc::new(Network::new(graph, Some(&raw), device.clone())?);
+        let network = Arc::new(Network::between(graph, ends, Some(&raw), device.clone())?);
         Ok(Self {
             network,
             preprocess,

@@ -11,7 +11,6 @@ mod classifier;
 mod compiled;
 mod cost;
 mod edit;
-mod ends;
 mod error;
 mod layer;
 mod lower;
@@ -33,15 +32,14 @@ pub use branch::{Branch, BranchScope};
 pub use burn::tensor::{Device, Gradients, Tensor};
 pub use classifier::{Classifier, Feature, Head, Intervention, Tail, Tapped, Taps};
 pub use compiled::PlanPart;
-pub use ends::Ends;
 pub use error::Error;
 pub use gifthorse_segment::{
     MapShape, Memory as SegmentMemory, Pass, StageInfo, Work, alone, is_alone,
 };
 pub use layer::Layer;
-pub use lower::is_supported;
+pub use lower::{Ends, is_supported, running_means};
 pub use memory::Memory;
-pub use mode::{Mode, running_means};
+pub use mode::Mode;
 pub use network::{Batching, Network};
 pub use preprocess::{Channels, Layout, PixelRange, Preprocess};
 pub use statistics::BatchStatistics;

@@ -14,8 +14,8 @@ use crate::array::Array;
 use crate::branch::{Branch, branches};
 use crate::compiled::PlanPart;
 use crate::cost::Cost;
-use crate::ends::Ends;
 use crate::error::Error;
+use crate::lower::Ends;
 use crate::section::Section;
 use batching::BatchPart;
 pub use batching::Batching;
@@ -48,6 +48,16 @@ impl Network {
     /// input shape that is neither given nor in the file.
     pub fn new(graph: Arc<Graph>, input: Option<&[usize]>, device: Device) -> Result<Self, Error> {
         let ends = Ends::find(&graph)?;
+        Self::between(graph, ends, input, device)
+    }
+
+    /// As [`new`](Self::new), for ends that are known.
+    pub(crate) fn between(
+        graph: Arc<Graph>,
+        ends: Ends,
+        input: Option<&[usize]>,
+        device: Device,
+    ) -> Result<Self, Error> {
         let declared = ends.input.shape.as_ref();
         let fixed: Option<Vec<usize>> =
             declared.and_then(|shape| shape.iter().skip(1).map(Dim::fixed).collect());

@@ -9,7 +9,7 @@ use gifthorse_onnx::Graph;
 use crate::array::Array;
 use crate::compiled::{Compiled, PlanPart};
 use crate::error::Error;
-use crate::lower::{Target, lower};
+use crate::lower::{Ends, Target, lower};
 use crate::mode::Mode;
 use crate::program::{Primitive, Program};
 use crate::statistics::BatchStatistics;
@@ -55,6 +55,7 @@ impl Trainable {
         device: &Device,
     ) -> Result<Self, Error> {
         let target = Target {
+            ends: &Ends::find(graph)?,
             batch,
             input,
             device: device.clone(),

@@ -95,6 +95,7 @@ impl Network {
 
     pub(super) fn target(&self, batch: usize) -> Target<'_> {
         Target {
+            ends: &self.ends,
             mode: &Mode::Inference,
             batch,
             input: &self.input,

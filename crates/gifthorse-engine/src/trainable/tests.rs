@@ -220,6 +220,7 @@ fn lowered_for(
     mode: &Mode,
 ) -> Program {
     let target = Target {
+        ends: &Ends::find(graph).unwrap(),
         mode,
         batch,
         input,
