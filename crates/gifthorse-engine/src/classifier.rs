@@ -11,8 +11,8 @@ use gifthorse_onnx::{Dim, Graph};
 use gifthorse_segment::{alone, is_alone};
 use rayon::prelude::*;
 
-use crate::array::Array;
 use crate::error::Error;
+use crate::execute::array::Array;
 use crate::layer::Layer;
 use crate::lower::Ends;
 use crate::network::Network;

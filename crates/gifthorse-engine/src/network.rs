@@ -2,6 +2,7 @@
 
 mod batching;
 mod layers;
+mod memory;
 mod programs;
 mod run;
 
@@ -10,16 +11,17 @@ use std::sync::{Arc, Mutex, OnceLock};
 use burn::tensor::Device;
 use gifthorse_onnx::{Dim, Graph};
 
-use crate::array::Array;
-use crate::branch::{Branch, branches};
-use crate::compiled::PlanPart;
-use crate::cost::Cost;
 use crate::error::Error;
+use crate::execute::array::Array;
+use crate::execute::compiled::PlanPart;
 use crate::lower::Ends;
-use crate::section::Section;
+use crate::program::branch::{Branch, branches};
+use crate::program::cost::Cost;
+use crate::program::section::Section;
 use batching::BatchPart;
 pub use batching::Batching;
 use layers::Layers;
+pub use memory::Memory;
 use programs::Programs;
 pub(crate) use run::LayerEdit;
 

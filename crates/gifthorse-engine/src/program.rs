@@ -4,14 +4,20 @@
 //! (`reference.rs`) computes each with a few Burn operations. Nothing below the
 //! lowering knows what ONNX means.
 
+pub mod branch;
+pub mod cost;
+pub mod primitive;
+pub mod section;
+pub mod stored;
+
 use std::collections::{HashMap, HashSet};
 
 pub use gifthorse_segment::Window;
 
-pub use crate::primitive::{Binary, Primitive, Reduction, Unary};
+pub use primitive::{Binary, Primitive, Reduction, Unary};
 
-use crate::branch::Choice;
-use crate::stored::Stored;
+use branch::Choice;
+use stored::Stored;
 
 /// A value computed while the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use gifthorse_onnx::Graph;
 
-use crate::array::Array;
-use crate::compiled::{Compiled, PlanPart};
 use crate::error::Error;
+use crate::execute::array::Array;
+use crate::execute::compiled::{Compiled, PlanPart};
+use crate::execute::statistics::BatchStatistics;
 use crate::lower::{Ends, Target, lower};
 use crate::mode::Mode;
 use crate::program::{Primitive, Program};
-use crate::statistics::BatchStatistics;
 
 /// A network lowered for one batch size, some of whose float initialisers are parameters; all else
 /// is frozen.

@@ -3,13 +3,13 @@
 use burn::tensor::{Device, Tensor};
 
 use super::Classifier;
-use crate::array::Array;
-use crate::edit::Edit;
 use crate::error::Error;
+use crate::execute::array::Array;
+use crate::execute::edit::Edit;
 use crate::layer::Layer;
 use crate::network::LayerEdit;
 use crate::program::Binary;
-use crate::section::Section;
+use crate::program::section::Section;
 
 /// A change of the values of a layer, channel by channel, before anything reads them. The model
 /// file stays as it is.

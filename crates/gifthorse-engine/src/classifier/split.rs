@@ -6,12 +6,12 @@ use burn::tensor::Tensor;
 
 use super::Classifier;
 use super::intervention::{Intervention, edits, section};
-use crate::array::Array;
 use crate::error::Error;
+use crate::execute::array::Array;
 use crate::layer::Layer;
 use crate::network::Batching;
 use crate::program::Program;
-use crate::section::Section;
+use crate::program::section::Section;
 
 /// The part of a classifier from the images to a layer.
 #[derive(Clone, Debug)]

@@ -4,9 +4,9 @@ use burn::tensor::{Gradients, Tensor};
 
 use super::Classifier;
 use super::intervention::{edits, section};
-use crate::array::Array;
-use crate::edit::Edit;
 use crate::error::Error;
+use crate::execute::array::Array;
+use crate::execute::edit::Edit;
 use crate::layer::Layer;
 use crate::network::LayerEdit;
 use crate::program::Binary;

@@ -3,13 +3,13 @@
 use std::sync::PoisonError;
 
 use super::Network;
-use crate::array::Array;
-use crate::cost::Cost;
 use crate::error::Error;
+use crate::execute::array::Array;
+use crate::execute::segments::keeps_samples_apart;
 use crate::lower::lower;
 use crate::program::Program;
-use crate::section::Section;
-use crate::segments::keeps_samples_apart;
+use crate::program::cost::Cost;
+use crate::program::section::Section;
 
 /// Most operations that are spent on finding out whether images can go through together: some ten
 /// seconds.

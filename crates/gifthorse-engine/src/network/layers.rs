@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use super::{Batching, Network};
 use crate::error::Error;
+use crate::execute::segments::keeps_batch_first;
 use crate::layer::Layer;
+use crate::program::section::Section;
 use crate::program::{Program, Step, ValueId};
-use crate::section::Section;
-use crate::segments::keeps_batch_first;
 
 /// The layers of a model, and which of them each name stands for.
 #[derive(Debug)]

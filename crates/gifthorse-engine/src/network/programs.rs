@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError};
 
 use super::Network;
-use crate::compiled::Compiled;
 use crate::error::Error;
+use crate::execute::compiled::Compiled;
 use crate::lower::{Target, Weights, lower};
 use crate::mode::Mode;
 use crate::program::Program;
-use crate::section::{Section, value_named};
+use crate::program::section::{Section, value_named};
 
 /// Sections that are kept compiled besides the whole model. Each holds its weights once more, in
 /// the order of its kernels.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{BatchPart, Batching, Network};
-use crate::array::Array;
-use crate::edit::{Edit, Edits};
 use crate::error::Error;
-use crate::section::{Section, value_named};
+use crate::execute::array::Array;
+use crate::execute::edit::{Edit, Edits};
+use crate::program::section::{Section, value_named};
 
 /// What a section gives.
 pub struct Values {

@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 
 use super::*;
-use crate::compiled::PlanPart;
+use crate::execute::compiled::PlanPart;
 use crate::program::Program;
 
 mod speed;

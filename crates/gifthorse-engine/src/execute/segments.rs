@@ -20,10 +20,10 @@ use std::sync::Arc;
 
 use gifthorse_segment::{Graph, Memory, Pass, Plan, StageInfo, Statistics};
 
-use crate::array::Array;
 use crate::error::Error;
+use crate::execute::array::Array;
+use crate::program::stored::Stored;
 use crate::program::{Operand, Param, Primitive, Program, Step, ValueId};
-use crate::stored::Stored;
 use batch::BatchAxis;
 pub use batch::{keeps_batch_first, keeps_samples_apart};
 use tracked::Weight;

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::array::Array;
 use crate::error::Error;
+use crate::execute::array::Array;
+use crate::execute::reference::evaluate;
 use crate::program::{Binary, Primitive, ValueId};
-use crate::reference::evaluate;
 
 /// A value becomes a function of itself and of an operand that is given with each run, before
 /// anything reads it.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use gifthorse_onnx::Tensor;
 use gifthorse_segment::Pass;
 
-use crate::compiled::Compiled;
 use crate::error::Error;
+use crate::execute::compiled::Compiled;
+use crate::execute::segments::Part;
 use crate::network::{Batching, Network};
+use crate::program::section::Section;
 use crate::program::{Operand, Param, ParamId, Program};
-use crate::section::Section;
-use crate::segments::Part;
 
 /// Memory of a network in bytes, by what it is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -170,7 +170,7 @@ mod tests {
     use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder, Tensor};
 
     use super::*;
-    use crate::array::Array;
+    use crate::execute::array::Array;
 
     const CHANNELS: usize = 4;
 

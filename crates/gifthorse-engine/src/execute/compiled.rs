@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use gifthorse_segment::{StageInfo, Statistics};
 
-use crate::array::Array;
-use crate::cost::Cost;
-use crate::edit::Edits;
 use crate::error::Error;
+use crate::execute::array::Array;
+use crate::execute::edit::Edits;
+use crate::execute::reference::{dropout, evaluate, moments};
+use crate::execute::segments::{self, Part, Segment};
+use crate::execute::statistics::BatchStatistics;
+use crate::program::cost::Cost;
+use crate::program::stored::Stored;
 use crate::program::{Operand, Param, ParamId, Primitive, Program, ValueId};
-use crate::reference::{dropout, evaluate, moments};
-use crate::segments::{self, Part, Segment};
-use crate::statistics::BatchStatistics;
-use crate::stored::Stored;
 
 /// A part of a plan, described.
 #[derive(Clone, Debug, PartialEq)]
