@@ -131,7 +131,7 @@ mod tests {
     use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 
     use super::*;
-    use crate::lower::{Target, lower};
+    use crate::lower::{Ends, Target, lower};
     use crate::mode::Mode;
 
     /// An image of 2x8x8, a 3x3 convolution to 4x6x6, a pool to 4x3x3, a product with a constant
@@ -159,13 +159,14 @@ mod tests {
             .output("y", ElementType::F32, &free(&[3]))
             .finish()
             .unwrap();
+        let graph = model.graph().unwrap();
         let target = Target {
+            ends: &Ends::find(&graph).unwrap(),
             mode: &Mode::Inference,
             batch,
             input: &[2, 8, 8],
             device: Device::flex(),
         };
-        let graph = model.graph().unwrap();
         Cost::of(&lower(&graph, &target, &mut HashMap::new()).unwrap())
     }
 

@@ -20,12 +20,12 @@ use std::sync::Arc;
 
 use gifthorse_segment::{Graph, Memory, Pass, Plan, StageInfo, Statistics};
 
-use crate::array::Array;
 use crate::error::Error;
+use crate::execute::array::Array;
+use crate::program::stored::Stored;
 use crate::program::{Operand, Param, Primitive, Program, Step, ValueId};
-use crate::stored::Stored;
 use batch::BatchAxis;
-pub use batch::keeps_samples_apart;
+pub use batch::{keeps_batch_first, keeps_samples_apart};
 use tracked::Weight;
 use trained::WeightSource;
 use translate::Translator;
@@ -112,8 +112,9 @@ impl Segment {
 }
 
 /// Cuts a program into segments and what is left between them. `wanted` are the values that
-/// somebody asks for.
-pub fn cut(program: &Program, wanted: &HashSet<ValueId>) -> Vec<Part> {
+/// somebody asks for; those of them in `changed` may be changed before they are read, so that
+/// nothing that reads one is in the segment that makes it.
+pub fn cut(program: &Program, wanted: &HashSet<ValueId>, changed: &HashSet<ValueId>) -> Vec<Part> {
     let axes = batch::follow(program);
     let samples = program.input_shape.first().copied().unwrap_or(1);
     let mut readers: HashMap<ValueId, Vec<usize>> = HashMap::new();
@@ -134,8 +135,24 @@ pub fn cut(program: &Program, wanted: &HashSet<ValueId>) -> Vec<Part> {
         readers,
         shapes,
         wanted,
+        rounds: rounds(program, changed),
     };
     cutting.parts()
+}
+
+/// For each step, how many values in `changed` at most are one after the other on a way to it.
+fn rounds(program: &Program, changed: &HashSet<ValueId>) -> Vec<usize> {
+    let mut after: HashMap<ValueId, usize> = HashMap::new();
+    let mut rounds = Vec::with_capacity(program.steps.len());
+    for step in &program.steps {
+        let read = step.inputs.iter().filter_map(Operand::value);
+        let round = read.filter_map(|id| after.get(&id).copied()).max();
+        let round = round.unwrap_or(0);
+        let change = usize::from(changed.contains(&step.output));
+        after.insert(step.output, round + change);
+        rounds.push(round);
+    }
+    rounds
 }
 
 /// The parts of a program for another batch size, if one of the `others` computes the same for each
@@ -250,6 +267,8 @@ struct Cutting<'p> {
     readers: HashMap<ValueId, Vec<usize>>,
     shapes: HashMap<ValueId, Vec<usize>>,
     wanted: &'p HashSet<ValueId>,
+    /// For each step; those of a round are done before those of the next.
+    rounds: Vec<usize>,
 }
 
 impl<'p> Cutting<'p> {
@@ -263,9 +282,19 @@ impl<'p> Cutting<'p> {
                 done.insert(at);
             }
         }
+        for round in 0..=self.rounds.iter().copied().max().unwrap_or(0) {
+            self.round(round, &mut parts, &mut done);
+        }
+        parts
+    }
+
+    /// The parts of one round's steps, but for those that are done.
+    fn round(&self, round: usize, parts: &mut Vec<Part>, done: &mut HashSet<usize>) {
+        let skips =
+            |at: usize, done: &HashSet<usize>| done.contains(&at) || self.rounds[at] != round;
         let mut at = 0;
         while at < self.program.steps.len() {
-            if done.contains(&at) {
+            if skips(at, done) {
                 at += 1;
                 continue;
             }
@@ -273,7 +302,7 @@ impl<'p> Cutting<'p> {
             let mut steps = Vec::new();
             let mut end = at;
             while end < self.program.steps.len() {
-                if !done.contains(&end) && !translator.done.contains(&end) {
+                if !skips(end, done) && !translator.done.contains(&end) {
                     if translator.add(end).is_none() {
                         break;
                     }
@@ -294,7 +323,6 @@ impl<'p> Cutting<'p> {
                 }
             }
         }
-        parts
     }
 
     fn translator(&self) -> Translator<'_> {

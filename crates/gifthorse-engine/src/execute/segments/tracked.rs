@@ -13,7 +13,7 @@ use burn::tensor::{DType, TensorData};
 use gifthorse_segment::{Binding, Plan, Statistics};
 
 use super::autodiff::enter;
-use crate::array::Array;
+use crate::execute::array::Array;
 
 /// A tensor with its place in an autodiff graph.
 pub type TrackedTensor = FloatTensor<Autodiff<Flex>>;

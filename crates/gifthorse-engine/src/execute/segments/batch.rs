@@ -82,6 +82,14 @@ pub fn follow(program: &Program) -> Vec<Option<BatchAxis>> {
     axes
 }
 
+/// For each value, by number, whether its first axis is the samples and nothing else; `None` where
+/// that is not known.
+pub fn keeps_batch_first(program: &Program) -> Vec<Option<bool>> {
+    let first = |axis: BatchAxis| axis == BatchAxis::FIRST || axis == BatchAxis::WHOLE;
+    let axes = follow(program).into_iter();
+    axes.map(|axis| axis.map(first)).collect()
+}
+
 /// Whether each sample's output, and each condition that something is chosen by, come from that
 /// sample alone, as far as this file can follow them.
 pub fn keeps_samples_apart(program: &Program) -> bool {

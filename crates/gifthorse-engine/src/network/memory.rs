@@ -6,11 +6,12 @@ use std::sync::Arc;
 use gifthorse_onnx::Tensor;
 use gifthorse_segment::Pass;
 
-use crate::compiled::Compiled;
 use crate::error::Error;
+use crate::execute::compiled::Compiled;
+use crate::execute::segments::Part;
 use crate::network::{Batching, Network};
+use crate::program::section::Section;
 use crate::program::{Operand, Param, ParamId, Program};
-use crate::segments::Part;
 
 /// Memory of a network in bytes, by what it is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl Network {
     fn by_plan(&self, passes: &[Pass]) -> Result<Vec<Group>, Error> {
         let mut groups: Vec<Group> = Vec::new();
         for pass in passes {
-            let compiled = self.compiled(pass.samples, &[])?;
+            let compiled = self.compiled(pass.samples, &Section::whole())?;
             let known = groups
                 .iter_mut()
                 .find(|group| group.compiled.shares_plans(&compiled));
@@ -169,7 +170,7 @@ mod tests {
     use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder, Tensor};
 
     use super::*;
-    use crate::array::Array;
+    use crate::execute::array::Array;
 
     const CHANNELS: usize = 4;
 
@@ -261,7 +262,7 @@ mod tests {
         let three = network.forward(images(3)).unwrap().into_vec();
         let seven = network.forward(images(7)).unwrap().into_vec();
         assert_eq!(three[..], seven[..9]);
-        let compiled = [3, 7].map(|batch| network.compiled(batch, &[]).unwrap());
+        let compiled = [3, 7].map(|batch| network.compiled(batch, &Section::whole()).unwrap());
         assert!(compiled[0].shares_plans(&compiled[1]));
         let pass = |samples| Pass {
             samples,

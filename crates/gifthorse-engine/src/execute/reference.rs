@@ -3,8 +3,8 @@
 use burn::backend::ops::{ConvOptions, ConvTransposeOptions};
 use gifthorse_segment::Kept;
 
-use crate::array::Array;
 use crate::error::Error;
+use crate::execute::array::Array;
 use crate::program::{Binary, Primitive, Reduction, Unary, Window};
 
 /// Computes one primitive.

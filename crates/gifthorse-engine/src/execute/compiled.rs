@@ -1,21 +1,22 @@
 //! A program made ready to run many times: what depends on frozen weights alone is computed
 //! once, values are dropped after their last use, segments stand in where they can.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use gifthorse_segment::{StageInfo, Statistics};
 
-use crate::array::Array;
-use crate::cost::Cost;
 use crate::error::Error;
+use crate::execute::array::Array;
+use crate::execute::edit::Edits;
+use crate::execute::reference::{dropout, evaluate, moments};
+use crate::execute::segments::{self, Part, Segment};
+use crate::execute::statistics::BatchStatistics;
+use crate::program::cost::Cost;
+use crate::program::stored::Stored;
 use crate::program::{Operand, Param, ParamId, Primitive, Program, ValueId};
-use crate::reference::{dropout, evaluate, moments};
-use crate::segments::{self, Part, Segment};
-use crate::statistics::BatchStatistics;
-use crate::stored::Stored;
 
 /// A part of a plan, described.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,14 +51,27 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Prepares a program. Its constants stay as they are but for the trained ones. `taps` are
-    /// values that runs may ask for besides the logits. `others` are programs of the same model and
-    /// taps for other batch sizes: what was compiled for one of them is used again where it is the
-    /// same for each sample.
+    /// Prepares a program. Its constants stay as they are but for the trained ones.
     ///
     /// # Errors
     /// As the reference's, while constants are folded; [`Error::TooMuchWork`].
-    pub fn new(program: Program, taps: &[ValueId], others: &[Arc<Self>]) -> Result<Self, Error> {
+    pub fn new(program: Program) -> Result<Self, Error> {
+        Self::open_at(program, &[], &[], &[])
+    }
+
+    /// As [`new`](Self::new), with values that can be reached from outside: `taps` are those that
+    /// runs may ask for besides the output, `cuts` those that they may change. `others` are
+    /// programs of the same model, taps and cuts for other batch sizes: what was compiled for one
+    /// of them is used again where it is the same for each sample.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_at(
+        program: Program,
+        taps: &[ValueId],
+        cuts: &[ValueId],
+        others: &[Arc<Self>],
+    ) -> Result<Self, Error> {
         Cost::of(&program).check(program.input_shape[0])?;
         let mut program = fold_constants(program)?;
         for other in others {
@@ -66,17 +80,19 @@ impl Compiled {
         // Segments round differently from the reference. Where a later step jumps
         // (a binarised network takes the sign of sums that are often exactly zero), that
         // would change the logits, not just their last digits.
-        if program.steps.iter().any(|step| step.primitive.jumps()) {
+        if program.jumps_outside || program.steps.iter().any(|step| step.primitive.jumps()) {
             let parts = (0..program.steps.len()).map(Part::Step).collect();
             return Ok(Self::with_parts(program, parts));
         }
-        let wanted = taps.iter().copied().chain([program.output]).collect();
+        let changed: HashSet<ValueId> = cuts.iter().copied().collect();
+        let wanted = taps.iter().chain(cuts).copied();
+        let wanted = wanted.chain([program.output]).collect();
         let others = others
             .iter()
             .map(|other| (&other.program, &other.parts[..]));
         let parts = match segments::adapt(&program, others) {
             Some(parts) => parts,
-            None => segments::cut(&program, &wanted),
+            None => segments::cut(&program, &wanted, &changed),
         };
         Ok(Self::with_parts(program, parts))
     }
@@ -160,54 +176,32 @@ impl Compiled {
         self.parts.iter().map(part).collect()
     }
 
-    /// Runs the program on a raw input of its input shape; gives the logits and, in order,
-    /// the values in `taps`. `given` are the values of the trained constants, in their order.
+    /// Runs a program without trained constants on an input of its input shape; gives the output
+    /// and, in order, the values in `taps`. What `edits` name has to be among the cuts.
     ///
     /// # Errors
     /// `Error::Internal` when the program is inconsistent.
-    pub fn run(
-        &self,
-        input: Array,
-        given: &[Array],
-        taps: &[ValueId],
-    ) -> Result<Vec<Array>, Error> {
-        Ok(self.run_seeded(input, given, taps, 0)?.0)
+    pub fn run(&self, input: Array, taps: &[ValueId], edits: &Edits) -> Result<Vec<Array>, Error> {
+        let mut values = Values::new(self, input, &[], edits, 0);
+        values.run(taps)
     }
 
-    /// As [`run`](Self::run), with a seed for what is random in the program. With the values comes
-    /// what batch norms in training mode saw, in the order of the program.
+    /// Runs the program on a raw input of its input shape; gives the logits and what batch norms in
+    /// training mode saw, in the order of the program. `given` are the values of the trained
+    /// constants, in their order, `seed` is for what is random.
     ///
     /// # Errors
-    /// As there.
+    /// As of [`run`](Self::run).
     pub fn run_seeded(
         &self,
         input: Array,
         given: &[Array],
-        taps: &[ValueId],
         seed: u64,
-    ) -> Result<(Vec<Array>, Vec<BatchStatistics>), Error> {
-        let wanted: Vec<ValueId> = std::iter::once(self.program.output)
-            .chain(taps.iter().copied())
-            .collect();
-        let mut values = Values {
-            compiled: self,
-            given: self.trained.iter().copied().zip(given).collect(),
-            made: HashMap::from([(self.program.input, input)]),
-            seed,
-            statistics: BTreeMap::new(),
-        };
-        for (part, dead) in self.parts.iter().zip(&self.dead_after) {
-            match part {
-                Part::Step(step) => values.run_step(*step)?,
-                Part::Segment(segment) => values.run_segment(segment)?,
-            }
-            for id in dead.iter().filter(|id| !wanted.contains(id)) {
-                values.made.remove(id);
-            }
-        }
-        let made = wanted.iter().map(|id| values.value(*id));
-        let made = made.collect::<Result<_, _>>()?;
-        Ok((made, values.statistics.into_values().collect()))
+    ) -> Result<(Array, Vec<BatchStatistics>), Error> {
+        let edits = Edits::new();
+        let mut values = Values::new(self, input, given, &edits, seed);
+        let logits = values.run(&[])?.swap_remove(0);
+        Ok((logits, values.statistics.into_values().collect()))
     }
 }
 
@@ -215,13 +209,57 @@ impl Compiled {
 struct Values<'a> {
     compiled: &'a Compiled,
     given: HashMap<ParamId, &'a Array>,
+    edits: &'a Edits,
     made: HashMap<ValueId, Array>,
     seed: u64,
     /// By the tag of the batch norm.
     statistics: BTreeMap<usize, BatchStatistics>,
 }
 
-impl Values<'_> {
+impl<'a> Values<'a> {
+    fn new(
+        compiled: &'a Compiled,
+        input: Array,
+        given: &'a [Array],
+        edits: &'a Edits,
+        seed: u64,
+    ) -> Self {
+        Self {
+            compiled,
+            given: compiled.trained.iter().copied().zip(given).collect(),
+            edits,
+            made: HashMap::from([(compiled.program.input, input)]),
+            seed,
+            statistics: BTreeMap::new(),
+        }
+    }
+
+    /// Runs all parts; gives the program's output and the values in `taps`.
+    fn run(&mut self, taps: &[ValueId]) -> Result<Vec<Array>, Error> {
+        let compiled = self.compiled;
+        let wanted: Vec<ValueId> = std::iter::once(compiled.program.output)
+            .chain(taps.iter().copied())
+            .collect();
+        for (part, dead) in compiled.parts.iter().zip(&compiled.dead_after) {
+            match part {
+                Part::Step(step) => self.run_step(*step)?,
+                Part::Segment(segment) => self.run_segment(segment)?,
+            }
+            for id in dead.iter().filter(|id| !wanted.contains(id)) {
+                self.made.remove(id);
+            }
+        }
+        wanted.iter().map(|id| self.value(*id)).collect()
+    }
+
+    /// Puts a value down, as the edits leave it.
+    fn keep(&mut self, id: ValueId, value: Array) -> Result<(), Error> {
+        let mut edits = self.edits.get(&id).into_iter().flatten();
+        let edited = edits.try_fold(value, |value, edit| edit.apply(value))?;
+        self.made.insert(id, edited);
+        Ok(())
+    }
+
     fn run_step(&mut self, at: usize) -> Result<(), Error> {
         let start = Instant::now();
         let step = &self.compiled.program.steps[at];
@@ -239,7 +277,7 @@ impl Values<'_> {
             }
             _ => evaluate(&step.primitive, operands, &step.shape)?,
         };
-        self.made.insert(step.output, made);
+        self.keep(step.output, made)?;
         let nanoseconds = start.elapsed().as_nanos() as u64;
         self.compiled.nanoseconds[at].fetch_add(nanoseconds, Ordering::Relaxed);
         Ok(())
@@ -252,8 +290,9 @@ impl Values<'_> {
         match segment.run(&inputs, weights.collect::<Result<_, _>>()?, self.seed) {
             Some((outputs, statistics)) => {
                 statistics.into_iter().for_each(|s| self.note(s));
-                let outputs = segment.outputs.iter().copied().zip(outputs);
-                self.made.extend(outputs);
+                for (&id, value) in segment.outputs.iter().zip(outputs) {
+                    self.keep(id, value)?;
+                }
             }
             None => {
                 for &step in &segment.steps {

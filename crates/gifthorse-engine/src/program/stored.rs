@@ -8,10 +8,10 @@ use std::sync::{Arc, OnceLock};
 use burn::tensor::Device;
 use gifthorse_onnx::Tensor;
 
-use crate::array::Array;
 use crate::error::Error;
+use crate::execute::array::Array;
+use crate::execute::reference::evaluate;
 use crate::program::Primitive;
-use crate::reference::evaluate;
 
 /// Numbers that a constant has to have for its value not to be held.
 const LARGE: usize = 1 << 18;
