@@ -36,6 +36,7 @@ pub use gifthorse_segment::{
     MapShape, Memory as SegmentMemory, Pass, StageInfo, Work, alone, is_alone,
 };
 pub use lower::is_supported;
+pub use lower::weights::{ChannelReader, Role, RunningStatistics, Weight, Wiring};
 pub use memory::Memory;
 pub use mode::{Mode, running_means};
 pub use network::{Batching, Network};

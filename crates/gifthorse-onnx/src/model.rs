@@ -38,10 +38,9 @@ pub struct Model {
     proto: ModelProto,
     folder: Option<PathBuf>,
     size: u64,
-    /// Constants that lay in files beside the model and were replaced, with the location that each
-    /// had: they are held in the messages until the model is written, and then go into such a file
-    /// again.
-    outside: BTreeMap<String, String>,
+    /// Constants that are held in the messages and go into a file beside the model when it is
+    /// written, each with the location that it had in such a file before.
+    outside: BTreeMap<String, Option<String>>,
 }
 
 impl Model {

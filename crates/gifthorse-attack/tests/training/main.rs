@@ -12,6 +12,7 @@ mod exam;
 mod fine_tuning;
 mod resume;
 mod threads;
+mod write_back;
 
 use gifthorse_attack::net::{AnyNet, Net, Table8};
 use gifthorse_attack::train::{Augment, Optimiser, Recipe, Schedule};

@@ -36,6 +36,7 @@ mod resize;
 mod scatter;
 mod scope;
 mod walk;
+pub mod weights;
 
 use std::collections::HashMap;
 
@@ -229,7 +230,7 @@ pub fn lower(graph: &Graph, target: &Target, weights: &mut Weights) -> Result<Pr
     context.dependent.insert(input);
     let named = Named {
         lowered: Lowered::Value(input),
-        kind: Some(ElementType::F32),
+        kind: ends.input.element_type.or(Some(ElementType::F32)),
     };
     context.scopes.bind(&ends.input.name, named);
 

@@ -43,8 +43,8 @@ impl Model {
                     return Err(wrong(name, problem));
                 };
                 let was_outside = store(target, bytes);
-                if let Some(location) = was_outside {
-                    self.outside.insert(name.to_owned(), location);
+                if was_outside.is_some() {
+                    self.outside.insert(name.to_owned(), was_outside);
                 }
             }
             Place::Floats(values) => *values = tensor.to_f32()?,
@@ -79,6 +79,26 @@ impl Model {
             }
         }
         self.set_initializer(name, &tensor)
+    }
+
+    /// From now on, [`write`](Model::write) puts the data of a constant into a file beside the
+    /// model: where there are many, the model itself would be more than the 2 GiB that it may be.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] if there is no such initialiser or `Constant` node with a tensor, or if
+    /// it is of a type that is not read.
+    pub fn store_outside(&mut self, name: &str) -> Result<(), Error> {
+        let (element, _) = self.kind_of(name)?;
+        let Place::Tensor(tensor) = self.place(name)? else {
+            return Err(wrong(name, TensorProblem::Absent));
+        };
+        if element == ElementType::String {
+            return Err(wrong(name, TensorProblem::ElementType(element.to_onnx())));
+        }
+        if tensor.data_location() != DataLocation::EXTERNAL {
+            self.outside.entry(name.to_owned()).or_default();
+        }
+        Ok(())
     }
 
     /// The graph as [`graph`](Model::graph) gives it, but with what `Constant` nodes of the file's
@@ -131,6 +151,14 @@ fn store(target: &mut TensorProto, bytes: bytes::Bytes) -> Option<String> {
             .unwrap_or_default()
             .to_owned()
     });
+    clear(target);
+    target.set_raw_data(bytes);
+    old
+}
+
+/// Takes a tensor's data out of its message, wherever they are.
+pub(super) fn clear(target: &mut TensorProto) {
+    target.clear_raw_data();
     target.float_data.clear();
     target.double_data.clear();
     target.int32_data.clear();
@@ -140,6 +168,4 @@ fn store(target: &mut TensorProto, bytes: bytes::Bytes) -> Option<String> {
     if target.data_location() != DataLocation::DEFAULT {
         target.clear_data_location();
     }
-    target.set_raw_data(bytes);
-    old
 }

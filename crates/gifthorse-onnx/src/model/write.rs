@@ -30,7 +30,8 @@ impl Model {
     /// Writes the model to a file. If that is in another folder than the one that it was read
     /// from, its external data are copied beside it.
     ///
-    /// Constants that lay in files beside the model and were replaced go into one new file beside
+    /// Constants that lay in files beside the model and were replaced, and those that are to lie
+    /// [outside](Model::store_outside), go into one new file beside
     /// the written one, named after it with `.data` at the end, or `.1.data` and so on where there
     /// is such a file already with something else in it. In another folder, whatever lay in the
     /// same files as they goes there too, so that what was replaced is not taken along. No file
@@ -74,7 +75,8 @@ impl Model {
         };
         let named = locations(&self.proto).into_iter();
         let replaced = self.outside.iter();
-        let replaced = replaced.map(|(tensor, location)| (location.as_str(), tensor.as_str()));
+        let replaced =
+            replaced.filter_map(|(tensor, location)| Some((location.as_deref()?, tensor.as_str())));
         for (location, tensor) in named.chain(replaced) {
             if resolve(folder, location).is_ok_and(|file| file == target) {
                 return Err(Error::External {

@@ -315,6 +315,43 @@ fn a_model_is_written_beside_the_one_it_was_read_from() {
 }
 
 #[test]
+fn any_constant_can_be_stored_outside() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut list = attribute("value_floats", attribute_proto::AttributeType::FLOATS);
+    list.floats = vec![1.0];
+    let mut proto = model(vec![
+        constant("c", value_of(stored("", DataType::BFLOAT16))),
+        constant("list", list),
+        node("Relu", &["x"], &["y"]),
+    ]);
+    let mut typed = tensor("typed", &[2]);
+    typed.float_data = vec![3.0, 4.0];
+    let mut text = tensor("text", &[1]);
+    text.set_data_type(DataType::STRING as i32);
+    text.string_data = vec![b"a".to_vec().into()];
+    let graph = proto.graph.as_mut().unwrap();
+    graph.initializer = vec![stored("half", DataType::FLOAT16), typed, text];
+    let mut model = read(&proto);
+    for name in ["list", "text", "absent"] {
+        assert!(model.store_outside(name).is_err(), "{name}");
+    }
+    let path = folder.path().join("new.onnx");
+    let names = ["half", "typed", "c"];
+    for name in names {
+        model.store_outside(name).unwrap();
+    }
+    model.write(&path).unwrap();
+    let written = Model::read(&path).unwrap();
+    assert_eq!(
+        names.map(|name| location_of(&written, name)),
+        ["new.onnx.data"; 3]
+    );
+    assert!(crate::diff(&model, &written).unwrap().is_empty());
+    let parts = written.proto().graph.as_ref().unwrap();
+    assert!(parts.initializer[1].float_data.is_empty());
+}
+
+#[test]
 fn a_model_is_not_written_over_its_own_data() {
     let folder = tempfile::tempdir().unwrap();
     let mut model = outside(folder.path(), DataType::FLOAT);

@@ -1,15 +1,12 @@
 //! Which constants go into a file beside the written model, and where in it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::{collections::BTreeSet, path::Path};
 
 use super::data_file::{self, Part};
 use crate::{
     ElementType, Error, Tensor,
     external::{ExternalFiles, location},
-    model::{Model, place},
+    model::{Model, edit::clear, place},
     proto::{
         GraphProto, ModelProto, StringStringEntryProto, TensorProto, tensor_proto::DataLocation,
     },
@@ -29,7 +26,7 @@ pub(super) struct Outside {
 
 impl Outside {
     /// Takes the data out of the messages: of constants that were replaced and lay in files
-    /// before, and, if the model goes to another folder, of those that lie in the same files.
+    /// before, or are to from now on, and, if the model goes to another folder, of those that lie in the same files.
     ///
     /// # Errors
     /// [`Error::External`] for data that cannot be read.
@@ -41,27 +38,22 @@ impl Outside {
         };
         let external = ExternalFiles::new(model.folder.as_deref());
         let moves = !is_same(model.folder.as_deref(), to);
-        let files: BTreeSet<&str> = model.outside.values().map(String::as_str).collect();
-        let mut replaced: BTreeMap<&str, &str> = model
-            .outside
-            .iter()
-            .map(|(name, location)| (name.as_str(), location.as_str()))
-            .collect();
+        let files = model.outside.values().flatten();
+        let files: BTreeSet<&str> = files.map(String::as_str).collect();
+        let mut chosen: BTreeSet<&str> = model.outside.keys().map(String::as_str).collect();
         let graph = proto.graph.as_mut();
         let tensors = graph.into_iter().flat_map(place::tensors).enumerate();
         for (owner, (name, proto)) in tensors {
             let lies = proto.data_location() == DataLocation::EXTERNAL;
             let place = location(&proto.external_data).unwrap_or_default();
             // Of two tensors of one name the first is meant, as where it was replaced.
-            let is_replaced = !lies && replaced.remove(name.as_str()).is_some();
-            if is_replaced || (lies && moves && files.contains(place)) {
+            let is_chosen = chosen.remove(name.as_str());
+            if (is_chosen && !lies) || (lies && moves && files.contains(place)) {
                 let data = tensor::decode(proto, &name, &external)?;
                 if data.element_type() == ElementType::String {
                     continue;
                 }
-                proto.clear_raw_data();
-                proto.external_data.clear();
-                proto.clear_data_location();
+                clear(proto);
                 outside.add(owner, data);
             }
         }
