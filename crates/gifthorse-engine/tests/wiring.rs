@@ -59,8 +59,8 @@ fn node<'g>(graph: &'g Graph, name: &str) -> &'g gifthorse_onnx::Node {
     graph.nodes.iter().find(|node| node.name == name).unwrap()
 }
 
-/// Takes each channel that a layer makes out of the way: by a mask of this shape behind a value, and in the kernels that
-/// read it.
+/// Takes each channel that a layer makes out of the way: by a mask of this shape behind a value,
+/// and in the kernels that read it.
 fn check(model: &Model, layer: &str, value: &str, mask: &[usize]) {
     let graph = model.editable_graph().unwrap();
     let wiring = Wiring::new(&graph);
@@ -187,8 +187,8 @@ fn channels_of_a_plain_network_end_in_the_next_layer() {
     assert!(wiring.norm_behind(node(&graph, "conv2")).is_none());
 }
 
-/// As Keras' converter writes it: channels last between the layers, so that a flattened map has one value of each channel
-/// after the other; and a bias that is added on its own.
+/// As Keras' converter writes it: channels last between the layers, so that a flattened map has one
+/// value of each channel after the other; and a bias that is added on its own.
 #[test]
 fn channels_that_lie_last_are_found_in_turns() {
     let mut net = builder(&[4, 4, 2]);

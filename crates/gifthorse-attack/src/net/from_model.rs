@@ -13,18 +13,20 @@ use crate::Error;
 use crate::net::{Net, Running, Selection};
 
 impl Net {
-    /// A network to be trained on from the weights that a file has: those of its convolutions, fully connected layers and
-    /// normalisations, as far as the selection does not freeze them. All else stays as it is. `preprocess` is what happens
-    /// to `[0, 1]` pixels before the model.
+    /// A network to be trained on from the weights that a file has: those of its convolutions,
+    /// fully connected layers and normalisations, as far as the selection does not freeze them. All
+    /// else stays as it is. `preprocess` is what happens to `[0, 1]` pixels before the model.
     ///
-    /// Weights may be floats of any type, in initialisers or `Constant` nodes, in the file or beside it. They are trained as
-    /// 32-bit floats, and the trained model has them in the type of the file. What a local function holds stays as it is.
+    /// Weights may be floats of any type, in initialisers or `Constant` nodes, in the file or
+    /// beside it. They are trained as 32-bit floats, and the trained model has them in the type of
+    /// the file. What a local function holds stays as it is.
     ///
     /// A weight that several layers share is trained for all of them, unless one of them is frozen.
     ///
     /// # Errors
-    /// [`Error::Engine`] for a model that is no image classifier, or has operators that are not supported;
-    /// [`Error::NothingFrozen`] for a pattern that fits no name; [`Error::Net`] if nothing is left to be trained.
+    /// [`Error::Engine`] for a model that is no image classifier, or has operators that are not
+    /// supported; [`Error::NothingFrozen`] for a pattern that fits no name; [`Error::Net`] if
+    /// nothing is left to be trained.
     pub fn from_model(
         model: Model,
         preprocess: Preprocess,

@@ -74,9 +74,9 @@ impl<'a> Training<'a> {
     /// # Errors
     /// [`Error::Recipe`] for settings that make no sense, or an aim without an exam; [`Error::Images`] for images of another
     /// shape than the network takes, or fewer than one batch; [`Error::NoSuchClass`] for labels that it does not have;
-    /// [`Error::Diverged`] if the loss stops being a number; [`Error::Onnx`] if a weight becomes too large for the type that
-    /// its file has it in; [`Error::Checkpoint`] for a file that is damaged or of another
-    /// run; what the exam refuses.
+    /// [`Error::Diverged`] if the loss stops being a number; [`Error::Onnx`] if a weight becomes
+    /// too large for the type that its file has it in; [`Error::Checkpoint`] for a file that is
+    /// damaged or of another run; what the exam refuses.
     pub fn run(&self) -> Result<Trained, Error> {
         let recipe = self.recipe;
         recipe.check()?;

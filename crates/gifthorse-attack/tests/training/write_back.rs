@@ -1,4 +1,5 @@
-//! A trained file holds its weights as it did before: in their type, in `Constant` nodes, in files beside it.
+//! A trained file holds its weights as it did before: in their type, in `Constant` nodes, in files
+//! beside it.
 
 use std::fs;
 use std::path::Path;
@@ -163,7 +164,8 @@ fn logits(model: &Model, images: &Images) -> Vec<f32> {
     classifier.evaluate(images.pixels()).unwrap()
 }
 
-/// Trains a file and the same in 32-bit floats, and compares what is written with what it should be.
+/// Trains a file and the same in 32-bit floats, and compares what is written with what it should
+/// be.
 fn check(original: &Model, holding: Holding, folder: &Path) {
     let images = blobs(SHAPE, 64);
     let wide = file(Holding::plain(ElementType::F32), &first());

@@ -1,4 +1,5 @@
-//! Which values of a graph are weights, which layers they belong to, and what stands behind a layer.
+//! Which values of a graph are weights, which layers they belong to, and what stands behind a
+//! layer.
 
 mod channels;
 
@@ -42,8 +43,9 @@ pub struct RunningStatistics<'g> {
 
 /// Who makes and who reads each value of a graph, and which of them are weights.
 ///
-/// It looks at the graph itself, not into the branches of an `If`. Weights are initialisers of float types; take
-/// [`Model::editable_graph`](gifthorse_onnx::Model::editable_graph) for those in `Constant` nodes to be among them.
+/// It looks at the graph itself, not into the branches of an `If`. Weights are initialisers of
+/// float types; take [`Model::editable_graph`](gifthorse_onnx::Model::editable_graph) for those in
+/// `Constant` nodes to be among them.
 #[derive(Debug)]
 pub struct Wiring<'g> {
     graph: &'g Graph,
@@ -73,7 +75,8 @@ impl<'g> Wiring<'g> {
         wiring
     }
 
-    /// All weights of convolutions, matrix products and normalisations, in the order of the nodes that they belong to.
+    /// All weights of convolutions, matrix products and normalisations, in the order of the nodes
+    /// that they belong to.
     #[must_use]
     pub fn weights(&self) -> Vec<Weight<'g>> {
         let nodes = self.graph.nodes.iter();
@@ -93,7 +96,8 @@ impl<'g> Wiring<'g> {
         found.collect()
     }
 
-    /// The running statistics of a batch normalisation that are initialisers; `None` for another node.
+    /// The running statistics of a batch normalisation that are initialisers; `None` for another
+    /// node.
     #[must_use]
     pub fn statistics(&self, node: &'g Node) -> Option<RunningStatistics<'g>> {
         if !is_standard(node, &["BatchNormalization"]) {
@@ -113,7 +117,8 @@ impl<'g> Wiring<'g> {
         Some(RunningStatistics { mean, variance })
     }
 
-    /// The batch normalisation that alone reads what a layer makes, if there is one, past a bias that is added.
+    /// The batch normalisation that alone reads what a layer makes, if there is one, past a bias
+    /// that is added.
     #[must_use]
     pub fn norm_behind(&self, layer: &'g Node) -> Option<&'g Node> {
         let mut value = layer.output(0)?;

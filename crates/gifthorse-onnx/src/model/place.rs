@@ -15,7 +15,8 @@ pub(super) enum Place<'a> {
     Float(&'a mut Option<f32>),
 }
 
-/// The place of the initialiser of this name, or of what the `Constant` node gives that produces it.
+/// The place of the initialiser of this name, or of what the `Constant` node gives that produces
+/// it.
 pub(super) fn find<'a>(graph: &'a mut GraphProto, name: &str) -> Option<Place<'a>> {
     let mut initializers = graph.initializer.iter_mut();
     if let Some(tensor) = initializers.find(|tensor| tensor.name() == name) {

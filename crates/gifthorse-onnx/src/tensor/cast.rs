@@ -187,7 +187,10 @@ mod tests {
         fn only_what_changed_loses_digits(old in any::<f64>(), new in any::<f32>()) {
             let bytes = old.to_le_bytes();
             let read = old as f32;
-            let widened = |value| f64::from_le_bytes(widen(&[value], &bytes)[..].try_into().unwrap());
+            let widened = |value| {
+                let bytes = widen(&[value], &bytes);
+                f64::from_le_bytes(bytes[..].try_into().unwrap())
+            };
             prop_assert_eq!(widened(read).to_bits(), old.to_bits());
             if new.to_bits() != read.to_bits() {
                 prop_assert_eq!(widened(new).to_bits(), f64::from(new).to_bits());

@@ -18,7 +18,8 @@ const LOOKED_AT: usize = 4096;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fingerprint {
-    /// SHA-256 of the network's file and those beside it with its first weights, and the names of what is trained.
+    /// SHA-256 of the network's file, with its first weights, of those beside it, and the names of
+    /// what is trained.
     pub net: String,
     /// The recipe as JSON.
     pub recipe: String,

@@ -48,7 +48,8 @@ pub enum ChannelReader<'g> {
         kernel: &'g str,
         /// The axis of the initialiser, as the file has it, along which the channels lie.
         axis: usize,
-        /// For each channel, which entries of that axis belong to it: more than one where maps were flattened.
+        /// For each channel, which entries of that axis belong to it: more than one where maps were
+        /// flattened.
         entries: Vec<Vec<usize>>,
     },
     /// A node that was not seen through: it mixes channels without a weight, or moves them.
@@ -71,7 +72,8 @@ enum Lie {
 }
 
 impl<'g> Wiring<'g> {
-    /// How many channels a convolution or matrix product makes; `None` where it has no kernel of its own.
+    /// How many channels a convolution or matrix product makes; `None` where it has no kernel of
+    /// its own.
     #[must_use]
     pub fn channels(&self, layer: &'g Node) -> Option<usize> {
         let kernel = self.kernel(layer, 1)?;
@@ -85,9 +87,9 @@ impl<'g> Wiring<'g> {
         }
     }
 
-    /// What reads the channels that a convolution or matrix product makes, through everything that keeps channels apart:
-    /// activations, poolings, batch normalisations, sums with other values, and the step from maps to rows. Empty for
-    /// another node.
+    /// What reads the channels that a convolution or matrix product makes, through everything that
+    /// keeps channels apart: activations, poolings, batch normalisations, sums with other values,
+    /// and the step from maps to rows. Empty for another node.
     #[must_use]
     pub fn channel_readers(&self, layer: &'g Node) -> Vec<ChannelReader<'g>> {
         let (Some(channels), Some(value)) = (self.channels(layer), layer.output(0)) else {

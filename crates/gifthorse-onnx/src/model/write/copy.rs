@@ -5,7 +5,8 @@ use std::{fs, path::Path};
 use super::super::locations::locations;
 use crate::{Error, ExternalProblem, external::resolve, proto::ModelProto};
 
-/// Copies every file of external data that the model names, without ever overwriting a different file.
+/// Copies every file of external data that the model names, without ever overwriting a different
+/// file.
 pub(super) fn external_data(
     model: &ModelProto,
     from: Option<&Path>,

@@ -25,8 +25,9 @@ pub(super) struct Outside {
 }
 
 impl Outside {
-    /// Takes the data out of the messages: of constants that were replaced and lay in files
-    /// before, or are to from now on, and, if the model goes to another folder, of those that lie in the same files.
+    /// Takes the data out of the messages: of constants that were replaced and lay in files before,
+    /// or are to from now on, and, if the model goes to another folder, of those that lie in the
+    /// same files.
     ///
     /// # Errors
     /// [`Error::External`] for data that cannot be read.
