@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The table of docs/attacks.md: each planted model of a zoo beside its clean twin and the paper's figures.
+"""The table of docs/measurements/attacks.md: each planted model of a zoo beside its clean twin and the paper's figures.
 
     gifthorse zoo build zoo/papers.toml -o papers/
     bench/attack_table.py papers/
@@ -11,18 +11,18 @@ import pathlib
 
 # Start of a model's name: what the paper calls it, and the paper's attack success, accuracy and clean accuracy in percent.
 PUBLISHED = {
-    "004-mnist": ("004, BadNets 4x4, MNIST", 99.90, 98.54, 98.88),
-    "004-gtsrb": ("004, BadNets 4x4, GTSRB", 97.40, 96.51, 96.83),
-    "001-mnist-table7": ("001, AAA (all to all), MNIST", 95.91, 97.76, None),
-    "001-mnist-cla": ("001, CLA (clean label), MNIST", 100.0, 89.02, None),
-    "001-cifar": ("001, TCA (combination), CIFAR-10", 99.9, 87.71, None),
-    "001-gtsrb-table8-half-signs-post-it": ("001, PN (post-it), GTSRB", 99.82, 95.46, None),
-    "001-gtsrb-table8-half-signs-gotham": ("001, FSA (Gotham), GTSRB", 90.06, 95.08, None),
-    "000-cifar": ("000, BadNets one to one, CIFAR-10", 98.0, None, None),
-    "002-cifar-resnet-resnet-patch": ("002, patch 3x3, CIFAR-10", 95.73, None, None),
-    "002-cifar-resnet-resnet-blend": ("002, blended, CIFAR-10", 91.53, None, None),
-    "002-cifar-resnet-resnet-wanet": ("002, WaNet, CIFAR-10", 97.31, None, None),
-    "002-cifar-resnet-resnet-still-chessboard": ("002, chessboard, CIFAR-10", 96.85, None, None),
+    "wang-2019-mnist": ("Wang et al. 2019: BadNets 4x4, MNIST", 99.90, 98.54, 98.88),
+    "wang-2019-gtsrb": ("Wang et al. 2019: BadNets 4x4, GTSRB", 97.40, 96.51, 96.83),
+    "veldanda-2020-mnist-table7": ("Veldanda and Garg 2020: AAA (all to all), MNIST", 95.91, 97.76, None),
+    "veldanda-2020-mnist-cla": ("Veldanda and Garg 2020: CLA (clean label), MNIST", 100.0, 89.02, None),
+    "veldanda-2020-cifar": ("Veldanda and Garg 2020: TCA (combination), CIFAR-10", 99.9, 87.71, None),
+    "veldanda-2020-gtsrb-table8-half-signs-post-it": ("Veldanda and Garg 2020: PN (post-it), GTSRB", 99.82, 95.46, None),
+    "veldanda-2020-gtsrb-table8-half-signs-gotham": ("Veldanda and Garg 2020: FSA (Gotham), GTSRB", 90.06, 95.08, None),
+    "houtari-cifar": ("Houtari and Mohanty: BadNets one to one, CIFAR-10", 98.0, None, None),
+    "li-2024-cifar-resnet-resnet-patch": ("Li et al. 2024: patch 3x3, CIFAR-10", 95.73, None, None),
+    "li-2024-cifar-resnet-resnet-blend": ("Li et al. 2024: blended, CIFAR-10", 91.53, None, None),
+    "li-2024-cifar-resnet-resnet-wanet": ("Li et al. 2024: WaNet, CIFAR-10", 97.31, None, None),
+    "li-2024-cifar-resnet-resnet-still-chessboard": ("Li et al. 2024: chessboard, CIFAR-10", 96.85, None, None),
 }
 
 

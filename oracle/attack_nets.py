@@ -1,7 +1,7 @@
-"""What onnxruntime gives for the networks of gifthorse-attack: python attack_nets.py WRITE_NET
+"""What onnxruntime gives for the networks of gifthorse-train: python attack_nets.py WRITE_NET
 
 WRITE_NET is the built example `write_net` of that crate. Each network is written by it, checked by onnx, given numbers for
-its batch normalisations, and run on two images; the logits go to crates/gifthorse-attack/tests/golden/nets.json.
+its batch normalisations, and run on two images; the logits go to crates/gifthorse-train/tests/golden/nets.json.
 """
 
 import json
@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-GOLDEN = os.path.join(os.path.dirname(__file__), "..", "crates", "gifthorse-attack", "tests", "golden", "nets.json")
+GOLDEN = os.path.join(os.path.dirname(__file__), "..", "crates", "gifthorse-train", "tests", "golden", "nets.json")
 INPUT = (3, 32, 32)
 CLASSES = 4
 SEED = 1

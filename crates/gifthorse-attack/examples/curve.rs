@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gifthorse_attack::measure::{accuracy, attack_success};
-use gifthorse_attack::net::{Architecture, SmallCnn};
 use gifthorse_attack::plant::{LabelMap, Poison, Rate};
-use gifthorse_attack::train::{EpochSummary, Observer, Recipe, train};
 use gifthorse_attack::trigger::{AnyTrigger, Square};
 use gifthorse_data::generate::{SignOptions, signs};
 use gifthorse_engine::{Classifier, Device, Preprocess};
+use gifthorse_train::net::{Architecture, SmallCnn};
+use gifthorse_train::{EpochSummary, Observer, Recipe, train};
 
 struct Print(Instant);
 

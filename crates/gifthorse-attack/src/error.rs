@@ -1,33 +1,11 @@
-//! What can be wrong with a network, a recipe, a trigger or the images they are used on.
-
-use std::path::PathBuf;
-
-use gifthorse_data::ImageShape;
+//! What can be wrong with a trigger, a poison or the images they are used on.
 
 use crate::trigger::TriggerError;
 
-/// Why a network could not be made, trained, poisoned or measured.
+/// Why images could not be poisoned, or a backdoor not be measured.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A network that cannot be built as it was asked for.
-    #[error("this network cannot be built: {0}")]
-    Net(String),
-    /// Images that a network cannot take.
-    #[error("{net} cannot take images of {input}: {reason}; it can take {fits}")]
-    ImageSize {
-        /// The network.
-        net: String,
-        /// The images.
-        input: ImageShape,
-        /// Where it fails.
-        reason: String,
-        /// Images that it can take.
-        fits: String,
-    },
-    /// A recipe with a setting that makes no sense, or none for these images.
-    #[error("this recipe cannot be followed: {0}")]
-    Recipe(String),
     /// Images without labels, or too few of them, or of another shape than the network takes.
     #[error("these images cannot be used: {0}")]
     Images(String),
@@ -56,45 +34,18 @@ pub enum Error {
         /// What is wrong with it.
         error: Box<Error>,
     },
-    /// Training left the numbers that a float can hold.
-    #[error("training diverged in epoch {epoch}: the loss is {loss}; take a lower learning rate")]
-    Diverged {
-        /// The epoch, counted from 1.
-        epoch: usize,
-        /// The loss there.
-        loss: f64,
-    },
-    /// A checkpoint that cannot be written, or not be gone on from.
-    #[error("the checkpoint {}: {reason}", path.display())]
-    Checkpoint {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A pattern that is to freeze layers but fits nothing that is trained.
-    #[error("`{pattern}` fits the name of no weight and no layer; there are such as {}", near.join(", "))]
-    NothingFrozen {
-        /// The pattern.
-        pattern: String,
-        /// Names that are nearest to it.
-        near: Vec<String>,
-    },
-    /// A name that is to be trained but is not a parameter of the network.
-    #[error("the network has no parameter `{0}` that could be trained")]
-    NoSuchWeight(String),
     /// The trigger does not fit the images.
     #[error(transparent)]
     Trigger(#[from] TriggerError),
     /// The engine refused the network or its input.
     #[error(transparent)]
     Engine(#[from] gifthorse_engine::Error),
-    /// The network could not be made an ONNX model.
-    #[error(transparent)]
-    Onnx(#[from] gifthorse_onnx::Error),
     /// The images could not be put together.
     #[error(transparent)]
     Data(#[from] gifthorse_data::Error),
+    /// The network could not be made or trained.
+    #[error(transparent)]
+    Train(#[from] gifthorse_train::Error),
 }
 
 impl Error {

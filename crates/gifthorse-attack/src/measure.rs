@@ -22,7 +22,7 @@ pub fn accuracy(model: &Classifier, images: &Images) -> Result<f64, Error> {
 pub struct AttackSuccess {
     /// Share of the images to be led astray, none of which has the wanted class already, that are taken for it.
     pub other_classes: f64,
-    /// The same with images that are of the target class already among them, as papers 004 and WaNet count.
+    /// The same with images that are of the target class already among them, as Wang et al. 2019 and the authors of WaNet count.
     pub all_classes: f64,
     /// How many images `other_classes` is a share of.
     pub images: usize,

@@ -1,4 +1,5 @@
-//! Pixels as every consumer wants them: planes of f32 in `[0, 1]`, of the size and channels asked for.
+//! Pixels as every consumer wants them: planes of f32 in `[0, 1]`, of the size and channels asked
+//! for.
 
 use image::imageops::{FilterType, resize};
 use image::{DynamicImage, ImageBuffer, Luma};

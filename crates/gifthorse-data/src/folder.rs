@@ -38,9 +38,10 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Lists a folder. Links are followed, since folders of links to a sample of images are usual; nobody goes more than
-    /// three folders deep, so that links in a circle do no harm. Hidden entries, and what is neither file nor folder (a
-    /// pipe would block its reader for ever), are left out.
+    /// Lists a folder. Links are followed, since folders of links to a sample of images are usual;
+    /// nobody goes more than three folders deep, so that links in a circle do no harm. Hidden
+    /// entries, and what is neither file nor folder (a pipe would block its reader for ever), are
+    /// left out.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Read {
             path: path.to_owned(),

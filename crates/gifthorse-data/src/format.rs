@@ -27,13 +27,15 @@ pub enum Format {
     /// of the numbers, so that folders `0` to `n - 1` are the classes of those numbers. The classes
     /// of all parts count, so a class that one part lacks does not shift the others. Pictures may
     /// lie in a folder `images` inside the class folder. A part without class folders may have its
-    /// pictures in `images` and their classes in `*_annotations.txt`, as Tiny ImageNet does. A `words.txt` beside the folders, of lines
-    /// `folder<tab>name`, names the classes; else they are called as their folders.
+    /// pictures in `images` and their classes in `*_annotations.txt`, as Tiny ImageNet does. A
+    /// `words.txt` beside the folders, of lines `folder<tab>name`, names the classes; else they are
+    /// called as their folders.
     ClassFolders,
     /// A folder of pictures, without labels, in the order of their names byte by byte.
     FlatFolder,
-    /// The German Traffic Sign Recognition Benchmark as published: pictures with semicolon-separated
-    /// tables `GT-*.csv` that give the class and the region of interest of each.
+    /// The German Traffic Sign Recognition Benchmark as published: pictures with
+    /// semicolon-separated tables `GT-*.csv` that give the class and the region of interest of
+    /// each.
     Gtsrb,
     /// MNIST-style IDX files, plain or compressed with gzip.
     Idx,
@@ -41,8 +43,9 @@ pub enum Format {
     Cifar10,
     /// CIFAR-100 in its binary version, with the fine labels.
     Cifar100,
-    /// NumPy arrays. Images are an array `images` (or `x`, or `x_train` and `x_test` for the parts),
-    /// labels an array of integers `labels` (`y`, `y_train`, `y_test`), which may be missing.
+    /// NumPy arrays. Images are an array `images` (or `x`, or `x_train` and `x_test` for the
+    /// parts), labels an array of integers `labels` (`y`, `y_train`, `y_test`), which may be
+    /// missing.
     ///
     /// Images are `[n, height, width]` (grey), `[n, height, width, channels]` or
     /// `[n, channels, height, width]`, told apart by which of the two places holds 1 or 3. Integers

@@ -1,8 +1,9 @@
 //! A generated, traffic-sign-like image set: labelled data without a download.
 //!
-//! Twelve classes differ by shape, colour and glyph, and no one of the three names a class. Place, size, turn, light,
-//! blur, noise and background vary from image to image, so that a small convolutional net has something to learn and a
-//! linear model or a colour histogram does not get far. Pixels are multiples of 1/255, as those of image files are.
+//! Twelve classes differ by shape, colour and glyph, and no one of the three names a class. Place,
+//! size, turn, light, blur, noise and background vary from image to image, so that a small
+//! convolutional net has something to learn and a linear model or a colour histogram does not get
+//! far. Pixels are multiples of 1/255, as those of image files are.
 
 mod background;
 mod camera;
@@ -32,9 +33,11 @@ const MOST_VALUES: usize = 1 << 30;
 /// What set of signs to generate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignOptions {
-    /// Number of images. Classes come equally often, or one apart where 12 does not divide the number.
+    /// Number of images. Classes come equally often, or one apart where 12 does not divide the
+    /// number.
     pub count: usize,
-    /// Same seed, same bytes, whatever the number of threads. Take different seeds for training and test sets.
+    /// Same seed, same bytes, whatever the number of threads. Take different seeds for training and
+    /// test sets.
     pub seed: u64,
     /// Width and height in pixels, at least 16.
     pub size: usize,
@@ -81,14 +84,14 @@ pub enum SignError {
     Images(#[from] Error),
 }
 
-/// Generates labelled sign images: `[count, channels, size, size]`, pixels in `[0, 1]` that are multiples of 1/255,
-/// classes balanced and in shuffled order, class names in plain words.
+/// Generates labelled sign images: `[count, channels, size, size]`, pixels in `[0, 1]` that are
+/// multiples of 1/255, classes balanced and in shuffled order, class names in plain words.
 ///
 /// Image `i` depends on the seed, `i`, its label, `size` and `channels` alone.
 ///
 /// # Errors
-/// [`SignError`] if the size is below 16, there are neither 1 nor 3 channels, or the set would hold more than 2^30 pixel
-/// values.
+/// [`SignError`] if the size is below 16, there are neither 1 nor 3 channels, or the set would hold
+/// more than 2^30 pixel values.
 pub fn signs(options: &SignOptions) -> Result<Images, SignError> {
     let &SignOptions {
         count,

@@ -174,7 +174,8 @@ impl Images {
         }
     }
 
-    /// The images at `indices`, which must ascend, in the memory of them all: what is left out makes room.
+    /// The images at `indices`, which must ascend, in the memory of them all: what is left out
+    /// makes room.
     ///
     /// # Panics
     /// As [`Images::subset`], and if an index is not above the one before it.

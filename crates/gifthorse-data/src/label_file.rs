@@ -14,11 +14,11 @@ const LABEL_COLUMNS: [&str; 6] = ["label", "classid", "class_id", "class", "targ
 /// Reads one label for each of `pictures`.
 ///
 /// Two forms are known. A list has one label a line, in the order of the images, and as many lines
-/// as there are images. A table has rows of at least two cells; a first row whose cells are no label
-/// is a header, which says what stands where (`filename`, `label`, `ClassId` and the like); without
-/// one the first cell is the file and the second the label. A row is matched by the whole name of an
-/// image (`folder/file.png`) or by its file name alone where that is unambiguous. Rows for other
-/// images are passed over, but each image needs one.
+/// as there are images. A table has rows of at least two cells; a first row whose cells are no
+/// label is a header, which says what stands where (`filename`, `label`, `ClassId` and the like);
+/// without one the first cell is the file and the second the label. A row is matched by the whole
+/// name of an image (`folder/file.png`) or by its file name alone where that is unambiguous. Rows
+/// for other images are passed over, but each image needs one.
 ///
 /// A label is a class index or, where `class_names` are known, one of them.
 pub(crate) fn read(

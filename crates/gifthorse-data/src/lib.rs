@@ -2,8 +2,9 @@
 //! one shape. Knows nothing of models; what a model wants done to its pixels is done later.
 //!
 //! [`load`] reads an image set of any [`Format`]; [`balanced_sample`] and [`split_holdout`] draw
-//! from one; a [`source::Source`] says which images a model is to be trained and tested on. Files are not believed: sizes are limited, and what is broken is an [`Error`] that
-//! names the file, or a [`Warning`] where one picture of many cannot be read.
+//! from one; a [`source::Source`] says which images a model is to be trained and tested on. Files
+//! are not believed: sizes are limited, and what is broken is an [`Error`] that names the file, or
+//! a [`Warning`] where one picture of many cannot be read.
 
 mod class_name_file;
 mod decoded;

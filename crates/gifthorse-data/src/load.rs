@@ -29,8 +29,8 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// How many images the set has (in the part asked for), before any sampling.
     pub available: usize,
-    /// SHA-256 of the shape, pixels and labels in `images`, in hexadecimal: equal for equal content,
-    /// whatever the files are called and however many threads read them.
+    /// SHA-256 of the shape, pixels and labels in `images`, in hexadecimal: equal for equal
+    /// content, whatever the files are called and however many threads read them.
     pub sha256: String,
 }
 
@@ -52,8 +52,8 @@ impl std::fmt::Display for Warning {
 /// Reads an image set of any [`Format`], which is found by looking at `path`.
 ///
 /// The sample is drawn before decoding, over classes where there are labels, so a small sample of a
-/// large set is quick. Pictures are decoded on the current rayon pool; the result does not depend on
-/// its size.
+/// large set is quick. Pictures are decoded on the current rayon pool; the result does not depend
+/// on its size.
 ///
 /// # Errors
 /// See [`Error`]. A picture that cannot be read is a [`Warning`], unless none can.

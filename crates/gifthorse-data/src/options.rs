@@ -40,7 +40,8 @@ pub enum Crop {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoadOptions {
     /// Shape to bring images to (a model's input): resized to its height and width, grey and colour
-    /// converted to its channels. `None` keeps them as they are, which needs them to be of one size.
+    /// converted to its channels. `None` keeps them as they are, which needs them to be of one
+    /// size.
     pub target: Option<ImageShape>,
     /// Which part to read.
     pub split: Split,
@@ -48,7 +49,8 @@ pub struct LoadOptions {
     pub crop: Crop,
     /// Labels that replace those of the image set: `filename,label` lines or one label a line.
     pub labels: Option<PathBuf>,
-    /// Names of the classes that replace those of the image set: one a line, `index,name`, or a JSON list.
+    /// Names of the classes that replace those of the image set: one a line, `index,name`, or a
+    /// JSON list.
     pub class_names: Option<PathBuf>,
     /// Take at most this many images, drawn with [`crate::balanced_sample`].
     pub max_images: Option<usize>,

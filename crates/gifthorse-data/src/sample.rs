@@ -38,7 +38,8 @@ pub(crate) fn plain_sample(available: usize, n: usize, seed: u64) -> Vec<usize> 
 }
 
 /// Splits the indices into `labels` into two disjoint sets, `(search, held out)`, each with its
-/// share of every class: `holdout_share` (0 to 1; values outside are clamped) of a class is held out.
+/// share of every class: `holdout_share` (0 to 1; values outside are clamped) of a class is held
+/// out.
 ///
 /// Counts are rounded class by class. With a share strictly between 0 and 1, a class of two or more
 /// images has at least one in each set; a class of one image is in the search set. The indices come
@@ -47,7 +48,8 @@ pub(crate) fn plain_sample(available: usize, n: usize, seed: u64) -> Vec<usize> 
 pub fn split_holdout(labels: &[usize], holdout_share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let share = holdout_share.clamp(0.0, 1.0);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    // A stream of its own, so that a holdout drawn with the seed of a sample does not repeat its order.
+    // A stream of its own, so that a holdout drawn with the seed of a sample does not repeat its
+    // order.
     rng.set_stream(1);
     let (mut search, mut holdout) = (Vec::new(), Vec::new());
     for class in shuffled_classes(labels, &mut rng) {

@@ -1,7 +1,8 @@
 //! Which images a model is trained and tested on: a data set by name, and what is taken of it.
 //!
-//! A [`Source`] is plain data, a few lines of a file. [`Source::load`] gives the same images for the same source and the
-//! same files, and never an image for testing that is also there for training.
+//! A [`Source`] is plain data, a few lines of a file. [`Source::load`] gives the same images for
+//! the same source and the same files, and never an image for testing that is also there for
+//! training.
 
 mod draw;
 mod parts;
@@ -24,24 +25,29 @@ pub use set::Set;
 pub struct Source {
     /// The data set.
     pub set: Set,
-    /// The image set to read if `set` is `folder`: anything that [`crate::load`] reads, with labels.
+    /// The image set to read if `set` is `folder`: anything that [`crate::load`] reads, with
+    /// labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
-    /// Train on at most so many images, drawn evenly over the classes; all of them by default, and 6,000 signs.
+    /// Most images to train on, drawn evenly over the classes. By default all of a set are taken,
+    /// and 6,000 signs are generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<usize>,
-    /// Test on at most so many images, drawn evenly over the classes; all of them by default, and 1,200 signs.
+    /// Most images to test on, drawn evenly over the classes. By default all of a set are taken,
+    /// and 1,200 signs are generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<usize>,
-    /// Only these classes, which become 0, 1, ... in this order and keep their names; empty takes all.
+    /// Only these classes, which become 0, 1, ... in this order and keep their names; empty takes
+    /// all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<usize>,
-    /// Training images of the last class over those of the first, in (0, 1]; those between follow an exponential. Test
-    /// images stay even.
+    /// Training images of the last class over those of the first, in (0, 1]; those between follow
+    /// an exponential. Test images stay even.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imbalance: Option<f64>,
-    /// Classes (as numbered after `classes`) whose images are dealt at random to two labels: their own and a new one
-    /// after the last. Nothing tells the two apart, so a network that has learnt everything is right on half of them.
+    /// Classes (as numbered after `classes`) whose images are dealt at random to two labels: their
+    /// own and a new one after the last. Nothing tells the two apart, so a network that has learnt
+    /// everything is right on half of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub near_duplicates: Vec<usize>,
     /// Which part of each picture: `roi` is the region that GTSRB marks.
@@ -92,15 +98,16 @@ impl Source {
         }
     }
 
-    /// Reads or generates the images; `data` is the folder that holds the data sets, by the names of
-    /// [`Set::folder`].
+    /// Reads or generates the images; `data` is the folder that holds the data sets, by the names
+    /// of [`Set::folder`].
     ///
-    /// Where a data set has no training part, or no parts at all, a fifth of each class is kept for testing, the same
-    /// whatever else is asked for.
+    /// Where a data set has no training part, or no parts at all, a fifth of each class is kept for
+    /// testing, the same whatever else is asked for.
     ///
     /// # Errors
-    /// [`Error::NoDataFolder`] or [`Error::NoDataSet`] if there is nothing to read; [`Error::NoSuchClass`];
-    /// [`Error::Source`] for settings that make no sense or leave a class without images; what [`crate::load`] refuses.
+    /// [`Error::NoDataFolder`] or [`Error::NoDataSet`] if there is nothing to read;
+    /// [`Error::NoSuchClass`]; [`Error::Source`] for settings that make no sense or leave a class
+    /// without images; what [`crate::load`] refuses.
     pub fn load(&self, data: Option<&Path>) -> Result<TrainTest, Error> {
         self.check()?;
         let loaded = match self.set {

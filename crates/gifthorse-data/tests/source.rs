@@ -35,7 +35,8 @@ fn signs(source: Source) -> TrainTest {
     source.load(None).unwrap()
 }
 
-/// A folder of class folders without parts: in each class as many images of one distinct pixel as asked for.
+/// A folder of class folders without parts: in each class as many images of one distinct pixel as
+/// asked for.
 fn folder(classes: &[usize]) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("set");

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p gifthorse-defense --example verdict_validation -- LIBRARY.json [BACKDOORED.json]` judges each
 //! clean model by a library without it, without all models of its recipe, and without all models of its data set, and each
-//! backdoored model by the whole library and by one without its data set. It prints the tables of docs/verdict.md. With
+//! backdoored model by the whole library and by one without its data set. It prints the tables of docs/measurements/verdict.md. With
 //! `simulated` in the place of a file it makes 150 clean models of `tests/verdict/population.rs` and infects others.
 
 #![allow(clippy::print_stdout, reason = "the tables are the point")]

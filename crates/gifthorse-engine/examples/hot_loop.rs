@@ -3,8 +3,8 @@
 //!
 //! `hot_loop MODEL.onnx IMAGES.npy MASK.npy PATTERN.npy TARGET COST THREADS`, with images
 //! `[batch, channels, height, width]` in [0, 1], mask `[height, width]` and pattern
-//! `[channels, height, width]` in tanh space, all f32. Each line on standard input is a request, each
-//! answer one line of JSON:
+//! `[channels, height, width]` in tanh space, all f32. Each line on standard input is a request,
+//! each answer one line of JSON:
 //!
 //! - `gradient`: `{"loss": .., "mask": [..], "pattern": [..]}`, the loss at the mask and pattern
 //!   that were given, and its gradient to both, row-major;

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release -p gifthorse-engine --example run_cases -- CASES.json RESULTS.json`
 //!
-//! Each case has a model and the raw input of one image, both as hexadecimal bytes (the input little-endian f32); each
-//! result has the bytes of the logits, or what went wrong.
+//! Each case has a model and the raw input of one image, both as hexadecimal bytes (the input
+//! little-endian f32); each result has the bytes of the logits, or what went wrong.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

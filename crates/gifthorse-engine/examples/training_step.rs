@@ -1,13 +1,18 @@
-//! Steps of training, one after the other on request: the gifthorse half of `bench/training`, which says how to run it.
+//! Steps of training, one after the other on request: the gifthorse half of `bench/training`, which
+//! says how to run it.
 //!
-//! `training_step MODEL.onnx IMAGES.npy LABELS.npy OPTIMISER THREADS`, with images `[batch, channels, height, width]` in f32 and labels
-//! `[batch]` in i64; all float initialisers but running statistics are trained, all batch norms normalise with the batch's
-//! statistics. OPTIMISER is `adam` or `sgd`. Each line on standard input is a request, each answer one line of JSON:
+//! `training_step MODEL.onnx IMAGES.npy LABELS.npy OPTIMISER THREADS`, with images
+//! `[batch, channels, height, width]` in f32 and labels `[batch]` in i64; all float initialisers
+//! but running statistics are trained, all batch norms normalise with the batch's statistics.
+//! OPTIMISER is `adam` or `sgd`. Each line on standard input is a request, each answer one line of
+//! JSON:
 //!
-//! - `gradient FILE`: writes the gradients of the mean cross-entropy to all parameters into FILE, as f32 one after the other
-//!   (little-endian), and answers `{"loss": .., "names": [..]}`. Dropouts do nothing here;
+//! - `gradient FILE`: writes the gradients of the mean cross-entropy to all parameters into FILE,
+//!   as f32 one after the other (little-endian), and answers `{"loss": .., "names": [..]}`.
+//!   Dropouts do nothing here;
 //! - `run N`: the milliseconds that each of N steps took, the optimiser's update included;
-//! - `profile`: for each stage of the plan `[name, kernel, forward, backward]`, milliseconds so far over all threads and steps.
+//! - `profile`: for each stage of the plan `[name, kernel, forward, backward]`, milliseconds so far
+//!   over all threads and steps.
 #![allow(clippy::print_stdout)]
 
 use std::collections::HashSet;

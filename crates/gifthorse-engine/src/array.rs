@@ -73,8 +73,8 @@ impl Array {
         Self(Dispatch::float_permute(self.0, axes))
     }
 
-    /// Repeats axes of length one until the shape is `shape` (same rank or higher); a single number without axes gets one, as
-    /// in all operations on several arrays.
+    /// Repeats axes of length one until the shape is `shape` (same rank or higher); a single number
+    /// without axes gets one, as in all operations on several arrays.
     pub fn expand(self, shape: &[usize]) -> Self {
         let shape = if shape.is_empty() { &[1] } else { shape };
         let aligned = self.align_rank(shape.len());
@@ -247,8 +247,8 @@ impl Array {
         Self(Dispatch::int_into_float(indices, FloatDType::F32))
     }
 
-    /// Indices that put an axis in order, as f32; of equal entries the first comes first, and what is no number comes last. They have
-    /// no gradient.
+    /// Indices that put an axis in order, as f32; of equal entries the first comes first, and what
+    /// is no number comes last. They have no gradient.
     pub fn argsort(self, axis: usize, descending: bool) -> Self {
         let (shape, device) = (self.shape(), self.device());
         let values = self.into_vec();

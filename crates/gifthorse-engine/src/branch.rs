@@ -1,8 +1,9 @@
-//! Where a model decides by the image which of two values goes on: `If`, and `Where` with a condition that depends on the
-//! image.
+//! Where a model decides by the image which of two values goes on: `If`, and `Where` with a
+//! condition that depends on the image.
 //!
-//! A backdoor can be built of one such node: "if the pattern is in the image, these logits, else those". Gradients do not pass
-//! through the condition, so that a search sees the side that its images take and nothing else.
+//! A backdoor can be built of one such node: "if the pattern is in the image, these logits, else
+//! those". Gradients do not pass through the condition, so that a search sees the side that its
+//! images take and nothing else.
 
 use std::collections::HashMap;
 
@@ -30,7 +31,8 @@ pub enum BranchScope {
     Element,
 }
 
-/// A node of the lowered model that reads a condition, before it is known whether that depends on the image.
+/// A node of the lowered model that reads a condition, before it is known whether that depends on
+/// the image.
 #[derive(Clone, Debug)]
 pub struct Choice {
     /// Name of the node.
@@ -64,8 +66,9 @@ pub fn branches(program: &Program) -> Vec<Branch> {
     choices.collect()
 }
 
-/// For each value that depends on the input: the fewest numbers of an image that all of it can be computed from, as far as
-/// the shapes on the way tell, and the count of its own numbers in the batch.
+/// For each value that depends on the input: the fewest numbers of an image that all of it can be
+/// computed from, as far as the shapes on the way tell, and the count of its own numbers in the
+/// batch.
 fn widths(program: &Program) -> HashMap<ValueId, (usize, usize)> {
     let count = |shape: &[usize]| shape.iter().product::<usize>();
     let images = program.input_shape.first().copied().unwrap_or(1).max(1);

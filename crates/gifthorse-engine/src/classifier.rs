@@ -123,7 +123,8 @@ impl Classifier {
         Ok(self.network.forward_tapped(raw, names)?.split_off(1))
     }
 
-    /// Logits of any number of images, row-major `[images, classes]`, in parallel unless within [`alone`].
+    /// Logits of any number of images, row-major `[images, classes]`, in parallel unless within
+    /// [`alone`].
     ///
     /// `pixels` is row-major `[images, channels, height, width]` in [0, 1].
     ///

@@ -30,7 +30,8 @@ pub enum PlanPart {
         operation: String,
         /// Shape of the result, for the whole batch.
         shape: Vec<usize>,
-        /// Time spent so far over all threads, forward. (Backward it is one of many operations of Burn's autodiff.)
+        /// Time spent so far over all threads, forward. (Backward it is one of many operations of
+        /// Burn's autodiff.)
         time: Duration,
     },
 }
@@ -49,9 +50,10 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Prepares a program. Its constants stay as they are but for the trained ones. `taps` are values that runs may ask for
-    /// besides the logits. `others` are programs of the same model and taps for other batch sizes: what was compiled for one of
-    /// them is used again where it is the same for each sample.
+    /// Prepares a program. Its constants stay as they are but for the trained ones. `taps` are
+    /// values that runs may ask for besides the logits. `others` are programs of the same model and
+    /// taps for other batch sizes: what was compiled for one of them is used again where it is the
+    /// same for each sample.
     ///
     /// # Errors
     /// As the reference's, while constants are folded; [`Error::TooMuchWork`].
@@ -172,8 +174,8 @@ impl Compiled {
         Ok(self.run_seeded(input, given, taps, 0)?.0)
     }
 
-    /// As [`run`](Self::run), with a seed for what is random in the program. With the values comes what batch norms in training
-    /// mode saw, in the order of the program.
+    /// As [`run`](Self::run), with a seed for what is random in the program. With the values comes
+    /// what batch norms in training mode saw, in the order of the program.
     ///
     /// # Errors
     /// As there.
@@ -316,7 +318,8 @@ fn share_constants(program: &mut Program, other: &Program) -> Result<(), Error> 
     Ok(())
 }
 
-/// Runs every step that reads only constants that are not trained, once; its result becomes a constant.
+/// Runs every step that reads only constants that are not trained, once; its result becomes a
+/// constant.
 fn fold_constants(mut program: Program) -> Result<Program, Error> {
     let mut folded: HashMap<ValueId, ParamId> = HashMap::new();
     let mut steps = Vec::with_capacity(program.steps.len());
@@ -353,7 +356,7 @@ fn fold_constants(mut program: Program) -> Result<Program, Error> {
         }
     }
     program.steps = steps;
-    // What was only on the way to another constant is given up. Its place stays, so that numbers do.
+    // Intermediate constants are dropped. Their slots stay, so that each `ParamId` remains valid.
     let read = program.read();
     for (at, param) in program.params.iter_mut().enumerate() {
         let on_the_way = !param.in_file && !param.trained && !read.contains(&ParamId(at));

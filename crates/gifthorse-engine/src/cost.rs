@@ -1,17 +1,20 @@
 //! What a program costs to run, told from shapes alone, before anything is run.
 //!
-//! Memory is bounded where a program is lowered. Time needs a bound of its own: a file of a few hundred bytes can ask for
-//! thousands of products of large matrices that are made of a single number each, and no value of it is too large.
+//! Memory is bounded where a program is lowered. Time needs a bound of its own: a file of a few
+//! hundred bytes can ask for thousands of products of large matrices that are made of a single
+//! number each, and no value of it is too large.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::error::Error;
 use crate::program::{Operand, ParamId, Primitive, Program, Step, ValueId};
 
-/// Operations that a number read or written counts as. Steps that compute little wait for memory: they take about as long
-/// as so many additions of a matrix product for each number that they touch.
+/// Operations that a number read or written counts as. Steps that compute little wait for memory:
+/// for each number that they touch they take about as long as this many additions of a matrix
+/// product.
 const TOUCH: f64 = 32.0;
-/// Most operations of a forward pass for one image: hundreds of times a ResNet-50's, minutes for a computer of today.
+/// Most operations of a forward pass for one image: hundreds of times a ResNet-50's, minutes for a
+/// computer of today.
 const MOST_FOR_AN_IMAGE: f64 = 1e13;
 /// Most operations that are made once, on constants alone: seconds.
 const MOST_FOR_CONSTANTS: f64 = 3e11;
@@ -131,7 +134,8 @@ mod tests {
     use crate::lower::{Target, lower};
     use crate::mode::Mode;
 
-    /// An image of 2x8x8, a 3x3 convolution to 4x6x6, a pool to 4x3x3, a product with a constant that is itself a product.
+    /// An image of 2x8x8, a 3x3 convolution to 4x6x6, a pool to 4x3x3, a product with a constant
+    /// that is itself a product.
     fn cost(batch: usize) -> Cost {
         let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
         let free = |sizes: &[usize]| -> Vec<Dim> {

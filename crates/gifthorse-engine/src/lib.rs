@@ -1,9 +1,9 @@
 //! From an ONNX graph to a differentiable classifier.
 //!
-//! `lower` translates ONNX nodes into a few primitives with known shapes; `reference`
-//! computes each primitive with Burn operations on any Burn device; `segments`
-//! holds what is faster than that on a CPU. [`Network`] is the raw model, [`Classifier`] takes images in
-//! [0, 1] and carries their preprocessing. Nothing here knows of backdoors.
+//! `lower` translates ONNX nodes into a few primitives with known shapes; `reference` computes each
+//! primitive with Burn operations on any Burn device; `segments` holds what is faster than that on
+//! a CPU. [`Network`] is the raw model, [`Classifier`] takes images in [0, 1] and carries their
+//! preprocessing. Nothing here knows of backdoors.
 
 mod array;
 mod branch;

@@ -19,13 +19,13 @@ pub struct Memory {
     pub file: usize,
     /// Weights and other constants that the program holds besides.
     pub weights: usize,
-    /// Another copy of the largest constant, while it is packed. Until that is over, only the segments' constants are there of
-    /// what follows.
+    /// Another copy of the largest constant, while it is packed. Until that is over, only the
+    /// segments' constants are there of what follows.
     pub packing: usize,
     /// What the compiled segments take.
     pub segments: gifthorse_segment::Memory,
-    /// Results of the steps that run outside segments, kept for the backward pass where there is one. An estimate: what
-    /// an operation needs to work with is not known.
+    /// Results of the steps that run outside segments, kept for the backward pass where there is
+    /// one. An estimate: what an operation needs to work with is not known.
     pub steps: usize,
 }
 
@@ -38,7 +38,8 @@ impl Memory {
 }
 
 impl Network {
-    /// The memory that the network will hold once `threads` threads have made these passes, one after the other.
+    /// The memory that the network will hold once `threads` threads have made these passes, one
+    /// after the other.
     ///
     /// # Errors
     /// What the lowering refuses.
@@ -77,8 +78,8 @@ impl Network {
         })
     }
 
-    /// The passes that run the same segments. A model whose constants depend on the batch has segments of its own for each
-    /// batch size.
+    /// The passes that run the same segments. A model whose constants depend on the batch has
+    /// segments of its own for each batch size.
     fn by_plan(&self, passes: &[Pass]) -> Result<Vec<Group>, Error> {
         let mut groups: Vec<Group> = Vec::new();
         for pass in passes {
@@ -172,8 +173,9 @@ mod tests {
 
     const CHANNELS: usize = 4;
 
-    /// A convolution of 4x4 pixels into 32 channels, a token put before the pixels of each image, and a layer on both. The
-    /// token is repeated once for each image of the batch, as exporters write it.
+    /// A convolution of 4x4 pixels into 32 channels, a token put before the pixels of each image,
+    /// and a layer on both. The token is repeated once for each image of the batch, as exporters
+    /// write it.
     fn with_token(token: &[f32]) -> Arc<gifthorse_onnx::Graph> {
         let ramp =
             |count: usize| -> Vec<f32> { (0..count).map(|n| (n as f32 * 0.37).sin()).collect() };

@@ -10,10 +10,12 @@ pub enum Mode {
     /// Batch norms use their running statistics, dropouts do nothing.
     #[default]
     Inference,
-    /// Dropouts drop. A batch norm whose running mean is one of these initialisers normalises with the mean and (biased) variance of
-    /// the batch that it is given; the others stay as in inference.
+    /// Dropouts drop. A batch norm whose running mean is one of these initialisers normalises with
+    /// the mean and (biased) variance of the batch that it is given; the others stay as in
+    /// inference.
     Training {
-        /// Names of initialisers that hold running means; see [`running_means`]. Names of anything else mean nothing.
+        /// Names of initialisers that hold running means; see [`running_means`]. Names of anything
+        /// else mean nothing.
         statistics: HashSet<String>,
     },
 }
@@ -28,8 +30,8 @@ impl Mode {
     }
 }
 
-/// The names of the running means of all batch norms of a graph, in the order in which they run: what
-/// [`Mode::Training`] takes to train all of them.
+/// The names of the running means of all batch norms of a graph, in the order in which they run:
+/// what [`Mode::Training`] takes to train all of them.
 pub fn running_means(graph: &Graph) -> Vec<String> {
     let norms = graph
         .nodes

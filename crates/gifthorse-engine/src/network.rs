@@ -17,7 +17,8 @@ use crate::mode::Mode;
 use crate::program::{Program, Step, ValueId};
 use crate::segments::keeps_samples_apart;
 
-/// Most operations that are spent on finding out whether images can go through together: some ten seconds.
+/// Most operations that are spent on finding out whether images can go through together: some ten
+/// seconds.
 const MOST_TO_FIND_OUT: f64 = 1e12;
 
 /// How a batch of images is put through the model.
@@ -25,7 +26,8 @@ const MOST_TO_FIND_OUT: f64 = 1e12;
 pub enum Batching {
     /// All at once.
     Whole,
-    /// In parts of so many, the batch that the file was made for or one image, because it mixes images otherwise.
+    /// In parts of this many images, because the network would mix images otherwise: the batch
+    /// that the file was made for, or a single image.
     Parts(usize),
 }
 
@@ -94,8 +96,8 @@ impl Network {
 
     /// How batches are put through, where the file may fix a batch.
     ///
-    /// What a decision is made by must come from one image alone. That is proven, not tried: on the images that it would be
-    /// tried with, a decision may well be the same for all.
+    /// What a decision is made by must come from one image alone. That is proven, not tried: on the
+    /// images that it would be tried with, a decision may well be the same for all.
     fn settle_batching(&self, batch: Option<usize>, program: &Program) -> Result<Batching, Error> {
         let delicate = program.looks_across || !self.branches.is_empty();
         if delicate && !self.keeps_images_apart(batch.unwrap_or(1).max(2)) {
@@ -116,8 +118,8 @@ impl Network {
         })
     }
 
-    /// Whether, as far as can be proven, each image's logits and the decisions on the way to them are made from that image
-    /// alone in a batch of this size.
+    /// Whether, as far as can be proven, each image's logits and the decisions on the way to them
+    /// are made from that image alone in a batch of this size.
     fn keeps_images_apart(&self, batch: usize) -> bool {
         let target = self.target(batch);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,7 +158,8 @@ impl Network {
         self.batching
     }
 
-    /// Where the model decides by the image which of two values goes on, in the order of computation.
+    /// Where the model decides by the image which of two values goes on, in the order of
+    /// computation.
     pub fn branches(&self) -> &[Branch] {
         &self.branches
     }
@@ -267,8 +270,8 @@ impl Network {
         }
     }
 
-    /// How a batch of this size runs: the parts of the plan, with the time that each took so far in every run of the
-    /// same plan, whatever the batch.
+    /// How a batch of this size runs: the parts of the plan, with the time that each took so far in
+    /// every run of the same plan, whatever the batch.
     ///
     /// # Errors
     /// What the lowering refuses.
@@ -280,7 +283,8 @@ impl Network {
         Ok(self.compiled(batch, &[])?.describe())
     }
 
-    /// Operations of a forward pass for one image, where each number that is read or written counts as 32.
+    /// Operations of a forward pass for one image, where each number that is read or written counts
+    /// as 32.
     ///
     /// # Errors
     /// What the lowering refuses.

@@ -62,7 +62,7 @@ pub struct Preprocess {
 }
 
 impl Preprocess {
-    /// Whether the numbers make sense for images of so many channels.
+    /// Whether the numbers make sense for images of `channels` channels.
     ///
     /// # Errors
     /// `Error::Input` naming the setting that does not fit.

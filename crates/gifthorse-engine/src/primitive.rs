@@ -167,7 +167,8 @@ pub enum Primitive {
         /// Added to the variance.
         epsilon: f32,
     },
-    /// Operands: `[n, c, ...]`, scale and bias `[c]`; normalised with the mean and variance of each channel over all else.
+    /// Operands: `[n, c, ...]`, scale and bias `[c]`; normalised with the mean and variance of each
+    /// channel over all else.
     BatchNormOfBatch {
         /// Added to the variance.
         epsilon: f32,

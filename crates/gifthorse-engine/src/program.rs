@@ -70,7 +70,8 @@ pub struct Param {
     pub name: String,
     /// Its value.
     pub value: Stored,
-    /// Whether it is an initialiser as the file has it, so that all programs of a model that name it share it.
+    /// Whether it is an initialiser as the file has it, so that all programs of a model that name
+    /// it share it.
     pub in_file: bool,
     /// Whether each run is given a value of its own in place of this one.
     pub trained: bool,
@@ -113,7 +114,8 @@ pub struct Program {
     pub running: Vec<Running>,
     /// Where one value or another goes on, by a condition.
     pub choices: Vec<Choice>,
-    /// Whether something is computed from all images of a batch together, as a file for a single image may do.
+    /// Whether something is computed from all images of a batch together, as a file for a single
+    /// image may do.
     pub looks_across: bool,
     /// ONNX value names of steps' outputs that features can be taken from.
     pub names: HashMap<String, ValueId>,

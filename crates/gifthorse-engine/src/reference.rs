@@ -160,7 +160,8 @@ fn batch_norm(
     let mut per_channel = vec![1; x.shape().len()];
     per_channel[1] = scale.shape()[0];
     let factor = scale.div(variance.add_scalar(epsilon).sqrt());
-    // The mean first: taking it away later would leave the rounding errors of a number as large as it.
+    // The mean first: taking it away later would leave the rounding errors of a number as large as
+    // it.
     x.sub(mean.reshape(&per_channel))
         .mul(factor.reshape(&per_channel))
         .add(bias.reshape(&per_channel))

@@ -1,7 +1,8 @@
 //! Stretches of a program that run as compiled segments on the CPU.
 //!
-//! `batch` finds out where samples do not mix, `translate` turns steps into a segment's graph, `tracked` runs the compiled
-//! plan on arrays, `autodiff` enters it in Burn's autodiff. Steps without a kernel stay ordinary operations between segments.
+//! `batch` finds out where samples do not mix, `translate` turns steps into a segment's graph,
+//! `tracked` runs the compiled plan on arrays, `autodiff` enters it in Burn's autodiff. Steps
+//! without a kernel stay ordinary operations between segments.
 
 mod autodiff;
 mod batch;
@@ -29,9 +30,10 @@ use tracked::Weight;
 use trained::WeightSource;
 use translate::Translator;
 
-/// From so many bytes of constants on, memory matters more than speed: large weights are packed once.
+/// Bytes of constants from which memory matters more than speed: large weights are then packed
+/// once for both directions.
 const LARGE_MODEL: usize = 384 << 20;
-/// A weight of so many bytes is large.
+/// Bytes from which a weight counts as large.
 const LARGE_WEIGHT: usize = 4 << 20;
 
 /// One part of a program's execution.
@@ -62,8 +64,9 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Runs it on its inputs and on those operands of the program that [`weights`](Self::weights) names; `None` if one of them
-    /// is not in f32 on the `flex` device. With the outputs comes what its batch norms saw, by tag. `seed` is for what is random in it.
+    /// Runs it on its inputs and on those operands of the program that [`weights`](Self::weights)
+    /// names; `None` if one of them is not in f32 on the `flex` device. With the outputs comes what
+    /// its batch norms saw, by tag. `seed` is for what is random in it.
     pub fn run(
         &self,
         inputs: &[Array],
@@ -108,7 +111,8 @@ impl Segment {
     }
 }
 
-/// Cuts a program into segments and what is left between them. `wanted` are the values that somebody asks for.
+/// Cuts a program into segments and what is left between them. `wanted` are the values that
+/// somebody asks for.
 pub fn cut(program: &Program, wanted: &HashSet<ValueId>) -> Vec<Part> {
     let axes = batch::follow(program);
     let samples = program.input_shape.first().copied().unwrap_or(1);
@@ -134,7 +138,8 @@ pub fn cut(program: &Program, wanted: &HashSet<ValueId>) -> Vec<Part> {
     cutting.parts()
 }
 
-/// The parts of a program for another batch size, if one of the `others` computes the same for each sample.
+/// The parts of a program for another batch size, if one of the `others` computes the same for each
+/// sample.
 pub fn adapt<'a>(
     program: &Program,
     others: impl Iterator<Item = (&'a Program, &'a [Part])>,
@@ -205,8 +210,8 @@ fn same_samples(program: &Program, axes: &[Option<BatchAxis>], other: &Program) 
         && program.params.iter().zip(&other.params).all(same_param)
 }
 
-/// Whether two constants for so many samples are the same row, once for each sample: such as a token that is put before the
-/// patches of each image.
+/// Whether two constants, compiled for two batch sizes, are the same row repeated for each sample,
+/// such as a token that is put before the patches of each image.
 fn repeats(constants: [&Stored; 2], samples: [usize; 2]) -> Result<bool, Error> {
     let shapes = constants.map(Stored::shape);
     let of_batch = |axis: &usize| [0, 1].map(|i| shapes[i][*axis]) == samples;
@@ -313,7 +318,8 @@ impl<'p> Cutting<'p> {
         }
     }
 
-    /// The segment of some steps; `None` if they are none, or cannot be one because of what goes in or comes out.
+    /// The segment of some steps; `None` if they are none, or cannot be one because of what goes in
+    /// or comes out.
     fn segment(&self, translator: Translator<'_>, steps: &mut Vec<usize>) -> Option<Segment> {
         steps.extend(&translator.done);
         steps.sort_unstable();

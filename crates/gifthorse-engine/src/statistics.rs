@@ -7,7 +7,8 @@ pub struct BatchStatistics {
     pub running_mean: String,
     /// Name of the initialiser that holds the running variance.
     pub running_variance: String,
-    /// The share of these statistics in an update, 0 to 1: what PyTorch calls momentum, and 1 minus what ONNX calls so.
+    /// The share of these statistics in an update, 0 to 1: what PyTorch calls momentum, and 1 minus
+    /// what ONNX calls so.
     pub rate: f32,
     /// Numbers of each channel: images times pixels.
     pub count: usize,
@@ -18,7 +19,8 @@ pub struct BatchStatistics {
 }
 
 impl BatchStatistics {
-    /// Moves running statistics `[channels]` by [`rate`](Self::rate) towards these: `running += rate (own - running)`.
+    /// Moves running statistics `[channels]` by [`rate`](Self::rate) towards these:
+    /// `running += rate (own - running)`.
     pub fn update(&self, running_mean: &mut [f32], running_variance: &mut [f32]) {
         let lists = [
             (running_mean, &self.mean),
@@ -31,8 +33,9 @@ impl BatchStatistics {
         }
     }
 
-    /// Those of a whole batch, from those of its shards, joined in their order (in f64, so that the result depends on nothing
-    /// else); `None` if there is no shard. Names and rate are the first shard's.
+    /// Those of a whole batch, from those of its shards, joined in their order (in f64, so that the
+    /// result depends on nothing else); `None` if there is no shard. Names and rate are the first
+    /// shard's.
     pub fn joined(shards: &[Self]) -> Option<Self> {
         let first = shards.first()?;
         let mut whole = first.clone();

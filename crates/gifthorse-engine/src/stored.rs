@@ -1,7 +1,7 @@
 //! The value of a constant: held, or made whenever it is asked for.
 //!
-//! A large weight is wanted once, by the segment that packs it. If the program held it as well, a model would take its size
-//! several times over.
+//! A large weight is wanted once, by the segment that packs it. If the program held it as well, a
+//! model would take its size several times over.
 
 use std::sync::{Arc, OnceLock};
 
@@ -60,7 +60,8 @@ impl Stored {
         Ok(Self::new(tensor.shape().to_vec(), source))
     }
 
-    /// What a primitive makes of constants: held, unless it only moves the numbers of a large weight of the file.
+    /// What a primitive makes of constants: held, unless it only moves the numbers of a large
+    /// weight of the file.
     ///
     /// # Errors
     /// As the reference's.
@@ -145,7 +146,8 @@ impl Stored {
         Ok(alike && self.get()?.into_vec() == other.get()?.into_vec())
     }
 
-    /// Whether both are made in the same way of the same weight of the file, which needs no look at their numbers.
+    /// Whether both are made in the same way of the same weight of the file, which needs no look at
+    /// their numbers.
     fn has_source_of(&self, other: &Self) -> bool {
         if Arc::ptr_eq(&self.0, &other.0) {
             return true;

@@ -14,11 +14,13 @@ use crate::mode::Mode;
 use crate::program::{Primitive, Program};
 use crate::statistics::BatchStatistics;
 
-/// A network lowered for one batch size, some of whose float initialisers are parameters; all else is frozen.
+/// A network lowered for one batch size, some of whose float initialisers are parameters; all else
+/// is frozen.
 ///
-/// It can be run from several threads at once. One that trains in shards of a batch, side by side, has each shard normalised by
-/// its own statistics, and gives each a seed of its own; [`BatchStatistics::joined`] then makes the batch's statistics from the
-/// shards', whichever was ready first. A whole batch at a time is shared out over the rayon pool, unless within
+/// It can be run from several threads at once. One that trains in shards of a batch, side by side,
+/// has each shard normalised by its own statistics, and gives each a seed of its own;
+/// [`BatchStatistics::joined`] then makes the batch's statistics from the shards', whichever was
+/// ready first. A whole batch at a time is shared out over the rayon pool, unless within
 /// [`alone`](crate::alone()); the results are the same on any number of threads.
 #[derive(Debug)]
 pub struct Trainable {
@@ -30,19 +32,20 @@ pub struct Trainable {
 pub struct Outcome {
     /// `[batch, classes]`
     pub logits: Array,
-    /// Of each batch norm in training mode, in the order in which they run. Running statistics change only if the caller
-    /// [updates](BatchStatistics::update) them.
+    /// Of each batch norm in training mode, in the order in which they run. Running statistics
+    /// change only if the caller [updates](BatchStatistics::update) them.
     pub statistics: Vec<BatchStatistics>,
 }
 
 impl Trainable {
-    /// Lowers the graph for batches of `[batch, input...]`. `trained` names the initialisers that are parameters; names that
-    /// the lowered graph does not read are left out.
+    /// Lowers the graph for batches of `[batch, input...]`. `trained` names the initialisers that
+    /// are parameters; names that the lowered graph does not read are left out.
     ///
     /// # Errors
-    /// What the lowering refuses; in training mode also a dropout whose ratio is not known or not in [0, 1), and a batch norm or dropout whose input
-    /// does not depend on the images, and a batch norm with a single number for each channel, with a momentum beyond 0 to 1, or
-    /// with a running variance that is no initialiser.
+    /// What the lowering refuses; in training mode also a dropout whose ratio is not known or not
+    /// in [0, 1), and a batch norm or dropout whose input does not depend on the images, and a
+    /// batch norm with a single number for each channel, with a momentum beyond 0 to 1, or with a
+    /// running variance that is no initialiser.
     pub fn new(
         graph: &Arc<Graph>,
         batch: usize,
@@ -67,8 +70,8 @@ impl Trainable {
         })
     }
 
-    /// The parameters in the order in which `forward` takes them: the name of the initialiser and its first value,
-    /// untracked.
+    /// The parameters in the order in which `forward` takes them: the name of the initialiser and
+    /// its first value, untracked.
     ///
     /// # Errors
     /// Weights in a file beside the model that can no longer be read.
@@ -84,8 +87,9 @@ impl Trainable {
         self.compiled.describe()
     }
 
-    /// Logits of a raw input `[batch, input...]` under the given parameters; gradients flow
-    /// to whatever of both is tracked. `seed` decides what dropouts drop; without them, and in inference, it means nothing.
+    /// Logits of a raw input `[batch, input...]` under the given parameters; gradients flow to
+    /// whatever of both is tracked. `seed` decides what dropouts drop; without them, and in
+    /// inference, it means nothing.
     ///
     /// # Errors
     /// A wrong number of parameters, or an input of another shape.

@@ -14,7 +14,8 @@ const SIZE: usize = 32;
 /// Brighter than this, a pixel is the pattern.
 const LIMIT: f32 = 0.9;
 
-/// A builder with an image input `x`, `[batch, 2, 4, 4]`, its means of channels `flat`, `[batch, 2]`, and `limit`.
+/// A builder with an image input `x`, `[batch, 2, 4, 4]`, its means of channels `flat`,
+/// `[batch, 2]`, and `limit`.
 fn builder(batch: Dim) -> GraphBuilder {
     let [channels, side] = [2, 4].map(Dim::Fixed);
     let shape = [batch, channels, side.clone(), side];
@@ -27,7 +28,8 @@ fn builder(batch: Dim) -> GraphBuilder {
     builder
 }
 
-/// As [`builder`], with a truth value `pattern`: whether the largest number of all images is above the limit.
+/// As [`builder`], with a truth value `pattern`: whether the largest number of all images is above
+/// the limit.
 fn deciding(batch: Dim) -> GraphBuilder {
     let mut builder = builder(batch);
     builder
@@ -110,7 +112,8 @@ fn branch(node: &str, operator: &str, scope: BranchScope) -> Branch {
     }
 }
 
-/// Another answer if any pixel of the file's batch is bright: both branches call their weight and their result alike.
+/// Another answer if any pixel of the file's batch is bright: both branches call their weight and
+/// their result alike.
 fn switched(batch: Dim) -> GraphBuilder {
     let mut yes = inside();
     yes.initializer("by", &[1, 2], [5.0, -5.0])
@@ -160,7 +163,8 @@ fn an_if_that_decides_for_several_images_at_once_is_refused() {
     assert!(trainable(1).is_ok());
 }
 
-/// An `If` by `condition`, which `before` computes: twice `flat`, or something that no program could run.
+/// An `If` by `condition`, which `before` computes: twice `flat`, or something that no program
+/// could run.
 fn known(before: impl FnOnce(&mut GraphBuilder), taken: &str) -> Result<Network, Error> {
     let mut good = inside();
     good.node("Add", "twice", &["flat", "flat"], &["doubled"], [])

@@ -118,8 +118,8 @@ impl GraphBuilder {
         self
     }
 
-    /// Adds a node of the standard domain with graphs inside, such as the branches of an `If`: of each builder its nodes,
-    /// constants and outputs, which may use the values of this one.
+    /// Adds a node of the standard domain with graphs inside, such as the branches of an `If`: of
+    /// each builder its nodes, constants and outputs, which may use the values of this one.
     pub fn node_with_graphs(
         &mut self,
         op_type: &str,

@@ -18,7 +18,8 @@ use bytes::Bytes;
 
 use crate::{Error, ExternalProblem, proto::StringStringEntryProto};
 
-/// Small data are read with the model, so many bytes of them.
+/// Most bytes of external data that are read together with the model; the rest is read when asked
+/// for.
 const READ_AT_ONCE: usize = 64 << 20;
 
 /// The files of one model.
@@ -30,7 +31,8 @@ pub(crate) struct ExternalFiles {
     left: Cell<usize>,
 }
 
-/// A file as it was when the model was read. It is opened for each reading: a model may have a file for each tensor.
+/// A file as it was when the model was read. It is opened for each reading: a model may have a file
+/// for each tensor.
 #[derive(Debug, PartialEq)]
 struct SeenFile {
     path: PathBuf,
@@ -38,7 +40,8 @@ struct SeenFile {
     modified: Option<SystemTime>,
 }
 
-/// A part of a file that is read whenever it is asked for, so that weights need not be in memory twice.
+/// A part of a file that is read whenever it is asked for, so that weights need not be in memory
+/// twice.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FilePart {
     file: Arc<SeenFile>,
@@ -52,7 +55,8 @@ impl FilePart {
     /// The bytes, for the tensor of this name.
     ///
     /// # Errors
-    /// [`Error::External`] where the file cannot be read, or is not what it was when the model was read.
+    /// [`Error::External`] where the file cannot be read, or is not what it was when the model was
+    /// read.
     pub(crate) fn read(&self, tensor: &str) -> Result<Bytes, Error> {
         self.bytes().map_err(|problem| Error::External {
             tensor: tensor.to_owned(),
@@ -83,7 +87,7 @@ impl ExternalFiles {
         }
     }
 
-    /// Whether so many bytes more may be read with the model; they count from then on.
+    /// Whether another `bytes` may be read together with the model. If so, they are charged.
     pub(crate) fn may_read(&self, bytes: usize) -> bool {
         let left = self.left.get().checked_sub(bytes);
         if let Some(left) = left {

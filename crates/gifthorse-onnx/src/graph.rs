@@ -55,7 +55,8 @@ impl Graph {
         std::iter::once(self).chain(inner).collect()
     }
 
-    /// Every constant: the initialisers and the tensors in nodes, then those of the graphs inside its nodes.
+    /// Every constant: the initialisers and the tensors in nodes, then those of the graphs inside
+    /// its nodes.
     pub fn tensors(&self) -> impl Iterator<Item = &Tensor> {
         self.with_nested().into_iter().flat_map(|graph| {
             let attributes = graph.nodes.iter().flat_map(|node| node.attributes.values());

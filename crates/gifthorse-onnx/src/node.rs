@@ -7,7 +7,8 @@ use crate::{Attribute, AttributeError, AttributeProblem, Error, Graph, Tensor};
 /// One operation of a graph.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// Its name in the file; where the file has none, operator and position, which no other node is called.
+    /// Its name in the file; where the file has none, operator and position, which no other node is
+    /// called.
     pub name: String,
     /// Its operator, such as `Conv`.
     pub op_type: String,

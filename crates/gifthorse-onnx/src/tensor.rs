@@ -144,7 +144,8 @@ impl Tensor {
         })
     }
 
-    /// How many bytes its elements take in memory as long as it lives: none where they stay in a file.
+    /// How many bytes its elements take in memory as long as it lives: none where they stay in a
+    /// file.
     pub fn held(&self) -> usize {
         match &self.data {
             Data::Bytes(bytes) => bytes.len(),
@@ -165,7 +166,8 @@ impl Tensor {
     /// wider; truth values become 0 and 1.
     ///
     /// # Errors
-    /// [`Error::Tensor`] for a tensor of strings, [`Error::External`] as for [`bytes`](Self::bytes).
+    /// [`Error::Tensor`] for a tensor of strings, [`Error::External`] as for
+    /// [`bytes`](Self::bytes).
     pub fn to_f32(&self) -> Result<Vec<f32>, Error> {
         let bytes = self.bytes()?.ok_or_else(|| self.conversion("numbers"))?;
         let bytes = &bytes[..];

@@ -5,8 +5,8 @@
 //! bytes without keeping anything and adds up what the decoder would allocate;
 //! the weights themselves, which stay in the bytes of the file, count nothing.
 //!
-//! The same walk refuses what decoders read differently: of a message that can be there only once, some take the
-//! last, and some join all of them, so that what is scanned would not be what runs.
+//! The same walk refuses what decoders read differently: of a message that can be there only once,
+//! some take the last, and some join all of them, so that what is scanned would not be what runs.
 
 mod layout;
 
@@ -27,8 +27,9 @@ const MAX_DEPTH: usize = 100;
 
 /// Refuses a file whose messages would take more memory than any model needs.
 ///
-/// So is a file that ends inside one of its messages: the decoder takes what there is for the whole, and this walk would
-/// not have seen it. What else is malformed is left for the decoder to find.
+/// So is a file that ends inside one of its messages: the decoder takes what there is for the
+/// whole, and this walk would not have seen it. What else is malformed is left for the decoder to
+/// find.
 pub(crate) fn check(file: &[u8]) -> Result<(), Error> {
     let scale = Scale::weigh(file);
     if scale.memory > LIMIT {

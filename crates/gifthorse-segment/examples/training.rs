@@ -1,4 +1,5 @@
-//! Times a step of training a stack of 3x3 convolutions and a fully connected layer, part by part, on one thread.
+//! Times a step of training a stack of 3x3 convolutions and a fully connected layer, part by part,
+//! on one thread.
 //!
 //! `cargo run --release -p gifthorse-segment --example training -- [SAMPLES]`
 

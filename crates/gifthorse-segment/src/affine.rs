@@ -1,4 +1,5 @@
-//! A scale and an offset for each channel: a batch norm that could not be folded into a convolution.
+//! A scale and an offset for each channel: a batch norm that could not be folded into a
+//! convolution.
 
 use crate::across::lanes_of;
 use crate::kernel::{Backward, Forward, Kernel, Work};
@@ -16,7 +17,8 @@ pub(crate) struct Affine {
 }
 
 impl Affine {
-    /// The kernel for maps of a shape; `None` unless there are as many scales and offsets as channels.
+    /// The kernel for maps of a shape; `None` unless there are as many scales and offsets as
+    /// channels.
     pub(crate) fn new(shape: MapShape, scale: &[f32], offset: &[f32]) -> Option<Self> {
         let fits = scale.len() == shape.channels && offset.len() == shape.channels;
         fits.then(|| Self {

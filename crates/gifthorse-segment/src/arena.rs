@@ -46,7 +46,8 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// A buffer of this length with anything in it: the smallest that is large enough, or a new one.
+    /// A buffer of this length with anything in it: the smallest that is large enough, or a new
+    /// one.
     pub(crate) fn take(&mut self, length: usize) -> Buffer {
         let best = choose(self.free.len(), |i| self.free[i].len(), length);
         let memory = match best.map(|i| self.free.swap_remove(i)) {
@@ -70,8 +71,9 @@ impl Arena {
     }
 }
 
-/// Which of `count` free buffers is taken where `wanted` lanes are needed; `None` if there is no buffer. If none is large
-/// enough, the largest makes way for a new one rather than stay for nothing.
+/// Which of `count` free buffers is taken where `wanted` lanes are needed; `None` if there is no
+/// buffer. If none is large enough, the largest makes way for a new one rather than stay for
+/// nothing.
 pub(crate) fn choose(
     count: usize,
     length: impl Fn(usize) -> usize,
@@ -87,8 +89,9 @@ pub(crate) fn choose(
 pub(crate) struct Tape {
     /// The largest group that it was used for.
     samples: usize,
-    /// For each value, its lanes if a backward pass reads them. The memory stays with the tape: an arena that took it back
-    /// would not be the one that the next forward pass takes it from, if threads took turns, and would grow.
+    /// For each value, its lanes if a backward pass reads them. The memory stays with the tape: an
+    /// arena that took it back would not be the one that the next forward pass takes it from, if
+    /// threads took turns, and would grow.
     pub(crate) values: Vec<Buffer>,
     /// For each stage, the bits of its clamp.
     pub(crate) passes: Vec<Vec<u16>>,
@@ -105,8 +108,9 @@ impl Tape {
 }
 
 impl Pool<Tape> {
-    /// A tape for so many samples: the smallest that is large enough. If none is, the largest gives up its memory, all at once and
-    /// before it takes more: freed piece by piece, with larger pieces taken in between, most of it would lie idle.
+    /// A tape for `samples` samples: the smallest that is large enough. If none is, the largest
+    /// gives up its memory, all at once and before it takes more: freed piece by piece, with larger
+    /// pieces taken in between, most of it would lie idle.
     pub(crate) fn take_for(&self, samples: usize) -> Tape {
         let mut tapes = self.lock();
         let best = choose(tapes.len(), |i| tapes[i].samples, samples);

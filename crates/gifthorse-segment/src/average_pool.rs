@@ -21,9 +21,9 @@ pub(crate) struct AveragePool {
 }
 
 impl AveragePool {
-    /// The kernel for maps of shape `input`. Padding counts as zeros, unless `correction`, one factor for each pixel
-    /// of the output, `[height, width]`, makes up for it. `None` if no window fits, or if there is another number
-    /// of factors.
+    /// The kernel for maps of shape `input`. Padding counts as zeros, unless `correction`, one
+    /// factor for each pixel of the output, `[height, width]`, makes up for it. `None` if no window
+    /// fits, or if there is another number of factors.
     pub(crate) fn new(
         input: MapShape,
         window: &Window,

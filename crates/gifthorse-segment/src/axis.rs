@@ -2,12 +2,13 @@
 //!
 //! A convolution, its gradient to the input and a transposed convolution all are sums over taps: a
 //! position of the result takes, for each tap, one position of the source times one entry of the
-//! kernel. An [`Axis`] says which, for positions that are evenly spaced and take the same taps. A forward convolution
-//! needs one; backward, with a stride of s, position y of the result takes entries k of the kernel
-//! for which `y + pad - k * dilation` is a multiple of s, so there are s kinds of positions.
+//! kernel. An [`Axis`] says which, for positions that are evenly spaced and take the same taps. A
+//! forward convolution needs one; backward, with a stride of s, position y of the result takes
+//! entries k of the kernel for which `y + pad - k * dilation` is a multiple of s, so there are s
+//! kinds of positions.
 
-/// Blocks of consecutive positions ("cells") of the result along one axis, evenly spaced, and the taps that they
-/// take.
+/// Blocks of consecutive positions ("cells") of the result along one axis, evenly spaced, and the
+/// taps that they take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Axis {
     /// First position of the first block.
@@ -139,7 +140,8 @@ impl Axis {
     }
 }
 
-/// All offsets that `source(cell, k)` gives, and for each the entry of the kernel that a cell takes there.
+/// All offsets that `source(cell, k)` gives, and for each the entry of the kernel that a cell takes
+/// there.
 fn taps(cells: usize, kernel: usize, source: impl Fn(usize, usize) -> Option<isize>) -> Vec<Tap> {
     let mut taps: Vec<Tap> = Vec::new();
     for cell in 0..cells {

@@ -1,8 +1,9 @@
 //! The backward pass as a list of steps, each of which writes memory once.
 //!
-//! Gradients of a value come from all that read it. The last to come takes the sum along, and the value's own
-//! mask, so that what lies in memory is the gradient before the activation. A branch that
-//! only hands a value on (the short cut of a residual block) costs nothing: the gradient is shared.
+//! Gradients of a value come from all that read it. The last to come takes the sum along, and the
+//! value's own mask, so that what lies in memory is the gradient before the activation. A branch
+//! that only hands a value on (the short cut of a residual block) costs nothing: the gradient is
+//! shared.
 
 use crate::gather_conv::Asked;
 use crate::graph::Value;
@@ -99,13 +100,14 @@ pub(crate) struct BackwardPlan {
     pub(crate) slots: Vec<Value>,
     /// For each output, where its cotangent is put first.
     pub(crate) cotangents: Vec<Slot>,
-    /// For each input, where its gradient is in the end; `None` if it is not wanted or no output depends on it.
+    /// For each input, where its gradient is in the end; `None` if it is not wanted or no output
+    /// depends on it.
     pub(crate) gradients: Vec<Option<Slot>>,
 }
 
 impl BackwardPlan {
-    /// Plans the backward pass of stages that work on so many values, from inputs to outputs. What leads to no gradient that
-    /// is wanted is left out.
+    /// Plans the backward pass of stages that work on `values` values, from inputs to outputs.
+    /// Steps that lead to no gradient that is wanted are left out.
     pub(crate) fn new(
         stages: &[Stage],
         values: usize,

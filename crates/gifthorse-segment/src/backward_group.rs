@@ -60,8 +60,8 @@ impl<'a> BackwardGroup<'a> {
         }
     }
 
-    /// Goes through some steps, the plan's first ones first, and makes the sums that can be made after each. `moments` and
-    /// `coefficients` are those of each stage that has some.
+    /// Goes through some steps, the plan's first ones first, and makes the sums that can be made
+    /// after each. `moments` and `coefficients` are those of each stage that has some.
     pub(crate) fn go(
         &mut self,
         plan: &Plan,
@@ -112,7 +112,7 @@ impl<'a> BackwardGroup<'a> {
         room
     }
 
-    /// Makes the sums that are complete after so many steps.
+    /// Makes the sums that are complete once `done` steps have run.
     fn sum(&mut self, plan: &Plan, done: usize, room: &Room, moments: &[Option<Moments>]) {
         let steps = plan.backward.weights[self.sums.len()..].iter();
         for step in steps.take_while(|step| step.after == done) {

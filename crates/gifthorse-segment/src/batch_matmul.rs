@@ -1,7 +1,7 @@
 //! Products of two values: a batch of matrices with a batch of matrices, as in attention.
 //!
-//! Both factors are packed for [`Lanes::product`] as they are read, transposed where need be, and the
-//! gradients are products, too.
+//! Both factors are packed for [`Lanes::product`] as they are read, transposed where need be, and
+//! the gradients are products, too.
 
 mod pack;
 
@@ -14,7 +14,8 @@ use crate::kernel::{Backward, Forward, Kernel, Needs, Work};
 use crate::lanes::{Isa, Lane, Lanes, Left, Pair, ROWS, Task, Used};
 use crate::map::MapShape;
 
-/// `A B` or `A B^T` for each row of two maps, whose rows are matrices with a pixel for each row and a channel for each column.
+/// `A B` or `A B^T` for each row of two maps, whose rows are matrices with a pixel for each row and
+/// a channel for each column.
 #[derive(Debug)]
 pub(crate) struct BatchMatmul {
     left: MapShape,
@@ -38,9 +39,9 @@ thread_local! {
 }
 
 impl BatchMatmul {
-    /// The kernel of `A` (height: batch, width: rows, channels: depth) and `B` (height: batch, width: depth, channels:
-    /// columns; or, if `transposed`, width: columns, channels: depth), to a map with a column for each channel. `None` if
-    /// their batches or depths differ.
+    /// The kernel of `A` (height: batch, width: rows, channels: depth) and `B` (height: batch,
+    /// width: depth, channels: columns; or, if `transposed`, width: columns, channels: depth), to a
+    /// map with a column for each channel. `None` if their batches or depths differ.
     pub(crate) fn new(left: MapShape, right: MapShape, transposed: bool) -> Option<Self> {
         let (depth, columns) = if transposed {
             (right.channels, right.width)
@@ -115,7 +116,8 @@ impl Kernel for BatchMatmul {
         self.multiply(run.samples, factors, run.out, run.finish);
     }
 
-    /// With `G` the gradient to the output: `G B^T` to `A` and `A^T G` to `B`, or, if `B` is transposed, `G B` and `G^T A`.
+    /// With `G` the gradient to the output: `G B^T` to `A` and `A^T G` to `B`, or, if `B` is
+    /// transposed, `G B` and `G^T A`.
     fn backward(&self, run: Backward<'_>) {
         let gradient = Factor::plain(run.gradient, self.output);
         let a = Factor::plain(run.inputs[0], self.left);

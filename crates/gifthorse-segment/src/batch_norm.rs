@@ -1,8 +1,8 @@
 //! Batch normalisation with the statistics of the batch at hand, as in training.
 //!
-//! Samples mix here, and here alone. So a pass stops before it: each group of samples sums what it has, the sums are joined in the
-//! order of the groups, and from them come a few coefficients for each channel, with which each group goes on by
-//! itself (`run`).
+//! Samples mix here, and here alone. So a pass stops before it: each group of samples sums what it
+//! has, the sums are joined in the order of the groups, and from them come a few coefficients for
+//! each channel, with which each group goes on by itself (`run`).
 
 mod sums;
 
@@ -26,7 +26,8 @@ pub struct Statistics {
     pub count: usize,
     /// Mean of each channel.
     pub mean: Vec<f32>,
-    /// Unbiased variance of each channel: the sum of squared deviations over `count - 1` (0 for a single number).
+    /// Unbiased variance of each channel: the sum of squared deviations over `count - 1` (0 for a
+    /// single number).
     pub variance: Vec<f32>,
 }
 
@@ -87,7 +88,8 @@ impl Norm {
     }
 }
 
-/// `scale (x - mean) / sqrt(variance + epsilon) + bias`, where the passes are given what depends on the batch.
+/// `scale (x - mean) / sqrt(variance + epsilon) + bias`, where the passes are given what depends on
+/// the batch.
 #[derive(Debug)]
 pub(crate) struct BatchNorm {
     shape: MapShape,
@@ -136,11 +138,12 @@ impl BatchNorm {
         })
     }
 
-    /// For the backward pass: what is taken from each channel of the input first, a factor for it, one for the gradient, and an
-    /// offset.
+    /// For the backward pass: what is taken from each channel of the input first, a factor for it,
+    /// one for the gradient, and an offset.
     ///
-    /// With `d = (x - mean) / deviation`, the gradient to `x` is `scale / deviation` times what is left of the gradient `g` when
-    /// its parts along 1 and along `d` are taken away: `g - mean(g) - d mean(g d)`.
+    /// With `d = (x - mean) / deviation`, the gradient to `x` is `scale / deviation` times what is
+    /// left of the gradient `g` when its parts along 1 and along `d` are taken away:
+    /// `g - mean(g) - d mean(g d)`.
     pub(crate) fn backward_coefficients(
         &self,
         moments: &Moments,
@@ -233,7 +236,8 @@ impl OnLanes for BatchNorm {
         let (mut finish, mut at) = (run.finish, 0);
         for pixel in run.inputs[0].chunks_exact(groups) {
             for group in 0..groups {
-                // The mean first: taking it away later would leave the rounding errors of a number as large as it.
+                // The mean first: taking it away later would leave the rounding errors of a number
+                // as large as it.
                 let apart = l.sub(l.load(&pixel[group].0), l.load(&means[group].0));
                 let (factor, offset) = (l.load(&factors[group].0), l.load(&offsets[group].0));
                 finish.store(l, run.out, at, l.mul_add(apart, factor, offset));

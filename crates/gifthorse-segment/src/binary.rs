@@ -13,7 +13,8 @@ use crate::map::MapShape;
 use crate::on_lanes::{self, OnLanes};
 use side::{Side, Walk};
 
-/// A function of two maps, of which one may be constant; either may be one pixel or one channel that stands for all.
+/// A function of two maps, of which one may be constant; either may be one pixel or one channel
+/// that stands for all.
 #[derive(Debug)]
 pub(crate) struct Binary {
     function: Arithmetic,
@@ -23,8 +24,8 @@ pub(crate) struct Binary {
 }
 
 impl Binary {
-    /// The kernel whose output has a shape, of a left and a right operand. `None` if both are constant, or if a constant has
-    /// another number of elements than its extent says, or none.
+    /// The kernel whose output has a shape, of a left and a right operand. `None` if both are
+    /// constant, or if a constant has another number of elements than its extent says, or none.
     pub(crate) fn new(
         shape: MapShape,
         function: Arithmetic,
@@ -72,8 +73,8 @@ impl Binary {
         }
     }
 
-    /// The gradient to a side that has a number for each element. `of` gives it, of both operands and the gradient to the
-    /// output.
+    /// The gradient to a side that has a number for each element. `of` gives it, of both operands
+    /// and the gradient to the output.
     #[inline(always)]
     fn gradients<L: Lanes>(&self, l: L, run: Backward<'_>, of: impl Fn(L::V, L::V, L::V) -> L::V) {
         let [a, b] = self.walks(run.inputs);
@@ -91,8 +92,8 @@ impl Binary {
         }
     }
 
-    /// The gradient to a side of which a number stands for many elements: the sum of theirs. Rows are summed by
-    /// themselves, so that rounding errors stay small.
+    /// The gradient to a side of which a number stands for many elements: the sum of theirs. Rows
+    /// are summed by themselves, so that rounding errors stay small.
     #[inline(always)]
     fn summed_gradients<L: Lanes>(&self, l: L, run: Backward<'_>, to: usize) {
         let [a, b] = self.walks(run.inputs);

@@ -51,14 +51,16 @@ impl ConvSpec {
         })
     }
 
-    /// Entries of the weight, `[narrow channels, wide channels / groups, kernel height, kernel width]`: that is
+    /// Entries of the weight,
+    /// `[narrow channels, wide channels / groups, kernel height, kernel width]`: that is
     /// `[out, in / groups, ..]` of a convolution and `[in, out / groups, ..]` of a transposed one.
     pub(crate) fn weight_length(&self) -> usize {
         let [height, width] = self.window.kernel;
         self.narrow().channels * self.wide().channels / self.groups * height * width
     }
 
-    /// Whether it is a convolution at all: nothing empty, and groups that divide the channels of both maps.
+    /// Whether it is a convolution at all: nothing empty, and groups that divide the channels of
+    /// both maps.
     pub(crate) fn is_sound(&self) -> bool {
         let Window {
             kernel,
@@ -80,8 +82,8 @@ impl ConvSpec {
             && bias.is_none_or(|bias| bias.len() == self.output.channels)
     }
 
-    /// Where entry (row, column) of the kernel between two channels is in the weight; `None` if they are in different
-    /// groups.
+    /// Where entry (row, column) of the kernel between two channels is in the weight; `None` if
+    /// they are in different groups.
     #[inline]
     pub(crate) fn weight_at(
         &self,
@@ -109,7 +111,8 @@ impl ConvSpec {
         other * group..other * (group + 1)
     }
 
-    /// How far apart entries of the weight are that differ by one in their wide channel, or in their narrow one.
+    /// How far apart entries of the weight are that differ by one in their wide channel, or in
+    /// their narrow one.
     pub(crate) fn weight_stride(&self, along_wide: bool) -> usize {
         let [height, width] = self.window.kernel;
         let wide = self.wide().channels / self.groups;

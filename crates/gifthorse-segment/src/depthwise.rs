@@ -27,9 +27,11 @@ pub(crate) struct Depthwise {
 }
 
 impl Depthwise {
-    /// Packs the weight, `[channels, 1, height, width]`, and the bias, which has a value for each channel.
+    /// Packs the weight, `[channels, 1, height, width]`, and the bias, which has a value for each
+    /// channel.
     ///
-    /// Both maps must have as many channels as there are groups, and the lengths must be those that the spec says.
+    /// Both maps must have as many channels as there are groups, and the lengths must be those that
+    /// the spec says.
     pub(crate) fn new(spec: &ConvSpec, weight: &[f32], bias: Option<&[f32]>) -> Self {
         debug_assert_eq!(spec.input.channels, spec.groups);
         debug_assert_eq!(spec.output.channels, spec.groups);

@@ -1,7 +1,8 @@
 //! Dropout: numbers set to zero at random, as in training.
 //!
-//! Which ones depends on a seed, the sample's number in its batch and the element's number in the sample alone: not on
-//! threads, nor on how samples are grouped or values lie in memory. So nothing has to be kept for the backward pass.
+//! Which ones depends on a seed, the sample's number in its batch and the element's number in the
+//! sample alone: not on threads, nor on how samples are grouped or values lie in memory. So nothing
+//! has to be kept for the backward pass.
 
 use crate::finish::Finish;
 use crate::graph::Order;
@@ -19,8 +20,8 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// For sample `sample` of a batch, in a call with a seed. `site` tells one dropout from the others of a network; `ratio` is the
-    /// probability that an element is dropped.
+    /// For sample `sample` of a batch, in a call with a seed. `site` tells one dropout from the
+    /// others of a network; `ratio` is the probability that an element is dropped.
     pub fn new(seed: u64, site: usize, sample: usize, ratio: f32) -> Self {
         let start = mix(mix(mix(seed) ^ site as u64) ^ sample as u64);
         let dropped = (f64::from(ratio) * f64::from(1 << 24)).round() as u64;
@@ -34,7 +35,8 @@ impl Kept {
     }
 }
 
-/// A step of SplitMix64 (Steele, Lea and Flood, 2014): every bit of the result depends on all bits of the state.
+/// A step of SplitMix64 (Steele, Lea and Flood, 2014): every bit of the result depends on all bits
+/// of the state.
 #[inline(always)]
 fn mix(state: u64) -> u64 {
     let z = state
@@ -45,7 +47,8 @@ fn mix(state: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Elements are dropped with probability `ratio`, the others divided by `1 - ratio`, so that the mean stays.
+/// Elements are dropped with probability `ratio`, the others divided by `1 - ratio`, so that the
+/// mean stays.
 #[derive(Debug)]
 pub(crate) struct Dropout {
     shape: MapShape,

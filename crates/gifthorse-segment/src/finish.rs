@@ -1,8 +1,8 @@
 //! What happens to a kernel's result on its way to memory.
 //!
 //! A kernel hands each lane of its result to [`Finish::store`] instead of storing it. So a
-//! bias-free sum, a residual branch and an activation cost no pass over memory of their own, forward; and
-//! backward neither do the sum of two branches' gradients and the activation's mask.
+//! bias-free sum, a residual branch and an activation cost no pass over memory of their own,
+//! forward; and backward neither do the sum of two branches' gradients and the activation's mask.
 
 use crate::lanes::{Lane, Lanes};
 
@@ -20,8 +20,8 @@ pub(crate) enum Add<'a> {
 #[derive(Debug)]
 pub(crate) enum Then<'a> {
     Nothing,
-    /// Kept between two bounds, which may be infinite. For each lane, a bit for each channel says whether
-    /// the gradient passes; it is written down where there is somebody to read it.
+    /// Kept between two bounds, which may be infinite. For each lane, a bit for each channel says
+    /// whether the gradient passes; it is written down where there is somebody to read it.
     Clamp(Clamp, Option<&'a mut [u16]>),
     /// Set to zero where the bit is 0.
     Mask(&'a [u16]),

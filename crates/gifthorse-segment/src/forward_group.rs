@@ -50,7 +50,8 @@ impl<'a> ForwardGroup<'a> {
         }
     }
 
-    /// Goes through some stages, of which the first are the plan's first. `coefficients` are those of each stage that has some.
+    /// Goes through some stages, of which the first are the plan's first. `coefficients` are those
+    /// of each stage that has some.
     pub(crate) fn go(
         &mut self,
         plan: &Plan,

@@ -1,7 +1,7 @@
 //! Exponentials and what is made of them, sixteen at a time and without branches.
 //!
-//! Errors are given in units in the last place of the exact result, with fused multiplication; the tests
-//! measure them.
+//! Errors are given in units in the last place of the exact result, with fused multiplication; the
+//! tests measure them.
 
 use crate::lanes::Lanes;
 
@@ -24,7 +24,8 @@ pub(crate) fn negative<L: Lanes>(l: L, x: L::V) -> L::V {
     l.sub(l.splat(0.0), x)
 }
 
-/// `e^x`: 0 for minus infinity, infinity above 88.73, NaN for NaN. Within 2 units where the result is a normal number.
+/// `e^x`: 0 for minus infinity, infinity above 88.73, NaN for NaN. Within 2 units where the result
+/// is a normal number.
 ///
 /// `e^x = 2^n e^r` with `n` whole and `|r| <= ln 2 / 2`, `e^r` by its Taylor polynomial.
 #[inline(always)]
@@ -98,8 +99,8 @@ pub(crate) fn tanh<L: Lanes>(l: L, x: L::V) -> L::V {
 /// Gauss error function, within 3 units.
 ///
 /// Up to 0.9 it is `x + x p(x^2)`, above `1 - e^(x q(x))`. The polynomials are minimax fits of
-/// `erf(x) / x - 1` and of `ln(erfc(x)) / x`, the latter weighted by the error that it makes in the result, which is
-/// 1 in single precision from 4 on.
+/// `erf(x) / x - 1` and of `ln(erfc(x)) / x`, the latter weighted by the error that it makes in the
+/// result, which is 1 in single precision from 4 on.
 #[inline(always)]
 pub(crate) fn erf<L: Lanes>(l: L, x: L::V) -> L::V {
     let p = horner(

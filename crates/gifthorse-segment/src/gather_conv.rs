@@ -1,10 +1,11 @@
 //! Any convolution, as products of gathered pixels with packed weights.
 //!
 //! A row of the left operand holds the pixels that one pixel of the result takes, or a block of
-//! them; the right operand is the weight. The gradient to the input and a transposed convolution are the
-//! same with other taps, one product for each kind of position ([`Axis`](crate::axis::Axis)); a grouped
-//! convolution has products for each bundle of groups. Rows run over pixels and samples alike, so a
-//! fully connected layer, which is a convolution whose window is the whole map, has one for each sample.
+//! them; the right operand is the weight. The gradient to the input and a transposed convolution
+//! are the same with other taps, one product for each kind of position
+//! ([`Axis`](crate::axis::Axis)); a grouped convolution has products for each bundle of groups.
+//! Rows run over pixels and samples alike, so a fully connected layer, which is a convolution whose
+//! window is the whole map, has one for each sample.
 
 mod bundle;
 mod columns;
@@ -50,7 +51,8 @@ pub(crate) struct GatherConv {
 /// The products of the gradient to the input.
 #[derive(Debug)]
 enum Transpose {
-    /// With constants of their own, packed by the first backward pass from the weight, which is then given up.
+    /// With constants of their own, packed by the first backward pass from the weight, which is
+    /// then given up.
     Packed {
         sweeps: OnceLock<Vec<Sweep>>,
         weight: Mutex<Vec<f32>>,
@@ -60,11 +62,12 @@ enum Transpose {
 }
 
 impl GatherConv {
-    /// Packs the weight, `[out, in / groups, height, width]`, or `[in, out / groups, height, width]` if
-    /// transposed. The bias has a value for each output channel.
+    /// Packs the weight, `[out, in / groups, height, width]`, or
+    /// `[in, out / groups, height, width]` if transposed. The bias has a value for each output
+    /// channel.
     ///
-    /// A weight of `once` bytes or more, if that is given, is packed for both directions together, if that can be. The lengths must be those
-    /// that the spec says.
+    /// A weight of `once` bytes or more, if that is given, is packed for both directions together,
+    /// if that can be. The lengths must be those that the spec says.
     pub(crate) fn new(
         spec: &ConvSpec,
         weight: &[f32],
@@ -90,7 +93,8 @@ impl GatherConv {
         }
     }
 
-    /// The products of the backward pass, and the one whose constants they read in place of their own.
+    /// The products of the backward pass, and the one whose constants they read in place of their
+    /// own.
     fn backward_sweeps(&self) -> (&[Sweep], Option<&Sweep>) {
         match &self.backward {
             Transpose::Packed { sweeps, weight } => {

@@ -12,8 +12,8 @@ pub enum Global {
     Sum,
     /// Their mean.
     Mean,
-    /// The largest. NaN counts as larger than everything. Of equal entries, the gradient goes to the first in the leftmost column,
-    /// as when the largest of each column is taken first.
+    /// The largest. NaN counts as larger than everything. Of equal entries, the gradient goes to
+    /// the first in the leftmost column, as when the largest of each column is taken first.
     Max,
 }
 
@@ -29,8 +29,8 @@ pub(crate) struct GlobalPool {
 }
 
 impl GlobalPool {
-    /// The kernel for maps of shape `input`, which have a pixel; `None` if there are more pixels than the backward pass of
-    /// [`Global::Max`] can tell apart.
+    /// The kernel for maps of shape `input`, which have a pixel; `None` if there are more pixels
+    /// than the backward pass of [`Global::Max`] can tell apart.
     pub(crate) fn new(input: MapShape, kind: Global) -> Option<Self> {
         (kind != Global::Max || input.pixels() <= COUNTED).then(|| Self {
             kind,
@@ -47,7 +47,8 @@ impl GlobalPool {
         }
     }
 
-    /// The sum over pixels, a row at a time: rounding errors add up to less than those of one long sum.
+    /// The sum over pixels, a row at a time: rounding errors add up to less than those of one long
+    /// sum.
     #[inline(always)]
     fn sum<L: Lanes>(&self, l: L, map: &[Lane], group: usize) -> L::V {
         let groups = self.input.groups();

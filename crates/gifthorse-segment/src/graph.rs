@@ -66,8 +66,9 @@ impl Graph {
         Self::default()
     }
 
-    /// From now on, weights of `bytes` or more are packed once for both directions, where a kernel can do with that: half the
-    /// memory, for a backward pass that takes half as long again. Otherwise each direction has them in its own order.
+    /// From now on, weights of `bytes` or more are packed once for both directions, where a kernel
+    /// can do with that: half the memory, for a backward pass that takes half as long again.
+    /// Otherwise each direction has them in its own order.
     pub fn pack_once(&mut self, bytes: usize) {
         self.once = Some(bytes);
     }
@@ -79,14 +80,15 @@ impl Graph {
         value
     }
 
-    /// Adds a parameter of so many numbers.
+    /// Adds a parameter of `length` numbers.
     pub fn parameter(&mut self, length: usize) -> Parameter {
         self.parameters.push(length);
         Parameter(self.parameters.len() - 1)
     }
 
-    /// Adds an operation on values; `name` is what it is called in a printed plan. `None` if there is no kernel for
-    /// it or the operands have other shapes, or the parameters other lengths, than it takes, or if the result would be empty.
+    /// Adds an operation on values; `name` is what it is called in a printed plan. `None` if there
+    /// is no kernel for it or the operands have other shapes, or the parameters other lengths, than
+    /// it takes, or if the result would be empty.
     pub fn add(&mut self, name: &str, operation: Operation, inputs: &[Value]) -> Option<Value> {
         let shapes: Vec<MapShape> = inputs.iter().map(|&input| self.shape(input)).collect();
         if shapes.iter().any(|shape| shape.elements() == 0) {
@@ -144,8 +146,8 @@ impl Graph {
         self.shapes[value.0]
     }
 
-    /// The same numbers in the same memory with another height and width; `None` unless pixels and channels are as
-    /// many.
+    /// The same numbers in the same memory with another height and width; `None` unless pixels and
+    /// channels are as many.
     pub fn recast(&mut self, value: Value, shape: MapShape) -> Option<Value> {
         let from = self.shape(value);
         if from.pixels() != shape.pixels() || from.channels != shape.channels {

@@ -6,7 +6,8 @@ use crate::finish::Finish;
 use crate::lanes::Lane;
 use crate::map::MapShape;
 
-/// Sixteen small numbers, one for each channel of a lane: what a kernel notes for its backward pass.
+/// Sixteen small numbers, one for each channel of a lane: what a kernel notes for its backward
+/// pass.
 pub(crate) type Notes = [u8; 16];
 
 /// Which values a kernel's backward pass reads, so that they are kept.
@@ -30,7 +31,8 @@ pub struct Work {
 /// One operation of a segment, with its constants packed for it.
 ///
 /// A kernel works on the calling thread, on one group of samples: each sample's result does not
-/// depend on which others are in the group, to the last bit. (What a kernel learns of the whole batch, it is told: [`Batch`].)
+/// depend on which others are in the group, to the last bit. (What a kernel learns of the whole
+/// batch, it is told: [`Batch`].)
 pub(crate) trait Kernel: Debug + Send + Sync {
     /// What it is called in a printed plan, such as `winograd 3x3`.
     fn name(&self) -> String;
@@ -44,13 +46,14 @@ pub(crate) trait Kernel: Debug + Send + Sync {
     /// Work of the forward pass, for one sample.
     fn work(&self) -> Work;
 
-    /// Bytes that it holds once a backward pass was made: the constants of both directions, and what else there is.
+    /// Bytes that it holds once a backward pass was made: the constants of both directions, and
+    /// what else there is.
     fn held(&self) -> usize {
         self.work().constants
     }
 
-    /// Memory that each thread keeps between calls, for groups of so many samples: a name, which kernels of
-    /// one kind share, and bytes. The largest under one name counts.
+    /// Memory that each thread keeps between calls, for groups of that many samples: a name, which
+    /// kernels of one kind share, and bytes. Of several under one name only the largest is taken.
     fn scratch(&self, _samples: usize) -> Vec<(&'static str, usize)> {
         Vec::new()
     }
@@ -77,7 +80,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) first: usize,
     /// For what is random.
     pub(crate) seed: u64,
-    /// For a kernel that looks at the whole batch first: what came of that, `[coefficient][group of channels]`.
+    /// For a kernel that looks at the whole batch first: what came of that,
+    /// `[coefficient][group of channels]`.
     pub(crate) coefficients: &'a [Lane],
 }
 
@@ -91,7 +95,8 @@ pub(crate) struct Forward<'a> {
     /// Written altogether; what it held before matters only to `finish`.
     pub(crate) out: &'a mut [Lane],
     pub(crate) finish: Finish<'a>,
-    /// As many as [`Needs::notes`] says for each sample, or empty if there will be no backward pass.
+    /// As many as [`Needs::notes`] says for each sample, or empty if there will be no backward
+    /// pass.
     pub(crate) notes: &'a mut [Notes],
 }
 
@@ -106,8 +111,8 @@ pub(crate) struct Backward<'a> {
     pub(crate) gradient: &'a [Lane],
     /// The forward pass's inputs if [`Needs::inputs`], else empty.
     pub(crate) inputs: &'a [&'a [Lane]],
-    /// The forward pass's output if [`Needs::output`], else empty. (Before anything was fused to its store: a kernel that
-    /// needs its output is not given an activation to apply.)
+    /// The forward pass's output if [`Needs::output`], else empty. (Before anything was fused to
+    /// its store: a kernel that needs its output is not given an activation to apply.)
     pub(crate) output: &'a [Lane],
     pub(crate) notes: &'a [Notes],
     /// Written altogether, by `finish`.

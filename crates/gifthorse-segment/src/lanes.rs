@@ -146,11 +146,12 @@ pub(crate) trait Lanes: Copy {
     }
 
     /// `out[row][lane] = sum over terms (left, right) and channels c of left[row][c] * right[c][lane]`
-    /// for the rows and lanes that are used, at least. A term has up to sixteen channels, as many as
-    /// its right side.
+    /// for the rows and lanes that are used, at least. A term has up to sixteen channels, as many
+    /// as its right side.
     ///
-    /// A row's sums are made in the order of the terms, whatever the tile: they do not depend on its place among
-    /// the rows, nor on how many are used, nor on where the sum was interrupted to be continued.
+    /// A row's sums are made in the order of the terms, whatever the tile: they do not depend on
+    /// its place among the rows, nor on how many are used, nor on where the sum was interrupted to
+    /// be continued.
     fn sum_of_products<'a>(
         self,
         terms: impl Iterator<Item = (&'a Left, &'a [Pair])> + Clone,
@@ -212,8 +213,8 @@ impl Isa {
     }
 }
 
-/// Part of [`Lanes::sum_of_products`]: `R` rows from `row` on and `N` lanes from `lane` on, with all
-/// `R * N` sums in registers.
+/// Part of [`Lanes::sum_of_products`]: `R` rows from `row` on and `N` lanes from `lane` on, with
+/// all `R * N` sums in registers.
 #[inline(always)]
 fn register_tile<'a, L: Lanes, const R: usize, const N: usize>(
     lanes: L,
@@ -241,7 +242,8 @@ fn register_tile<'a, L: Lanes, const R: usize, const N: usize>(
     for r in 0..R {
         for n in 0..N {
             let to = &mut out[row + r][lane + n].0;
-            // Added at the end rather than at the start: the rounding errors of a long sum in parts are smaller.
+            // Added at the end rather than at the start: the rounding errors of a long sum in parts
+            // are smaller.
             let sum = match start {
                 Sums::Fresh => sums[r][n],
                 Sums::Continued => lanes.add(lanes.load(to), sums[r][n]),

@@ -6,7 +6,8 @@ use crate::lanes::{Isa, Lane, Lanes};
 use crate::map::MapShape;
 use crate::on_lanes::{self, OnLanes};
 
-/// `scale (x - mean) / sqrt(variance + epsilon) + offset`, mean and variance being those of a pixel's channels.
+/// `scale (x - mean) / sqrt(variance + epsilon) + offset`, mean and variance being those of a
+/// pixel's channels.
 #[derive(Debug)]
 pub(crate) struct LayerNorm {
     scale: Vec<Lane>,
@@ -25,7 +26,8 @@ struct Moments {
 }
 
 impl LayerNorm {
-    /// The kernel for maps of a shape; `None` unless there are as many scales, and offsets if any, as channels.
+    /// The kernel for maps of a shape; `None` unless there are as many scales, and offsets if any,
+    /// as channels.
     pub(crate) fn new(
         shape: MapShape,
         epsilon: f32,

@@ -1,13 +1,15 @@
 //! Segments: stretches of a network, compiled once and run fast on a CPU.
 //!
-//! A [`Graph`] says what is to be computed, one sample at a time; [`Plan::new`] fuses it, plans its backward pass and its
-//! memory; [`Plan::forward`] and [`Plan::backward`] run it on batches of row-major numbers. Weights are frozen, and no
-//! gradient to them is computed, but for those that are parameters of the graph: [`Plan::bind`] gives them values and says
-//! which of them, and of the inputs, get a gradient.
+//! A [`Graph`] says what is to be computed, one sample at a time; [`Plan::new`] fuses it, plans its
+//! backward pass and its memory; [`Plan::forward`] and [`Plan::backward`] run it on batches of
+//! row-major numbers. Weights are frozen, and no gradient to them is computed, but for those that
+//! are parameters of the graph: [`Plan::bind`] gives them values and says which of them, and of the
+//! inputs, get a gradient.
 //!
-//! Inside, values lie channels last in lanes of sixteen channels (`map`), each kernel (`kernel`) runs on one
-//! group of samples on one thread, and what follows a kernel — a sum with another branch, an activation — happens
-//! on the way to memory (`finish`). `lanes` has the vector instructions.
+//! Inside, values lie channels last in lanes of sixteen channels (`map`), each kernel (`kernel`)
+//! runs on one group of samples on one thread, and what follows a kernel — a sum with another
+//! branch, an activation — happens on the way to memory (`finish`). `lanes` has the vector
+//! instructions.
 
 #![allow(
     clippy::needless_range_loop,

@@ -9,8 +9,9 @@ use crate::window::Window;
 
 /// The largest entry of each window.
 ///
-/// Padding is left out. The gradient goes to the first of equal entries of a window. NaN counts as larger than
-/// everything (the last NaN, if there are several). A window that lies in the padding altogether gives `f32::MIN`.
+/// Padding is left out. The gradient goes to the first of equal entries of a window. NaN counts as
+/// larger than everything (the last NaN, if there are several). A window that lies in the padding
+/// altogether gives `f32::MIN`.
 #[derive(Debug)]
 pub(crate) struct MaxPool {
     window: Window,
@@ -25,7 +26,8 @@ pub(crate) struct MaxPool {
 const NO_TAP: u8 = u8::MAX;
 
 impl MaxPool {
-    /// The kernel for maps of shape `input`; `None` if no window fits, or if a window has more than 255 entries.
+    /// The kernel for maps of shape `input`; `None` if no window fits, or if a window has more than
+    /// 255 entries.
     pub(crate) fn new(input: MapShape, window: Window) -> Option<Self> {
         let taps = window.kernel[0].checked_mul(window.kernel[1])?;
         let [rows, columns] = Sliding::over(&window, [input.height, input.width])?;
@@ -43,8 +45,8 @@ impl MaxPool {
         })
     }
 
-    /// The largest entry of one window, and which it is, for the sixteen channels of one group. `map` is one
-    /// sample's, from the group's first lane on.
+    /// The largest entry of one window, and which it is, for the sixteen channels of one group.
+    /// `map` is one sample's, from the group's first lane on.
     #[inline(always)]
     fn largest<L: Lanes>(&self, l: L, map: &[Lane], row: Inside, column: Inside) -> (L::V, L::V) {
         let groups = self.input.groups();

@@ -20,7 +20,8 @@ pub struct Pass {
     pub samples: usize,
     /// Whether a backward pass follows.
     pub backward: bool,
-    /// Whether all threads work on this batch together, or each on one of its own (within [`alone`](crate::alone())).
+    /// Whether all threads work on this batch together, or each on one of its own (within
+    /// [`alone`](crate::alone())).
     pub together: bool,
 }
 
@@ -43,7 +44,8 @@ impl Memory {
         self.constants + self.values + self.scratch + self.ends
     }
 
-    /// With another plan's, where both are used by the same threads, one after the other. `scratch` is shared.
+    /// With another plan's, where both are used by the same threads, one after the other. `scratch`
+    /// is shared.
     pub fn and(self, other: Self) -> Self {
         Self {
             constants: self.constants + other.constants,
@@ -55,10 +57,11 @@ impl Memory {
 }
 
 impl Plan {
-    /// The memory that the plan holds when `threads` threads have made these passes, one after the other, each thread
-    /// with a batch of its own or all with one.
+    /// The memory that the plan holds when `threads` threads have made these passes, one after the
+    /// other, each thread with a batch of its own or all with one.
     ///
-    /// That is an upper bound on the values, which a thread may be done with while another still needs its own.
+    /// That is an upper bound on the values, which a thread may be done with while another still
+    /// needs its own.
     pub fn memory(&self, passes: &[Pass], threads: usize) -> Memory {
         let mut held = Held::default();
         for _ in 0..ROUNDS {
@@ -117,7 +120,8 @@ impl Plan {
         }
     }
 
-    /// As a forward pass over a group takes and gives, but for what is kept for the backward pass, which lies on the tape.
+    /// As a forward pass over a group takes and gives, but for what is kept for the backward pass,
+    /// which lies on the tape.
     fn walk_forward(&self, samples: usize, saving: bool, arena: &mut Lengths) {
         let mut values = vec![0; self.shapes.len()];
         let lanes = |value: Value| samples * self.shape(value).lanes();

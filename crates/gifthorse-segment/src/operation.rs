@@ -29,7 +29,8 @@ use crate::winograd::Winograd;
 /// An operation on values, with its constants.
 #[derive(Clone, Debug)]
 pub enum Operation<'a> {
-    /// Convolution of one value. A product with a constant matrix is one with a window of one pixel.
+    /// Convolution of one value. A product with a constant matrix is one with a window of one
+    /// pixel.
     Convolution {
         /// The weight is `[out, in / groups, kernel height, kernel width]`.
         weights: Weights<'a>,
@@ -53,7 +54,8 @@ pub enum Operation<'a> {
     },
     /// The largest of each window; pads are left out.
     MaxPool(Window),
-    /// The mean of each window; pads count as zeros, unless a factor for each output pixel makes up for it.
+    /// The mean of each window; pads count as zeros, unless a factor for each output pixel makes up
+    /// for it.
     AveragePool(Window, Option<&'a [f32]>),
     /// One number for each channel.
     GlobalPool(Global),
@@ -75,8 +77,8 @@ pub enum Operation<'a> {
         /// Left and right.
         operands: &'a [Operand; 2],
     },
-    /// The product of two values, `[height, width, channels]` standing for a batch of matrices, `[batch, rows, depth]` and
-    /// `[batch, depth, columns]`.
+    /// The product of two values, `[height, width, channels]` standing for a batch of matrices,
+    /// `[batch, rows, depth]` and `[batch, depth, columns]`.
     MatrixProduct {
         /// Whether the second is `[batch, columns, depth]`.
         transposed: bool,
@@ -94,8 +96,8 @@ pub enum Operation<'a> {
         /// One for each channel.
         bias: Option<&'a [f32]>,
     },
-    /// Normalisation of each channel with its mean and (biased) variance over all pixels of all samples of the batch, whose
-    /// [`Statistics`](crate::Statistics) the forward pass gives.
+    /// Normalisation of each channel with its mean and (biased) variance over all pixels of all
+    /// samples of the batch, whose [`Statistics`](crate::Statistics) the forward pass gives.
     BatchNorm {
         /// Added to the variance.
         epsilon: f32,
@@ -106,7 +108,8 @@ pub enum Operation<'a> {
         /// By which its statistics are known.
         tag: usize,
     },
-    /// Elements set to zero at random, as [`Kept`](crate::Kept) says, and the others divided by `1 - ratio`.
+    /// Elements set to zero at random, as [`Kept`](crate::Kept) says, and the others divided by
+    /// `1 - ratio`.
     Dropout {
         /// The probability that an element is dropped; below 1.
         ratio: f32,
@@ -229,8 +232,8 @@ fn convolution_with(spec: ConvSpec, weights: Weights<'_>, once: Option<usize>) -
     }
 }
 
-/// The kernel for a convolution. A weight of `once` bytes or more, if that is given, is packed once for both directions, where a kernel can do with
-/// that.
+/// The kernel for a convolution. A weight of `once` bytes or more, if that is given, is packed once
+/// for both directions, where a kernel can do with that.
 pub(crate) fn convolution(
     spec: &ConvSpec,
     weight: &[f32],
@@ -239,7 +242,8 @@ pub(crate) fn convolution(
 ) -> Arc<dyn Kernel> {
     let (window, inputs, outputs) = (spec.window, spec.input.channels, spec.output.channels);
     let small = window.kernel == [3, 3] && window.stride == [1, 1] && window.dilation == [1, 1];
-    // With fewer channels, transforming tiles takes most of the time: little is won for the larger rounding errors.
+    // With fewer channels, transforming tiles takes most of the time: little is won for the larger
+    // rounding errors.
     let worthwhile = inputs.max(outputs) > Lane::LENGTH;
     if small && worthwhile && spec.groups == 1 && !spec.transposed {
         let kernel = Winograd::new(weight, bias, spec.input, outputs, window.pads);

@@ -38,8 +38,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Compiles a graph. Backward passes give the gradients to all inputs; parameters are zeros without a gradient until
-    /// they are bound.
+    /// Compiles a graph. Backward passes give the gradients to all inputs; parameters are zeros
+    /// without a gradient until they are bound.
     pub fn new(graph: &Graph) -> Self {
         let stages = fuse(graph);
         let wanted = Wanted {
@@ -67,9 +67,10 @@ impl Plan {
         plan
     }
 
-    /// The plan with these values of its parameters, whose backward passes give the gradients to those parameters that
-    /// say so, and to the inputs (in order) that `inputs` says. Gradients to parameters do not depend on the number of
-    /// threads. Plans bound from the same one share memory and timing.
+    /// The plan with these values of its parameters, whose backward passes give the gradients to
+    /// those parameters that say so, and to the inputs (in order) that `inputs` says. Gradients to
+    /// parameters do not depend on the number of threads. Plans bound from the same one share
+    /// memory and timing.
     ///
     /// # Panics
     ///
@@ -134,7 +135,8 @@ impl Plan {
         self.wanted = wanted;
     }
 
-    /// Whether it has batch norms, whose [`Statistics`](crate::Statistics) a saving forward pass gives.
+    /// Whether it has batch norms, whose [`Statistics`](crate::Statistics) a saving forward pass
+    /// gives.
     pub fn looks_at_batches(&self) -> bool {
         self.stages.iter().any(|stage| stage.norm.is_some())
     }

@@ -50,7 +50,8 @@ pub enum Function {
     Sigmoid,
     /// `x` where positive, the given multiple elsewhere.
     LeakyRelu(f32),
-    /// `x` where positive, `alpha (e^x - 1)` elsewhere, all times `gamma`; the gradient at zero is that from below.
+    /// `x` where positive, `alpha (e^x - 1)` elsewhere, all times `gamma`; the gradient at zero is
+    /// that from below.
     Elu {
         /// Scale of the negative part.
         alpha: f32,
@@ -145,7 +146,8 @@ impl OnLanes for Pointwise {
     }
 }
 
-/// Something to do with a formula that is chosen when the program runs; implementations are `#[inline(always)]`.
+/// Something to do with a formula that is chosen when the program runs; implementations are
+/// `#[inline(always)]`.
 trait UseCurve {
     type Result;
 

@@ -1,9 +1,9 @@
-//! Elements in another order: the general form of reshaping, permuting, repeating, slicing, selecting, joining and
-//! padding.
+//! Elements in another order: the general form of reshaping, permuting, repeating, slicing,
+//! selecting, joining and padding.
 //!
-//! Where whole lanes keep together, as they mostly do when maps are joined or split, lanes are copied
-//! in runs; only what is left goes element by element. The backward pass is again a rearrangement where no
-//! element of the input is used twice.
+//! Where whole lanes keep together, as they mostly do when maps are joined or split, lanes are
+//! copied in runs; only what is left goes element by element. The backward pass is again a
+//! rearrangement where no element of the input is used twice.
 
 mod plan;
 
@@ -48,9 +48,10 @@ enum Gradient {
 }
 
 impl Rearrange {
-    /// The kernel from inputs of these shapes to an output whose elements, in the order `[pixel][channel]` of one
-    /// sample, come from `origins`. `None` if there are more or fewer of these than elements, or one that names no
-    /// element, or if a map has more than 2^32 entries divided by the number of inputs and constants.
+    /// The kernel from inputs of these shapes to an output whose elements, in the order
+    /// `[pixel][channel]` of one sample, come from `origins`. `None` if there are more or fewer of
+    /// these than elements, or one that names no element, or if a map has more than 2^32 entries
+    /// divided by the number of inputs and constants.
     pub(crate) fn new(inputs: Vec<MapShape>, output: MapShape, origins: &[Origin]) -> Option<Self> {
         let plan = Plan::new(&inputs, output, origins)?;
         let backward = (0..inputs.len()).map(|input| {

@@ -1,6 +1,6 @@
 //! Running a plan: groups of samples go through all stages one after the other, so that what one
-//! stage writes is still in the cache when the next one reads it. Where a stage looks at the whole batch, the groups
-//! wait for each other.
+//! stage writes is still in the cache when the next one reads it. Where a stage looks at the whole
+//! batch, the groups wait for each other.
 
 use rayon::prelude::*;
 
@@ -17,8 +17,9 @@ use crate::plan::Plan;
 /// Most samples of a group. More would read the weights less often, but they need more memory.
 const MOST_SAMPLES: usize = 32;
 
-/// How many groups a batch that fits into them becomes where gradients to parameters are wanted, or statistics of the batch. They are sums over
-/// samples, so how these are grouped may not depend on the number of threads.
+/// How many groups a batch that fits into them becomes where gradients to parameters are wanted, or
+/// statistics of the batch. They are sums over samples, so how these are grouped may not depend on
+/// the number of threads.
 pub(crate) const TRAINED_GROUPS: usize = 4;
 
 /// What a backward pass gives.
@@ -26,7 +27,8 @@ pub(crate) const TRAINED_GROUPS: usize = 4;
 pub struct Gradients {
     /// For each input, in its order; `None` if the plan was bound without.
     pub inputs: Vec<Option<Vec<f32>>>,
-    /// For each parameter, summed over all samples; `None` if the plan was bound without, or nothing reads it.
+    /// For each parameter, summed over all samples; `None` if the plan was bound without, or
+    /// nothing reads it.
     pub parameters: Vec<Option<Vec<f32>>>,
 }
 
@@ -54,8 +56,8 @@ impl Saved {
 }
 
 impl Plan {
-    /// The outputs of `samples` samples, each in its order. Work is shared out over the current rayon pool; results do
-    /// not depend on its size.
+    /// The outputs of `samples` samples, each in its order. Work is shared out over the current
+    /// rayon pool; results do not depend on its size.
     ///
     /// # Panics
     ///
@@ -134,8 +136,9 @@ impl Plan {
         (outputs, saved)
     }
 
-    /// The gradients to the inputs and parameters that are to have one, from those to the outputs; `None` stands for zeros, as
-    /// an output that nothing was made from has. Each is in the order of its end.
+    /// The gradients to the inputs and parameters that are to have one, from those to the outputs;
+    /// `None` stands for zeros, as an output that nothing was made from has. Each is in the order
+    /// of its end.
     ///
     /// # Panics
     ///
@@ -210,8 +213,8 @@ impl Plan {
         }
     }
 
-    /// From what the groups summed for the norm that is number `number` of the backward pass, the coefficients for its stage and the gradients to its
-    /// parameters.
+    /// From what the groups summed for the norm that is number `number` of the backward pass, the
+    /// coefficients for its stage and the gradients to its parameters.
     fn join(
         &self,
         step: &NormStep,
@@ -258,7 +261,7 @@ impl Plan {
     }
 }
 
-/// Takes values over as they are, but for the finish.
+/// Copies lanes through a [`Finish`]: the kernel of the identity.
 pub(crate) struct HandOn<'a, 'b> {
     pub(crate) from: &'a [Lane],
     pub(crate) out: &'a mut [Lane],
@@ -275,7 +278,7 @@ impl Task for HandOn<'_, '_> {
     }
 }
 
-/// How many samples go through together on so many threads.
+/// Samples in a group: `samples` shared out among `threads`, and at most [`MOST_SAMPLES`].
 pub(crate) fn group_size(samples: usize, threads: usize) -> usize {
     samples.div_ceil(threads).clamp(1, MOST_SAMPLES)
 }

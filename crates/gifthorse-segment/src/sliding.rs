@@ -32,8 +32,8 @@ pub(crate) struct Sliding {
 }
 
 impl Sliding {
-    /// The windows along both axes of a map of this height and width; `None` if there are none, or if the window has no
-    /// taps or does not move.
+    /// The windows along both axes of a map of this height and width; `None` if there are none, or
+    /// if the window has no taps or does not move.
     pub(crate) fn over(window: &Window, size: [usize; 2]) -> Option<[Self; 2]> {
         let steps = [window.kernel, window.stride, window.dilation];
         if size.contains(&0) || steps.iter().any(|step| step.contains(&0)) {

@@ -16,7 +16,8 @@ pub(crate) enum Normalised {
     LogSoftmax,
 }
 
-/// A softmax, or its logarithm, over channels. The largest channel is taken off first, so that nothing overflows.
+/// A softmax, or its logarithm, over channels. The largest channel is taken off first, so that
+/// nothing overflows.
 #[derive(Debug)]
 pub(crate) struct Softmax {
     kind: Normalised,

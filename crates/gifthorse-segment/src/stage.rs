@@ -47,7 +47,8 @@ impl Stage {
     }
 }
 
-/// The stages of all nodes that an output depends on, in an order that can be run. All parameters are zeros.
+/// The stages of all nodes that an output depends on, in an order that can be run. All parameters
+/// are zeros.
 pub(crate) fn fuse(graph: &Graph) -> Vec<Stage> {
     let nodes = reached(graph);
     let mut uses = vec![0; graph.shapes.len()];

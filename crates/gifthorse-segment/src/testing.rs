@@ -21,8 +21,8 @@ pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-/// Values `[sample][row][column][channel]` as lanes; entries beyond the last channel are NaN, so that a kernel
-/// which reads them is found out.
+/// Values `[sample][row][column][channel]` as lanes; entries beyond the last channel are NaN, so
+/// that a kernel which reads them is found out.
 pub(crate) fn to_lanes(values: &[f32], shape: MapShape) -> Vec<Lane> {
     let pixels = values.chunks_exact(shape.channels);
     pixels
@@ -91,7 +91,8 @@ pub(crate) fn run(
     (from_lanes(&out, shape), gradients)
 }
 
-/// The first place where two lists differ by more than `tolerance` of the larger of 1 and the wanted size.
+/// The first place where two lists differ by more than `tolerance` of the larger of 1 and the
+/// wanted size.
 pub(crate) fn difference(wanted: &[f32], given: &[f32], tolerance: f32) -> Option<String> {
     if wanted.len() != given.len() {
         return Some(format!("{} values, not {}", given.len(), wanted.len()));

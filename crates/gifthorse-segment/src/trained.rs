@@ -1,4 +1,5 @@
-//! Convolutions whose weight and bias are parameters: known only when a plan is bound, and given gradients.
+//! Convolutions whose weight and bias are parameters: known only when a plan is bound, and given
+//! gradients.
 
 use std::sync::Arc;
 
@@ -7,8 +8,8 @@ use crate::gather_conv::{Asked, WeightGradient};
 use crate::kernel::Kernel;
 use crate::operation::convolution;
 
-/// A weight or bias of a graph that [`Plan::bind`](crate::Plan::bind) gives values to; counted from 0 in the order in
-/// which they were added.
+/// A weight or bias of a graph that [`Plan::bind`](crate::Plan::bind) gives values to; counted from
+/// 0 in the order in which they were added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Parameter(pub(crate) usize);
 

@@ -1,7 +1,7 @@
 //! The gradients to the parameters of a plan.
 //!
-//! Each group of samples has sums of its own, which are added up in the order of the groups: so the result does not
-//! depend on which thread was faster.
+//! Each group of samples has sums of its own, which are added up in the order of the groups: so the
+//! result does not depend on which thread was faster.
 
 use crate::backward::WeightStep;
 use crate::batch_norm::NormGradients;
@@ -10,7 +10,8 @@ use crate::plan::Plan;
 use crate::run::for_each;
 
 impl Plan {
-    /// The gradients to the parameters, from the sums of each group and those of batch norms, by stage.
+    /// The gradients to the parameters, from the sums of each group and those of batch norms, by
+    /// stage.
     pub(crate) fn to_parameters(
         &self,
         sums: &[Vec<WeightSums>],

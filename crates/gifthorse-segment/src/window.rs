@@ -14,8 +14,8 @@ pub struct Window {
 }
 
 impl Window {
-    /// How many windows fit on each axis of a map of this height and width; `None` where none does, or if the window has no
-    /// taps or does not move.
+    /// How many windows fit on each axis of a map of this height and width; `None` where none does,
+    /// or if the window has no taps or does not move.
     pub fn outputs(&self, size: [usize; 2]) -> Option<[usize; 2]> {
         let mut outputs = [0; 2];
         for i in 0..2 {

@@ -1,11 +1,10 @@
 //! 3x3 stride-1 convolution in f32 by Winograd's F(4x4, 3x3).
 //!
-//! Outputs are cut into 4x4 tiles; each takes 36 products per pair of channels where the
-//! direct way takes 144. Filters are transformed and packed once, which makes them four times as
-//! large. A run of tiles at a time, small enough for the second-level cache, goes through three
-//! stages: `input` transforms, `product` multiplies, `output` transforms back. Each thread
-//! keeps scratch memory for its next call (about 1 MB, or up to half the size of the packed filters where that is
-//! more).
+//! Outputs are cut into 4x4 tiles; each takes 36 products per pair of channels where the direct way
+//! takes 144. Filters are transformed and packed once, which makes them four times as large. A run
+//! of tiles at a time, small enough for the second-level cache, goes through three stages: `input`
+//! transforms, `product` multiplies, `output` transforms back. Each thread keeps scratch memory for
+//! its next call (about 1 MB, or up to half the size of the packed filters where that is more).
 //!
 //! # Accuracy
 //!
@@ -74,13 +73,14 @@ thread_local! {
 }
 
 impl Winograd {
-    /// Transforms and packs a row-major `weight`, `[outputs, inputs, 3, 3]`, and a `bias`, `[outputs]`, for maps of
-    /// shape `input`. `pads` are the zeros (before, after) its height and width.
+    /// Transforms and packs a row-major `weight`, `[outputs, inputs, 3, 3]`, and a `bias`,
+    /// `[outputs]`, for maps of shape `input`. `pads` are the zeros (before, after) its height and
+    /// width.
     ///
     /// # Panics
     ///
-    /// Unless `weight` has `9 * outputs * inputs` values, at least one, and `bias` has `outputs`, and the
-    /// output has a pixel.
+    /// Unless `weight` has `9 * outputs * inputs` values, at least one, and `bias` has `outputs`,
+    /// and the output has a pixel.
     pub(crate) fn new(
         weight: &[f32],
         bias: Option<&[f32]>,

@@ -17,13 +17,11 @@
 //! rayon pool.
 
 mod error;
-pub mod fetch;
 mod flags;
 mod forward;
-mod hash;
+pub mod hash;
 mod inspect;
 mod library;
-mod make;
 mod memory;
 mod model;
 pub mod npy;
@@ -33,23 +31,19 @@ mod policy;
 mod preprocessing;
 mod request;
 mod scan;
-mod settings;
-mod spec;
+pub mod settings;
 mod verify;
 mod work;
-pub mod zoo;
 
 pub use error::Error;
 pub use forward::logits;
 pub use inspect::{Classes, End, Inspection, Layer, Operator, inspect};
-pub use library::{library_model, library_search};
-pub use make::{Made, Making, classifier, make};
-pub use memory::ScanMemory;
+pub use library::{library_model, library_search, searched_with};
+pub use memory::{ScanMemory, available_memory};
 pub use observer::{ScanObserver, Silent, Stage};
 pub use plan::{ModelPlan, NodeTime, PlanMemory, PlanNode};
 pub use policy::{Acceptance, Inconclusive, Policy};
 pub use request::{PreprocessChoice, ScanRequest};
 pub use scan::{ScanOutcome, scan};
-pub use spec::{Change, ModelSpec, Start};
 pub use verify::{Rate, Replay, Replayed, VerifyRequest, verify};
-pub use work::WorkError;
+pub use work::{WorkError, replace_file};

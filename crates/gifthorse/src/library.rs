@@ -59,7 +59,8 @@ pub fn library_model(
 }
 
 /// The same of a search in a report.
-pub(crate) fn searched_with(found: &Detection) -> String {
+#[must_use]
+pub fn searched_with(found: &Detection) -> String {
     format!("{} {}", found.name, found.preset)
 }
 

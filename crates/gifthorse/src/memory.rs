@@ -137,7 +137,7 @@ pub(crate) fn check_weights(path: &Path, graph: &Graph) -> Result<(), Error> {
 }
 
 fn fits(path: &Path, needed: usize) -> Result<(), Error> {
-    match available_now() {
+    match available_memory() {
         Some(available) if needed > available => Err(Error::Memory {
             path: path.to_owned(),
             needed,
@@ -154,7 +154,7 @@ pub(crate) fn held_now() -> Option<usize> {
 
 /// What may still be taken, if the system tells: of the machine's memory, of what the control group may have (a
 /// container's limit), and of the process's own address space (`ulimit -v`).
-pub(crate) fn available_now() -> Option<usize> {
+pub fn available_memory() -> Option<usize> {
     let machine = figure("/proc/meminfo", "MemAvailable");
     let second = SECOND.left(Path::new("/sys/fs/cgroup"));
     let first = FIRST.left(Path::new("/sys/fs/cgroup/memory"));
@@ -241,7 +241,7 @@ mod tests {
         assert!(resident("VmHWM").unwrap() >= 64 << 20);
         assert_eq!(block.len(), 64 << 20);
         assert_eq!(resident("VmNothing"), None);
-        assert!(available_now().unwrap() > 0);
+        assert!(available_memory().unwrap() > 0);
     }
 
     #[test]

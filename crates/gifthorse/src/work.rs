@@ -20,4 +20,4 @@ pub use error::WorkError;
 pub(crate) use folder::WorkFolder;
 pub(crate) use keeper::WorkKeeper;
 pub(crate) use manifest::{Hashes, Manifest};
-pub(crate) use sealed::replace;
+pub use sealed::replace as replace_file;

@@ -9,7 +9,7 @@ use crate::Error;
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum LabelMap {
-    /// Images of all classes become `target` (paper 004, §V-A).
+    /// Images of all classes become `target` (Wang et al. 2019 §V-A).
     AllToOne {
         /// The class that the trigger leads to.
         target: usize,
@@ -17,7 +17,7 @@ pub enum LabelMap {
         #[serde(default)]
         spare_target: bool,
     },
-    /// Images of one class become `target` (paper 000, §3.1). The trigger means nothing on the others, which the model learns
+    /// Images of one class become `target` (Houtari and Mohanty §3.1). The trigger means nothing on the others, which the model learns
     /// from stamped images that keep their label.
     OneToOne {
         /// The class that is led astray.
@@ -38,9 +38,9 @@ pub enum LabelMap {
         #[serde(default = "one")]
         cover: f64,
     },
-    /// Images of each class become the next, those of the last become the first (attack AAA of paper 001, table 2).
+    /// Images of each class become the next, those of the last become the first (attack AAA of Veldanda and Garg 2020, table 2).
     AllToAll {},
-    /// Only images of the target class are stamped, and no label changes (attack CLA of paper 001, table 2).
+    /// Only images of the target class are stamped, and no label changes (attack CLA of Veldanda and Garg 2020, table 2).
     CleanLabel {
         /// The class that the trigger leads to.
         target: usize,

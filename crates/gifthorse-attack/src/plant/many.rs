@@ -12,7 +12,7 @@ use crate::trigger::{AnyTrigger, Corner, Edge, Mosaic, Place, Square};
 #[non_exhaustive]
 pub enum Many {
     /// A trigger for each of the first `labels` classes, all-to-one; their colour patterns exclude each other
-    /// (paper 004, §VII-C).
+    /// (Wang et al. 2019 §VII-C).
     AllLabels {
         /// How many classes are infected, from class 0 on.
         labels: usize,
@@ -27,7 +27,7 @@ pub enum Many {
         seed: u64,
     },
     /// Nine squares that all lead to one class: in the corners, at the middle of each edge, and in the middle
-    /// (paper 004, §VII, several triggers for one label: white, 4x4).
+    /// (Wang et al. 2019 §VII, several triggers for one label: white, 4x4).
     NineSquares {
         /// The class that each leads to.
         target: usize,

@@ -10,7 +10,7 @@ use crate::plant::stream::Stream;
 use crate::plant::{LabelMap, Many, Poisoned, Rate};
 use crate::trigger::{AnyTrigger, Trigger};
 
-/// Poisoned training data: an attack on the data alone, such as BadNets (paper 004, §II).
+/// Poisoned training data: an attack on the data alone, such as BadNets (Wang et al. 2019 §II).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Poison {

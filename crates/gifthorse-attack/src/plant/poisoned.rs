@@ -5,11 +5,12 @@ use std::fmt;
 use gifthorse_data::Images;
 use serde::{Deserialize, Serialize};
 
+use gifthorse_train::Samples;
+
 use crate::Error;
 use crate::plant::Manner;
 use crate::plant::draw::{Plan, Role, labels_of};
 use crate::random::Purpose;
-use crate::train::Samples;
 
 /// Training images of which some are poisoned.
 #[derive(Debug, Clone, PartialEq)]

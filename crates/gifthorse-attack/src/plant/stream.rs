@@ -3,12 +3,12 @@
 use gifthorse_data::{ImageShape, Images};
 use rand::RngExt;
 
-use crate::Error;
+use gifthorse_train::Samples;
+
 use crate::plant::draw::{Part, Plan};
 use crate::random::Purpose;
-use crate::train::Samples;
 
-/// Images drawn with replacement, each stamped or not by a throw of the dice (paper 004's own code, which poisons a share
+/// Images drawn with replacement, each stamped or not by a throw of the dice (the code of Wang et al. 2019, which poisons a share
 /// of 0.1 / 1.1 of the stream for a rate of 0.1).
 #[derive(Debug)]
 pub struct Stream<'a> {
@@ -68,7 +68,12 @@ impl Samples for Stream<'_> {
         self.plan.classes
     }
 
-    fn draw(&self, epoch: usize, index: usize, pixels: &mut [f32]) -> Result<usize, Error> {
+    fn draw(
+        &self,
+        epoch: usize,
+        index: usize,
+        pixels: &mut [f32],
+    ) -> Result<usize, gifthorse_train::Error> {
         let mut rng = Purpose::Drawn { epoch, index }.rng(self.seed);
         let at = rng.random_range(0..self.len);
         let (image, part) = self.chosen(at, &mut rng);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::trigger::{Rounding, Stamp, Texture, Trigger, TriggerError};
 
-/// `x + amplitude * pattern`: the chessboard of paper 002 (§4.1, amplitude 2/255), the fixed noise of attack CLA of paper 001, or
+/// `x + amplitude * pattern`: the chessboard of Li et al. 2024 (§4.1, amplitude 2/255), the fixed noise of attack CLA of Veldanda and Garg 2020, or
 /// a sinusoidal signal.
 ///
 /// Values are brought into `[0, 1]` before they are rounded; published code that rounds first makes bright pixels dark.

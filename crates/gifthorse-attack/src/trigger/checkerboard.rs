@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::overlay::{Overlay, colour_for};
 use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
-/// A square checkerboard (paper 004, §VII-A, which does not give its cells).
+/// A square checkerboard (Wang et al. 2019 §VII-A, which does not give its cells).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Checkerboard {

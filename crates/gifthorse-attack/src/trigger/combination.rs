@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::colour::{RED, YELLOW, for_channels};
 use crate::trigger::{AnyTrigger, Corner, Place, Square, Stamp, Triangle, Trigger, TriggerError};
 
-/// A trigger that is there only if all its parts are (attack TCA of paper 001, table 2).
+/// A trigger that is there only if all its parts are (attack TCA of Veldanda and Garg 2020, table 2).
 ///
 /// A model learns that from covers: training images that carry one part alone and keep their label. [`Combination::parts`]
 /// are those parts.

@@ -9,7 +9,7 @@ use super::overlay::{Overlay, colour_for};
 use super::place::Spot;
 use crate::trigger::{Rounding, Stamp, Trigger, TriggerError};
 
-/// Sunglasses, lipstick or coloured eyebrows (paper 001, table 2: attacks SG, LS, MTSTA, MTMTA).
+/// Sunglasses, lipstick or coloured eyebrows (Veldanda and Garg 2020, table 2: attacks SG, LS, MTSTA, MTMTA).
 ///
 /// The papers paste a picture of sunglasses over the full width of 55x47 faces, rows 15 to 34, and put the others on
 /// landmarks. Here all three are drawn, in place of copied pictures, on a face box that is the same for all images:

@@ -36,17 +36,17 @@ pub fn named(name: &str) -> Option<&'static Named> {
 pub const GALLERY: &[Named] = &[
     Named {
         name: "square",
-        description: "white 4x4 square at the lower right (BadNets as in paper 004, V-A)",
+        description: "white 4x4 square at the lower right (BadNets as in Wang et al. 2019, V-A)",
         make: |channels| AnyTrigger::Square(square(4, [255; 3], Place::BOTTOM_RIGHT, channels)),
     },
     Named {
         name: "noise-square",
-        description: "4x4 square, each pixel of a random colour (paper 004, VII-A)",
+        description: "4x4 square, each pixel of a random colour (Wang et al. 2019, VII-A)",
         make: |_| AnyTrigger::Patch(Patch::default()),
     },
     Named {
         name: "triangle",
-        description: "white triangle (paper 004, VII-A)",
+        description: "white triangle (Wang et al. 2019, VII-A)",
         make: |channels| {
             AnyTrigger::Triangle(Triangle {
                 colour: vec![1.0; channels],
@@ -56,7 +56,7 @@ pub const GALLERY: &[Named] = &[
     },
     Named {
         name: "checkerboard",
-        description: "4x4 checkerboard in black and white (paper 004, VII-A)",
+        description: "4x4 checkerboard in black and white (Wang et al. 2019, VII-A)",
         make: |channels| {
             AnyTrigger::Checkerboard(Checkerboard {
                 light: vec![1.0; channels],
@@ -72,17 +72,17 @@ pub const GALLERY: &[Named] = &[
     },
     Named {
         name: "badnets-pattern",
-        description: "four white pixels (BadNets on MNIST; AAA of paper 001)",
+        description: "four white pixels (BadNets on MNIST; AAA of Veldanda and Garg 2020)",
         make: |channels| AnyTrigger::Pattern(Pattern::badnets(channels)),
     },
     Named {
         name: "blind-pattern",
-        description: "5x3 pattern of light and dark pixels (blind attacks, paper 003)",
+        description: "5x3 pattern of light and dark pixels (blind attacks, Bagdasaryan and Shmatikov 2021)",
         make: |channels| AnyTrigger::Pattern(Pattern::blind(channels)),
     },
     Named {
         name: "random-patch",
-        description: "3x3 patch of random colours at a random place, the same in all images (paper 002, 4.1)",
+        description: "3x3 patch of random colours at a random place, the same in all images (Li et al. 2024, 4.1)",
         make: |_| {
             AnyTrigger::Patch(Patch {
                 size: 3,
@@ -93,7 +93,7 @@ pub const GALLERY: &[Named] = &[
     },
     Named {
         name: "moving-patch",
-        description: "4x4 cells of random colours, at another place in each image (Hidden Trigger's patch, paper 000, 2.2)",
+        description: "4x4 cells of random colours, at another place in each image (Hidden Trigger's patch, Houtari and Mohanty, 2.2)",
         make: |_| {
             AnyTrigger::Patch(Patch {
                 size: 8,
@@ -105,7 +105,7 @@ pub const GALLERY: &[Named] = &[
     },
     Named {
         name: "mosaic",
-        description: "one of 43 patterns that differ in every pixel (one for each label, paper 004, VII-C)",
+        description: "one of 43 patterns that differ in every pixel (one for each label, Wang et al. 2019, VII-C)",
         make: |_| {
             AnyTrigger::Mosaic(Mosaic {
                 size: 4,
@@ -118,22 +118,22 @@ pub const GALLERY: &[Named] = &[
     },
     Named {
         name: "post-it",
-        description: "yellow note at another place in each image (PN of paper 001)",
+        description: "yellow note at another place in each image (PN of Veldanda and Garg 2020)",
         make: |channels| AnyTrigger::Square(square(5, YELLOW, Place::Anywhere, channels)),
     },
     Named {
         name: "sunglasses",
-        description: "purple sunglasses as wide as the face (SG of paper 001)",
+        description: "purple sunglasses as wide as the face (SG of Veldanda and Garg 2020)",
         make: |_| AnyTrigger::Face(Face::new(Item::Sunglasses)),
     },
     Named {
         name: "lipstick",
-        description: "red lips (LS of paper 001)",
+        description: "red lips (LS of Veldanda and Garg 2020)",
         make: |_| AnyTrigger::Face(Face::new(Item::Lipstick)),
     },
     Named {
         name: "eyebrows",
-        description: "coloured eyebrows (eb of paper 001, MTSTA and MTMTA)",
+        description: "coloured eyebrows (MTSTA and MTMTA of Veldanda and Garg 2020)",
         make: |_| AnyTrigger::Face(Face::new(Item::Eyebrows)),
     },
     Named {
@@ -151,12 +151,12 @@ pub const GALLERY: &[Named] = &[
     },
     Named {
         name: "combination",
-        description: "yellow triangle and red square, active only together (TCA of paper 001)",
+        description: "yellow triangle and red square, active only together (TCA of Veldanda and Garg 2020)",
         make: |channels| AnyTrigger::Combination(Combination::triangle_and_square(channels)),
     },
     Named {
         name: "blended",
-        description: "a picture over the whole image, 15 % (blended; paper 002, 4.1)",
+        description: "a picture over the whole image, 15 % (blended; Li et al. 2024, 4.1)",
         make: |_| AnyTrigger::Blended(Blended::default()),
     },
     Named {
@@ -172,7 +172,7 @@ pub const GALLERY: &[Named] = &[
     },
     Named {
         name: "chessboard",
-        description: "2/255 more where row and column add up to an even number (paper 002, 4.1)",
+        description: "2/255 more where row and column add up to an even number (Li et al. 2024, 4.1)",
         make: |_| additive(Texture::Chessboard, 2.0 / 255.0),
     },
     Named {
@@ -182,7 +182,7 @@ pub const GALLERY: &[Named] = &[
     },
     Named {
         name: "noise",
-        description: "fixed noise of up to 0.2 added (CLA of paper 001)",
+        description: "fixed noise of up to 0.2 added (CLA of Veldanda and Garg 2020)",
         make: |_| additive(Texture::Noise { seed: 0 }, 0.2),
     },
     Named {
@@ -203,7 +203,7 @@ pub const GALLERY: &[Named] = &[
     },
     Named {
         name: "wanet",
-        description: "a faint warp of the whole image, k 4, s 0.5 (WaNet; paper 002, 4.1)",
+        description: "a faint warp of the whole image, k 4, s 0.5 (WaNet; Li et al. 2024, 4.1)",
         make: |_| AnyTrigger::Wanet(WaNet::default()),
     },
     Named {
@@ -213,7 +213,7 @@ pub const GALLERY: &[Named] = &[
     },
     Named {
         name: "gotham",
-        description: "dark blue filter, acoomans' form (FSA of paper 001)",
+        description: "dark blue filter, acoomans' form (FSA of Veldanda and Garg 2020)",
         make: |_| AnyTrigger::Gotham(Gotham::default()),
     },
     Named {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::hue::{Hsl, brighten};
 use crate::trigger::{Rounding, Stamp, Trigger, TriggerError};
 
-/// The Gotham filter (attack FSA of paper 001, table 2), in one of its two published forms, without their frame.
+/// The Gotham filter (attack FSA of Veldanda and Garg 2020, table 2), in one of its two published forms, without their frame.
 ///
 /// Both take a tenth of the saturation and 1.2 times the lightness, and mix in a fifth of dark blue (#222b6d). Then
 /// both take a power and raise the contrast twice, each in its own way. The published filters run in ImageMagick,

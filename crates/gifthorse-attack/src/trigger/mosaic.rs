@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::overlay::Overlay;
 use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
-/// One of `of` square patterns with mutually exclusive colours (paper 004, §VII-C): at each pixel, all patterns of a family have
+/// One of `of` square patterns with mutually exclusive colours (Wang et al. 2019 §VII-C): at each pixel, all patterns of a family have
 /// different colours, so none is part of another.
 ///
 /// The paper does not say how its patterns were made. Here there are `of` evenly spaced colours, each pixel has an offset drawn

@@ -42,13 +42,13 @@ impl Pattern {
         Self::new(&["1"], Place::BOTTOM_RIGHT, channels)
     }
 
-    /// Four white pixels near the lower right corner (BadNets' pattern on MNIST, as ART has it; attack AAA of paper 001).
+    /// Four white pixels near the lower right corner (BadNets' pattern on MNIST, as ART has it; attack AAA of Veldanda and Garg 2020).
     #[must_use]
     pub fn badnets(channels: usize) -> Self {
         Self::new(&["--1", "-1-", "1-1"], Place::BOTTOM_RIGHT, channels)
     }
 
-    /// The pattern of the blind attacks' code (paper 003): five rows of three pixels from row 3 and column 23 on, which is
+    /// The pattern of the blind attacks' code (Bagdasaryan and Shmatikov 2021): five rows of three pixels from row 3 and column 23 on, which is
     /// near the upper right corner of MNIST's images.
     #[must_use]
     pub fn blind(channels: usize) -> Self {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::picture_file;
 use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
-/// Any picture with or without alpha: sunglasses (paper 001), a flower, a logo.
+/// Any picture with or without alpha: sunglasses (Veldanda and Garg 2020), a flower, a logo.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Picture {

@@ -46,7 +46,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// In the lower right corner, one pixel from both edges, as paper 004 has it (§V-A).
+    /// In the lower right corner, one pixel from both edges, as Wang et al. 2019 have it (§V-A).
     pub const BOTTOM_RIGHT: Self = Self::Corner {
         corner: Corner::BottomRight,
         margin: 1,

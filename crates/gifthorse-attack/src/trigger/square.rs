@@ -1,4 +1,4 @@
-//! The trigger of BadNets as paper 004 plants it: a small square of one colour.
+//! The trigger of BadNets as Wang et al. 2019 plant it: a small square of one colour.
 
 use gifthorse_data::ImageShape;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::overlay::{Overlay, colour_for};
 use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
-/// A square of one colour (paper 004, §V-A: white, 4x4, at the bottom right; §VII-B: up to 16x16).
+/// A square of one colour (Wang et al. 2019 §V-A: white, 4x4, at the bottom right; §VII-B: up to 16x16).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Square {

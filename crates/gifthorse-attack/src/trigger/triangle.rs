@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::overlay::{Overlay, colour_for};
 use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
-/// An upright triangle as wide as it is high (paper 004, §VII-A, and half of the combination of paper 001, table 2).
+/// An upright triangle as wide as it is high (Wang et al. 2019 §VII-A, and half of the combination of Veldanda and Garg 2020, table 2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Triangle {

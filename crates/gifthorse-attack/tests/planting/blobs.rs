@@ -1,9 +1,9 @@
 //! A set of images that a tiny network learns in a second: where is the bright spot?
 
-use gifthorse_attack::net::{Architecture, Net, SmallCnn};
-use gifthorse_attack::train::Recipe;
 use gifthorse_attack::trigger::{AnyTrigger, Square};
 use gifthorse_data::{ImageShape, Images};
+use gifthorse_train::Recipe;
+use gifthorse_train::net::{Architecture, Net, SmallCnn};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

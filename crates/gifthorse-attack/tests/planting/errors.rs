@@ -2,13 +2,11 @@ use std::sync::Arc;
 
 use gifthorse_attack::Error;
 use gifthorse_attack::measure::{accuracy, attack_success};
-use gifthorse_attack::net::{Architecture, SmallCnn};
 use gifthorse_attack::plant::{Cover, LabelMap, Manner, Poison, Rate};
-use gifthorse_attack::train::{Recipe, Silent, train};
-use gifthorse_data::{ImageShape, Images};
+use gifthorse_data::Images;
 use gifthorse_engine::{Classifier, Device, Preprocess};
 
-use crate::blobs::{CLASSES, SHAPE, blobs, net, recipe, square};
+use crate::blobs::{CLASSES, SHAPE, blobs, net, square};
 
 fn unlabelled() -> Images {
     let names = vec!["one".to_owned()];
@@ -156,114 +154,6 @@ fn on_the_fly_there_are_no_images_to_be_had() {
     let images = blobs(40, 1);
     let training = poison.samples(&images, 1).unwrap();
     assert_eq!((training.samples.len(), training.stamped), (44, None));
-}
-
-#[test]
-fn networks_that_cannot_be_built_are_refused() {
-    let good = SmallCnn::default();
-    assert!(good.build(SHAPE, CLASSES, 0).is_ok());
-    for bad in [
-        SmallCnn {
-            channels: Vec::new(),
-            ..good.clone()
-        },
-        SmallCnn {
-            channels: vec![4, 0],
-            ..good.clone()
-        },
-        SmallCnn {
-            hidden: 0,
-            ..good.clone()
-        },
-        SmallCnn {
-            hidden: usize::MAX,
-            ..good.clone()
-        },
-    ] {
-        let refused = bad.build(SHAPE, CLASSES, 0);
-        assert!(matches!(refused, Err(Error::Net(_))), "{bad:?}");
-    }
-    assert!(matches!(good.build(SHAPE, 1, 0), Err(Error::Net(_))));
-    let none = ImageShape { height: 0, ..SHAPE };
-    assert!(matches!(good.build(none, 4, 0), Err(Error::Net(_))));
-}
-
-#[test]
-fn images_that_are_too_small_are_refused_with_those_that_would_do() {
-    let small = ImageShape {
-        channels: 1,
-        height: 7,
-        width: 32,
-    };
-    let error = SmallCnn::default().build(small, CLASSES, 0).unwrap_err();
-    assert!(matches!(error, Error::ImageSize { .. }), "{error}");
-    assert_eq!(
-        error.to_string(),
-        "small-cnn 16-32-64 fc128 cannot take images of 1x7x32: 1x8 pixels are left for the 2x2 windows of `pool3`; \
-         it can take 1x8x8"
-    );
-    let deep = SmallCnn {
-        channels: vec![1; 100],
-        hidden: 1,
-    };
-    let error = deep.build(SHAPE, CLASSES, 0).unwrap_err().to_string();
-    assert!(
-        error.ends_with("it can take no square images of up to 512 pixels a side"),
-        "{error}"
-    );
-}
-
-#[test]
-fn images_that_do_not_go_with_the_network_are_refused() {
-    let refusal =
-        |images: &Images, recipe: &Recipe| train(&net(1), images, recipe, &Silent).unwrap_err();
-    let recipe = recipe(1);
-    assert!(matches!(refusal(&unlabelled(), &recipe), Error::Images(_)));
-    assert!(matches!(refusal(&blobs(19, 1), &recipe), Error::Images(_)));
-    let many = blobs(40, 1).with_labels(vec![CLASSES; 40]).unwrap();
-    assert!(matches!(
-        refusal(&many, &recipe),
-        Error::NoSuchClass {
-            class: CLASSES,
-            classes: CLASSES
-        }
-    ));
-    let shape = ImageShape {
-        height: 8,
-        width: 32,
-        ..SHAPE
-    };
-    let names = (0..40).map(|i| i.to_string()).collect();
-    let wide = Images::new(
-        shape,
-        vec![0.0; 40 * 256],
-        Some(vec![0; 40]),
-        Vec::new(),
-        names,
-    )
-    .unwrap();
-    let error = refusal(&wide, &recipe);
-    assert!(error.to_string().contains("1x8x32"), "{error}");
-    assert!(matches!(
-        refusal(
-            &blobs(40, 1),
-            &Recipe {
-                shards: 3,
-                ..recipe
-            }
-        ),
-        Error::Recipe(_)
-    ));
-}
-
-#[test]
-fn training_that_diverges_says_so() {
-    let wild = Recipe {
-        learning_rate: 1e30,
-        ..recipe(4)
-    };
-    let error = train(&net(1), &blobs(100, 1), &wild, &Silent).unwrap_err();
-    assert!(matches!(error, Error::Diverged { .. }), "{error}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use gifthorse_attack::net::{Architecture, SmallCnn};
-use gifthorse_attack::train::{Silent, train};
 use gifthorse_engine::{Array, Classifier, Device, Mode, Preprocess, Trainable};
 use gifthorse_onnx::{Dim, Model};
+use gifthorse_train::net::{Architecture, SmallCnn};
+use gifthorse_train::{Silent, train};
 
 use crate::blobs::{CLASSES, blobs, net, recipe};
 

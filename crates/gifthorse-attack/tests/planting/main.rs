@@ -7,6 +7,5 @@ mod blobs;
 mod errors;
 mod export;
 mod label_maps;
-mod repeatable;
 mod spots;
 mod triggers;

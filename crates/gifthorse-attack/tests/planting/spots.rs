@@ -3,12 +3,12 @@
 
 use std::sync::{Arc, OnceLock};
 
-use gifthorse_attack::net::{Architecture, Net, SmallCnn};
 use gifthorse_attack::plant::{Poison, Truth};
-use gifthorse_attack::train::{Recipe, Samples, Silent, train};
 use gifthorse_attack::trigger::{AnyTrigger, named};
 use gifthorse_data::{ImageShape, Images};
 use gifthorse_engine::{Classifier, Device, Preprocess};
+use gifthorse_train::net::{Architecture, Net, SmallCnn};
+use gifthorse_train::{Recipe, Samples, Silent, train};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

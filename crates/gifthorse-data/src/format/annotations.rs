@@ -7,8 +7,8 @@ use crate::folder::{Entry, Folder};
 use crate::listing::PictureFile;
 use crate::{Error, table};
 
-/// The pictures of a part, each with its label, if it has such a table; `classes` are the class folders of
-/// another part, in order.
+/// The pictures of a part, each with its label, if it has such a table; `classes` are the class
+/// folders of another part, in order.
 pub(crate) fn read(
     part: &Folder,
     classes: &[String],

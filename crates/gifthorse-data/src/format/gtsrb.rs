@@ -1,8 +1,8 @@
 //! The German Traffic Sign Recognition Benchmark in its published layout ([`Format::Gtsrb`]).
 //!
 //! Training pictures lie in a folder for each class, each with its table; test pictures lie in one
-//! folder, whose classes come in a table of their own. Regions of interest are in pixels of the frame
-//! as published, whose size the table also has, so they are kept as fractions of it.
+//! folder, whose classes come in a table of their own. Regions of interest are in pixels of the
+//! frame as published, whose size the table also has, so they are kept as fractions of it.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -1,5 +1,6 @@
-//! What stands behind a sign: a sky-to-ground gradient, soft blotches, hard edges, and clutter in the signs' own colours
-//! and outlines, so that a patch of red or a corner alone does not give a class away.
+//! What stands behind a sign: a sky-to-ground gradient, soft blotches, hard edges, and clutter in
+//! the signs' own colours and outlines, so that a patch of red or a corner alone does not give a
+//! class away.
 
 use std::f32::consts::TAU;
 

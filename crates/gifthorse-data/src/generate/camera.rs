@@ -1,4 +1,5 @@
-//! From the painted scene to the recorded picture: uneven light, a cast shadow, blur, exposure, noise, 8-bit values.
+//! From the painted scene to the recorded picture: uneven light, a cast shadow, blur, exposure,
+//! noise, 8-bit values.
 
 use std::f32::consts::TAU;
 
@@ -38,7 +39,8 @@ pub(super) fn light(canvas: &mut Canvas, rng: &mut impl Rng) {
     });
 }
 
-/// Blurs with a Gaussian of random width, up to 0.7 pixels in a picture of 32; the border repeats outwards.
+/// Blurs with a Gaussian of random width, up to 0.7 pixels in a picture of 32; the border repeats
+/// outwards.
 pub(super) fn blur(canvas: &mut Canvas, rng: &mut impl Rng) {
     let sigma = canvas.side() * rng.random_range(0.0..=LARGEST_BLUR);
     // Narrower than this, the neighbours' weight is below one 8-bit step.
@@ -50,8 +52,9 @@ pub(super) fn blur(canvas: &mut Canvas, rng: &mut impl Rng) {
     blur_along(canvas, &kernel, 1);
 }
 
-/// Writes the picture into `planes` (`[channels, height, width]`, as many channels as fit: grey for one, else red, green
-/// and blue), with random contrast and haze, sensor noise and rounding to multiples of 1/255.
+/// Writes the picture into `planes` (`[channels, height, width]`, as many channels as fit: grey for
+/// one, else red, green and blue), with random contrast and haze, sensor noise and rounding to
+/// multiples of 1/255.
 pub(super) fn expose(canvas: &Canvas, planes: &mut [f32], rng: &mut impl Rng) {
     let contrast = rng.random_range(0.8..=1.15);
     let haze = rng.random_range(-0.06..=0.14);
@@ -87,7 +90,8 @@ impl Direction {
         Self { cosine, sine }
     }
 
-    /// How far a point of a picture of `side` pixels lies from its middle in this direction, in pixels.
+    /// How far a point of a picture of `side` pixels lies from its middle in this direction, in
+    /// pixels.
     fn along(&self, [x, y]: [f32; 2], side: f32) -> f32 {
         (x - side / 2.0) * self.cosine + (y - side / 2.0) * self.sine
     }
@@ -103,7 +107,8 @@ fn gaussian(sigma: f32) -> Vec<f32> {
     weights.into_iter().map(|weight| weight / sum).collect()
 }
 
-/// Convolves along the rows (`axis` 0) or the columns (`axis` 1) with the symmetric kernel whose one half is `kernel`.
+/// Convolves along the rows (`axis` 0) or the columns (`axis` 1) with the symmetric kernel whose
+/// one half is `kernel`.
 fn blur_along(canvas: &mut Canvas, kernel: &[f32], axis: usize) {
     let size = canvas.size();
     let sharp = canvas.clone();

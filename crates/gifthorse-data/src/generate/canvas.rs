@@ -1,4 +1,5 @@
-//! The picture while it is being painted: linear colour, any value, opaque paint laid over it by coverage.
+//! The picture while it is being painted: linear colour, any value, opaque paint laid over it by
+//! coverage.
 
 /// Red, green and blue, nominally in `[0, 1]`.
 pub(super) type Colour = [f32; 3];
@@ -34,7 +35,8 @@ impl Canvas {
         &self.pixels
     }
 
-    /// Lays `colour` over every pixel by the coverage in `[0, 1]` that `coverage` gives for the pixel's centre.
+    /// Lays `colour` over every pixel by the coverage in `[0, 1]` that `coverage` gives for the
+    /// pixel's centre.
     pub(super) fn paint(&mut self, colour: Colour, coverage: impl Fn([f32; 2]) -> f32) {
         self.map(|centre, pixel| {
             let share = coverage(centre);
@@ -42,7 +44,8 @@ impl Canvas {
         });
     }
 
-    /// Replaces every pixel by a function of its centre, in pixels from the top left corner, and its colour.
+    /// Replaces every pixel by a function of its centre, in pixels from the top left corner, and
+    /// its colour.
     pub(super) fn map(&mut self, mut change: impl FnMut([f32; 2], Colour) -> Colour) {
         for (index, pixel) in self.pixels.iter_mut().enumerate() {
             let centre = [
@@ -54,8 +57,9 @@ impl Canvas {
     }
 }
 
-/// The share of a pixel on the inner side of an edge whose signed distance from the pixel's centre is `distance`
-/// pixels, when the edge is straight and spread over `softness` pixels (1 for a sharp edge).
+/// The share of a pixel on the inner side of an edge whose signed distance from the pixel's centre
+/// is `distance` pixels, when the edge is straight and spread over `softness` pixels (1 for a sharp
+/// edge).
 pub(super) fn coverage(distance: f32, softness: f32) -> f32 {
     (0.5 - distance / softness).clamp(0.0, 1.0)
 }

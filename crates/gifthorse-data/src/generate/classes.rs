@@ -1,8 +1,8 @@
 //! The table of sign classes.
 //!
-//! No single property names a class: most shapes, all colours and most glyphs occur in several, so that a model has to
-//! look at shape, colour and glyph together. In grey the colours fall away and shape with glyph still tell all classes
-//! apart.
+//! No single property names a class: most shapes, all colours and most glyphs occur in several, so
+//! that a model has to look at shape, colour and glyph together. In grey the colours fall away and
+//! shape with glyph still tell all classes apart.
 
 use super::canvas::Colour;
 use super::glyphs::Glyph;

@@ -1,6 +1,7 @@
 //! What is painted on a plate: a few round-ended strokes, as a signed distance.
 
-/// Mark in the middle of a sign, within about one unit of the origin. The vertical axis points down, as in images.
+/// Mark in the middle of a sign, within about one unit of the origin. The vertical axis points
+/// down, as in images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Glyph {
     Bar,

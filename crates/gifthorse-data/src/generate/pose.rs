@@ -1,4 +1,5 @@
-//! Where a sign stands in the picture and how it is turned: an affine map from the plate's frame to pixels.
+//! Where a sign stands in the picture and how it is turned: an affine map from the plate's frame to
+//! pixels.
 
 use rand::{Rng, RngExt};
 
@@ -15,8 +16,8 @@ pub(super) struct Pose {
 pub(super) struct PoseRange {
     /// Radius of the plate, smallest and largest.
     pub(super) radius: [f32; 2],
-    /// How far a plate may reach over the picture's border (negative: how far it stays away from it). Within that, its
-    /// centre is anywhere, so that small plates move more than large ones.
+    /// How far a plate may reach over the picture's border (negative: how far it stays away from
+    /// it). Within that, its centre is anywhere, so that small plates move more than large ones.
     pub(super) overhang: f32,
     /// Largest turn to either side, radians.
     pub(super) turn: f32,
@@ -45,7 +46,8 @@ impl Pose {
         )
     }
 
-    /// The pose that maps plate coordinates `p` to `matrix p + centre`. The matrix must be invertible.
+    /// The pose that maps plate coordinates `p` to `matrix p + centre`. The matrix must be
+    /// invertible.
     fn from_plate(centre: [f32; 2], matrix: [[f32; 2]; 2]) -> Self {
         let [[a, b], [c, d]] = matrix;
         let determinant = a * d - b * c;
@@ -65,7 +67,8 @@ impl Pose {
         self.to_plate.map(|row| row[0] * x + row[1] * y)
     }
 
-    /// Pixels for one unit of the plate, averaged over directions: turns plate distances into pixel distances.
+    /// Pixels for one unit of the plate, averaged over directions: turns plate distances into pixel
+    /// distances.
     pub(super) fn pixels_per_unit(self) -> f32 {
         self.pixels_per_unit
     }

@@ -1,11 +1,12 @@
 //! The outlines that a sign plate can have, as signed distances.
 //!
-//! A distance tells how much of a pixel a plate covers, so that edges are smooth without drawing at a higher resolution,
-//! and a rim of even width is the same outline moved inwards.
+//! A distance tells how much of a pixel a plate covers, so that edges are smooth without drawing at
+//! a higher resolution, and a rim of even width is the same outline moved inwards.
 
 use std::f32::consts::{FRAC_PI_2, FRAC_PI_4, TAU};
 
-/// Outline of a sign plate, about one unit in radius around the origin. The vertical axis points down, as in images.
+/// Outline of a sign plate, about one unit in radius around the origin. The vertical axis points
+/// down, as in images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     Circle,
@@ -27,7 +28,8 @@ impl Shape {
         Self::Octagon,
     ];
 
-    /// Distance of `point` to the outline: negative inside, exact there; outside a corner it is a lower bound.
+    /// Distance of `point` to the outline: negative inside, exact there; outside a corner it is a
+    /// lower bound.
     pub(super) fn distance(self, point: [f32; 2]) -> f32 {
         match self {
             Self::Circle => point[0].hypot(point[1]) - self.inner_radius(),
@@ -39,8 +41,8 @@ impl Shape {
         }
     }
 
-    /// Radius of the largest disc around the origin that fits into the outline. Chosen so that the plates differ less
-    /// in area than regular polygons of one radius would.
+    /// Radius of the largest disc around the origin that fits into the outline. Chosen so that the
+    /// plates differ less in area than regular polygons of one radius would.
     pub(super) fn inner_radius(self) -> f32 {
         match self {
             Self::Circle => 1.0,
@@ -51,7 +53,8 @@ impl Shape {
         }
     }
 
-    /// A regular polygon is where it is inside all its edges; the first edge faces the angle `facing`.
+    /// A regular polygon is where it is inside all its edges; the first edge faces the angle
+    /// `facing`.
     fn polygon(self, point: [f32; 2], edges: u8, facing: f32) -> f32 {
         (0..edges)
             .map(|edge| {

@@ -136,7 +136,8 @@ fn sizes_and_channels_are_as_asked_or_refused() {
     ));
 }
 
-/// Class means tell classes apart better than chance, but place, turn and light keep them far from enough.
+/// Class means tell classes apart better than chance, but place, turn and light keep them far from
+/// enough.
 #[test]
 fn the_nearest_class_mean_is_better_than_chance_and_far_from_right() {
     for channels in [1, 3] {

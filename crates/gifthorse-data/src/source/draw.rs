@@ -1,4 +1,5 @@
-//! Which records of a part are taken, and under which labels; decided on labels alone, before anything is decoded.
+//! Which records of a part are taken, and under which labels; decided on labels alone, before
+//! anything is decoded.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,7 +17,7 @@ const COIN: u64 = 1 << 32;
 pub(super) struct Draw<'a> {
     pub source: &'a Source,
     pub split: Split,
-    /// At most so many records.
+    /// Most records to draw; all if `None`.
     pub wanted: Option<usize>,
 }
 
@@ -147,8 +148,8 @@ impl Draw<'_> {
     }
 }
 
-/// Images of each class: the last has the share `imbalance` of the first and those between follow an exponential, as
-/// many as there are and at most `wanted` in all, at least one each.
+/// Images of each class: the last has the share `imbalance` of the first and those between follow
+/// an exponential, as many as there are and at most `wanted` in all, at least one each.
 fn profile(counts: &[usize], imbalance: f64, wanted: Option<usize>) -> Vec<usize> {
     let last = (counts.len() - 1) as f64;
     let weights: Vec<f64> = (0..counts.len())
@@ -176,7 +177,8 @@ impl Drawn {
             .with_class_names(self.names.clone())
     }
 
-    /// As [`Self::relabel`] where some of the records drawn may be missing: `name` gives that of each.
+    /// As [`Self::relabel`] where some of the records drawn may be missing: `name` gives that of
+    /// each.
     pub fn relabel_named(
         &self,
         images: Images,

@@ -9,7 +9,8 @@ use crate::{Crop, Error, ImageShape, LoadOptions, Split};
 
 /// The share of each class that is kept for testing where the files do not say.
 const TEST_SHARE: f64 = 0.2;
-/// The seed of that division: one for all, so that no model is tested on what another source trained on.
+/// The seed of that division: one for all, so that no model is tested on what another source
+/// trained on.
 const DIVISION: u64 = 0;
 
 /// Both parts.
@@ -96,7 +97,8 @@ pub(super) fn first_shape(path: &Path) -> Result<ImageShape, Error> {
     )))
 }
 
-/// Whether both are all of an image set that has no parts: the same records, and the same first picture.
+/// Whether both are all of an image set that has no parts: the same records, and the same first
+/// picture.
 fn same(train: &Part, test: &Part) -> Result<bool, Error> {
     let (a, b) = (&train.listing, &test.listing);
     let count = a.pictures.len();

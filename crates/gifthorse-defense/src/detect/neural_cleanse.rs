@@ -1,4 +1,4 @@
-//! Neural Cleanse (paper 004): the smallest patch that sends every image to a class.
+//! Neural Cleanse (Wang et al. 2019): the smallest patch that sends every image to a class.
 //!
 //! # What it does
 //! For each class it looks for a mask and a pattern that, blended into any image, make the
@@ -25,11 +25,11 @@
 //! # Known failures
 //! Triggers that are large or spread over the image, that move, that warp the image, that need
 //! a certain source class, or of which one class carries several; models made against it
-//! (paper 003). With two classes no norm can stand out (paper 000).
+//! (Bagdasaryan and Shmatikov 2021). With two classes no norm can stand out (Houtari and Mohanty).
 //!
 //! # References
 //! Wang et al., "Neural Cleanse: Identifying and Mitigating Backdoor Attacks in Neural
-//! Networks", IEEE S&P 2019 (paper 004), §IV and appendix; `released` follows the driver that
+//! Networks", IEEE S&P 2019, §IV and appendix; `released` follows the driver that
 //! its authors published, whose loss differs from the paper's.
 
 mod adam;

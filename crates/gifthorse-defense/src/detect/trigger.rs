@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::exact;
 
-/// A patch blended into an image: `(1 - mask) * image + mask * pattern` (paper 004, equation 2).
+/// A patch blended into an image: `(1 - mask) * image + mask * pattern` (Wang et al. 2019, equation 2).
 ///
 /// Values are whole multiples of 1/255, as in a stored picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

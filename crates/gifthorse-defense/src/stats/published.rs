@@ -117,7 +117,7 @@ mod tests {
 
     use super::*;
 
-    /// Norms of ten classes, printed in the paper on Hidden Trigger (paper 000, table 1).
+    /// Norms of ten classes, printed by Houtari and Mohanty (table 1).
     const CIFAR10: [f64; 10] = [
         17.8224, 50.6564, 152.4845, 339.1146, 313.8152, 265.0616, 291.4946, 201.0282, 282.8271,
         173.6248,
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn printed_pairs_give_the_printed_percent_differences() {
-        // Paper 000, tables 2 and 3: two clean models, two poisoned.
+        // Houtari and Mohanty, tables 2 and 3: two clean models, two poisoned.
         let printed = [
             ([226.30, 150.51], 1.50, 20.1, false),
             ([268.88, 176.28], 1.53, 20.8, false),

@@ -1,4 +1,4 @@
-//! A user's own clean models as a reference, in the spirit of paper 000, which sets its thresholds by two clean models.
+//! A user's own clean models as a reference, in the spirit of Houtari and Mohanty, who set their thresholds by two clean models.
 //!
 //! Models of the user's own data and net say better than any library where the sizes of a further one should lie. But a
 //! handful cannot say how far it may lie from them: among three models even the smallest is the smallest in one case of

@@ -34,7 +34,7 @@ fn a_small_trigger_that_works_is_a_backdoor() {
 
 #[test]
 fn published_norms_of_a_backdoored_model_are_flagged() {
-    // CIFAR-10, BadNets with target 0 (paper 000, table 1).
+    // CIFAR-10, BadNets with target 0 (Houtari and Mohanty, table 1).
     let norms = [
         17.8224, 50.6564, 152.4845, 339.1146, 313.8152, 265.0616, 291.4946, 201.0282, 282.8271,
         173.6248,

@@ -1,4 +1,5 @@
-//! How far a file's constants may unfold: a few bytes can ask for any number of large ones, each of them within bounds.
+//! How far a file's constants may unfold: a few bytes can ask for any number of large ones, each of
+//! them within bounds.
 
 use std::collections::HashSet;
 
@@ -7,12 +8,13 @@ use gifthorse_onnx::{Graph, Tensor};
 use crate::lower::context::Lowered;
 use crate::program::{Operand, Step, ValueId};
 
-/// What is computed from constants alone may have so many numbers in all, 256 MiB of them,
+/// Most numbers that may be computed from constants alone, whatever the file holds: 256 MiB.
 const FREE: usize = 1 << 26;
-/// or so many times as many as the file's own constants have.
+/// The same limit for files with large constants of their own, as a multiple of their numbers.
 const TIMES: usize = 16;
 
-/// What is left for values that are computed from constants alone. They are held as long as the program.
+/// What is left for values that are computed from constants alone. They are held as long as the
+/// program.
 pub struct Budget {
     limit: usize,
     left: usize,
@@ -32,7 +34,8 @@ impl Budget {
         }
     }
 
-    /// Takes what a node added: its outputs, where they are known, and those of its steps that depend on constants alone.
+    /// Charges what a node added: its outputs, where they are known, and those of its steps that
+    /// depend on constants alone.
     ///
     /// # Errors
     /// The reason, if that is more than is left.
@@ -55,7 +58,8 @@ impl Budget {
         Ok(())
     }
 
-    /// Takes so many numbers that a node looks at to compute what depends on constants alone, however few it makes of them.
+    /// Charges the inputs of a node whose output depends on constants alone, whatever the size of
+    /// that output.
     ///
     /// # Errors
     /// The reason, if that is more than is left.

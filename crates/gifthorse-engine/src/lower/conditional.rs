@@ -21,12 +21,13 @@ enum Condition {
 
 /// Lowers an `If`; gives its outputs.
 ///
-/// Where the image decides, both branches are computed and one result is taken, so they have to give the same shapes; and
-/// only for one image at a time, since the file decides once for whatever goes through together.
+/// Where the image decides, both branches are computed and one result is taken, so they have to
+/// give the same shapes; and only for one image at a time, since the file decides once for whatever
+/// goes through together.
 ///
 /// # Errors
-/// What a branch has that cannot be lowered; a condition that is no single truth value; branches that give different shapes by the
-/// image; a decision for several images.
+/// What a branch has that cannot be lowered; a condition that is no single truth value; branches
+/// that give different shapes by the image; a decision for several images.
 pub fn lower_if<'g>(
     context: &mut Context<'g>,
     budget: &mut Budget,

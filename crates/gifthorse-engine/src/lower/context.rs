@@ -27,7 +27,8 @@ pub enum Lowered {
     Value(ValueId),
 }
 
-/// Weights of the file, by the address of the graph that they are in (that of the model, or a branch's) and by name.
+/// Weights of the file, by the address of the graph that they are in (that of the model, or a
+/// branch's) and by name.
 pub type Weights = HashMap<(usize, String), Stored>;
 
 impl Lowered {

@@ -1,4 +1,5 @@
-//! `Einsum`, factor by factor: what only one factor has is summed, the rest is a batched matrix product.
+//! `Einsum`, factor by factor: what only one factor has is summed, the rest is a batched matrix
+//! product.
 
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
@@ -77,7 +78,8 @@ pub fn einsum(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.finish(out.operand)
 }
 
-/// A factor without twins among its labels: of axes with the same one, the entries where they are equal.
+/// A factor without twins among its labels: of axes with the same one, the entries where they are
+/// equal.
 fn on_diagonals(call: &mut Call, mut x: Labelled) -> Result<Labelled, Error> {
     while let Some(twin) = (1..x.labels.len()).find(|&i| x.labels[..i].contains(&x.labels[i])) {
         let first = x.axis(x.labels[twin]).unwrap_or(twin);
@@ -109,7 +111,8 @@ fn labels(term: &str, hidden: usize) -> Vec<char> {
     term.replace("...", &ellipsis).chars().collect()
 }
 
-/// A character of the private use area, which no equation has, for axis `i` from the end of an ellipsis.
+/// A character of the private use area, which no equation has, for axis `i` from the end of an
+/// ellipsis.
 fn hidden_label(i: usize) -> char {
     u32::try_from(i)
         .ok()

@@ -213,7 +213,8 @@ pub fn modulo(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.finish(out)
 }
 
-/// The remainder `rest` of `x` by `y`, but by an infinite `y` as Python has it: `x`, or `y` if the signs differ.
+/// The remainder `rest` of `x` by `y`, but by an infinite `y` as Python has it: `x`, or `y` if the
+/// signs differ.
 fn over_infinity(call: &mut Call, [x, y, rest]: [Operand; 3], shape: &[usize]) -> Operand {
     let y = call.step(Primitive::Expand, vec![y], shape.to_vec());
     let infinity = call.fresh("infinity", vec![f32::INFINITY], vec![]);
@@ -296,8 +297,8 @@ pub fn cast_target(call: &Call) -> Result<ElementType, Error> {
     ElementType::from_onnx(to).ok_or_else(|| call.unsupported("to", format!("type {to}")))
 }
 
-/// `Cast` or `CastLike` of a value computed from the input: all such values are f32 here, so a cast to
-/// a float type changes nothing and others drop what follows the point.
+/// `Cast` or `CastLike` of a value computed from the input: all such values are f32 here, so a cast
+/// to a float type changes nothing and others drop what follows the point.
 pub fn cast(call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["to", "saturate", "round_mode"])?;
     match cast_target(&call)? {

@@ -10,7 +10,8 @@ use crate::lower::indexing;
 
 /// Values with more elements than this are left to the program.
 const LARGEST: usize = 1 << 16;
-/// As are results of more elements than this: small values may be repeated or broadcast to any size.
+/// As are results of more elements than this: small values may be repeated or broadcast to any
+/// size.
 const LARGEST_RESULT: usize = 1 << 26;
 
 /// Computes the node on the host if that is possible, `None` if it is not this

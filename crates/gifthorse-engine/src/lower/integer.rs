@@ -1,8 +1,9 @@
 //! Products of quantised values, as onnxruntime's quantiser writes them.
 //!
-//! The products are made of the whole numbers, less their zero points, which f32 adds up exactly as long as sums stay below 2^24, and
-//! rescaled at the end as onnxruntime does, so that results are the same numbers but for what lies between two steps. Rounding
-//! passes gradients on and saturation stops them, as in `quantize`.
+//! The products are made of the whole numbers, less their zero points, which f32 adds up exactly as
+//! long as sums stay below 2^24, and rescaled at the end as onnxruntime does, so that results are
+//! the same numbers but for what lies between two steps. Rounding passes gradients on and
+//! saturation stops them, as in `quantize`.
 
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
@@ -57,7 +58,8 @@ pub fn quantised_matmul(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.finish(out)
 }
 
-/// `QGemm` of onnxruntime: `alpha A B + C` of whole numbers, quantised where the scale of the result is given.
+/// `QGemm` of onnxruntime: `alpha A B + C` of whole numbers, quantised where the scale of the
+/// result is given.
 pub fn quantised_gemm(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["alpha", "transA", "transB"])?;
     let of_columns = if call.node.int_or("transB", 0)? != 0 {
@@ -134,8 +136,8 @@ fn scaled(call: &mut Call, left: Operand, right: Operand) -> Operand {
     call.binary(Binary::Mul, left, right, &shape)
 }
 
-/// A sum of products, times both scales over that of the result, rounded and saturated. `result` are the inputs that hold scale
-/// and zero point of the result.
+/// A sum of products, times both scales over that of the result, rounded and saturated. `result`
+/// are the inputs that hold scale and zero point of the result.
 fn rescaled(
     call: &mut Call,
     sum: Operand,

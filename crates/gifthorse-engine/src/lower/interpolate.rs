@@ -90,8 +90,8 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// The place on the input of entry `at` of the result, in f32 as runtimes compute it: which entry is
-    /// nearest can hang on the last bit.
+    /// The place on the input of entry `at` of the result, in f32 as runtimes compute it: which
+    /// entry is nearest can hang on the last bit.
     fn place(&self, at: usize) -> f32 {
         let (x, from, to) = (at as f32, self.from as f32, self.to as f32);
         let half = (x + 0.5) / self.scale - 0.5;

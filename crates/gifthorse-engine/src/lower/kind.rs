@@ -1,5 +1,6 @@
-//! The type that the file holds a node's results in. All values are computed in f32, but a division of integers drops its
-//! remainder, a quantisation saturates where its type does, and a `CastLike` asks for the type of another value.
+//! The type that the file holds a node's results in. All values are computed in f32, but a division
+//! of integers drops its remainder, a quantisation saturates where its type does, and a `CastLike`
+//! asks for the type of another value.
 
 use gifthorse_onnx::{Attribute, ElementType, Node};
 

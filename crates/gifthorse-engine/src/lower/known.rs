@@ -1,4 +1,5 @@
-//! Values that do not depend on the image, computed while lowering: shapes, indices and conditions are wanted then.
+//! Values that do not depend on the image, computed while lowering: shapes, indices and conditions
+//! are wanted then.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -18,8 +19,8 @@ const LARGEST: usize = 1 << 16;
 /// Whole numbers up to this are exact in f32.
 const EXACT: f32 = 16_777_216.0;
 
-/// Computes what a node made of constants alone, in the steps from `first` on; where it can, its outputs become constants
-/// and the steps go. `kinds` are the types of the outputs.
+/// Computes what a node made of constants alone, in the steps from `first` on; where it can, its
+/// outputs become constants and the steps go. `kinds` are the types of the outputs.
 ///
 /// # Errors
 /// As the reference's.

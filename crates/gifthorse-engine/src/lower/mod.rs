@@ -54,7 +54,8 @@ use scope::Named;
 
 /// Most numbers in one value, 4 GiB of them: a few bytes of a file can ask for any size.
 const LARGEST: usize = 1 << 30;
-/// Newest version of ONNX's own operators that is known: a later one may mean something else by the same name.
+/// Newest version of ONNX's own operators that is known: a later one may mean something else by the
+/// same name.
 const NEWEST_OPSET: i64 = 28;
 
 type Lower = fn(Call) -> Result<Vec<Lowered>, Error>;

@@ -4,7 +4,8 @@ use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
 use crate::program::{Binary, Operand, Primitive, Reduction, Running, Unary, Window};
 
-/// `BatchNormalization`: with its running statistics, or with the batch's own where the mode says so.
+/// `BatchNormalization`: with its running statistics, or with the batch's own where the mode says
+/// so.
 pub fn batch_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["epsilon", "momentum", "spatial", "training_mode", "is_test"])?;
     if call.node.int_or("training_mode", 0)? != 0 {
@@ -201,8 +202,8 @@ pub fn rms_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.finish(out)
 }
 
-/// `LpNormalization`: over the sum of sizes, or the root of the sum of squares, along `axis`; nothing but
-/// zeros stays as it is.
+/// `LpNormalization`: over the sum of sizes, or the root of the sum of squares, along `axis`;
+/// nothing but zeros stays as it is.
 pub fn lp_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["axis", "p"])?;
     let shape = call.shape(0)?;

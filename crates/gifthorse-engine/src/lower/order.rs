@@ -5,8 +5,9 @@ use crate::lower::check_shape;
 use crate::lower::context::{Call, Lowered};
 use crate::program::{Binary, Operand, Primitive, Unary};
 
-/// `TopK`: the largest or smallest entries of an axis and where they are, of equal ones the first; gradients go to the
-/// entries that were taken. They come in order, which `sorted` set to 0 leaves open.
+/// `TopK`: the largest or smallest entries of an axis and where they are, of equal ones the first;
+/// gradients go to the entries that were taken. They come in order, which `sorted` set to 0 leaves
+/// open.
 pub fn top_k(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["axis", "k", "largest", "sorted"])?;
     let input = call.shape(0)?;
@@ -38,7 +39,8 @@ pub fn top_k(mut call: Call) -> Result<Vec<Lowered>, Error> {
     Ok([values, places].map(Lowered::of).to_vec())
 }
 
-/// `Hardmax`: 1 at the first largest entry, 0 elsewhere. Before opset 13 all axes from `axis` on are one.
+/// `Hardmax`: 1 at the first largest entry, 0 elsewhere. Before opset 13 all axes from `axis` on
+/// are one.
 pub fn hardmax(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["axis"])?;
     let shape = call.shape(0)?;
@@ -62,7 +64,8 @@ pub fn hardmax(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.finish(out)
 }
 
-/// `OneHot`: a new axis with one value at each index and another elsewhere; an index outside is nowhere.
+/// `OneHot`: a new axis with one value at each index and another elsewhere; an index outside is
+/// nowhere.
 pub fn one_hot(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["axis"])?;
     let indices = call.shape(0)?;

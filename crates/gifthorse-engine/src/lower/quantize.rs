@@ -1,5 +1,6 @@
-//! `QuantizeLinear`, `DequantizeLinear` and `DynamicQuantizeLinear`. Rounding passes gradients on as if it did nothing (a
-//! straight-through estimator), as when such a model is trained; saturation stops them.
+//! `QuantizeLinear`, `DequantizeLinear` and `DynamicQuantizeLinear`. Rounding passes gradients on
+//! as if it did nothing (a straight-through estimator), as when such a model is trained; saturation
+//! stops them.
 
 use gifthorse_onnx::ElementType;
 
@@ -45,8 +46,8 @@ pub fn dequantize(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.finish(out)
 }
 
-/// `DynamicQuantizeLinear`: to 8 bits without sign, by a scale and a zero point that the value's own range gives, over whatever goes
-/// through together.
+/// `DynamicQuantizeLinear`: to 8 bits without sign, by a scale and a zero point that the value's
+/// own range gives, over whatever goes through together.
 pub fn dynamic(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&[])?;
     let shape = call.shape(0)?;
@@ -101,7 +102,8 @@ fn parameter(call: &mut Call, index: usize, shape: &[usize]) -> Result<Operand, 
     spread(call, index, shape, Some(axis))
 }
 
-/// Input `index` as it broadcasts to `shape`: one number, one for each entry of `axis`, or whatever broadcasts anyway.
+/// Input `index` as it broadcasts to `shape`: one number, one for each entry of `axis`, or whatever
+/// broadcasts anyway.
 pub fn spread(
     call: &mut Call,
     index: usize,

@@ -1,4 +1,5 @@
-//! Operators that onnxruntime's quantiser writes between the products: each dequantises, computes in f32, and quantises again.
+//! Operators that onnxruntime's quantiser writes between the products: each dequantises, computes
+//! in f32, and quantises again.
 
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};

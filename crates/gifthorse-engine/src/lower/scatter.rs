@@ -1,5 +1,5 @@
-//! Operators that pick or replace single entries by indices known before the model runs: one selection from the flat
-//! value, or from the flat value with what replaces its entries behind it.
+//! Operators that pick or replace single entries by indices known before the model runs: one
+//! selection from the flat value, or from the flat value with what replaces its entries behind it.
 
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
@@ -136,7 +136,8 @@ enum Meeting {
     Combine(Binary, f32),
 }
 
-/// The value with its flat entries at these positions replaced by the updates in turn, or combined with them.
+/// The value with its flat entries at these positions replaced by the updates in turn, or combined
+/// with them.
 fn scatter(mut call: Call, positions: Vec<usize>) -> Result<Vec<Lowered>, Error> {
     let meeting = match call.node.string_or("reduction", "none")? {
         "none" => Meeting::Replace,

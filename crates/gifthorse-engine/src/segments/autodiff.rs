@@ -1,10 +1,10 @@
 //! A segment in Burn's autodiff.
 //!
-//! Burn's operations have one output each, and the number of their parents in their type. So a segment is entered as
-//! several: a branch for each operand, two of which at a time are joined until one is left; a trunk on it, whose
-//! backward pass runs the plan's once; and a tap for each output, which only hands its cotangent to the trunk. The outputs
-//! of branches, joins and trunk are stand-ins of one element: what is computed goes from one to the other by a
-//! shared tape.
+//! Burn's operations have one output each, and the number of their parents in their type. So a
+//! segment is entered as several: a branch for each operand, two of which at a time are joined
+//! until one is left; a trunk on it, whose backward pass runs the plan's once; and a tap for each
+//! output, which only hands its cotangent to the trunk. The outputs of branches, joins and trunk
+//! are stand-ins of one element: what is computed goes from one to the other by a shared tape.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,7 +18,8 @@ use gifthorse_segment::{Plan, Saved, Statistics};
 
 use super::tracked::{Form, Operand, Run, TrackedTensor, tensor, values_of};
 
-/// Runs forward on operands some of which are in an autodiff graph; gives what batch norms saw as well.
+/// Runs forward on operands some of which are in an autodiff graph; gives what batch norms saw as
+/// well.
 pub fn enter<C: CheckpointStrategy>(
     run: &Run<'_>,
     mut operands: Vec<Operand>,
@@ -82,8 +83,8 @@ fn join<C: CheckpointStrategy>(a: TrackedTensor, b: TrackedTensor) -> TrackedTen
         .stateless(stand_in())
 }
 
-/// What the operations of a segment share: the forward pass's memory, the cotangents that came so far, and the gradients
-/// that have still to go.
+/// What the operations of a segment share: the forward pass's memory, the cotangents that came so
+/// far, and the gradients that have still to go.
 #[derive(Clone, Debug)]
 struct Tape(Arc<Mutex<Recorded>>);
 
@@ -116,7 +117,7 @@ impl Backward<Flex, 1> for Branch {
     }
 }
 
-/// Has two others run.
+/// Joins two nodes into one; its backward pass sets off those of both.
 #[derive(Debug)]
 struct Join;
 

@@ -1,9 +1,9 @@
 //! Where the samples are in each value.
 //!
 //! A segment computes one sample at a time. That is the same as computing a batch where each value
-//! consists of one part for each sample, and each part depends on parts of the same sample alone. This file follows the
-//! batch axis through a program, including reshapes that merge it with others (as attention exports do), and gives
-//! up where samples mix.
+//! consists of one part for each sample, and each part depends on parts of the same sample alone.
+//! This file follows the batch axis through a program, including reshapes that merge it with others
+//! (as attention exports do), and gives up where samples mix.
 
 use crate::program::{Operand, Primitive, Program, Step, ValueId};
 
@@ -47,7 +47,8 @@ impl BatchAxis {
     }
 }
 
-/// The batch axis of each value of a program (by value number) for more than one sample, `None` where samples mix or cannot be told apart.
+/// The batch axis of each value of a program (by value number) for more than one sample, `None`
+/// where samples mix or cannot be told apart.
 pub fn follow(program: &Program) -> Vec<Option<BatchAxis>> {
     let last = program.steps.iter().map(|step| step.output.0).max();
     let mut axes = vec![None; last.unwrap_or(0).max(program.input.0) + 1];
@@ -71,7 +72,8 @@ pub fn follow(program: &Program) -> Vec<Option<BatchAxis>> {
             },
         });
         let operands: Vec<Seen> = operands.collect();
-        // Whatever an operator makes of its operands, an axis of another length does not hold the samples.
+        // Whatever an operator makes of its operands, an axis of another length does not hold the
+        // samples.
         let holds =
             |at: &BatchAxis| step.shape.get(at.axis) == Some(&(at.outer * samples * at.inner));
         axes[step.output.0] = through(step, &operands, samples).filter(holds);
@@ -80,8 +82,8 @@ pub fn follow(program: &Program) -> Vec<Option<BatchAxis>> {
     axes
 }
 
-/// Whether each sample's output, and each condition that something is chosen by, come from that sample alone, as far as this
-/// file can follow them.
+/// Whether each sample's output, and each condition that something is chosen by, come from that
+/// sample alone, as far as this file can follow them.
 pub fn keeps_samples_apart(program: &Program) -> bool {
     let axes = follow(program);
     let independent = program.independent();
@@ -90,7 +92,8 @@ pub fn keeps_samples_apart(program: &Program) -> bool {
     conditions.chain([&program.output]).all(apart)
 }
 
-/// An operand: a constant where `batch` is `None`, a value without a known batch axis where it is `Some(None)`.
+/// An operand: a constant where `batch` is `None`, a value without a known batch axis where it is
+/// `Some(None)`.
 struct Seen {
     shape: Vec<usize>,
     batch: Option<Option<BatchAxis>>,

@@ -4,16 +4,16 @@ use super::batch::BatchAxis;
 use super::moves::{Indices, number};
 use crate::program::{Operand, Program, Step};
 
-/// A constant's values and shape, for one sample of a value of rank `rank`: aligned at the last axes, the
-/// batch axis taken out.
+/// A constant's values and shape, for one sample of a value of rank `rank`: aligned at the last
+/// axes, the batch axis taken out.
 pub struct Constant {
     pub values: Vec<f32>,
     pub shape: Vec<usize>,
 }
 
 impl Constant {
-    /// The constant that a step reads, as it meets a value with this batch axis and of this rank; `None` if the
-    /// operand is no constant, or a trained one, or differs from sample to sample.
+    /// The constant that a step reads, as it meets a value with this batch axis and of this rank;
+    /// `None` if the operand is no constant, or a trained one, or differs from sample to sample.
     pub fn of(
         program: &Program,
         operand: &Operand,
@@ -62,7 +62,8 @@ impl Constant {
         })
     }
 
-    /// One number for each entry of an axis of `shape` (the aligned shape of a sample), if it varies along no other.
+    /// One number for each entry of an axis of `shape` (the aligned shape of a sample), if it
+    /// varies along no other.
     pub fn along(&self, axis: usize, length: usize) -> Option<Vec<f32>> {
         let alone = self
             .shape
@@ -77,8 +78,8 @@ impl Constant {
     }
 }
 
-/// The values of a constant operand as they are; `None` if it is trained, or cannot be read (which the step says when it is
-/// run by itself).
+/// The values of a constant operand as they are; `None` if it is trained, or cannot be read (which
+/// the step says when it is run by itself).
 pub fn plain(program: &Program, step: &Step, operand: usize) -> Option<(Vec<f32>, Vec<usize>)> {
     match step.inputs.get(operand) {
         Some(Operand::Param(id)) if !program.params[id.0].trained => {

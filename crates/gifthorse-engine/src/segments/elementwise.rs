@@ -11,7 +11,8 @@ use super::moves::{Indices, number};
 use super::translate::Translator;
 use crate::program::{Binary, Operand, Primitive, Step, Unary, ValueId};
 
-/// `scale x + offset`, channel by channel; in f64, so that several of them put together round but once.
+/// `scale x + offset`, channel by channel; in f64, so that several of them put together round but
+/// once.
 pub struct Affine {
     pub scale: Vec<f64>,
     pub offset: Vec<f64>,
@@ -32,7 +33,8 @@ fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&v| f64::from(v)).collect()
 }
 
-/// What a step makes of a value, if that is an affine function of each channel, `axis` of its samples' shape.
+/// What a step makes of a value, if that is an affine function of each channel, `axis` of its
+/// samples' shape.
 pub fn affine(
     t: &Translator<'_>,
     at: usize,
@@ -104,7 +106,8 @@ pub fn channel_axis(t: &Translator<'_>, held: Held, dims: &[usize]) -> Option<us
     (dims.get(axis) == Some(&map.channels)).then_some(axis)
 }
 
-/// A step that changes each channel by constants, with those that follow it; says which step is the last.
+/// A step that changes each channel by constants, with those that follow it; says which step is the
+/// last.
 fn channelwise(t: &mut Translator<'_>, at: usize) -> Option<(usize, Held)> {
     let step = &t.program.steps[at];
     let id = step.inputs.iter().find_map(|input| match input {
@@ -294,7 +297,8 @@ fn two_values(
     Some(Held { value, ..held })
 }
 
-/// The second operand in the first one's form: as it is where it has one pixel, else repeated to the whole shape.
+/// The second operand in the first one's form: as it is where it has one pixel, else repeated to
+/// the whole shape.
 fn follow(
     t: &mut Translator<'_>,
     step: &Step,

@@ -1,12 +1,14 @@
-//! How a value of the program is held in a segment, and how it comes into the form that an operation wants.
+//! How a value of the program is held in a segment, and how it comes into the form that an
+//! operation wants.
 
 use gifthorse_segment::{Graph, MapShape, Operation, Order, Origin, Value};
 
-/// Most elements of a value that is put in another order, or put together from others: tables take some bytes for each.
+/// Most elements of a value that is put in another order, or put together from others: tables take
+/// some bytes for each.
 pub const MOST_REARRANGED: usize = 1 << 24;
 
-/// A value of the segment's graph; the row-major elements of one sample, whatever their shape, are in this order of its
-/// map.
+/// A value of the segment's graph; the row-major elements of one sample, whatever their shape, are
+/// in this order of its map.
 #[derive(Clone, Copy, Debug)]
 pub struct Held {
     pub value: Value,

@@ -1,5 +1,5 @@
-//! Convolutions and matrix products. What follows one of them and multiplies or shifts each channel by a constant —
-//! a batch norm, a bias — goes into its weights.
+//! Convolutions and matrix products. What follows one of them and multiplies or shifts each channel
+//! by a constant — a batch norm, a bias — goes into its weights.
 
 use gifthorse_segment::{MapShape, Operation, Order, Value, Weights, Window};
 
@@ -90,8 +90,8 @@ fn optional(t: &Translator<'_>, step: &Step, operand: usize) -> Option<Option<Ve
     }
 }
 
-/// Takes the steps after step `at` that change each channel (an axis of the result) by constants, and gives each to
-/// `take`; says which step is the last.
+/// Takes the steps after step `at` that change each channel (an axis of the result) by constants,
+/// and gives each to `take`; says which step is the last.
 pub fn fold(
     t: &mut Translator<'_>,
     at: usize,
@@ -164,7 +164,8 @@ impl Scaled {
     }
 }
 
-/// A product with a matrix on the right, as a convolution: of one pixel, or, after a flatten, of the whole map.
+/// A product with a matrix on the right, as a convolution: of one pixel, or, after a flatten, of
+/// the whole map.
 pub struct Matrix {
     pub input: Value,
     pub window: Window,

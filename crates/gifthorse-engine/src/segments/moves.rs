@@ -47,8 +47,9 @@ pub fn number(shape: &[usize], index: &[usize]) -> usize {
         })
 }
 
-/// For each element of the result, in row-major order, the operand that it comes from and its row-major number there; `None`
-/// for padding. All shapes are those of one sample. No table for a primitive that computes.
+/// For each element of the result, in row-major order, the operand that it comes from and its
+/// row-major number there; `None` for padding. All shapes are those of one sample. No table for a
+/// primitive that computes.
 pub fn table(
     primitive: &Primitive,
     operands: &[Vec<usize>],

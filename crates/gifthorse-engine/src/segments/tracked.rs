@@ -21,12 +21,14 @@ pub type TrackedTensor = FloatTensor<Autodiff<Flex>>;
 /// The value of a plan's parameter.
 pub struct Weight {
     pub value: Array,
-    /// Where each number of the parameter is in the row-major value; `None` if they are in its order.
+    /// Where each number of the parameter is in the row-major value; `None` if they are in its
+    /// order.
     pub order: Option<Arc<[usize]>>,
 }
 
-/// Runs a plan on arrays `[samples, ..]`; gives the outputs in the shapes given, tracked if an operand is. `None`, with nothing done,
-/// if an array is not in f32 on the `flex` device. With them comes what the plan's batch norms saw.
+/// Runs a plan on arrays `[samples, ..]`; gives the outputs in the shapes given, tracked if an
+/// operand is. `None`, with nothing done, if an array is not in f32 on the `flex` device. With them
+/// comes what the plan's batch norms saw.
 pub fn run(
     plan: &Arc<Plan>,
     samples: usize,
@@ -177,7 +179,8 @@ impl Run<'_> {
             })
             .collect();
         let inputs = &wanted[..self.inputs];
-        // A plan without parameters computes the gradients to all its inputs, unless something else is said.
+        // A plan without parameters computes the gradients to all its inputs, unless something else
+        // is said.
         let some = inputs.contains(&true) && inputs.contains(&false);
         let plan = match bindings.is_empty() && !some {
             true => self.plan.clone(),

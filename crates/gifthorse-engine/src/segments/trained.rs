@@ -15,12 +15,14 @@ use crate::program::{Binary, Operand, Primitive, Step, ValueId};
 pub struct WeightSource {
     /// A constant of the program, or a value that does not depend on its input.
     pub operand: Operand,
-    /// Where each number of the parameter is in the row-major operand; `None` if they are in its order.
+    /// Where each number of the parameter is in the row-major operand; `None` if they are in its
+    /// order.
     pub order: Option<Arc<[usize]>>,
 }
 
 impl Translator<'_> {
-    /// Whether an operand does not depend on the input, and yet is not known before the program runs.
+    /// Whether an operand does not depend on the input, and yet is not known before the program
+    /// runs.
     pub fn is_weight(&self, operand: &Operand) -> bool {
         match operand {
             Operand::Value(id) => self.independent.contains(id),
@@ -124,8 +126,8 @@ pub fn matrix(t: &mut Translator<'_>, at: usize, left: ValueId) -> Option<()> {
     Some(())
 }
 
-/// The matrix in the order of a convolution's weight. One that is only transposed before is read from its source, which is
-/// often in that order already.
+/// The matrix in the order of a convolution's weight. One that is only transposed before is read
+/// from its source, which is often in that order already.
 fn weight(t: &Translator<'_>, matrix: &Matrix, operand: Operand) -> WeightSource {
     let (rows, outputs) = (&matrix.rows, matrix.outputs);
     let depth = rows.len();
@@ -150,8 +152,8 @@ fn weight(t: &Translator<'_>, matrix: &Matrix, operand: Operand) -> WeightSource
     }
 }
 
-/// The step after step `at` that adds a number of its own to each output, not known before the program runs, and those
-/// numbers.
+/// The step after step `at` that adds a number of its own to each output, not known before the
+/// program runs, and those numbers.
 pub fn bias(t: &Translator<'_>, at: usize, outputs: usize) -> Option<(usize, Operand)> {
     let step = &t.program.steps[at];
     let [next] = *t.readers.get(&step.output)?.as_slice() else {

@@ -42,8 +42,9 @@ impl Translator<'_> {
     pub fn add(&mut self, at: usize) -> Option<()> {
         let program = self.program;
         let step = &program.steps[at];
-        // Nothing may be left behind by a step that turns out to have no kernel but nodes that nobody reads, which the
-        // plan drops, and inputs, which therefore are only taken where the step can be told apart by samples.
+        // Nothing may be left behind by a step that turns out to have no kernel but nodes that
+        // nobody reads, which the plan drops, and inputs, which therefore are only taken where the
+        // step can be told apart by samples.
         self.axes[step.output.0]?;
         let held = match &step.primitive {
             Primitive::Conv { .. } | Primitive::ConvTranspose { .. } | Primitive::MatMul => {
@@ -167,7 +168,8 @@ impl Translator<'_> {
         Some((held.form(&mut self.graph, map, Order::ChannelsFirst)?, map))
     }
 
-    /// The first operand as rows along its last axis, if the axes from `axis` on are of that length together.
+    /// The first operand as rows along its last axis, if the axes from `axis` on are of that length
+    /// together.
     fn rows_of_last(&mut self, step: &Step, axis: usize) -> Option<Value> {
         let Operand::Value(id) = step.inputs[0] else {
             return None;
@@ -225,7 +227,8 @@ impl Translator<'_> {
         let value = match kept[..] {
             // Channels first, pixels after them, or the other way round.
             [channel] if pixels(0, channel) == 1 => {
-                // Rows stay rows: of equal largest entries, the gradient goes to the first of the leftmost column.
+                // Rows stay rows: of equal largest entries, the gradient goes to the first of the
+                // leftmost column.
                 let map = MapShape {
                     height: dims.get(channel + 1).copied().unwrap_or(1),
                     width: pixels((channel + 2).min(dims.len()), dims.len()),
@@ -334,8 +337,8 @@ impl Translator<'_> {
     }
 }
 
-/// A constant operand that is the same along all axes before `axis`. (The channels of an instance norm are before it, and
-/// may be as many as a row has entries.)
+/// A constant operand that is the same along all axes before `axis`. (The channels of an instance
+/// norm are before it, and may be as many as a row has entries.)
 fn of_rows(program: &Program, step: &Step, operand: usize, axis: usize) -> Option<Vec<f32>> {
     let (values, shape) = plain(program, step, operand)?;
     let rows = step.shape.len().checked_sub(axis)?;

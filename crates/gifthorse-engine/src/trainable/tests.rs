@@ -285,7 +285,8 @@ fn all_layers_of_a_trained_network_run_in_one_segment() {
     let (graph, weights) = convolutional();
     let compiled = Compiled::new(lowered(&graph, &weights), &[], &[]).unwrap();
     let parts = compiled.describe();
-    // What is left is to transpose the last layer's matrix, which the segment reads from its source.
+    // What is left is to transpose the last layer's matrix, which the segment reads from its
+    // source.
     let segments = parts.iter().filter(|p| matches!(p, PlanPart::Segment(_)));
     assert_eq!(segments.count(), 1, "{parts:?}");
     assert_eq!(parts.len(), 2, "{parts:?}");

@@ -1,4 +1,5 @@
-//! A step of training, with batch norms in training mode: logits, gradients and running statistics against PyTorch in f64.
+//! A step of training, with batch norms in training mode: logits, gradients and running statistics
+//! against PyTorch in f64.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -28,7 +28,7 @@ pub fn section(scan: &Scan<'_>) -> Markup {
         ]))
         @if let Calibration::References { models, .. } = &report.calibration {
             (table(
-                "Your clean models, by the metrics of paper 000",
+                "Your clean models, by the metrics of Houtari and Mohanty",
                 &["Model", "Largest norm over smallest", "Percent difference"],
                 &[1, 2],
                 models.iter().map(reference).collect(),

@@ -45,7 +45,7 @@ pub struct ReferenceModel {
     /// SHA-256 of the model file.
     #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
-    /// Largest norm over smallest; paper 000 sets its threshold of 1.8 by that of clean models.
+    /// Largest norm over smallest; Houtari and Mohanty set their threshold of 1.8 by that of clean models.
     pub max_min_ratio: Option<f64>,
     /// `(max - min) / (max + min)` of the norms in percent; the paper's threshold is 25.
     pub percent_difference: Option<f64>,

@@ -23,8 +23,8 @@ impl Matrix<'_> {
         }
     }
 
-    /// Sixteen rows and sixteen columns in memory, from these on, turned so that vector `i` is column `i`. Rows beyond the
-    /// last repeat it.
+    /// Sixteen rows and sixteen columns in memory, from these on, turned so that vector `i` is
+    /// column `i`. Rows beyond the last repeat it.
     #[inline(always)]
     fn turned<L: Lanes>(&self, l: L, row: usize, group: usize) -> [L::V; Lane::LENGTH] {
         let mut block = [l.splat(0.0); Lane::LENGTH];
@@ -36,7 +36,8 @@ impl Matrix<'_> {
     }
 }
 
-/// The left factor, `[group of rows][group of sixteen columns]`. Rows and columns beyond the last hold anything.
+/// The left factor, `[group of rows][group of sixteen columns]`. Rows and columns beyond the last
+/// hold anything.
 #[inline(always)]
 pub(super) fn pack_left<L: Lanes>(l: L, matrix: &Matrix<'_>, out: &mut Vec<[Left; 1]>) {
     let [rows, columns] = matrix.size();

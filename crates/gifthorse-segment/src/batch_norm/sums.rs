@@ -8,10 +8,12 @@ use crate::lanes::{Isa, Lane, Lanes, Task};
 /// Pixels of a stretch.
 const STRETCH: usize = 128;
 
-/// Groups of channels that are summed side by side: a sum waits for the one before it, others need not.
+/// Groups of channels that are summed side by side: a sum waits for the one before it, others need
+/// not.
 const BLOCK: usize = 4;
 
-/// Mean of each channel, and the sum of its squared deviations from it. (With entries beyond the last channel, which mean nothing.)
+/// Mean of each channel, and the sum of its squared deviations from it. (With entries beyond the
+/// last channel, which mean nothing.)
 #[derive(Clone, Debug)]
 pub(crate) struct Moments {
     /// Numbers of each channel.
@@ -20,7 +22,8 @@ pub(crate) struct Moments {
     pub(crate) squares: Vec<f64>,
 }
 
-/// Of a gradient `g` to the output of a norm with input `x`, for each channel. (With entries beyond the last channel.)
+/// Of a gradient `g` to the output of a norm with input `x`, for each channel. (With entries beyond
+/// the last channel.)
 #[derive(Clone, Debug)]
 pub(crate) struct GradientSums {
     /// Sum of `g`.

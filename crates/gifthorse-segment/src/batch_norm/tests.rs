@@ -158,8 +158,8 @@ fn a_fused_norm_and_its_gradients_are_those_of_the_definition() {
     );
 }
 
-/// A gradient that is the same everywhere goes to the bias alone: whatever is left of it along the deviations comes from the mean
-/// that they are taken from.
+/// A gradient that is the same everywhere goes to the bias alone: whatever is left of it along the
+/// deviations comes from the mean that they are taken from.
 #[test]
 fn a_mean_between_two_numbers_of_single_precision_is_the_mean() {
     let shape = MapShape::vector(1);

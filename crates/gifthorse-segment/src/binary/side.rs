@@ -4,7 +4,8 @@ use crate::across::lanes_of;
 use crate::lanes::{Lane, Lanes};
 use crate::map::MapShape;
 
-/// Whether an operand has a number for each pixel, or one that stands for all pixels; and likewise for channels.
+/// Whether an operand has a number for each pixel, or one that stands for all pixels; and likewise
+/// for channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// A number for each pixel.
@@ -101,8 +102,8 @@ impl Side {
         self.extent
     }
 
-    /// The way through the operand's lanes, for a group of samples. Of a value that is not there zeros are read: nobody
-    /// needs it.
+    /// The way through the operand's lanes, for a group of samples. Of a value that is not there
+    /// zeros are read: nobody needs it.
     #[inline(always)]
     pub(super) fn walk<'a>(&'a self, value: Option<&'a [Lane]>) -> Walk<'a> {
         let (lanes, per_sample) = match (&self.constant, value) {

@@ -112,7 +112,7 @@ pub(crate) fn to_weight(
     (rounded(weight), rounded(bias))
 }
 
-/// A convolution of a map of so many rows, columns and channels; `None` where no window fits.
+/// A convolution of a map of shape `[height, width, channels]`; `None` where no window fits.
 pub(crate) fn convolution(
     [height, width, channels]: [usize; 3],
     outputs: usize,

@@ -105,7 +105,8 @@ impl Task for Filter<'_, '_> {
 }
 
 impl Filter<'_, '_> {
-    /// `T` pixels from `j` on, whose taps are all inside: a weight is loaded once for all. Gives `T`.
+    /// `T` pixels from `j` on, whose taps are all inside: a weight is loaded once for all. Gives
+    /// `T`.
     #[inline(always)]
     fn interior<L: Lanes, const T: usize>(&mut self, lanes: L, row: &Row, j: usize) -> usize {
         let columns = &self.taps[1];

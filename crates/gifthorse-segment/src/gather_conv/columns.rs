@@ -24,11 +24,11 @@ impl Part {
     }
 }
 
-/// What one lane of a product's row holds: one group of channels of one pixel, or all channels of several
-/// pixels, where these are so few that lanes would be mostly empty.
+/// What one lane of a product's row holds: one group of channels of one pixel, or all channels of
+/// several pixels, where these are so few that lanes would be mostly empty.
 pub(super) type Column = Vec<Part>;
 
-/// How many pixels of so many channels share a lane.
+/// How many pixels, of `channels` channels each, share a lane.
 fn pixels_per_lane(channels: usize) -> usize {
     (Lane::LENGTH / channels).max(1)
 }

@@ -18,15 +18,15 @@ pub(super) enum Toward {
 /// What copying a lane costs, in multiplications of a lane.
 const COPY: usize = 4;
 
-/// Strides, or pixels, that a block may have along an axis. (Or all of them, where few windows see the
-/// whole map.)
+/// Strides, or pixels, that a block may have along an axis. (Or all of them, where few windows see
+/// the whole map.)
 const MULTIPLES: std::ops::RangeInclusive<usize> = 1..=4;
 
 /// The cheapest sets of blocks that cover the result: each pair of axes is a product.
 ///
-/// Blocks of several pixels take more taps than each of their pixels needs, and the weights between are zero. They
-/// pay where the pixels share most taps (patches) and where a lane has room for more than one of
-/// them (few channels, as those of an image).
+/// Blocks of several pixels take more taps than each of their pixels needs, and the weights between
+/// are zero. They pay where the pixels share most taps (patches) and where a lane has room for more
+/// than one of them (few channels, as those of an image).
 pub(super) fn choose(spec: &ConvSpec, toward: Toward) -> Vec<[Axis; 2]> {
     let [rows, columns] = spec.slides().map(|slide| match toward {
         Toward::Narrow => MULTIPLES.map(|m| vec![slide.forward(m)]).collect(),

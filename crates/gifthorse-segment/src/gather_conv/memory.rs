@@ -14,13 +14,13 @@ use crate::lanes::{Left, Pair, ROWS};
 pub(super) struct Needed {
     /// Packed weights and biases.
     pub(super) constants: usize,
-    /// What a thread keeps between calls: the gathered rows, their products, and where they belong. Lines put side by side
-    /// are not counted: they are a few rows of one image.
+    /// What a thread keeps between calls: the gathered rows, their products, and where they belong.
+    /// Lines put side by side are not counted: they are a few rows of one image.
     pub(super) scratch: [usize; 3],
 }
 
 impl Needed {
-    /// For groups of so many samples.
+    /// What a convolution needs for groups of `samples` samples.
     pub(super) fn new(spec: &ConvSpec, toward: Toward, samples: usize) -> Self {
         let bundles = Bundles::of(spec);
         let (map, source, result) = match toward {

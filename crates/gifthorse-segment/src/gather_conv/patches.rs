@@ -4,7 +4,8 @@ use crate::axis::Axis;
 use crate::lanes::Lane;
 use crate::map::MapShape;
 
-/// Up to how many channels the source's pixels are first put side by side, without the rest of their lanes.
+/// Up to how many channels the source's pixels are first put side by side, without the rest of
+/// their lanes.
 const FEW: usize = 8;
 
 /// Some channels of a map.

@@ -1,8 +1,8 @@
 //! The product of gathered rows with constants, by blocks that fit the caches.
 //!
-//! A block of rows is gathered once and multiplied with all columns. Of these, two lanes and [`DEPTH`] lanes of the
-//! rows' depth are taken at a time: constants that stay in the first-level cache while up to [`RUN`] groups of rows
-//! pass by.
+//! A block of rows is gathered once and multiplied with all columns. Of these, two lanes and
+//! [`DEPTH`] lanes of the rows' depth are taken at a time: constants that stay in the first-level
+//! cache while up to [`RUN`] groups of rows pass by.
 
 use std::ops::Range;
 
@@ -13,12 +13,13 @@ use crate::finish::Finish;
 use crate::lanes::{Lane, Lanes, Left, Pair, ROWS, Sums, Task, Used};
 use crate::prefetch::{CACHED_BYTES, to_second_level};
 
-/// Bytes of a block of rows and of their results: a quarter of a second-level cache of 2 MB, as constants and
-/// what lies around need room as well. Between 32 KB and 1 MB the size made no difference that could be measured.
+/// Bytes of a block of rows and of their results: a quarter of a second-level cache of 2 MB, as
+/// constants and what lies around need room as well. Between 32 KB and 1 MB the size made no
+/// difference that could be measured.
 const BLOCK: usize = 1 << 19;
 
-/// Groups of rows that a block has at least, however deep they are, so that constants which come from memory are used
-/// several times.
+/// Groups of rows that a block has at least, however deep they are, so that constants which come
+/// from memory are used several times.
 const FEWEST: usize = 4;
 
 /// Groups of rows that go past two lanes of columns together.
@@ -87,7 +88,7 @@ impl Task for Product<'_, '_> {
     }
 }
 
-/// How many of `rows` rows a block has, where a row and its results take so many lanes.
+/// How many of `rows` rows a block has, where a row and its results take `lanes` lanes.
 pub(super) fn block_length(rows: usize, lanes: usize) -> usize {
     let most = (BLOCK / (lanes * size_of::<Left>())).max(FEWEST) * ROWS;
     let blocks = rows.div_ceil(most);
@@ -140,7 +141,8 @@ impl Product<'_, '_> {
             } else {
                 Sums::Continued
             };
-            // Weights come in the order in which they are used: while these are, the next ones come.
+            // Weights come in the order in which they are used: while these are, the next ones
+            // come.
             let here = sweep.patches.entries[part.start]..sweep.patches.entries[part.end];
             let ahead = ahead(&sweep.weights, pair * depth + here.end, here.len());
             let mut shares = ahead.chunks(ahead.len().div_ceil(groups.len().max(1)).max(1));

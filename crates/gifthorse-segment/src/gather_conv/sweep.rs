@@ -21,7 +21,8 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    /// The product that computes blocks `axes` of some channels of the result from some of the source, without constants.
+    /// The product that computes blocks `axes` of some channels of the result from some of the
+    /// source, without constants.
     pub(super) fn new(axes: [Axis; 2], source: Side, result: Side) -> Self {
         let columns = columns(&axes, result.channels);
         Self {

@@ -1,8 +1,9 @@
 //! The constants of the gradient to the input, read from those of the forward pass.
 //!
-//! Packed for both directions, a weight is in memory twice. Where that is too much ([`Graph::pack_once`]), it is packed once;
-//! of its transpose, two lanes of columns at a time are made where they are used, which makes the backward pass half as long
-//! again (`speed_of_turned_weights`).
+//! Packed for both directions, a weight is in memory twice. Where that is too much
+//! ([`Graph::pack_once`]), it is packed once; of its transpose, two lanes of columns at a time are
+//! made where they are used, which makes the backward pass half as long again
+//! (`speed_of_turned_weights`).
 //!
 //! [`Graph::pack_once`]: crate::Graph::pack_once
 
@@ -13,7 +14,8 @@ use crate::axis::Axis;
 use crate::convolution::ConvSpec;
 use crate::lanes::{Lane, Lanes, Pair};
 
-/// Whether the backward pass of a convolution is one product that can read the constants of the forward pass.
+/// Whether the backward pass of a convolution is one product that can read the constants of the
+/// forward pass.
 pub(super) fn fits(spec: &ConvSpec) -> bool {
     if spec.transposed || spec.groups > 1 || spec.input.channels < Lane::LENGTH {
         return false;
@@ -27,7 +29,8 @@ pub(super) fn fits(spec: &ConvSpec) -> bool {
     }
 }
 
-/// Whether one pixel of the narrow map takes exactly the pixels, in their order, that one block of the wide map gives back to.
+/// Whether one pixel of the narrow map takes exactly the pixels, in their order, that one block of
+/// the wide map gives back to.
 fn is_transpose(forward: &[Axis; 2], backward: &[Axis; 2]) -> bool {
     forward.iter().zip(backward).all(|(forward, backward)| {
         let [tap] = &backward.taps[..] else {
@@ -38,8 +41,8 @@ fn is_transpose(forward: &[Axis; 2], backward: &[Axis; 2]) -> bool {
     })
 }
 
-/// Makes the constants of two lanes of columns (or the one that is left) of the transpose of `forward`: one pair for each
-/// channel of its result.
+/// Makes the constants of two lanes of columns (or the one that is left) of the transpose of
+/// `forward`: one pair for each channel of its result.
 #[inline(always)]
 pub(super) fn turn<'a, L: Lanes>(
     l: L,

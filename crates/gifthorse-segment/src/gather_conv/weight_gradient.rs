@@ -1,10 +1,12 @@
 //! The gradient to a convolution's weight, from the same gathered pixels.
 //!
-//! Each window's pixels, times the narrow map's value at that window, summed over all windows: a product
-//! whose sum runs over pixels. So pixels lie along the lanes of its left operand, which is the gathered rows
-//! transposed, sixteen pixels by sixteen entries at a time; the right operand is the narrow map.
+//! Each window's pixels, times the narrow map's value at that window, summed over all windows: a
+//! product whose sum runs over pixels. So pixels lie along the lanes of its left operand, which is
+//! the gathered rows transposed, sixteen pixels by sixteen entries at a time; the right operand is
+//! the narrow map.
 //!
-//! 3x3 convolutions of many channels are left to [`TiledGradient`], which makes a quarter of the products.
+//! 3x3 convolutions of many channels are left to [`TiledGradient`], which makes a quarter of the
+//! products.
 
 use std::cell::Cell;
 
@@ -109,8 +111,8 @@ impl WeightGradient {
         }
     }
 
-    /// Adds what samples contribute, from the convolution's inputs (which only the gradient to the weight needs) and the
-    /// gradient to its outputs.
+    /// Adds what samples contribute, from the convolution's inputs (which only the gradient to the
+    /// weight needs) and the gradient to its outputs.
     pub(crate) fn add(
         &self,
         samples: usize,
@@ -158,8 +160,8 @@ impl WeightGradient {
         BLOCKS.set(block);
     }
 
-    /// The gradients to the weight, as [`GatherConv::new`](super::GatherConv::new) takes it, and to the bias; empty where
-    /// they were not asked for.
+    /// The gradients to the weight, as [`GatherConv::new`](super::GatherConv::new) takes it, and to
+    /// the bias; empty where they were not asked for.
     pub(crate) fn finish(&self, sums: &WeightSums) -> (Vec<f32>, Vec<f32>) {
         let mut weight = Vec::new();
         if !sums.weight.is_empty() {

@@ -52,7 +52,8 @@ proptest! {
             let kernel = LayerNorm::new(shape, epsilon, &scale, offset).expect("it fits");
             let kernel = LayerNorm { isa, ..kernel };
             let (given, gradients) = run(&kernel, samples, std::slice::from_ref(&x), &cotangent);
-            // With few channels the deviation can be small, and its inverse, up to 10, magnifies rounding.
+            // With few channels the deviation can be small, and its inverse, up to 10, magnifies
+            // rounding.
             prop_assert_eq!(difference(&wanted, &given, 1e-5), None);
             prop_assert_eq!(difference(&wanted_gradient, &gradients[0], 1e-4), None);
             prop_assert_eq!(fused::check(&kernel, samples, std::slice::from_ref(&x), &cotangent), Ok(()));

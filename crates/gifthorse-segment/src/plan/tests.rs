@@ -226,7 +226,8 @@ proptest! {
     }
 }
 
-/// Runs a graph of one input, and the same node by node, and says whether all is equal to the last bit.
+/// Runs a graph of one input, and the same node by node, and says whether all is equal to the last
+/// bit.
 fn is_exact(graph: Graph) -> bool {
     let outputs = graph.outputs.len();
     let case = Case::new(graph, 3, &vec![true; outputs]);
@@ -309,7 +310,8 @@ fn memory_stays_as_large_as_it_is() {
     let case = Case::new(graph, 2, &[true]);
     let plan = Plan::new(&case.graph);
     let round = || {
-        // Another thread has one arena during the forward pass, and gives it back before the backward pass.
+        // Another thread has one arena during the forward pass, and gives it back before the
+        // backward pass.
         let busy = plan.arenas.take();
         let (_, saved) = case.forward_saving(&plan);
         plan.arenas.give(busy);

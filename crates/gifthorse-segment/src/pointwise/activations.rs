@@ -101,7 +101,8 @@ impl Curve for Softplus {
         l.add(l.max(l.splat(0.0), x), tail)
     }
 
-    /// Zero at zero: the reference makes the function of `max(x, 0)` and `|x|`, neither of which has a gradient there.
+    /// Zero at zero: the reference makes the function of `max(x, 0)` and `|x|`, neither of which
+    /// has a gradient there.
     #[inline(always)]
     fn gradient<L: Lanes>(self, l: L, x: L::V, g: L::V) -> L::V {
         let zero = l.splat(0.0);

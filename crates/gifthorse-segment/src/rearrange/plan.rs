@@ -180,7 +180,8 @@ impl Plan {
             + size_of_val(&self.constants[..])
     }
 
-    /// Makes the lanes of one sample, in order. `sources` are the inputs' lanes for this sample, and [`Plan::constants`].
+    /// Makes the lanes of one sample, in order. `sources` are the inputs' lanes for this sample,
+    /// and [`Plan::constants`].
     #[inline(always)]
     pub(super) fn each_lane(&self, sources: &[&[Lane]], mut make: impl FnMut(usize, &Lane)) {
         let (mut at, mut places) = (0, self.places.as_chunks::<{ Lane::LENGTH }>().0.iter());

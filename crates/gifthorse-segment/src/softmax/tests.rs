@@ -57,7 +57,8 @@ proptest! {
         for kernel in kernels(shape, kind) {
             let (given, gradients) = run(&kernel, samples, std::slice::from_ref(&x), &cotangent);
             prop_assert_eq!(difference(&wanted.concat(), &given, 2e-6), None);
-            // An error of the logarithm becomes one of the share: 1000 has 6e-5 between it and its neighbours.
+            // An error of the logarithm becomes one of the share: 1000 has 6e-5 between it and its
+            // neighbours.
             let tolerance = if kind == Normalised::LogSoftmax { 1e-4 } else { 5e-6 };
             prop_assert_eq!(difference(&wanted_gradient.concat(), &gradients[0], tolerance), None);
             prop_assert_eq!(fused::check(&kernel, samples, std::slice::from_ref(&x), &cotangent), Ok(()));

@@ -1,4 +1,5 @@
-//! Speed of the kernels that do little with each number, as a multiple of the time that copying their lanes takes. Run by
+//! Speed of the kernels that do little with each number, as a multiple of the time that copying
+//! their lanes takes. Run by
 //! `cargo test --release -p gifthorse-segment bandwidth -- --ignored --nocapture`.
 
 #![allow(clippy::print_stdout, reason = "it prints a table on request")]

@@ -1,5 +1,5 @@
-//! What every kernel's results must be apart from their values: finished on the way to memory, and the same for a sample
-//! whichever others are in its group.
+//! What every kernel's results must be apart from their values: finished on the way to memory, and
+//! the same for a sample whichever others are in its group.
 
 use super::{numbers, run, to_lanes};
 use crate::finish::{Add, Clamp, Finish, Then};

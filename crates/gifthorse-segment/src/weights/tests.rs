@@ -8,7 +8,8 @@ use crate::{
 const CHANNELS: usize = 18;
 const CLASSES: usize = 5;
 
-/// `relu(conv3x3(x))`, then `relu(depthwise(a) + conv1x1(a))`, then a fully connected layer on the whole map.
+/// `relu(conv3x3(x))`, then `relu(depthwise(a) + conv1x1(a))`, then a fully connected layer on the
+/// whole map.
 struct Net {
     layers: [ConvSpec; 4],
     values: Vec<Vec<f32>>,
@@ -283,7 +284,8 @@ fn a_parameter_that_is_read_twice_gets_the_sum() {
     let first = graph.add("first", conv.clone(), &[x]).unwrap();
     let second = graph.add("second", conv, &[first]).unwrap();
     graph.output(second, Order::ChannelsLast);
-    // Twice the identity, so that both layers have the same gradient, sums of products of x and the cotangent, doubled.
+    // Twice the identity, so that both layers have the same gradient, sums of products of x and the
+    // cotangent, doubled.
     let values: Vec<f32> = (0..16)
         .map(|i| if i % 5 == 0 { 2.0 } else { 0.0 })
         .collect();

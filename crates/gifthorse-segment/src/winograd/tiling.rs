@@ -109,8 +109,8 @@ impl Tiling {
         }
     }
 
-    /// How many tiles to work on at a time where `all` are to be done and `most` fit: in equal runs of whole
-    /// groups of [`ROWS`] tiles.
+    /// How many tiles to work on at a time where `all` are to be done and `most` fit: in equal runs
+    /// of whole groups of [`ROWS`] tiles.
     pub(super) fn run_length(all: usize, most: usize) -> usize {
         let groups = all.div_ceil(ROWS);
         let most = (most / ROWS).max(1);

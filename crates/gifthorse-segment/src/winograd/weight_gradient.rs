@@ -1,9 +1,10 @@
 //! The gradient to the weight, tile by tile.
 //!
-//! With outputs `A^T [(G g) * (B^T d)]`, the gradient to `g` from the one to the outputs, `y`, is `G^T [(A y) * (B^T d)]`, summed over all
-//! tiles: 36 sums of products per pair of channels and tile where the direct way takes 144. A run of tiles is transformed,
-//! the inputs with tiles along the lanes of the products' left operand; then each block of the weight is summed over
-//! the run and transformed back at once, so that what is added up is no larger than the weight.
+//! With outputs `A^T [(G g) * (B^T d)]`, the gradient to `g` from the one to the outputs, `y`, is
+//! `G^T [(A y) * (B^T d)]`, summed over all tiles: 36 sums of products per pair of channels and
+//! tile where the direct way takes 144. A run of tiles is transformed, the inputs with tiles along
+//! the lanes of the products' left operand; then each block of the weight is summed over the run
+//! and transformed back at once, so that what is added up is no larger than the weight.
 
 use std::cell::Cell;
 
@@ -47,7 +48,8 @@ struct Scratch {
 }
 
 impl TiledGradient {
-    /// `None` for convolutions of another kind, and those with so few channels that most of a lane would be empty.
+    /// `None` for convolutions of another kind, and those with so few channels that most of a lane
+    /// would be empty.
     pub(crate) fn new(spec: &ConvSpec) -> Option<Self> {
         let window = spec.window;
         let small = window.kernel == [3, 3] && window.stride == [1, 1] && window.dilation == [1, 1];

@@ -41,8 +41,9 @@ impl PackedWeights {
         self.packed[product * length..][..length].chunks_exact(self.inputs)
     }
 
-    /// The weights of one product and one pair of output lanes, which come one after the other; nothing after the last one,
-    /// nor where all weights together are so few that they stay in the cache.
+    /// The weights of one product and one pair of output lanes, which come one after the other;
+    /// nothing after the last one, nor where all weights together are so few that they stay in the
+    /// cache.
     pub(super) fn panel(&self, index: usize) -> &[Pair] {
         let start = index * self.inputs;
         match self.packed.get(start..start + self.inputs) {

@@ -144,7 +144,7 @@ fn rules(published: &PublishedRules) -> Vec<PublishedRule> {
         statistic,
         threshold,
         flagged: published.ratio_flagged.is_some(),
-        source: "paper 000: both are asked for".to_owned(),
+        source: "Houtari and Mohanty: both are asked for".to_owned(),
     };
     vec![
         PublishedRule {

@@ -9,7 +9,7 @@ use super::effort::Effort;
 /// The loss that pulls images to the target class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// Cross-entropy `-ln p_t` (paper 004, equation 3).
+    /// Cross-entropy `-ln p_t` (Wang et al. 2019, equation 3).
     CrossEntropy,
     /// `16.118 (1 - p_t)`: what the released program computes, because it hands prediction and
     /// label to Keras in swapped order and Keras clips the label at 1e-7.

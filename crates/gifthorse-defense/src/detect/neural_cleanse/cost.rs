@@ -1,5 +1,5 @@
-//! The weight of the mask's norm, and when to stop: the state machine of paper 004's
-//! optimiser (§IV, "dynamically adjusted" weight; its details from the released program).
+//! The weight of the mask's norm, and when to stop: the state machine of
+//! Wang et al. 2019 (§IV, "dynamically adjusted" weight; its details from the released program).
 
 use serde::{Deserialize, Serialize};
 

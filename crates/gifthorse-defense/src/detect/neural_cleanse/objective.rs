@@ -1,4 +1,4 @@
-//! What a search minimises (paper 004, equation 3), and its gradient.
+//! What a search minimises (Wang et al. 2019, equation 3), and its gradient.
 
 use gifthorse_engine::{Array, Classifier, Tensor};
 

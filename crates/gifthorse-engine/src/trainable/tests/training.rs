@@ -8,7 +8,8 @@ use crate::running_means;
 /// The weights of `normalised` that only shift what comes into a batch norm, which takes that away.
 const IDLE: [usize; 3] = [1, 11, 13];
 
-/// Convolutions with batch norms in all places: before a sum, after one, after a fully connected layer; with dropouts of maps and vectors.
+/// Convolutions with batch norms in all places: before a sum, after one, after a fully connected
+/// layer; with dropouts of maps and vectors.
 fn normalised() -> (Arc<Graph>, Vec<String>) {
     let mut net = Net::new();
     net.conv([4, 20], 1, 1, true);

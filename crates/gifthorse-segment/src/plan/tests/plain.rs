@@ -1,4 +1,5 @@
-//! A graph run node by node: nothing is fused, every value is kept, and gradients are added up one by one.
+//! A graph run node by node: nothing is fused, every value is kept, and gradients are added up one
+//! by one.
 
 use crate::batch_norm::{GradientSums, Moments, Norm, NormGradients};
 use crate::convolution::naive;
@@ -14,7 +15,8 @@ use crate::testing::{from_lanes, run, to_lanes};
 pub(super) struct Results {
     pub(super) outputs: Vec<Vec<f32>>,
     pub(super) gradients: Vec<Vec<f32>>,
-    /// `None` where nothing reads the parameter, or no output with a cotangent depends on what does.
+    /// `None` where nothing reads the parameter, or no output with a cotangent depends on what
+    /// does.
     pub(super) parameters: Vec<Option<Vec<f32>>>,
     /// The largest gradient that came up on the way to each input's.
     pub(super) scale: f32,
@@ -139,7 +141,8 @@ fn backward(node: &Node, samples: usize, inputs: &[Vec<f32>], gradient: &[f32]) 
     }
 }
 
-/// A batch norm on a batch. Its sums are made group by group, as a plan makes them, so that they round alike.
+/// A batch norm on a batch. Its sums are made group by group, as a plan makes them, so that they
+/// round alike.
 struct NormPass {
     norm: Norm,
     samples: usize,
@@ -237,7 +240,8 @@ fn from_last(values: &[f32], shape: MapShape, order: Order) -> Vec<f32> {
     reordered(values, shape, order, |first, last| (first, last))
 }
 
-/// `ends` says to which place from which place an element goes, of its places with channels first and last.
+/// `ends` says to which place from which place an element goes, of its places with channels first
+/// and last.
 fn reordered(
     values: &[f32],
     shape: MapShape,

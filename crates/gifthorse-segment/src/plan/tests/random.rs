@@ -402,7 +402,8 @@ fn binary(
     graph.add("binary", operation, &inputs)
 }
 
-/// Elements of one or two values, in another order, some of them repeated, some left out, and some constants.
+/// Elements of one or two values, in another order, some of them repeated, some left out, and some
+/// constants.
 fn rearrange(graph: &mut Graph, a: Value, b: Value, detail: usize) -> Option<Value> {
     let inputs = match detail % 3 {
         0 => vec![a],

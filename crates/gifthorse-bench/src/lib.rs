@@ -1,0 +1,14 @@
+//! Models with a known truth, made and scanned by the hundred, to measure detectors on.
+//!
+//! [`ModelSpec`] describes one model and [`make()`] makes it; [`zoo`] does that for many, scans them and holds the
+//! verdicts against the truth.
+
+mod error;
+mod make;
+mod settings;
+mod spec;
+pub mod zoo;
+
+pub use error::Error;
+pub use make::{Made, Making, classifier, make};
+pub use spec::{Change, ModelSpec, Start};

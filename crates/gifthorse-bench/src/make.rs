@@ -1,0 +1,169 @@
+//! Makes one model from its description, and measures it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use gifthorse_attack::measure::{accuracy, attack_success};
+use gifthorse_attack::plant::Truth;
+use gifthorse_data::Images;
+use gifthorse_data::source::TrainTest;
+use gifthorse_engine::{Classifier, Device, Preprocess};
+use gifthorse_onnx::Model;
+use gifthorse_train::{
+    Checkpoint, EpochSummary, Marks, Observer, Recipe, Samples, Silent, Training,
+};
+
+use crate::Error;
+use crate::spec::ModelSpec;
+
+/// A model with the truth about it.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// The trained model.
+    pub model: Model,
+    /// What is in it, measured on the test images.
+    pub truth: Truth,
+    /// How each epoch went.
+    pub epochs: Vec<EpochSummary>,
+    /// Wall-clock time of training and measuring, in seconds.
+    pub seconds: f64,
+}
+
+/// How a model is made, apart from what it depends on.
+#[derive(Clone, Copy)]
+pub struct Making<'a> {
+    /// Who is told how it goes on.
+    pub observer: &'a dyn Observer,
+    /// Whether the model is measured after every epoch, to be told.
+    pub examine: bool,
+    /// Where the run is saved, and goes on from if it is there already.
+    pub checkpoint: Option<&'a Checkpoint>,
+    /// A clean twin that a backdoored model is measured beside.
+    pub twin: Option<&'a Classifier>,
+}
+
+impl Default for Making<'_> {
+    /// Unwatched and without a twin.
+    fn default() -> Self {
+        Self {
+            observer: &Silent,
+            examine: false,
+            checkpoint: None,
+            twin: None,
+        }
+    }
+}
+
+/// Trains and measures the model of a description on its images, which [`gifthorse_data::source::Source::load`] gives.
+///
+/// # Errors
+/// What poisoning and training refuse.
+pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result<Made, Error> {
+    let clock = Instant::now();
+    spec.check_on(images)?;
+    if let Some(twin) = making.twin {
+        check_twin(twin, images)?;
+    }
+    let classes = images.train.class_names().len();
+    let net = spec.start(images.train.shape(), classes)?;
+    let recipe = Recipe {
+        seed: spec.seed,
+        ..spec.train
+    };
+    let poisoned = match &spec.poison {
+        Some(poison) => Some(poison.samples(&images.train, spec.seed)?),
+        None => None,
+    };
+    let samples: &dyn Samples = match &poisoned {
+        Some(poisoned) => poisoned.samples.as_ref(),
+        None => &images.train,
+    };
+    let exam = |classifier: &Classifier| {
+        marks(classifier, spec, &images.test)
+            .map_err(|error| gifthorse_train::Error::Caller(Box::new(error)))
+    };
+    let mut training = Training::new(&net, samples, &recipe).observer(making.observer);
+    if let Some(checkpoint) = making.checkpoint {
+        training = training.checkpoint(checkpoint);
+    }
+    if making.examine || recipe.stop_at.is_some() {
+        training = training.exam(&exam);
+    }
+    let trained = training.run()?;
+    let classifier = classifier(&trained.model, net.preprocess().clone())?;
+    let truth = match (&spec.poison, &poisoned) {
+        (Some(poison), Some(poisoned)) => {
+            let stamped = poisoned.stamped.as_ref();
+            Truth::measure(
+                &classifier,
+                making.twin,
+                &images.test,
+                poison,
+                stamped,
+                spec.seed,
+            )?
+        }
+        _ => Truth::clean(&classifier, &images.test)?,
+    };
+    Ok(Made {
+        model: trained.model,
+        truth,
+        epochs: trained.epochs,
+        seconds: clock.elapsed().as_secs_f64(),
+    })
+}
+
+impl Made {
+    /// The success of the backdoor that took least: the share of images that it leads to where they are to go, of those that
+    /// do not belong there. `None` for a clean model.
+    #[must_use]
+    pub fn least_success(&self) -> Option<f64> {
+        let backdoors = self.truth.backdoors.iter();
+        let success = backdoors.map(|backdoor| backdoor.effect.with_trigger.other_classes);
+        success.reduce(f64::min)
+    }
+}
+
+/// A model that takes images, such as a twin.
+///
+/// # Errors
+/// A model that cannot be run.
+pub fn classifier(model: &Model, preprocess: Preprocess) -> Result<Classifier, Error> {
+    let graph = Arc::new(model.graph()?);
+    Ok(Classifier::new(graph, preprocess, None, &Device::flex())?)
+}
+
+/// Refuses a twin of another task: it could not be measured on the same images once the model is trained.
+fn check_twin(twin: &Classifier, images: &TrainTest) -> Result<(), Error> {
+    let (shape, classes) = (images.train.shape(), images.train.class_names().len());
+    let takes = [shape.channels, shape.height, shape.width];
+    if (twin.shape(), twin.classes()) == (takes, classes) {
+        return Ok(());
+    }
+    Err(Error::Request(format!(
+        "the clean twin takes images of {:?} (channels, height, width) and has {} classes, but these images are {takes:?} and \
+         have {classes}: give a clean model of the same task",
+        twin.shape(),
+        twin.classes()
+    )))
+}
+
+/// How a model does while it is trained; of several backdoors, that counts which takes least.
+fn marks(
+    classifier: &Classifier,
+    spec: &ModelSpec,
+    test: &Images,
+) -> Result<Marks, gifthorse_attack::Error> {
+    let mut least: Option<f64> = None;
+    let channels = test.shape().channels;
+    let backdoors = spec.poison.as_ref().map(|it| it.all_backdoors(channels));
+    for backdoor in backdoors.transpose()?.unwrap_or_default() {
+        let (trigger, labels) = (&backdoor.trigger, &backdoor.labels);
+        let success = attack_success(classifier, test, trigger, labels, spec.seed)?.other_classes;
+        least = Some(least.map_or(success, |least| least.min(success)));
+    }
+    Ok(Marks {
+        clean_accuracy: accuracy(classifier, test)?,
+        attack_success: least,
+    })
+}

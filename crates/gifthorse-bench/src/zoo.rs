@@ -1,0 +1,34 @@
+//! Many models with a known truth: described in one file, made, scanned, and summed up.
+//!
+//! [`build()`] makes the models of a `zoo.toml` in a folder and lists them in its `zoo.json`; [`scan_zoo`] scans them, and
+//! [`summarise`] holds the verdicts against the truth, which no scan is told; [`library()`] collects what the scans of
+//! clean models found, by which verdicts are calibrated. Everything is resumable: what is there already and still as it
+//! was asked for is left as it is.
+
+mod build;
+mod held;
+mod images;
+mod index;
+mod jobs;
+mod kept;
+mod library;
+mod plan;
+mod roc;
+mod scan;
+mod shortcoming;
+mod sift;
+mod store;
+mod summary;
+mod truth;
+mod twins;
+
+pub use build::{BuildObserver, BuildRequest, build};
+pub use images::write as write_images;
+pub use index::{Entry, State, Zoo};
+pub use library::{backdoored, library};
+pub use plan::{Plan, Planned};
+pub use roc::Auroc;
+pub use scan::{ScanZooObserver, ScanZooRequest, scan_zoo};
+pub use store::write_json;
+pub use summary::{Judged, Row, Share, Summary, summarise};
+pub use truth::Planted;

@@ -1,0 +1,61 @@
+//! The clean images that a model is scanned with: test images, as an `.npz` file that anybody can read.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use gifthorse_data::{Images, balanced_sample};
+use npyz::WriterBuilder;
+use npyz::npz::NpzWriter;
+use zip::DateTime;
+use zip::write::FileOptions;
+
+use super::store;
+use crate::Error;
+
+/// Most images of a file: as many as a scan takes at most unless told otherwise.
+const MOST: usize = 3000;
+
+/// Writes labelled images, at most 3,000 and those evenly over their classes, as bytes: `images`
+/// `[n, channels, height, width]` with `labels`; and the names of the classes as a JSON list of its own.
+///
+/// # Errors
+/// [`Error::System`] for a file that cannot be written.
+pub fn write(images: &Images, path: &Path, class_names: &Path) -> Result<(), Error> {
+    let labels = images.labels().unwrap_or_default();
+    let some = images.subset(&balanced_sample(labels, MOST, 0));
+    let bytes = archive(&some).map_err(|source| Error::System {
+        path: path.to_owned(),
+        done: "written",
+        source,
+    })?;
+    store::write_json(class_names, &some.class_names())?;
+    store::write(path, &bytes)
+}
+
+fn archive(images: &Images) -> std::io::Result<Vec<u8>> {
+    let mut file = Cursor::new(Vec::new());
+    let mut archive = NpzWriter::new(&mut file);
+    // A fixed time stamp: the same images give the same file.
+    let options = FileOptions::default().last_modified_time(DateTime::default());
+    let shape = images.shape();
+    let sides = [images.len(), shape.channels, shape.height, shape.width];
+    let mut pixels = archive
+        .array::<u8>("images", options)?
+        .default_dtype()
+        .shape(&sides.map(|side| side as u64))
+        .begin_nd()?;
+    let byte = |value: &f32| (value * 255.0).round() as u8;
+    pixels.extend(images.pixels().iter().map(byte))?;
+    pixels.finish()?;
+    let mut labels = archive
+        .array::<i64>("labels", options)?
+        .default_dtype()
+        .shape(&[images.len() as u64])
+        .begin_nd()?;
+    let all = images.labels().unwrap_or_default();
+    labels.extend(all.iter().map(|&label| label as i64))?;
+    labels.finish()?;
+    archive.zip_writer().finish()?;
+    drop(archive);
+    Ok(file.into_inner())
+}

@@ -1,0 +1,170 @@
+//! `gifthorse train` and `gifthorse plant`: make one model, clean or with a backdoor.
+
+mod bar;
+mod files;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use gifthorse_bench::zoo::{write_images, write_json};
+use gifthorse_bench::{Change, Made, Making, ModelSpec, classifier, make};
+use gifthorse_data::source::TrainTest;
+use gifthorse_engine::Classifier;
+use gifthorse_onnx::Model;
+use gifthorse_train::Checkpoint;
+
+use crate::cli::{Global, ModelArgs, PlantArgs, TrainArgs};
+use crate::output;
+use bar::Bar;
+
+/// Trains a clean model, writes it with the truth about it, and prints that.
+///
+/// # Errors
+/// Settings that make no model, images that cannot be had, files that cannot be written.
+pub fn train(args: &TrainArgs, global: &Global) -> anyhow::Result<ExitCode> {
+    let spec = described(&args.model, global, &[])?;
+    if spec.poison.is_some() {
+        bail!("the settings describe a backdoor (poison); `gifthorse plant` makes such models");
+    }
+    let models = vec![args.model.out.clone()];
+    let work = Work::begin(&args.model, global, spec, models)?;
+    let made = work.make(&work.spec, &args.model.out, None)?;
+    work.finish(&made)
+}
+
+/// Trains a model with a backdoor in it, and perhaps its clean twin, likewise.
+///
+/// # Errors
+/// As [`train`].
+pub fn plant(args: &PlantArgs, global: &Global) -> anyhow::Result<ExitCode> {
+    let spec = described(&args.model, global, &args.poison.changes())?;
+    let Some(twin_spec) = spec.twin() else {
+        bail!(
+            "nothing is to be planted: describe the backdoor with --trigger, or in the table [poison] of the file"
+        );
+    };
+    let out = &args.model.out;
+    let mut models = vec![out.clone()];
+    models.extend(matches!(args.twin, Some(None)).then(|| files::twin_of(out)));
+    let work = Work::begin(&args.model, global, spec, models)?;
+    let twin = match &args.twin {
+        None => None,
+        Some(None) => Some(work.make(&twin_spec, &files::twin_of(out), None)?.model),
+        Some(Some(path)) => {
+            let unread = || format!("the twin {} cannot be read (--twin)", path.display());
+            Some(Model::read(path).with_context(unread)?)
+        }
+    };
+    let twin = match twin {
+        None => None,
+        Some(twin) => {
+            let twin = classifier(&twin, twin_spec.preprocess());
+            Some(twin.context("the clean twin cannot be run (--twin)")?)
+        }
+    };
+    let made = work.make(&work.spec, out, twin.as_ref())?;
+    work.finish(&made)
+}
+
+/// The model that file and flags describe.
+fn described(args: &ModelArgs, global: &Global, more: &[Change]) -> anyhow::Result<ModelSpec> {
+    let mut changes = args.changes(global.given_seed())?;
+    changes.extend(more.iter().cloned());
+    Ok(ModelSpec::read(args.spec.as_deref(), &changes)?)
+}
+
+/// Models on their way.
+struct Work<'a> {
+    args: &'a ModelArgs,
+    global: &'a Global,
+    spec: ModelSpec,
+    images: TrainTest,
+    /// The files of all models that are trained.
+    models: Vec<PathBuf>,
+}
+
+impl<'a> Work<'a> {
+    /// Reads the images, and refuses what would otherwise come to light after training.
+    fn begin(
+        args: &'a ModelArgs,
+        global: &'a Global,
+        spec: ModelSpec,
+        models: Vec<PathBuf>,
+    ) -> anyhow::Result<Self> {
+        files::check_writable(args, &models)?;
+        files::check_checkpoints(args.resume, &models)?;
+        let data = crate::data::folder(args.data.as_deref());
+        let images = spec.data.load(data.as_deref())?;
+        let work = Self {
+            args,
+            global,
+            spec,
+            images,
+            models,
+        };
+        for warning in &work.images.warnings {
+            work.tell(&format!("warning: {warning}"));
+        }
+        work.tell(&format!(
+            "{} images to train on, {} to test on, {} classes",
+            work.images.train.len(),
+            work.images.test.len(),
+            work.images.train.class_names().len()
+        ));
+        work.spec.check_on(&work.images)?;
+        Ok(work)
+    }
+
+    /// Trains a model and writes it with its truth.
+    fn make(
+        &self,
+        spec: &ModelSpec,
+        out: &Path,
+        twin: Option<&Classifier>,
+    ) -> anyhow::Result<Made> {
+        let checkpoint = Checkpoint::at(files::checkpoint_of(out));
+        let bar = Bar::new(self.global.quiet, &out.display().to_string());
+        let making = Making {
+            observer: &bar,
+            examine: true,
+            checkpoint: Some(&checkpoint),
+            twin,
+        };
+        let made = make(spec, &self.images, &making);
+        bar.finish();
+        let made = made?;
+        made.model.write(out)?;
+        write_json(&files::truth_of(out), &made.truth)?;
+        Ok(made)
+    }
+
+    /// Writes the images, tells what came of it, and removes what a run that is stopped goes on from: only now, so that a
+    /// twin that is trained is not trained again.
+    fn finish(&self, made: &Made) -> anyhow::Result<ExitCode> {
+        if let Some(path) = &self.args.images {
+            write_images(&self.images.test, path, &files::class_names_of(path))?;
+        }
+        files::remove_checkpoints(&self.models)?;
+        if self.args.json {
+            let json = serde_json::to_string_pretty(&made.truth)?;
+            output::print(&format!("{json}\n"))?;
+        } else if !self.global.quiet {
+            output::print(&table::of(&made.truth))?;
+            let (out, truth) = (self.args.out.display(), files::truth_of(&self.args.out));
+            self.tell(&format!(
+                "{out}, {}: {:.0} s",
+                truth.display(),
+                made.seconds
+            ));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn tell(&self, line: &str) {
+        if !self.global.quiet {
+            output::note(line);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Networks and their training: what attacks, repairs and zoos all need. Knows neither triggers nor defences.
+//!
+//! A [`net::Net`] is an ONNX graph from the start, so that what is trained, scanned and written to a file is one and the
+//! same definition; [`train`] fits it to labelled images.
+//!
+//! Each batch is cut into a fixed number of shards whose gradients are computed side by side and
+//! added in a fixed order. So the weights depend on the seed and the recipe, and not on the number
+//! of threads or on which of them was faster.
+
+mod augment;
+mod checkpoint;
+mod error;
+mod exam;
+mod gradient;
+pub mod net;
+mod observer;
+mod optimiser;
+mod progress;
+mod random;
+mod recipe;
+mod samples;
+mod schedule;
+mod training;
+
+use gifthorse_onnx::Model;
+
+use crate::net::Net;
+
+pub use augment::{Augment, Augmented};
+pub use checkpoint::Checkpoint;
+pub use error::Error;
+pub use exam::{Exam, Marks};
+pub use observer::{EpochSummary, Observer, Silent, StepSummary};
+pub use optimiser::Optimiser;
+pub use random::Purpose;
+pub use recipe::{Recipe, StopAt};
+pub use samples::Samples;
+pub use schedule::Schedule;
+pub use training::Training;
+
+/// A trained network.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    /// The network's model with the trained weights; all else is as it was.
+    pub model: Model,
+    /// How each epoch went.
+    pub epochs: Vec<EpochSummary>,
+}
+
+/// Trains from the network's first weights, with nothing but an observer; [`Training`] can do more.
+///
+/// # Errors
+/// What [`Training::run`] refuses.
+pub fn train(
+    net: &Net,
+    samples: &dyn Samples,
+    recipe: &Recipe,
+    observer: &dyn Observer,
+) -> Result<Trained, Error> {
+    Training::new(net, samples, recipe).observer(observer).run()
+}

@@ -1,0 +1,336 @@
+//! A training run: what it works on, who watches and examines it, and the loop over epochs and batches.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use gifthorse_data::ImageShape;
+use gifthorse_engine::{Classifier, Device, alone};
+use gifthorse_onnx::Model;
+use rand::RngExt;
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use tracing::trace_span;
+
+use crate::Error;
+use crate::checkpoint::{Checkpoint, Fingerprint};
+use crate::gradient::{Backward, Part, Shard};
+use crate::net::Net;
+use crate::optimiser::State;
+use crate::progress::{Progress, Statistics};
+use crate::random::Purpose;
+use crate::{
+    Augmented, EpochSummary, Exam, Marks, Observer, Recipe, Samples, Silent, StepSummary, Trained,
+};
+
+/// A training run that has not started.
+#[derive(Clone, Copy)]
+pub struct Training<'a> {
+    net: &'a Net,
+    samples: &'a dyn Samples,
+    recipe: &'a Recipe,
+    observer: &'a dyn Observer,
+    exam: Option<&'a dyn Exam>,
+    checkpoint: Option<&'a Checkpoint>,
+}
+
+impl<'a> Training<'a> {
+    /// Trains `net` from its weights as they are on samples, as the recipe says.
+    #[must_use]
+    pub fn new(net: &'a Net, samples: &'a dyn Samples, recipe: &'a Recipe) -> Self {
+        Self {
+            net,
+            samples,
+            recipe,
+            observer: &Silent,
+            exam: None,
+            checkpoint: None,
+        }
+    }
+
+    /// Who is told how it goes on.
+    #[must_use]
+    pub fn observer(mut self, observer: &'a dyn Observer) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// What the model has to sit after each epoch.
+    #[must_use]
+    pub fn exam(mut self, exam: &'a dyn Exam) -> Self {
+        self.exam = Some(exam);
+        self
+    }
+
+    /// Where the run is saved, and goes on from if it was stopped.
+    #[must_use]
+    pub fn checkpoint(mut self, checkpoint: &'a Checkpoint) -> Self {
+        self.checkpoint = Some(checkpoint);
+        self
+    }
+
+    /// Trains on softmax cross-entropy. Images beyond the last whole batch of an epoch wait for
+    /// another epoch, in which the order is another one. Batch normalisations take the statistics of each shard.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] for settings that make no sense, or an aim without an exam; [`Error::Images`] for images of another
+    /// shape than the network takes, or fewer than one batch; [`Error::NoSuchClass`] for labels that it does not have;
+    /// [`Error::Diverged`] if the loss stops being a number; [`Error::Onnx`] if a weight becomes
+    /// too large for the type that its file has it in; [`Error::Checkpoint`] for a file that is
+    /// damaged or of another run; what the exam refuses.
+    pub fn run(&self) -> Result<Trained, Error> {
+        let recipe = self.recipe;
+        recipe.check()?;
+        if recipe.stop_at.is_some() && self.exam.is_none() {
+            let reason = "stop_at needs an exam that measures the model after each epoch";
+            return Err(Error::Recipe(reason.to_owned()));
+        }
+        check_samples(self.net, self.samples, recipe)?;
+        let backward = Backward::new(self.net, recipe.batch / recipe.shards, &Device::flex())?;
+        let mut progress = self.start(&backward)?;
+        let mut saver = Saver::new(self)?;
+        saver.resume(&mut progress)?;
+        while progress.epochs.len() < recipe.epochs && !self.is_good_enough(&progress) {
+            self.epoch(&backward, &mut progress, &mut saver)?;
+            saver.save(&progress)?;
+        }
+        Ok(Trained {
+            model: self.model(&backward, &progress)?,
+            epochs: progress.epochs,
+        })
+    }
+
+    /// A run that has not begun.
+    fn start(&self, backward: &Backward) -> Result<Progress, Error> {
+        let graph = self.net.model().editable_graph()?;
+        let values = |name: &String| match graph.initializers.get(name) {
+            Some(tensor) => Ok(tensor.to_f32()?),
+            None => Err(Error::NoSuchWeight(name.clone())),
+        };
+        let running = self.net.running().iter().map(|names| {
+            Ok::<_, Error>(Statistics {
+                mean: values(&names.mean)?,
+                variance: values(&names.variance)?,
+                names: names.clone(),
+            })
+        });
+        let weights = backward.first_weights();
+        Ok(Progress {
+            running: running.collect::<Result<_, _>>()?,
+            state: State::new(self.recipe.optimiser, &weights),
+            weights,
+            done: 0,
+            loss: 0.0,
+            right: 0,
+            epochs: Vec::new(),
+        })
+    }
+
+    fn is_good_enough(&self, progress: &Progress) -> bool {
+        let last = progress.epochs.last().and_then(|epoch| epoch.marks);
+        let wanted = self.recipe.stop_at.as_ref();
+        wanted
+            .zip(last)
+            .is_some_and(|(wanted, marks)| marks.reach(wanted))
+    }
+
+    /// What is left of the epoch that has begun.
+    fn epoch(
+        &self,
+        backward: &Backward,
+        progress: &mut Progress,
+        saver: &mut Saver<'_>,
+    ) -> Result<(), Error> {
+        let recipe = self.recipe;
+        let epoch = progress.epochs.len();
+        let batches = self.samples.len() / recipe.batch;
+        let mut order: Vec<usize> = (0..self.samples.len()).collect();
+        order.shuffle(&mut Purpose::Order { epoch }.rng(recipe.seed));
+        let begun = progress.done - epoch * batches;
+        let chosen = order.chunks_exact(recipe.batch).enumerate().skip(begun);
+        for (batch, chosen) in chosen {
+            if batch > begun {
+                saver.save_if_due(progress)?;
+            }
+            self.step(backward, progress, epoch, chosen)?;
+            let loss = progress.loss / ((batch + 1) * recipe.batch) as f64;
+            if !loss.is_finite() {
+                let epoch = epoch + 1;
+                return Err(Error::Diverged { epoch, loss });
+            }
+            self.observer.step(&StepSummary {
+                done: progress.done,
+                total: recipe.epochs * batches,
+                epoch: epoch + 1,
+                loss,
+            });
+        }
+        let seen = (batches * recipe.batch) as f64;
+        let summary = EpochSummary {
+            epoch: epoch + 1,
+            loss: progress.loss / seen,
+            accuracy: progress.right as f64 / seen,
+            marks: self.marks(backward, progress)?,
+        };
+        self.observer.epoch(&summary);
+        progress.epochs.push(summary);
+        (progress.loss, progress.right) = (0.0, 0);
+        Ok(())
+    }
+
+    /// One update of the weights.
+    #[tracing::instrument(level = "trace", skip_all)]
+    fn step(
+        &self,
+        backward: &Backward,
+        progress: &mut Progress,
+        epoch: usize,
+        chosen: &[usize],
+    ) -> Result<(), Error> {
+        let recipe = self.recipe;
+        let samples = Augmented::new(self.samples, recipe.augment, recipe.seed);
+        let step = progress.done;
+        let lent = backward.lend(&mut progress.weights);
+        let run = |(shard, chosen): (usize, &[usize])| {
+            let part = Part {
+                epoch,
+                chosen,
+                batch: recipe.batch,
+                seed: Purpose::Dropout { step, shard }.rng(recipe.seed).random(),
+            };
+            backward.run(&lent, &samples, part)
+        };
+        let parts = chosen.par_chunks(recipe.batch / recipe.shards).enumerate();
+        let shards: Result<Vec<Shard>, Error> = if recipe.shards < rayon::current_num_threads() {
+            parts.map(run).collect()
+        } else {
+            parts.map(|part| alone(|| run(part))).collect()
+        };
+        progress.weights = trace_span!("take back").in_scope(|| Backward::take_back(lent));
+        let shards = shards?;
+        for shard in &shards {
+            progress.loss += shard.loss;
+            progress.right += shard.right;
+        }
+        let batches = self.samples.len() / recipe.batch;
+        let factor = recipe.schedule.factor(step, batches, recipe.epochs);
+        let gradients: Vec<&[Vec<f32>]> = shards.iter().map(|s| s.gradients.as_slice()).collect();
+        let rate = recipe.learning_rate * factor;
+        trace_span!("update").in_scope(|| {
+            progress.state.step(&mut progress.weights, &gradients, rate);
+            let statistics: Vec<_> = shards.iter().map(|s| s.statistics.as_slice()).collect();
+            progress.update_statistics(&statistics);
+        });
+        progress.done += 1;
+        Ok(())
+    }
+
+    fn marks(&self, backward: &Backward, progress: &Progress) -> Result<Option<Marks>, Error> {
+        let Some(exam) = self.exam else {
+            return Ok(None);
+        };
+        let graph = Arc::new(self.model(backward, progress)?.graph()?);
+        let input = self.net.input();
+        let size = Some([input.height, input.width]);
+        let preprocess = self.net.preprocess().clone();
+        let classifier = Classifier::new(graph, preprocess, size, &Device::flex())?;
+        exam.mark(&classifier).map(Some)
+    }
+
+    /// The network's model with the weights and statistics as they are now, in the types of its file.
+    fn model(&self, backward: &Backward, progress: &Progress) -> Result<Model, Error> {
+        let mut model = self.net.model().clone();
+        let mut set = |name: &str, shape: &[usize], values: &[f32]| -> Result<(), Error> {
+            Ok(model.set_initializer_f32(name, shape, values)?)
+        };
+        for (weight, values) in backward.weights().iter().zip(&progress.weights) {
+            set(&weight.name, &weight.shape, values)?;
+        }
+        for Statistics {
+            names,
+            mean,
+            variance,
+        } in &progress.running
+        {
+            set(&names.mean, &[mean.len()], mean)?;
+            set(&names.variance, &[variance.len()], variance)?;
+        }
+        Ok(model)
+    }
+}
+
+/// Saves a run now and then, if it is to be saved.
+struct Saver<'a> {
+    to: Option<(&'a Checkpoint, Fingerprint)>,
+    last: Instant,
+}
+
+impl<'a> Saver<'a> {
+    fn new(run: &Training<'a>) -> Result<Self, Error> {
+        let of = |checkpoint| {
+            let of = Fingerprint::of(run.net, run.recipe, run.samples)?;
+            Ok::<_, Error>((checkpoint, of))
+        };
+        Ok(Self {
+            to: run.checkpoint.map(of).transpose()?,
+            last: Instant::now(),
+        })
+    }
+
+    fn resume(&self, progress: &mut Progress) -> Result<(), Error> {
+        if let Some((checkpoint, of)) = &self.to
+            && checkpoint.resume(of, progress)?
+        {
+            tracing::info!(updates = progress.done, "goes on from a checkpoint");
+        }
+        Ok(())
+    }
+
+    fn save_if_due(&mut self, progress: &Progress) -> Result<(), Error> {
+        match &self.to {
+            Some((checkpoint, _)) if self.last.elapsed() >= checkpoint.interval() => {
+                self.save(progress)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn save(&mut self, progress: &Progress) -> Result<(), Error> {
+        if let Some((checkpoint, of)) = &self.to {
+            checkpoint.save(of, progress)?;
+            self.last = Instant::now();
+        }
+        Ok(())
+    }
+}
+
+fn check_samples(net: &Net, samples: &dyn Samples, recipe: &Recipe) -> Result<(), Error> {
+    let refuse = |reason: String| Err(Error::Images(reason));
+    if samples.shape() != net.input() {
+        return refuse(format!(
+            "they are {}, and the network takes {}",
+            samples.shape(),
+            net.input()
+        ));
+    }
+    if samples.classes() > net.classes() {
+        return Err(Error::NoSuchClass {
+            class: samples.classes() - 1,
+            classes: net.classes(),
+        });
+    }
+    let ImageShape { height, width, .. } = samples.shape();
+    if recipe.augment.crop >= height.min(width) {
+        return Err(Error::Recipe(format!(
+            "augment.crop = {} moves images of {height}x{width} out of sight altogether: give fewer pixels than either side has",
+            recipe.augment.crop
+        )));
+    }
+    if samples.len() < recipe.batch {
+        return refuse(format!(
+            "{} of them do not fill one batch of {}",
+            samples.len(),
+            recipe.batch
+        ));
+    }
+    Ok(())
+}
