@@ -7,7 +7,7 @@ mod outside;
 use std::{
     fs,
     io::{BufWriter, Write as _},
-    path::Path,
+    path::{Component, Path},
 };
 
 use protobuf::Message as _;
@@ -68,24 +68,35 @@ impl Model {
         file.flush().map_err(failed)
     }
 
-    /// Refuses to write the model over a file that some of its weights are read from.
+    /// Refuses to write the model over a file that some of its weights are read from, or over the
+    /// copy of one.
     fn check_is_no_input(&self, path: &Path) -> Result<(), Error> {
-        let (Ok(target), Some(folder)) = (path.canonicalize(), self.folder.as_deref()) else {
-            return Ok(());
+        let target = path.canonicalize().ok();
+        let folder = self.folder.as_deref();
+        let name = path.file_name().unwrap_or_default();
+        let is_target = |location: &str| {
+            let read = folder.and_then(|folder| resolve(folder, location).ok());
+            read.is_some() && read == target
+        };
+        // A location may have `.` in it, which leads nowhere.
+        let is_copy = |location: &str| {
+            let parts = Path::new(location).components();
+            let parts = parts.filter(|part| *part != Component::CurDir);
+            parts.eq([Component::Normal(name)])
         };
         let named = locations(&self.proto).into_iter();
+        let mut named = named.filter(|(location, _)| is_copy(location) || is_target(location));
         let replaced = self.outside.iter();
-        let replaced =
-            replaced.filter_map(|(tensor, location)| Some((location.as_deref()?, tensor.as_str())));
-        for (location, tensor) in named.chain(replaced) {
-            if resolve(folder, location).is_ok_and(|file| file == target) {
-                return Err(Error::External {
-                    tensor: tensor.to_owned(),
-                    location: location.to_owned(),
-                    problem: ExternalProblem::IsInput,
-                });
-            }
+        let mut replaced = replaced
+            .filter_map(|(tensor, location)| Some((location.as_deref()?, tensor.as_str())))
+            .filter(|(location, _)| is_target(location));
+        match named.next().or(replaced.next()) {
+            Some((location, tensor)) => Err(Error::External {
+                tensor: tensor.to_owned(),
+                location: location.to_owned(),
+                problem: ExternalProblem::IsInput,
+            }),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

@@ -371,6 +371,15 @@ fn a_model_is_not_written_over_its_own_data() {
 }
 
 #[test]
+fn a_model_is_not_written_over_the_copy_of_its_data() {
+    let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let model = outside(source.path(), DataType::FLOAT);
+    let error = model.write(target.path().join("w.data")).unwrap_err();
+    assert!(matches!(error, Error::External { .. }), "{error}");
+    assert_eq!(files(target.path()), Vec::<String>::new());
+}
+
+#[test]
 fn nothing_is_left_behind_where_other_data_are_gone() {
     let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut model = outside(source.path(), DataType::FLOAT);
