@@ -82,7 +82,7 @@ fn file(holding: Holding, values: &[Vec<f32>]) -> Model {
     let [one, side] = [1, 8].map(Dim::Fixed);
     let batch = || Dim::Named("batch".to_owned());
     let to = |element: ElementType| [("to", i64::from(element.to_onnx()).into())];
-    let mut graph = GraphBuilder::new("written", 17);
+    let mut graph = GraphBuilder::new("written", 22);
     let shape = [batch(), one, side.clone(), side];
     graph.input("x", ElementType::F32, &shape);
     graph.node("Cast", "in", &["x"], &["x.inner"], to(inner));
