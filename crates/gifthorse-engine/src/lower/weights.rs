@@ -154,10 +154,8 @@ impl<'g> Wiring<'g> {
 
     /// Whether a graph inside a node reads the value.
     fn is_captured(&self, value: &str) -> bool {
-        let inner = self.graph.nodes.iter().flat_map(Node::graphs);
-        inner
-            .into_iter()
-            .any(|graph| graph.captures.iter().any(|name| name == value))
+        let mut inner = self.graph.nodes.iter().flat_map(Node::graphs);
+        inner.any(|graph| graph.captures.iter().any(|name| name == value))
     }
 
     /// Which inputs of a node are weights.
