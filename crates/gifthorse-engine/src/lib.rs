@@ -25,6 +25,7 @@ pub use gifthorse_segment::{
     MapShape, Memory as SegmentMemory, Pass, StageInfo, Work, alone, is_alone,
 };
 pub use layer::Layer;
+pub use lower::weights::{ChannelReader, Role, RunningStatistics, Weight, Wiring};
 pub use lower::{Ends, is_supported, running_means};
 pub use mode::Mode;
 pub use network::{Batching, Memory, Network};

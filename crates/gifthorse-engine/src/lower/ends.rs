@@ -1,6 +1,6 @@
 //! Where a classifier begins and ends: its image input, and the value that holds the logits.
 
-use gifthorse_onnx::{ElementType, Graph, Node, ValueInfo};
+use gifthorse_onnx::{Graph, Node, ValueInfo};
 
 use crate::error::Error;
 
@@ -30,12 +30,8 @@ impl Ends {
             );
             return Err(Error::NotAClassifier(reason));
         };
-        if !matches!(input.element_type, None | Some(ElementType::F32)) {
-            let found = input
-                .element_type
-                .map(|t| t.to_string())
-                .unwrap_or_default();
-            let reason = format!("its input `{}` is {found}, float32 is expected", input.name);
+        if let Some(found) = input.element_type.filter(|element| !element.is_float()) {
+            let reason = format!("its input `{}` is {found}, floats are expected", input.name);
             return Err(Error::NotAClassifier(reason));
         }
         let Some(output) = graph.outputs.first() else {

@@ -38,6 +38,7 @@ mod running_means;
 mod scatter;
 mod scope;
 mod walk;
+pub mod weights;
 
 use std::collections::HashMap;
 
@@ -235,7 +236,7 @@ pub fn lower(graph: &Graph, target: &Target, weights: &mut Weights) -> Result<Pr
     context.dependent.insert(input);
     let named = Named {
         lowered: Lowered::Value(input),
-        kind: Some(ElementType::F32),
+        kind: ends.input.element_type.or(Some(ElementType::F32)),
     };
     context.scopes.bind(&ends.input.name, named);
 

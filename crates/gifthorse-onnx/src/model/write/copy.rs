@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::locations::locations;
+use super::super::locations::locations;
 use crate::{Error, ExternalProblem, external::resolve, proto::ModelProto};
 
 /// Copies every file of external data that the model names, without ever overwriting a different
