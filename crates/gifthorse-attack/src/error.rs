@@ -45,7 +45,7 @@ pub enum Error {
     Data(#[from] gifthorse_data::Error),
     /// The network could not be made or trained.
     #[error(transparent)]
-    Train(#[from] gifthorse_train::Error),
+    Train(Box<gifthorse_train::Error>),
 }
 
 impl Error {
@@ -55,5 +55,11 @@ impl Error {
             part,
             error: Box::new(self),
         }
+    }
+}
+
+impl From<gifthorse_train::Error> for Error {
+    fn from(error: gifthorse_train::Error) -> Self {
+        Self::Train(Box::new(error))
     }
 }

@@ -3,10 +3,12 @@
 pub mod detect;
 mod error;
 mod exact;
+pub mod filter;
 pub mod finding;
 pub mod health;
 pub mod preflight;
 pub mod preflight_stats;
+pub mod repair;
 pub mod search;
 pub mod subject;
 pub mod trigger;

@@ -6,7 +6,7 @@ use crate::{
     Report,
     columns::{Column, columns},
     escape::Shown,
-    format::{count, duration, number, optional},
+    format::{count, duration, number, optional, percent},
     report::{ClassVerdict, Detection, UnitFinding, Verdict},
     wording::{accused, baseline, by_suspicion, state, verdict, witnesses, wording},
 };
@@ -25,7 +25,7 @@ const NAME_LIMIT: usize = 32;
 /// Untrusted strings are escaped, so the text moves no cursor and rings no bell whatever the model
 /// calls its classes.
 pub fn render(report: &Report, colour: bool) -> String {
-    let mut text = String::new();
+    let mut text = accuracy(report).unwrap_or_default();
     for detection in &report.detectors {
         text += &table(report, detection);
         text.push('\n');
@@ -82,6 +82,19 @@ fn accusation(report: &Report, class: &ClassVerdict) -> String {
         short(&Shown(&report.class_name(class.class)).to_string()),
         class.class
     )
+}
+
+/// How the model does on the labelled images, which tells whether they and their labels are its own.
+fn accuracy(report: &Report) -> Option<String> {
+    let preflight = report.preflight.as_ref()?;
+    let [low, high] = preflight.interval?;
+    Some(format!(
+        "right on {} of {} images (95 % interval {} to {})\n\n",
+        percent(preflight.accuracy?),
+        preflight.images,
+        percent(low),
+        percent(high)
+    ))
 }
 
 fn table(report: &Report, detection: &Detection) -> String {
