@@ -42,7 +42,7 @@ pub mod zoo;
 pub use error::Error;
 pub use forward::logits;
 pub use inspect::{Classes, End, Inspection, Layer, Operator, inspect};
-pub use library::{library_model, library_search};
+pub use library::library_model;
 pub use make::{Made, Making, classifier, make};
 pub use memory::ScanMemory;
 pub use observer::{ScanObserver, Silent, Stage};

@@ -1,21 +1,20 @@
 //! Scanned clean models as models of a library.
 
-use gifthorse_defense::detect::neural_cleanse::Preset;
+use std::collections::BTreeMap;
+
+use gifthorse_defense::detect::neural_cleanse::{Preset, statistic, value};
 use gifthorse_defense::verdict::{
-    ClassEvidence, Evidence, GradientHealth, LibraryError, LibraryModel, REQUIRED_RATE, SetAside,
+    ClassEvidence, Evidence, LibraryError, LibraryModel, Method, MethodTraits, REQUIRED_RATE,
+    SetAside, Soundness, Witness,
 };
 use gifthorse_report::Report;
 use gifthorse_report::report::{ClassState, Detection};
 
 use crate::Error;
 
-/// The name of the detector whose sizes a library holds.
-const DETECTOR: &str = "neural_cleanse";
-
-/// What a library says of the searches that it was made with: sizes found with another preset are no yardstick.
-#[must_use]
-pub fn library_search(preset: Preset) -> String {
-    format!("{DETECTOR} {}", preset.name())
+/// The methods of a library whose models were scanned with one method.
+pub(crate) fn methods(method: Method) -> BTreeMap<Method, MethodTraits> {
+    BTreeMap::from([(method, MethodTraits { comparable: true })])
 }
 
 /// Takes over the sizes that a scan found, as those of a model of a library.
@@ -31,7 +30,7 @@ pub fn library_model(
     let not_all = || LibraryError::NotAllSearched(name.to_owned());
     let mut detections = report.detectors.iter();
     let detection = detections
-        .find(|detection| detection.name == DETECTOR)
+        .find(|detection| detection.name == Preset::Standard.method().detector)
         .ok_or_else(not_all)?;
     let ended = |state| matches!(state, ClassState::Reached | ClassState::Unreached);
     let complete = detection.classes.iter().all(|class| ended(class.state));
@@ -42,25 +41,34 @@ pub fn library_model(
     let pixels = height * width;
     let classes = detection.classes.iter().map(|found| ClassEvidence {
         class: found.class,
-        norm: found.norm.unwrap_or(pixels as f64),
+        value: value(found.norm.unwrap_or(pixels as f64), pixels),
         reached: found.state == ClassState::Reached,
         confirmation: None,
     });
-    let evidence = Evidence {
+    let method = searched_with(detection)?;
+    let witness = Witness {
+        method: method.clone(),
+        statistic: statistic(pixels),
         classes: classes.collect(),
         set_aside: SetAside::default(),
-        pixels,
-        gradients: GradientHealth::Sound,
+        soundness: Soundness::Sound,
     };
-    Ok(LibraryModel {
-        confirmed: confirmed(detection),
-        ..LibraryModel::from_evidence(name, recipe, data, &evidence)?
-    })
+    let evidence = Evidence {
+        witnesses: vec![witness],
+        doubts: Vec::new(),
+        pixels,
+        classes: report.model.classes,
+    };
+    let mut model = LibraryModel::from_evidence(name, recipe, data, &evidence)?;
+    if let Some(found) = model.detectors.get_mut(&method) {
+        found.confirmed = confirmed(detection);
+    }
+    Ok(model)
 }
 
-/// The same of a search in a report.
-pub(crate) fn searched_with(found: &Detection) -> String {
-    format!("{} {}", found.name, found.preset)
+/// The method of a search in a report.
+pub(crate) fn searched_with(found: &Detection) -> Result<Method, Error> {
+    Ok(Method::new(&found.name, &found.preset)?)
 }
 
 fn confirmed(detection: &Detection) -> Vec<usize> {

@@ -25,7 +25,6 @@ use gifthorse_report::report::SCHEMA_VERSION;
 use gifthorse_report::{Evidence, Report};
 
 use crate::hash::of_weights;
-use crate::library::library_search;
 use crate::memory::{ScanMemory, held_now};
 use crate::model::OpenModel;
 use crate::observer::{ScanObserver, Stage};
@@ -104,7 +103,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         .iter()
         .for_each(|message| observer.warning(message));
     let (search_images, holdout_images) = set.split(&fit.predictions, request.seed)?;
-    let search = library_search(config.preset);
+    let search = config.preset.method();
     let references = references::gather(
         request,
         &described.sha256,
@@ -150,7 +149,14 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     };
 
     observer.stage(Stage::Verdict);
-    let conclusion = Conclusion::draw(&searched, &health, &fit, &described, yardstick, request)?;
+    let conclusion = Conclusion::draw(
+        &searched,
+        &health,
+        &fit,
+        &described,
+        yardstick,
+        (config.preset, request),
+    )?;
     let evidence = pictures::evidence(&fit, &holdout_images, &searched, &conclusion, request)?;
     let detection = findings::detection(&searched, &conclusion, &config, &fit, &set.class_names);
     let mut report = Report {

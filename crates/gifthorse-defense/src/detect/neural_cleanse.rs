@@ -13,7 +13,7 @@
 //!
 //! # Statistic and decision
 //! The L1 norm of the mask found for each class. What norm is unusually small is decided by
-//! `stats`; the paper's own rule (anomaly index above 2) is reported beside it as published.
+//! `verdict`; the paper's own rule (anomaly index above 2) is reported beside it as published.
 //! A class for which no trigger met the success threshold is `Unreached`.
 //!
 //! # Cost
@@ -44,6 +44,7 @@ mod keeper;
 mod objective;
 mod search;
 mod snapshot;
+mod value;
 mod variables;
 
 pub use class_search::{ClassSearch, Task};
@@ -54,3 +55,4 @@ pub use finding::{ClassFinding, Findings, State, StepOutcome};
 pub use keeper::{Forgetful, Keeper, KeeperError, Kept, Stage};
 pub use search::search;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};
+pub use value::{statistic, value};

@@ -4,6 +4,7 @@ use gifthorse_report::report::{Coverage, TriggerSize, Verdict};
 
 use super::checks::Fit;
 use super::conclusion::Conclusion;
+use super::findings::norm_threshold;
 use super::search::Searched;
 
 /// What Neural Cleanse does not look for.
@@ -55,10 +56,7 @@ pub fn coverage(searched: &Searched, conclusion: &Conclusion, fit: &Fit) -> Cove
     }
     let [_, height, width] = fit.classifier.shape();
     let pixels = (height * width) as f64;
-    let threshold = conclusion
-        .decision
-        .as_ref()
-        .and_then(|decision| decision.norm_threshold);
+    let threshold = norm_threshold(&conclusion.decision, height * width);
     Coverage {
         tested,
         not_tested,

@@ -1,7 +1,9 @@
 //! What the detector found, as a report describes it.
 
-use gifthorse_defense::detect::neural_cleanse::{ClassFinding, Config, State};
-use gifthorse_defense::verdict::{PublishedRules, Thinning, interval::clopper_pearson, median};
+use gifthorse_defense::detect::neural_cleanse::{ClassFinding, Config, State, statistic};
+use gifthorse_defense::verdict::{
+    Decision, PublishedRules, SetAside, WitnessSays, interval::clopper_pearson, median,
+};
 use gifthorse_report::report::{self, ClassState, Detection, PublishedRule};
 
 use super::checks::Fit;
@@ -19,7 +21,9 @@ pub fn detection(
     fit: &Fit,
     class_names: &[String],
 ) -> Detection {
-    let decision = conclusion.decision.as_ref();
+    let decision = &conclusion.decision;
+    let says = said(decision);
+    let [_, height, width] = fit.classifier.shape();
     let compared = compared(searched);
     let norms: Vec<f64> = compared.iter().map(|finding| finding.norm).collect();
     let reached = compared
@@ -28,10 +32,8 @@ pub fn detection(
     let published = PublishedRules::apply(&norms);
     let indices = signed_indices(searched, &norms, published.as_ref());
     let classes = searched.findings.iter().map(|finding| {
-        let statistics = decision.and_then(|decision| {
-            let mut classes = decision.classes.iter();
-            classes.find(|class| class.class == finding.class)
-        });
+        let mut statistics = decision.classes.iter();
+        let statistics = statistics.find(|class| class.class == finding.class);
         let index = indices.iter().find(|(class, _)| *class == finding.class);
         report::ClassFinding {
             name: class_names.get(finding.class).cloned().unwrap_or_default(),
@@ -44,11 +46,11 @@ pub fn detection(
     Detection {
         name: "neural_cleanse".to_owned(),
         preset: config.preset.name().to_owned(),
-        p_value: decision.and_then(|decision| decision.p_value),
+        p_value: decision.p_value,
         statistic_name:
             "distance of the smallest triggers below the others, in units of their scale".to_owned(),
-        statistic: decision.and_then(|decision| decision.statistic),
-        threshold: decision.and_then(|decision| decision.threshold),
+        statistic: says.and_then(|says| says.statistic),
+        threshold: says.and_then(|says| says.threshold),
         flagged: !conclusion.targets.is_empty(),
         seconds: searched.seconds,
         parameters: config.parameters(),
@@ -56,7 +58,7 @@ pub fn detection(
         max_min_ratio: of_rules(|rules| rules.max_min_ratio),
         percent_difference: of_rules(|rules| rules.percent_difference),
         norm_median: median(reached.map(|finding| finding.norm).collect()),
-        norm_threshold: decision.and_then(|decision| decision.norm_threshold),
+        norm_threshold: norm_threshold(decision, height * width),
         unreached: searched
             .ended()
             .filter(|finding| finding.state == State::Unreached)
@@ -66,6 +68,16 @@ pub fn detection(
         classes: classes.collect(),
         published_rules: published.as_ref().map_or_else(Vec::new, rules),
     }
+}
+
+fn said(decision: &Decision) -> Option<&WitnessSays> {
+    decision.witnesses.first()?.said.as_ref().ok()
+}
+
+/// The norm, in pixels, below which a trigger is too small for a clean model.
+pub fn norm_threshold(decision: &Decision, pixels: usize) -> Option<f64> {
+    let value = said(decision)?.value_threshold?;
+    Some(statistic(pixels).number(value))
 }
 
 fn class_finding(finding: &ClassFinding, fit: &Fit) -> report::ClassFinding {
@@ -106,18 +118,12 @@ fn class_finding(finding: &ClassFinding, fit: &Fit) -> report::ClassFinding {
 /// for it. Without these a median would be that of the smallest classes alone.
 fn compared(searched: &Searched) -> Vec<&ClassFinding> {
     let mut compared: Vec<&ClassFinding> = searched.ended().collect();
-    let stand_ins = searched.stand_ins();
-    let drawn = |finding: &&ClassFinding| stand_ins.contains(&finding.class);
-    let mut sample: Vec<&ClassFinding> = searched.ended().filter(drawn).collect();
-    sample.sort_by(|a, b| a.norm.total_cmp(&b.norm));
-    let thinning = Thinning {
-        finalists: compared.len() - sample.len(),
-        sample: sample.len(),
-        set_aside: searched.eliminated(),
+    let set_aside = SetAside {
+        classes: searched.eliminated(),
+        sample: searched.stand_ins(),
     };
-    for (finding, weight) in sample.into_iter().zip(thinning.weights()) {
-        compared.extend(vec![finding; weight - 1]);
-    }
+    let by_norm = |a: &&ClassFinding, b: &&ClassFinding| a.norm.total_cmp(&b.norm);
+    compared.extend(set_aside.stand_ins(&compared, |finding| finding.class, by_norm));
     compared
 }
 

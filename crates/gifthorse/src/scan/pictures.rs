@@ -44,12 +44,8 @@ pub fn evidence(
 }
 
 fn shown(searched: &Searched, conclusion: &Conclusion) -> Vec<usize> {
-    let suspects = conclusion
-        .decision
-        .as_ref()
-        .map(|decision| &decision.suspects);
-    match suspects {
-        Some(suspects) if !suspects.is_empty() => suspects.clone(),
+    match &conclusion.decision.suspects {
+        suspects if !suspects.is_empty() => suspects.clone(),
         _ => searched
             .ended()
             .filter(|finding| finding.state == State::Reached)

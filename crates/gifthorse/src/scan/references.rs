@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use gifthorse_defense::detect::neural_cleanse::{Config, Effort};
-use gifthorse_defense::verdict::{LibraryModel, Reference, decide};
+use gifthorse_defense::detect::neural_cleanse::{Config, Effort, statistic};
+use gifthorse_defense::verdict::{Calibration, ClassValues, LibraryModel, Method, decide};
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::Model;
 use gifthorse_report::Report;
@@ -32,7 +32,7 @@ pub struct Known {
 pub fn gather(
     request: &ScanRequest,
     scanned: &str,
-    search: &str,
+    search: &Method,
     classifier: &Classifier,
     observer: &dyn ScanObserver,
 ) -> Result<Vec<Known>, Error> {
@@ -122,7 +122,7 @@ fn known(
     report: &Report,
     path: &Path,
     place: usize,
-    search: &str,
+    search: &Method,
     classifier: &Classifier,
 ) -> Result<Known, Error> {
     let shown = path.display();
@@ -142,7 +142,9 @@ fn known(
         ));
     }
     let mut detections = report.detectors.iter();
-    let Some(found) = detections.find(|found| searched_with(found) == search) else {
+    let Some(found) =
+        detections.find(|found| searched_with(found).is_ok_and(|method| method == *search))
+    else {
         return misfit(format!(
             "was not scanned with {search}: scan it again with this --preset, or give the ONNX file"
         ));
@@ -150,7 +152,8 @@ fn known(
     // Two files may have one name, and the models of a library may not.
     let name = format!("{} {shown}", place + 1);
     let model = library_model(report, &name, "reference", "reference")?;
-    if !model.mostly_reached() {
+    let values = model.detectors.get(search);
+    if !values.is_some_and(ClassValues::mostly_reached) {
         return misfit(
             "says nothing: for more than half of its classes no trigger was found at all"
                 .to_owned(),
@@ -174,17 +177,24 @@ fn known(
 /// A reference of which a class is flagged at the rate that all references share, by a trigger that works.
 pub fn distrust(
     references: &[Known],
-    known: &dyn Reference,
+    search: &Method,
+    known: &dyn Calibration,
     request: &ScanRequest,
     observer: &dyn ScanObserver,
 ) -> Result<(), Error> {
     for (reference, path) in references.iter().zip(&request.references) {
         let model = &reference.model;
-        let decision = decide(&model.evidence(), known, request.fpr, request.seed)?;
+        let decision = decide(
+            &model.evidence(&[(search, statistic(model.pixels))]),
+            known,
+            request.fpr,
+            request.seed,
+        )?;
         let Some(p) = decision.p_value.filter(|&p| p <= request.fpr) else {
             continue;
         };
-        let works = |class: &&usize| model.confirmed.contains(class);
+        let found = model.detectors.get(search);
+        let works = |class: &&usize| found.is_some_and(|found| found.confirmed.contains(class));
         let shown = path.display();
         match decision.suspects.iter().find(works) {
             Some(class) if p * references.len() as f64 <= request.fpr => {

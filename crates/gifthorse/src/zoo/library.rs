@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use gifthorse_defense::verdict::{Backdoored, BackdooredModel, Library, LibraryModel};
+use gifthorse_defense::verdict::{Backdoored, BackdooredModel, Library, LibraryModel, Method};
 
 use super::ZooError;
 use super::index::{Entry, State, Zoo};
 use super::kept::report_of;
 use super::truth::Planted;
-use crate::library::{library_model, searched_with};
+use crate::library::{library_model, methods, searched_with};
 
 /// A library of the clean models of zoos, and the names of clean models that are not in it: not scanned, or not every
 /// class searched to the end.
@@ -18,7 +18,7 @@ use crate::library::{library_model, searched_with};
 pub fn library(folders: &[PathBuf]) -> Result<(Library, Vec<String>), ZooError> {
     let found = Found::collect(folders, |entry| entry.attack.is_none())?;
     let models = found.models.into_iter().map(|(model, ..)| model).collect();
-    Ok((Library::new(found.search, models)?, found.left_out))
+    Ok((Library::new(methods(found.search), models)?, found.left_out))
 }
 
 /// Likewise the backdoored models, with what was planted in them.
@@ -29,7 +29,7 @@ pub fn backdoored(folders: &[PathBuf]) -> Result<(Backdoored, Vec<String>), ZooE
     let found = Found::collect(folders, |entry| entry.attack.is_some())?;
     let mut models = Vec::new();
     for (model, folder, entry, shape) in found.models {
-        let planted = Planted::read(&folder, &entry, shape, model.classes())?;
+        let planted = Planted::read(&folder, &entry, shape, model.classes)?;
         models.push(BackdooredModel {
             found: model,
             attack: entry.attack.unwrap_or_default(),
@@ -37,12 +37,15 @@ pub fn backdoored(folders: &[PathBuf]) -> Result<(Backdoored, Vec<String>), ZooE
             targets: planted.targets,
         });
     }
-    Ok((Backdoored::new(found.search, models)?, found.left_out))
+    Ok((
+        Backdoored::new(methods(found.search), models)?,
+        found.left_out,
+    ))
 }
 
 struct Found {
     /// Detector and preset of all scans.
-    search: String,
+    search: Method,
     /// What was found in each model, its folder, its entry and the shape of its images.
     models: Vec<(LibraryModel, PathBuf, Entry, [usize; 3])>,
     left_out: Vec<String>,
@@ -50,7 +53,7 @@ struct Found {
 
 impl Found {
     fn collect(folders: &[PathBuf], wanted: impl Fn(&Entry) -> bool) -> Result<Self, ZooError> {
-        let mut search: Option<String> = None;
+        let mut search: Option<Method> = None;
         let (mut models, mut left_out) = (Vec::new(), Vec::new());
         for folder in folders {
             let zoo = Zoo::read(folder)?;
@@ -91,7 +94,7 @@ impl Found {
 fn found_in(
     folder: &Path,
     entry: &Entry,
-) -> Result<Option<(LibraryModel, String, [usize; 3])>, ZooError> {
+) -> Result<Option<(LibraryModel, Method, [usize; 3])>, ZooError> {
     let Some(report) = report_of(folder, entry)? else {
         return Ok(None);
     };
@@ -103,7 +106,7 @@ fn found_in(
     };
     Ok(Some((
         model,
-        searched_with(detector),
+        searched_with(detector)?,
         report.model.input.shape,
     )))
 }
