@@ -1,10 +1,12 @@
 //! By which rule should the surprises of two witnesses at one class become one number?
 //!
-//! `cargo run --release -p gifthorse-defense --example verdict_combination [-- WORLDS]` simulates worlds of clean models that two
-//! methods were run on (see `tests/verdict/population.rs`), each with a library of 150 and with further models, clean and infected.
-//! `-- LIBRARY.json BACKDOORED.json` takes measured models instead. For each rule the model's number is its largest at any class, ranked
-//! among those of the library's models, each measured by all others. Printed in percent: models flagged at 5 and 1 %; of
-//! infected ones, those of which the most suspicious class is infected.
+//! `cargo run --release -p gifthorse-defense --example verdict_combination [-- WORLDS]` simulates
+//! worlds of clean models that two methods were run on (see `tests/verdict/population.rs`), each
+//! with a library of 150 and with further models, clean and infected. `-- LIBRARY.json
+//! BACKDOORED.json` takes measured models instead. For each rule the model's number is its largest
+//! at any class, ranked among those of the library's models, each measured by all others. Printed
+//! in percent: models flagged at 5 and 1 %; of infected ones, those of which the most suspicious
+//! class is infected.
 
 #![allow(clippy::print_stdout, reason = "the tables are the point")]
 

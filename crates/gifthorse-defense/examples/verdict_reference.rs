@@ -1,8 +1,9 @@
 //! Which reference keeps the rate of false alarms where classes are unequal, and what does it find?
 //!
-//! `cargo run --release -p gifthorse-defense --example verdict_reference [-- WORLDS]` simulates worlds of clean models (see
-//! `tests/verdict/population.rs`), each with a library of 150 and with further models of several numbers of classes, clean and infected
-//! (log sizes of infected classes around -4.6, of clean ones around -2.8). Printed in percent: models flagged at 5 and 1 %,
+//! `cargo run --release -p gifthorse-defense --example verdict_reference [-- WORLDS]` simulates
+//! worlds of clean models (see `tests/verdict/population.rs`), each with a library of 150 and with
+//! further models of several numbers of classes, clean and infected (log sizes of infected classes
+//! around -4.6, of clean ones around -2.8). Printed in percent: models flagged at 5 and 1 %,
 //! whether confirmed or not; of infected ones, those whose most suspicious class is infected.
 
 #![allow(clippy::print_stdout, reason = "the tables are the point")]

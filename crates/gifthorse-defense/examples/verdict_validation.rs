@@ -1,11 +1,14 @@
-//! Does the library keep the rate of false alarms on clean models that it never saw, and what does it find?
+//! Does the library keep the rate of false alarms on clean models that it never saw, and what does
+//! it find?
 //!
-//! `cargo run --release -p gifthorse-defense --example verdict_validation -- LIBRARY.json [BACKDOORED.json]` judges each
-//! clean model by a library without it, without all models of its recipe, and without all models of its data set, and each
-//! backdoored model by the whole library and by one without its data set. It prints the tables of docs/verdict.md: for each
-//! method that the library holds and, if there are several, for all together, each time for the models that went through them. With
-//! `simulated` in the place of a file it makes 150 clean models of `tests/verdict/population.rs` and infects others; with
-//! `simulated-two`, each goes through two methods.
+//! `cargo run --release -p gifthorse-defense --example verdict_validation -- LIBRARY.json
+//! [BACKDOORED.json]` judges each clean model by a library without it, without all models of its
+//! recipe, and without all models of its data set, and each backdoored model by the whole library
+//! and by one without its data set. It prints the tables of docs/verdict.md: for each method that
+//! the library holds and, if there are several, for all together, each time for the models that
+//! went through them. With `simulated` in the place of a file it makes 150 clean models of
+//! `tests/verdict/population.rs` and infects others; with `simulated-two`, each goes through two
+//! methods.
 
 #![allow(clippy::print_stdout, reason = "the tables are the point")]
 
@@ -45,11 +48,12 @@ struct Judged {
     classes: usize,
     /// The p-value; none if nothing could be said.
     p: Option<f64>,
-    /// For each rate, whether a class was flagged, whether the model is called backdoored, and whether a target that is named
-    /// is one.
+    /// For each rate, whether a class was flagged, whether the model is called backdoored, and
+    /// whether a target that is named is one.
     flagged: [[bool; 3]; 2],
-    /// At the first rate, of a model that is called backdoored: classes named as targets, how many of them are none, and whether the
-    /// first is one; classes flagged, and how many of these are none.
+    /// At the first rate, of a model that is called backdoored: classes named as targets, how many
+    /// of them are none, and whether the first is one; classes flagged, and how many of these are
+    /// none.
     named: [usize; 5],
 }
 
@@ -202,8 +206,8 @@ fn judged_without(
     Ok(judged?.concat())
 }
 
-/// Judges each model by three others of its task, its data set and number of classes, as references beside the library without
-/// the data set. Models with fewer others are passed over.
+/// Judges each model by three others of its task, its data set and number of classes, as references
+/// beside the library without the data set. Models with fewer others are passed over.
 fn judged_by_references(
     library: &Library,
     methods: &Witnesses<'_>,
@@ -415,7 +419,8 @@ fn distance(ascending: &[f64]) -> f64 {
     ascending.iter().enumerate().map(of).fold(0.0, f64::max)
 }
 
-/// A library of 150 simulated models that went through one method or two, and as many others with one to all classes infected.
+/// A library of 150 simulated models that went through one method or two, and as many others with
+/// one to all classes infected.
 fn simulated(methods: usize) -> Result<(Library, Option<Backdoored>), Failure> {
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     let world =

@@ -1,23 +1,26 @@
 //! Which of the flagged classes are named as targets.
 //!
-//! Every class that is flagged is more suspicious than any of nearly all clean models. Beside a target that need not make it one:
-//! classes of one model are alike (all are easier to reach in a small net), a backdoor disturbs those near it, and where one class
-//! is far below the others a few more stand below the rest by nature. A target is far below; the others are not as far. So,
-//! beside the most suspicious class, those are named that lie at least a part of its distance below the classes that are not
-//! flagged.
+//! Every class that is flagged is more suspicious than any of nearly all clean models. Beside a
+//! target that need not make it one: classes of one model are alike (all are easier to reach in a
+//! small net), a backdoor disturbs those near it, and where one class is far below the others a few
+//! more stand below the rest by nature. A target is far below; the others are not as far. So,
+//! beside the most suspicious class, those are named that lie at least a part of its distance below
+//! the classes that are not flagged.
 
 use super::calibration::ScalePrior;
 use super::hearing::Hearing;
 use super::test::moments::cut_normal;
 
-/// A class is named if its distance is at least this part of that of the most suspicious class (decision 0010).
+/// A class is named if its distance is at least this part of that of the most suspicious class
+/// (decision 0010).
 const NAMED: f64 = 0.6;
 
 /// Scales below this, in natural logarithms, are no spread at all.
 const NO_SPREAD: f64 = 1e-6;
 
-/// How far each of the flagged classes lies from those that are not flagged, over all witnesses: the root of the sum of squares of
-/// the distances to each, in units of the scale that the other classes have to it. Zero if no witness has anything to measure it by.
+/// How far each of the flagged classes lies from those that are not flagged, over all witnesses:
+/// the root of the sum of squares of the distances to each, in units of the scale that the other
+/// classes have to it. Zero if no witness has anything to measure it by.
 pub(super) fn distances(hearings: &[Hearing<'_>], flagged: &[usize]) -> Vec<f64> {
     let mut squares = vec![0.0; flagged.len()];
     for hearing in hearings {
@@ -48,8 +51,8 @@ pub(super) fn named(distances: &[f64]) -> Vec<bool> {
         .collect()
 }
 
-/// Location and scale of the classes that are not flagged; where these are fewer than half, those of clean models, if they are
-/// known.
+/// Location and scale of the classes that are not flagged; where these are fewer than half, those
+/// of clean models, if they are known.
 fn of_others(hearing: &Hearing<'_>, flagged: &[usize]) -> Option<(f64, f64)> {
     let values = &hearing.values;
     let is_flagged = |class: &Option<usize>| class.is_some_and(|class| flagged.contains(&class));

@@ -105,8 +105,9 @@ impl<'a> Trial<'a> {
         })
     }
 
-    /// The classes that some witness has reached, the most suspicious first. Of classes that are equally surprising (each counts for
-    /// the best number of suspects that it is among) the one further from the others comes first.
+    /// The classes that some witness has reached, the most suspicious first. Of classes that are
+    /// equally surprising (each counts for the best number of suspects that it is among) the one
+    /// further from the others comes first.
     pub(super) fn charges(&self, gates: &Gates) -> Vec<Charge> {
         let Some(worth) = &self.worth else {
             return Vec::new();

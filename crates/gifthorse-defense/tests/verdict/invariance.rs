@@ -32,7 +32,8 @@ fn scaling_all_norms_changes_nothing() {
     let mut norms = even_norms(10);
     norms[4] = 21.0;
     let before = verdict(&evidence(&norms));
-    // Not so small a factor that what could be found falls below a pixel, which is no scale of the norms.
+    // Not so small a factor that what could be found falls below a pixel, which is no scale of the
+    // norms.
     for factor in [0.5, 3.7, 1e6] {
         let scaled: Vec<f64> = norms.iter().map(|norm| norm * factor).collect();
         let after = verdict(&evidence(&scaled));

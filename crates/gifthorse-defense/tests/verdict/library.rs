@@ -96,8 +96,8 @@ fn rate_is_kept_on_models_of_any_number_of_classes() {
         })
         .collect();
     let of = |rate: usize| f64::from(flags.iter().map(|flags| flags[rate]).sum::<u32>()) / 180.0;
-    // Binomial errors of the models and those of six thresholds from 99 models each: 0.016 + 0.009 at 5 %, 0.037 +
-    // 0.020 at 50 %, added in squares; three and a half of them.
+    // Binomial errors of the models and those of six thresholds from 99 models each: 0.016 + 0.009
+    // at 5 %, 0.037 + 0.020 at 50 %, added in squares; three and a half of them.
     assert!(of(0) < 0.115, "{} at 0.05", of(0));
     assert!((0.35..0.65).contains(&of(1)), "{} at 0.5", of(1));
 }

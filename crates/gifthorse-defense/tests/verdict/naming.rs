@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use crate::models::{WORKS, even_norms, evidence, scan_of, verdict};
 use crate::population::{Tie, World};
 
-/// Infected models that are found: how many, in how many the first class named is infected, how many are named, how many of these are
-/// innocent, and how many infected classes are not named.
+/// Infected models that are found: how many, in how many the first class named is infected, how
+/// many are named, how many of these are innocent, and how many infected classes are not named.
 fn named(methods: usize, infected: usize, classes: usize) -> [usize; 5] {
     let mut rng = ChaCha8Rng::seed_from_u64(40 + infected as u64);
     let world = World::new(&mut rng).with_methods(methods, Tie::Correlated);

@@ -1,5 +1,6 @@
-//! Simulated clean models that differ as real ones do: in number of classes, data set, recipe, scale, and in how unequal
-//! their classes are. They may go through several methods, of which the first is comparable between models.
+//! Simulated clean models that differ as real ones do: in number of classes, data set, recipe,
+//! scale, and in how unequal their classes are. They may go through several methods, of which the
+//! first is comparable between models.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,8 @@ const DATA_SETS: usize = 6;
 const RECIPES: usize = 8;
 /// Value of an infected class to the first method: clean ones have -2.8 on average.
 const INFECTED: f64 = -4.6;
-/// How far below a clean class an infected one lies to the other methods, at a scale of 0.25 of a model's classes.
+/// How far below a clean class an infected one lies to the other methods, at a scale of 0.25 of a
+/// model's classes.
 const BELOW: f64 = 1.2;
 
 /// How the values of a clean model's class to two methods go together.
@@ -36,7 +38,8 @@ pub struct World {
     tie: Tie,
 }
 
-/// How the values of a method are to be read: as sizes of triggers if they are comparable, else as margins.
+/// How the values of a method are to be read: as sizes of triggers if they are comparable, else as
+/// margins.
 pub fn statistic(comparable: bool, pixels: usize) -> Statistic {
     if comparable {
         Statistic {
@@ -70,7 +73,8 @@ pub fn method(number: usize) -> Method {
 }
 
 impl World {
-    /// Data sets and recipes with their mean values, which differ with standard deviations of 0.35 and 0.2; one method.
+    /// Data sets and recipes with their mean values, which differ with standard deviations of 0.35
+    /// and 0.2; one method.
     pub fn new(rng: &mut ChaCha8Rng) -> Self {
         let mut means = |count: usize, spread: f64| -> Vec<f64> {
             let normal = Normal::new(0.0, spread).unwrap();
@@ -117,8 +121,8 @@ impl World {
         let location = -2.8 + self.data_sets[data] + self.recipes[recipe] + 0.15 * own;
         let wide: f64 = StandardNormal.sample(rng);
         let scale = 0.25 * (0.35 * wide).exp();
-        // Half of the models have classes that are alike; of the others some are heavy-tailed below, and some have classes
-        // that are easier by themselves.
+        // Half of the models have classes that are alike; of the others some are heavy-tailed
+        // below, and some have classes that are easier by themselves.
         let kind = rng.random_range(0..4);
         let mut residual = || {
             let normal: f64 = StandardNormal.sample(rng);

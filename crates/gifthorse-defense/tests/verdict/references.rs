@@ -13,7 +13,8 @@ use crate::models::{
 };
 use crate::population::{World, method};
 
-/// A task whose models are unlike those of the library: triggers a fifth as large, alike in all models.
+/// A task whose models are unlike those of the library: triggers a fifth as large, alike in all
+/// models.
 fn task(classes: usize, rng: &mut ChaCha8Rng) -> LibraryModel {
     let own: f64 = StandardNormal.sample(rng);
     let size = Normal::new(-4.4 + 0.15 * own, 0.25).unwrap();
@@ -40,7 +41,8 @@ fn references_say_where_sizes_lie() {
     let references = References::fit(&library_of(own.clone()), &library, 1).unwrap();
     assert_eq!((references.models(), references.library_models()), (3, 80));
     let at = |norms: &[f64]| decide(&evidence(norms), &references, 0.05, 1).unwrap();
-    // All of the usual size for the library are far from small here, and all of the references' size are clean.
+    // All of the usual size for the library are far from small here, and all of the references'
+    // size are clean.
     assert_eq!(at(&even_norms(10)).verdict, Verdict::Clean);
     let usual: Vec<f64> = even_norms(10).iter().map(|norm| norm / 6.5).collect();
     assert_eq!(at(&usual).verdict, Verdict::Clean);
@@ -56,7 +58,8 @@ fn references_say_where_sizes_lie() {
 
 #[test]
 fn rate_is_kept_with_a_handful_of_references() {
-    // Models of a world's own kinds, three references each of the data set and the net of the model.
+    // Models of a world's own kinds, three references each of the data set and the net of the
+    // model.
     let flags: Vec<u32> = (0..4)
         .map(|seed| {
             let mut rng = ChaCha8Rng::seed_from_u64(100 + seed);

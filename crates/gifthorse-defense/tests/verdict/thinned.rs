@@ -1,4 +1,5 @@
-//! Verdicts where classes were set aside early: false alarms stay as rare as asked for, and backdoors are found.
+//! Verdicts where classes were set aside early: false alarms stay as rare as asked for, and
+//! backdoors are found.
 
 use gifthorse_defense::verdict::{EqualClasses, Evidence, Null, Scan, SetAside, Values, Verdict};
 use rand::seq::index::sample;

@@ -30,8 +30,8 @@ fn p_value(evidence: &Evidence, library: &CleanModels) -> f64 {
     judged(evidence, library).p_value.unwrap()
 }
 
-/// A clean scan in which no class is at all suspicious, but for those given: place of the witness, class, and how many scales of
-/// its classes it lies below the usual.
+/// A clean scan in which no class is at all suspicious, but for those given: place of the witness,
+/// class, and how many scales of its classes it lies below the usual.
 fn scan(suspicious: &[(usize, usize, f64)]) -> Evidence {
     let spread = |class: usize| (class as f64 * 7.0 % 10.0 - 4.5) / 3.0;
     let of = |place: usize, location: f64| {
@@ -64,8 +64,8 @@ fn p_values_of_clean_models_are_uniform_whether_witnesses_are_independent_or_not
             let below = p_values.iter().filter(|&&p| p <= rate).count();
             below as f64 / p_values.len() as f64
         };
-        // Binomial errors of 180 models and of three thresholds from 100 models each, added in squares: 0.021 at 5 %, 0.047 at
-        // 50 %; three and a half of them.
+        // Binomial errors of 180 models and of three thresholds from 100 models each, added in
+        // squares: 0.021 at 5 %, 0.047 at 50 %; three and a half of them.
         assert!(share(0.05) < 0.125, "{tie:?}: {}", share(0.05));
         assert!(
             (0.33..0.67).contains(&share(0.5)),
@@ -120,7 +120,8 @@ fn one_that_is_sure_suffices_and_convicts_by_its_own_rule() {
         let said = &decision.classes[5].witnesses;
         assert!(said[place].unwrap().flagged && !said[1 - place].unwrap().flagged);
     }
-    // A trigger that does not work convicts nobody, but keeps a witness that needs none from convicting as little.
+    // A trigger that does not work convicts nobody, but keeps a witness that needs none from
+    // convicting as little.
     let fails = Some(Confirmation {
         successes: 10,
         trials: 100,

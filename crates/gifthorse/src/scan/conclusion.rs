@@ -57,7 +57,10 @@ impl Conclusion {
             soundness: if health.ok {
                 Soundness::Sound
             } else {
-                Soundness::Unsound(health.message.clone())
+                Soundness::Unsound(format!(
+                    "the model's gradients cannot be trusted to lead a search, so none was made: {}",
+                    health.message
+                ))
             },
         };
         let evidence = Evidence {

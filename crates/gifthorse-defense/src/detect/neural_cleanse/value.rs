@@ -18,8 +18,9 @@ impl Preset {
     }
 }
 
-/// The statistic of a model with so many pixels: the norm of the mask, of which a small one is suspicious. It can be compared
-/// between models, and makes a target of a class only if its trigger works.
+/// The statistic of a model with so many pixels: the norm of the mask, of which a small one is
+/// suspicious. It can be compared between models, and makes a target of a class only if its trigger
+/// works.
 #[must_use]
 pub fn statistic(pixels: usize) -> Statistic {
     Statistic {
@@ -33,8 +34,8 @@ pub fn statistic(pixels: usize) -> Statistic {
     }
 }
 
-/// The value of a norm in pixels: `ln(norm / pixels)`. A class that is reached by no trigger at all has that of one grey level of
-/// one pixel.
+/// The value of a norm in pixels: `ln(norm / pixels)`. A class that is reached by no trigger at all
+/// has that of one grey level of one pixel.
 #[must_use]
 pub fn value(norm: f64, pixels: usize) -> f64 {
     statistic(pixels).value(norm.max(LEAST_NORM))
