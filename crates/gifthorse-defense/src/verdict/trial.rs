@@ -144,8 +144,9 @@ impl<'a> Trial<'a> {
         };
         flagged.sort_by(most_suspicious_first);
         others.sort_by(most_suspicious_first);
+        let classes_in_all = flagged.len() + others.len();
         let distances: Vec<f64> = flagged.iter().map(|charge| charge.distance).collect();
-        for (charge, named) in flagged.iter_mut().zip(named(&distances)) {
+        for (charge, named) in flagged.iter_mut().zip(named(&distances, classes_in_all)) {
             charge.named = named;
         }
         flagged.append(&mut others);

@@ -140,33 +140,23 @@ fn one_that_is_sure_suffices_and_convicts_by_its_own_rule() {
 }
 
 #[test]
-fn power_is_greater_with_both_witnesses_than_with_either() {
-    let (library, world, mut models) = world(Tie::Independent, 5, 40);
-    let mut rng = ChaCha8Rng::seed_from_u64(6);
-    for model in &mut models {
-        // Half as visible as in `infect`, so that neither sees all.
-        for number in 0..2 {
-            let values = &mut model.detectors.get_mut(&method(number)).unwrap().values;
-            values[0] = values[0].map(|value| value - 0.75);
-        }
-        model.detectors.get_mut(&method(0)).unwrap().confirmed = vec![0];
-    }
-    let found = |witnesses: &[usize]| {
+fn power_is_greater_where_both_see_the_class_than_where_either_does() {
+    let (library, _, models) = world(Tie::Independent, 5, 60);
+    let found = |seen: &[(usize, f64)]| {
         let found = models.par_iter().filter(|model| {
-            let mut evidence = scan_of(model, 2);
-            let kept = witnesses
-                .iter()
-                .map(|&place| evidence.witnesses[place].clone());
-            evidence.witnesses = kept.collect();
-            let decision = judged(&evidence, &library);
+            let mut model = (*model).clone();
+            for &(number, below) in seen {
+                let found = model.detectors.get_mut(&method(number)).unwrap();
+                found.values[0] = found.values[0].map(|value| value - below);
+            }
+            let decision = judged(&scan_of(&model, 2), &library);
             decision.suspects.first() == Some(&0)
         });
         found.count()
     };
-    let (one, other, both) = (found(&[0]), found(&[1]), found(&[0, 1]));
-    assert!(both > one.max(other) + 3, "{one} {other} {both}");
-    world.infect(&mut models[0], 1, &mut rng);
-    assert_eq!(judged(&scan_of(&models[0], 2), &library).suspects[0], 0);
+    let (first, second) = ((0, 1.0), (1, 0.7));
+    let (one, other, both) = (found(&[first]), found(&[second]), found(&[first, second]));
+    assert!(both > one.max(other) + 5, "{one} {other} {both}");
 }
 
 #[test]
