@@ -1,16 +1,17 @@
 //! Which reference keeps the rate of false alarms where classes are unequal, and what does it find?
 //!
-//! `cargo run --release -p gifthorse-defense --example verdict_reference [-- WORLDS]` simulates worlds of clean models (see
-//! `tests/verdict/population.rs`), each with a library of 150 and with further models of several numbers of classes, clean and infected
-//! (log sizes of infected classes around -4.6, of clean ones around -2.8). Printed in percent: models flagged at 5 and 1 %,
+//! `cargo run --release -p gifthorse-defense --example verdict_reference [-- WORLDS]` simulates
+//! worlds of clean models (see `tests/verdict/population.rs`), each with a library of 150 and with
+//! further models of several numbers of classes, clean and infected (log sizes of infected classes
+//! around -4.6, of clean ones around -2.8). Printed in percent: models flagged at 5 and 1 %,
 //! whether confirmed or not; of infected ones, those whose most suspicious class is infected.
 
 #![allow(clippy::print_stdout, reason = "the tables are the point")]
 #![allow(clippy::unwrap_used, reason = "simulated numbers are sound")]
 
 use gifthorse_defense::verdict::{
-    CleanModels, Decision, EqualClasses, Library, LibraryModel, Reference, ScalePrior, Surprises,
-    decide,
+    Calibration, CleanModels, Decision, EqualClasses, Library, LibraryModel, Method, NullModel,
+    ScalePrior, Surprises, decide,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -34,18 +35,32 @@ struct Part<'a> {
     sizes: bool,
 }
 
-impl Reference for Part<'_> {
-    fn calibration(&self) -> &str {
+impl Part<'_> {
+    fn whole(&self) -> Option<&dyn NullModel> {
+        self.library.null_model(&population::method(0))
+    }
+}
+
+impl Calibration for Part<'_> {
+    fn name(&self) -> &str {
         "part of a library"
     }
+    fn null_model(&self, _: &Method) -> Option<&dyn NullModel> {
+        Some(self)
+    }
+}
+
+impl NullModel for Part<'_> {
     fn scale_prior(&self) -> Option<ScalePrior> {
-        self.library.scale_prior()
+        self.whole()?.scale_prior()
     }
-    fn draw(&self, rng: &mut ChaCha8Rng, log_sizes: &mut [f64]) {
-        self.library.draw(rng, log_sizes);
+    fn draw(&self, rng: &mut ChaCha8Rng, values: &mut [f64]) {
+        if let Some(whole) = self.whole() {
+            whole.draw(rng, values);
+        }
     }
-    fn knows_sizes(&self) -> bool {
-        self.sizes
+    fn location(&self, classes: usize) -> Option<f64> {
+        self.whole()?.location(classes).filter(|_| self.sizes)
     }
 }
 
@@ -101,10 +116,13 @@ fn main() {
 fn run(seed: u64, rows: &[(usize, usize)]) -> Vec<[Count; 5]> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let world = World::new(&mut rng);
-    let library = Library::new("simulated", world.models(LIBRARY, &mut rng)).unwrap();
+    let library = Library::new(world.methods(), world.models(LIBRARY, &mut rng)).unwrap();
     let fitted = CleanModels::fit(&library, seed).unwrap();
     let equal = EqualClasses {
-        prior: fitted.scale_prior(),
+        prior: fitted
+            .null_model(&population::method(0))
+            .unwrap()
+            .scale_prior(),
     };
     let equal_surprise = |model: &LibraryModel, seed| {
         let decision = decision(model, &equal, 0.05, seed);
@@ -123,8 +141,9 @@ fn run(seed: u64, rows: &[(usize, usize)]) -> Vec<[Count; 5]> {
             let models: Vec<LibraryModel> = (0..count)
                 .map(|name| {
                     let mut model = world.model(name, Some(classes), &mut rng);
-                    for size in model.log_sizes[..infected].iter_mut().flatten() {
-                        *size = size.min(normal.sample(&mut rng));
+                    let found = model.detectors.get_mut(&population::method(0)).unwrap();
+                    for value in found.values[..infected].iter_mut().flatten() {
+                        *value = value.min(normal.sample(&mut rng));
                     }
                     model
                 })
@@ -133,8 +152,8 @@ fn run(seed: u64, rows: &[(usize, usize)]) -> Vec<[Count; 5]> {
                 .par_iter()
                 .map(|model| {
                     let right = |decision: &Decision| {
-                        let smallest = model
-                            .log_sizes
+                        let smallest = model.detectors[&population::method(0)]
+                            .values
                             .iter()
                             .enumerate()
                             .min_by(|a, b| a.1.partial_cmp(b.1).unwrap());
@@ -146,7 +165,7 @@ fn run(seed: u64, rows: &[(usize, usize)]) -> Vec<[Count; 5]> {
                         library: &fitted,
                         sizes,
                     };
-                    let p = |reference: &dyn Reference| {
+                    let p = |reference: &dyn Calibration| {
                         right(&decision(model, reference, 0.05, seed)).unwrap_or(1.0)
                     };
                     let equal = p(&equal);
@@ -178,6 +197,14 @@ fn run(seed: u64, rows: &[(usize, usize)]) -> Vec<[Count; 5]> {
         .collect()
 }
 
-fn decision(model: &LibraryModel, reference: &dyn Reference, fpr: f64, seed: u64) -> Decision {
-    decide(&model.evidence(), reference, fpr, seed).unwrap()
+fn decision(model: &LibraryModel, reference: &dyn Calibration, fpr: f64, seed: u64) -> Decision {
+    let method = population::method(0);
+    let statistic = population::statistic(true, model.pixels);
+    decide(
+        &model.evidence(&[(&method, statistic)]),
+        reference,
+        fpr,
+        seed,
+    )
+    .unwrap()
 }

@@ -1,15 +1,17 @@
 //! The verdict: from what the detectors found to "clean", "backdoored" or "inconclusive".
 //!
-//! A detector gives each class a number: the size of the smallest trigger that leads to it, or how large a margin it can be given. In a
-//! clean model these vary from class to class; a backdoored class stands out. How far it has to stand out
-//! depends on how much clean classes vary, which has to be estimated from the very
-//! same handful of numbers, some of which may be infected, and from clean models that were measured before. The pieces:
+//! A detector gives each class a number: the size of the smallest trigger that leads to it, or how
+//! large a margin it can be given. In a clean model these vary from class to class; a backdoored
+//! class stands out. How far it has to stand out depends on how much clean classes vary, which has
+//! to be estimated from the very same handful of numbers, some of which may be infected, and from
+//! clean models that were measured before. The pieces:
 //!
-//! - [`Evidence`]: a [`Witness`] for each detector, with a value for each class, and the [`Doubt`]s that bear on the verdict;
-//! - [`Calibration`]: what clean models look like: [`EqualClasses`], [`CleanModels`] of a [`Library`], or the user's
-//!   [`References`];
-//! - `test`: the values of one witness among one another ([`Scan`], over every number of suspects) and beside those of clean models,
-//!   and what each is worth by seeded simulation ([`Null`]);
+//! - [`Evidence`]: a [`Witness`] for each detector, with a value for each class, and the [`Doubt`]s
+//!   that bear on the verdict;
+//! - [`Calibration`]: what clean models look like: [`EqualClasses`], [`CleanModels`] of a
+//!   [`Library`], or the user's [`References`];
+//! - `test`: the values of one witness among one another ([`Scan`], over every number of suspects)
+//!   and beside those of clean models, and what each is worth by seeded simulation ([`Null`]);
 //! - `combine`, `naming`: several witnesses together, class by class, and which classes are named;
 //! - [`Confirmation`]: the gate, a trigger tried on images that the search never saw;
 //! - [`decide`]: all of it together, a pure function, and the only place where a verdict is made;

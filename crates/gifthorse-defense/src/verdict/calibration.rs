@@ -31,19 +31,19 @@ pub trait Calibration: Sync {
     /// How the verdict is calibrated, in two or three words for the report.
     fn name(&self) -> &str;
 
-    /// What clean models look like to one method; `None` if none were measured with it, so that what it found has no part in
-    /// the verdict.
+    /// What clean models look like to one method; `None` if none were measured with it, so that
+    /// what it found has no part in the verdict.
     fn null_model(&self, method: &Method) -> Option<&dyn NullModel>;
 
-    /// How surprising clean models were, to all of these methods together, that were measured with all of them; `None` where the
-    /// models drawn are taken at their word.
+    /// How surprising clean models were, to all of these methods together, that were measured with
+    /// all of them; `None` where the models drawn are taken at their word.
     fn ranks(&self, methods: &[&Method]) -> Option<Surprises> {
         let _ = methods;
         None
     }
 
-    /// Whether models with so many pixels and classes are like those that the calibration knows. The values of one that is
-    /// not are not compared with theirs, only with one another.
+    /// Whether models with so many pixels and classes are like those that the calibration knows.
+    /// The values of one that is not are not compared with theirs, only with one another.
     ///
     /// # Errors
     /// They are not, and in what.
@@ -53,7 +53,8 @@ pub trait Calibration: Sync {
     }
 }
 
-/// What the values of a clean model's classes look like to one method: a distribution over whole models.
+/// What the values of a clean model's classes look like to one method: a distribution over whole
+/// models.
 pub trait NullModel: Sync {
     /// What is known beforehand of the scale of a clean model's values; `None` estimates it from
     /// the model alone.
@@ -68,8 +69,9 @@ pub trait NullModel: Sync {
     /// [`Self::scale_prior`] gives one, of which the scale must then be a draw.
     fn draw(&self, rng: &mut ChaCha8Rng, values: &mut [f64]);
 
-    /// Where the values of a clean model of so many classes usually lie, if those of different models can be compared. A
-    /// class is then also flagged for being small beside the smallest of clean models, without a look at the other classes.
+    /// Where the values of a clean model of so many classes usually lie, if those of different
+    /// models can be compared. A class is then also flagged for being small beside the smallest of
+    /// clean models, without a look at the other classes.
     fn location(&self, classes: usize) -> Option<f64> {
         let _ = classes;
         None
@@ -80,7 +82,8 @@ pub trait NullModel: Sync {
 /// like `d * s^2 / chi^2(d)`.
 ///
 /// The scale estimated from a model is drawn towards `s` as if `s` had been estimated from `d + 1`
-/// more classes (the moderated t statistic of Smyth 2004, limma), which steadies it where classes are few.
+/// more classes (the moderated t statistic of Smyth 2004, limma), which steadies it where classes
+/// are few.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScalePrior {
     scale: f64,

@@ -1,10 +1,12 @@
 //! What several witnesses come to together.
 //!
-//! Each witness gives each class a surprise, minus the logarithm of a p-value: the probability that a clean model has any class
-//! so suspicious to it. Two witnesses that name the same class add up; two that name different ones do not, since each adds next to
-//! nothing at the class of the other; and one that is sure needs no other. What a sum is worth is not taken from theory, which would
-//! have to know how witnesses go together in clean models (a class that is easy by nature is easy for all): the largest sum
-//! of the model at hand is ranked among those of clean models that went through the same witnesses.
+//! Each witness gives each class a surprise, minus the logarithm of a p-value: the probability that
+//! a clean model has any class so suspicious to it. Two witnesses that name the same class add up;
+//! two that name different ones do not, since each adds next to nothing at the class of the other;
+//! and one that is sure needs no other. What a sum is worth is not taken from theory, which would
+//! have to know how witnesses go together in clean models (a class that is easy by nature is easy
+//! for all): the largest of the model at hand is ranked among those of clean models that went
+//! through the same witnesses.
 
 use super::test::Surprises;
 use super::test::null::DRAWS;
@@ -12,10 +14,17 @@ use super::test::null::DRAWS;
 /// p-values of simulated models have been through a logarithm and back.
 const ROUNDING: f64 = 1e-12;
 
-/// The surprise of several witnesses at one class: Fisher's sum of logarithms. Compared with other rules by
-/// `examples/verdict_combination.rs` (decision 0010).
-pub(super) fn together(surprises: impl Iterator<Item = f64>) -> f64 {
-    surprises.sum()
+/// The surprise of several witnesses at one class: the root of the sum of squares. Between their
+/// sum, which finds most where all see the class and loses most where only one does, and the
+/// largest, for which agreement counts for nothing (`examples/verdict_combination.rs`, decision
+/// 0010). Of a single witness it is that witness's surprise.
+pub(super) fn together(surprises: impl Iterator<Item = f64> + Clone) -> f64 {
+    let largest = surprises.clone().fold(0.0, f64::max);
+    if largest == 0.0 || largest.is_infinite() {
+        return largest;
+    }
+    let squares: f64 = surprises.map(|surprise| (surprise / largest).powi(2)).sum();
+    largest * squares.sqrt()
 }
 
 /// What combined surprises are worth.
@@ -23,8 +32,9 @@ pub(super) fn together(surprises: impl Iterator<Item = f64>) -> f64 {
 pub(super) enum Worth {
     /// As much as their rank among measured clean models.
     Ranked(Surprises),
-    /// No clean models were measured: each comparison of each witness is taken at its word, and the most surprising counts, times
-    /// their number (Bonferroni), which holds however witnesses go together. Agreement counts for nothing.
+    /// No clean models were measured: each comparison of each witness is taken at its word, and the
+    /// most surprising counts, times their number (Bonferroni), which holds however witnesses go
+    /// together. Agreement counts for nothing.
     Nominal {
         /// Comparisons of all witnesses.
         tests: usize,
@@ -33,7 +43,7 @@ pub(super) enum Worth {
 
 impl Worth {
     /// The surprise of all witnesses at one class.
-    pub(super) fn combine(&self, surprises: impl Iterator<Item = f64>) -> f64 {
+    pub(super) fn combine(&self, surprises: impl Iterator<Item = f64> + Clone) -> f64 {
         match self {
             Self::Ranked(_) => together(surprises),
             Self::Nominal { .. } => surprises.fold(0.0, f64::max),
@@ -86,8 +96,16 @@ mod tests {
         assert_eq!(ranked.combine(alone.clone()), 4.0);
         assert_eq!(nominal.combine(alone), 4.0);
         let agreed = [4.0, 3.0].into_iter();
-        assert!(ranked.combine(agreed.clone()) > 5.0);
+        assert!((ranked.combine(agreed.clone()) - 5.0).abs() < 1e-12);
         assert_eq!(nominal.combine(agreed), 4.0);
+    }
+
+    #[test]
+    fn infinite_surprises_and_none_are_survived() {
+        assert_eq!(together([].into_iter()), 0.0);
+        assert_eq!(together([0.0, 0.0].into_iter()), 0.0);
+        assert_eq!(together([0.1234567].into_iter()), 0.1234567);
+        assert_eq!(together([2.0, f64::INFINITY].into_iter()), f64::INFINITY);
     }
 
     #[test]

@@ -48,8 +48,8 @@ pub enum Gate {
         /// Lower bound (two-sided 95 %, Clopper and Pearson).
         lower: f64,
     },
-    /// So few held-out images that not even all of them flipped could have passed, and not so few of them flipped that more
-    /// could not have helped.
+    /// So few held-out images that not even all of them flipped could have passed, and not so few
+    /// of them flipped that more could not have helped.
     TooFew {
         /// Images tried.
         trials: u64,

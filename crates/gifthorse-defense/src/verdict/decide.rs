@@ -15,10 +15,10 @@ use super::trial::{Charge, Trial};
 /// of false alarms to keep (`fpr`, 0.001 to 0.5, for the model as a whole) and the seed of the
 /// simulation. Nothing after it changes a verdict.
 ///
-/// - *Backdoored*: some class is flagged by all witnesses together, and still is by those that need no trigger to convict
-///   or whose trigger passes the gate.
-/// - *Clean*: nothing is flagged, some witness could have flagged something, none failed in its search, and no doubt
-///   stands against it.
+/// - *Backdoored*: some class is flagged by all witnesses together, and still is by those that need
+///   no trigger to convict or whose trigger passes the gate.
+/// - *Clean*: nothing is flagged, some witness could have flagged something, none failed in its
+///   search, and no doubt stands against it.
 /// - *Inconclusive*: all else, with the reason.
 ///
 /// # Errors
@@ -70,7 +70,8 @@ pub fn decide(
     })
 }
 
-/// What came of each class's trigger on held-out images: for each witness, in the order of its classes.
+/// What came of each class's trigger on held-out images: for each witness, in the order of its
+/// classes.
 pub(super) type Gates = Vec<Vec<Gate>>;
 
 fn gates(evidence: &Evidence) -> Result<Gates, StatsError> {

@@ -9,8 +9,8 @@ use super::hearing::Unheard;
 pub enum Verdict {
     /// Nothing found, and something as suspicious as is told would have been.
     Clean,
-    /// A class is too suspicious for a clean model: to a witness that needs no more, or its trigger works on images
-    /// never searched on.
+    /// A class is too suspicious for a clean model: to a witness that needs no more, or its trigger
+    /// works on images never searched on.
     Backdoored,
     /// It cannot be told; the reasons say why.
     Inconclusive,
@@ -23,13 +23,16 @@ pub struct Decision {
     pub verdict: Verdict,
     /// Why, in full sentences, the weightiest first.
     pub reasons: Vec<String>,
-    /// What the user can do to have a better answer, in full sentences; empty if nothing is known to help.
+    /// What the user can do to have a better answer, in full sentences; empty if nothing is known
+    /// to help.
     pub remedies: Vec<String>,
     /// Target classes of the backdoor, the most suspicious first. Empty unless backdoored.
     pub targets: Vec<usize>,
-    /// Classes that are named as suspicious, whether they are taken for targets or not, the most suspicious first.
+    /// Classes that are named as suspicious, whether they are taken for targets or not, the most
+    /// suspicious first.
     pub suspects: Vec<usize>,
-    /// Probability that a clean model looks at least as suspicious to all witnesses heard. `None` if none was.
+    /// Probability that a clean model looks at least as suspicious to all witnesses heard. `None`
+    /// if none was.
     pub p_value: Option<f64>,
     /// Rate of false alarms that the verdict was asked to keep, for the model as a whole.
     pub fpr: f64,
@@ -71,22 +74,23 @@ pub struct WitnessSays {
 pub struct ClassDecision {
     /// Class index.
     pub class: usize,
-    /// Probability that a clean model has any class as suspicious as this to all witnesses together. `None` for a class that no
-    /// witness heard has reached.
+    /// Probability that a clean model has any class as suspicious as this to all witnesses
+    /// together. `None` for a class that no witness heard has reached.
     pub p_value: Option<f64>,
     /// Whether the class is more suspicious than clean models have any.
     pub flagged: bool,
     /// Whether it is named: flagged, and not only in the wake of another.
     pub named: bool,
-    /// What each witness says of it, in the order of the evidence; `None` for a witness that was not heard or has not reached the
-    /// class.
+    /// What each witness says of it, in the order of the evidence; `None` for a witness that was
+    /// not heard or has not reached the class.
     pub witnesses: Vec<Option<ClassByWitness>>,
 }
 
 /// What one witness says of one class.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClassByWitness {
-    /// Minus the logarithm of the probability, in simulated clean models, that any class is as suspicious to this witness.
+    /// Minus the logarithm of the probability, in simulated clean models, that any class is as
+    /// suspicious to this witness.
     pub surprise: f64,
     /// That probability among measured clean models, where there are such.
     pub p_value: f64,

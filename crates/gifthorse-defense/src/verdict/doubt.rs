@@ -3,9 +3,9 @@
 use super::error::StatsError;
 use super::interval::wilson;
 
-/// A model that is right on no more than this part of its images, with a confidence of 95 %, is not what its user
-/// takes it for, or was not given the images that it was made for: a trigger that moves such a model says little, and
-/// none found says nothing.
+/// A model that is right on no more than this part of its images, with a confidence of 95 %, is not
+/// what its user takes it for, or was not given the images that it was made for: a trigger that
+/// moves such a model says little, and none found says nothing.
 const LEAST_ACCURACY: f64 = 0.5;
 /// Nor is one that falls so far short of the confidence that it shows.
 const MOST_OVERCONFIDENCE: f64 = 0.3;
@@ -37,7 +37,8 @@ pub enum Doubt {
         correct: u64,
         /// Images.
         images: u64,
-        /// The mean probability that it gives to its answers on them, in [0, 1], if its output can be read so.
+        /// The mean probability that it gives to its answers on them, in [0, 1], if its output can
+        /// be read so.
         confidence: Option<f64>,
     },
     /// The images have no labels.
@@ -56,8 +57,8 @@ pub enum Effect {
 }
 
 impl Doubt {
-    /// What the doubt does to the verdict; `None` if there is no such doubt after all, as for a model that is right on its
-    /// images.
+    /// What the doubt does to the verdict; `None` if there is no such doubt after all, as for a
+    /// model that is right on its images.
     ///
     /// # Errors
     /// An accuracy above 1.

@@ -13,7 +13,8 @@ use super::set_aside::SetAside;
 /// All that a verdict on one model rests on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
-    /// What each detector found, in any order, each detector once. May be empty: then nothing can be said.
+    /// What each detector found, in any order, each detector once. May be empty: then nothing can
+    /// be said.
     pub witnesses: Vec<Witness>,
     /// What else is known of the scan, and bears on what may be said.
     pub doubts: Vec<Doubt>,
@@ -43,17 +44,18 @@ pub struct Witness {
 pub struct ClassEvidence {
     /// Class index.
     pub class: usize,
-    /// The detector's statistic on its logarithmic scale ([`Statistic::value`]): the smaller, the more suspicious. Ignored
-    /// unless `reached`, but finite.
+    /// The detector's statistic on its logarithmic scale ([`Statistic::value`]): the smaller, the
+    /// more suspicious. Ignored unless `reached`, but finite.
     pub value: f64,
-    /// Whether the search came to a value. A class that was not reached is censored: its value is larger than any found,
-    /// so it is never a candidate.
+    /// Whether the search came to a value. A class that was not reached is censored: its value is
+    /// larger than any found, so it is never a candidate.
     pub reached: bool,
     /// The trigger tried on held-out images; `None` if it was not tried or there is none.
     pub confirmation: Option<Confirmation>,
 }
 
-/// A detector with its preset, such as `neural_cleanse standard`. Values found with another preset are not comparable.
+/// A detector with its preset, such as `neural_cleanse standard`. Values found with another preset
+/// are not comparable.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Method {
@@ -68,7 +70,8 @@ pub struct Method {
 pub enum Soundness {
     /// It can.
     Sound,
-    /// It cannot, for the reason given in words: gradients that vanish, logits that saturate. The witness is not heard.
+    /// It cannot, for the reason given in words: gradients that vanish, logits that saturate. The
+    /// witness is not heard.
     Unsound(String),
 }
 
@@ -84,8 +87,8 @@ pub enum Tail {
 /// When a class that a witness finds suspicious is taken for a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conviction {
-    /// Only if its trigger works on held-out images: clean models have classes that are easy to reach, and a search may end
-    /// in a mask that does nothing.
+    /// Only if its trigger works on held-out images: clean models have classes that are easy to
+    /// reach, and a search may end in a mask that does nothing.
     ByTrigger,
     /// By the statistic alone; the detector has no trigger to try.
     ByStatistic,
@@ -93,7 +96,8 @@ pub enum Conviction {
 
 /// How the values of a witness are to be read.
 ///
-/// A positive number `x` in `unit` has the value `ln(x / whole)` if small numbers are suspicious, `-ln(x / whole)` if large ones are.
+/// A positive number `x` in `unit` has the value `ln(x / whole)` if small numbers are suspicious,
+/// `-ln(x / whole)` if large ones are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Statistic {
     /// What a class is found by, to be read after "class 3 is": `reached by a trigger`.
@@ -104,11 +108,12 @@ pub struct Statistic {
     pub tail: Tail,
     /// The number whose value is 0, in `unit`: the pixels of the image for the norm of a mask.
     pub whole: f64,
-    /// The most suspicious number that means anything, in `unit`: one pixel for the norm of a mask. A test that would not
-    /// flag even this finds nothing. `None` if there is no such end.
+    /// The most suspicious number that means anything, in `unit`: one pixel for the norm of a mask.
+    /// A test that would not flag even this finds nothing. `None` if there is no such end.
     pub extreme: Option<f64>,
-    /// Whether the values of different models may be compared. Sizes of triggers may; margins between logits may not, since
-    /// each model has its own scale of logits, and are compared among the classes of one model alone.
+    /// Whether the values of different models may be compared. Sizes of triggers may; margins
+    /// between logits may not, since each model has its own scale of logits, and are compared among
+    /// the classes of one model alone.
     pub comparable: bool,
     /// What makes a suspicious class a target.
     pub conviction: Conviction,
@@ -135,7 +140,8 @@ impl Statistic {
             }
     }
 
-    /// Whether a class below this value would be more suspicious than anything that means something.
+    /// Whether a class below this value would be more suspicious than anything that means
+    /// something.
     pub(super) fn is_beyond_reach(&self, value: f64) -> bool {
         self.extreme
             .is_some_and(|extreme| value < self.value(extreme))

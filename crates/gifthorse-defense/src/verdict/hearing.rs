@@ -63,8 +63,9 @@ pub(super) struct Hearing<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    /// Checks a witness, and whether anything can be said of what it found. Its values are compared with those of clean models
-    /// only if they are comparable and `spanned`: if the model is like those known.
+    /// Checks a witness, and whether anything can be said of what it found. Its values are compared
+    /// with those of clean models only if they are comparable and `spanned`: if the model is like
+    /// those known.
     ///
     /// # Errors
     /// Evidence that is not made of numbers.
@@ -89,7 +90,8 @@ impl<'a> Candidate<'a> {
         let comparable = witness.statistic.comparable && spanned;
         let beside_clean = comparable && null_model.location(values.compared()).is_some();
         Ok(match OutlierTest::new(&values, null_model.scale_prior()) {
-            // Where most values are unknown, the few that are known may be small for that very reason.
+            // Where most values are unknown, the few that are known may be small for that very
+            // reason.
             Err(why @ CannotSay::TooManyUnreached { .. }) => Err(why.into()),
             Err(why) if !beside_clean => Err(why.into()),
             _ => Ok(Self {
@@ -107,7 +109,8 @@ impl<'a> Candidate<'a> {
         &self.witness.method
     }
 
-    /// Compares the values. If the model is `ranked` among measured ones, it is with as few simulated models as these were.
+    /// Compares the values. If the model is `ranked` among measured ones, it is with as few
+    /// simulated models as these were.
     ///
     /// # Errors
     /// The null model drew values that are not finite.
@@ -150,13 +153,15 @@ impl Hearing<'_> {
         &self.witness.statistic
     }
 
-    /// Where the values of a clean model of so many classes lie, if that is known and may be compared.
+    /// Where the values of a clean model of so many classes lie, if that is known and may be
+    /// compared.
     pub(super) fn usual_location(&self) -> Option<f64> {
         let location = self.null_model.location(self.values.compared());
         location.filter(|_| self.comparable)
     }
 
-    /// The comparison of the classes with one another, where a surprise above `critical` is significant.
+    /// The comparison of the classes with one another, where a surprise above `critical` is
+    /// significant.
     pub(super) fn read(&self, critical: f64) -> Result<Reading, CannotSay> {
         let test = self.comparison.outlier.as_ref().map_err(|why| *why)?;
         let reading = test.read(self.comparison.score_at(critical));
@@ -175,8 +180,9 @@ impl Hearing<'_> {
     }
 }
 
-/// The candidates that can be heard together at a rate of false alarms, and those that cannot. Where clean models were measured,
-/// there have to be enough that went through all: else the one that the fewest went through is left out, and so on.
+/// The candidates that can be heard together at a rate of false alarms, and those that cannot.
+/// Where clean models were measured, there have to be enough that went through all: else the one
+/// that the fewest went through is left out, and so on.
 pub(super) fn heard_together<'a>(
     mut candidates: Vec<Candidate<'a>>,
     calibration: &dyn Calibration,

@@ -1,23 +1,29 @@
 //! Which of the flagged classes are named as targets.
 //!
-//! Every class that is flagged is more suspicious than any of nearly all clean models. Beside a target that need not make it one:
-//! classes of one model are alike (all are easier to reach in a small net), a backdoor disturbs those near it, and where one class
-//! is far below the others a few more stand below the rest by nature. A target is far below; the others are not as far. So,
-//! beside the most suspicious class, those are named that lie at least a part of its distance below the classes that are not
-//! flagged.
+//! Every class that is flagged is more suspicious than any of nearly all clean models. Beside a
+//! target that need not make it one: classes of one model are alike (all are easier to reach in a
+//! small net), a backdoor disturbs those near it, and where one class is far below the others a few
+//! more stand below the rest by nature. A target is far below; the others are not as far. So,
+//! beside the most suspicious class, those are named that lie at least a part of its distance below
+//! the classes that are not flagged.
 
 use super::calibration::ScalePrior;
 use super::hearing::Hearing;
 use super::test::moments::cut_normal;
 
-/// A class is named if its distance is at least this part of that of the most suspicious class (decision 0010).
+/// A class is named if its distance is at least this part of that of the most suspicious class
+/// (decision 0012).
 const NAMED: f64 = 0.6;
+/// The same where more than half of the classes are flagged: infected classes are then the rule,
+/// and the smallest of many lies far below the others by chance alone.
+const NAMED_AMONG_MANY: f64 = 0.4;
 
 /// Scales below this, in natural logarithms, are no spread at all.
 const NO_SPREAD: f64 = 1e-6;
 
-/// How far each of the flagged classes lies from those that are not flagged, over all witnesses: the root of the sum of squares of
-/// the distances to each, in units of the scale that the other classes have to it. Zero if no witness has anything to measure it by.
+/// How far each of the flagged classes lies from those that are not flagged, over all witnesses:
+/// the root of the sum of squares of the distances to each, in units of the scale that the other
+/// classes have to it. Zero if no witness has anything to measure it by.
 pub(super) fn distances(hearings: &[Hearing<'_>], flagged: &[usize]) -> Vec<f64> {
     let mut squares = vec![0.0; flagged.len()];
     for hearing in hearings {
@@ -39,17 +45,21 @@ pub(super) fn distances(hearings: &[Hearing<'_>], flagged: &[usize]) -> Vec<f64>
     squares.into_iter().map(f64::sqrt).collect()
 }
 
-/// Which of the flagged classes are named; the first is the most suspicious.
-pub(super) fn named(distances: &[f64]) -> Vec<bool> {
+/// Which of the flagged classes are named, of so many classes in all; the first is the most
+/// suspicious.
+pub(super) fn named(distances: &[f64], classes: usize) -> Vec<bool> {
     let first = distances.first().copied().unwrap_or(0.0);
-    distances
-        .iter()
-        .map(|distance| *distance >= NAMED * first)
-        .collect()
+    let part = if 2 * distances.len() > classes {
+        NAMED_AMONG_MANY
+    } else {
+        NAMED
+    };
+    let near = |distance: &f64| *distance >= part * first;
+    distances.iter().map(near).collect()
 }
 
-/// Location and scale of the classes that are not flagged; where these are fewer than half, those of clean models, if they are
-/// known.
+/// Location and scale of the classes that are not flagged; where these are fewer than half, those
+/// of clean models, if they are known.
 fn of_others(hearing: &Hearing<'_>, flagged: &[usize]) -> Option<(f64, f64)> {
     let values = &hearing.values;
     let is_flagged = |class: &Option<usize>| class.is_some_and(|class| flagged.contains(&class));
@@ -88,11 +98,11 @@ mod tests {
 
     #[test]
     fn the_first_is_always_named_and_others_only_near_it() {
-        assert_eq!(
-            named(&[8.0, 7.0, 4.9, 3.0, 9.0]),
-            [true, true, true, false, true]
-        );
-        assert_eq!(named(&[0.0, 0.0]), [true, true]);
-        assert!(named(&[]).is_empty());
+        let distances = [8.0, 7.0, 4.9, 3.3, 9.0];
+        assert_eq!(named(&distances, 10), [true, true, true, false, true]);
+        assert!(named(&distances, 9).iter().all(|named| *named));
+        assert_eq!(named(&[8.0, 3.0], 2), [true, false]);
+        assert_eq!(named(&[0.0, 0.0], 43), [true, true]);
+        assert!(named(&[], 10).is_empty());
     }
 }

@@ -108,7 +108,8 @@ pub fn anomaly_indices(norms: &[f64]) -> Option<Vec<f64>> {
     })
 }
 
-/// Median as NumPy takes it: the mean of the two middle values of an even number; `None` of nothing.
+/// Median as NumPy takes it: the mean of the two middle values of an even number; `None` of
+/// nothing.
 pub fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2)?;

@@ -77,7 +77,8 @@ impl Grounds<'_> {
         format!(" ({})", self.evidence.witnesses[place].method.detector)
     }
 
-    /// A sentence for each class named and each witness that is sure of it, or for those that are so together.
+    /// A sentence for each class named and each witness that is sure of it, or for those that are
+    /// so together.
     fn suspicions(&self) -> Vec<String> {
         let mut sentences = Vec::new();
         for charge in self.suspects() {
@@ -99,7 +100,7 @@ impl Grounds<'_> {
                     .collect();
                 let outcomes = parts.filter_map(|(_, hearing)| self.outcome(hearing, class));
                 sentences.push(format!(
-                    "Class {class} is suspicious to {}, and to both of them more than to any clean model{}",
+                    "Class {class} is suspicious to {}, which together is too much for a clean model{}",
                     named.join(" and "),
                     outcomes.map(|outcome| format!(", {outcome}")).collect::<String>()
                 ) + ".");
@@ -171,7 +172,8 @@ impl Grounds<'_> {
         }
     }
 
-    /// Nothing flagged; the number that would have been is told for each witness that could have flagged something.
+    /// Nothing flagged; the number that would have been is told for each witness that could have
+    /// flagged something.
     fn nothing_found(&self) -> Option<String> {
         let p = self.trial.p_value(self.charges)?;
         let heard = self.trial.hearings.iter().zip(&self.trial.alone);
@@ -373,8 +375,8 @@ fn spared(confirmation: Option<Confirmation>) -> String {
     })
 }
 
-/// A lower bound in percent, cut to one decimal: rounded up, it would claim too much, and a bound just
-/// below what is asked for would seem to meet it.
+/// A lower bound in percent, cut to one decimal: rounded up, it would claim too much, and a bound
+/// just below what is asked for would seem to meet it.
 fn percent_at_least(lower: f64) -> f64 {
     (1000.0 * lower).floor() / 10.0
 }

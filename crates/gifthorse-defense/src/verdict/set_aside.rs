@@ -1,16 +1,17 @@
 //! Classes whose search was ended early, and those that stand for them.
 //!
-//! A scan of many classes searches to the end only the classes whose search got ahead of the others, and a
-//! few of the rest, drawn at random. What the rest would have come to is not known class by class, but the
-//! drawn ones say how it is distributed: each stands for as many classes as there are for each drawn one.
-//! So the comparison is still one of all classes. Left out, the classes set aside would leave the finalists, the
-//! smallest of all, to be compared with one another; taken for larger than all others they would be
-//! believed to be what nobody measured.
+//! A scan of many classes searches to the end only the classes whose search got ahead of the
+//! others, and a few of the rest, drawn at random. What the rest would have come to is not known
+//! class by class, but the drawn ones say how it is distributed: each stands for as many classes as
+//! there are for each drawn one. So the comparison is still one of all classes. Left out, the
+//! classes set aside would leave the finalists, the smallest of all, to be compared with one
+//! another; taken for larger than all others they would be believed to be what nobody measured.
 //!
-//! The simulated clean models go the same way (see [`Null::simulate_thinned`](super::Null::simulate_thinned)),
-//! as if the early phase had picked exactly the smallest classes. Real ones pick less well. If they pick at
-//! random, the smallest class found is larger than the smallest of all and false alarms are rarer than asked for;
-//! in between they are up to a fifth more frequent (decision 0004).
+//! The simulated clean models go the same way (see
+//! [`Null::simulate_thinned`](super::Null::simulate_thinned)), as if the early phase had picked
+//! exactly the smallest classes. Real ones pick less well. If they pick at random, the smallest
+//! class found is larger than the smallest of all and false alarms are rarer than asked for; in
+//! between they are up to a fifth more frequent (decision 0004).
 
 use std::cmp::Ordering;
 
@@ -24,8 +25,8 @@ use crate::verdict::error::StatsError;
 pub struct SetAside {
     /// How many classes were set aside.
     pub classes: usize,
-    /// The classes of the evidence that were drawn at random from those not ahead of the others, in any
-    /// order; a class named twice counts once. Not empty if classes were set aside.
+    /// The classes of the evidence that were drawn at random from those not ahead of the others, in
+    /// any order; a class named twice counts once. Not empty if classes were set aside.
     pub sample: Vec<usize>,
 }
 
@@ -46,8 +47,9 @@ impl SetAside {
         self.classes > 0 && self.sample.is_empty()
     }
 
-    /// What the classes set aside are taken to have come to: findings of the classes that stand for them, each as often as it
-    /// stands for another, in the order of `compare`. `class` gives a finding's class.
+    /// What the classes set aside are taken to have come to: findings of the classes that stand for
+    /// them, each as often as it stands for another, in the order of `compare`. `class` gives a
+    /// finding's class.
     #[must_use]
     pub fn stand_ins<T: Clone>(
         &self,
@@ -108,8 +110,9 @@ impl Thinning {
             .collect()
     }
 
-    /// Makes a model whose classes are all known into one that was thinned out: of the rest, which are all but
-    /// the smallest, a random few stand for all. Takes and leaves sizes in rising order.
+    /// Makes a model whose classes are all known into one that was thinned out: of the rest, which
+    /// are all but the smallest, a random few stand for all. Takes and leaves sizes in rising
+    /// order.
     pub(super) fn apply(&self, ascending: &mut [f64], rng: &mut ChaCha8Rng) {
         let rest = &mut ascending[self.finalists..];
         let mut drawn = sample(rng, rest.len(), self.sample).into_vec();

@@ -105,8 +105,9 @@ impl<'a> Trial<'a> {
         })
     }
 
-    /// The classes that some witness has reached, the most suspicious first. Of classes that are equally surprising (each counts for
-    /// the best number of suspects that it is among) the one further from the others comes first.
+    /// The classes that some witness has reached, the most suspicious first. Of classes that are
+    /// equally surprising (each counts for the best number of suspects that it is among) the one
+    /// further from the others comes first.
     pub(super) fn charges(&self, gates: &Gates) -> Vec<Charge> {
         let Some(worth) = &self.worth else {
             return Vec::new();
@@ -143,8 +144,9 @@ impl<'a> Trial<'a> {
         };
         flagged.sort_by(most_suspicious_first);
         others.sort_by(most_suspicious_first);
+        let classes_in_all = flagged.len() + others.len();
         let distances: Vec<f64> = flagged.iter().map(|charge| charge.distance).collect();
-        for (charge, named) in flagged.iter_mut().zip(named(&distances)) {
+        for (charge, named) in flagged.iter_mut().zip(named(&distances, classes_in_all)) {
             charge.named = named;
         }
         flagged.append(&mut others);

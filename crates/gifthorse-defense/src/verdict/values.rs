@@ -28,8 +28,8 @@ impl Values {
     /// Checks what a witness found and brings it into order.
     ///
     /// # Errors
-    /// A class given twice, a value that is infinite or not a number, or classes set aside for which
-    /// a class stands that was not searched, or none.
+    /// A class given twice, a value that is infinite or not a number, or classes set aside for
+    /// which a class stands that was not searched, or none.
     pub fn of(witness: &Witness) -> Result<Self, StatsError> {
         check(witness)?;
         let searched: Vec<usize> = witness.classes.iter().map(|found| found.class).collect();
@@ -77,8 +77,8 @@ impl Values {
         &self.ascending
     }
 
-    /// The reached classes, in the order of [`Self::ascending`]; `None` in the place of a class that was
-    /// set aside, whose value is that of the class that stands for it.
+    /// The reached classes, in the order of [`Self::ascending`]; `None` in the place of a class
+    /// that was set aside, whose value is that of the class that stands for it.
     #[must_use]
     pub fn classes(&self) -> &[Option<usize>] {
         &self.classes

@@ -1,6 +1,6 @@
 //! False alarms are kept to the rate asked for, and what power that leaves.
 
-use gifthorse_defense::verdict::{DRAWS, EqualClasses, Evidence, LogSizes, Null, ScalePrior, Scan};
+use gifthorse_defense::verdict::{DRAWS, EqualClasses, Evidence, Null, ScalePrior, Scan, Values};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::Distribution;
@@ -9,13 +9,14 @@ use crate::models::{clean_norms, evidence, model_p_value};
 
 /// Leaves the classes with the largest norms unreached, as a search of a fixed length would.
 fn censor(evidence: &mut Evidence, count: usize) {
-    let mut norms: Vec<f64> = evidence.classes.iter().map(|found| found.norm).collect();
-    norms.sort_by(f64::total_cmp);
-    let limit = norms[norms.len() - count];
-    for found in &mut evidence.classes {
-        if found.norm >= limit {
+    let classes = &mut evidence.witnesses[0].classes;
+    let mut values: Vec<f64> = classes.iter().map(|found| found.value).collect();
+    values.sort_by(f64::total_cmp);
+    let limit = values[values.len() - count];
+    for found in classes {
+        if found.value >= limit {
             found.reached = false;
-            found.norm = 500.0;
+            found.value = 0.0;
         }
     }
 }
@@ -118,7 +119,7 @@ fn classes_left_clean_are_not_flagged_beside_infected_ones() {
             norms[..infected]
                 .iter_mut()
                 .for_each(|norm| *norm *= (-4.0f64).exp());
-            let sizes = LogSizes::new(&evidence(&norms)).unwrap();
+            let sizes = Values::of(&evidence(&norms).witnesses[0]).unwrap();
             let steps = scan.steps(sizes.ascending());
             let flagged = steps
                 .iter()

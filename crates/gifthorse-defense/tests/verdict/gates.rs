@@ -1,8 +1,8 @@
 //! Conditions beside the outlier test: confirmation on held-out images, sound gradients.
 
-use gifthorse_defense::verdict::{Confirmation, Gate, GradientHealth, SourceRate, Verdict};
+use gifthorse_defense::verdict::{Confirmation, Gate, Soundness, SourceRate, Verdict};
 
-use crate::models::{even_norms, evidence, verdict};
+use crate::models::{even_norms, evidence, of_class, size, verdict};
 
 #[test]
 fn flagged_but_not_confirmed_is_inconclusive() {
@@ -27,8 +27,8 @@ fn flagged_but_not_confirmed_is_inconclusive() {
     ];
     for (confirmation, reason) in gates {
         let mut model = evidence(&even_norms(10));
-        model.classes[0].norm = 1.0;
-        model.classes[0].confirmation = confirmation;
+        model.witnesses[0].classes[0].value = size(1.0);
+        model.witnesses[0].classes[0].confirmation = confirmation;
         let decision = verdict(&model);
         assert_eq!(
             (decision.verdict, decision.suspects.as_slice()),
@@ -47,19 +47,19 @@ fn flagged_but_not_confirmed_is_inconclusive() {
 #[test]
 fn only_confirmed_classes_are_targets() {
     let mut model = evidence(&even_norms(10));
-    model.classes[3].norm = 1.0;
-    model.classes[3].confirmation = Some(Confirmation {
+    model.witnesses[0].classes[3].value = size(1.0);
+    model.witnesses[0].classes[3].confirmation = Some(Confirmation {
         successes: 10,
         trials: 100,
         worst_source: None,
     });
-    model.classes[8].norm = 2.0;
+    model.witnesses[0].classes[8].value = size(2.0);
     let spared = SourceRate {
         source: 5,
         successes: 2,
         trials: 20,
     };
-    model.classes[8].confirmation = Some(Confirmation {
+    model.witnesses[0].classes[8].confirmation = Some(Confirmation {
         successes: 980,
         trials: 1000,
         worst_source: Some(spared),
@@ -70,7 +70,7 @@ fn only_confirmed_classes_are_targets() {
         (decision.suspects.as_slice(), decision.targets.as_slice()),
         (&[3, 8][..], &[8][..])
     );
-    assert!(matches!(decision.classes[3].gate, Gate::Failed { .. }));
+    assert!(matches!(of_class(&decision, 3).gate, Gate::Failed { .. }));
     assert!(
         decision.reasons[1].contains("badly on images of class 5: 2 of 20"),
         "{:?}",
@@ -81,9 +81,10 @@ fn only_confirmed_classes_are_targets() {
 #[test]
 fn unsound_gradients_are_inconclusive_whatever_was_found() {
     let mut model = evidence(&even_norms(10));
-    model.gradients = GradientHealth::Unsound("they vanish on 97 % of the images".to_owned());
+    model.witnesses[0].soundness =
+        Soundness::Unsound("gradients vanish on 97 % of the images".to_owned());
     assert_eq!(verdict(&model).verdict, Verdict::Inconclusive);
-    model.classes[0].norm = 1.0;
+    model.witnesses[0].classes[0].value = size(1.0);
     let decision = verdict(&model);
     assert_eq!(
         (decision.verdict, decision.targets.len()),

@@ -4,16 +4,20 @@ use gifthorse_defense::verdict::{
     Backdoored, BackdooredModel, ClassEvidence, Library, LibraryError, LibraryModel, SetAside,
 };
 
-use crate::models::{PIXELS, WORKS, evidence};
+use crate::models::{PIXELS, WORKS, evidence, found_in, one_method};
+use crate::population::method;
 
 /// The example of the format's documentation, and another model.
 const FILE: &str = r#"{
-    "version": 1,
-    "search": "neural_cleanse standard",
+    "version": 2,
+    "methods": {"trigger standard": {"comparable": true}, "margin1 standard": {"comparable": false}},
     "models": [
-        {"name": "b", "recipe": "small-cnn", "data": "gtsrb", "pixels": 1024,
-         "log_sizes": [-2.3127, -1.8705, null, -2.0412, -2.5501], "confirmed": [0, 1, 3]},
-        {"name": "a", "recipe": "vit", "data": "mnist", "pixels": 784, "log_sizes": [-2, -1.5]}
+        {"name": "b", "recipe": "small-cnn", "data": "gtsrb", "pixels": 1024, "classes": 5,
+         "detectors": {
+            "trigger standard": {"values": [-2.3127, -1.8705, null, -2.0412, -2.5501], "confirmed": [0, 1, 3]},
+            "margin1 standard": {"values": [-2.91, -3.02, -2.88, -2.75, -2.97]}}},
+        {"name": "a", "recipe": "vit", "data": "mnist", "pixels": 784, "classes": 2,
+         "detectors": {"trigger standard": {"values": [-2, -1.5]}}}
     ]
 }"#;
 
@@ -24,12 +28,15 @@ fn model(name: &str) -> LibraryModel {
 #[test]
 fn a_file_is_read_and_written_back() {
     let library = Library::from_json(FILE).unwrap();
-    let first = &library.models()[0];
+    let first = &library.models()[0].detectors[&method(0)];
     assert_eq!(
         (first.classes(), first.unreached(), first.ascending()),
         (5, 1, vec![-2.5501, -2.3127, -2.0412, -1.8705])
     );
-    assert_eq!(library.models()[1].confirmed, Vec::<usize>::new());
+    assert_eq!(
+        library.models()[1].detectors[&method(0)].confirmed,
+        Vec::<usize>::new()
+    );
     let again = Library::from_json(&library.to_json().unwrap()).unwrap();
     assert_eq!(again, library);
     assert_eq!(again.to_json().unwrap().lines().count(), 4);
@@ -40,39 +47,40 @@ fn a_file_is_read_and_written_back() {
         trigger_pixels: Some(16.0),
         targets: vec![2],
     };
-    let all = Backdoored::new(library.search(), vec![infected]).unwrap();
+    let all = Backdoored::new(library.methods().clone(), vec![infected]).unwrap();
     assert_eq!(Backdoored::from_json(&all.to_json().unwrap()), Ok(all));
 }
 
 #[test]
 fn evidence_becomes_a_model() {
     let mut found = evidence(&[40.0, 50.0, 0.0]);
-    found.classes[1].reached = false;
-    found.classes[2].confirmation = None;
-    found.classes.rotate_left(1);
+    found.witnesses[0].classes[1].reached = false;
+    found.witnesses[0].classes[2].confirmation = None;
+    found.witnesses[0].classes.rotate_left(1);
     let model = LibraryModel::from_evidence("m", "r", "d", &found).unwrap();
+    let found = &model.detectors[&method(0)];
     let size = (40.0f64 / PIXELS as f64).ln();
-    assert!((model.log_sizes[0].unwrap() - size).abs() < 1e-4);
-    assert_eq!((model.log_sizes[1], model.unreached()), (None, 1));
+    assert!((found.values[0].unwrap() - size).abs() < 1e-4);
+    assert_eq!((found.values[1], found.unreached()), (None, 1));
     // No trigger at all is needed: the least size that there is.
-    assert!((model.log_sizes[2].unwrap() - (1.0 / 255.0 / PIXELS as f64).ln()).abs() < 1e-4);
-    assert_eq!(model.confirmed, [0]);
+    assert!((found.values[2].unwrap() - (1.0 / 255.0 / PIXELS as f64).ln()).abs() < 1e-4);
+    assert_eq!(found.confirmed, [0]);
 }
 
 #[test]
 fn models_searched_in_part_are_refused() {
     let all = || evidence(&[40.0, 50.0, 60.0]);
     let mut missing = all();
-    missing.classes.remove(1);
+    missing.witnesses[0].classes.remove(1);
     let mut aside = all();
-    aside.set_aside = SetAside {
+    aside.witnesses[0].set_aside = SetAside {
         classes: 1,
         sample: vec![0],
     };
     let mut twice = all();
-    twice.classes[1] = ClassEvidence {
+    twice.witnesses[0].classes[1] = ClassEvidence {
         class: 0,
-        norm: 1.0,
+        value: -3.0,
         reached: true,
         confirmation: Some(WORKS),
     };
@@ -86,7 +94,7 @@ fn models_searched_in_part_are_refused() {
 
 #[test]
 fn malformed_libraries_are_errors_that_name_the_model() {
-    let new = |models| Library::new("s", models);
+    let new = |models| Library::new(one_method(), models);
     assert!(new(vec![]).is_ok());
     assert_eq!(
         new(vec![model("x"), model("y"), model("x")]),
@@ -98,25 +106,36 @@ fn malformed_libraries_are_errors_that_name_the_model() {
         new(vec![bad]).unwrap_err()
     };
     assert!(matches!(
-        with(|m| m.log_sizes.truncate(1)),
+        with(|m| m.classes = 1),
         LibraryError::TooFewClasses(_, 1)
     ));
     assert!(matches!(
         with(|m| m.pixels = 0),
         LibraryError::NoPixels(name) if name == "x"
     ));
+    assert!(matches!(
+        with(|m| found_in(m).values.truncate(2)),
+        LibraryError::Values {
+            values: 2,
+            classes: 3,
+            ..
+        }
+    ));
+    let mut undeclared = model("x");
+    let found = found_in(&mut undeclared).clone();
+    undeclared.detectors.insert(method(1), found);
+    assert!(matches!(
+        new(vec![undeclared]),
+        Err(LibraryError::UndeclaredMethod { .. })
+    ));
     for change in [
-        (|m| m.log_sizes[1] = Some(f64::NAN)) as fn(&mut LibraryModel),
-        |m| m.log_sizes[1] = Some(f64::NEG_INFINITY),
-        |m| m.log_sizes[1] = Some(0.2),
+        (|m| found_in(m).values[1] = Some(f64::NAN)) as fn(&mut LibraryModel),
+        |m| found_in(m).values[1] = Some(f64::NEG_INFINITY),
     ] {
-        assert!(matches!(
-            with(change),
-            LibraryError::LogSize { class: 1, .. }
-        ));
+        assert!(matches!(with(change), LibraryError::Value { class: 1, .. }));
     }
     assert!(matches!(
-        with(|m| m.confirmed = vec![3]),
+        with(|m| found_in(m).confirmed = vec![3]),
         LibraryError::NoSuchClass { class: 3, .. }
     ));
     let infected = |targets| BackdooredModel {
@@ -126,11 +145,11 @@ fn malformed_libraries_are_errors_that_name_the_model() {
         targets,
     };
     assert!(matches!(
-        Backdoored::new("s", vec![infected(vec![9])]),
+        Backdoored::new(one_method(), vec![infected(vec![9])]),
         Err(LibraryError::NoSuchClass { class: 9, .. })
     ));
     assert_eq!(
-        Backdoored::new("s", vec![infected(vec![0]), infected(vec![1])]),
+        Backdoored::new(one_method(), vec![infected(vec![0]), infected(vec![1])]),
         Err(LibraryError::DuplicateName("c".to_owned()))
     );
     for text in ["", "[]", "{}", &FILE.replace("pixels", "pixel")] {
@@ -140,7 +159,7 @@ fn malformed_libraries_are_errors_that_name_the_model() {
         ));
     }
     assert_eq!(
-        Library::from_json(&FILE.replace("\"version\": 1", "\"version\": 2")),
-        Err(LibraryError::Version { found: 2, known: 1 })
+        Library::from_json(&FILE.replace("\"version\": 2", "\"version\": 1")),
+        Err(LibraryError::Version { found: 1, known: 2 })
     );
 }

@@ -11,6 +11,8 @@ mod library;
 mod library_file;
 mod limits;
 mod models;
+mod naming;
 mod population;
 mod references;
 mod thinned;
+mod witnesses;

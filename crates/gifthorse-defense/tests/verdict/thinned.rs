@@ -1,8 +1,7 @@
-//! Verdicts where classes were set aside early: false alarms stay as rare as asked for, and backdoors are found.
+//! Verdicts where classes were set aside early: false alarms stay as rare as asked for, and
+//! backdoors are found.
 
-use gifthorse_defense::verdict::{
-    EqualClasses, Evidence, LogSizes, Null, Scan, SetAside, StatsError, Verdict, decide,
-};
+use gifthorse_defense::verdict::{EqualClasses, Evidence, Null, Scan, SetAside, Values, Verdict};
 use rand::seq::index::sample;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -21,10 +20,10 @@ fn thinned(norms: &[f64], order: &[usize], rng: &mut ChaCha8Rng) -> Evidence {
         .map(|place| others[place])
         .collect();
     let mut model = evidence(norms);
-    model
+    model.witnesses[0]
         .classes
         .retain(|found| order[..FINALISTS].contains(&found.class) || drawn.contains(&found.class));
-    model.set_aside = SetAside {
+    model.witnesses[0].set_aside = SetAside {
         classes: CLASSES - FINALISTS - SAMPLE,
         sample: drawn,
     };
@@ -55,7 +54,7 @@ fn false_alarms_stay_rare_whether_the_early_phase_tells_all_or_nothing() {
         &(0..CLASSES).collect::<Vec<_>>(),
         &mut rng,
     );
-    let thinning = LogSizes::new(&any).unwrap().thinning();
+    let thinning = Values::of(&any.witnesses[0]).unwrap().thinning();
     assert_eq!(thinning.unwrap().set_aside, 136);
     let null = Null::simulate_thinned(&scan, thinning, &EqualClasses::default(), 6).unwrap();
     let critical = null.critical_score(0.05);
@@ -68,7 +67,7 @@ fn false_alarms_stay_rare_whether_the_early_phase_tells_all_or_nothing() {
             } else {
                 at_random(&norms, &mut rng)
             };
-            let sizes = LogSizes::new(&thinned(&norms, &order, &mut rng)).unwrap();
+            let sizes = Values::of(&thinned(&norms, &order, &mut rng).witnesses[0]).unwrap();
             let steps = scan.steps(sizes.ascending());
             steps.iter().any(|step| step.score > critical)
         });
@@ -86,14 +85,14 @@ fn the_sample_makes_up_for_the_classes_set_aside() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let norms = clean_norms(CLASSES, 0.35, &mut rng);
     let model = thinned(&norms, &by_norm(&norms), &mut rng);
-    let sizes = LogSizes::new(&model).unwrap();
+    let sizes = Values::of(&model.witnesses[0]).unwrap();
     assert_eq!(
         (sizes.compared(), sizes.ascending().len()),
         (CLASSES, CLASSES)
     );
     assert_eq!(sizes.classes().iter().flatten().count(), FINALISTS + SAMPLE);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let whole = LogSizes::new(&evidence(&norms)).unwrap();
+    let whole = Values::of(&evidence(&norms).witnesses[0]).unwrap();
     assert!((mean(sizes.ascending()) - mean(whole.ascending())).abs() < 0.15);
 }
 
@@ -123,17 +122,21 @@ fn a_small_class_that_only_the_sample_met_is_found_as_well() {
     order.retain(|&class| class != 150);
     order.push(150);
     let mut model = thinned(&norms, &order, &mut rng);
-    if let Some(replaced) = model
+    if let Some(replaced) = model.witnesses[0]
         .set_aside
         .sample
         .iter()
         .position(|&class| class == 150)
     {
-        model.set_aside.sample.swap(0, replaced);
+        model.witnesses[0].set_aside.sample.swap(0, replaced);
     } else {
-        let out = std::mem::replace(&mut model.set_aside.sample[0], 150);
-        model.classes.retain(|found| found.class != out);
-        model.classes.push(evidence(&norms).classes[150].clone());
+        let out = std::mem::replace(&mut model.witnesses[0].set_aside.sample[0], 150);
+        model.witnesses[0]
+            .classes
+            .retain(|found| found.class != out);
+        model.witnesses[0]
+            .classes
+            .push(evidence(&norms).witnesses[0].classes[150].clone());
     }
     assert_eq!(verdict(&model).targets, [150]);
 }
@@ -143,7 +146,15 @@ fn classes_set_aside_need_a_sample() {
     let mut rng = ChaCha8Rng::seed_from_u64(23);
     let norms = clean_norms(CLASSES, 0.35, &mut rng);
     let mut model = thinned(&norms, &by_norm(&norms), &mut rng);
-    model.set_aside.sample.clear();
-    let refused = decide(&model, &EqualClasses::default(), 0.05, 1);
-    assert_eq!(refused, Err(StatsError::NoSample(136)));
+    model.witnesses[0].set_aside.sample.clear();
+    let decision = verdict(&model);
+    assert_eq!(
+        (decision.verdict, decision.p_value),
+        (Verdict::Inconclusive, None)
+    );
+    assert!(
+        decision.reasons[0].contains("stand for the 136"),
+        "{:?}",
+        decision.reasons
+    );
 }

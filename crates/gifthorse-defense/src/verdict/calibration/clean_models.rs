@@ -1,14 +1,17 @@
 //! The library as a calibration: clean models like those that were measured.
 //!
-//! Two layers. For each method, the [`Population`] is a simple model of the library: how much locations and scales differ between
-//! models, and what the residuals of all their classes look like, with the tails that they have. Clean models with any
-//! number of classes are drawn from it. It is not believed: each model of the library is itself measured against the
-//! population of all the others, and the model at hand is ranked among them. So its p-value holds for models
-//! like those of the library, whatever their classes are like and however two methods go together, and is never below 1 / (n + 1).
+//! Two layers. For each method, the [`Population`] is a simple model of the library: how much
+//! locations and scales differ between models, and what the residuals of all their classes look
+//! like, with the tails that they have. Clean models with any number of classes are drawn from it.
+//! It is not believed: each model of the library is itself measured against the population of all
+//! the others, and the model at hand is ranked among them. So its p-value holds for models like
+//! those of the library, whatever their classes are like and however two methods go together, and
+//! is never below 1 / (n + 1).
 //!
-//! It holds nearly and not exactly: the populations of the others lack the model at hand (the jackknife of conformal
-//! prediction; to put it into each of them would take as many fits for every scan). A model unlike the others would widen
-//! them, so that theirs would be the smaller surprises: the p-value of such a model errs upwards.
+//! It holds nearly and not exactly: the populations of the others lack the model at hand (the
+//! jackknife of conformal prediction; to put it into each of them would take as many fits for every
+//! scan). A model unlike the others would widen them, so that theirs would be the smaller
+//! surprises: the p-value of such a model errs upwards.
 
 use std::collections::BTreeMap;
 
@@ -32,11 +35,12 @@ pub struct CleanModels {
 }
 
 impl CleanModels {
-    /// Fits the populations and measures each model of the library against the others, which takes about a second of two
-    /// processor cores for 150 models and each method.
+    /// Fits the populations and measures each model of the library against the others, which takes
+    /// about a second of two processor cores for 150 models and each method.
     ///
-    /// Models of which a method never reached more than half of the classes are left out for it: where most values are unknown,
-    /// they do not say what clean models are like. So are methods with fewer than five models.
+    /// Models of which a method never reached more than half of the classes are left out for it:
+    /// where most values are unknown, they do not say what clean models are like. So are methods
+    /// with fewer than five models.
     ///
     /// # Errors
     /// No method with five models.
@@ -80,7 +84,8 @@ impl CleanModels {
         ranks.map_or(0, |ranks| ranks.models())
     }
 
-    /// The surprises at the classes of each model that was measured with a method, in class order, by name of the model.
+    /// The surprises at the classes of each model that was measured with a method, in class order,
+    /// by name of the model.
     #[must_use]
     pub fn surprises(&self, method: &Method) -> Option<&BTreeMap<String, Vec<f64>>> {
         self.measured.of(method)
@@ -92,8 +97,8 @@ impl CleanModels {
     }
 }
 
-/// The models of a library that say what clean models look like to a method: those of which it reached at least half of the
-/// classes.
+/// The models of a library that say what clean models look like to a method: those of which it
+/// reached at least half of the classes.
 pub(super) fn usable<'a>(library: &'a Library, method: &Method) -> Vec<&'a LibraryModel> {
     let models = library.models().iter();
     let usable = |model: &&LibraryModel| {

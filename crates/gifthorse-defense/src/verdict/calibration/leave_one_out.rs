@@ -1,7 +1,8 @@
-//! How surprising the classes of measured clean models are, each model measured by a population that it is no part of.
+//! How surprising the classes of measured clean models are, each model measured by a population
+//! that it is no part of.
 //!
-//! The model at hand is ranked among these numbers, so they are found as its own are: by the same comparisons, with as many
-//! simulated clean models ([`RANKED_DRAWS`]) and the same random numbers.
+//! The model at hand is ranked among these numbers, so they are found as its own are: by the same
+//! comparisons, with as many simulated clean models ([`RANKED_DRAWS`]) and the same random numbers.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +23,8 @@ use crate::verdict::values::Values;
 pub(super) struct Measured(BTreeMap<Method, BTreeMap<String, Vec<f64>>>);
 
 impl Measured {
-    /// Measures, with one method, each model by the population that `beside` gives for its place; models for which it gives
-    /// none are passed over.
+    /// Measures, with one method, each model by the population that `beside` gives for its place;
+    /// models for which it gives none are passed over.
     ///
     /// # Errors
     /// A population drew values that are not finite.
@@ -46,7 +47,8 @@ impl Measured {
         Ok(())
     }
 
-    /// The largest combined surprise at any class of each model that was measured with all of the methods.
+    /// The largest combined surprise at any class of each model that was measured with all of the
+    /// methods.
     pub(super) fn ranks(&self, methods: &[&Method]) -> Option<Surprises> {
         let of_methods: Option<Vec<_>> = methods.iter().map(|&method| self.0.get(method)).collect();
         let of_methods = of_methods?;

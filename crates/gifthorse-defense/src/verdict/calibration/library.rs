@@ -1,7 +1,7 @@
 //! Clean models that were scanned before: what a clean model's classes look like, measured.
 //!
-//! A library is data: one [`LibraryModel`] for each clean model, with the values that each detector gave its classes. The file is
-//! JSON, made by `gifthorse zoo library`:
+//! A library is data: one [`LibraryModel`] for each clean model, with the values that each detector
+//! gave its classes. The file is JSON, made by `gifthorse zoo library`:
 //!
 //! ```json
 //! {
@@ -29,8 +29,8 @@
 //! }
 //! ```
 //!
-//! A model need not have gone through every method. A file of backdoored models, [`Backdoored`], has the same frame; its models
-//! also say what was planted.
+//! A model need not have gone through every method. A file of backdoored models, [`Backdoored`],
+//! has the same frame; its models also say what was planted.
 
 mod backdoored;
 mod file;
@@ -52,8 +52,8 @@ pub type Library = ModelFile<LibraryModel>;
 pub type Backdoored = ModelFile<BackdooredModel>;
 
 impl Library {
-    /// The library that the program ships with: `data/clean_models.json`, made by `gifthorse zoo library`. It may be
-    /// empty.
+    /// The library that the program ships with: `data/clean_models.json`, made by `gifthorse zoo
+    /// library`. It may be empty.
     ///
     /// # Errors
     /// A program built with a file that is no library.

@@ -1,8 +1,11 @@
-//! What clean models have in common, and how they differ: a hierarchical model of the values that one method gives them.
+//! What clean models have in common, and how they differ: a hierarchical model of the values that
+//! one method gives them.
 //!
-//! `value = location of the model + scale of the model * residual of the class`. Locations lie around a line in
-//! 1 / classes and are normal, variances scaled inverse chi-squared (limma's prior), and the residuals of a model drawn are those of one measured model, resampled and
-//! blurred a little: no shape is assumed, and that some models have more unequal classes than others is kept.
+//! `value = location of the model + scale of the model * residual of the class`. Locations lie
+//! around a line in 1 / classes and are normal, variances scaled inverse chi-squared (limma's
+//! prior), and the residuals of a model drawn are those of one measured model, resampled and
+//! blurred a little: no shape is assumed, and that some models have more unequal classes than
+//! others is kept.
 
 mod location_line;
 mod scale_fit;
@@ -21,10 +24,11 @@ use super::library::ClassValues;
 use super::{NullModel, ScalePrior};
 use crate::verdict::test::moments::cut_normal;
 
-/// Standard deviation of the noise on a residual that is drawn, in scales: without it, a model of 43 classes drawn from the residuals
-/// of ten would have each of them four times.
+/// Standard deviation of the noise on a residual that is drawn, in scales: without it, a model of
+/// 43 classes drawn from the residuals of ten would have each of them four times.
 const BLUR: f64 = 0.3;
-/// Residuals of models with fewer classes say little about their shape, and are drawn only for models with as few.
+/// Residuals of models with fewer classes say little about their shape, and are drawn only for
+/// models with as few.
 const ENOUGH: usize = 5;
 
 /// What is known of clean models.
@@ -49,7 +53,8 @@ struct Moments {
 }
 
 impl Population {
-    /// Fits the population to models. Unless their values are `comparable`, their locations mean nothing.
+    /// Fits the population to models. Unless their values are `comparable`, their locations mean
+    /// nothing.
     pub(super) fn fit(models: &[&ClassValues], comparable: bool) -> Self {
         let moments: Vec<Moments> = models.iter().map(|model| Moments::of(model)).collect();
         let variances: Vec<ModelVariance> = moments.iter().map(|of| of.variance).collect();
@@ -76,9 +81,10 @@ impl Population {
         }
     }
 
-    /// The population that a few models come from: nearer to one another than clean models at large. Their locations give the
-    /// location, and `spread` how far a further model may be from them, which so few cannot say; scales are drawn
-    /// towards theirs. Their residuals are too few to have a shape.
+    /// The population that a few models come from: nearer to one another than clean models at
+    /// large. Their locations give the location, and `spread` how far a further model may be from
+    /// them, which so few cannot say; scales are drawn towards theirs. Their residuals are too few
+    /// to have a shape.
     pub(super) fn near(&self, models: &[&ClassValues], spread: ScalePrior) -> Self {
         let moments: Vec<Moments> = models.iter().map(|model| Moments::of(model)).collect();
         let points: Vec<(usize, f64)> = moments.iter().map(Moments::point).collect();
@@ -107,8 +113,8 @@ impl Population {
         }
     }
 
-    /// How far the locations of models of one data set are from one another, over the data sets of the library. Models come with
-    /// the name of theirs.
+    /// How far the locations of models of one data set are from one another, over the data sets of
+    /// the library. Models come with the name of theirs.
     pub(super) fn spread_within(models: &[(&str, &ClassValues)]) -> Option<ScalePrior> {
         let points = models.iter().map(|(_, model)| Moments::of(model).point());
         let points: Vec<(usize, f64)> = points.collect();
@@ -185,8 +191,8 @@ fn in_order(a: &[f64], b: &[f64]) -> Ordering {
         .unwrap_or(Ordering::Equal)
 }
 
-/// The residuals of a model's classes, as wide as those of a model with many classes; those of unreached classes are where
-/// a normal distribution has its largest.
+/// The residuals of a model's classes, as wide as those of a model with many classes; those of
+/// unreached classes are where a normal distribution has its largest.
 fn residuals_of(model: &ClassValues, of: &Moments, prior: Option<ScalePrior>) -> Vec<f64> {
     let scale = of.variance.moderated(prior).sqrt();
     let classes = model.classes() as f64;

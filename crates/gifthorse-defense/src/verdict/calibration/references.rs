@@ -1,12 +1,14 @@
-//! A user's own clean models as references, in the spirit of Houtari and Mohanty ("Unmasking the Invisible"), who set their
-//! thresholds by two clean models.
+//! A user's own clean models as references, in the spirit of Houtari and Mohanty ("Unmasking the
+//! Invisible"), who set their thresholds by two clean models.
 //!
-//! Models of the user's own data and net say better than any library where the sizes of a further one should lie. But a
-//! handful cannot say how far it may lie from them: among three models even the smallest is the smallest in one case of
-//! four. So they give the location, and draw the scale towards theirs; how far models of one data set are from one another,
-//! how much scales differ and what the residuals look like comes from the library. Nor is this believed: each model of the
-//! library is measured by as many others of its data set, as the model at hand by the user's, and by a library without that data
-//! set, as the user's is taken not to be in it. The model at hand is ranked among them.
+//! Models of the user's own data and net say better than any library where the sizes of a further
+//! one should lie. But a handful cannot say how far it may lie from them: among three models even
+//! the smallest is the smallest in one case of four. So they give the location, and draw the scale
+//! towards theirs; how far models of one data set are from one another, how much scales differ and
+//! what the residuals look like comes from the library. Nor is this believed: each model of the
+//! library is measured by as many others of its data set, as the model at hand by the user's, and
+//! by a library without that data set, as the user's is taken not to be in it. The model at hand is
+//! ranked among them.
 
 use std::collections::BTreeMap;
 
@@ -36,13 +38,14 @@ pub struct References {
 }
 
 impl References {
-    /// Fits, for each method that the references were scanned with, the population that they come from. A library with fewer
-    /// than five models, or without two data sets of two models each, adds nothing to a method; if it adds nothing to any,
-    /// the references are the library. A method that it adds nothing to, but to others, has no part in the verdict.
+    /// Fits, for each method that the references were scanned with, the population that they come
+    /// from. A library with fewer than five models, or without two data sets of two models each,
+    /// adds nothing to a method; if it adds nothing to any, the references are the library. A
+    /// method that it adds nothing to, but to others, has no part in the verdict.
     ///
     /// # Errors
-    /// References that lack a method that others have, or of which most classes were not reached, or so few,
-    /// fewer than five without a library, that nothing can be made of them.
+    /// References that lack a method that others have, or of which most classes were not reached,
+    /// or so few, fewer than five without a library, that nothing can be made of them.
     pub fn fit(references: &Library, library: &Library, seed: u64) -> Result<Self, LibraryError> {
         let own: Vec<&LibraryModel> = references.models().iter().collect();
         let methods = methods_of(&own)?;
@@ -128,8 +131,8 @@ fn by_data_set<'a>(
     found.collect()
 }
 
-/// What a model of the library would be measured by, were its data set the user's: as many models of it, `count` or as many as
-/// there are, and a library of other data sets.
+/// What a model of the library would be measured by, were its data set the user's: as many models
+/// of it, `count` or as many as there are, and a library of other data sets.
 fn beside(
     models: &[&LibraryModel],
     method: &Method,

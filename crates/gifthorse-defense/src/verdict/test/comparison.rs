@@ -1,9 +1,11 @@
-//! One witness's values measured against clean models: the classes with one another, and with those of clean models.
+//! One witness's values measured against clean models: the classes with one another, and with those
+//! of clean models.
 //!
-//! Both comparisons end in a surprise, minus the logarithm of a p-value among simulated clean models. A class counts
-//! for the larger of its two, and it is this one number that is ranked among the same numbers of measured clean models
-//! (a conformal p-value). So whatever the simulation gets wrong, that there are two comparisons included, is
-//! in the ranks as well, as far as the model at hand is like those measured.
+//! Both comparisons end in a surprise, minus the logarithm of a p-value among simulated clean
+//! models. A class counts for the larger of its two, and it is this one number that is ranked among
+//! the same numbers of measured clean models (a conformal p-value). So whatever the simulation gets
+//! wrong, that there are two comparisons included, is in the ranks as well, as far as the model at
+//! hand is like those measured.
 
 use super::null::{Null, Simulation};
 use super::outlier::{CannotSay, OutlierTest};
@@ -12,12 +14,13 @@ use crate::verdict::calibration::NullModel;
 use crate::verdict::error::StatsError;
 use crate::verdict::values::Values;
 
-/// Ranks of measured models hold as they are down to the first p-value above 0.05 (0.061 of 162 models). Of a rarer model they
-/// say little, unless there are thousands: what it takes to be among the first hundredth of 150 models depends on a single one
-/// of them. So the ranks go on in an exponential tail, as surprises have it by their making, with the slope of the largest
-/// fifth. If they are exponential, a clean model has a p-value of at most 0.05 in 4.5 % of cases and one of at most 0.01 in 1.0 %,
-/// with 162 models; if their tail is that of a Weibull distribution of shape 0.7, in 4.7 and 1.3 %
-/// (`oracle/ranked_tail.py`).
+/// Ranks of measured models hold as they are down to the first p-value above 0.05 (0.061 of 162
+/// models). Of a rarer model they say little, unless there are thousands: what it takes to be among
+/// the first hundredth of 150 models depends on a single one of them. So the ranks go on in an
+/// exponential tail, as surprises have it by their making, with the slope of the largest fifth. If
+/// they are exponential, a clean model has a p-value of at most 0.05 in 4.5 % of cases and one of
+/// at most 0.01 in 1.0 %, with 162 models; if their tail is that of a Weibull distribution of shape
+/// 0.7, in 4.7 and 1.3 % (`oracle/ranked_tail.py`).
 const TAIL: TailRule = TailRule {
     replaced: 0.05,
     fitted: 0.2,
@@ -47,8 +50,9 @@ impl Surprises {
         self.0.len()
     }
 
-    /// Share of clean models at least as surprising, the model at hand counted among them, which beyond the largest twentieth is
-    /// that of the exponential tail, but never below [`Self::smallest_p_value`].
+    /// Share of clean models at least as surprising, the model at hand counted among them, which
+    /// beyond the largest twentieth is that of the exponential tail, but never below
+    /// [`Self::smallest_p_value`].
     #[must_use]
     pub fn p_value(&self, surprise: f64) -> f64 {
         (-self.0.surprise(surprise))
@@ -84,7 +88,8 @@ pub(in crate::verdict) struct Comparison {
 }
 
 impl Comparison {
-    /// Simulates `draws` clean models and measures the values by them: beside those of clean models only if `comparable`.
+    /// Simulates `draws` clean models and measures the values by them: beside those of clean models
+    /// only if `comparable`.
     ///
     /// # Errors
     /// The null model drew values that are not finite.
@@ -138,7 +143,8 @@ impl Comparison {
         self.null.scores().number_at(surprise)
     }
 
-    /// The value below which a class is more surprising than that by itself, if values are compared with those of clean models.
+    /// The value below which a class is more surprising than that by itself, if values are compared
+    /// with those of clean models.
     pub(in crate::verdict) fn value_at(&self, surprise: f64) -> Option<f64> {
         let comparable = self.beside_clean.is_some();
         comparable.then(|| -self.null.smallness().number_at(surprise))

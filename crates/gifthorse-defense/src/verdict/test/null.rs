@@ -15,13 +15,14 @@ use crate::verdict::set_aside::Thinning;
 /// Clean models simulated: the standard error of a p-value of 0.05 is then 0.002, and a thousand
 /// classes take a fraction of a second.
 pub const DRAWS: usize = 9_999;
-/// Clean models simulated for each model that is ranked among measured ones, and for each of these: a surprise need not be
-/// finer than the ranks that it is for, and only numbers found in the same way can be ranked.
+/// Clean models simulated for each model that is ranked among measured ones, and for each of these:
+/// a surprise need not be finer than the ranks that it is for, and only numbers found in the same
+/// way can be ranked.
 pub(in crate::verdict) const RANKED_DRAWS: usize = 2_000;
 /// Models that share one stream of random numbers.
 const PER_STREAM: usize = 64;
-/// The simulation's largest hundredth is replaced by an exponential tail. Its slope is that of this hundredth, or of the largest
-/// fifty where these are more: it errs by a seventh at most.
+/// The simulation's largest hundredth is replaced by an exponential tail. Its slope is that of this
+/// hundredth, or of the largest fifty where these are more: it errs by a seventh at most.
 const TAIL: TailRule = TailRule {
     replaced: 0.01,
     fitted: 0.01,
@@ -41,8 +42,8 @@ pub struct Null {
 /// What clean models to simulate.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::verdict) struct Simulation<'a> {
-    /// Fits of the model at hand; `None` if its classes cannot be compared, in which case only their values
-    /// count.
+    /// Fits of the model at hand; `None` if its classes cannot be compared, in which case only
+    /// their values count.
     pub scan: Option<&'a Scan>,
     /// Its number of classes.
     pub classes: usize,
@@ -115,7 +116,8 @@ impl Null {
         Self::simulate_thinned(scan, None, null_model, seed)
     }
 
-    /// Simulates clean models whose classes are then thinned out as those of the model at hand were.
+    /// Simulates clean models whose classes are then thinned out as those of the model at hand
+    /// were.
     ///
     /// # Errors
     /// As [`Self::simulate`].

@@ -115,7 +115,8 @@ impl OutlierTest {
     ///
     /// That of the smallest class is the model's. That of the j-th counts only the fits with at
     /// least j suspects, in which it and all smaller classes stand against the rest: a step-down,
-    /// so it never rises. Classes that are in no set of suspects, the larger half, have minus infinity.
+    /// so it never rises. Classes that are in no set of suspects, the larger half, have minus
+    /// infinity.
     pub(in crate::verdict) fn scores(&self) -> Vec<f64> {
         let mut score = f64::NEG_INFINITY;
         let mut steps = self.steps.iter().rev().peekable();
@@ -132,7 +133,8 @@ impl OutlierTest {
         scores
     }
 
-    /// Reads the test where a score above `critical` is significant; `None` only if there is no fit at all.
+    /// Reads the test where a score above `critical` is significant; `None` only if there is no fit
+    /// at all.
     pub(in crate::verdict) fn read(&self, critical: f64) -> Option<Reading> {
         let significant = |step: &&Step| step.score > critical;
         let flagged = self

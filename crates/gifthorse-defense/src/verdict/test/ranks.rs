@@ -66,13 +66,15 @@ impl Ranks {
         self.ascending.len()
     }
 
-    /// Share of clean models with a number at least as large, the model at hand counted among them, so never 0.
+    /// Share of clean models with a number at least as large, the model at hand counted among them,
+    /// so never 0.
     pub(in crate::verdict) fn p_value(&self, number: f64) -> f64 {
         let below = self.ascending.partition_point(|&clean| clean < number);
         (1 + self.len() - below) as f64 / (1 + self.len()) as f64
     }
 
-    /// The number that has to be exceeded for the p-value to be at most `p`; infinite where none is so rare.
+    /// The number that has to be exceeded for the p-value to be at most `p`; infinite where none is
+    /// so rare.
     pub(in crate::verdict) fn critical(&self, p: f64) -> f64 {
         // A rate such as 0.05 must not lose a model to its binary representation.
         let beyond = (p * (1 + self.len()) as f64 * (1.0 + 1e-12)) as usize;
@@ -80,8 +82,9 @@ impl Ranks {
         self.ascending.get(rank).copied().unwrap_or(f64::INFINITY)
     }
 
-    /// Minus the logarithm of the p-value, continued beyond the largest numbers by an exponential tail: comparable between
-    /// samples of different kinds, and never equal for two numbers that are rarer than the sample can tell.
+    /// Minus the logarithm of the p-value, continued beyond the largest numbers by an exponential
+    /// tail: comparable between samples of different kinds, and never equal for two numbers that
+    /// are rarer than the sample can tell.
     pub(in crate::verdict) fn surprise(&self, number: f64) -> f64 {
         match self.tail {
             Some(tail) if number > tail.start => {

@@ -12,9 +12,9 @@ const LEAST: f64 = -500.0;
 
 /// `ln P(T > t)` for t >= 0 and one number of degrees of freedom.
 ///
-/// Between the points of the table it is interpolated, which errs in the logarithm by less than 0.02
-/// up to t = 5, and by up to 0.2 at t = 30 and a thousand degrees of freedom. This does no harm, since
-/// observed and simulated values go through the same table.
+/// Between the points of the table it is interpolated, which errs in the logarithm by less than
+/// 0.02 up to t = 5, and by up to 0.2 at t = 30 and a thousand degrees of freedom. This does no
+/// harm, since observed and simulated values go through the same table.
 #[derive(Debug, Clone)]
 pub(in crate::verdict) struct Tail {
     log_tail: Vec<f64>,

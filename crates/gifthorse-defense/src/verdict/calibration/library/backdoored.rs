@@ -1,4 +1,5 @@
-//! A backdoored model with a known truth, for the validation of the verdict. The verdict itself never sees it.
+//! A backdoored model with a known truth, for the validation of the verdict. The verdict itself
+//! never sees it.
 
 use serde::{Deserialize, Serialize};
 

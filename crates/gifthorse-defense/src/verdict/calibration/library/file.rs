@@ -28,7 +28,8 @@ pub trait Entry: Serialize + DeserializeOwned {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MethodTraits {
-    /// Whether values of different models may be compared ([`Statistic::comparable`](crate::verdict::Statistic)).
+    /// Whether values of different models may be compared
+    /// ([`Statistic::comparable`](crate::verdict::Statistic)).
     pub comparable: bool,
 }
 
@@ -45,7 +46,8 @@ impl<M: Entry> ModelFile<M> {
     /// A file of `models` whose values were found with some of `methods`.
     ///
     /// # Errors
-    /// A model that is none ([`Entry::check`]), or has values of another method, or two of one name.
+    /// A model that is none ([`Entry::check`]), or has values of another method, or two of one
+    /// name.
     pub fn new(
         methods: BTreeMap<Method, MethodTraits>,
         mut models: Vec<M>,
@@ -70,7 +72,8 @@ impl<M: Entry> ModelFile<M> {
         Ok(file)
     }
 
-    /// Writes a file, one model a line, so that a difference between two versions of it can be read.
+    /// Writes a file, one model a line, so that a difference between two versions of it can be
+    /// read.
     ///
     /// # Errors
     /// None that [`Self::new`] lets through.

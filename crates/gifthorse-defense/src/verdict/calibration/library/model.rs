@@ -15,8 +15,8 @@ use crate::verdict::set_aside::SetAside;
 pub struct LibraryModel {
     /// A name that no other model of the library has.
     pub name: String,
-    /// How it was made: net, optimiser, augmentation, width, epochs. Models of one recipe are left out together in a
-    /// validation.
+    /// How it was made: net, optimiser, augmentation, width, epochs. Models of one recipe are left
+    /// out together in a validation.
     pub recipe: String,
     /// The data set that it was trained on; subsets of one data set have its name.
     pub data: String,
@@ -32,20 +32,22 @@ pub struct LibraryModel {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassValues {
-    /// The value of each class, in class order, on the detector's logarithmic scale ([`Statistic::value`]). None for a class
-    /// that was never reached.
+    /// The value of each class, in class order, on the detector's logarithmic scale
+    /// ([`Statistic::value`]). None for a class that was never reached.
     pub values: Vec<Option<f64>>,
-    /// Reached classes whose trigger passed the gate on held-out images. The calibration does not look at them; a validation
-    /// does.
+    /// Reached classes whose trigger passed the gate on held-out images. The calibration does not
+    /// look at them; a validation does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confirmed: Vec<usize>,
 }
 
 impl LibraryModel {
-    /// Takes over what the sound witnesses of a scan found, with four decimals, which is far more than two searches agree in.
+    /// Takes over what the sound witnesses of a scan found, with four decimals, which is far more
+    /// than two searches agree in.
     ///
     /// # Errors
-    /// A model whose classes were not all searched to the end, or evidence that is no such model ([`Entry::check`]).
+    /// A model whose classes were not all searched to the end, or evidence that is no such model
+    /// ([`Entry::check`]).
     pub fn from_evidence(
         name: impl Into<String>,
         recipe: impl Into<String>,
@@ -74,8 +76,9 @@ impl LibraryModel {
         Ok(model)
     }
 
-    /// The evidence of a scan that found these values with these methods, with triggers that were not tried on held-out images:
-    /// what a verdict on the model rests on, but for the gate. Methods that the model did not go through are left out.
+    /// The evidence of a scan that found these values with these methods, with triggers that were
+    /// not tried on held-out images: what a verdict on the model rests on, but for the gate.
+    /// Methods that the model did not go through are left out.
     #[must_use]
     pub fn evidence(&self, methods: &[(&Method, Statistic)]) -> Evidence {
         let witnesses = methods.iter().filter_map(|&(method, statistic)| {
@@ -92,7 +95,8 @@ impl LibraryModel {
 }
 
 impl ClassValues {
-    /// What a witness found in a model of so many classes; `None` if some class was not searched to the end.
+    /// What a witness found in a model of so many classes; `None` if some class was not searched to
+    /// the end.
     fn of(witness: &Witness, classes: usize) -> Option<Self> {
         let mut values = vec![None; classes];
         let mut searched = vec![false; classes];
@@ -149,7 +153,8 @@ impl ClassValues {
         self.values.iter().filter(|value| value.is_none()).count()
     }
 
-    /// Whether at least half of the classes were reached. No other model says what clean ones are like, nor is it ever called clean.
+    /// Whether at least half of the classes were reached. No other model says what clean ones are
+    /// like, nor is it ever called clean.
     #[must_use]
     pub fn mostly_reached(&self) -> bool {
         2 * self.unreached() <= self.classes()
@@ -192,8 +197,8 @@ impl Entry for LibraryModel {
         self
     }
 
-    /// Refuses fewer than two classes, no pixels, as many values as there are no classes, a value that is not a finite number,
-    /// and a confirmed class that does not exist.
+    /// Refuses fewer than two classes, no pixels, as many values as there are no classes, a value
+    /// that is not a finite number, and a confirmed class that does not exist.
     fn check(&self) -> Result<(), LibraryError> {
         if self.classes < 2 {
             return Err(LibraryError::TooFewClasses(self.name.clone(), self.classes));

@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use super::LibraryModel;
 
-/// The range of images and of numbers of classes that clean models were measured with. Empty if there are none.
+/// The range of images and of numbers of classes that clean models were measured with. Empty if
+/// there are none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::verdict::calibration) struct Span {
     pixels: Option<(usize, usize)>,

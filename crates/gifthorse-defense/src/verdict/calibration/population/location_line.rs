@@ -1,7 +1,8 @@
 //! Where the log sizes of a clean model lie, by its number of classes.
 //!
-//! The fewer classes, the smaller the triggers: a class that is one of two covers half of all images, and the nearest
-//! point of it is near. In measured models the location is about a straight line in 1 / classes.
+//! The fewer classes, the smaller the triggers: a class that is one of two covers half of all
+//! images, and the nearest point of it is near. In measured models the location is about a straight
+//! line in 1 / classes.
 
 /// Fewer models give no slope.
 const LEAST: usize = 10;
@@ -14,8 +15,8 @@ pub(in crate::verdict) struct LocationLine {
 }
 
 impl LocationLine {
-    /// Least squares through locations with their numbers of classes; a constant if there are too few of them, or all have
-    /// one number of classes.
+    /// Least squares through locations with their numbers of classes; a constant if there are too
+    /// few of them, or all have one number of classes.
     pub(in crate::verdict) fn fit(points: &[(usize, f64)]) -> Self {
         let count = points.len() as f64;
         let inverse = |classes: usize| 1.0 / classes as f64;

@@ -1,14 +1,16 @@
 //! The prior of the scale from the variances of clean models (Smyth 2004, section 6.2).
 //!
-//! A model's sample variance with d degrees of freedom is `s0^2 F(d, d0)` distributed, so its logarithm has mean
-//! `ln s0^2 + g(d) - g(d0)`, g(d) being `digamma(d/2) - ln(d/2)`, and variance `trigamma(d/2) + trigamma(d0/2)`. Both are
-//! solved for s0 and d0, with weights, since models of two classes scatter a hundred times as much as those of forty.
+//! A model's sample variance with d degrees of freedom is `s0^2 F(d, d0)` distributed, so its
+//! logarithm has mean `ln s0^2 + g(d) - g(d0)`, g(d) being `digamma(d/2) - ln(d/2)`, and variance
+//! `trigamma(d/2) + trigamma(d0/2)`. Both are solved for s0 and d0, with weights, since models of
+//! two classes scatter a hundred times as much as those of forty.
 
 use statrs::function::gamma::digamma;
 
 use crate::verdict::calibration::ScalePrior;
 
-/// More degrees of freedom say that all models have one scale, which no library of a few hundred can tell.
+/// More degrees of freedom say that all models have one scale, which no library of a few hundred
+/// can tell.
 const MOST_DEGREES: f64 = 100.0;
 /// Fewer would give scales without a mean; a handful of models may suggest it by chance.
 const LEAST_DEGREES: f64 = 2.0;
@@ -53,7 +55,8 @@ pub(in crate::verdict) fn fit_prior(models: &[ModelVariance]) -> Option<ScalePri
     let usable = models
         .iter()
         .filter(|model| model.degrees >= 1.0 && model.variance > NO_SPREAD * NO_SPREAD);
-    // Log variances, freed of what their own degrees of freedom do to them, and how much these scatter them.
+    // Log variances, freed of what their own degrees of freedom do to them, and how much these
+    // scatter them.
     let logs: Vec<(f64, f64)> = usable
         .map(|model| {
             let half = model.degrees / 2.0;
@@ -71,8 +74,8 @@ pub(in crate::verdict) fn fit_prior(models: &[ModelVariance]) -> Option<ScalePri
     ScalePrior::new(((mean + bias(half)) / 2.0).exp(), 2.0 * half).ok()
 }
 
-/// How much the logarithms scatter beyond their own scatter. Each counts by how little it scatters itself: a model of two
-/// classes says next to nothing.
+/// How much the logarithms scatter beyond their own scatter. Each counts by how little it scatters
+/// itself: a model of two classes says next to nothing.
 fn scatter_between(logs: &[(f64, f64)]) -> f64 {
     let least = trigamma(MOST_DEGREES / 2.0);
     let unbiased = logs.len() as f64 / (logs.len() as f64 - 1.0);
