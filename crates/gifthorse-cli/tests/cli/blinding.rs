@@ -17,7 +17,7 @@ fn blind(how: Blind, words: &str) -> Value {
     let reason = report["reasons"][0].as_str().unwrap();
     assert!(reason.contains("gradients cannot be trusted"), "{reason}");
     assert!(reason.contains(words), "{how:?}: {reason}");
-    assert_eq!(report["detectors"][0]["classes"], json!([]));
+    assert_eq!(report["detectors"][0]["findings"], json!([]));
     assert_eq!(report["coverage"]["tested"], json!([]));
     report
 }

@@ -69,7 +69,7 @@ fn images(bench: &Bench, name: &str) {
 }
 
 fn states(report: &Value, state: &str) -> Vec<u64> {
-    let classes = report["detectors"][0]["classes"].as_array().unwrap();
+    let classes = report["detectors"][0]["findings"].as_array().unwrap();
     let of = classes.iter().filter(|class| class["state"] == state);
     of.map(|class| class["class"].as_u64().unwrap()).collect()
 }
@@ -79,7 +79,7 @@ fn many_classes_are_narrowed_down_and_the_report_says_so() {
     let bench = Bench::new();
     model(&bench, "many.onnx");
     images(&bench, "images");
-    let scan = "scan many.onnx --images images --json --search";
+    let scan = "scan many.onnx --images images --detector neural_cleanse --json --search";
     let report = bench.run(&format!("{scan} eliminate")).expect(1).json();
     // Beside the library's nets, all blocks of so simple a model are small; that of the backdoor is the smallest.
     assert_eq!(report["targets"][0], TARGET);
@@ -89,8 +89,8 @@ fn many_classes_are_narrowed_down_and_the_report_says_so() {
     let sampled = report["detectors"][0]["sampled"].as_array().unwrap();
     assert_eq!(sampled.len(), 40);
     for class in eliminated {
-        let found = &report["detectors"][0]["classes"][class as usize];
-        assert!(found["norm"].is_null() && found["updates"].as_u64().unwrap() <= 32);
+        let found = &report["detectors"][0]["findings"][class as usize];
+        assert!(found["statistic"].is_null() && found["updates"].as_u64().unwrap() <= 32);
     }
     let lines = |value: &Value| value.to_string();
     assert!(lines(&report["coverage"]["tested"]).contains("any of the 70 classes"));

@@ -1,6 +1,7 @@
 //! A planted backdoor is found, the report is whole, and a replay confirms it.
 
 use gifthorse_report::Report;
+use gifthorse_report::report::{Detection, TriggerKind, UnitFinding};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Kind, TARGET};
@@ -16,6 +17,29 @@ fn schema_of_reports() -> jsonschema::Validator {
 
 fn report(bench: &Bench, name: &str) -> Report {
     Report::from_json(&std::fs::read_to_string(bench.path(name)).unwrap()).unwrap()
+}
+
+fn neural_cleanse(report: &Report) -> &Detection {
+    let mut detections = report.detectors.iter();
+    detections
+        .find(|detection| detection.name == "neural_cleanse")
+        .unwrap()
+}
+
+/// The norm that a report states of the trigger that was tried.
+fn trigger_norm(finding: &mut UnitFinding) -> &mut Option<f64> {
+    let mut measures = finding.measures.iter_mut();
+    let of_trigger = measures.find(|measure| measure.name == "trigger_norm");
+    &mut of_trigger.unwrap().value
+}
+
+/// What a replay says of the patches of Neural Cleanse, in the order of classes.
+fn patches(replay: &Value) -> Vec<&Value> {
+    let recovered = replay["recovered"].as_array().unwrap();
+    let of = recovered
+        .iter()
+        .filter(|found| found["detector"] == "neural_cleanse");
+    of.collect()
 }
 
 #[test]
@@ -36,11 +60,14 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
     let found = report(&bench, "out/report.json");
     assert_eq!(found.targets, [TARGET]);
     assert_eq!(found.preflight.as_ref().unwrap().accuracy, Some(1.0));
-    assert_eq!(found.images.search + found.images.holdout, 200);
-    assert_eq!(found.images.holdout, 64);
-    let class = &found.detectors[0].classes[TARGET];
-    assert!(class.norm.unwrap() < 6.0, "{class:?}");
-    assert_eq!(class.trigger.as_deref(), Some("triggers/2.npz"));
+    let images = found.images.as_ref().unwrap();
+    assert_eq!(images.search + images.holdout, 200);
+    assert_eq!(images.holdout, 64);
+    let class = neural_cleanse(&found).of_class(TARGET).unwrap();
+    assert!(class.statistic.unwrap() < 6.0, "{class:?}");
+    let file = class.trigger.as_ref().unwrap();
+    assert_eq!(file.path, "triggers/neural_cleanse/2.npz");
+    assert_eq!(file.kind, TriggerKind::Patch);
     let text = std::fs::read_to_string(bench.path("out/report.json")).unwrap();
     let json: Value = serde_json::from_str(&text).unwrap();
     let schema = schema_of_reports();
@@ -52,8 +79,8 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
     for file in [
         "report.html",
         "report.sarif",
-        "triggers/2.png",
-        "triggers/7.npz",
+        "triggers/neural_cleanse/2.png",
+        "triggers/neural_cleanse/7.npz",
     ] {
         assert!(bench.path("out").join(file).exists(), "{file}");
     }
@@ -67,7 +94,7 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
         (&holds["holds"], &holds["same_images"]),
         (&json!(true), &json!(true))
     );
-    assert_eq!(holds["classes"].as_array().unwrap().len(), 8);
+    assert_eq!(patches(&holds).len(), 8);
     let report = std::fs::read_to_string(bench.path("out/report.json")).unwrap();
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(holds["images"], report["images"]["count"]);
@@ -82,7 +109,7 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
         .run(&format!("{replay} good.onnx --force --json"))
         .expect(1)
         .json();
-    assert_eq!(forced["classes"][TARGET]["holds"], false);
+    assert_eq!(patches(&forced)[TARGET]["holds"], false);
 
     // Other images of the same kind confirm it within the intervals.
     bench.images("fewer", 9, |class| class.to_string());
@@ -95,17 +122,21 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
 
     // A report that says more than its triggers do is found out.
     let mut forged = found;
-    let class = &mut forged.detectors[0].classes[5];
-    (class.trigger_norm, class.success_rate) = (Some(1.0), Some(0.5));
+    let findings = &mut forged.detectors[0].findings;
+    *trigger_norm(&mut findings[5]) = Some(1.0);
+    findings[5].success_rate = Some(0.5);
     // Nor can the size that the verdict rests on be far below that of the trigger.
-    forged.detectors[0].classes[6].norm = Some(1.0);
+    findings[6].statistic = Some(1.0);
     bench.write("out/forged.json", forged.to_json().unwrap());
     let run = bench
         .run("verify out/forged.json --images images --model bad.onnx --json")
         .expect(1);
-    assert_eq!(run.json()["classes"][5]["holds"], false);
-    assert_eq!(run.json()["classes"][6]["norm"]["holds"], false);
-    assert_eq!(run.json()["classes"][4]["holds"], true);
+    let replay = run.json();
+    let replayed = patches(&replay);
+    assert_eq!(replayed[5]["holds"], false);
+    assert_eq!(replayed[5]["norm"]["holds"], false);
+    assert_eq!(replayed[6]["norm"]["holds"], false);
+    assert_eq!(replayed[4]["holds"], true);
 }
 
 #[test]
@@ -114,7 +145,7 @@ fn a_profile_shares_the_time_out_and_leaves_the_report_alone() {
     bench.model("bad.onnx", Kind::Backdoored);
     bench.images("images", 8, |class| class.to_string());
     let run = bench.run("scan bad.onnx --images images --classes 1,2 --json --profile");
-    assert_eq!(run.json()["schema_version"], 2);
+    assert_eq!(run.json()["schema_version"], 3);
     let said = run.err();
     assert!(said.contains("MiB of memory"), "{said}");
     let shares: Vec<f64> = said
@@ -167,7 +198,7 @@ fn a_scan_of_some_classes_is_never_clean() {
             .to_string()
             .contains("other 5 of the 8 classes")
     );
-    let searched = report["detectors"][0]["classes"].as_array().unwrap();
+    let searched = report["detectors"][0]["findings"].as_array().unwrap();
     let searched: Vec<_> = searched
         .iter()
         .map(|class| class["class"].as_u64().unwrap())
@@ -189,7 +220,7 @@ fn no_time_is_inconclusive_and_exit_zero_is_zero() {
             .unwrap()
             .contains("8 of 8 classes")
     );
-    assert_eq!(report["detectors"][0]["classes"][0]["state"], "skipped");
+    assert_eq!(report["detectors"][0]["findings"][0]["state"], "skipped");
     bench.run(&format!("{scan} --exit-zero")).expect(0);
     bench
         .run("scan none.onnx --images images --exit-zero")
@@ -208,5 +239,5 @@ fn a_model_without_a_backdoor_is_clean_up_to_a_size() {
     assert_eq!(report["verdict"], "clean");
     assert!(report["p_value"].as_f64().unwrap() > 0.05);
     let size = &report["coverage"]["largest_trigger"];
-    assert_eq!(size["pixels"], report["detectors"][0]["norm_threshold"]);
+    assert_eq!(size["pixels"], report["detectors"][0]["unit_threshold"]);
 }

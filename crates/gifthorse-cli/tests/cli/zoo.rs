@@ -189,11 +189,11 @@ fn the_scan_is_not_told_the_truth() {
     let report = |folder: &str| {
         let path = format!("{folder}/scans/signs-tiny-short-square-size4-s1/report.json");
         let report = json(&bench, &path);
-        let classes = report["detectors"][0]["classes"]
-            .as_array()
-            .unwrap()
-            .clone();
-        let norms: Vec<Value> = classes.iter().map(|class| class["norm"].clone()).collect();
+        let findings = report["detectors"][0]["findings"].as_array().unwrap();
+        let norms: Vec<Value> = findings
+            .iter()
+            .map(|found| found["statistic"].clone())
+            .collect();
         assert!(norms.iter().any(Value::is_number), "{report}");
         (report["verdict"].clone(), report["p_value"].clone(), norms)
     };
