@@ -42,7 +42,7 @@ def main():
     arguments = parser.parse_args()
     report = json.loads(arguments.report.read_text())
     detector = report["detectors"][0]
-    classes = {found["class"]: found for found in detector["classes"]}
+    classes = {found["class"]: found for found in detector["findings"]}
     sampled = set(detector["sampled"])
     [_, height, width] = report["model"]["input"]["shape"]
     cost = struct.unpack("<f", struct.pack("<f", COST_OF_ALL / (height * width)))[0]
@@ -62,18 +62,18 @@ def main():
     print(f"{len(classes)} classes, {len(finalists)} finalists, {len(sample)} sampled")
     print(f"updates: {made} made, {full:.0f} in a full scan ({100 * made / full:.1f} %)")
 
-    reached = [f for f in sample if f["norm"] is not None]
+    reached = [f for f in sample if f["statistic"] is not None]
     for steps in ROUNDS:
         known = [f for f in reached if len(early[f["class"]]) >= steps]
         if len(known) > 2:
             xs = [standing(early[f["class"]], steps, cost) for f in known]
-            ys = [math.log(f["norm"]) for f in known]
+            ys = [math.log(f["statistic"]) for f in known]
             print(f"after {steps} updates: correlation {correlation(xs, ys):.2f} over {len(known)} sampled classes")
     orders = []
     for steps in ROUNDS:
         took_part = [c for c in early if len(early[c]) >= steps]
         orders.append(sorted(took_part, key=lambda c: standing(early[c], steps, cost)))
-    smallest = sorted((f for f in ended.values() if f["norm"] is not None), key=lambda f: f["norm"])[:5]
+    smallest = sorted((f for f in ended.values() if f["statistic"] is not None), key=lambda f: f["statistic"])[:5]
     for found in smallest:
         places = [
             f"{order.index(found['class']) + 1} of {len(order)} after {steps}"
@@ -81,7 +81,7 @@ def main():
             if found["class"] in order
         ]
         how = "sampled" if found["class"] in sampled else "finalist"
-        print(f"class {found['class']}: norm {found['norm']:.1f}, {how}; place {', '.join(places)} updates")
+        print(f"class {found['class']}: norm {found['statistic']:.1f}, {how}; place {', '.join(places)} updates")
 
 
 if __name__ == "__main__":

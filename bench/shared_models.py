@@ -75,6 +75,7 @@ def row(name, truth, out):
         found += f", {numbers(report['targets'])}"
     right = found == known
     detector = report["detectors"][0] if report["detectors"] else {}
+    measures = {one["name"]: one["value"] for one in detector.get("measures", [])}
 
     def show(value, form):
         return "" if value is None else format(value, form)
@@ -86,7 +87,7 @@ def row(name, truth, out):
         show(report["p_value"], ".2g"),
         show(detector.get("statistic"), ".2f"),
         show(detector.get("threshold"), ".2f"),
-        show(detector.get("anomaly_index"), ".2f"),
+        show(measures.get("anomaly_index"), ".2f"),
         show(report["preflight"] and report["preflight"]["accuracy"], ".3f"),
         f"{measured['seconds']:.0f}",
         f"{measured['mebibytes']:.0f}",

@@ -50,11 +50,12 @@ def gifthorse(arguments, model, images, out):
     report = json.loads((out / "report.json").read_text())
     run = json.loads((out / "measured.json").read_text())
     (detector,) = report["detectors"]
-    classes = detector["classes"]
+    classes = detector["findings"]
+    measures = {one["name"]: one["value"] for one in detector["measures"]}
     return {
         "verdict": report["verdict"] + "".join(f", {target}" for target in report["targets"]),
-        "index": detector["anomaly_index"],
-        "norms": {one["class"]: one["norm"] for one in classes},
+        "index": measures["anomaly_index"],
+        "norms": {one["class"]: one["statistic"] for one in classes},
         "updates": sum(one["updates"] for one in classes),
         "whole_updates": None,
         "seconds": run["seconds"],

@@ -419,10 +419,10 @@ def images():
 
 def others():
     start = b'name = "x"\n[net]\nkind = "small_cnn"\n[data]\nset = "signs"\ntrain = 24\ntest = 24\n'
-    yield "report_deep.json", b'{"schema_version": 2, "verdict": ' + b"[" * 20_000
-    yield "report_number.json", b'{"schema_version": 2, "verdict": "clean", "reasons": [], "targets": [1e400]}'
+    yield "report_deep.json", b'{"schema_version": 3, "verdict": ' + b"[" * 20_000
+    yield "report_number.json", b'{"schema_version": 3, "verdict": "clean", "reasons": [], "targets": [1e400]}'
     yield "report_version.json", b'{"schema_version": 18446744073709551615}'
-    yield "report_type.json", b'{"schema_version": 2, "verdict": ["clean"]}'
+    yield "report_type.json", b'{"schema_version": 3, "verdict": ["clean"]}'
     yield "report_bytes.json", bytes(range(256))
     yield "policy_deep.toml", b"accept = " + b"[" * 20_000
     yield "policy_tables.toml", b"[" + b"a." * 20_000 + b"a]\n"

@@ -3,6 +3,7 @@
 //! Everything else follows from the row: the driver, work folders, progress, memory, reports, coverage, zoos and the
 //! library of clean models know detectors only by [`Detector`].
 
+pub mod mm_bd;
 pub mod neural_cleanse;
 
 use std::collections::BTreeMap;
@@ -228,7 +229,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 1] = [neural_cleanse::ROW];
+pub const DETECTORS: [Row; 2] = [neural_cleanse::ROW, mm_bd::ROW];
 
 impl Choice {
     /// A detector with its default settings.

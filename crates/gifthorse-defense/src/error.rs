@@ -58,7 +58,7 @@ pub enum Error {
     NoGradient,
     /// A search that was kept does not belong to this scan.
     #[error(transparent)]
-    Snapshot(#[from] crate::detect::neural_cleanse::SnapshotError),
+    Snapshot(#[from] crate::search::SnapshotError),
     /// Searches could not be kept or read back.
     #[error("the search for {unit} could not be kept or taken up again")]
     Keeper {

@@ -97,6 +97,8 @@ pub struct Finding {
     pub unit: Unit,
     /// What became of it.
     pub state: State,
+    /// Why nothing was reached, where the search can tell; in words that go after "class 3: ".
+    pub reason: Option<String>,
     /// The detector's statistic in its own unit ([`Statistic`](crate::detect::Statistic)); that of the last attempt where
     /// nothing was reached, and 0 for a unit that was skipped before it began.
     #[serde(with = "exact::double")]
@@ -122,6 +124,7 @@ impl Finding {
         Self {
             unit,
             state: State::Skipped,
+            reason: None,
             statistic: 0.0,
             trigger: None,
             success_rate: None,

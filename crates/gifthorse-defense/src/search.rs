@@ -1,5 +1,6 @@
 //! Searches, whatever the detector: moved on step by step, kept, taken up again, and ended early where others are ahead.
 
+mod belongs;
 mod drive;
 mod early;
 mod evaluate;
@@ -9,6 +10,7 @@ mod observer;
 use crate::error::Error;
 use crate::finding::{Finding, State};
 
+pub use belongs::{Belongs, SnapshotError};
 pub use drive::search;
 pub use early::{Early, Next};
 pub use evaluate::evaluate_trigger;

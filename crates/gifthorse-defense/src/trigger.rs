@@ -93,6 +93,7 @@ impl Patch {
     }
 }
 
+/// Rounds a value in [0, 1] to a whole multiple of 1/255.
 fn to_8_bit(value: f32) -> f32 {
     (value.clamp(0.0, 1.0) * 255.0).round() / 255.0
 }

@@ -21,7 +21,8 @@ pub fn method_of(choice: &Choice) -> Result<Method, Error> {
     Ok(Method::new(&choice.name, &choice.preset)?)
 }
 
-/// A witness of what a detector found, on a model whose images have `shape`, channels, height and width.
+/// A witness of what a detector found, on a model whose images have `shape`, channels, height and width. If it could tell for
+/// more than half of the classes why nothing was reached, it is not to be heard, for the reason that it gave most often.
 ///
 /// # Errors
 /// As [`method`].
@@ -40,6 +41,10 @@ pub fn witness(
         })
     };
     let stand_ins = findings.stand_ins();
+    let soundness = match soundness {
+        Soundness::Sound => mostly_failed(findings).map_or(Soundness::Sound, Soundness::Unsound),
+        unsound @ Soundness::Unsound(_) => unsound,
+    };
     Ok(Witness {
         method: method(detector)?,
         statistic: detector.statistic(shape),
@@ -53,4 +58,20 @@ pub fn witness(
         },
         soundness,
     })
+}
+
+/// The reason that a detector gives most often, if it gives one for more than half of the units searched to the end.
+fn mostly_failed(findings: &Findings) -> Option<String> {
+    let ended = findings.ended().count();
+    let reasons = || {
+        findings
+            .ended()
+            .filter_map(|finding| finding.reason.as_deref())
+    };
+    if 2 * reasons().count() <= ended {
+        return None;
+    }
+    let count = |reason: &str| reasons().filter(|other| *other == reason).count();
+    let most = reasons().max_by_key(|reason| (count(reason), std::cmp::Reverse(*reason)))?;
+    Some(format!("for {} of {ended} classes: {most}", count(most)))
 }

@@ -1,5 +1,9 @@
 //! A classifier of images in [0, 1], with its preprocessing.
 
+mod intervention;
+mod split;
+mod taps;
+
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
@@ -7,11 +11,15 @@ use gifthorse_onnx::{Dim, Graph};
 use gifthorse_segment::{alone, is_alone};
 use rayon::prelude::*;
 
-use crate::array::Array;
-use crate::ends::Ends;
 use crate::error::Error;
+use crate::execute::array::Array;
+use crate::layer::Layer;
+use crate::lower::Ends;
 use crate::network::Network;
 use crate::preprocess::{Layout, Preprocess};
+pub use intervention::Intervention;
+pub use split::{Head, Tail};
+pub use taps::{Feature, Tapped, Taps};
 
 /// A trained image classifier: images `[batch, channels, height, width]` in [0, 1] in,
 /// logits `[batch, classes]` out, gradients to the images on the way back.
@@ -21,6 +29,7 @@ pub struct Classifier {
     preprocess: Preprocess,
     layout: Layout,
     shape: [usize; 3],
+    interventions: Vec<Intervention>,
 }
 
 impl Classifier {
@@ -53,12 +62,13 @@ impl Classifier {
             (_, Layout::Nhwc) => vec![shape[1], shape[2], shape[0]],
         };
         preprocess.check(shape[0])?;
-        let network = Arc::new(Network::new(graph, Some(&raw), device.clone())?);
+        let network = Arc::new(Network::between(graph, ends, Some(&raw), device.clone())?);
         Ok(Self {
             network,
             preprocess,
             layout,
             shape,
+            interventions: Vec::new(),
         })
     }
 
@@ -110,17 +120,33 @@ impl Classifier {
     /// # Errors
     /// Images of another shape.
     pub fn logits(&self, images: Tensor<4>) -> Result<Tensor<2>, Error> {
-        let raw = self.raw(Array::from_tensor(images))?;
-        Ok(self.network.forward(raw)?.into_tensor())
+        Ok(self.forward(Array::from_tensor(images))?.into_tensor())
     }
 
-    /// Features: the values of the given ONNX names for the images, batch first.
+    /// The layers of the model, in the order of computation, the logits last: where features can be
+    /// [taken](Self::run), the model be [split](Self::split_at), and channels be
+    /// [changed](Self::with).
     ///
     /// # Errors
-    /// Images of another shape; a name that the model does not have.
-    pub fn features(&self, images: Tensor<4>, names: &[&str]) -> Result<Vec<Array>, Error> {
-        let raw = self.raw(Array::from_tensor(images))?;
-        Ok(self.network.forward_tapped(raw, names)?.split_off(1))
+    /// What the lowering refuses.
+    pub fn layers(&self) -> Result<&[Layer], Error> {
+        self.network.layers()
+    }
+
+    /// The layer of an ONNX name. One value may have several names; its layer is called by the
+    /// first.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a name that no layer has; what the lowering refuses.
+    pub fn layer(&self, name: &str) -> Result<&Layer, Error> {
+        self.network.layer(name)
+    }
+
+    fn forward(&self, images: Array) -> Result<Array, Error> {
+        let raw = self.raw(images)?;
+        let section = intervention::section(&self.interventions);
+        let edits = intervention::edits(&self.interventions);
+        Ok(self.network.run(raw, &section, &edits)?.end)
     }
 
     /// Logits of any number of images, row-major `[images, classes]`, in parallel unless within
@@ -137,10 +163,11 @@ impl Classifier {
             return Err(Error::Input(reason));
         }
         let [channels, height, width] = self.shape;
+        let still = self.untracked();
         let run = |part: &[f32]| -> Result<Vec<f32>, Error> {
             let shape = [part.len() / size, channels, height, width];
             let images = Array::from_vec(part.to_vec(), &shape, self.device());
-            Ok(self.network.forward(self.raw(images)?)?.into_vec())
+            Ok(still.forward(images)?.into_vec())
         };
         let part = Self::EVALUATION_BATCH * size;
         let parts: Result<Vec<Vec<f32>>, Error> = if is_alone() || pixels.len() <= part {

@@ -61,6 +61,18 @@ pub enum Error {
         /// Images in a batch.
         images: usize,
     },
+    /// A layer that does not hold all of what the logits are computed from.
+    #[error(
+        "the model cannot be split at `{layer}`: what comes after it also reads {}, which the layer has no part in; choose a layer \
+         where the branches have joined, or one before they part",
+        quoted(.crossing)
+    )]
+    NoCut {
+        /// Name of the layer.
+        layer: String,
+        /// The values that pass it by, as the file names them.
+        crossing: Vec<String>,
+    },
     /// The graph as a whole is not an image classifier that can be run.
     #[error("not an image classifier that can be scanned: {0}")]
     NotAClassifier(String),
@@ -85,4 +97,9 @@ pub enum Error {
     /// A mistake in this program.
     #[error("internal error, please report it: {0}")]
     Internal(String),
+}
+
+fn quoted(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
 }

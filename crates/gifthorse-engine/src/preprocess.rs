@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::array::Array;
 use crate::error::Error;
+use crate::execute::array::Array;
 
 /// Range of pixel values that the model was trained on, before mean and deviation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

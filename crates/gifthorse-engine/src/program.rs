@@ -4,14 +4,20 @@
 //! (`reference.rs`) computes each with a few Burn operations. Nothing below the
 //! lowering knows what ONNX means.
 
+pub mod branch;
+pub mod cost;
+pub mod primitive;
+pub mod section;
+pub mod stored;
+
 use std::collections::{HashMap, HashSet};
 
 pub use gifthorse_segment::Window;
 
-pub use crate::primitive::{Binary, Primitive, Reduction, Unary};
+pub use primitive::{Binary, Primitive, Reduction, Unary};
 
-use crate::branch::Choice;
-use crate::stored::Stored;
+use branch::Choice;
+use stored::Stored;
 
 /// A value computed while the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,6 +123,9 @@ pub struct Program {
     /// Whether something is computed from all images of a batch together, as a file for a single
     /// image may do.
     pub looks_across: bool,
+    /// Whether this is a stretch of a program, and somewhere in all of that a result
+    /// [jumps](Primitive::jumps).
+    pub jumps_outside: bool,
     /// ONNX value names of steps' outputs that features can be taken from.
     pub names: HashMap<String, ValueId>,
 }

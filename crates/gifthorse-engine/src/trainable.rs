@@ -6,13 +6,13 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use gifthorse_onnx::Graph;
 
-use crate::array::Array;
-use crate::compiled::{Compiled, PlanPart};
 use crate::error::Error;
-use crate::lower::{Target, lower};
+use crate::execute::array::Array;
+use crate::execute::compiled::{Compiled, PlanPart};
+use crate::execute::statistics::BatchStatistics;
+use crate::lower::{Ends, Target, lower};
 use crate::mode::Mode;
 use crate::program::{Primitive, Program};
-use crate::statistics::BatchStatistics;
 
 /// A network lowered for one batch size, some of whose float initialisers are parameters; all else
 /// is frozen.
@@ -55,6 +55,7 @@ impl Trainable {
         device: &Device,
     ) -> Result<Self, Error> {
         let target = Target {
+            ends: &Ends::find(graph)?,
             batch,
             input,
             device: device.clone(),
@@ -66,7 +67,7 @@ impl Trainable {
             param.trained = trained.contains(&param.name);
         }
         Ok(Self {
-            compiled: Compiled::new(program, &[], &[])?,
+            compiled: Compiled::new(program)?,
         })
     }
 
@@ -107,8 +108,7 @@ impl Trainable {
             return Err(Error::Input(reason));
         }
         let batch = program.input_shape[0];
-        let (mut values, statistics) = self.compiled.run_seeded(input, parameters, &[], seed)?;
-        let logits = values.remove(0);
+        let (logits, statistics) = self.compiled.run_seeded(input, parameters, seed)?;
         let count = logits.shape().iter().product::<usize>() / batch;
         Ok(Outcome {
             logits: logits.reshape(&[batch, count]),

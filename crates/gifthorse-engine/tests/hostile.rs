@@ -229,7 +229,7 @@ fn layers_without_a_row_for_each_image_are_left_out() {
             .node("Add", "add", &["f", "s"], &["y"], []),
     )
     .unwrap();
-    let names: Vec<String> = network.layers().unwrap().into_iter().map(|l| l.0).collect();
+    let names: Vec<&str> = network.layers().unwrap().iter().map(|l| l.name()).collect();
     assert_eq!(names, ["m", "f", "y"]);
 }
 
@@ -278,7 +278,7 @@ fn convolutions_with_computed_weights_of_the_same_node_differ() {
             .node("Flatten", "flat", &["m"], &["y"], []),
     )
     .unwrap();
-    let error = network.forward_tapped(ones(1), &["v"]).unwrap_err();
+    let error = network.layer("v").unwrap_err();
     assert!(matches!(error, Error::Input(_)), "{error}");
     let logits = network.forward(ones(1)).unwrap().into_vec();
     assert!(

@@ -198,7 +198,7 @@ fn ir_version(opset: i64) -> i64 {
     }
 }
 
-fn value_info(name: &str, element: ElementType, dims: &[Dim]) -> ValueInfoProto {
+pub(crate) fn value_info(name: &str, element: ElementType, dims: &[Dim]) -> ValueInfoProto {
     let mut shape = TensorShapeProto::new();
     shape.dim = dims.iter().map(encode_dim).collect();
     let mut tensor = type_proto::Tensor::new();
@@ -222,7 +222,7 @@ fn encode_dim(dim: &Dim) -> Dimension {
     encoded
 }
 
-fn encode_tensor(tensor: &Tensor) -> Result<TensorProto, String> {
+pub(crate) fn encode_tensor(tensor: &Tensor) -> Result<TensorProto, String> {
     let Some(bytes) = tensor.bytes().map_err(|error| error.to_string())? else {
         return Err(format!(
             "tensor `{}`: strings are not written",
@@ -237,7 +237,7 @@ fn encode_tensor(tensor: &Tensor) -> Result<TensorProto, String> {
     Ok(proto)
 }
 
-fn encode_attribute(name: &str, value: Attribute) -> Result<AttributeProto, String> {
+pub(crate) fn encode_attribute(name: &str, value: Attribute) -> Result<AttributeProto, String> {
     let mut proto = AttributeProto::new();
     proto.set_name(name.to_owned());
     let kind = match value {

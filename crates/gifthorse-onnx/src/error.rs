@@ -148,6 +148,14 @@ pub enum Error {
     /// A node's attribute is missing, of the wrong type or unknown.
     #[error(transparent)]
     Attribute(#[from] Box<AttributeError>),
+    /// A node cannot be put behind a value.
+    #[error("no node can be put behind the value `{value}`: {problem}")]
+    Insert {
+        /// Name of the value.
+        value: String,
+        /// What stands against it.
+        problem: InsertProblem,
+    },
     /// A model under construction is not a valid one.
     #[error("cannot build the model: {0}")]
     Build(String),
@@ -218,6 +226,19 @@ pub enum TensorProblem {
         /// The tensor's element type.
         element: ElementType,
     },
+    /// A value is finite, and infinite as what the file holds it in.
+    #[error(
+        "the new value {value} of element {at} is too large for {element}: keep this weight as it \
+         is (freeze it), or train with a lower learning rate"
+    )]
+    Overflow {
+        /// The value.
+        value: String,
+        /// Its place among the elements, counted from 0, last dimension fastest.
+        at: usize,
+        /// The element type that cannot hold it.
+        element: ElementType,
+    },
     /// The element type is not one that this program reads.
     #[error("its element type (number {0} in ONNX) is not supported")]
     ElementType(i32),
@@ -245,6 +266,46 @@ pub enum TensorProblem {
         new_element: ElementType,
         /// Shape of the replacement.
         new_shape: Vec<usize>,
+    },
+}
+
+/// What stands against putting a node behind a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InsertProblem {
+    /// The graph of the file has no such value.
+    #[error(
+        "the model's own graph has no value of this name (values inside local functions and \
+         branches cannot be chosen)"
+    )]
+    Absent,
+    /// Nothing reads the value.
+    #[error("nothing reads it")]
+    NoReader,
+    /// A node that is to read the new value does not read the old one.
+    #[error("no node `{0}` reads it")]
+    NotAReader(String),
+    /// Two nodes of this name read the value.
+    #[error("several nodes of the name `{0}` read it")]
+    AmbiguousReader(String),
+    /// The value is both an input and an output of the model, whose names have to stay.
+    #[error("it is an input and an output of the model at once, and neither can be renamed")]
+    PassesThrough,
+    /// The new node does not read the value.
+    #[error("the new node `{0}` does not read it")]
+    NotRead(String),
+    /// The model has a function of its own by the name of the new node's operator.
+    #[error("the model has a function of its own that is called `{0}`, as the new node's operator")]
+    Redefined(String),
+    /// A constant of the new node is of another type than the value.
+    #[error("the constant `{constant}` is {found}, and the value is {expected}")]
+    ElementType {
+        /// Name of the constant.
+        constant: String,
+        /// Its element type.
+        found: ElementType,
+        /// That of the value.
+        expected: ElementType,
     },
 }
 
@@ -296,6 +357,9 @@ pub enum ExternalProblem {
         /// What the shape and element type need, in bytes.
         expected: u64,
     },
+    /// The model would be written over its own data.
+    #[error("the model's weights lie in this file, and would be overwritten: choose another name")]
+    IsInput,
     /// A copy would overwrite another file.
     #[error("a different file of this name is already at {}, and is not overwritten", .0.display())]
     Occupied(PathBuf),

@@ -1,6 +1,7 @@
 //! The typed, checked view of a model that a runtime lowers.
 
 mod decode;
+mod lift;
 
 use std::sync::Arc;
 

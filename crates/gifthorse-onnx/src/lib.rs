@@ -36,9 +36,14 @@ mod tests;
 pub use attribute::Attribute;
 pub use builder::GraphBuilder;
 pub use element::ElementType;
-pub use error::{AttributeError, AttributeProblem, Error, ExternalProblem, TensorProblem};
+pub use error::{
+    AttributeError, AttributeProblem, Error, ExternalProblem, InsertProblem, TensorProblem,
+};
 pub use graph::Graph;
-pub use model::Model;
+pub use model::{
+    ConstantChange, ConstantEdit, Entry, Inserted, Model, ModelDiff, NodeChange, NodeEdit,
+    NodeSpec, Readers, TensorType, diff,
+};
 pub use node::Node;
 pub use tensor::Tensor;
 pub use value::{Dim, ValueInfo};

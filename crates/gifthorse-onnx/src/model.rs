@@ -1,28 +1,32 @@
-//! A model file: read, edited in place, written.
+//! A model file: read, edited in place, written, compared with another.
 
-mod copy;
+mod diff;
 mod edit;
+mod insert;
 mod locations;
+mod place;
+mod read;
+mod write;
 
 use std::{
-    fs,
-    io::{self, BufWriter, Write as _},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use bytes::Bytes;
-use protobuf::Message as _;
-
 use crate::{
-    Error, ExternalProblem, Graph,
-    external::{ExternalFiles, resolve},
+    Error, Graph,
+    external::ExternalFiles,
     graph::{self, Context},
     inline::Functions,
     opset::Opsets,
     proto::ModelProto,
-    weigh,
 };
+
+pub use diff::{
+    ConstantChange, ConstantEdit, Entry, ModelDiff, NodeChange, NodeEdit, TensorType, diff,
+};
+pub use insert::{Inserted, NodeSpec, Readers};
 
 /// Protobuf messages end here, at 2 GiB.
 const MAX_BYTES: u64 = i32::MAX as u64;
@@ -34,105 +38,12 @@ pub struct Model {
     proto: ModelProto,
     folder: Option<PathBuf>,
     size: u64,
+    /// Constants that are held in the messages and go into a file beside the model when it is
+    /// written, each with the location that it had in such a file before.
+    outside: BTreeMap<String, Option<String>>,
 }
 
 impl Model {
-    /// Reads a model file. External data are found in the file's folder, and
-    /// read when [`Model::graph`] asks for them.
-    ///
-    /// # Errors
-    /// [`Error::Read`] if the file cannot be read, and as for [`Model::from_bytes`].
-    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let bytes = read_file(path).map_err(|source| Error::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::from_bytes(bytes, Some(folder_of(path)))
-    }
-
-    /// Reads a model from memory; `folder` is where its external data are, if
-    /// it may have any.
-    ///
-    /// # Errors
-    /// [`Error::TooLarge`], [`Error::TooMany`], [`Error::Cut`], [`Error::Twice`], [`Error::Parse`]
-    /// or [`Error::NoGraph`].
-    pub fn from_bytes(bytes: impl Into<Bytes>, folder: Option<&Path>) -> Result<Self, Error> {
-        let bytes = bytes.into();
-        let size = bytes.len() as u64;
-        check_size(size)?;
-        weigh::check(&bytes)?;
-        let proto = ModelProto::parse_from_tokio_bytes(&bytes)?;
-        if proto.graph.is_none() {
-            return Err(Error::NoGraph);
-        }
-        Ok(Self {
-            proto,
-            folder: folder.map(Path::to_owned),
-            size,
-        })
-    }
-
-    /// A model made in memory.
-    pub(crate) fn from_proto(proto: ModelProto) -> Self {
-        Self {
-            size: proto.compute_size(),
-            proto,
-            folder: None,
-        }
-    }
-
-    /// The model as the bytes of a file. External data stay where they are.
-    ///
-    /// # Errors
-    /// [`Error::TooLarge`] if it does not fit into a file.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        check_size(self.proto.compute_size())?;
-        Ok(self.proto.write_to_bytes()?)
-    }
-
-    /// Writes the model to a file, and, if that is in another folder than the
-    /// one that it was read from, copies its external data beside it.
-    ///
-    /// # Errors
-    /// [`Error::Write`], [`Error::TooLarge`], or [`Error::External`] if
-    /// external data are not found or would overwrite another file.
-    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let path = path.as_ref();
-        check_size(self.proto.compute_size())?;
-        let failed = |source| Error::Write {
-            path: path.to_owned(),
-            source,
-        };
-        copy::external_data(&self.proto, self.folder.as_deref(), folder_of(path))?;
-        let mut file = BufWriter::new(fs::File::create(path).map_err(failed)?);
-        self.proto
-            .write_to_writer(&mut file)
-            .map_err(|error| failed(error.into()))?;
-        file.flush().map_err(failed)
-    }
-
-    /// The files of external data that the model names: one for each name, in the order of the
-    /// names.
-    ///
-    /// # Errors
-    /// [`Error::External`] for a file that is not there or may not be read.
-    pub fn external_files(&self) -> Result<Vec<PathBuf>, Error> {
-        let mut files = Vec::new();
-        for (location, tensor) in locations::locations(&self.proto) {
-            let folder = self.folder.as_deref().ok_or(ExternalProblem::NoFolder);
-            let file = folder
-                .and_then(|folder| resolve(folder, location))
-                .map_err(|problem| Error::External {
-                    tensor: tensor.to_owned(),
-                    location: location.to_owned(),
-                    problem,
-                })?;
-            files.push(file);
-        }
-        Ok(files)
-    }
-
     /// The model's graph, checked and in running order.
     ///
     /// # Errors
@@ -180,22 +91,6 @@ fn check_size(bytes: u64) -> Result<(), Error> {
         bytes,
         limit: MAX_BYTES,
     })
-}
-
-fn read_file(path: &Path) -> io::Result<Bytes> {
-    let metadata = fs::metadata(path)?;
-    // A pipe or a device could be read without end.
-    if !metadata.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a regular file",
-        ));
-    }
-    if metadata.len() > MAX_BYTES {
-        let message = "it is larger than the 2 GiB that an ONNX file can have";
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-    }
-    fs::read(path).map(Bytes::from)
 }
 
 fn folder_of(path: &Path) -> &Path {

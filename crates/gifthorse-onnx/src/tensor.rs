@@ -1,5 +1,6 @@
 //! Tensors as the file holds them: a name, a shape, an element type and bytes.
 
+mod cast;
 mod decode;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use half::{bf16, f16};
 
 use crate::{ElementType, Error, TensorProblem, external::FilePart};
 
+pub(crate) use cast::widen;
 pub(crate) use decode::{decode, element_type, shape};
 
 /// Most dimensions that a tensor may have; operators in use take up to eight.
@@ -99,6 +101,12 @@ impl Tensor {
         })
     }
 
+    /// The same under another name.
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
     /// Its name in the file; may be empty for a tensor inside an attribute.
     pub fn name(&self) -> &str {
         &self.name
@@ -178,6 +186,25 @@ impl Tensor {
             ElementType::U8 => each(bytes, |b| u8::from_le_bytes(b).into()),
             ElementType::Bool => each(bytes, |[b]| (b != 0).into()),
             ElementType::String => return Err(self.conversion("numbers")),
+        })
+    }
+
+    /// The elements as 64-bit floats, rounded to nearest where the type is wider; truth values
+    /// become 0 and 1.
+    ///
+    /// # Errors
+    /// As for [`to_f32`](Self::to_f32).
+    pub fn to_f64(&self) -> Result<Vec<f64>, Error> {
+        let bytes = self.bytes()?.ok_or_else(|| self.conversion("numbers"))?;
+        let bytes = &bytes[..];
+        Ok(match self.element {
+            ElementType::F64 => each(bytes, f64::from_le_bytes),
+            ElementType::I64 => each(bytes, |b| i64::from_le_bytes(b) as f64),
+            ElementType::U64 => each(bytes, |b| u64::from_le_bytes(b) as f64),
+            ElementType::I32 => each(bytes, |b| i32::from_le_bytes(b).into()),
+            ElementType::U32 => each(bytes, |b| u32::from_le_bytes(b).into()),
+            // A 32-bit float holds every element of the other types.
+            _ => self.to_f32()?.into_iter().map(f64::from).collect(),
         })
     }
 

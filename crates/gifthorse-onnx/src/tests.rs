@@ -1,9 +1,12 @@
 //! Tests that look into the messages of a file, or forge them.
 
+mod diff;
+mod edit;
 mod external;
 mod functions;
 mod graphs;
 mod hostile;
+mod insert;
 mod real_models;
 mod round_trip;
 mod weigh;

@@ -1,4 +1,5 @@
-//! The columns of a detector's table, as its data asks for them: the same on the page and on the terminal.
+//! The columns of a detector's table, as its data asks for them: the same on the page and on the
+//! terminal.
 
 use crate::{
     format::{UNDEFINED, amount, number, optional, percent, words},
@@ -11,11 +12,11 @@ pub struct Column<'a> {
     pub title: String,
     /// Whether it is among the few that fit a terminal.
     pub is_brief: bool,
-    value: Value<'a>,
+    value: Number<'a>,
 }
 
 /// The number that a column shows.
-enum Value<'a> {
+enum Number<'a> {
     Statistic { unit: &'a str },
     Measure { name: &'a str, unit: &'a str },
     PValue,
@@ -28,28 +29,29 @@ impl Column<'_> {
     /// The cell of `finding`.
     pub fn cell(&self, finding: &UnitFinding) -> String {
         match self.value {
-            Value::Statistic { unit } => optional(finding.statistic, |value| bare(value, unit)),
-            Value::Measure { name, unit } => {
+            Number::Statistic { unit } => optional(finding.statistic, |value| bare(value, unit)),
+            Number::Measure { name, unit } => {
                 let measure = finding.measures.iter().find(|measure| measure.name == name);
                 let value = measure.and_then(|measure| measure.value);
                 optional(value, |value| bare(value, unit))
             }
-            Value::PValue => optional(finding.p_value, number),
-            Value::Success => optional(finding.success_rate, percent),
-            Value::Holdout => optional(finding.holdout_success_rate, percent),
-            Value::WorstSource => optional(finding.holdout_worst_source, percent),
+            Number::PValue => optional(finding.p_value, number),
+            Number::Success => optional(finding.success_rate, percent),
+            Number::Holdout => optional(finding.holdout_success_rate, percent),
+            Number::WorstSource => optional(finding.holdout_worst_source, percent),
         }
     }
 }
 
-/// The columns of a detection: its statistic, its measures, and those of the rates that any unit has.
+/// The columns of a detection: its statistic, its measures, and those of the rates that any unit
+/// has.
 pub fn columns(detection: &Detection) -> Vec<Column<'_>> {
     let statistic = &detection.unit_statistic;
     let findings = &detection.findings;
     let mut columns = vec![Column {
         title: title(&statistic.name, &statistic.unit),
         is_brief: true,
-        value: Value::Statistic {
+        value: Number::Statistic {
             unit: &statistic.unit,
         },
     }];
@@ -60,18 +62,18 @@ pub fn columns(detection: &Detection) -> Vec<Column<'_>> {
             columns.push(Column {
                 title: title(&measure.name, &measure.unit),
                 is_brief: true,
-                value: Value::Measure {
+                value: Number::Measure {
                     name: &measure.name,
                     unit: &measure.unit,
                 },
             });
         }
     }
-    let rates: [(&str, bool, Value<'_>); 4] = [
-        ("p-value", false, Value::PValue),
-        ("search success", false, Value::Success),
-        ("held-out success", true, Value::Holdout),
-        ("lowest source", false, Value::WorstSource),
+    let rates: [(&str, bool, Number<'_>); 4] = [
+        ("p-value", false, Number::PValue),
+        ("search success", false, Number::Success),
+        ("held-out success", true, Number::Holdout),
+        ("lowest source", false, Number::WorstSource),
     ];
     let rates = rates.map(|(title, is_brief, value)| Column {
         title: title.to_owned(),

@@ -1,7 +1,8 @@
 //! Strings that come from a model, a file name or an image folder, made safe to look at.
 //!
-//! Such a string could move the cursor of a terminal, reverse the reading direction, hide in zero width or fill the
-//! screen. [`Shown`] is the one way in which this crate shows them; HTML is escaped on top of it by `maud`.
+//! Such a string could move the cursor of a terminal, reverse the reading direction, hide in zero
+//! width or fill the screen. [`Shown`] is the one way in which this crate shows them; HTML is
+//! escaped on top of it by `maud`.
 
 use std::fmt::{self, Display, Write};
 
@@ -10,7 +11,8 @@ use maud::{Escaper, Render};
 /// Longest untrusted string that is shown in full, in characters.
 const LIMIT: usize = 400;
 
-/// An untrusted string: shown with control and invisible characters written as `\u{...}`, and cut at 400 characters.
+/// An untrusted string: shown with control and invisible characters written as `\u{...}`, and cut
+/// at 400 characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shown<'a>(pub &'a str);
 
@@ -39,8 +41,8 @@ impl Render for Shown<'_> {
     }
 }
 
-/// Whether a character can mislead instead of being seen: controls, line separators, direction marks, zero width, tags,
-/// private use.
+/// Whether a character can mislead instead of being seen: controls, line separators, direction
+/// marks, zero width, tags, private use.
 fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(

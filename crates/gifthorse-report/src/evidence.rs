@@ -1,7 +1,8 @@
-//! The pictures that back a report: what was recovered, and images before and after it is stamped on them.
+//! The pictures that back a report: what was recovered, and images before and after it is stamped
+//! on them.
 //!
-//! A report says in numbers what was found; these pictures let a person see it and let anybody replay it. Pixels
-//! are in image space, before any preprocessing of the model.
+//! A report says in numbers what was found; these pictures let a person see it and let anybody
+//! replay it. Pixels are in image space, before any preprocessing of the model.
 
 mod npz;
 mod path;
@@ -24,7 +25,8 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// The pictures of what the detector with the name `detector` found for `unit`, if there are any.
+    /// The pictures of what the detector with the name `detector` found for `unit`, if there are
+    /// any.
     pub fn of(&self, detector: &str, unit: Unit) -> Option<&UnitEvidence> {
         let is_it =
             |evidence: &&UnitEvidence| evidence.detector == detector && evidence.unit == unit;

@@ -1,9 +1,10 @@
 //! The report as one HTML file that loads nothing from elsewhere.
 //!
-//! The reader may be a security engineer who decides in a minute, a colleague who wants to check, or an auditor with a
-//! print-out. So the verdict comes first in plain words, then the pictures, then numbers and provenance. Every string
-//! from a model or a file name goes through [`Shown`] and `maud`; a content security policy
-//! in the page forbids scripts and anything from outside even if one got through.
+//! The reader may be a security engineer who decides in a minute, a colleague who wants to check,
+//! or an auditor with a print-out. So the verdict comes first in plain words, then the pictures,
+//! then numbers and provenance. Every string from a model or a file name goes through [`Shown`] and
+//! `maud`; a content security policy in the page forbids scripts and anything from outside even if
+//! one got through.
 
 mod baseline;
 mod cards;
@@ -38,7 +39,8 @@ pub struct ScanPage<'a> {
 /// What to leave out of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HtmlOptions {
-    /// Whether to show the user's images, before and after stamping. Recovered triggers are always shown.
+    /// Whether to show the user's images, before and after stamping. Recovered triggers are always
+    /// shown.
     pub images: bool,
 }
 
@@ -48,7 +50,8 @@ impl Default for HtmlOptions {
     }
 }
 
-/// A scan on the page: what is shown, how deep its headings are and what tells its anchors from those of another scan.
+/// A scan on the page: what is shown, how deep its headings are and what tells its anchors from
+/// those of another scan.
 struct Scan<'a> {
     page: &'a ScanPage<'a>,
     options: HtmlOptions,

@@ -1,9 +1,10 @@
 //! The report of a scan and its renderings.
 //!
-//! [`Report`] is plain data: what was scanned, what was found, how sure that is and what was not looked at.
-//! Each rendering is one module that takes a report and gives text or files. Nothing here knows how a finding
-//! was made: what a detector's numbers are called, counted in and compared by comes with them, so a new detector
-//! needs no change in this crate, and a renderer can be tested with an invented report.
+//! [`Report`] is plain data: what was scanned, what was found, how sure that is and what was not
+//! looked at. Each rendering is one module that takes a report and gives text or files. Nothing
+//! here knows how a finding was made: what a detector's numbers are called, counted in and compared
+//! by comes with them, so a new detector needs no change in this crate, and a renderer can be
+//! tested with an invented report.
 
 mod columns;
 pub mod escape;

@@ -4,8 +4,9 @@
 //! `schema/report.schema.json` is generated from these types. Adding a field keeps
 //! [`SCHEMA_VERSION`]; renaming, removing or redefining one raises it.
 //!
-//! Numbers that may be undefined are `Option<f64>` and `null` in JSON. JSON knows no infinity and no NaN: such a
-//! value in an optional field is written as `null`, in a required field it is an error that names the field.
+//! Numbers that may be undefined are `Option<f64>` and `null` in JSON. JSON knows no infinity and
+//! no NaN: such a value in an optional field is written as `null`, in a required field it is an
+//! error that names the field.
 
 mod baseline;
 mod detection;
@@ -49,9 +50,11 @@ pub struct Report {
     pub verdict: Verdict,
     /// Why the verdict is what it is, one plain sentence each, the most important first.
     pub reasons: Vec<String>,
-    /// Indices of the classes that a backdoor leads to, the most suspicious first; empty unless backdoored.
+    /// Indices of the classes that a backdoor leads to, the most suspicious first; empty unless
+    /// backdoored.
     pub targets: Vec<usize>,
-    /// Probability that a clean model looks at least this suspicious, in (0, 1]; null where none could be had.
+    /// Probability that a clean model looks at least this suspicious, in (0, 1]; null where none
+    /// could be had.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub p_value: Option<f64>,
     /// The false-positive rate that was asked for, for the model as a whole.
@@ -76,8 +79,8 @@ pub struct Report {
     /// Whether the model works on these images at all; null without images, or if the scan ended
     /// before it.
     pub preflight: Option<Preflight>,
-    /// Whether the model's gradients can be searched with; null without images, or if the scan ended
-    /// before the check.
+    /// Whether the model's gradients can be searched with; null without images, or if the scan
+    /// ended before the check.
     pub health: Option<GradientHealth>,
     /// What all detectors together say of each class, in class order; empty where there was no
     /// verdict on classes.
@@ -99,8 +102,9 @@ pub struct Report {
 }
 
 impl Report {
-    /// The report with every time set to zero, `started` to the epoch and `threads` to 0: what remains must be equal
-    /// for two scans with the same inputs and the same seed, whatever the number of threads.
+    /// The report with every time set to zero, `started` to the epoch and `threads` to 0: what
+    /// remains must be equal for two scans with the same inputs and the same seed, whatever the
+    /// number of threads.
     pub fn without_times(mut self) -> Self {
         self.seconds = 0.0;
         self.threads = 0;
@@ -116,7 +120,8 @@ impl Report {
 
     /// The name of class `index` as the report has it; `class N` where it has none.
     ///
-    /// Names come from the model or from folders and are not to be trusted: escape them wherever they are shown.
+    /// Names come from the model or from folders and are not to be trusted: escape them wherever
+    /// they are shown.
     pub fn class_name(&self, index: usize) -> String {
         let verdicts = self.classes.iter().map(|class| (class.class, &class.name));
         let findings = self
@@ -136,7 +141,8 @@ impl Report {
     }
 
     /// The detections that speak against class `index`: those that the verdict on the class names
-    /// or, where there was no such verdict, those that flag the model and have a finding for the class.
+    /// or, where there was no such verdict, those that flag the model and have a finding for the
+    /// class.
     pub fn witnesses(&self, index: usize) -> Vec<&Detection> {
         let detectors = self.detectors.iter();
         match self.class_verdict(index) {

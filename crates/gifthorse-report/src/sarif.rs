@@ -1,8 +1,11 @@
-//! `report.sarif`: what was found, for a platform that collects the findings of many tools (SARIF 2.1.0).
+//! `report.sarif`: what was found, for a platform that collects the findings of many tools (SARIF
+//! 2.1.0).
 //!
-//! A finding is one class that a backdoor leads to, that the scan could not tell, or that the model switches itself by the image; a
-//! clean model has none, which closes the findings of earlier scans. A finding keeps its fingerprint as long as path and class stay what they are, so the same
-//! backdoor in a newer file is the same finding. Platforms want a line: a model has none, so it is always the first.
+//! A finding is one class that a backdoor leads to, that the scan could not tell, or that the model
+//! switches itself by the image; a clean model has none, which closes the findings of earlier
+//! scans. A finding keeps its fingerprint as long as path and class stay what they are, so the same
+//! backdoor in a newer file is the same finding. Platforms want a line: a model has none, so it is
+//! always the first.
 
 mod rules;
 mod text;
@@ -104,7 +107,8 @@ fn backdoor(report: &Report, uri: &str, target: usize) -> Finding {
     found
 }
 
-/// A finding in the model at `uri`. `what` is the part of the model that tells it from other findings of the same rule.
+/// A finding in the model at `uri`. `what` is the part of the model that tells it from other
+/// findings of the same rule.
 fn finding(rule: Rule, uri: &str, message: String, what: &str) -> Finding {
     let region = Region::builder().start_line(1).build();
     let physical = PhysicalLocation::builder()

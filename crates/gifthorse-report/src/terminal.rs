@@ -22,7 +22,8 @@ const NAME_LIMIT: usize = 32;
 
 /// The report as text that ends in a newline, with ANSI colours if `colour` is set.
 ///
-/// Untrusted strings are escaped, so the text moves no cursor and rings no bell whatever the model calls its classes.
+/// Untrusted strings are escaped, so the text moves no cursor and rings no bell whatever the model
+/// calls its classes.
 pub fn render(report: &Report, colour: bool) -> String {
     let mut text = String::new();
     for detection in &report.detectors {

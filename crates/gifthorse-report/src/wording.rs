@@ -171,8 +171,8 @@ pub fn state(state: FindingState) -> &'static str {
     }
 }
 
-/// The findings of a detector with the most suspicious first: the targets in their order, then by the
-/// statistic, then what has none.
+/// The findings of a detector with the most suspicious first: the targets in their order, then by
+/// the statistic, then what has none.
 pub fn by_suspicion<'a>(report: &Report, detection: &'a Detection) -> Vec<&'a UnitFinding> {
     let rank = |finding: &UnitFinding| {
         let mut targets = report.targets.iter();

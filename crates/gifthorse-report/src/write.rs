@@ -1,5 +1,5 @@
-//! A scan's output folder: `report.json`, `report.html`, `report.sarif`, and for each unit of each detector
-//! `triggers/DETECTOR/CLASS.npz` and `triggers/DETECTOR/CLASS.png`.
+//! A scan's output folder: `report.json`, `report.html`, `report.sarif`, and for each unit of each
+//! detector `triggers/DETECTOR/CLASS.npz` and `triggers/DETECTOR/CLASS.png`.
 
 use std::{
     collections::BTreeSet,
@@ -58,10 +58,12 @@ pub enum WriteError {
     },
 }
 
-/// Writes `report` and `evidence` to `folder`, which is made if it is missing; files of the same names are replaced.
+/// Writes `report` and `evidence` to `folder`, which is made if it is missing; files of the same
+/// names are replaced.
 ///
-/// The written report names the trigger files of the classes that `evidence` has, and no others. `report.json` comes
-/// last, so that a folder with it is complete. Gives the report as it was written.
+/// The written report names the trigger files of the classes that `evidence` has, and no others.
+/// `report.json` comes last, so that a folder with it is complete. Gives the report as it was
+/// written.
 ///
 /// # Errors
 /// [`WriteError`] names the path that could not be written.

@@ -1,4 +1,5 @@
-//! The output folder of a scan. Set `GIFTHORSE_PAGES` to a folder to keep the pages for a look in a browser.
+//! The output folder of a scan. Set `GIFTHORSE_PAGES` to a folder to keep the pages for a look in a
+//! browser.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,4 +1,5 @@
-//! The HTML page: every section is there, nothing is loaded from elsewhere, and no string gets out of its place.
+//! The HTML page: every section is there, nothing is loaded from elsewhere, and no string gets out
+//! of its place.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

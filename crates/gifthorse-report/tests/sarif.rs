@@ -1,5 +1,6 @@
-//! `report.sarif` fits the standard's schema (`sarif-schema-2.1.0.json` is that of OASIS, its faulty pattern of a language
-//! mended as in erratum 01) and what GitHub asks of a log beyond it: docs.github.com, "SARIF support for code scanning".
+//! `report.sarif` fits the standard's schema (`sarif-schema-2.1.0.json` is that of OASIS, its
+//! faulty pattern of a language mended as in erratum 01) and what GitHub asks of a log beyond it:
+//! docs.github.com, "SARIF support for code scanning".
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -76,7 +76,7 @@ impl Backward {
                 "this network takes {part} image(s) at a time, and a shard has {shard}: choose batch / shards = {part}"
             )));
         }
-        let graph = Arc::new(net.model().graph()?);
+        let graph = Arc::new(net.model().editable_graph()?);
         let statistics: HashSet<String> = net.running.iter().map(|r| r.mean.clone()).collect();
         let mode = Mode::Training { statistics };
         let raw = net.raw_shape();

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use gifthorse_data::ImageShape;
 use gifthorse_engine::{Classifier, Device, alone};
-use gifthorse_onnx::{Model, Tensor};
+use gifthorse_onnx::Model;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -74,8 +74,9 @@ impl<'a> Training<'a> {
     /// # Errors
     /// [`Error::Recipe`] for settings that make no sense, or an aim without an exam; [`Error::Images`] for images of another
     /// shape than the network takes, or fewer than one batch; [`Error::NoSuchClass`] for labels that it does not have;
-    /// [`Error::Diverged`] if the loss stops being a number; [`Error::Checkpoint`] for a file that is damaged or of another
-    /// run; what the exam refuses.
+    /// [`Error::Diverged`] if the loss stops being a number; [`Error::Onnx`] if a weight becomes
+    /// too large for the type that its file has it in; [`Error::Checkpoint`] for a file that is
+    /// damaged or of another run; what the exam refuses.
     pub fn run(&self) -> Result<Trained, Error> {
         let recipe = self.recipe;
         recipe.check()?;
@@ -100,7 +101,7 @@ impl<'a> Training<'a> {
 
     /// A run that has not begun.
     fn start(&self, backward: &Backward) -> Result<Progress, Error> {
-        let graph = self.net.model().graph()?;
+        let graph = self.net.model().editable_graph()?;
         let values = |name: &String| match graph.initializers.get(name) {
             Some(tensor) => Ok(tensor.to_f32()?),
             None => Err(Error::NoSuchWeight(name.clone())),
@@ -235,12 +236,11 @@ impl<'a> Training<'a> {
         exam.mark(&classifier).map(Some)
     }
 
-    /// The network's model with the weights and statistics as they are now.
+    /// The network's model with the weights and statistics as they are now, in the types of its file.
     fn model(&self, backward: &Backward, progress: &Progress) -> Result<Model, Error> {
         let mut model = self.net.model().clone();
         let mut set = |name: &str, shape: &[usize], values: &[f32]| -> Result<(), Error> {
-            let tensor = Tensor::from_f32(name, shape, values)?;
-            Ok(model.set_initializer(name, &tensor)?)
+            Ok(model.set_initializer_f32(name, shape, values)?)
         };
         for (weight, values) in backward.weights().iter().zip(&progress.weights) {
             set(&weight.name, &weight.shape, values)?;

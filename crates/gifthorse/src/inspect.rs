@@ -171,8 +171,11 @@ fn classes(classifier: &Classifier) -> Result<Classes, Error> {
         cut: network.ends().cut.clone(),
         branches: branches_in_report(network.branches()),
         layers: layers
-            .into_iter()
-            .map(|(name, shape)| Layer { name, shape })
+            .iter()
+            .map(|layer| Layer {
+                name: layer.name().to_owned(),
+                shape: layer.shape().to_vec(),
+            })
             .collect(),
     })
 }

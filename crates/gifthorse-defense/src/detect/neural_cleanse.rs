@@ -52,4 +52,4 @@ pub use config::{Config, Loss, Preset};
 pub use detector::NeuralCleanse;
 pub(super) use detector::ROW;
 pub use finding::StepOutcome;
-pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError};
+pub use snapshot::{SNAPSHOT_VERSION, Snapshot};

@@ -2,13 +2,13 @@
 
 use gifthorse_onnx::{Graph, Node};
 
-use crate::branch::Choice;
 use crate::error::Error;
 use crate::lower::budget::Budget;
 use crate::lower::context::{Context, Lowered};
 use crate::lower::known;
 use crate::lower::scope::Named;
 use crate::lower::walk::lower_nodes;
+use crate::program::branch::Choice;
 use crate::program::{Operand, Primitive, ValueId};
 
 /// What decides.

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use gifthorse_onnx::{ElementType, Graph, Node, Tensor};
 
-use crate::array::Array;
-use crate::branch::Choice;
 use crate::error::Error;
+use crate::execute::array::Array;
 use crate::lower::constant::{Constant, Elements};
 use crate::lower::kind;
 use crate::lower::scope::{Found, Named, Scopes};
 use crate::mode::Mode;
+use crate::program::branch::Choice;
+use crate::program::stored::Stored;
 use crate::program::{Binary, Operand, Param, ParamId, Primitive, Running, Step, Unary, ValueId};
-use crate::stored::Stored;
 
 /// What an ONNX value name stands for.
 #[derive(Clone, Debug)]

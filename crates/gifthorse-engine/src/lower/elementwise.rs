@@ -2,9 +2,9 @@
 
 use gifthorse_onnx::ElementType;
 
-use crate::branch::Choice;
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
+use crate::program::branch::Choice;
 use crate::program::{Binary, Operand, Primitive, Unary};
 
 /// Operators of one input.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use gifthorse_onnx::ElementType;
 
-use crate::array::Array;
 use crate::error::Error;
+use crate::execute::array::Array;
+use crate::execute::reference::evaluate;
 use crate::lower::constant::Constant;
 use crate::lower::context::{Context, Lowered};
 use crate::lower::kind::is_integer;
 use crate::program::{Operand, Primitive, Step, ValueId};
-use crate::reference::evaluate;
 
 /// Values with more elements than this are left to the program.
 const LARGEST: usize = 1 << 16;

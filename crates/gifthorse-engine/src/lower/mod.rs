@@ -14,6 +14,7 @@ mod diagonal;
 mod dropout;
 mod einsum;
 mod elementwise;
+mod ends;
 mod extend;
 mod fold;
 mod generate;
@@ -33,22 +34,25 @@ mod quantized;
 mod rearrange;
 mod reduce;
 mod resize;
+mod running_means;
 mod scatter;
 mod scope;
 mod walk;
+pub mod weights;
 
 use std::collections::HashMap;
 
 use burn::tensor::Device;
 use gifthorse_onnx::{Dim, ElementType, Graph, Node};
 
-use crate::ends::Ends;
 use crate::error::Error;
 use crate::mode::Mode;
 use crate::program::{Program, ValueId};
 use budget::Budget;
 pub use context::Weights;
 use context::{Call, Context, Lowered};
+pub use ends::Ends;
+pub use running_means::running_means;
 use scope::Named;
 
 /// Most numbers in one value, 4 GiB of them: a few bytes of a file can ask for any size.
@@ -183,6 +187,8 @@ pub fn is_supported(node: &Node) -> bool {
 
 /// What a program is made for.
 pub struct Target<'a> {
+    /// Where the model begins and ends.
+    pub ends: &'a Ends,
     /// Number of images a run takes.
     pub batch: usize,
     /// Shape of the input without the batch axis.
@@ -193,7 +199,7 @@ pub struct Target<'a> {
     pub mode: &'a Mode,
 }
 
-/// Lowers a graph with one image input and one output of class scores.
+/// Lowers a graph from its image input to its class scores.
 ///
 /// A final `Softmax` or `LogSoftmax` is left off, so that the output is logits.
 ///
@@ -207,7 +213,7 @@ pub fn lower(graph: &Graph, target: &Target, weights: &mut Weights) -> Result<Pr
         );
         return Err(Error::NotAClassifier(reason));
     }
-    let ends = Ends::find(graph)?;
+    let ends = target.ends;
     let declared_batch = ends
         .input
         .shape
@@ -230,7 +236,7 @@ pub fn lower(graph: &Graph, target: &Target, weights: &mut Weights) -> Result<Pr
     context.dependent.insert(input);
     let named = Named {
         lowered: Lowered::Value(input),
-        kind: Some(ElementType::F32),
+        kind: ends.input.element_type.or(Some(ElementType::F32)),
     };
     context.scopes.bind(&ends.input.name, named);
 
@@ -259,6 +265,7 @@ pub fn lower(graph: &Graph, target: &Target, weights: &mut Weights) -> Result<Pr
         running: context.running,
         choices: context.choices,
         looks_across: context.looks_across,
+        jumps_outside: false,
     })
 }
 

@@ -2,7 +2,7 @@ use burn::tensor::Tensor;
 use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 
 use super::*;
-use crate::compiled::PlanPart;
+use crate::execute::compiled::PlanPart;
 use crate::program::Program;
 
 mod speed;
@@ -195,8 +195,7 @@ fn run_at(compiled: &Compiled, values: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let shape = &compiled.program().input_shape;
     let input = leaf(numbers(shape.iter().product(), 50));
     let images = Array::from_tensor(input.clone()).reshape(shape);
-    let mut logits = compiled.run_seeded(images, &given, &[], 7).unwrap();
-    let logits = logits.0.remove(0);
+    let (logits, _) = compiled.run_seeded(images, &given, 7).unwrap();
     let shape = logits.shape();
     let weights = Array::from_vec(numbers(shape.iter().product(), 60), &shape, &device);
     let loss: Tensor<2> = logits.clone().mul(weights).into_tensor();
@@ -221,6 +220,7 @@ fn lowered_for(
     mode: &Mode,
 ) -> Program {
     let target = Target {
+        ends: &Ends::find(graph).unwrap(),
         mode,
         batch,
         input,
@@ -252,7 +252,7 @@ fn gradients_are_those_of_the_reference() {
             some(|_| false),
         ] {
             let program = lowered(&graph, &trained);
-            let compiled = Compiled::new(program.clone(), &[], &[]).unwrap();
+            let compiled = Compiled::new(program.clone()).unwrap();
             let names: Vec<&String> = compiled.trained().map(|p| &p.name).collect();
             assert_eq!(names, trained.iter().collect::<Vec<_>>(), "{what}");
             let segments = compiled.describe().into_iter();
@@ -283,7 +283,7 @@ fn gradients_are_those_of_the_reference() {
 #[test]
 fn all_layers_of_a_trained_network_run_in_one_segment() {
     let (graph, weights) = convolutional();
-    let compiled = Compiled::new(lowered(&graph, &weights), &[], &[]).unwrap();
+    let compiled = Compiled::new(lowered(&graph, &weights)).unwrap();
     let parts = compiled.describe();
     // What is left is to transpose the last layer's matrix, which the segment reads from its
     // source.
@@ -302,7 +302,7 @@ fn a_network_that_jumps_runs_by_the_reference() {
     net.node("Flatten", &[], []);
     let (graph, weights) = net.graph(3);
     let program = lowered(&graph, &weights);
-    let compiled = Compiled::new(program.clone(), &[], &[]).unwrap();
+    let compiled = Compiled::new(program.clone()).unwrap();
     let parts = compiled.describe();
     assert!(parts.iter().all(|p| matches!(p, PlanPart::Step { .. })));
     assert_eq!(run(&compiled), run(&Compiled::by_steps(program)));

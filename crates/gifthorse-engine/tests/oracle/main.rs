@@ -9,6 +9,7 @@
 mod accuracy;
 mod formula;
 mod golden;
+mod layers;
 mod run;
 
 mod nodes;

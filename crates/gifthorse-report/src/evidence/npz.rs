@@ -1,10 +1,10 @@
-//! Trigger files. A patch has the arrays `mask` `[height, width]` and `pattern` `[channels, height, width]`, an image
-//! the array `image` `[channels, height, width]`; all are little-endian float32 in [0, 1], so that 8-bit values come
-//! back bit for bit.
+//! Trigger files. A patch has the arrays `mask` `[height, width]` and `pattern` `[channels, height,
+//! width]`, an image the array `image` `[channels, height, width]`; all are little-endian float32
+//! in [0, 1], so that 8-bit values come back bit for bit.
 //!
-//! The reader is for files that somebody else sends: it stays inside the report's folder, never takes more memory than
-//! a trigger of the expected shape needs, and keeps nested headers away from the header parser, whose time doubles with
-//! each level.
+//! The reader is for files that somebody else sends: it stays inside the report's folder, never
+//! takes more memory than a trigger of the expected shape needs, and keeps nested headers away from
+//! the header parser, whose time doubles with each level.
 
 use std::{
     fs::File,
@@ -22,7 +22,8 @@ use crate::report::{TriggerFile, TriggerKind};
 /// Longest header of an array that is read, in bytes. NumPy writes 118 for these arrays.
 const HEADER_LIMIT: usize = 512;
 
-/// Bytes that a trigger file may need beside its values: headers, names and the directory of the archive.
+/// Bytes that a trigger file may need beside its values: headers, names and the directory of the
+/// archive.
 const ARCHIVE_OVERHEAD: usize = 16 << 10;
 
 /// Why a trigger file could not be read.
@@ -103,13 +104,13 @@ fn write_array<W: Write + Seek>(
 
 /// Reads the trigger file that a report in `folder` names by `file`.
 ///
-/// `expected` is the shape of the pattern or the image, `[channels, height, width]`, which the caller knows from the
-/// model and the images and not from the file.
+/// `expected` is the shape of the pattern or the image, `[channels, height, width]`, which the
+/// caller knows from the model and the images and not from the file.
 ///
 /// # Errors
-/// [`TriggerFileError::Outside`] for an absolute path, one with `..` or a link that leaves `folder`;
-/// [`TriggerFileError::Io`] when the file cannot be read; [`TriggerFileError::Malformed`] when it does not hold exactly
-/// the arrays expected, or a value is outside [0, 1].
+/// [`TriggerFileError::Outside`] for an absolute path, one with `..` or a link that leaves
+/// `folder`; [`TriggerFileError::Io`] when the file cannot be read; [`TriggerFileError::Malformed`]
+/// when it does not hold exactly the arrays expected, or a value is outside [0, 1].
 pub fn read_trigger(
     folder: &Path,
     file: &TriggerFile,
@@ -221,7 +222,8 @@ fn header(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(start..)?.get(..usize::try_from(size).ok()?)
 }
 
-/// Whether a header is short and nests no deeper than that of an array of numbers: one dictionary with one tuple.
+/// Whether a header is short and nests no deeper than that of an array of numbers: one dictionary
+/// with one tuple.
 fn is_flat(header: &[u8]) -> bool {
     let count = |wanted: u8| header.iter().filter(|&&byte| byte == wanted).count();
     header.len() <= HEADER_LIMIT && count(b'{') <= 1 && count(b'(') <= 1 && count(b'[') == 0

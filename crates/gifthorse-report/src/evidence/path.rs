@@ -21,10 +21,12 @@ pub struct TriggerPathError {
 /// report, with `/` on every system: `triggers/DETECTOR/CLASS.npz`, or for a pair of classes
 /// `triggers/DETECTOR/SOURCE-CLASS.npz`.
 ///
-/// It is made of indices and the detector's name alone, because names of classes come from the model.
+/// It is made of indices and the detector's name alone, because names of classes come from the
+/// model.
 ///
 /// # Errors
-/// A name that is empty, longer than 64 characters or has others than `a` to `z`, `0` to `9` and `_`.
+/// A name that is empty, longer than 64 characters or has others than `a` to `z`, `0` to `9` and
+/// `_`.
 pub fn trigger_path(detector: &str, unit: Unit) -> Result<String, TriggerPathError> {
     let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
     if !(1..=LONGEST_NAME).contains(&detector.len()) || !detector.bytes().all(plain) {

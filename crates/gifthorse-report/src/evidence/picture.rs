@@ -44,7 +44,8 @@ impl Picture {
     /// A picture from `values` in the order `[channels, height, width]`.
     ///
     /// # Errors
-    /// When the shape is empty or has another number of values, or a value is outside [0, 1] or not a number.
+    /// When the shape is empty or has another number of values, or a value is outside [0, 1] or not
+    /// a number.
     pub fn new(shape: [usize; 3], values: Vec<f32>) -> Result<Self, PictureError> {
         let size = shape
             .iter()
@@ -104,7 +105,8 @@ impl Trigger {
         &self.pattern
     }
 
-    /// The trigger stamped on plain mid-grey, on which dark and bright triggers both show; `[channels, height, width]`.
+    /// The trigger stamped on plain mid-grey, on which dark and bright triggers both show;
+    /// `[channels, height, width]`.
     pub fn on_grey(&self) -> Picture {
         let mask = self.mask.values();
         let values = self

@@ -10,7 +10,8 @@ use image::{
 use super::Picture;
 
 impl Picture {
-    /// The picture as the bytes of an 8-bit PNG: RGB for three channels, otherwise the mean of the channels in grey.
+    /// The picture as the bytes of an 8-bit PNG: RGB for three channels, otherwise the mean of the
+    /// channels in grey.
     ///
     /// # Errors
     /// When the picture has more rows or columns than PNG can hold.

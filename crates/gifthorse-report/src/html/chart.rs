@@ -1,7 +1,8 @@
-//! The statistic of all units on a logarithmic scale: every unit is a dot, and a backdoor is a dot far towards the
-//! suspicious end.
+//! The statistic of all units on a logarithmic scale: every unit is a dot, and a backdoor is a dot
+//! far towards the suspicious end.
 //!
-//! SVG elements are not void in HTML: each needs its end tag, or the next becomes its child and is not drawn.
+//! SVG elements are not void in HTML: each needs its end tag, or the next becomes its child and is
+//! not drawn.
 
 use maud::{Markup, html};
 
@@ -53,7 +54,8 @@ impl Scale {
         MARGIN + part.clamp(0.0, 1.0) * (WIDTH - 2.0 * MARGIN)
     }
 
-    /// Round numbers inside the scale: powers of ten, with 2 and 5 between them where that makes few.
+    /// Round numbers inside the scale: powers of ten, with 2 and 5 between them where that makes
+    /// few.
     fn ticks(&self) -> Vec<f64> {
         let steps: &[f64] = match self.high - self.low {
             span if span < 0.7 => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0],

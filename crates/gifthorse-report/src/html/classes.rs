@@ -1,4 +1,5 @@
-//! All classes, detector by detector: a chart, what was recovered for the others small, and a table of numbers.
+//! All classes, detector by detector: a chart, what was recovered for the others small, and a table
+//! of numbers.
 
 use maud::{Markup, html};
 
@@ -17,7 +18,8 @@ use crate::{
     wording::{by_suspicion, state},
 };
 
-/// Other classes of a detector of which pictures are shown small, so that a page on a thousand classes stays light.
+/// Other classes of a detector of which pictures are shown small, so that a page on a thousand
+/// classes stays light.
 const THUMBNAILS: usize = 24;
 /// Rows up to which a table is open from the start.
 const OPEN_ROWS: usize = 50;

@@ -9,7 +9,8 @@ use crate::{
     report::{Detection, Tail},
 };
 
-/// What each detector recovered for `class`: the detector's most suspicious finding that has pictures.
+/// What each detector recovered for `class`: the detector's most suspicious finding that has
+/// pictures.
 pub fn recovered<'a>(scan: &Scan<'a>, class: usize) -> Vec<(&'a Detection, &'a UnitEvidence)> {
     let page = scan.page;
     let of_class = |detection: &'a Detection| {

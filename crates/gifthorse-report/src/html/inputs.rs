@@ -1,4 +1,5 @@
-//! What went into the scan: whether model and images fit each other, and where everything came from.
+//! What went into the scan: whether model and images fit each other, and where everything came
+//! from.
 
 use maud::{Markup, html};
 

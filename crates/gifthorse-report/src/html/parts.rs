@@ -25,8 +25,8 @@ pub fn facts(rows: &[(impl AsRef<str>, Markup)]) -> Markup {
     }
 }
 
-/// A table that scrolls sideways by itself where the screen is narrow. The first cell of each row is its header;
-/// columns in `numeric` are set flush right.
+/// A table that scrolls sideways by itself where the screen is narrow. The first cell of each row
+/// is its header; columns in `numeric` are set flush right.
 pub fn table(
     caption: &str,
     columns: &[impl AsRef<str>],

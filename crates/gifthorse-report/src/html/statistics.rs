@@ -1,4 +1,5 @@
-//! How the verdict came about in numbers: our statistic, the published rules as published, and every parameter.
+//! How the verdict came about in numbers: our statistic, the published rules as published, and
+//! every parameter.
 
 use std::iter;
 

@@ -1,4 +1,5 @@
-//! The top of a scan: the verdict in plain words, what to do, and the few facts that identify the scan.
+//! The top of a scan: the verdict in plain words, what to do, and the few facts that identify the
+//! scan.
 
 use maud::{Markup, html};
 

@@ -1,4 +1,5 @@
-//! How the model differs from that of an earlier report: whether a fine-tune, say, added a backdoor.
+//! How the model differs from that of an earlier report: whether a fine-tune, say, added a
+//! backdoor.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,7 +66,8 @@ impl StatisticChange {
 }
 
 impl Baseline {
-    /// Compares `report` with `earlier`, which was read from `path`. Both are taken to be of models with the same classes.
+    /// Compares `report` with `earlier`, which was read from `path`. Both are taken to be of models
+    /// with the same classes.
     pub fn compare(report: &Report, earlier: &Report, path: &str) -> Self {
         let (kept, added) = report
             .targets

@@ -7,13 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{FindingState, Measure, UnitFinding, UnitStatistic};
 
-/// What one detector found, for the model and for each of its units: a class, or a source and a target class.
+/// What one detector found, for the model and for each of its units: a class, or a source and a
+/// target class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Detection {
     /// Name of the method for programs: lower-case letters, digits and underscores. No two
     /// detections of a report have the same.
     pub name: String,
-    /// Name of the method for people, with its authors, such as `Neural Cleanse (Wang et al. 2019)`.
+    /// Name of the method for people, with its authors, such as `Neural Cleanse (Wang et al.
+    /// 2019)`.
     pub title: String,
     /// Name of the set of parameters, such as `paper`.
     pub preset: String,
@@ -77,7 +79,8 @@ impl Detection {
 pub struct PublishedRule {
     /// The rule in plain words, such as `anomaly index > 2`.
     pub name: String,
-    /// The value that it looks at; null where it is undefined, as the anomaly index is with two classes.
+    /// The value that it looks at; null where it is undefined, as the anomaly index is with two
+    /// classes.
     pub statistic: Option<f64>,
     /// The published threshold.
     pub threshold: f64,

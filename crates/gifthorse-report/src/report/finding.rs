@@ -82,7 +82,8 @@ pub enum FindingState {
     Reached,
     /// The search ran to its end and never succeeded.
     Unreached,
-    /// The search was ended early, after `updates` updates, since those of other units had got further.
+    /// The search was ended early, after `updates` updates, since those of other units had got
+    /// further.
     Eliminated,
     /// The unit was not searched, or not to the end, since the scan was stopped.
     Skipped,
@@ -102,8 +103,8 @@ pub struct TriggerFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TriggerKind {
-    /// A patch: the arrays `mask` `[height, width]` and `pattern` `[channels, height, width]`, which
-    /// make `(1 - mask) * image + mask * pattern` of an image.
+    /// A patch: the arrays `mask` `[height, width]` and `pattern` `[channels, height, width]`,
+    /// which make `(1 - mask) * image + mask * pattern` of an image.
     Patch,
     /// An image that answers by itself and is stamped on nothing: the array `image`
     /// `[channels, height, width]`.

@@ -18,16 +18,19 @@ pub struct Images {
     pub available: usize,
     /// Whether the source has labels; without, the model's own predictions stand in for them.
     pub labelled: bool,
-    /// Path of the file whose labels replaced those of the source, as it was given; null if none did.
+    /// Path of the file whose labels replaced those of the source, as it was given; null if none
+    /// did.
     #[serde(default)]
     pub labels: Option<String>,
-    /// Path of the file whose class names replaced those of the source, as it was given; null if none did.
+    /// Path of the file whose class names replaced those of the source, as it was given; null if
+    /// none did.
     #[serde(default)]
     pub class_names: Option<String>,
     /// The part of the source that was used, `train` or `test`, where it has several.
     #[serde(default = "test_split")]
     pub split: String,
-    /// Most images that were to be drawn from the source, evenly over its classes and by the report's seed; null for all.
+    /// Most images that were to be drawn from the source, evenly over its classes and by the
+    /// report's seed; null for all.
     #[serde(default)]
     pub max_images: Option<usize>,
     /// SHA-256 over the decoded pixels and labels that were used, 64 lower-case hexadecimal digits.
@@ -46,7 +49,8 @@ fn test_split() -> String {
     "test".to_owned()
 }
 
-/// How a pixel in [0, 1] became the model's input: scaled to `range`, then `(value - mean) / std` for each channel.
+/// How a pixel in [0, 1] became the model's input: scaled to `range`, then `(value - mean) / std`
+/// for each channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Preprocess {
     /// The values that black and white are scaled to, such as `[0, 1]` or `[0, 255]`.

@@ -8,7 +8,8 @@ use super::{Report, SCHEMA_VERSION};
 /// Why a report could not be written as JSON or read from it.
 #[derive(Debug, Error)]
 pub enum JsonError {
-    /// The report holds a value that JSON cannot express, such as a NaN in a field that must be a number.
+    /// The report holds a value that JSON cannot express, such as a NaN in a field that must be a
+    /// number.
     #[error("the report cannot be written as JSON: field `{field}`: {reason}")]
     Unwritable {
         /// Path of the field, such as `detectors[0].seconds`.
@@ -44,7 +45,8 @@ impl Report {
         let unwritable = |field: String, reason: String| JsonError::Unwritable { field, reason };
         let mut text = serde_json::to_string_pretty(self)
             .map_err(|error| unwritable(".".to_owned(), error.to_string()))?;
-        // JSON writers turn a NaN into null without a word; reading the text back finds it where a number must be.
+        // JSON writers turn a NaN into null without a word; reading the text back finds it where a
+        // number must be.
         serde_path_to_error::deserialize::<_, Report>(&mut serde_json::Deserializer::from_str(
             &text,
         ))
@@ -56,11 +58,12 @@ impl Report {
         Ok(text)
     }
 
-    /// Reads a report from JSON text. Unknown fields are passed over, so that later additions can be read.
+    /// Reads a report from JSON text. Unknown fields are passed over, so that later additions can
+    /// be read.
     ///
     /// # Errors
-    /// [`JsonError::Version`] for a report of another schema version, [`JsonError::Malformed`] for anything else
-    /// that is not a report.
+    /// [`JsonError::Version`] for a report of another schema version, [`JsonError::Malformed`] for
+    /// anything else that is not a report.
     pub fn from_json(text: &str) -> Result<Self, JsonError> {
         #[derive(serde::Deserialize)]
         struct Versioned {

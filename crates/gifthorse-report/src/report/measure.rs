@@ -13,8 +13,8 @@ pub struct Measure {
     pub name: String,
     /// Its value; null where it is undefined.
     pub value: Option<f64>,
-    /// What it is counted in, such as `pixels` or `%`; `share` for a part of a whole in [0, 1], which
-    /// people are shown in percent; empty for a plain number.
+    /// What it is counted in, such as `pixels` or `%`; `share` for a part of a whole in [0, 1],
+    /// which people are shown in percent; empty for a plain number.
     pub unit: String,
 }
 

@@ -11,8 +11,9 @@ const LONGEST_NAME: usize = 60;
 pub struct Model {
     /// Path as it was given.
     pub path: String,
-    /// SHA-256 of the file, 64 lower-case hexadecimal digits; of a model with external data that of a list: the hash of the file
-    /// and, in the order of the names in it, those of the files that it names, written as such digits one after the other.
+    /// SHA-256 of the file, 64 lower-case hexadecimal digits; of a model with external data that of
+    /// a list: the hash of the file and, in the order of the names in it, those of the files that
+    /// it names, written as such digits one after the other.
     #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
     /// Number of classes.
@@ -25,7 +26,8 @@ pub struct Model {
     pub producer: String,
     /// What the output was taken for: `logits`, `softmax cut off`, ...
     pub output: String,
-    /// Where the model decides by the image which of two values goes on, in the order of computation.
+    /// Where the model decides by the image which of two values goes on, in the order of
+    /// computation.
     #[serde(default)]
     pub branches: Vec<Branch>,
 }
@@ -58,8 +60,8 @@ impl Model {
     }
 }
 
-/// A node that chooses between two values by what is in the image. Gradients do not pass through the choice, so that a
-/// search by gradients sees one side of it.
+/// A node that chooses between two values by what is in the image. Gradients do not pass through
+/// the choice, so that a search by gradients sees one side of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Branch {
     /// Name of the node in the file, not to be trusted.

@@ -12,6 +12,7 @@ pub struct PolicyOutcome {
     pub met: bool,
     /// The rules that are not, a sentence each.
     pub unmet: Vec<String>,
-    /// Why this model file is accepted although a backdoor was found in it; null unless the policy says so.
+    /// Why this model file is accepted although a backdoor was found in it; null unless the policy
+    /// says so.
     pub accepted: Option<String>,
 }

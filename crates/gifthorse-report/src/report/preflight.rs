@@ -22,7 +22,8 @@ pub struct Preflight {
     pub confidence: Option<f64>,
     /// The other preprocessings that were tried, the most accurate first.
     pub alternatives: Vec<Alternative>,
-    /// A reordering of the labels that fits the model better than the labels as given; null if there is none.
+    /// A reordering of the labels that fits the model better than the labels as given; null if
+    /// there is none.
     pub label_order: Option<LabelOrder>,
     /// What the reader should know, such as that the scan was forced to go on; null if nothing.
     pub message: Option<String>,

@@ -34,12 +34,14 @@ pub enum Calibration {
     References {
         /// The models, in the order given.
         models: Vec<ReferenceModel>,
-        /// How many clean models of the library they were completed by; 0 if there is no library for these settings.
+        /// How many clean models of the library they were completed by; 0 if there is no library
+        /// for these settings.
         library_models: usize,
     },
 }
 
-/// A clean model that the scanned one was measured against, and what the published metrics say of it.
+/// A clean model that the scanned one was measured against, and what the published metrics say of
+/// it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReferenceModel {
     /// Its file name, not to be trusted.

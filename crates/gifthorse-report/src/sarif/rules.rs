@@ -1,4 +1,5 @@
-//! The rules that findings refer to. Their identifiers are a contract: a platform closes findings whose rule is gone.
+//! The rules that findings refer to. Their identifiers are a contract: a platform closes findings
+//! whose rule is gone.
 
 use serde_json::json;
 use serde_sarif::sarif::{

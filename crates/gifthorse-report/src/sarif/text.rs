@@ -1,4 +1,5 @@
-//! Untrusted text where SARIF reads more than text: messages, in which braces and brackets mean something, and URIs.
+//! Untrusted text where SARIF reads more than text: messages, in which braces and brackets mean
+//! something, and URIs.
 
 use std::path::Path;
 
@@ -12,7 +13,8 @@ const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// `text` as a message that means just that: braces would be placeholders (SARIF 2.1.0 §3.11.5), brackets links (§3.11.6).
+/// `text` as a message that means just that: braces would be placeholders (SARIF 2.1.0 §3.11.5),
+/// brackets links (§3.11.6).
 pub fn literal(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -26,7 +28,8 @@ pub fn literal(text: &str) -> String {
     escaped
 }
 
-/// The URI of the file at `path`: relative if the path is, which platforms take as relative to the repository.
+/// The URI of the file at `path`: relative if the path is, which platforms take as relative to the
+/// repository.
 pub fn file_uri(path: &str) -> String {
     let absolute = Path::new(path).is_absolute();
     let slashes = if cfg!(windows) {

@@ -380,7 +380,8 @@ fn noise(seed: usize, channel: usize, row: usize, column: usize) -> f32 {
     ((mixed ^ (mixed >> 15)) % 1000) as f32 / 1000.0
 }
 
-/// A trigger whose mask is a square of `side` pixels at the lower right, with a little noise elsewhere.
+/// A trigger whose mask is a square of `side` pixels at the lower right, with a little noise
+/// elsewhere.
 pub fn trigger(class: usize, side: usize) -> Trigger {
     let mask = picture(1, |_, row, column| {
         let inside = row + side >= 30 && column + side >= 30 && row < 30 && column < 30;
@@ -433,7 +434,8 @@ fn stamp(image: &Picture, trigger: &Trigger) -> Picture {
     Picture::new(image.shape(), values).unwrap()
 }
 
-/// Pictures for every unit of `report` that was reached: patches where they were tried, images otherwise.
+/// Pictures for every unit of `report` that was reached: patches where they were tried, images
+/// otherwise.
 pub fn evidence(report: &Report) -> Evidence {
     let of_detection = |detection: &Detection| -> Vec<UnitEvidence> {
         let reached = detection.findings.iter();

@@ -1,5 +1,9 @@
 //! What a run is of: network, recipe and images.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -14,7 +18,8 @@ const LOOKED_AT: usize = 4096;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fingerprint {
-    /// SHA-256 of the network's file with its first weights, and the names of what is trained.
+    /// SHA-256 of the network's file, with its first weights, of those beside it, and the names of
+    /// what is trained.
     pub net: String,
     /// The recipe as JSON.
     pub recipe: String,
@@ -30,6 +35,12 @@ impl Fingerprint {
     pub fn of(net: &Net, recipe: &Recipe, samples: &dyn Samples) -> Result<Self, Error> {
         let mut hash = Sha256::new();
         hash.update(net.model().to_bytes()?);
+        for file in net.model().external_files()? {
+            of_file(&mut hash, &file).map_err(|source| gifthorse_onnx::Error::Read {
+                path: file.clone(),
+                source,
+            })?;
+        }
         for name in net.weights() {
             hash.update(name.as_bytes());
             hash.update([0]);
@@ -40,6 +51,17 @@ impl Fingerprint {
             recipe: recipe.map_err(|error| Error::Recipe(error.to_string()))?,
             data: data(samples)?,
         })
+    }
+}
+
+fn of_file(hash: &mut Sha256, path: &Path) -> io::Result<()> {
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(()),
+            count => hash.update(&buffer[..count]),
+        }
     }
 }
 

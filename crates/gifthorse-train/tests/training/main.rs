@@ -15,6 +15,7 @@ mod repeatable;
 mod resume;
 mod small;
 mod threads;
+mod write_back;
 
 use gifthorse_data::ImageShape;
 use gifthorse_train::net::{AnyNet, Net, Table8};

@@ -1,13 +1,13 @@
 //! The search of one class at rest: everything that it needs to go on as if it had never stopped.
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use super::adam::Moments;
 use super::cost::Counters;
 use super::finding::StepOutcome;
 use super::restart::Restart;
 use crate::exact;
+use crate::search::{Belongs, SnapshotError};
 use crate::trigger::Patch;
 
 /// The version of the format that is written and read.
@@ -43,64 +43,7 @@ pub struct Snapshot {
     pub(super) seconds: f64,
 }
 
-/// What a search depends on beside the model's weights and the pixels of the images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Belongs {
-    /// Target class.
-    pub class: usize,
-    /// Seed of the scan.
-    pub seed: u64,
-    /// Channels, height and width of the model's images.
-    pub shape: [usize; 3],
-    /// Images searched with.
-    pub images: usize,
-    /// [`Config::fingerprint`](super::Config::fingerprint).
-    pub settings: String,
-}
-
-/// Why a search cannot be taken up again.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum SnapshotError {
-    /// Written by another version of the program.
-    #[error(
-        "the kept search is of format {found}, and this program reads format {SNAPSHOT_VERSION}: \
-         remove what was kept, and search again"
-    )]
-    Version {
-        /// The version found.
-        found: u32,
-    },
-    /// Another class, seed, model, image set or other settings.
-    #[error(
-        "the kept search for class {class} was made with another {what} ({found}, now {wanted}): go \
-         on with what it was made with, or keep this scan elsewhere"
-    )]
-    OtherSearch {
-        /// The class that was to go on.
-        class: usize,
-        /// What differs.
-        what: &'static str,
-        /// As kept.
-        found: String,
-        /// As asked for.
-        wanted: String,
-    },
-    /// Contents that no search writes.
-    #[error("the kept search for class {class} is damaged ({what}): remove it, and search again")]
-    Damaged {
-        /// The class that was to go on.
-        class: usize,
-        /// What is wrong.
-        what: &'static str,
-    },
-}
-
 impl Snapshot {
-    /// The target class.
-    pub fn class(&self) -> usize {
-        self.belongs.class
-    }
-
     /// Steps made.
     pub fn steps(&self) -> usize {
         self.trace.len()
@@ -108,12 +51,9 @@ impl Snapshot {
 
     /// Refuses a snapshot of another search, and one whose parts do not fit together.
     pub(super) fn check(&self, wanted: &Belongs) -> Result<(), SnapshotError> {
-        if self.version != SNAPSHOT_VERSION {
-            return Err(SnapshotError::Version {
-                found: self.version,
-            });
+        if self.version == SNAPSHOT_VERSION {
+            self.belongs.check(wanted)?;
         }
-        self.belongs.check(wanted)?;
         let [channels, height, width] = wanted.shape;
         let (mask, pattern) = (height * width, channels * height * width);
         let moments = |moments: &Moments, values: usize| {
@@ -146,43 +86,6 @@ impl Snapshot {
                 "it names images that are not there",
             ),
         ];
-        match sound.iter().find(|(sound, _)| !sound) {
-            Some(&(_, what)) => Err(SnapshotError::Damaged {
-                class: wanted.class,
-                what,
-            }),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Belongs {
-    fn check(&self, wanted: &Self) -> Result<(), SnapshotError> {
-        let parts = [
-            ("class", self.class.to_string(), wanted.class.to_string()),
-            ("seed", self.seed.to_string(), wanted.seed.to_string()),
-            (
-                "shape of the images",
-                format!("{:?}", self.shape),
-                format!("{:?}", wanted.shape),
-            ),
-            (
-                "number of images",
-                self.images.to_string(),
-                wanted.images.to_string(),
-            ),
-            ("setting", self.settings.clone(), wanted.settings.clone()),
-        ];
-        for (what, found, wanted_part) in parts {
-            if found != wanted_part {
-                return Err(SnapshotError::OtherSearch {
-                    class: wanted.class,
-                    what,
-                    found,
-                    wanted: wanted_part,
-                });
-            }
-        }
-        Ok(())
+        wanted.check_contents((self.version, SNAPSHOT_VERSION), &sound)
     }
 }

@@ -45,7 +45,7 @@ fn speed_of_training() {
     let signs = staged(&[&[32, 32], &[64, 64], &[128, 128]], 512, 43);
     for (what, (graph, weights)) in [("three convolutions", small), ("six convolutions", signs)] {
         let program = lowered_for(&graph, &weights, 64, &[3, 32, 32], &Mode::Inference);
-        let segments = Compiled::new(program.clone(), &[], &[]).unwrap();
+        let segments = Compiled::new(program.clone()).unwrap();
         let reference = Compiled::by_steps(program);
         let mut best = [f64::INFINITY; 2];
         for _ in 0..5 {

@@ -90,7 +90,7 @@ fn segments_train_as_the_reference_does() {
             .filter(|name| !idle.contains(name));
         let trained: Vec<String> = chosen.cloned().collect();
         let program = in_training(&graph, &trained);
-        let compiled = Compiled::new(program.clone(), &[], &[]).unwrap();
+        let compiled = Compiled::new(program.clone()).unwrap();
         let segments = compiled.describe();
         let segments = segments
             .iter()
@@ -122,7 +122,7 @@ fn statistics_are_those_of_the_reference_and_of_listed_norms_alone() {
     let shape = program.input_shape.clone();
     let images = Array::from_vec(numbers(shape.iter().product(), 50), &shape, &Device::flex());
     let reference = Compiled::by_steps(program);
-    let (_, wanted) = reference.run_seeded(images, &[], &[], 5).unwrap();
+    let (_, wanted) = reference.run_seeded(images, &[], 5).unwrap();
     assert_eq!((given.len(), wanted.len()), (5, 5));
     for (given, wanted) in given.iter().zip(&wanted) {
         assert_eq!(given.running_mean, wanted.running_mean);
@@ -166,7 +166,7 @@ fn frozen_norms_without_dropout_are_inference() {
 #[test]
 fn the_seed_decides_and_threads_do_not() {
     let (graph, weights) = normalised();
-    let compiled = Compiled::new(in_training(&graph, &weights), &[], &[]).unwrap();
+    let compiled = Compiled::new(in_training(&graph, &weights)).unwrap();
     let on = |threads| {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -184,7 +184,7 @@ fn the_seed_decides_and_threads_do_not() {
 #[test]
 fn gradients_are_those_of_finite_differences() {
     let (graph, weights) = normalised();
-    let compiled = Compiled::new(in_training(&graph, &weights), &[], &[]).unwrap();
+    let compiled = Compiled::new(in_training(&graph, &weights)).unwrap();
     let values: Vec<Vec<f32>> = compiled
         .trained()
         .map(|p| p.value.get().unwrap().into_vec())

@@ -5,9 +5,11 @@ use crate::detect::neural_cleanse::adam::Adam;
 use crate::detect::neural_cleanse::batches::{Batches, Draws};
 use crate::detect::neural_cleanse::cost::Schedule;
 use crate::detect::neural_cleanse::restart::Restart;
-use crate::detect::neural_cleanse::snapshot::{Belongs, SNAPSHOT_VERSION, Snapshot};
+use crate::detect::neural_cleanse::snapshot::{SNAPSHOT_VERSION, Snapshot};
 use crate::detect::neural_cleanse::variables::Variables;
 use crate::error::Error;
+use crate::finding::Unit;
+use crate::search::Belongs;
 
 impl<'a> ClassSearch<'a> {
     /// The search for `class` where [`Self::at_rest`] left it.
@@ -80,7 +82,7 @@ impl<'a> ClassSearch<'a> {
 
 fn belongs(task: &Task<'_>, class: usize, images: usize) -> Belongs {
     Belongs {
-        class,
+        unit: Unit::Class(class),
         seed: task.seed,
         shape: task.classifier.shape(),
         images,
