@@ -10,8 +10,8 @@
 #![allow(clippy::print_stdout, reason = "the table is the point")]
 
 use gifthorse_defense::verdict::{
-    ClassEvidence, EqualClasses, Evidence, GradientHealth, LogSizes, Null, Scan, SetAside,
-    StatsError,
+    ClassEvidence, Conviction, EqualClasses, Method, Null, Scan, SetAside, Soundness, Statistic,
+    StatsError, Tail, Values, Witness,
 };
 use rand::SeedableRng;
 use rand::seq::index::sample;
@@ -20,8 +20,18 @@ use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
 const FPR: f64 = 0.05;
-/// Pixels of the image; sizes are about a hundredth of it.
-const PIXELS: usize = 1_000_000;
+/// How a size is read: as a share of an image, of which it is about a hundredth.
+const SIZES: Statistic = Statistic {
+    found: "reached by a trigger",
+    unit: "pixels",
+    tail: Tail::Small,
+    whole: 1_000_000.0,
+    extreme: Some(1.0),
+    comparable: true,
+    conviction: Conviction::ByTrigger,
+};
+/// ln(1/100).
+const LOCATION: f64 = -4.605;
 /// Classes, finalists, sample; no finalists stand for a search of all.
 const PLANS: [(usize, usize, usize); 14] = [
     (10, 0, 0),
@@ -108,7 +118,7 @@ impl Plan {
             scan,
             critical: 0.0,
         };
-        let any = LogSizes::new(&plan.evidence(&vec![0.0; classes], &vec![0.0; classes], 0))?;
+        let any = Values::of(&plan.witness(&vec![0.0; classes], &vec![0.0; classes], 0)?)?;
         let reference = EqualClasses::default();
         let null = Null::simulate_thinned(&plan.scan, any.thinning(), &reference, 1)?;
         plan.critical = null.critical_score(FPR);
@@ -151,13 +161,13 @@ impl Plan {
             .zip(normals(self.classes))
             .map(|(size, other)| correlation * size + noise * other)
             .collect();
-        let evidence = self.evidence(&sizes, &standing, stream);
-        let found = LogSizes::new(&evidence)?;
+        let witness = self.witness(&sizes, &standing, stream)?;
+        let found = Values::of(&witness)?;
         let score = |steps: Vec<gifthorse_defense::verdict::Step>| {
             steps.iter().map(|step| step.score).fold(f64::MIN, f64::max)
         };
         let smallest = found.classes().iter().flatten().next();
-        let searched = |class: usize| evidence.classes.iter().any(|found| found.class == class);
+        let searched = |class: usize| witness.classes.iter().any(|found| found.class == class);
         Ok(Outcome {
             flagged: score(self.scan.steps(found.ascending())) > self.critical,
             infected_is_smallest: smallest.is_some_and(|&class| class < infected),
@@ -166,7 +176,7 @@ impl Plan {
     }
 
     /// What is known of a model once the classes that stand well and a sample of the others are searched.
-    fn evidence(&self, sizes: &[f64], standing: &[f64], stream: u64) -> Evidence {
+    fn witness(&self, sizes: &[f64], standing: &[f64], stream: u64) -> Result<Witness, StatsError> {
         let mut order: Vec<usize> = (0..self.classes).collect();
         order.sort_by(|&a, &b| standing[a].total_cmp(&standing[b]));
         let mut rng = ChaCha8Rng::seed_from_u64(3);
@@ -187,18 +197,19 @@ impl Plan {
         };
         let found = |&class: &usize| ClassEvidence {
             class,
-            norm: sizes[class].exp() * PIXELS as f64 / 100.0,
+            value: sizes[class] + LOCATION,
             reached: true,
             confirmation: None,
         };
-        Evidence {
+        Ok(Witness {
+            method: Method::new("simulated", "sizes")?,
+            statistic: SIZES,
             classes: finalists.iter().chain(&drawn).map(found).collect(),
             set_aside: SetAside {
                 classes: others.len() - drawn.len(),
                 sample: drawn,
             },
-            pixels: PIXELS,
-            gradients: GradientHealth::Sound,
-        }
+            soundness: Soundness::Sound,
+        })
     }
 }

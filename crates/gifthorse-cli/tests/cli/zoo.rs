@@ -170,7 +170,9 @@ fn a_zoo_is_built_once_scanned_once_and_summed_up() {
         (&clean[0]["recipe"], &clean[0]["data"]),
         (&"tiny".into(), &"signs".into())
     );
-    assert_eq!(clean[0]["log_sizes"].as_array().unwrap().len(), 3);
+    let found = &clean[0]["detectors"]["neural_cleanse standard"];
+    assert_eq!(found["values"].as_array().unwrap().len(), 3);
+    assert_eq!(clean[0]["classes"], 3);
     assert_eq!(clean[0]["pixels"], 256);
     let bad = json(&bench, "bad.json");
     let bad = bad["models"].as_array().unwrap();

@@ -47,8 +47,13 @@ fn who_is_searched_to_the_end_is_searched_as_in_a_full_scan() {
     }
     assert_eq!(eliminated, CLASSES - 64);
     assert!(updates < all_updates);
-    let smallest = full.iter().min_by(|a, b| a.statistic.total_cmp(&b.statistic));
-    assert_eq!(smallest.map(|finding| finding.unit), Some(Unit::Class(TARGET)));
+    let smallest = full
+        .iter()
+        .min_by(|a, b| a.statistic.total_cmp(&b.statistic));
+    assert_eq!(
+        smallest.map(|finding| finding.unit),
+        Some(Unit::Class(TARGET))
+    );
     assert!(
         !fewer.sampled.contains(&Unit::Class(TARGET)),
         "it was not ahead"
@@ -93,9 +98,6 @@ fn the_low_cost_mode_keeps_the_target_among_two_hundred() {
     assert_eq!(findings.sampled.len(), 100);
     assert_ne!(findings.units[TARGET].state, State::Eliminated);
     // Ten iterations after the first at the least, of four updates each.
-    let left = findings
-        .units
-        .iter()
-        .find(|f| f.state == State::Eliminated);
+    let left = findings.units.iter().find(|f| f.state == State::Eliminated);
     assert!(left.is_some_and(|finding| finding.updates >= 44 && finding.updates % 4 == 0));
 }
