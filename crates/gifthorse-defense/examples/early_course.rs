@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use gifthorse_data::{ImageShape, LoadOptions, load};
 use gifthorse_defense::detect::neural_cleanse::{ClassSearch, Config, Preset, Task};
+use gifthorse_defense::search::Search;
 use gifthorse_engine::{Classifier, Device, PixelRange, Preprocess};
 use gifthorse_onnx::Model;
 use rayon::prelude::*;
@@ -70,6 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         holdout: &images,
         config: &config,
         seed: 0,
+        early: None,
     };
     let classes: Vec<usize> = match classes {
         [] => (0..classifier.classes()).collect(),

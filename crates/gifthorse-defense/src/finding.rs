@@ -166,3 +166,41 @@ impl Findings {
         ended.filter(|unit| self.sampled.contains(unit)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_have_names_of_their_own_that_make_files() {
+        let pair = |source, target| Unit::Pair { source, target };
+        let units = [
+            (Unit::Class(3), "class-3"),
+            (Unit::Class(13), "class-13"),
+            (pair(1, 3), "class-1-to-3"),
+            (pair(3, 1), "class-3-to-1"),
+            (Unit::Model, "model"),
+        ];
+        for (unit, name) in units {
+            assert_eq!(unit.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn only_a_class_is_a_class_and_a_pair_has_its_target() {
+        let pair = Unit::Pair {
+            source: 1,
+            target: 3,
+        };
+        assert_eq!(Unit::Class(2).class().ok(), Some(2));
+        for other in [pair, Unit::Model] {
+            let refused = other.class().unwrap_err();
+            assert!(
+                refused.to_string().contains(&other.to_string()),
+                "{refused}"
+            );
+        }
+        let targets = [Unit::Class(2), pair, Unit::Model].map(Unit::target);
+        assert_eq!(targets, [Some(2), Some(3), None]);
+    }
+}

@@ -31,6 +31,8 @@ const ROUNDING: f64 = 1.0;
 const NORM_ROUNDING: f64 = 1.0 / 255.0;
 /// A margin is the same if it differs by less than this part of itself: processors sum in other orders.
 const MARGIN_ROUNDING: f64 = 1e-3;
+/// The most that a report may say a patch has grown after the one whose norm is its statistic.
+const LARGEST_GROWTH: f64 = 2.0;
 /// What a detector calls the norm of a patch that it tried, where that is not its statistic.
 const PATCH_NORM: &str = "trigger_norm";
 /// What a detector calls the margin between the logit of the class and the best other one on the picture that it shows.
@@ -190,11 +192,7 @@ fn replay(
                 mask: stored.mask().values().to_vec(),
                 pattern: stored.pattern().values().to_vec(),
             };
-            let norm = agreeing(
-                measure(finding, PATCH_NORM).or(finding.statistic),
-                patch.norm(),
-                |_| NORM_ROUNDING,
-            );
+            let norm = norm(detection, finding, patch.norm());
             let trigger = Trigger::Patch(patch);
             let tried = |images| evaluate_trigger(classifier, images, &trigger, finding.class);
             let (search, holdout) = match images {
@@ -232,6 +230,28 @@ fn replay(
         holds: parts.iter().flatten().all(|rate| rate.holds),
         ..replayed
     })
+}
+
+/// The norm of a patch, held against the norm that is stated of it and, where the patch grew after its statistic was taken,
+/// against that too: a verdict cannot rest on a norm far below that of the patch.
+fn norm(detection: &Detection, finding: &UnitFinding, replayed: f64) -> Rate {
+    let grown = measure(finding, PATCH_NORM);
+    let stated = agreeing(grown.or(finding.statistic), replayed, |_| NORM_ROUNDING);
+    let most = |smallest: f64| growth(detection) * smallest + NORM_ROUNDING;
+    let within = finding
+        .statistic
+        .is_none_or(|smallest| replayed <= most(smallest));
+    Rate {
+        holds: stated.holds && within,
+        ..stated
+    }
+}
+
+/// How many times the norm that is its statistic a patch of this report may have.
+fn growth(detection: &Detection) -> f64 {
+    let stated = detection.parameters.get("growth");
+    let stated = stated.and_then(serde_json::Value::as_f64);
+    stated.unwrap_or(1.0).clamp(1.0, LARGEST_GROWTH)
 }
 
 /// How far the class's logit lies above the best of the others on one picture.

@@ -79,7 +79,7 @@ fn many_classes_are_narrowed_down_and_the_report_says_so() {
     let bench = Bench::new();
     model(&bench, "many.onnx");
     images(&bench, "images");
-    let scan = "scan many.onnx --images images --json --search";
+    let scan = "scan many.onnx --images images --detector neural_cleanse --json --search";
     let report = bench.run(&format!("{scan} eliminate")).expect(1).json();
     // Beside the library's nets, all blocks of so simple a model are small; that of the backdoor is the smallest.
     assert_eq!(report["targets"][0], TARGET);

@@ -2,7 +2,7 @@
 //! trigger fails on some images never searched on, and some starts see nothing of it at all.
 
 use gifthorse_report::Report;
-use gifthorse_report::report::Verdict;
+use gifthorse_report::report::{UnitFinding, Verdict};
 
 use crate::bench::Bench;
 
@@ -22,8 +22,17 @@ fn bench() -> Bench {
 }
 
 fn scan(bench: &Bench, seed: u64) -> Report {
-    let run = format!("scan net.onnx --images images.npz --json --out {seed} --seed {seed}");
+    let run = format!(
+        "scan net.onnx --images images.npz --detector neural_cleanse --json --out {seed} --seed {seed}"
+    );
     Report::from_json(&bench.run(&run).expect(1).out()).unwrap()
+}
+
+/// The norm of the trigger that was tried on images.
+fn trigger_norm(found: &UnitFinding) -> f64 {
+    let mut measures = found.measures.iter();
+    let of_trigger = measures.find(|measure| measure.name == "trigger_norm");
+    of_trigger.and_then(|measure| measure.value).unwrap()
 }
 
 /// With these seeds the smallest trigger flips less than a lower bound of 90 % of the held-out images.
@@ -35,10 +44,10 @@ fn a_trigger_shrunk_to_the_edge_is_confirmed_by_a_larger_one() {
         assert_eq!(report.verdict, Verdict::Backdoored, "{:?}", report.reasons);
         assert_eq!(report.targets, [TARGET]);
         let detection = &report.detectors[0];
-        let found = &detection.classes[TARGET];
-        let (smallest, tried) = (found.norm.unwrap(), found.trigger_norm.unwrap());
+        let found = &detection.findings[TARGET];
+        let (smallest, tried) = (found.statistic.unwrap(), trigger_norm(found));
         assert!(tried <= GROWTH * smallest, "{tried} after {smallest}");
-        assert!(tried < detection.norm_threshold.unwrap());
+        assert!(tried < detection.unit_threshold.unwrap());
         let replay = format!("verify {seed}/report.json --images images.npz --model net.onnx");
         bench.run(&replay).expect(0);
     }
@@ -51,8 +60,8 @@ fn a_start_that_sees_nothing_is_not_the_last_word() {
     let bench = bench();
     let report = scan(&bench, 5);
     assert_eq!(report.targets, [TARGET], "{:?}", report.reasons);
-    let classes = &report.detectors[0].classes;
-    assert!(classes[TARGET].norm.unwrap() < 5.0);
-    let mut others = classes.iter().filter(|found| found.class != TARGET);
-    assert!(others.all(|found| found.norm.unwrap() > 50.0));
+    let findings = &report.detectors[0].findings;
+    assert!(findings[TARGET].statistic.unwrap() < 5.0);
+    let mut others = findings.iter().filter(|found| found.class != TARGET);
+    assert!(others.all(|found| found.statistic.unwrap() > 50.0));
 }

@@ -1,6 +1,7 @@
 //! A planted backdoor is found, the report is whole, and a replay confirms it.
 
 use gifthorse_report::Report;
+use gifthorse_report::report::{Detection, TriggerKind, UnitFinding};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Kind, TARGET};
@@ -16,6 +17,29 @@ fn schema_of_reports() -> jsonschema::Validator {
 
 fn report(bench: &Bench, name: &str) -> Report {
     Report::from_json(&std::fs::read_to_string(bench.path(name)).unwrap()).unwrap()
+}
+
+fn neural_cleanse(report: &Report) -> &Detection {
+    let mut detections = report.detectors.iter();
+    detections
+        .find(|detection| detection.name == "neural_cleanse")
+        .unwrap()
+}
+
+/// The norm that a report states of the trigger that was tried.
+fn trigger_norm(finding: &mut UnitFinding) -> &mut Option<f64> {
+    let mut measures = finding.measures.iter_mut();
+    let of_trigger = measures.find(|measure| measure.name == "trigger_norm");
+    &mut of_trigger.unwrap().value
+}
+
+/// What a replay says of the patches of Neural Cleanse, in the order of classes.
+fn patches(replay: &Value) -> Vec<&Value> {
+    let recovered = replay["recovered"].as_array().unwrap();
+    let of = recovered
+        .iter()
+        .filter(|found| found["detector"] == "neural_cleanse");
+    of.collect()
 }
 
 #[test]
@@ -39,10 +63,11 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
     let images = found.images.as_ref().unwrap();
     assert_eq!(images.search + images.holdout, 200);
     assert_eq!(images.holdout, 64);
-    let class = &found.detectors[0].findings[TARGET];
+    let class = neural_cleanse(&found).of_class(TARGET).unwrap();
     assert!(class.statistic.unwrap() < 6.0, "{class:?}");
     let file = class.trigger.as_ref().unwrap();
     assert_eq!(file.path, "triggers/neural_cleanse/2.npz");
+    assert_eq!(file.kind, TriggerKind::Patch);
     let text = std::fs::read_to_string(bench.path("out/report.json")).unwrap();
     let json: Value = serde_json::from_str(&text).unwrap();
     let schema = schema_of_reports();
@@ -69,7 +94,7 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
         (&holds["holds"], &holds["same_images"]),
         (&json!(true), &json!(true))
     );
-    assert_eq!(holds["classes"].as_array().unwrap().len(), 8);
+    assert_eq!(patches(&holds).len(), 8);
     let report = std::fs::read_to_string(bench.path("out/report.json")).unwrap();
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(holds["images"], report["images"]["count"]);
@@ -84,7 +109,7 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
         .run(&format!("{replay} good.onnx --force --json"))
         .expect(1)
         .json();
-    assert_eq!(forced["classes"][TARGET]["holds"], false);
+    assert_eq!(patches(&forced)[TARGET]["holds"], false);
 
     // Other images of the same kind confirm it within the intervals.
     bench.images("fewer", 9, |class| class.to_string());
@@ -97,14 +122,21 @@ fn a_planted_backdoor_is_found_reported_and_replayed() {
 
     // A report that says more than its triggers do is found out.
     let mut forged = found;
-    let class = &mut forged.detectors[0].findings[5];
-    (class.statistic, class.success_rate) = (Some(1.0), Some(0.5));
+    let findings = &mut forged.detectors[0].findings;
+    *trigger_norm(&mut findings[5]) = Some(1.0);
+    findings[5].success_rate = Some(0.5);
+    // Nor can the size that the verdict rests on be far below that of the trigger.
+    findings[6].statistic = Some(1.0);
     bench.write("out/forged.json", forged.to_json().unwrap());
     let run = bench
         .run("verify out/forged.json --images images --model bad.onnx --json")
         .expect(1);
-    assert_eq!(run.json()["classes"][5]["holds"], false);
-    assert_eq!(run.json()["classes"][4]["holds"], true);
+    let replay = run.json();
+    let replayed = patches(&replay);
+    assert_eq!(replayed[5]["holds"], false);
+    assert_eq!(replayed[5]["norm"]["holds"], false);
+    assert_eq!(replayed[6]["norm"]["holds"], false);
+    assert_eq!(replayed[4]["holds"], true);
 }
 
 #[test]

@@ -8,7 +8,10 @@ use gifthorse_report::report::FindingState;
 
 use crate::bench::{Bench, CLASSES, Kind, Run};
 
-const SCAN: &str = "scan bad.onnx --images images --json";
+/// One detector, so that a folder holds one file for each class.
+const SCAN: &str = "scan bad.onnx --images images --detector neural_cleanse --json";
+/// How the files of full searches begin.
+const FULL: &str = "neural_cleanse-full-class-";
 
 fn bench() -> Bench {
     let bench = Bench::new();
@@ -27,7 +30,7 @@ fn kept(bench: &Bench) -> Vec<(String, String)> {
         return Vec::new();
     };
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let classes = names.filter(|name| name.starts_with("full-") && !name.ends_with(".new"));
+    let classes = names.filter(|name| name.starts_with(FULL) && !name.ends_with(".new"));
     let mut kept: Vec<_> = classes
         .map(|name| {
             let text = fs::read_to_string(bench.path("work").join(&name)).unwrap();
@@ -59,7 +62,7 @@ fn a_killed_scan_goes_on_and_gives_the_same_report() {
     assert!(at_death.len() < CLASSES, "it was killed too late");
 
     // The dead scan's lock does not hold, nor does what it left half written.
-    bench.write("work/full-0.new", "half");
+    bench.write(&format!("work/{FULL}0.new"), "half");
     let resumed = bench.run(&format!("{SCAN} --work work")).expect(1);
     let begun = format!("searches of {} of {CLASSES} classes", at_death.len());
     let resumed = resumed.says(&["going on with the scan kept", &begun]);
@@ -82,10 +85,10 @@ fn a_scan_in_portions_of_time_gives_the_same_report() {
         portions += 1;
         let run = bench.run(&format!("{SCAN} --work work --max-time {seconds}s"));
         let report = Report::from_json(&run.out()).unwrap();
-        let classes = &report.detectors[0].findings;
-        if classes
+        let findings = &report.detectors[0].findings;
+        if findings
             .iter()
-            .all(|class| class.state != FindingState::Skipped)
+            .all(|found| found.state != FindingState::Skipped)
         {
             break run;
         }
@@ -105,7 +108,7 @@ fn a_damaged_class_is_searched_again() {
     let scan = format!("{SCAN} --classes 2,5,6 --work work");
     let whole = timeless(&bench.run(&scan));
     let before = kept(&bench);
-    let [cut, flipped] = ["work/full-2", "work/full-5"].map(|name| bench.path(name));
+    let [cut, flipped] = ["2", "5"].map(|class| bench.path(&format!("work/{FULL}{class}")));
     let bytes = fs::read(&cut).unwrap();
     fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
     let mut bytes = fs::read(&flipped).unwrap();
@@ -114,11 +117,11 @@ fn a_damaged_class_is_searched_again() {
 
     let run = bench.run(&scan);
     let run = run.says(&[
-        "warning: the search of class 2 starts again",
-        "warning: the search of class 5 starts again",
-        "full-5 does not match its checksum",
+        "warning: the search of class-2 starts again",
+        "warning: the search of class-5 starts again",
+        "full-class-5 does not match its checksum",
     ]);
-    assert!(!run.err().contains("class 6 starts"), "{}", run.err());
+    assert!(!run.err().contains("class-6 starts"), "{}", run.err());
     assert_eq!(timeless(&run), whole);
     let after = kept(&bench);
     assert_eq!(after[2], before[2], "class 6 was kept as it was");
@@ -134,11 +137,14 @@ fn a_damaged_class_is_searched_again() {
 #[test]
 fn a_folder_is_one_scan_s_alone() {
     let bench = bench();
-    let scan = "scan bad.onnx --images images --classes 2 --max-time 0s --work work";
+    let scan = "scan bad.onnx --images images --detector neural_cleanse --classes 2 --max-time 0s --work work";
     bench.run(scan).expect(3);
     for (more, says) in [
         ("--seed 7", "its seed is 0, now 7"),
-        ("--preset paper", "its setting patience is 4, now 10"),
+        (
+            "--preset paper",
+            "its setting patience of neural_cleanse is 4, now 10",
+        ),
         ("--max-images 40", "SHA-256 of the images and labels"),
     ] {
         let run = bench.run(&format!("{scan} {more}")).expect(2);

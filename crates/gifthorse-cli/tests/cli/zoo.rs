@@ -170,13 +170,9 @@ fn a_zoo_is_built_once_scanned_once_and_summed_up() {
         (&clean[0]["recipe"], &clean[0]["data"]),
         (&"tiny".into(), &"signs".into())
     );
-    assert_eq!(
-        clean[0]["detectors"]["neural_cleanse standard"]["values"]
-            .as_array()
-            .unwrap()
-            .len(),
-        3
-    );
+    let found = &clean[0]["detectors"]["neural_cleanse standard"];
+    assert_eq!(found["values"].as_array().unwrap().len(), 3);
+    assert_eq!(clean[0]["classes"], 3);
     assert_eq!(clean[0]["pixels"], 256);
     let bad = json(&bench, "bad.json");
     let bad = bad["models"].as_array().unwrap();
@@ -195,13 +191,10 @@ fn the_scan_is_not_told_the_truth() {
     let report = |folder: &str| {
         let path = format!("{folder}/scans/signs-tiny-short-square-size4-s1/report.json");
         let report = json(&bench, &path);
-        let classes = report["detectors"][0]["findings"]
-            .as_array()
-            .unwrap()
-            .clone();
-        let norms: Vec<Value> = classes
+        let findings = report["detectors"][0]["findings"].as_array().unwrap();
+        let norms: Vec<Value> = findings
             .iter()
-            .map(|class| class["statistic"].clone())
+            .map(|found| found["statistic"].clone())
             .collect();
         assert!(norms.iter().any(Value::is_number), "{report}");
         (report["verdict"].clone(), report["p_value"].clone(), norms)

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gifthorse_data::{ImageShape, Images};
-use gifthorse_defense::detect::Observer;
-use gifthorse_defense::detect::neural_cleanse::{
-    ClassFinding, Config, Keeper, KeeperError, Kept, Preset, Snapshot, Stage, Task,
-};
+use gifthorse_defense::Error;
+use gifthorse_defense::detect::Detector;
+use gifthorse_defense::detect::neural_cleanse::{Config, NeuralCleanse, Preset, Task};
+use gifthorse_defense::finding::{Finding, Findings, Unit};
+use gifthorse_defense::search::{Keeper, KeeperError, Kept, Observer, Stage, search};
+use gifthorse_defense::subject::{CleanImages, Subject};
 use gifthorse_engine::{Classifier, Device, Preprocess};
 use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 use rand::{RngExt, SeedableRng};
@@ -62,7 +64,26 @@ impl Bench {
             holdout: &self.holdout,
             config: &self.config,
             seed: self.seed,
+            early: None,
         }
+    }
+
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            classifier: &self.classifier,
+            images: Some(CleanImages {
+                search: &self.search,
+                holdout: &self.holdout,
+            }),
+            seed: self.seed,
+        }
+    }
+
+    /// Searches all classes with Neural Cleanse.
+    pub fn search(&self, observer: &dyn Observer, keeper: &dyn Keeper) -> Result<Findings, Error> {
+        let detector = NeuralCleanse::new(self.config.clone());
+        let units = detector.units(self.classifier.classes());
+        search(&detector, &self.subject(), &units, observer, keeper)
     }
 }
 
@@ -143,45 +164,35 @@ fn pictures(classes: usize, per_class: usize, seed: u64) -> Images {
 /// Keeps everything as JSON in memory, at every step.
 #[derive(Default)]
 pub struct Memory {
-    kept: Mutex<HashMap<(Stage, usize), String>>,
-    found: Mutex<HashMap<(Stage, usize), String>>,
+    kept: Mutex<HashMap<(Stage, Unit), String>>,
+    found: Mutex<HashMap<(Stage, Unit), String>>,
 }
 
 impl Memory {
-    pub fn finished_classes(&self) -> usize {
+    pub fn finished_units(&self) -> usize {
         self.found.lock().unwrap().len()
     }
 }
 
 impl Keeper for Memory {
-    fn load(&self, stage: Stage, class: usize) -> Result<Option<Kept>, KeeperError> {
-        if let Some(text) = self.found.lock().unwrap().get(&(stage, class)) {
+    fn load(&self, stage: Stage, unit: Unit) -> Result<Option<Kept>, KeeperError> {
+        if let Some(text) = self.found.lock().unwrap().get(&(stage, unit)) {
             return Ok(Some(Kept::Finding(Box::new(serde_json::from_str(text)?))));
         }
         let kept = self.kept.lock().unwrap();
-        let snapshot = kept
-            .get(&(stage, class))
-            .map(|text| serde_json::from_str(text));
-        Ok(snapshot
-            .transpose()?
-            .map(|snapshot| Kept::Search(Box::new(snapshot))))
+        Ok(kept.get(&(stage, unit)).cloned().map(Kept::Search))
     }
 
-    fn keep(&self, stage: Stage, snapshot: &Snapshot) -> Result<(), KeeperError> {
-        let text = serde_json::to_string(snapshot)?;
-        self.kept
-            .lock()
-            .unwrap()
-            .insert((stage, snapshot.class()), text);
+    fn keep(&self, stage: Stage, unit: Unit, search: &str) -> Result<(), KeeperError> {
+        let mut kept = self.kept.lock().unwrap();
+        kept.insert((stage, unit), search.to_owned());
         Ok(())
     }
 
-    fn finished(&self, stage: Stage, finding: &ClassFinding) -> Result<(), KeeperError> {
+    fn finished(&self, stage: Stage, finding: &Finding) -> Result<(), KeeperError> {
         let text = serde_json::to_string(finding)?;
-        self.found
-            .lock()
-            .unwrap()
-            .insert((stage, finding.class), text);
+        let mut found = self.found.lock().unwrap();
+        found.insert((stage, finding.unit), text);
         Ok(())
     }
 
@@ -210,19 +221,19 @@ impl Counter {
 }
 
 impl Observer for Counter {
-    fn started(&self, _: usize) {}
-    fn progressed(&self, _: usize, _: usize, _: usize) {
+    fn started(&self, _: Unit) {}
+    fn progressed(&self, _: Unit, _: usize, _: usize) {
         self.steps.fetch_add(1, Ordering::SeqCst);
     }
-    fn finished(&self, _: &ClassFinding) {}
+    fn finished(&self, _: &Finding) {}
     fn stop(&self) -> bool {
         self.count() >= self.most
     }
 }
 
 /// Findings without times.
-pub fn timeless(findings: Vec<ClassFinding>) -> Vec<ClassFinding> {
-    let no_time = |finding| ClassFinding {
+pub fn timeless(findings: Vec<Finding>) -> Vec<Finding> {
+    let no_time = |finding| Finding {
         seconds: 0.0,
         ..finding
     };

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod bench;
+mod driver;
 mod eliminate;
 mod growth;
 mod restart;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use gifthorse_defense::detect::neural_cleanse::{ClassFinding, ClassSearch, Snapshot, State};
+use gifthorse_defense::detect::neural_cleanse::{ClassSearch, Snapshot};
+use gifthorse_defense::finding::{Finding, State};
+use gifthorse_defense::search::Search;
 use gifthorse_engine::{Classifier, Device, Preprocess};
 use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 
@@ -69,7 +71,7 @@ fn bench() -> Bench {
     bench
 }
 
-fn straight(bench: &Bench, class: usize) -> ClassFinding {
+fn straight(bench: &Bench, class: usize) -> Finding {
     let mut search = ClassSearch::new(bench.task(), class).unwrap();
     search.advance(usize::MAX).unwrap();
     assert!(search.has_ended());
@@ -87,10 +89,10 @@ fn another_start_finds_what_the_first_did_not() {
         (State::Reached, State::Reached)
     );
     assert!(
-        found.norm < 0.5 * missed.norm,
+        found.statistic < 0.5 * missed.statistic,
         "{} {}",
-        found.norm,
-        missed.norm
+        found.statistic,
+        missed.statistic
     );
     assert!(found.updates > missed.updates);
 }
@@ -115,7 +117,7 @@ fn a_search_that_began_again_is_kept_and_taken_up() {
     let mut broken = ClassSearch::new(bench.task(), TARGET).unwrap();
     while !broken.has_ended() {
         broken.advance(3).unwrap();
-        let text = serde_json::to_string(&broken.snapshot()).unwrap();
+        let text = broken.snapshot().unwrap();
         let snapshot: Snapshot = serde_json::from_str(&text).unwrap();
         broken = ClassSearch::resume(bench.task(), TARGET, snapshot).unwrap();
     }

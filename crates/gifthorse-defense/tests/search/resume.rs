@@ -1,10 +1,10 @@
 //! A search that was laid by and taken up again ends as if it had never stopped.
 
 use gifthorse_defense::Error;
-use gifthorse_defense::detect::Silent;
-use gifthorse_defense::detect::neural_cleanse::{
-    ClassFinding, ClassSearch, Forgetful, Keeper, KeeperError, Kept, SNAPSHOT_VERSION, Snapshot,
-    SnapshotError, Stage, State, search,
+use gifthorse_defense::detect::neural_cleanse::{ClassSearch, SNAPSHOT_VERSION, Snapshot};
+use gifthorse_defense::finding::{Finding, State, Unit};
+use gifthorse_defense::search::{
+    KeepNothing, Keeper, KeeperError, Kept, Search, Silent, SnapshotError, Stage,
 };
 use serde_json::Value;
 
@@ -21,19 +21,21 @@ fn portions_and_snapshots_change_no_bit() {
         let mut broken = ClassSearch::new(bench.task(), class).unwrap();
         for portion in [0, 1, 7, 2, 13].into_iter().cycle() {
             broken.advance(portion).unwrap();
-            let text = serde_json::to_string(&broken.snapshot()).unwrap();
+            let text = broken.snapshot().unwrap();
             let snapshot: Snapshot = serde_json::from_str(&text).unwrap();
-            assert_eq!(snapshot, broken.snapshot());
+            assert_eq!(snapshot, broken.at_rest());
             broken = ClassSearch::resume(bench.task(), class, snapshot).unwrap();
             if broken.has_ended() {
                 break;
             }
         }
+        assert_eq!(straight.trace(), broken.trace());
+        let updates = straight.trace().len() * 4;
         let findings = |search: ClassSearch| timeless(vec![search.finding().unwrap()]);
         let (straight, broken) = (findings(straight), findings(broken));
         assert_eq!(straight, broken);
         assert_eq!(straight[0].state, State::Reached);
-        assert_eq!(straight[0].trace.len() * 4, straight[0].updates);
+        assert_eq!(straight[0].updates, updates);
     }
 }
 
@@ -41,14 +43,14 @@ fn portions_and_snapshots_change_no_bit() {
 fn an_interrupted_scan_goes_on_and_gives_the_same() {
     let bench = Bench::new(6, Some(2));
     let all = Counter::new(usize::MAX);
-    let whole = timeless(search(&bench.task(), &all, &Forgetful).unwrap().classes);
+    let whole = timeless(bench.search(&all, &KeepNothing).unwrap().units);
 
     let memory = Memory::default();
     let mut made = 0;
     let mut interruptions = 0;
     let resumed = loop {
         let counter = Counter::new(100);
-        let findings = search(&bench.task(), &counter, &memory).unwrap().classes;
+        let findings = bench.search(&counter, &memory).unwrap().units;
         made += counter.count();
         if findings
             .iter()
@@ -61,17 +63,17 @@ fn an_interrupted_scan_goes_on_and_gives_the_same() {
     assert!(interruptions > 1);
     assert_eq!(whole, resumed);
     assert_eq!(made, all.count(), "steps were made twice or left out");
-    assert_eq!(memory.finished_classes(), 6);
+    assert_eq!(memory.finished_units(), 6);
 
     let again = Counter::new(usize::MAX);
-    let kept = search(&bench.task(), &again, &memory).unwrap().classes;
+    let kept = bench.search(&again, &memory).unwrap().units;
     assert_eq!((timeless(kept), again.count()), (whole, 0));
 }
 
 fn snapshot(bench: &Bench) -> Snapshot {
     let mut search = ClassSearch::new(bench.task(), 1).unwrap();
     search.advance(3).unwrap();
-    search.snapshot()
+    search.at_rest()
 }
 
 fn refusal(bench: &Bench, class: usize, snapshot: Snapshot) -> SnapshotError {
@@ -117,7 +119,8 @@ fn what_is_damaged_is_refused() {
     assert_eq!(
         with("/version", (SNAPSHOT_VERSION + 1).into()),
         SnapshotError::Version {
-            found: SNAPSHOT_VERSION + 1
+            found: SNAPSHOT_VERSION + 1,
+            known: SNAPSHOT_VERSION,
         }
     );
     for (path, value) in [
@@ -129,7 +132,13 @@ fn what_is_damaged_is_refused() {
     ] {
         let refusal = with(path, value);
         assert!(
-            matches!(refusal, SnapshotError::Damaged { class: 1, .. }),
+            matches!(
+                refusal,
+                SnapshotError::Damaged {
+                    unit: Unit::Class(1),
+                    ..
+                }
+            ),
             "{path}: {refusal}"
         );
     }
@@ -139,13 +148,13 @@ fn what_is_damaged_is_refused() {
 fn a_keeper_that_fails_ends_the_search() {
     struct Full;
     impl Keeper for Full {
-        fn load(&self, _: Stage, _: usize) -> Result<Option<Kept>, KeeperError> {
+        fn load(&self, _: Stage, _: Unit) -> Result<Option<Kept>, KeeperError> {
             Ok(None)
         }
-        fn keep(&self, _: Stage, _: &Snapshot) -> Result<(), KeeperError> {
+        fn keep(&self, _: Stage, _: Unit, _: &str) -> Result<(), KeeperError> {
             Ok(())
         }
-        fn finished(&self, _: Stage, _: &ClassFinding) -> Result<(), KeeperError> {
+        fn finished(&self, _: Stage, _: &Finding) -> Result<(), KeeperError> {
             Err("the disk is full".into())
         }
         fn interval(&self) -> std::time::Duration {
@@ -153,6 +162,6 @@ fn a_keeper_that_fails_ends_the_search() {
         }
     }
     let bench = Bench::new(3, None);
-    let error = search(&bench.task(), &Silent, &Full).unwrap_err();
+    let error = bench.search(&Silent, &Full).unwrap_err();
     assert!(matches!(&error, Error::Keeper { source, .. } if source.to_string().contains("full")));
 }

@@ -109,3 +109,41 @@ impl Keeper for WorkKeeper<'_> {
         INTERVAL
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gifthorse_defense::finding::State;
+
+    use super::*;
+    use crate::observer::Silent;
+
+    #[test]
+    fn detectors_and_stages_do_not_see_each_other_s_searches() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = WorkFolder::open(&parent.path().join("work")).unwrap();
+        let [one, other] = ["one", "other"].map(|name| folder.keeper(name, [1, 1, 2], &Silent));
+        let unit = Unit::Class(3);
+        let found = Finding {
+            state: State::Unreached,
+            ..Finding::skipped(unit)
+        };
+        one.finished(Stage::Full, &found).unwrap();
+        one.keep(Stage::Early, unit, "the early search").unwrap();
+        for (stage, unit) in [
+            (Stage::Full, unit),
+            (Stage::Early, unit),
+            (Stage::Full, Unit::Class(33)),
+        ] {
+            assert!(other.load(stage, unit).unwrap().is_none());
+        }
+        assert_eq!((one.begun(&[unit]), other.begun(&[unit])), (1, 0));
+
+        other.keep(Stage::Full, unit, "another search").unwrap();
+        let kept = one.load(Stage::Full, unit).unwrap();
+        assert!(matches!(kept, Some(Kept::Finding(kept)) if *kept == found));
+        let kept = one.load(Stage::Early, unit).unwrap();
+        assert!(matches!(kept, Some(Kept::Search(kept)) if kept == "the early search"));
+        let kept = other.load(Stage::Full, unit).unwrap();
+        assert!(matches!(kept, Some(Kept::Search(kept)) if kept == "another search"));
+    }
+}

@@ -94,6 +94,7 @@ fn problem_of_finding(finding: &Finding, shape: [usize; 3]) -> Option<&'static s
 
 #[cfg(test)]
 mod tests {
+    use gifthorse_defense::detect::DETECTORS;
     use gifthorse_defense::finding::State;
     use gifthorse_defense::verdict::{Confirmation, SourceRate};
     use serde_json::{Value, json};
@@ -165,5 +166,31 @@ mod tests {
     fn the_limit_grows_with_the_images_and_stops_at_the_largest_number() {
         assert!(limit([3, 224, 224]) > limit([3, 32, 32]));
         assert_eq!(limit([usize::MAX, usize::MAX, usize::MAX]), u64::MAX);
+    }
+
+    #[test]
+    fn no_two_searches_of_a_scan_share_a_file() {
+        let pair = |source, target| Unit::Pair { source, target };
+        let units = [
+            Unit::Class(1),
+            Unit::Class(13),
+            pair(1, 3),
+            pair(3, 1),
+            Unit::Model,
+        ];
+        let names: std::collections::BTreeSet<String> = DETECTORS
+            .iter()
+            .flat_map(|row| {
+                let stages = [Stage::Early, Stage::Full].into_iter();
+                stages.flat_map(move |stage| units.map(|unit| name(row.about.name, stage, unit)))
+            })
+            .collect();
+        assert_eq!(names.len(), DETECTORS.len() * 2 * units.len());
+        let of_class = name("neural_cleanse", Stage::Full, Unit::Class(3));
+        assert_eq!(of_class, "neural_cleanse-full-class-3");
+        // A hyphen parts a name from what follows it, so that no name may hold one.
+        for row in const { &DETECTORS } {
+            assert!(!row.about.name.contains('-'), "{}", row.about.name);
+        }
     }
 }

@@ -233,7 +233,7 @@ mod tests {
             }
         );
         assert_eq!(next(3), Next::Done);
-        let few = early(Effort::Eliminate, 70).unwrap();
+        let few = super::early(Effort::Eliminate, 70).unwrap();
         let next = few.next(&settings, 70, &[Vec::new()]);
         assert_eq!(
             next,
