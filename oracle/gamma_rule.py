@@ -9,9 +9,8 @@ import os
 import numpy as np
 from scipy.stats import gamma
 
-GOLDEN = os.path.join(
-    os.path.dirname(__file__), "..", "crates", "gifthorse-defense", "tests", "golden", "gamma_rule.json"
-)
+TESTS = os.path.join(os.path.dirname(__file__), "..", "crates", "gifthorse-defense", "tests")
+GOLDEN = os.path.join(TESTS, "golden", "gamma_rule.json")
 
 
 def rule(margins):
@@ -23,7 +22,8 @@ def rule(margins):
     if min(others) > 0:
         a, _, s = gamma.fit(others, floc=0)
         from_zero = {"shape": a, "scale": s}
-    return {"p_value": p, "shape": shape, "location": location, "scale": scale, "from_zero": from_zero}
+    free = {"shape": shape, "location": location, "scale": scale}
+    return {"p_value": p, **free, "from_zero": from_zero}
 
 
 def lists():

@@ -160,7 +160,7 @@ fn interventions_are_made_one_after_the_other_and_factors_have_gradients() {
     });
     let m = layer(&classifier, "m");
     let before = classifier
-        .run(images(2), &Taps::values(&[m.clone()]))
+        .run(images(2), &Taps::values(std::slice::from_ref(&m)))
         .unwrap();
     let before = before.features[0].value().clone().into_vec();
     let factors = Tensor::<1>::from_floats([3.0, 0.5, 2.0, 1.0], &device.clone().autodiff());

@@ -142,16 +142,17 @@ fn doubts(
     doubts.dedup();
     doubts.extend(model.switch_warning().map(Doubt::Switches));
     doubts.extend(calibrated.note.clone().map(Doubt::Calibration));
-    match &fit.preflight {
-        Some(preflight) => doubts.push(match preflight.accuracy {
-            Some(accuracy) => Doubt::Accuracy {
-                correct: (accuracy * preflight.images as f64).round() as u64,
-                images: preflight.images as u64,
-                confidence: preflight.confidence,
-            },
-            None => Doubt::Unlabelled,
-        }),
-        None => {}
-    }
+    doubts.extend(
+        fit.preflight
+            .as_ref()
+            .map(|preflight| match preflight.accuracy {
+                Some(accuracy) => Doubt::Accuracy {
+                    correct: (accuracy * preflight.images as f64).round() as u64,
+                    images: preflight.images as u64,
+                    confidence: preflight.confidence,
+                },
+                None => Doubt::Unlabelled,
+            }),
+    );
     doubts
 }

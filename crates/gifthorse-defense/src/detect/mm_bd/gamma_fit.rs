@@ -6,8 +6,8 @@ use super::nelder_mead::minimise;
 
 /// Keeps the first guess of the shape finite where the numbers are not skewed.
 const LEAST_SKEWNESS: f64 = 1e-8;
-/// Distance of the first guess of the location from the smallest number, as a share of their range, where that
-/// of the moments is no lower bound.
+/// Distance of the first guess of the location from the smallest number, as a share of their range,
+/// where that of the moments is no lower bound.
 const DISTANCE: f64 = 0.1;
 /// What a number outside of the support adds to the negative logarithm of the likelihood.
 const OUTSIDE: f64 = 100.0 * 709.782_712_893_384;
@@ -24,8 +24,9 @@ pub struct Gamma {
 }
 
 impl Gamma {
-    /// All three parameters by maximum likelihood, from a first guess by moments. With a shape below 1 the
-    /// likelihood has no maximum, and where the search ends then is part of the published rule.
+    /// All three parameters by maximum likelihood, from a first guess by moments. With a shape
+    /// below 1 the likelihood has no maximum, and where the search ends then is part of the
+    /// published rule.
     ///
     /// `None` if the numbers are all the same, or the search leaves the parameters' range.
     pub fn fit(numbers: &[f64]) -> Option<Self> {

@@ -18,8 +18,8 @@ pub struct Pass {
     /// The class's logit minus the largest other one, for each image; not a number where a logit is
     /// not finite.
     pub margins: Vec<f32>,
-    /// Gradient to each image, `[images, channels, height, width]`; zero where the model cuts its output
-    /// off from its input.
+    /// Gradient to each image, `[images, channels, height, width]`; zero where the model cuts its
+    /// output off from its input.
     pub gradient: Vec<f32>,
 }
 
@@ -102,8 +102,8 @@ impl Rival {
     }
 }
 
-/// The margin of a class in one row of logits; not a number where a logit is not finite or there is no
-/// other class.
+/// The margin of a class in one row of logits; not a number where a logit is not finite or there is
+/// no other class.
 pub fn margin(logits: &[f32], class: usize) -> f32 {
     Rival::of(logits, class).margin
 }

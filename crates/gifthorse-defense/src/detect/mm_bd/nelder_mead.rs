@@ -1,5 +1,5 @@
-//! The simplex search of Nelder and Mead (1965), with the first simplex and the end of `scipy.optimize.fmin`: a
-//! published p-value depends on where exactly it stops.
+//! The simplex search of Nelder and Mead (1965), with the first simplex and the end of
+//! `scipy.optimize.fmin`: a published p-value depends on where exactly it stops.
 
 use std::cell::Cell;
 

@@ -1,5 +1,5 @@
-//! The rule of the authors, exactly as released. It is reported; the verdict does not rest on it, since it keeps
-//! no known rate of false alarms, and two targets in one model hide each other.
+//! The rule of the authors, exactly as released. It is reported; the verdict does not rest on it,
+//! since it keeps no known rate of false alarms, and two targets in one model hide each other.
 
 use super::gamma_fit::Gamma;
 
@@ -18,8 +18,8 @@ pub struct GammaRule {
 }
 
 impl GammaRule {
-    /// Applies the rule to the largest margins of all classes, in logits. `None` with fewer than three classes, if a
-    /// margin is not finite, or if no gamma distribution fits.
+    /// Applies the rule to the largest margins of all classes, in logits. `None` with fewer than
+    /// three classes, if a margin is not finite, or if no gamma distribution fits.
     #[must_use]
     pub fn apply(margins: &[f64]) -> Option<Self> {
         if margins.len() < 3 || margins.iter().any(|margin| !margin.is_finite()) {
