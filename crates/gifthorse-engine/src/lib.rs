@@ -27,7 +27,7 @@ mod trainable;
 
 pub use array::Array;
 pub use branch::{Branch, BranchScope};
-pub use burn::tensor::{Device, Tensor};
+pub use burn_tensor::{Device, Tensor};
 pub use classifier::Classifier;
 pub use compiled::PlanPart;
 pub use ends::Ends;

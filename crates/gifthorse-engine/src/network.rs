@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use burn::tensor::Device;
+use burn_tensor::Device;
 use gifthorse_onnx::{Dim, Graph};
 
 use crate::array::Array;

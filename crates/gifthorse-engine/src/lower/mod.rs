@@ -39,7 +39,7 @@ mod walk;
 
 use std::collections::HashMap;
 
-use burn::tensor::Device;
+use burn_tensor::Device;
 use gifthorse_onnx::{Dim, ElementType, Graph, Node};
 
 use crate::ends::Ends;
