@@ -366,8 +366,8 @@ fn hostile_npz_files_are_refused_by_array() {
 
 #[test]
 fn npz_arrays_that_claim_more_than_they_hold_are_refused() {
-    use zip::write::FileOptions;
     use std::io::Write;
+    use zip::write::FileOptions;
 
     let dir = tempfile::tempdir().unwrap();
     for (shape, word) in [

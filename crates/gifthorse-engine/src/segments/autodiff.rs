@@ -8,11 +8,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use burn_dispatch::backends::Flex;
 use burn_dispatch::backends::autodiff::checkpoint::base::Checkpointer;
 use burn_dispatch::backends::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn_dispatch::backends::autodiff::grads::Gradients;
 use burn_dispatch::backends::autodiff::ops::{Backward, Ops, OpsKind};
-use burn_dispatch::backends::Flex;
 use burn_dispatch::backends::flex::FlexTensor;
 use gifthorse_segment::{Plan, Saved, Statistics};
 
