@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use gifthorse_data::LoadOptions;
 use gifthorse_fuzz::{Folder, cut};
 use libfuzzer_sys::fuzz_target;
-use npyz::zip::{CompressionMethod, ZipWriter, write::FileOptions};
+use zip::{CompressionMethod, ZipWriter, write::FileOptions};
 
 static FOLDER: LazyLock<Folder> = LazyLock::new(Folder::default);
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use common::{add_array, first_pixels, gzip, idx, labels, read, refusal, to, write};
 use gifthorse_data::{Error, Format, LoadOptions, Split, load};
-use npyz::npz::NpzWriter;
+use zip::ZipWriter;
 
 fn train() -> LoadOptions {
     LoadOptions {
@@ -200,12 +200,12 @@ fn broken_cifar_files_are_refused_by_name() {
     );
 }
 
-type Archive = NpzWriter<std::io::BufWriter<std::fs::File>>;
+type Archive = ZipWriter<std::fs::File>;
 type Fill<'a> = &'a dyn Fn(&mut Archive);
 
 fn npz(dir: &Path, fill: impl FnOnce(&mut Archive)) -> PathBuf {
     let path = dir.join("set.npz");
-    let mut archive = NpzWriter::create(&path).unwrap();
+    let mut archive = ZipWriter::new(std::fs::File::create(&path).unwrap());
     fill(&mut archive);
     path
 }
@@ -366,8 +366,8 @@ fn hostile_npz_files_are_refused_by_array() {
 
 #[test]
 fn npz_arrays_that_claim_more_than_they_hold_are_refused() {
-    use npyz::zip::{ZipWriter, write::FileOptions};
     use std::io::Write;
+    use zip::write::FileOptions;
 
     let dir = tempfile::tempdir().unwrap();
     for (shape, word) in [

@@ -6,7 +6,7 @@ mod taps;
 
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor};
+use burn_tensor::{Device, Tensor};
 use gifthorse_onnx::{Dim, Graph};
 use gifthorse_segment::{alone, is_alone};
 use rayon::prelude::*;

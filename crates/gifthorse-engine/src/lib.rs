@@ -15,7 +15,7 @@ mod preprocess;
 mod program;
 mod trainable;
 
-pub use burn::tensor::{Device, Gradients, Tensor};
+pub use burn_tensor::{Device, Gradients, Tensor};
 pub use classifier::{Classifier, Feature, Head, Intervention, Tail, Tapped, Taps};
 pub use error::Error;
 pub use execute::array::Array;

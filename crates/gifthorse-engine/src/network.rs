@@ -8,7 +8,7 @@ mod run;
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use burn::tensor::Device;
+use burn_tensor::Device;
 use gifthorse_onnx::{Dim, Graph};
 
 use crate::error::Error;

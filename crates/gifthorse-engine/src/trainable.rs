@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use burn::tensor::Device;
+use burn_tensor::Device;
 use gifthorse_onnx::Graph;
 
 use crate::error::Error;

@@ -4,10 +4,10 @@ use std::io::Cursor;
 use std::path::Path;
 
 use gifthorse_data::{Images, balanced_sample};
-use npyz::WriterBuilder;
-use npyz::npz::NpzWriter;
-use zip::DateTime;
+use npyz::npz::file_name_from_array_name;
+use npyz::{WriteOptions, WriterBuilder};
 use zip::write::FileOptions;
+use zip::{DateTime, ZipWriter};
 
 use super::store;
 use crate::Error;
@@ -33,29 +33,28 @@ pub fn write(images: &Images, path: &Path, class_names: &Path) -> Result<(), Err
 }
 
 fn archive(images: &Images) -> std::io::Result<Vec<u8>> {
-    let mut file = Cursor::new(Vec::new());
-    let mut archive = NpzWriter::new(&mut file);
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     // A fixed time stamp: the same images give the same file.
     let options = FileOptions::default().last_modified_time(DateTime::default());
     let shape = images.shape();
     let sides = [images.len(), shape.channels, shape.height, shape.width];
-    let mut pixels = archive
-        .array::<u8>("images", options)?
+    archive.start_file(file_name_from_array_name("images"), options)?;
+    let mut pixels = WriteOptions::<u8>::new()
         .default_dtype()
         .shape(&sides.map(|side| side as u64))
+        .writer(&mut archive)
         .begin_nd()?;
     let byte = |value: &f32| (value * 255.0).round() as u8;
     pixels.extend(images.pixels().iter().map(byte))?;
     pixels.finish()?;
-    let mut labels = archive
-        .array::<i64>("labels", options)?
+    archive.start_file(file_name_from_array_name("labels"), options)?;
+    let mut labels = WriteOptions::<i64>::new()
         .default_dtype()
         .shape(&[images.len() as u64])
+        .writer(&mut archive)
         .begin_nd()?;
     let all = images.labels().unwrap_or_default();
     labels.extend(all.iter().map(|&label| label as i64))?;
     labels.finish()?;
-    archive.zip_writer().finish()?;
-    drop(archive);
-    Ok(file.into_inner())
+    Ok(archive.finish()?.into_inner())
 }

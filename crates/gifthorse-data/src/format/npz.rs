@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use image::{GrayImage, RgbImage};
 use npyz::NpyFile;
-use npyz::npz::{NpzArchive, file_name_from_array_name};
+use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
+use zip::ZipArchive;
 
 use super::array_layout::Layout;
 use super::npy::{self, Values};
@@ -26,7 +27,9 @@ const ARRAYS: [(&str, &str, Option<Split>); 4] = [
 
 pub(crate) fn list(path: &Path, split: Split) -> Result<Listing, Error> {
     let failed = |reason| malformed(path, reason);
-    let names: Vec<String> = open(path)?.array_names().map(str::to_owned).collect();
+    let archive = open(path)?;
+    let names = archive.file_names().filter_map(array_name_from_file_name);
+    let names: Vec<String> = names.map(str::to_owned).collect();
     let has = |name: &str| names.iter().any(|known| known == name);
     let present = ARRAYS.iter().filter(|(images, _, _)| has(images));
     let (fitting, other): (Vec<_>, Vec<_>) =
@@ -82,12 +85,12 @@ pub(crate) fn list(path: &Path, split: Split) -> Result<Listing, Error> {
     })
 }
 
-fn open(path: &Path) -> Result<NpzArchive<BufReader<File>>, Error> {
+fn open(path: &Path) -> Result<ZipArchive<BufReader<File>>, Error> {
     let file = File::open(path).map_err(|source| Error::Read {
         path: path.to_owned(),
         source,
     })?;
-    NpzArchive::new(BufReader::new(file)).map_err(|error| malformed(path, error.to_string()))
+    ZipArchive::new(BufReader::new(file)).map_err(|error| malformed(path, error.to_string()))
 }
 
 /// Gives the array called `name` to `read`; what goes wrong is reported with the name.
@@ -97,9 +100,7 @@ fn with_array<T>(
     read: impl FnOnce(NpyFile<BufReader<&mut dyn Read>>) -> Result<T, String>,
 ) -> Result<T, Error> {
     let mut archive = open(path)?;
-    let entry = archive
-        .zip_archive()
-        .by_name(&file_name_from_array_name(name));
+    let entry = archive.by_name(&file_name_from_array_name(name));
     entry
         .map_err(|error| error.to_string())
         .and_then(|mut entry| {

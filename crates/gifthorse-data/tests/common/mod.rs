@@ -11,9 +11,10 @@ use std::path::Path;
 
 use gifthorse_data::{Error, ImageShape, LoadOptions, Loaded, load};
 use image::{GrayImage, Luma, Rgb, RgbImage};
-use npyz::WriterBuilder;
-use npyz::npz::NpzWriter;
-use npyz::zip::write::FileOptions;
+use npyz::npz::file_name_from_array_name;
+use npyz::{WriteOptions, WriterBuilder};
+use zip::ZipWriter;
+use zip::write::FileOptions;
 
 pub const SIDE: u32 = 8;
 
@@ -54,16 +55,18 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// Adds an array to an archive.
 pub fn add_array<T: npyz::Serialize + npyz::AutoSerialize + Copy>(
-    archive: &mut NpzWriter<std::io::BufWriter<std::fs::File>>,
+    archive: &mut ZipWriter<std::fs::File>,
     name: &str,
     shape: &[u64],
     values: &[T],
 ) {
-    let mut array = archive
-        .array(name, FileOptions::default())
-        .unwrap()
+    archive
+        .start_file(file_name_from_array_name(name), FileOptions::default())
+        .unwrap();
+    let mut array = WriteOptions::new()
         .default_dtype()
         .shape(shape)
+        .writer(archive)
         .begin_nd()
         .unwrap();
     array.extend(values.iter().copied()).unwrap();

@@ -1,6 +1,6 @@
 //! A classifier some of whose channels are switched off or kept below a bound while it runs.
 
-use burn::tensor::{Device, Tensor};
+use burn_tensor::{Device, Tensor};
 
 use super::Classifier;
 use crate::error::Error;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 
 use super::Classifier;
 use super::intervention::{Intervention, edits, section};

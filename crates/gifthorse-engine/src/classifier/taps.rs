@@ -1,6 +1,6 @@
 //! Logits and features in one pass.
 
-use burn::tensor::{Gradients, Tensor};
+use burn_tensor::{Gradients, Tensor};
 
 use super::Classifier;
 use super::intervention::{edits, section};

@@ -6,12 +6,13 @@
 //! calls that layer; everything above it speaks `Array` or `Tensor<D>`.
 //! (`docs/decisions/0001-run-time-rank.md` has the alternatives.)
 
-use burn::backend::ops::{
+use burn_backend::ops::{
     ActivationOps, BoolTensorOps, ConvOptions, ConvTransposeOptions, FloatTensorOps, IntTensorOps,
     ModuleOps,
 };
-use burn::backend::{Dispatch, DispatchTensor, Scalar, TensorMetadata};
-use burn::tensor::{BoolDType, Device, FloatDType, IntDType, Shape, Slice, Tensor, TensorData};
+use burn_backend::{Scalar, TensorMetadata};
+use burn_dispatch::{Dispatch, DispatchTensor};
+use burn_tensor::{BoolDType, Device, FloatDType, IntDType, Shape, Slice, Tensor, TensorData};
 
 /// An f32 tensor of run-time rank on some Burn device, tracked by autodiff or not.
 ///

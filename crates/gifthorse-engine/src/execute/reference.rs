@@ -1,6 +1,6 @@
 //! Each primitive as a few Burn operations: plain, and right on every Burn device.
 
-use burn::backend::ops::{ConvOptions, ConvTransposeOptions};
+use burn_backend::ops::{ConvOptions, ConvTransposeOptions};
 use gifthorse_segment::Kept;
 
 use crate::error::Error;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use burn::tensor::Device;
+use burn_tensor::Device;
 use gifthorse_onnx::{ElementType, Graph, Node, Tensor};
 
 use crate::error::Error;

@@ -42,7 +42,7 @@ pub mod weights;
 
 use std::collections::HashMap;
 
-use burn::tensor::Device;
+use burn_tensor::Device;
 use gifthorse_onnx::{Dim, ElementType, Graph, Node};
 
 use crate::error::Error;

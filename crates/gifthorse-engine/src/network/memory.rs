@@ -166,7 +166,7 @@ fn bytes(shape: &[usize]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
+    use burn_tensor::Device;
     use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder, Tensor};
 
     use super::*;

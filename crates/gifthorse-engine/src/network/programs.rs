@@ -106,7 +106,7 @@ impl Network {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, Tensor};
+    use burn_tensor::{Device, Tensor};
     use gifthorse_onnx::{Dim, ElementType, GraphBuilder};
 
     use super::*;

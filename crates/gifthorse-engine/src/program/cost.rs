@@ -127,7 +127,7 @@ fn numbers(shape: &[usize]) -> f64 {
 mod tests {
     use std::collections::HashMap;
 
-    use burn::tensor::Device;
+    use burn_tensor::Device;
     use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 
     use super::*;

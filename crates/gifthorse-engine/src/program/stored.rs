@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use burn::tensor::Device;
+use burn_tensor::Device;
 use gifthorse_onnx::Tensor;
 
 use crate::error::Error;

@@ -1,4 +1,4 @@
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 
 use super::*;

@@ -1,9 +1,12 @@
 //! Reading golden files, and comparing single operators with them.
 
+use std::fs::File;
 use std::path::PathBuf;
 
-use npyz::npz::NpzArchive;
+use npyz::NpyFile;
+use npyz::npz::file_name_from_array_name;
 use serde::de::DeserializeOwned;
+use zip::ZipArchive;
 
 /// The path of a golden file.
 pub fn path(name: &str) -> PathBuf {
@@ -19,8 +22,9 @@ pub fn index<T: DeserializeOwned>(name: &str) -> Vec<T> {
 
 /// Reads one array of a file of arrays.
 pub fn array<T: npyz::Deserialize>(file: &str, name: &str) -> Vec<T> {
-    let mut archive = NpzArchive::open(path(file)).unwrap();
-    archive.by_name(name).unwrap().unwrap().into_vec().unwrap()
+    let mut archive = ZipArchive::new(File::open(path(file)).unwrap()).unwrap();
+    let entry = archive.by_name(&file_name_from_array_name(name)).unwrap();
+    NpyFile::new(entry).unwrap().into_vec().unwrap()
 }
 
 /// `max |value - reference| / max |reference|`.

@@ -12,9 +12,9 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use npyz::{NpyFile, Order, WriterBuilder, npz::NpzWriter, npz::file_name_from_array_name};
+use npyz::{NpyFile, Order, WriteOptions, WriterBuilder, npz::file_name_from_array_name};
 use thiserror::Error;
-use zip::{DateTime, ZipArchive, write::FileOptions};
+use zip::{DateTime, ZipArchive, ZipWriter, write::FileOptions};
 
 use super::{Picture, Recovered, Trigger};
 use crate::report::{TriggerFile, TriggerKind};
@@ -69,8 +69,7 @@ fn noun(kind: TriggerKind) -> &'static str {
 
 /// The bytes of a trigger file; the same contents give the same bytes.
 pub(crate) fn write_recovered(recovered: &Recovered) -> io::Result<Vec<u8>> {
-    let mut file = Cursor::new(Vec::new());
-    let mut archive = NpzWriter::new(&mut file);
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let sides = |picture: &Picture| picture.shape().map(|side| side as u64);
     match recovered {
         Recovered::Patch(trigger) => {
@@ -80,23 +79,22 @@ pub(crate) fn write_recovered(recovered: &Recovered) -> io::Result<Vec<u8>> {
         }
         Recovered::Image(image) => write_array(&mut archive, "image", &sides(image), image)?,
     }
-    archive.zip_writer().finish()?;
-    drop(archive);
-    Ok(file.into_inner())
+    Ok(archive.finish()?.into_inner())
 }
 
 fn write_array<W: Write + Seek>(
-    archive: &mut NpzWriter<W>,
+    archive: &mut ZipWriter<W>,
     name: &str,
     shape: &[u64],
     picture: &Picture,
 ) -> io::Result<()> {
     // A fixed time stamp: the same scan has to give the same files.
     let options = FileOptions::default().last_modified_time(DateTime::default());
-    let mut array = archive
-        .array::<f32>(name, options)?
+    archive.start_file(file_name_from_array_name(name), options)?;
+    let mut array = WriteOptions::<f32>::new()
         .default_dtype()
         .shape(shape)
+        .writer(archive)
         .begin_nd()?;
     array.extend(picture.values().iter().copied())?;
     array.finish()

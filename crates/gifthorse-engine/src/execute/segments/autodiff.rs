@@ -8,12 +8,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use burn::backend::Flex;
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::flex::FlexTensor;
+use burn_dispatch::backends::Flex;
+use burn_dispatch::backends::autodiff::checkpoint::base::Checkpointer;
+use burn_dispatch::backends::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn_dispatch::backends::autodiff::grads::Gradients;
+use burn_dispatch::backends::autodiff::ops::{Backward, Ops, OpsKind};
+use burn_dispatch::backends::flex::FlexTensor;
 use gifthorse_segment::{Plan, Saved, Statistics};
 
 use super::tracked::{Form, Operand, Run, TrackedTensor, tensor, values_of};

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use burn::backend::autodiff::checkpoint::strategy::{BalancedCheckpointing, NoCheckpointing};
-use burn::backend::flex::FlexTensor;
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{
-    Autodiff, BackendTensor, DispatchAutodiffContext, DispatchTensor, DispatchTensorKind, Flex,
-    GradientCheckpointingStrategy, TensorMetadata,
+use burn_backend::TensorMetadata;
+use burn_backend::tensor::FloatTensor;
+use burn_dispatch::backends::autodiff::checkpoint::strategy::{
+    BalancedCheckpointing, NoCheckpointing,
 };
-use burn::tensor::{DType, TensorData};
+use burn_dispatch::backends::flex::FlexTensor;
+use burn_dispatch::backends::{Autodiff, Flex};
+use burn_dispatch::{
+    BackendTensor, DispatchAutodiffContext, DispatchTensor, DispatchTensorKind,
+    GradientCheckpointingStrategy,
+};
+use burn_tensor::{DType, TensorData};
 use gifthorse_segment::{Binding, Plan, Statistics};
 
 use super::autodiff::enter;
