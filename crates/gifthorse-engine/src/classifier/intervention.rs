@@ -53,7 +53,7 @@ impl Intervention {
         Self::new(layer, Binary::Mul, factors)
     }
 
-    /// Keeps each channel below a bound: what is larger becomes the bound (Wang et al. 2024, MM-BM,
+    /// Keeps each channel below a bound: what is larger becomes the bound (H. Wang et al. 2024, MM-BM,
     /// bounds activations so). Where a value is above it, the gradient goes to the bound, elsewhere
     /// to the value.
     ///
