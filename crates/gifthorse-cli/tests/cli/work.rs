@@ -64,7 +64,7 @@ fn a_killed_scan_goes_on_and_gives_the_same_report() {
     // The dead scan's lock does not hold, nor does what it left half written.
     bench.write(&format!("work/{FULL}0.new"), "half");
     let resumed = bench.run(&format!("{SCAN} --work work")).expect(1);
-    let begun = format!("searches of {} of {CLASSES} classes", at_death.len());
+    let begun = format!("{} of {CLASSES} searches are there", at_death.len());
     let resumed = resumed.says(&["going on with the scan kept", &begun]);
     assert!(!resumed.err().contains("warning"), "{}", resumed.err());
     assert_eq!(timeless(&resumed), whole);
