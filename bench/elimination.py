@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What an elimination cost, and how much its early phase knew.
+"""What an elimination of Neural Cleanse cost, and how much its early phase knew.
 
     gifthorse scan MODEL --images DATA --search eliminate --work WORK --out OUT
     bench/elimination.py WORK OUT/report.json
@@ -41,17 +41,17 @@ def main():
     parser.add_argument("report", type=pathlib.Path)
     arguments = parser.parse_args()
     report = json.loads(arguments.report.read_text())
-    detector = report["detectors"][0]
+    detector = next(it for it in report["detectors"] if it["name"] == "neural_cleanse")
     classes = {found["class"]: found for found in detector["findings"]}
     sampled = set(detector["sampled"])
     [_, height, width] = report["model"]["input"]["shape"]
     cost = struct.unpack("<f", struct.pack("<f", COST_OF_ALL / (height * width)))[0]
 
     early = {}
-    for path in arguments.work.glob("early-*"):
+    for path in arguments.work.glob("neural_cleanse-early-*"):
         _header, contents = path.read_text().split("\n", 1)
-        snapshot = json.loads(contents)["search"]
-        early[snapshot["belongs"]["class"]] = snapshot["trace"]
+        snapshot = json.loads(json.loads(contents)["search"])
+        early[snapshot["belongs"]["unit"]["class"]] = snapshot["trace"]
     ended = {c: f for c, f in classes.items() if f["state"] in ("reached", "unreached")}
     finalists = [f for c, f in ended.items() if c not in sampled]
     sample = [f for c, f in ended.items() if c in sampled]

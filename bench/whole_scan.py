@@ -45,7 +45,7 @@ def gifthorse(arguments, model, images, out):
     """One row's facts of a scan with gifthorse."""
     if not (out / "measured.json").exists():
         words = [arguments.binary, "scan", model, "--images", images, "--out", out, "--exit-zero", "--quiet"]
-        words += ["--threads", arguments.threads, "--seed", arguments.seed]
+        words += ["--detector", "neural_cleanse", "--threads", arguments.threads, "--seed", arguments.seed]
         (out / "measured.json").write_text(json.dumps(measured(words)))
     report = json.loads((out / "report.json").read_text())
     run = json.loads((out / "measured.json").read_text())

@@ -25,12 +25,7 @@ pub use zoo::{ZooArgs, ZooBuildArgs, ZooCommand, ZooLibraryArgs, ZooScanArgs};
 
 /// Looks a trained image classifier in the mouth: does it carry a backdoor?
 #[derive(Debug, Parser)]
-#[command(
-    name = "gifthorse",
-    version,
-    propagate_version = true,
-    after_help = EXIT_STATUS
-)]
+#[command(name = "gifthorse", version, propagate_version = true, after_help = EXIT_STATUS)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

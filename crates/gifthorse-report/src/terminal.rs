@@ -89,7 +89,7 @@ fn accuracy(report: &Report) -> Option<String> {
     let preflight = report.preflight.as_ref()?;
     let [low, high] = preflight.interval?;
     Some(format!(
-        "right on {} of {} images (95 % interval {} to {})\n\n",
+        "right on {} of {} images (95 % interval {} to {})\n",
         percent(preflight.accuracy?),
         preflight.images,
         percent(low),

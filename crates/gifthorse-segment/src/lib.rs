@@ -6,77 +6,49 @@
 //! are parameters of the graph: [`Plan::bind`] gives them values and says which of them, and of the
 //! inputs, get a gradient.
 //!
-//! Inside, values lie channels last in lanes of sixteen channels (`map`), each kernel (`kernel`)
-//! runs on one group of samples on one thread, and what follows a kernel — a sum with another
-//! branch, an activation — happens on the way to memory (`finish`). `lanes` has the vector
-//! instructions.
+//! Inside, each module uses only those below it:
+//!
+//! ```text
+//! run       a batch goes through a plan, in groups of samples, side by side
+//! plan      graph -> stages -> steps of the backward pass -> memory
+//! kernels   one operation on one group of samples, on one thread
+//! lanes     sixteen channels at a time: vector instructions, and how values lie in memory
+//! alone     whether work is shared out over threads
+//! ```
+//!
+//! Values lie channels last in lanes of sixteen channels (`lanes/map.rs`), each kernel
+//! (`kernels/contract.rs`) runs on one group of samples on one thread, and what follows a kernel —
+//! a sum with another branch, an activation — happens on the way to memory (`lanes/finish.rs`).
 
 #![allow(
     clippy::needless_range_loop,
     reason = "loops over small matrices read best with indices, as the formulas do"
 )]
 
-mod across;
-mod affine;
 mod alone;
-mod arena;
-mod average_pool;
-mod axis;
-mod backward;
-mod backward_group;
-mod batch_matmul;
-mod batch_norm;
-mod binary;
-mod convolution;
-mod depthwise;
-mod describe;
-mod dropout;
-mod exchange;
-mod finish;
-mod forward_group;
-mod functions;
-mod gather_conv;
-mod global_pool;
-mod graph;
-mod kernel;
+mod kernels;
 mod lanes;
-mod layer_norm;
-mod map;
-mod max_pool;
-mod memory;
-mod on_lanes;
-mod operation;
 mod plan;
-mod pointwise;
-mod prefetch;
-mod profile;
-mod rearrange;
 mod run;
-mod sliding;
-mod softmax;
-mod stage;
 #[cfg(test)]
 mod testing;
-mod trained;
-mod weights;
-mod window;
-mod winograd;
 
 pub use alone::{alone, is_alone};
-pub use batch_norm::Statistics;
-pub use binary::{Arithmetic, Extent, Operand};
-pub use describe::StageInfo;
-pub use dropout::Kept;
-pub use finish::Clamp;
-pub use global_pool::Global;
-pub use graph::{Graph, Order, Value};
-pub use kernel::Work;
-pub use map::MapShape;
-pub use memory::{Memory, Pass};
-pub use operation::Operation;
-pub use plan::Plan;
-pub use pointwise::Function;
-pub use rearrange::Origin;
-pub use run::{Gradients, Saved};
-pub use trained::{Binding, Parameter, Weights};
-pub use window::Window;
+pub use kernels::contract::Work;
+pub use kernels::elementwise::binary::{Arithmetic, Extent, Operand};
+pub use kernels::elementwise::dropout::Kept;
+pub use kernels::elementwise::pointwise::Function;
+pub use kernels::norms::batch_norm::Statistics;
+pub use kernels::parameter::{Binding, Parameter, Weights};
+pub use kernels::pools::global_pool::Global;
+pub use kernels::rearrange::Origin;
+pub use kernels::window::Window;
+pub use lanes::finish::Clamp;
+pub use lanes::map::MapShape;
+pub use lanes::order::Order;
+pub use plan::compiled::Plan;
+pub use plan::describe::StageInfo;
+pub use plan::graph::{Graph, Value};
+pub use plan::memory::{Memory, Pass};
+pub use plan::operation::Operation;
+pub use run::passes::{Gradients, Saved};

@@ -3,10 +3,10 @@
 mod bandwidth;
 pub(crate) mod fused;
 
-use crate::finish::Finish;
-use crate::kernel::{Backward, Batch, Forward, Kernel};
+use crate::kernels::contract::{Backward, Batch, Forward, Kernel};
 use crate::lanes::Lane;
-use crate::map::MapShape;
+use crate::lanes::finish::Finish;
+use crate::lanes::map::MapShape;
 
 /// Numbers that look random, in -1..1, from a seed.
 pub(crate) fn numbers(count: usize, seed: u64) -> Vec<f32> {

@@ -1,13 +1,14 @@
 //! Does a trained image classifier carry a backdoor?
 //!
-//! [`scan`](scan()) takes an ONNX file and clean images and gives a [`Report`](gifthorse_report::Report) with a verdict
-//! and the evidence for it; [`verify`](verify()) replays the triggers of a report, so that anybody can check it;
-//! [`inspect`](inspect()) says what is in a model file, and [`logits`] runs it bare. The command line does no more than call these.
+//! [`scan`](scan()) takes an ONNX file and, where there are some, clean images, and gives a
+//! [`Report`](gifthorse_report::Report) with a verdict and the evidence for it; [`verify`](verify())
+//! replays the triggers of a report, so that anybody can check it; [`inspect`](inspect()) says what
+//! is in a model file, and [`logits`] runs it bare. The command line does no more than call these.
 //!
 //! ```no_run
 //! use gifthorse::{ScanRequest, Silent, scan};
 //!
-//! let request = ScanRequest::new("model.onnx", "images");
+//! let request = ScanRequest::new("model.onnx", Some("images".into()));
 //! let outcome = scan(&request, &Silent)?;
 //! println!("{:?}: {:?}", outcome.report.verdict, outcome.report.targets);
 //! # Ok::<(), gifthorse::Error>(())

@@ -1,4 +1,4 @@
-//! MM-BD (Wang et al. 2024): how far ahead of all other classes can each class be?
+//! MM-BD (H. Wang et al. 2024): how far ahead of all other classes can each class be?
 //!
 //! # What it does
 //! Images of random pixels climb the gradient of one class's margin, its logit minus the largest other one.

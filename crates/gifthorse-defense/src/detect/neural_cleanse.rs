@@ -13,7 +13,7 @@
 //!
 //! # Statistic and decision
 //! The L1 norm of the mask found for each class. What norm is unusually small is decided by
-//! `stats`; the paper's own rule (anomaly index above 2) is reported beside it as published.
+//! `verdict`; the paper's own rule (anomaly index above 2) is reported beside it as published.
 //! A class for which no trigger met the success threshold is `Unreached`.
 //!
 //! # Cost

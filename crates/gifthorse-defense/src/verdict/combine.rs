@@ -17,7 +17,7 @@ const ROUNDING: f64 = 1e-12;
 /// The surprise of several witnesses at one class: the root of the sum of squares. Between their
 /// sum, which finds most where all see the class and loses most where only one does, and the
 /// largest, for which agreement counts for nothing (`examples/verdict_combination.rs`, decision
-/// 0010). Of a single witness it is that witness's surprise.
+/// 0012). Of a single witness it is that witness's surprise.
 pub(super) fn together(surprises: impl Iterator<Item = f64> + Clone) -> f64 {
     let largest = surprises.clone().fold(0.0, f64::max);
     if largest == 0.0 || largest.is_infinite() {

@@ -53,9 +53,9 @@ impl Intervention {
         Self::new(layer, Binary::Mul, factors)
     }
 
-    /// Keeps each channel below a bound: what is larger becomes the bound (Wang et al. 2024, MM-BM,
-    /// bounds activations so). Where a value is above it, the gradient goes to the bound, elsewhere
-    /// to the value.
+    /// Keeps each channel below a bound: what is larger becomes the bound (H. Wang et al. 2024,
+    /// MM-BM, bounds activations so). Where a value is above it, the gradient goes to the bound,
+    /// elsewhere to the value.
     ///
     /// # Errors
     /// [`Error::Input`] unless there is a bound for each channel.

@@ -5,8 +5,8 @@ use std::arch::x86_64::{__m256, _CMP_LE_OQ, _CMP_LT_OQ};
 use pulp::NullaryFnOnce;
 use pulp::x86::V3;
 
-use super::{Lanes, Left, Pair, ROWS, Sums, Task, Used, register_tile};
-use crate::kernel::Notes;
+use super::arithmetic::{Lanes, Task, register_tile};
+use super::lane::{Left, Notes, Pair, ROWS, Sums, Used};
 
 /// Proof that the machine has AVX2 and FMA.
 #[derive(Clone, Copy, Debug)]

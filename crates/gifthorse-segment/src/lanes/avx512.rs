@@ -5,8 +5,8 @@ use std::arch::x86_64::{__m512, _CMP_LE_OQ, _CMP_LT_OQ};
 use pulp::NullaryFnOnce;
 use pulp::x86::V4;
 
-use super::{Lanes, Left, Pair, ROWS, Sums, Task, Used, register_tile};
-use crate::kernel::Notes;
+use super::arithmetic::{Lanes, Task, register_tile};
+use super::lane::{Left, Notes, Pair, ROWS, Sums, Used};
 
 /// Proof that the machine has AVX-512.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,8 @@
 //! [`Lanes`] in plain Rust, for machines without AVX2: the compiler turns the loops over
 //! sixteen numbers into the vectors that every machine of the build target has.
 
-use super::{Lanes, Left, Pair, ROWS, Sums, Task, Used, register_tile};
-use crate::kernel::Notes;
+use super::arithmetic::{Lanes, Task, register_tile};
+use super::lane::{Left, Notes, Pair, ROWS, Sums, Used};
 
 /// The instruction set of the build target.
 #[derive(Clone, Copy, Debug)]

@@ -5,22 +5,22 @@
 #![allow(clippy::print_stdout, reason = "it prints a table on request")]
 
 use super::{numbers, to_lanes};
-use crate::affine::Affine;
-use crate::average_pool::AveragePool;
-use crate::batch_matmul::BatchMatmul;
-use crate::binary::{Arithmetic, Binary, Extent, Operand};
-use crate::finish::Finish;
-use crate::gather_conv::bench::{best, peak};
-use crate::global_pool::{Global, GlobalPool};
-use crate::kernel::{Backward, Batch, Forward, Kernel};
+use crate::kernels::batch_matmul::BatchMatmul;
+use crate::kernels::contract::{Backward, Batch, Forward, Kernel};
+use crate::kernels::convolutions::gather_conv::bench::{best, peak};
+use crate::kernels::elementwise::affine::Affine;
+use crate::kernels::elementwise::binary::{Arithmetic, Binary, Extent, Operand};
+use crate::kernels::elementwise::pointwise::{Function, Pointwise};
+use crate::kernels::norms::layer_norm::LayerNorm;
+use crate::kernels::norms::softmax::{Normalised, Softmax};
+use crate::kernels::pools::average_pool::AveragePool;
+use crate::kernels::pools::global_pool::{Global, GlobalPool};
+use crate::kernels::pools::max_pool::MaxPool;
+use crate::kernels::rearrange::{Origin, Rearrange};
+use crate::kernels::window::Window;
 use crate::lanes::Lane;
-use crate::layer_norm::LayerNorm;
-use crate::map::MapShape;
-use crate::max_pool::MaxPool;
-use crate::pointwise::{Function, Pointwise};
-use crate::rearrange::{Origin, Rearrange};
-use crate::softmax::{Normalised, Softmax};
-use crate::window::Window;
+use crate::lanes::finish::Finish;
+use crate::lanes::map::MapShape;
 
 /// Both passes of a kernel, and copies of as many lanes as each reads and writes.
 fn measure(what: &str, kernel: &dyn Kernel, peak: f64) {

@@ -2,10 +2,10 @@
 //! the same for a sample whichever others are in its group.
 
 use super::{numbers, run, to_lanes};
-use crate::finish::{Add, Clamp, Finish, Then};
-use crate::kernel::{Backward, Batch, Forward, Kernel, Notes};
-use crate::lanes::Lane;
-use crate::map::MapShape;
+use crate::kernels::contract::{Backward, Batch, Forward, Kernel};
+use crate::lanes::finish::{Add, Clamp, Finish, Then};
+use crate::lanes::map::MapShape;
+use crate::lanes::{Lane, Notes};
 
 /// Checks both, in both directions; says what is wrong.
 pub(crate) fn check(

@@ -84,7 +84,7 @@ impl Calibrated {
                 let ranks = fitted.ranks(&known);
                 let smallest = ranks.map_or(1.0, |ranks| ranks.smallest_p_value());
                 if !known.is_empty() && smallest <= request.fpr {
-                    return Self::by(fitted, library, &known, &used);
+                    return Self::by(fitted, library, &known);
                 }
                 if known.is_empty() {
                     format!(
@@ -116,31 +116,16 @@ impl Calibrated {
         })
     }
 
-    fn by(
-        fitted: CleanModels,
-        library: &Library,
-        known: &[&Method],
-        used: &[&Method],
-    ) -> Result<Self, Error> {
+    fn by(fitted: CleanModels, library: &Library, known: &[&Method]) -> Result<Self, Error> {
         let mut version = digest(library.to_json()?.as_bytes());
         version.truncate(VERSION_DIGITS);
-        let unknown: Vec<String> = used
-            .iter()
-            .filter(|method| !known.contains(method))
-            .map(ToString::to_string)
-            .collect();
         Ok(Self {
             described: report::Calibration::Library {
                 models: fitted.models(known),
                 version,
             },
             calibration: Box::new(fitted),
-            note: (!unknown.is_empty()).then(|| {
-                format!(
-                    "The program has no library of clean models for {}, which has no part in the verdict.",
-                    unknown.join(" and ")
-                )
-            }),
+            note: None,
         })
     }
 

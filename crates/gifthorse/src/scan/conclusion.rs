@@ -41,7 +41,10 @@ impl Conclusion {
         let soundness = if health.ok {
             Soundness::Sound
         } else {
-            Soundness::Unsound(health.message.clone())
+            Soundness::Unsound(format!(
+                "the model's gradients cannot be trusted to lead a search: {}",
+                health.message.trim_end_matches('.')
+            ))
         };
         let witnesses = all.iter().map(|searched| {
             let (detector, findings) = (searched.detector, &searched.findings);
@@ -127,19 +130,21 @@ fn doubts(
 ) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     for searched in all {
-        doubts.push(Doubt::ChosenClasses {
+        let chosen = Doubt::ChosenClasses {
             chosen: searched.wanted,
             classes: searched.all,
-        });
-        if health.ok {
-            doubts.push(Doubt::Stopped {
-                skipped: searched.skipped(),
-                chosen: searched.wanted,
-            });
+        };
+        let stopped = Doubt::Stopped {
+            skipped: if health.ok { searched.skipped() } else { 0 },
+            chosen: searched.wanted,
+        };
+        // Said once, however many detectors it holds for.
+        for doubt in [chosen, stopped] {
+            if !doubts.contains(&doubt) {
+                doubts.push(doubt);
+            }
         }
     }
-    // Said once, however many detectors it holds for.
-    doubts.dedup();
     doubts.extend(model.switch_warning().map(Doubt::Switches));
     doubts.extend(calibrated.note.clone().map(Doubt::Calibration));
     doubts.extend(

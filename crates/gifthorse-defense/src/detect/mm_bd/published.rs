@@ -3,7 +3,7 @@
 
 use super::gamma_fit::Gamma;
 
-/// A model with a smaller p-value is flagged (Wang et al. 2024).
+/// A model with a smaller p-value is flagged (H. Wang et al. 2024).
 const LEVEL: f64 = 0.05;
 
 /// The largest margin held against a gamma distribution fitted to all others.
