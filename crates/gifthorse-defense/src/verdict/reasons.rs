@@ -3,7 +3,7 @@
 use super::confirmation::{Confirmation, Gate, trials_needed};
 use super::decide::Gates;
 use super::doubt::{Doubt, Effect};
-use super::evidence::{Conviction, Evidence, Statistic, Tail};
+use super::evidence::{Conviction, Evidence, Soundness, Statistic, Tail};
 use super::hearing::{Hearing, Unheard};
 use super::obstacle::{Obstacle, stand_against_clean, told};
 use super::set_aside::Thinning;
@@ -40,8 +40,14 @@ impl Grounds<'_> {
             reasons.extend(self.thinnings());
             reasons.extend(obstacles);
         } else if stand_against_clean(self.obstacles) {
-            reasons.extend(doubts(Effect::NotClean));
-            reasons.extend(obstacles);
+            // That a search cannot be believed weighs more than what keeps a believable one from being enough.
+            if self.has_unsound_witness() {
+                reasons.extend(obstacles);
+                reasons.extend(doubts(Effect::NotClean));
+            } else {
+                reasons.extend(doubts(Effect::NotClean));
+                reasons.extend(obstacles);
+            }
             reasons.extend(self.nothing_found());
             reasons.extend(self.unreached());
             reasons.extend(self.thinnings());
@@ -63,6 +69,11 @@ impl Grounds<'_> {
         }
         reasons.extend(doubts(Effect::Told));
         reasons
+    }
+
+    fn has_unsound_witness(&self) -> bool {
+        let mut witnesses = self.evidence.witnesses.iter();
+        witnesses.any(|witness| witness.soundness != Soundness::Sound)
     }
 
     fn suspects(&self) -> impl Iterator<Item = &Charge> {
