@@ -14,12 +14,7 @@ fn blind(how: Blind, words: &str) -> Value {
         .expect(3)
         .json();
     assert_eq!(report["health"]["ok"], false, "{how:?}");
-    // Only that it does not work on the images may come before it.
-    let reasons = report["reasons"].as_array().unwrap().iter();
-    let mut told = reasons.map(|reason| reason.as_str().unwrap());
-    let reason = told
-        .find(|reason| !reason.contains("is right on only"))
-        .unwrap();
+    let reason = report["reasons"][0].as_str().unwrap();
     assert!(reason.contains("gradients cannot be trusted"), "{reason}");
     assert!(reason.contains(words), "{how:?}: {reason}");
     assert_eq!(report["detectors"][0]["findings"], json!([]));
