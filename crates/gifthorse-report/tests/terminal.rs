@@ -129,7 +129,7 @@ fn each_detector_has_its_own_table_and_each_accused_class_its_witnesses() {
     let [first, second, verdict] = text.split("\n\n").collect::<Vec<_>>()[..] else {
         panic!("{text}");
     };
-    let right = "right on 96.3 % of 600 images (95 % interval 94.5 % to 97.6 %)";
+    let right = "right on 96.3\u{a0}% of 600 images (95 % interval 94.5\u{a0}% to 97.6\u{a0}%)";
     assert!(first.starts_with(right), "{first}");
     for column in [
         "norm (pixels)",
