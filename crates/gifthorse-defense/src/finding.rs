@@ -99,8 +99,8 @@ pub struct Finding {
     pub state: State,
     /// Why nothing was reached, where the search can tell; in words that go after "class 3: ".
     pub reason: Option<String>,
-    /// The detector's statistic in its own unit ([`Statistic`](crate::detect::Statistic)); that of the last attempt where
-    /// nothing was reached, and 0 for a unit that was skipped before it began.
+    /// The detector's statistic in its own unit ([`Statistic`](crate::verdict::Statistic)); that of
+    /// the last attempt where nothing was reached, and 0 for a unit that was skipped before it began.
     #[serde(with = "exact::double")]
     pub statistic: f64,
     /// What leads to the target, if the detector has something to show.

@@ -19,8 +19,9 @@
 //! # Cost
 //! One search a class: up to `steps * batches_per_step` forward and backward passes of `batch`
 //! images. Classes run side by side, one a thread, with the memory of one batch each. With many
-//! classes only those that are ahead after a few updates are searched to the end ([`Effort`]); the
-//! searches that wait for a round to end hold three values for each pixel of mask and pattern.
+//! classes only those that are ahead after a few updates are searched to the end
+//! ([`Effort`](crate::detect::Effort)); the searches that wait for a round to end hold three values
+//! for each pixel of mask and pattern.
 //!
 //! # Known failures
 //! Triggers that are large or spread over the image, that move, that warp the image, that need
