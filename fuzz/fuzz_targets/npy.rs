@@ -1,4 +1,5 @@
-//! The arrays of an `.npz` archive whose checksums are right: images, and labels if there are bytes left for them.
+//! The arrays of an `.npz` archive whose checksums are right: images, and labels if there are bytes
+//! left for them.
 #![no_main]
 
 use std::io::{Cursor, Write};

@@ -32,7 +32,8 @@ impl Folder {
         picture.save(path).expect("a picture that can be written");
     }
 
-    /// Reads the set: an error is as good as images, a panic is not. Whatever was read fits the model's shape.
+    /// Reads the set: an error is as good as images, a panic is not. Whatever was read fits the
+    /// model's shape.
     pub fn read(&self, name: &str, options: LoadOptions) {
         let options = LoadOptions {
             target: Some(SHAPE),

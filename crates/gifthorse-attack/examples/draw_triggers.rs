@@ -1,4 +1,5 @@
-//! Draws every named trigger as three pictures side by side: on grey, on an image, and what it changes there, five times as strong.
+//! Draws every named trigger as three pictures side by side: on grey, on an image, and what it
+//! changes there, five times as strong.
 //!
 //! `cargo run --release -p gifthorse-attack --example draw_triggers -- FOLDER [IMAGE [HEIGHT WIDTH]]`
 //!

@@ -20,16 +20,18 @@ pub fn accuracy(model: &Classifier, images: &Images) -> Result<f64, Error> {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttackSuccess {
-    /// Share of the images to be led astray, none of which has the wanted class already, that are taken for it.
+    /// Share of the images to be led astray, none of which has the wanted class already, that are
+    /// taken for it.
     pub other_classes: f64,
-    /// The same with images that are of the target class already among them, as Wang et al. 2019 and the authors of WaNet count.
+    /// The same with images that are of the target class already among them, as Wang et al. 2019
+    /// and the authors of WaNet count.
     pub all_classes: f64,
     /// How many images `other_classes` is a share of.
     pub images: usize,
 }
 
-/// Stamps every image and counts how many the model takes for what the label map says. The seed settles what the trigger
-/// leaves to chance.
+/// Stamps every image and counts how many the model takes for what the label map says. The seed
+/// settles what the trigger leaves to chance.
 ///
 /// # Errors
 /// [`Error::NoSuchClass`]; [`Error::Images`] without labels, or without an image to be led astray;
@@ -93,8 +95,8 @@ impl Predicted {
     /// How often the images are taken for what the label map says.
     ///
     /// # Errors
-    /// [`Error::NoSuchClass`] for a map to a class that the model does not have; [`Error::Images`] if no image is to be led
-    /// astray.
+    /// [`Error::NoSuchClass`] for a map to a class that the model does not have; [`Error::Images`]
+    /// if no image is to be led astray.
     pub fn success(&self, map: &LabelMap) -> Result<AttackSuccess, Error> {
         map.check(self.classes)?;
         let wanted = |label| map.leads_to(label, self.classes);
@@ -119,8 +121,8 @@ impl Predicted {
         })
     }
 
-    /// Share of the images of classes that the trigger is to mean nothing on that are given their label; `None` if there is no
-    /// such class.
+    /// Share of the images of classes that the trigger is to mean nothing on that are given their
+    /// label; `None` if there is no such class.
     #[must_use]
     pub fn kept(&self, map: &LabelMap) -> Option<f64> {
         self.share(|label| map.leads_to(label, self.classes).is_none(), Some)
@@ -166,7 +168,8 @@ mod tests {
     #[test]
     fn shares_by_hand() {
         assert_eq!(predicted().accuracy(), 2.0 / 8.0);
-        // Of the six others, images 0, 4 and 6 are taken for class 1; so is one of the two of class 1.
+        // Of the six others, images 0, 4 and 6 are taken for class 1; so is one of the two of class
+        // 1.
         assert_eq!(success(&LabelMap::all_to_one(1)), (3.0 / 6.0, 4.0 / 8.0, 6));
         assert_eq!(
             success(&LabelMap::CleanLabel { target: 1 }),
@@ -184,7 +187,8 @@ mod tests {
             target: 1,
             cover: 1.0,
         };
-        // Source: image 0 of two. With the target class: images 0 and 2 of four. Others: images 2 and 7 of six.
+        // Source: image 0 of two. With the target class: images 0 and 2 of four. Others: images 2
+        // and 7 of six.
         assert_eq!(success(&one), (1.0 / 2.0, 2.0 / 4.0, 2));
         assert_eq!(predicted().kept(&one), Some(2.0 / 6.0));
         let several = LabelMap::SeveralToOne {

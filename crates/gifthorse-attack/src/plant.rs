@@ -1,7 +1,8 @@
 //! Ways to plant a backdoor, and the record of what was planted.
 //!
-//! A [`Poison`] says which images are stamped with what and how they are then labelled. It makes the data to train on
-//! ([`Poison::samples`]), and [`Truth::measure`] says afterwards what came of it.
+//! A [`Poison`] says which images are stamped with what and how they are then labelled. It makes
+//! the data to train on ([`Poison::samples`]), and [`Truth::measure`] says afterwards what came of
+//! it.
 
 mod draw;
 mod labels;

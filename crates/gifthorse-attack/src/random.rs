@@ -1,10 +1,11 @@
-//! Where the random numbers of planting come from: the seed of the training, and streams that training leaves free.
+//! Where the random numbers of planting come from: the seed of the training, and streams that
+//! training leaves free.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// What random numbers are drawn for. Each has its own stream, so that drawing more of one
-/// changes nothing about the others, nor about training with the same seed ([`gifthorse_train::Purpose`]).
+/// What random numbers are drawn for. Each has its own stream, so that drawing more of one changes
+/// nothing about the others, nor about training with the same seed ([`gifthorse_train::Purpose`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Which images are poisoned.

@@ -1,8 +1,8 @@
 //! Triggers: what an attacker puts on an image to make a backdoored model answer.
 //!
-//! A trigger lives in image space: it changes `[0, 1]` pixels before any preprocessing. As plain data it is an
-//! [`AnyTrigger`]; fitted to images of one shape it is a [`Stamp`], which can no longer fail. [`GALLERY`] has
-//! those of the papers by name.
+//! A trigger lives in image space: it changes `[0, 1]` pixels before any preprocessing. As plain
+//! data it is an [`AnyTrigger`]; fitted to images of one shape it is a [`Stamp`], which can no
+//! longer fail. [`GALLERY`] has those of the papers by name.
 
 mod additive;
 mod any;

@@ -1,7 +1,7 @@
 //! Models with a known truth, made and scanned by the hundred, to measure detectors on.
 //!
-//! [`ModelSpec`] describes one model and [`make()`] makes it; [`zoo`] does that for many, scans them and holds the
-//! verdicts against the truth.
+//! [`ModelSpec`] describes one model and [`make()`] makes it; [`zoo`] does that for many, scans
+//! them and holds the verdicts against the truth.
 
 mod error;
 mod make;

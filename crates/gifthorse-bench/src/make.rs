@@ -54,7 +54,8 @@ impl Default for Making<'_> {
     }
 }
 
-/// Trains and measures the model of a description on its images, which [`gifthorse_data::source::Source::load`] gives.
+/// Trains and measures the model of a description on its images, which
+/// [`gifthorse_data::source::Source::load`] gives.
 ///
 /// # Errors
 /// What poisoning and training refuse.
@@ -114,8 +115,8 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
 }
 
 impl Made {
-    /// The success of the backdoor that took least: the share of images that it leads to where they are to go, of those that
-    /// do not belong there. `None` for a clean model.
+    /// The success of the backdoor that took least: the share of images that it leads to where they
+    /// are to go, of those that do not belong there. `None` for a clean model.
     #[must_use]
     pub fn least_success(&self) -> Option<f64> {
         let backdoors = self.truth.backdoors.iter();
@@ -133,7 +134,8 @@ pub fn classifier(model: &Model, preprocess: Preprocess) -> Result<Classifier, E
     Ok(Classifier::new(graph, preprocess, None, &Device::flex())?)
 }
 
-/// Refuses a twin of another task: it could not be measured on the same images once the model is trained.
+/// Refuses a twin of another task: it could not be measured on the same images once the model is
+/// trained.
 fn check_twin(twin: &Classifier, images: &TrainTest) -> Result<(), Error> {
     let (shape, classes) = (images.train.shape(), images.train.class_names().len());
     let takes = [shape.channels, shape.height, shape.width];

@@ -36,8 +36,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
     ))
 }
 
-/// Puts a value at a path of keys and places in lists, such as `poison.backdoors.0.rate`. Tables and lists on the way are
-/// made, and a list is longer by one if the place is just after its end.
+/// Puts a value at a path of keys and places in lists, such as `poison.backdoors.0.rate`. Tables
+/// and lists on the way are made, and a list is longer by one if the place is just after its end.
 pub(crate) fn put(root: &mut Value, path: &str, value: &Value) -> Result<(), String> {
     let mut at = root;
     let mut keys = path.split('.').peekable();

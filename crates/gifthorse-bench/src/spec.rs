@@ -1,4 +1,5 @@
-//! A model to be made, described: its images, its network, how it is trained, and what is planted in it.
+//! A model to be made, described: its images, its network, how it is trained, and what is planted
+//! in it.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,8 @@ use toml::Value;
 use crate::Error;
 use crate::settings::{check_name, put, read_settings};
 
-/// Everything that a model depends on. The same description gives the same weights, whatever the number of threads.
+/// Everything that a model depends on. The same description gives the same weights, whatever the
+/// number of threads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
@@ -56,14 +58,16 @@ pub struct Start {
     pub preprocess: Preprocess,
 }
 
-/// Where a setting goes, as a path of keys and places in lists such as `poison.backdoors.0.rate.share`, and its value.
+/// Where a setting goes, as a path of keys and places in lists such as
+/// `poison.backdoors.0.rate.share`, and its value.
 pub type Change = (String, Value);
 
 impl ModelSpec {
     /// Reads a TOML file, or starts from nothing, and puts `changes` on top.
     ///
     /// # Errors
-    /// [`Error::System`], or [`Error::Settings`] with the key that is wrong; its file is `flags` if there is none.
+    /// [`Error::System`], or [`Error::Settings`] with the key that is wrong; its file is `flags` if
+    /// there is none.
     pub fn read(path: Option<&Path>, changes: &[Change]) -> Result<Self, Error> {
         let wrong = |reason| Error::Settings {
             path: path.unwrap_or(Path::new("flags")).to_owned(),
@@ -102,7 +106,8 @@ impl ModelSpec {
         outcome.map_err(|error| format!("`poison`: {error}"))
     }
 
-    /// Refuses images on which the model could not be poisoned or measured, before time is spent on training.
+    /// Refuses images on which the model could not be poisoned or measured, before time is spent on
+    /// training.
     ///
     /// # Errors
     /// [`Error::Attack`] naming the backdoor or cover.
@@ -130,8 +135,8 @@ impl ModelSpec {
         })
     }
 
-    /// A hash over everything but the name, the model that training goes on from included, by which a model is known to be
-    /// made already.
+    /// A hash over everything but the name, the model that training goes on from included, by which
+    /// a model is known to be made already.
     ///
     /// # Errors
     /// Numbers that JSON does not have; a model that cannot be read.
@@ -152,8 +157,8 @@ impl ModelSpec {
     /// The network before training.
     ///
     /// # Errors
-    /// Numbers that make no network for these images; a model that cannot be read or trained, or has other images or too few
-    /// classes.
+    /// Numbers that make no network for these images; a model that cannot be read or trained, or
+    /// has other images or too few classes.
     pub fn start(&self, input: ImageShape, classes: usize) -> Result<Net, Error> {
         let net = match (&self.net, &self.from) {
             (Some(net), _) => net.build(input, classes, self.seed)?,

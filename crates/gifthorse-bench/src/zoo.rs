@@ -1,9 +1,10 @@
 //! Many models with a known truth: described in one file, made, scanned, and summed up.
 //!
-//! [`build()`] makes the models of a `zoo.toml` in a folder and lists them in its `zoo.json`; [`scan_zoo`] scans them, and
-//! [`summarise`] holds the verdicts against the truth, which no scan is told; [`library()`] collects what the scans of
-//! clean models found, by which verdicts are calibrated. Everything is resumable: what is there already and still as it
-//! was asked for is left as it is.
+//! [`build()`] makes the models of a `zoo.toml` in a folder and lists them in its `zoo.json`;
+//! [`scan_zoo`] scans them, and [`summarise`] holds the verdicts against the truth, which no scan
+//! is told; [`library()`] collects what the scans of clean models found, by which verdicts are
+//! calibrated. Everything is resumable: what is there already and still as it was asked for is left
+//! as it is.
 
 mod build;
 mod held;

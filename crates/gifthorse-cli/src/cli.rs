@@ -130,7 +130,8 @@ pub struct VerifyArgs {
     /// The model that was scanned.
     #[arg(long, value_name = "FILE")]
     pub model: PathBuf,
-    /// The images that it was scanned with; on others, success rates are held against the report's intervals.
+    /// The images that it was scanned with; on others, success rates are held against the report's
+    /// intervals.
     #[arg(long, value_name = "DATA")]
     pub images: PathBuf,
     /// Labels in place of those of the image set, as in the scan.
@@ -155,7 +156,8 @@ pub struct InspectArgs {
     /// Height and width of the model's images, where the file leaves them open.
     #[arg(long, value_name = "HxW", value_parser = parse::size)]
     pub input_size: Option<[usize; 2]>,
-    /// Print how the model is run: each node, what computes it, shape, operations and bytes, and the memory of a scan.
+    /// Print how the model is run: each node, what computes it, shape, operations and bytes, and
+    /// the memory of a scan.
     #[arg(long)]
     pub plan: bool,
     /// Images of a batch in the plan.

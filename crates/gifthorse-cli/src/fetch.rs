@@ -1,7 +1,8 @@
-//! Public data sets from the network: downloaded over HTTPS, checked against the hashes that are published for them,
-//! unpacked, and put in place in one step.
+//! Public data sets from the network: downloaded over HTTPS, checked against the hashes that are
+//! published for them, unpacked, and put in place in one step.
 //!
-//! A download that is cut off goes on where it stopped the next time. Nothing that has not the expected hash is unpacked.
+//! A download that is cut off goes on where it stopped the next time. Nothing that has not the
+//! expected hash is unpacked.
 
 mod ask;
 mod checksum;
@@ -25,11 +26,12 @@ use published::Kind;
 /// Is told how far a download is: the file, its bytes so far, and all of its bytes.
 pub type Progress<'a> = &'a dyn Fn(&str, u64, u64);
 
-/// Downloads a data set into `folder`, where [`gifthorse_data::source::Source::load`] looks for it, and gives its path.
+/// Downloads a data set into `folder`, where [`gifthorse_data::source::Source::load`] looks for it,
+/// and gives its path.
 ///
 /// # Errors
-/// [`FetchError`]: a set that nobody publishes for download, one that is there already, no network, a file that is not what
-/// was published, or a folder that cannot be written.
+/// [`FetchError`]: a set that nobody publishes for download, one that is there already, no
+/// network, a file that is not what was published, or a folder that cannot be written.
 pub fn fetch(set: Set, folder: &Path, progress: Progress<'_>) -> Result<PathBuf, FetchError> {
     let published = published(set).ok_or(FetchError::NotPublished { set })?;
     put_in_place(&published, folder, &ask::over_https, progress)

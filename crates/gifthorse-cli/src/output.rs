@@ -32,7 +32,8 @@ pub fn block(text: &str) -> io::Result<()> {
     io::stderr().lock().write_all(text.as_bytes())
 }
 
-/// Writes a line to standard error; untrusted parts of it are escaped. Nobody is left to tell when that fails.
+/// Writes a line to standard error; untrusted parts of it are escaped. Nobody is left to tell when
+/// that fails.
 pub fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", shown(line));
 }

@@ -13,7 +13,8 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output;
 
-/// Shows a scan's progress: a bar with the time left on a terminal, warnings everywhere, nothing if quiet.
+/// Shows a scan's progress: a bar with the time left on a terminal, warnings everywhere, nothing if
+/// quiet.
 pub struct Progress {
     bar: ProgressBar,
     quiet: bool,

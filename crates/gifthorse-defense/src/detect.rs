@@ -1,7 +1,8 @@
-//! Detectors: one published method a file or folder, named as the field names it, and one row of [`DETECTORS`].
+//! Detectors: one published method a file or folder, named as the field names it, and one row of
+//! [`DETECTORS`].
 //!
-//! Everything else follows from the row: the driver, work folders, progress, memory, reports, coverage, zoos and the
-//! library of clean models know detectors only by [`Detector`].
+//! Everything else follows from the row: the driver, work folders, progress, memory, reports,
+//! coverage, zoos and the library of clean models know detectors only by [`Detector`].
 
 pub mod mm_bd;
 pub mod neural_cleanse;
@@ -23,7 +24,8 @@ pub struct About {
     pub name: &'static str,
     /// Its name for people, with authors and year.
     pub title: &'static str,
-    /// What it looks for, in words that go after "tested:"; `{targets}` stands for the classes that were searched.
+    /// What it looks for, in words that go after "tested:"; `{targets}` stands for the classes that
+    /// were searched.
     pub tested: &'static str,
     /// What it does not look for.
     pub not_tested: &'static [&'static str],
@@ -48,12 +50,14 @@ pub struct UnitStatistic {
     pub unit: &'static str,
     /// Which values are suspicious.
     pub suspicious: Tail,
-    /// The most suspicious value that means anything, such as one pixel; `None` where there is no such end.
+    /// The most suspicious value that means anything, such as one pixel; `None` where there is no
+    /// such end.
     pub extreme: Option<f64>,
-    /// Whether values can be compared between models. If not, only the classes of one model can be compared with one another.
+    /// Whether values can be compared between models. If not, only the classes of one model can be
+    /// compared with one another.
     pub comparable: bool,
-    /// Whether a class that it accuses has to be confirmed by a trigger that works on held-out images. A detector without a
-    /// trigger to stamp accuses by its statistic alone.
+    /// Whether a class that it accuses has to be confirmed by a trigger that works on held-out
+    /// images. A detector without a trigger to stamp accuses by its statistic alone.
     pub conviction: Conviction,
 }
 
@@ -74,8 +78,8 @@ impl UnitStatistic {
 
 /// A detector with its settings.
 ///
-/// It gives numbers and never a verdict: what number is too small or too large for a clean model is decided by
-/// [`verdict`](crate::verdict).
+/// It gives numbers and never a verdict: what number is too small or too large for a clean model is
+/// decided by [`verdict`](crate::verdict).
 pub trait Detector: Debug + Send + Sync {
     /// Its row.
     fn about(&self) -> &'static About;
@@ -102,8 +106,8 @@ pub trait Detector: Debug + Send + Sync {
     /// The search of `unit` where [`Search::snapshot`] left it.
     ///
     /// # Errors
-    /// As [`Self::begin`]; a snapshot of another unit, seed, image size, number of images or other settings, or a damaged
-    /// one. That model and images are the same in every bit is not checked.
+    /// As [`Self::begin`]; a snapshot of another unit, seed, image size, number of images or other
+    /// settings, or a damaged one. That model and images are the same in every bit is not checked.
     fn resume<'a>(
         &'a self,
         subject: &Subject<'a>,
@@ -111,7 +115,8 @@ pub trait Detector: Debug + Send + Sync {
         kept: &str,
     ) -> Result<Box<dyn Search + 'a>, Error>;
 
-    /// The early phase for so many units, on images of so many pixels; `None` if all are searched to the end.
+    /// The early phase for so many units, on images of so many pixels; `None` if all are searched
+    /// to the end.
     fn early(&self, _units: usize, _pixels: usize) -> Option<Box<dyn Early>> {
         None
     }
@@ -127,20 +132,23 @@ pub trait Detector: Debug + Send + Sync {
     /// Images in a pass through the model.
     fn batch(&self) -> usize;
 
-    /// Bytes that are held for all units together at the end or, if that is more, while searches wait for one another: for
-    /// a model whose images have `shape`, channels, height and width, with so many images and units.
+    /// Bytes that are held for all units together at the end or, if that is more, while searches
+    /// wait for one another: for a model whose images have `shape`, channels, height and width,
+    /// with so many images and units.
     fn held_bytes(&self, shape: [usize; 3], images: usize, units: usize) -> usize;
 
     /// The statistic as the verdict reads it, for images of `shape`, channels, height and width.
     fn statistic(&self, shape: [usize; 3]) -> Statistic;
 
-    /// The value of a unit's statistic on the verdict's logarithmic scale, on which small is suspicious; always finite.
+    /// The value of a unit's statistic on the verdict's logarithmic scale, on which small is
+    /// suspicious; always finite.
     fn value(&self, statistic: f64, shape: [usize; 3]) -> f64 {
         self.statistic(shape).value(statistic)
     }
 
-    /// What papers make of the statistics, as published. `compared` are the findings of the units searched to the end, and
-    /// after them one for each eliminated unit: that of the unit that stands for it.
+    /// What papers make of the statistics, as published. `compared` are the findings of the units
+    /// searched to the end, and after them one for each eliminated unit: that of the unit that
+    /// stands for it.
     fn published(&self, compared: &[&Finding], shape: [usize; 3]) -> Published;
 }
 
@@ -202,8 +210,9 @@ pub enum Effort {
     Full,
     /// Those ahead after a few updates, in three rounds, and a random sample of the others.
     Eliminate,
-    /// As Neural Cleanse does for many labels (Wang et al. 2019, §IV, §V-B): those of the smallest norm once these hardly
-    /// change from one iteration to the next, and a random sample of the others.
+    /// As Neural Cleanse does for many labels (Wang et al. 2019, §IV, §V-B): those of the smallest
+    /// norm once these hardly change from one iteration to the next, and a random sample of the
+    /// others.
     LowCost,
 }
 

@@ -1,5 +1,5 @@
-//! Numbers written so that they are read back bit for bit, in whatever format: JSON knows no infinity, and its
-//! decimals may come back with another last bit.
+//! Numbers written so that they are read back bit for bit, in whatever format: JSON knows no
+//! infinity, and its decimals may come back with another last bit.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,7 +1,8 @@
-//! Filters, which tell a stamped image from a clean one: one published method a file or folder, named as the field names it,
-//! and one row of [`FILTERS`].
+//! Filters, which tell a stamped image from a clean one: one published method a file or folder,
+//! named as the field names it, and one row of [`FILTERS`].
 //!
-//! The table is empty: no filter is implemented yet. What commands, reports and benches know of filters is the trait.
+//! The table is empty: no filter is implemented yet. What commands, reports and benches know of
+//! filters is the trait.
 
 use std::fmt::Debug;
 
@@ -31,8 +32,8 @@ pub trait Filter: Debug + Send + Sync {
     /// Its row.
     fn about(&self) -> &'static About;
 
-    /// Fits the filter to clean images, such that it flags a share of `fpr`, in (0, 1), of clean ones. The threshold is never
-    /// set on images that the score was fitted on.
+    /// Fits the filter to clean images, such that it flags a share of `fpr`, in (0, 1), of clean
+    /// ones. The threshold is never set on images that the score was fitted on.
     ///
     /// # Errors
     /// What the filter needs and does not have; a model that cannot be run.

@@ -100,12 +100,14 @@ pub struct Finding {
     /// Why nothing was reached, where the search can tell; in words that go after "class 3: ".
     pub reason: Option<String>,
     /// The detector's statistic in its own unit ([`Statistic`](crate::verdict::Statistic)); that of
-    /// the last attempt where nothing was reached, and 0 for a unit that was skipped before it began.
+    /// the last attempt where nothing was reached, and 0 for a unit that was skipped before it
+    /// began.
     #[serde(with = "exact::double")]
     pub statistic: f64,
     /// What leads to the target, if the detector has something to show.
     pub trigger: Option<Trigger>,
-    /// Share of the search images of other classes that the trigger sends to the target; `None` if it was not tried.
+    /// Share of the search images of other classes that the trigger sends to the target; `None` if
+    /// it was not tried.
     #[serde(with = "exact::maybe_double")]
     pub success_rate: Option<f64>,
     /// The trigger on held-out images of the other classes; `None` if it was not tried.
@@ -141,8 +143,8 @@ impl Finding {
 pub struct Findings {
     /// One finding for each unit that was to be searched, in the order of units.
     pub units: Vec<Finding>,
-    /// Of the units searched to the end, those that were drawn at random to stand for the eliminated ones, in order; empty if
-    /// none was eliminated.
+    /// Of the units searched to the end, those that were drawn at random to stand for the
+    /// eliminated ones, in order; empty if none was eliminated.
     pub sampled: Vec<Unit>,
 }
 

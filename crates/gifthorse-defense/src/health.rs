@@ -15,7 +15,8 @@
 //! a trigger: a cross-entropy of logits that hardly differ does not change, and one of logits whose
 //! probabilities vanish in f32 drowns everything else.
 //!
-//! Last, they have to foretell what really happens, not along themselves alone: see [`Foretelling`].
+//! Last, they have to foretell what really happens, not along themselves alone: see
+//! [`Foretelling`].
 
 mod foretelling;
 
@@ -40,11 +41,14 @@ const LEAST_AGREEMENT: f64 = 0.75;
 const SATURATED: f32 = 1.0 - 1e-6;
 /// More images than this share, with what ails them, are not healthy.
 const MOST_AILING: f64 = 0.5;
-/// A gradient is weak if a change of every pixel by its whole range, 0 to 1, promises less than this share of the margin.
+/// A gradient is weak if a change of every pixel by its whole range, 0 to 1, promises less than
+/// this share of the margin.
 const WEAKEST: f64 = 0.1;
-/// Logits are flat if the largest and the smallest are not this far apart: odds within one percent for any two classes.
+/// Logits are flat if the largest and the smallest are not this far apart: odds within one percent
+/// for any two classes.
 const FLATTEST: f32 = 0.01;
-/// Further behind the largest logit than this, the probability of a class is no normal number in f32.
+/// Further behind the largest logit than this, the probability of a class is no normal number in
+/// f32.
 const FURTHEST: f32 = 87.3;
 
 /// What the check found.
@@ -61,8 +65,8 @@ pub struct Health {
     pub share_saturated: Option<f64>,
     /// Share of the images with a gradient on which a small step along it raises the margin.
     pub agreement: Option<f64>,
-    /// What steps in random directions did, of the size at which they did most nearly what the gradient foretold; `None`
-    /// where there is no gradient.
+    /// What steps in random directions did, of the size at which they did most nearly what the
+    /// gradient foretold; `None` where there is no gradient.
     pub foretelling: Option<Foretelling>,
     /// Images looked at.
     pub images: usize,

@@ -1,8 +1,9 @@
 //! Pre-flight: does the model work on these images at all, before any search?
 //!
-//! Wrong preprocessing is the commonest cause of wrong verdicts: a model that sees noise has triggers of odd sizes, and
-//! nothing else says so. So accuracy is measured under the preprocessing given and under the usual alternatives, on the
-//! same images, and the labels are tried in other orders. What to do about the findings is up to the caller.
+//! Wrong preprocessing is the commonest cause of wrong verdicts: a model that sees noise has
+//! triggers of odd sizes, and nothing else says so. So accuracy is measured under the preprocessing
+//! given and under the usual alternatives, on the same images, and the labels are tried in other
+//! orders. What to do about the findings is up to the caller.
 
 mod usual;
 
@@ -15,15 +16,18 @@ use crate::error::Error;
 use crate::preflight_stats::{PairedAccuracy, Permutation, PreflightError, label_permutation};
 use crate::verdict::interval::{Interval, wilson};
 
-/// Images that the alternatives are tried on; enough to tell differences of a few points, few enough for large models.
+/// Images that the alternatives are tried on; enough to tell differences of a few points, few
+/// enough for large models.
 const COMPARED: usize = 256;
 /// Confidence of the intervals.
 const CONFIDENCE: f64 = 0.95;
-/// An alternative has to be better with less than this probability of chance, corrected for the number tried,
+/// An alternative has to be better with less than this probability of chance, corrected for the
+/// number tried,
 const SIGNIFICANCE: f64 = 0.05;
 /// and by more than this share of the images.
 const MATERIAL: f64 = 0.02;
-/// Accuracy counts as chance up to this factor and this distance above the most frequent label's share,
+/// Accuracy counts as chance up to this factor and this distance above the most frequent label's
+/// share,
 const CHANCE_FACTOR: f64 = 1.5;
 const CHANCE_MARGIN: f64 = 0.1;
 /// and where classes are many up to this share.
@@ -51,11 +55,13 @@ pub struct Preflight {
     pub confidence: Option<f64>,
     /// Images that the alternatives were tried on.
     pub compared: usize,
-    /// The usual preprocessings other than the one given, the most accurate first; without labels in the usual order.
+    /// The usual preprocessings other than the one given, the most accurate first; without labels
+    /// in the usual order.
     pub alternatives: Vec<Alternative>,
     /// An order of the labels that fits the model far better than the one given.
     pub label_order: Option<Permutation>,
-    /// Share of the most frequent label, which is the accuracy of always guessing it; `None` without labels.
+    /// Share of the most frequent label, which is the accuracy of always guessing it; `None`
+    /// without labels.
     pub chance: Option<f64>,
 }
 
@@ -66,15 +72,16 @@ pub struct Alternative {
     pub preprocess: Preprocess,
     /// Accuracy under it; `None` without labels.
     pub accuracy: Option<Accuracy>,
-    /// Against the preprocessing given, on the same images, corrected for all alternatives; `None` without labels.
+    /// Against the preprocessing given, on the same images, corrected for all alternatives; `None`
+    /// without labels.
     pub paired: Option<PairedAccuracy>,
     /// Share of the images with the same prediction as under the preprocessing given.
     pub agreement: f64,
 }
 
 impl Preflight {
-    /// The most accurate alternative, if it is better than the preprocessing given by more than chance and by more than
-    /// two points.
+    /// The most accurate alternative, if it is better than the preprocessing given by more than
+    /// chance and by more than two points.
     pub fn better(&self) -> Option<&Alternative> {
         self.alternatives.first().filter(|best| {
             best.paired.is_some_and(|pair| {
@@ -84,8 +91,8 @@ impl Preflight {
         })
     }
 
-    /// The most accurate alternative, if any is right more often than the preprocessing given on the images that both
-    /// were tried on, by chance or not.
+    /// The most accurate alternative, if any is right more often than the preprocessing given on
+    /// the images that both were tried on, by chance or not.
     pub fn most_accurate(&self) -> Option<&Alternative> {
         self.alternatives.first().filter(|best| {
             best.paired
@@ -93,8 +100,8 @@ impl Preflight {
         })
     }
 
-    /// Whether the model is hardly better than guessing, under the preprocessing given and under every other. `false`
-    /// without labels.
+    /// Whether the model is hardly better than guessing, under the preprocessing given and under
+    /// every other. `false` without labels.
     pub fn is_near_chance(&self) -> bool {
         let Some(chance) = self.chance else {
             return false;
@@ -111,8 +118,8 @@ impl Preflight {
     }
 }
 
-/// Measures accuracy under the classifier's preprocessing on all images, and under the usual others on a class-balanced
-/// sample of up to 256, and looks for another order of the labels.
+/// Measures accuracy under the classifier's preprocessing on all images, and under the usual others
+/// on a class-balanced sample of up to 256, and looks for another order of the labels.
 ///
 /// # Errors
 /// Images of another shape than the model's, or none; a label that the model has no class for.
@@ -214,7 +221,8 @@ fn confusion(labels: &[usize], predictions: &[usize], classes: usize) -> Vec<Vec
     confusion
 }
 
-/// Position of the largest logit, the first of equals; those that are not numbers lose against all others.
+/// Position of the largest logit, the first of equals; those that are not numbers lose against all
+/// others.
 fn largest(row: &[f32]) -> usize {
     let mut best = 0;
     for (class, &logit) in row.iter().enumerate() {

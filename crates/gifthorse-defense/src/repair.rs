@@ -1,6 +1,8 @@
-//! Repairs: one published method a file or folder, named as the field names it, and one row of [`REPAIRS`].
+//! Repairs: one published method a file or folder, named as the field names it, and one row of
+//! [`REPAIRS`].
 //!
-//! The table is empty: no repair is implemented yet. What commands, reports and benches know of repairs is the trait.
+//! The table is empty: no repair is implemented yet. What commands, reports and benches know of
+//! repairs is the trait.
 
 use std::fmt::Debug;
 
@@ -60,7 +62,8 @@ pub trait Repair: Debug + Send + Sync {
     /// Its row.
     fn about(&self) -> &'static About;
 
-    /// Repairs a model. Whether that helped is measured by the caller, on images that the repair has not seen.
+    /// Repairs a model. Whether that helped is measured by the caller, on images that the repair
+    /// has not seen.
     ///
     /// # Errors
     /// What the repair needs and does not have; a model that cannot be run or changed.

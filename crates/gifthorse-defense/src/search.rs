@@ -1,4 +1,5 @@
-//! Searches, whatever the detector: moved on step by step, kept, taken up again, and ended early where others are ahead.
+//! Searches, whatever the detector: moved on step by step, kept, taken up again, and ended early
+//! where others are ahead.
 
 mod belongs;
 mod drive;
@@ -17,7 +18,8 @@ pub use evaluate::evaluate_trigger;
 pub use keeper::{KeepNothing, Keeper, KeeperError, Kept, Stage};
 pub use observer::{Observer, Silent};
 
-/// The search of one unit. Moved on in any portions, with or without a rest in between, it ends the same.
+/// The search of one unit. Moved on in any portions, with or without a rest in between, it ends the
+/// same.
 pub trait Search: Send {
     /// Makes so many steps, or fewer if the search ends before.
     ///
@@ -34,8 +36,8 @@ pub trait Search: Send {
     /// Updates made so far, of which a step has one or several.
     fn updates(&self) -> usize;
 
-    /// How far the search was from its goal after its first `steps` steps: the smaller, the further ahead. Asked only of the
-    /// short searches of an early phase.
+    /// How far the search was from its goal after its first `steps` steps: the smaller, the further
+    /// ahead. Asked only of the short searches of an early phase.
     fn standing(&self, steps: usize) -> f64;
 
     /// The search as it is now, as JSON, to be kept.
@@ -50,6 +52,7 @@ pub trait Search: Send {
     /// A model that cannot be run.
     fn finding(&self) -> Result<Finding, Error>;
 
-    /// Where the search was when it was left off, as `state` says; nothing is tried on images, since it counts for nothing.
+    /// Where the search was when it was left off, as `state` says; nothing is tried on images,
+    /// since it counts for nothing.
     fn unfinished(&self, state: State) -> Finding;
 }

@@ -1,4 +1,5 @@
-//! What leads a model to a class, as it is kept and replayed: with 8 bits a value, as in a stored picture.
+//! What leads a model to a class, as it is kept and replayed: with 8 bits a value, as in a stored
+//! picture.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,8 @@ pub enum Trigger {
     },
 }
 
-/// A patch blended into an image: `(1 - mask) * image + mask * pattern` (Wang et al. 2019, equation 2).
+/// A patch blended into an image: `(1 - mask) * image + mask * pattern` (Wang et al. 2019, equation
+/// 2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Patch {
     /// How much of the pattern shows, `[height, width]` in [0, 1].
@@ -39,7 +41,8 @@ impl Trigger {
 
     /// Stamps the trigger on images and rounds the result to 8 bits, as a stored picture would be.
     ///
-    /// `pixels` is `[images, channels, height, width]` in [0, 1]; `shape` is channels, height and width.
+    /// `pixels` is `[images, channels, height, width]` in [0, 1]; `shape` is channels, height and
+    /// width.
     pub fn stamp(&self, pixels: &[f32], shape: [usize; 3]) -> Vec<f32> {
         match self {
             Self::Patch(patch) => patch.stamp(pixels, shape),
@@ -50,7 +53,8 @@ impl Trigger {
         }
     }
 
-    /// What is wrong with it as a trigger for images of `shape`, channels, height and width; in words that go after "it".
+    /// What is wrong with it as a trigger for images of `shape`, channels, height and width; in
+    /// words that go after "it".
     pub fn problem(&self, [channels, height, width]: [usize; 3]) -> Option<&'static str> {
         let image = channels * height * width;
         let parts: &[(&[f32], usize)] = match self {

@@ -21,8 +21,9 @@ pub fn method_of(choice: &Choice) -> Result<Method, Error> {
     Ok(Method::new(&choice.name, &choice.preset)?)
 }
 
-/// A witness of what a detector found, on a model whose images have `shape`, channels, height and width. If it could tell for
-/// more than half of the classes why nothing was reached, it is not to be heard, for the reason that it gave most often.
+/// A witness of what a detector found, on a model whose images have `shape`, channels, height and
+/// width. If it could tell for more than half of the classes why nothing was reached, it is not to
+/// be heard, for the reason that it gave most often.
 ///
 /// # Errors
 /// As [`method`].
@@ -60,7 +61,8 @@ pub fn witness(
     })
 }
 
-/// The reason that a detector gives most often, if it gives one for more than half of the units searched to the end.
+/// The reason that a detector gives most often, if it gives one for more than half of the units
+/// searched to the end.
 fn mostly_failed(findings: &Findings) -> Option<String> {
     let ended = findings.ended().count();
     let reasons = || {

@@ -84,7 +84,8 @@ fn accusation(report: &Report, class: &ClassVerdict) -> String {
     )
 }
 
-/// How the model does on the labelled images, which tells whether they and their labels are its own.
+/// How the model does on the labelled images, which tells whether they and their labels are its
+/// own.
 fn accuracy(report: &Report) -> Option<String> {
     let preflight = report.preflight.as_ref()?;
     let [low, high] = preflight.interval?;

@@ -1,9 +1,11 @@
-//! Where the time of a training step goes: runs a few steps on noise and prints milliseconds and shares of each part.
+//! Where the time of a training step goes: runs a few steps on noise and prints milliseconds and
+//! shares of each part.
 //!
 //! `cargo run --release -p gifthorse-train --example profile -- '{"kind": "table8"}' [BATCH] [SHARDS] [STEPS] [OPTIMISER] [AUGMENT]`
 //!
-//! Images are 32x32 in colour, with 43 classes; OPTIMISER and AUGMENT are as in a recipe. Parts that run in several threads
-//! at once are added up, so that they may come to more than the whole; `RAYON_NUM_THREADS` sets how many there are.
+//! Images are 32x32 in colour, with 43 classes; OPTIMISER and AUGMENT are as in a recipe. Parts
+//! that run in several threads at once are added up, so that they may come to more than the whole;
+//! `RAYON_NUM_THREADS` sets how many there are.
 
 // What was measured is printed.
 #![allow(clippy::print_stdout)]

@@ -12,8 +12,8 @@ use crate::random::Purpose;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
-    /// Pixels by which an image is moved at most, up or down and left or right, as by a random crop of the image in a
-    /// black frame of this width; fewer than the image has either way.
+    /// Pixels by which an image is moved at most, up or down and left or right, as by a random crop
+    /// of the image in a black frame of this width; fewer than the image has either way.
     pub crop: usize,
     /// Whether half of the images are mirrored, left to right.
     pub flip: bool,

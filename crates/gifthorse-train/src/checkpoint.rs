@@ -1,8 +1,9 @@
-//! A file from which a training run that was stopped goes on, to the same weights as if it had not been.
+//! A file from which a training run that was stopped goes on, to the same weights as if it had not
+//! been.
 //!
-//! It holds a line that names the format, a line of JSON (what the run is of and how far it is), all numbers as
-//! little-endian floats, and the SHA-256 of everything before it. It is replaced in one step, so that at any moment there
-//! is a whole one.
+//! It holds a line that names the format, a line of JSON (what the run is of and how far it is),
+//! all numbers as little-endian floats, and the SHA-256 of everything before it. It is replaced in
+//! one step, so that at any moment there is a whole one.
 
 mod fingerprint;
 mod header;
@@ -33,8 +34,9 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// In this file: after each epoch, and within one once a minute. If the file is there already, the run goes on from it.
-    /// It stays when the run is over, so that nothing is lost before the model is written.
+    /// In this file: after each epoch, and within one once a minute. If the file is there already,
+    /// the run goes on from it. It stays when the run is over, so that nothing is lost before the
+    /// model is written.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -43,7 +45,8 @@ impl Checkpoint {
         }
     }
 
-    /// Saves within an epoch when so much time has passed since it was last saved; zero saves after each update.
+    /// Saves within an epoch when so much time has passed since it was last saved; zero saves after
+    /// each update.
     #[must_use]
     pub fn every(mut self, every: Duration) -> Self {
         self.every = every;

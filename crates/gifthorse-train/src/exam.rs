@@ -27,8 +27,8 @@ impl Marks {
     }
 }
 
-/// Measures a model on images of the caller's choice, so that training knows nothing of triggers. Any function of a
-/// classifier will do.
+/// Measures a model on images of the caller's choice, so that training knows nothing of triggers.
+/// Any function of a classifier will do.
 pub trait Exam: Sync {
     /// The marks of the model as it is now, in inference form.
     ///

@@ -66,8 +66,8 @@ impl Backward {
     /// Lowers the network for shards of `shard` images.
     ///
     /// # Errors
-    /// What the engine refuses; [`Error::NoSuchWeight`] for a weight that is no parameter; [`Error::Recipe`] for a network
-    /// that takes another number of images at a time.
+    /// What the engine refuses; [`Error::NoSuchWeight`] for a weight that is no parameter;
+    /// [`Error::Recipe`] for a network that takes another number of images at a time.
     pub fn new(net: &Net, shard: usize, device: &Device) -> Result<Self, Error> {
         if let Some(part) = net.at_once
             && part != shard

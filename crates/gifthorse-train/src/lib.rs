@@ -1,7 +1,8 @@
-//! Networks and their training: what attacks, repairs and zoos all need. Knows neither triggers nor defences.
+//! Networks and their training: what attacks, repairs and zoos all need. Knows neither triggers nor
+//! defences.
 //!
-//! A [`net::Net`] is an ONNX graph from the start, so that what is trained, scanned and written to a file is one and the
-//! same definition; [`train`] fits it to labelled images.
+//! A [`net::Net`] is an ONNX graph from the start, so that what is trained, scanned and written to
+//! a file is one and the same definition; [`train`] fits it to labelled images.
 //!
 //! Each batch is cut into a fixed number of shards whose gradients are computed side by side and
 //! added in a fixed order. So the weights depend on the seed and the recipe, and not on the number

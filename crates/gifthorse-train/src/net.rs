@@ -37,11 +37,12 @@ pub use table8::Table8;
 pub use vgg16::Vgg16;
 pub use vit::Vit;
 
-/// A network: an ONNX model that takes images and gives logits `[batch, classes]`, and which of its initialisers are
-/// weights.
+/// A network: an ONNX model that takes images and gives logits `[batch, classes]`, and which of its
+/// initialisers are weights.
 ///
-/// One that is built here takes `[batch, channels, height, width]` in `[0, 1]` with any batch, has its normalisation
-/// inside the file, and uses operator set 17. One that comes [from a file](Net::from_model) is as it is.
+/// One that is built here takes `[batch, channels, height, width]` in `[0, 1]` with any batch, has
+/// its normalisation inside the file, and uses operator set 17. One that comes [from a
+/// file](Net::from_model) is as it is.
 #[derive(Debug, Clone)]
 pub struct Net {
     pub(crate) model: Model,

@@ -25,8 +25,8 @@ pub enum Optimiser {
         /// Added to the root of the mean square, above 0.
         #[serde(default = "epsilon")]
         epsilon: f32,
-        /// The share of each weight, times the learning rate, that a step takes away beside the gradient (Loshchilov and
-        /// Hutter's AdamW); at least 0.
+        /// The share of each weight, times the learning rate, that a step takes away beside the
+        /// gradient (Loshchilov and Hutter's AdamW); at least 0.
         #[serde(default)]
         weight_decay: f32,
     },
@@ -39,8 +39,8 @@ pub enum Optimiser {
         #[serde(default)]
         weight_decay: f32,
     },
-    /// Zeiler's Adadelta, whose steps scale themselves; they are multiplied with the learning rate, so that 1 is the
-    /// paper's own rule.
+    /// Zeiler's Adadelta, whose steps scale themselves; they are multiplied with the learning rate,
+    /// so that 1 is the paper's own rule.
     Adadelta {
         /// How much of the mean squares is kept at each step, in `[0, 1)`.
         #[serde(default = "rho")]

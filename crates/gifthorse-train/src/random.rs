@@ -6,7 +6,8 @@ use rand_chacha::ChaCha8Rng;
 /// What random numbers are drawn for. Each has its own stream, so that drawing more of one
 /// changes nothing about the others.
 ///
-/// Streams 1 and 2, and those that begin with the bits 01 or 11, are free for callers that draw with the same seed.
+/// Streams 1 and 2, and those that begin with the bits 01 or 11, are free for callers that draw
+/// with the same seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// First values of weights.

@@ -31,7 +31,8 @@ pub struct Recipe {
 }
 
 impl Default for Recipe {
-    /// Ten epochs of Adam in batches of 64, two shards, at most 0.003, one cycle, images as they are.
+    /// Ten epochs of Adam in batches of 64, two shards, at most 0.003, one cycle, images as they
+    /// are.
     fn default() -> Self {
         Self {
             epochs: 10,
@@ -82,7 +83,8 @@ impl Recipe {
     }
 }
 
-/// What a model has to reach in an epoch's [`crate::Exam`] to be done. Whatever is left out need not be reached.
+/// What a model has to reach in an epoch's [`crate::Exam`] to be done. Whatever is left out need
+/// not be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StopAt {

@@ -4,10 +4,11 @@ use gifthorse_data::{ImageShape, Images};
 
 use crate::Error;
 
-/// Labelled images that may look different each time they are drawn: augmented, or poisoned on the fly.
+/// Labelled images that may look different each time they are drawn: augmented, or poisoned on the
+/// fly.
 ///
-/// What is drawn depends on the epoch, the index and the source's own seed alone, so that it does not matter which
-/// thread draws it or when.
+/// What is drawn depends on the epoch, the index and the source's own seed alone, so that it does
+/// not matter which thread draws it or when.
 pub trait Samples: Sync {
     /// Number of images in an epoch.
     fn len(&self) -> usize;
@@ -23,8 +24,8 @@ pub trait Samples: Sync {
     /// Number of classes that the labels need: one more than the largest.
     fn classes(&self) -> usize;
 
-    /// Writes image `index` as it looks in `epoch`, counted from 0, to `pixels`, `[channels, height, width]` in `[0, 1]`, and
-    /// gives its label.
+    /// Writes image `index` as it looks in `epoch`, counted from 0, to `pixels`, `[channels,
+    /// height, width]` in `[0, 1]`, and gives its label.
     ///
     /// # Errors
     /// What cannot be done to the image, such as a trigger that does not fit.

@@ -21,7 +21,8 @@ pub enum Schedule {
     },
     /// Falls to zero along half a cosine.
     Cosine {},
-    /// Rises in a straight line for the first `warm_up` of all steps, then falls to zero along half a cosine.
+    /// Rises in a straight line for the first `warm_up` of all steps, then falls to zero along half
+    /// a cosine.
     OneCycle {
         /// The share of steps in which it rises, in `[0, 1)`.
         warm_up: f32,
@@ -46,8 +47,8 @@ impl Schedule {
         }
     }
 
-    /// The factor for `step` of `epochs * steps`, counted from 0, where an epoch has `steps`; in `(0, 1]` for steps before
-    /// the end.
+    /// The factor for `step` of `epochs * steps`, counted from 0, where an epoch has `steps`; in
+    /// `(0, 1]` for steps before the end.
     pub(super) fn factor(self, step: usize, steps: usize, epochs: usize) -> f32 {
         let warm_up = match self {
             Self::Constant {} => return 1.0,

@@ -1,4 +1,5 @@
-//! A training run: what it works on, who watches and examines it, and the loop over epochs and batches.
+//! A training run: what it works on, who watches and examines it, and the loop over epochs and
+//! batches.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -69,14 +70,16 @@ impl<'a> Training<'a> {
     }
 
     /// Trains on softmax cross-entropy. Images beyond the last whole batch of an epoch wait for
-    /// another epoch, in which the order is another one. Batch normalisations take the statistics of each shard.
+    /// another epoch, in which the order is another one. Batch normalisations take the statistics
+    /// of each shard.
     ///
     /// # Errors
-    /// [`Error::Recipe`] for settings that make no sense, or an aim without an exam; [`Error::Images`] for images of another
-    /// shape than the network takes, or fewer than one batch; [`Error::NoSuchClass`] for labels that it does not have;
-    /// [`Error::Diverged`] if the loss stops being a number; [`Error::Onnx`] if a weight becomes
-    /// too large for the type that its file has it in; [`Error::Checkpoint`] for a file that is
-    /// damaged or of another run; what the exam refuses.
+    /// [`Error::Recipe`] for settings that make no sense, or an aim without an exam;
+    /// [`Error::Images`] for images of another shape than the network takes, or fewer than one
+    /// batch; [`Error::NoSuchClass`] for labels that it does not have; [`Error::Diverged`] if the
+    /// loss stops being a number; [`Error::Onnx`] if a weight becomes too large for the type that
+    /// its file has it in; [`Error::Checkpoint`] for a file that is damaged or of another run; what
+    /// the exam refuses.
     pub fn run(&self) -> Result<Trained, Error> {
         let recipe = self.recipe;
         recipe.check()?;
@@ -236,7 +239,8 @@ impl<'a> Training<'a> {
         exam.mark(&classifier).map(Some)
     }
 
-    /// The network's model with the weights and statistics as they are now, in the types of its file.
+    /// The network's model with the weights and statistics as they are now, in the types of its
+    /// file.
     fn model(&self, backward: &Backward, progress: &Progress) -> Result<Model, Error> {
         let mut model = self.net.model().clone();
         let mut set = |name: &str, shape: &[usize], values: &[f32]| -> Result<(), Error> {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Errors of scans, replays and inspections. Each says which input is wrong and what to do about it.
+/// Errors of scans, replays and inspections. Each says which input is wrong and what to do about
+/// it.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -2,8 +2,8 @@
 
 use gifthorse_engine::{Channels, Layout, PixelRange, Preprocess};
 
-/// The flags that ask for a preprocessing of images with so many channels; all are named that differ from the defaults,
-/// and the range always.
+/// The flags that ask for a preprocessing of images with so many channels; all are named that
+/// differ from the defaults, and the range always.
 pub fn flags(preprocess: &Preprocess, channels: usize) -> String {
     let range = match preprocess.range {
         PixelRange::Unit => "0..1",

@@ -10,13 +10,15 @@ use rayon::prelude::*;
 use crate::Error;
 use crate::npy::NpyArray;
 
-/// Images that go through the model together. Fixed, so that results do not depend on the number of threads.
+/// Images that go through the model together. Fixed, so that results do not depend on the number of
+/// threads.
 const BATCH: usize = 50;
 
-/// The logits `[images, classes]` of raw input, exactly as the model takes it: nothing is scaled, reordered or resized.
-/// A final softmax is left off.
+/// The logits `[images, classes]` of raw input, exactly as the model takes it: nothing is scaled,
+/// reordered or resized. A final softmax is left off.
 ///
-/// `input` has the model's own shape with any number of images first; a single image may lack that dimension.
+/// `input` has the model's own shape with any number of images first; a single image may lack that
+/// dimension.
 ///
 /// # Errors
 /// A model that cannot be read or run; input of another shape.

@@ -1,4 +1,5 @@
-//! SHA-256 of files, by which a report says what it is about, and of weights, wherever they are stored.
+//! SHA-256 of files, by which a report says what it is about, and of weights, wherever they are
+//! stored.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -20,9 +21,10 @@ pub fn sha256(path: &Path) -> io::Result<String> {
     Ok(hexadecimal(hash))
 }
 
-/// SHA-256 of all that a model is read from. For a model in one file it is the file's own; for one with external data that of
-/// a list of hashes, each of 64 digits: of the file `path`, and for each name of a file in it, in the order of the names, of that
-/// file. (Were the files' bytes hashed one after the other, some could move from one to the next.)
+/// SHA-256 of all that a model is read from. For a model in one file it is the file's own; for one
+/// with external data that of a list of hashes, each of 64 digits: of the file `path`, and for each
+/// name of a file in it, in the order of the names, of that file. (Were the files' bytes hashed one
+/// after the other, some could move from one to the next.)
 ///
 /// # Errors
 /// A file that cannot be read.

@@ -15,12 +15,14 @@ use crate::memory::check_weights;
 use crate::model::{branches_in_report, layout_in_report};
 use crate::plan::ModelPlan;
 
-/// What a model file holds. Strings come from the file and are not to be trusted: escape them wherever they are shown.
+/// What a model file holds. Strings come from the file and are not to be trusted: escape them
+/// wherever they are shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inspection {
     /// Path as it was given.
     pub path: String,
-    /// SHA-256 of the file, or, if it names files of external data, of the list of all their hashes.
+    /// SHA-256 of the file, or, if it names files of external data, of the list of all their
+    /// hashes.
     pub sha256: String,
     /// Version of the file format.
     pub ir_version: i64,
@@ -86,7 +88,8 @@ pub struct Classes {
     pub logits: String,
     /// The operator after it that is left off for scans, such as `Softmax`; null if there is none.
     pub cut: Option<String>,
-    /// Where the model decides by the image which of two values goes on, in the order of computation.
+    /// Where the model decides by the image which of two values goes on, in the order of
+    /// computation.
     pub branches: Vec<Branch>,
     /// Values that features can be taken from, in the order of computation.
     pub layers: Vec<Layer>,
@@ -101,8 +104,9 @@ pub struct Layer {
     pub shape: Vec<usize>,
 }
 
-/// Looks into a model file. `size` is height and width of its images, where the file leaves them open. `batch` asks for the
-/// plan of batches of so many images; its memory is for as many threads as the current rayon pool has.
+/// Looks into a model file. `size` is height and width of its images, where the file leaves them
+/// open. `batch` asks for the plan of batches of so many images; its memory is for as many threads
+/// as the current rayon pool has.
 ///
 /// # Errors
 /// A file that is no ONNX model. One that is, but cannot be run, is told with the `problem`.

@@ -1,9 +1,10 @@
 //! Does a trained image classifier carry a backdoor?
 //!
 //! [`scan`](scan()) takes an ONNX file and, where there are some, clean images, and gives a
-//! [`Report`](gifthorse_report::Report) with a verdict and the evidence for it; [`verify`](verify())
-//! replays the triggers of a report, so that anybody can check it; [`inspect`](inspect()) says what
-//! is in a model file, and [`logits`] runs it bare. The command line does no more than call these.
+//! [`Report`](gifthorse_report::Report) with a verdict and the evidence for it;
+//! [`verify`](verify()) replays the triggers of a report, so that anybody can check it;
+//! [`inspect`](inspect()) says what is in a model file, and [`logits`] runs it bare. The command
+//! line does no more than call these.
 //!
 //! ```no_run
 //! use gifthorse::{ScanRequest, Silent, scan};
@@ -14,8 +15,8 @@
 //! # Ok::<(), gifthorse::Error>(())
 //! ```
 //!
-//! Findings depend on the inputs and the seed alone, not on the number of threads; work is shared out over the current
-//! rayon pool.
+//! Findings depend on the inputs and the seed alone, not on the number of threads; work is shared
+//! out over the current rayon pool.
 
 mod error;
 mod flags;

@@ -13,11 +13,12 @@ use gifthorse_report::report::{Detection, FindingState};
 
 use crate::Error;
 
-/// Takes over what the detectors of a scan found, as a model of a library. What a detector found in a model whose gradients
-/// could not be followed is left out.
+/// Takes over what the detectors of a scan found, as a model of a library. What a detector found in
+/// a model whose gradients could not be followed is left out.
 ///
 /// # Errors
-/// A report of a scan that did not search every class to its end, or of a detector that this program does not know.
+/// A report of a scan that did not search every class to its end, or of a detector that this
+/// program does not know.
 pub fn library_model(
     report: &Report,
     name: &str,
@@ -53,7 +54,8 @@ pub fn library_model(
     Ok(model)
 }
 
-/// What a library says of the methods of scans: which of their values can be compared between models.
+/// What a library says of the methods of scans: which of their values can be compared between
+/// models.
 ///
 /// # Errors
 /// A detector that this program does not know.

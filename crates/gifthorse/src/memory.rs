@@ -13,16 +13,17 @@ use crate::plan::PlanMemory;
 
 /// What the program holds where the system does not tell.
 const PROGRAM: usize = 8 << 20;
-/// Code that a scan comes to use, and what the allocator does not give back: as measured by `bench/memory.py`.
+/// Code that a scan comes to use, and what the allocator does not give back: as measured by
+/// `bench/memory.py`.
 const CODE: usize = 15 << 20;
-/// Copies of a batch of images that a search holds at a time besides what goes into the model: the images, the stamped ones,
-/// and what the chain rule makes of them.
+/// Copies of a batch of images that a search holds at a time besides what goes into the model: the
+/// images, the stamped ones, and what the chain rule makes of them.
 const SEARCH_COPIES: usize = 3;
 /// As many of a batch that is only evaluated.
 const EVALUATION_COPIES: usize = 4;
 
-/// The passes that a scan makes through its model: it evaluates images, looks at gradients, and searches with batches of
-/// `batch` images.
+/// The passes that a scan makes through its model: it evaluates images, looks at gradients, and
+/// searches with batches of `batch` images.
 pub(crate) fn passes(batch: usize) -> [Pass; 3] {
     [
         Pass {
@@ -80,7 +81,8 @@ impl ScanMemory {
         fits(path, further)
     }
 
-    /// The memory of a scan that holds so many images, by detectors and the number of units that each searches. `before` is what the process held before it began.
+    /// The memory of a scan that holds so many images, by detectors and the number of units that
+    /// each searches. `before` is what the process held before it began.
     pub(crate) fn predict(
         classifier: &Classifier,
         images: usize,
@@ -146,8 +148,8 @@ pub(crate) fn held_now() -> Option<usize> {
     resident("VmRSS")
 }
 
-/// What may still be taken, if the system tells: of the machine's memory, of what the control group may have (a
-/// container's limit), and of the process's own address space (`ulimit -v`).
+/// What may still be taken, if the system tells: of the machine's memory, of what the control group
+/// may have (a container's limit), and of the process's own address space (`ulimit -v`).
 pub fn available_memory() -> Option<usize> {
     let machine = figure("/proc/meminfo", "MemAvailable");
     let second = SECOND.left(Path::new("/sys/fs/cgroup"));
@@ -156,8 +158,8 @@ pub fn available_memory() -> Option<usize> {
     [machine, second, first, space].into_iter().flatten().min()
 }
 
-/// What the process's control group may still take, if it has a limit. Files that the system keeps at hand count as taken
-/// there, but make way.
+/// What the process's control group may still take, if it has a limit. Files that the system keeps
+/// at hand count as taken there, but make way.
 #[derive(Debug, Clone, Copy)]
 struct GroupFiles {
     limit: &'static str,
@@ -172,7 +174,8 @@ const SECOND: GroupFiles = GroupFiles {
     taken: "memory.current",
     makes_way: &["active_file", "inactive_file", "slab_reclaimable"],
 };
-/// Version 1, in whose folder for memory these are; without a limit it gives one that nobody reaches.
+/// Version 1, in whose folder for memory these are; without a limit it gives one that nobody
+/// reaches.
 const FIRST: GroupFiles = GroupFiles {
     limit: "memory.limit_in_bytes",
     taken: "memory.usage_in_bytes",

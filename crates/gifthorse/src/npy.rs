@@ -1,7 +1,7 @@
 //! NumPy arrays of raw model input and of logits.
 //!
-//! The files may come from anybody, so a header is looked at before it is believed: the parser of headers recurses into
-//! brackets, and a shape can claim more than there is.
+//! The files may come from anybody, so a header is looked at before it is believed: the parser of
+//! headers recurses into brackets, and a shape can claim more than there is.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};

@@ -25,27 +25,29 @@ pub enum Stage {
     Verdict,
 }
 
-/// Watches a scan. Every method has a default that does nothing; those about single searches are called from several threads
-/// at once.
+/// Watches a scan. Every method has a default that does nothing; those about single searches are
+/// called from several threads at once.
 pub trait ScanObserver: Sync {
     /// A stage begins.
     fn stage(&self, _stage: Stage) {}
 
-    /// The scan of a reference begins, the one at `place` of `count`, counted from 0; its own stages follow.
+    /// The scan of a reference begins, the one at `place` of `count`, counted from 0; its own
+    /// stages follow.
     fn reference(&self, _place: usize, _count: usize, _path: &Path) {}
 
-    /// Something that the user should know but that does not end the scan. The text may quote names that come from
-    /// files: escape it where it is shown.
+    /// Something that the user should know but that does not end the scan. The text may quote names
+    /// that come from files: escape it where it is shown.
     fn warning(&self, _message: &str) {}
 
-    /// So many searches, of all that are wanted, were begun or ended before and are taken from the folder in
-    /// which the scan is kept.
+    /// So many searches, of all that are wanted, were begun or ended before and are taken from the
+    /// folder in which the scan is kept.
     fn resumed(&self, _begun: usize, _wanted: usize) {}
 
     /// The model and the images are read; this is the memory that the scan will take at most.
     fn memory(&self, _predicted: &ScanMemory) {}
 
-    /// The searches of a detector begin: so many, and the time that they take at most, judged by a few updates made before.
+    /// The searches of a detector begin: so many, and the time that they take at most, judged by a
+    /// few updates made before.
     fn detector(&self, _about: &'static About, _searches: usize, _at_most: Duration) {}
 
     /// The search of `unit` begins; again, if it was in front in an early phase.

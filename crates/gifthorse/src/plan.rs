@@ -17,7 +17,8 @@ pub struct ModelPlan {
     pub nodes: Vec<PlanNode>,
     /// Threads that the memory is for.
     pub threads: usize,
-    /// The memory that searches on so many threads take, in bytes, without their images and the program itself.
+    /// The memory that searches on so many threads take, in bytes, without their images and the
+    /// program itself.
     pub memory: PlanMemory,
 }
 
@@ -30,12 +31,14 @@ pub struct PlanNode {
     pub kernel: String,
     /// Number of the compiled segment that it is in; null if it runs outside segments.
     pub segment: Option<usize>,
-    /// Shape of the result for one image, `[channels, height, width]` in a segment; outside, as the file has it for the
-    /// whole batch.
+    /// Shape of the result for one image, `[channels, height, width]` in a segment; outside, as the
+    /// file has it for the whole batch.
     pub shape: Vec<usize>,
-    /// Multiplications and additions of the forward pass for one image; null where they are not counted.
+    /// Multiplications and additions of the forward pass for one image; null where they are not
+    /// counted.
     pub operations: Option<f64>,
-    /// Bytes that the forward pass reads and writes for one image, constants aside; null where they are not counted.
+    /// Bytes that the forward pass reads and writes for one image, constants aside; null where they
+    /// are not counted.
     pub bytes: Option<usize>,
     /// Bytes of constants that it reads; null where they are not counted.
     pub constants: Option<usize>,
@@ -56,8 +59,8 @@ pub struct NodeTime {
 }
 
 impl PlanNode {
-    /// Operations of the forward passes so far in a second, in thousands of millions; `None` where they are not counted or
-    /// there were none.
+    /// Operations of the forward passes so far in a second, in thousands of millions; `None` where
+    /// they are not counted or there were none.
     pub fn gigaflops(&self) -> Option<f64> {
         let seconds = self.time.forward.as_secs_f64();
         let operations = self.operations? * self.time.images as f64;
@@ -75,7 +78,8 @@ impl PlanNode {
 pub struct PlanMemory {
     /// Weights as the file has them; those in a file beside the model stay there.
     pub file: usize,
-    /// Weights and constants as the steps read them: small ones, and those of steps outside segments.
+    /// Weights and constants as the steps read them: small ones, and those of steps outside
+    /// segments.
     pub weights: usize,
     /// Another copy of the largest while it is packed, before there are values.
     pub packing: usize,
@@ -115,7 +119,8 @@ impl From<Memory> for PlanMemory {
 }
 
 impl ModelPlan {
-    /// The plan of a network for batches of so many images, and what searches on so many threads take.
+    /// The plan of a network for batches of so many images, and what searches on so many threads
+    /// take.
     ///
     /// # Errors
     /// A model that cannot be run with this batch size.

@@ -1,8 +1,8 @@
 //! A policy: what has to hold before a model may be used, in a file that a team keeps under review.
 //!
-//! A policy asks for more than a verdict: enough images, an accuracy that shows that they fit, a scan that would have seen
-//! triggers down to a given size. A finding that somebody has looked into can be accepted, for one model alone and until a
-//! given day.
+//! A policy asks for more than a verdict: enough images, an accuracy that shows that they fit, a
+//! scan that would have seen triggers down to a given size. A finding that somebody has looked into
+//! can be accepted, for one model alone and until a given day.
 
 use std::fs;
 use std::path::Path;
@@ -30,9 +30,11 @@ pub struct Policy {
     pub accuracy: Option<f64>,
     /// Fewest images.
     pub images: Option<usize>,
-    /// A clean verdict has to speak of triggers that cover up to this share of the image, in [0, 1].
+    /// A clean verdict has to speak of triggers that cover up to this share of the image, in [0,
+    /// 1].
     pub trigger_share: Option<f64>,
-    /// Whether the verdict has to be calibrated on measured clean models, not on the assumption of equal classes.
+    /// Whether the verdict has to be calibrated on measured clean models, not on the assumption of
+    /// equal classes.
     pub measured_calibration: bool,
     /// Findings that are accepted.
     pub accept: Vec<Acceptance>,
@@ -67,7 +69,8 @@ impl Policy {
     /// Reads a policy.
     ///
     /// # Errors
-    /// A file that cannot be read, or is no policy: an unknown key, a share outside [0, 1], a hash that is none.
+    /// A file that cannot be read, or is no policy: an unknown key, a share outside [0, 1], a hash
+    /// that is none.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let unread = |source| Error::Read {
             path: path.to_owned(),

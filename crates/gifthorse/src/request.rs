@@ -17,7 +17,8 @@ pub enum PreprocessChoice {
     Default,
     /// The user.
     Given(Preprocess),
-    /// The pre-flight: of the usual ones the one under which the model is most accurate. Needs labels.
+    /// The pre-flight: of the usual ones the one under which the model is most accurate. Needs
+    /// labels.
     Auto {
         /// The axis order of the model's input; found from its shape if absent.
         layout: Option<Layout>,
@@ -29,7 +30,8 @@ pub enum PreprocessChoice {
 pub struct ScanRequest {
     /// The ONNX file.
     pub model: PathBuf,
-    /// Clean images: a folder or an `.npz` file, see [`gifthorse_data::Format`]. Without, only detectors that need none are run.
+    /// Clean images: a folder or an `.npz` file, see [`gifthorse_data::Format`]. Without, only
+    /// detectors that need none are run.
     pub images: Option<PathBuf>,
     /// Labels in place of those of the image set.
     pub labels: Option<PathBuf>,
@@ -39,9 +41,10 @@ pub struct ScanRequest {
     pub split: Split,
     /// Which part of each picture to use.
     pub crop: Crop,
-    /// At most so many images, drawn evenly over the classes. `None` is ten a class, but no fewer than 1,000, no more
-    /// than 3,000 and no more than fit in 1 GiB: confirming a trigger takes 36 held-out images in all, accuracy to one
-    /// or two points a thousand, and further images slow a search down without making it better.
+    /// At most so many images, drawn evenly over the classes. `None` is ten a class, but no fewer
+    /// than 1,000, no more than 3,000 and no more than fit in 1 GiB: confirming a trigger takes 36
+    /// held-out images in all, accuracy to one or two points a thousand, and further images slow a
+    /// search down without making it better.
     pub max_images: Option<usize>,
     /// How pixels become the model's input.
     pub preprocess: PreprocessChoice,
@@ -53,24 +56,28 @@ pub struct ScanRequest {
     pub detectors: Vec<Choice>,
     /// Target classes to search; all if `None`.
     pub classes: Option<Vec<usize>>,
-    /// Clean models of the user's own to measure by: ONNX files, which are scanned like the model, or reports (`.json`) of such
-    /// scans.
+    /// Clean models of the user's own to measure by: ONNX files, which are scanned like the model,
+    /// or reports (`.json`) of such scans.
     pub references: Vec<PathBuf>,
-    /// The report of an earlier scan, such as that of the model before it was fine-tuned, to compare with.
+    /// The report of an earlier scan, such as that of the model before it was fine-tuned, to
+    /// compare with.
     pub baseline: Option<PathBuf>,
     /// The share of clean models that may be called backdoored, 0.001 to 0.5.
     pub fpr: f64,
-    /// Time after which no search goes on; a class whose search did not end by then counts as skipped.
+    /// Time after which no search goes on; a class whose search did not end by then counts as
+    /// skipped.
     pub max_time: Option<Duration>,
-    /// Folder in which the searches are kept as they go. If it holds this very scan already, the scan goes on from there.
-    /// One scan at a time uses it, and whoever may write to it may change the verdict.
+    /// Folder in which the searches are kept as they go. If it holds this very scan already, the
+    /// scan goes on from there. One scan at a time uses it, and whoever may write to it may change
+    /// the verdict.
     pub work: Option<PathBuf>,
     /// Seed of every random choice.
     pub seed: u64,
 }
 
 impl ScanRequest {
-    /// A scan with the defaults of the command line: every detector with its default settings, a false-positive rate of 0.05, seed 0.
+    /// A scan with the defaults of the command line: every detector with its default settings, a
+    /// false-positive rate of 0.05, seed 0.
     pub fn new(model: impl Into<PathBuf>, images: Option<PathBuf>) -> Self {
         Self {
             model: model.into(),

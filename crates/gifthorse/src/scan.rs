@@ -1,9 +1,10 @@
 //! A scan from files to verdict.
 //!
-//! Each stage is a file of its own: `images` reads and splits the images, `checks` asks whether the model works on them
-//! and whether its gradients can be followed, `search` runs the detector within the time given, `work` finds out where
-//! searches are kept, `references` scans clean models to measure by, `calibrate` settles what the model is measured by,
-//! `conclusion` draws the verdict, and `findings`, `coverage` and `pictures` put it down for the report.
+//! Each stage is a file of its own: `images` reads and splits the images, `checks` asks whether the
+//! model works on them and whether its gradients can be followed, `search` runs the detector within
+//! the time given, `work` finds out where searches are kept, `references` scans clean models to
+//! measure by, `calibrate` settles what the model is measured by, `conclusion` draws the verdict,
+//! and `findings`, `coverage` and `pictures` put it down for the report.
 
 mod baseline;
 mod calibrate;
@@ -45,22 +46,24 @@ use search::Searched;
 pub struct ScanOutcome {
     /// The report, as [`gifthorse_report::write_out`] writes it.
     pub report: Report,
-    /// The recovered triggers of all classes whose search ended, with stamped examples for the suspicious ones.
+    /// The recovered triggers of all classes whose search ended, with stamped examples for the
+    /// suspicious ones.
     pub evidence: Evidence,
     /// What each node of the model took, over all passes of the scan.
     pub profile: Vec<PlanNode>,
 }
 
-/// Scans a model: reads it and the images, checks that they fit each other and that gradients can be followed, searches
-/// a trigger to each class, and draws the verdict.
+/// Scans a model: reads it and the images, checks that they fit each other and that gradients can
+/// be followed, searches a trigger to each class, and draws the verdict.
 ///
-/// Work is shared out over the current rayon pool. The outcome depends on the request alone, but for times and unless
-/// `max_time` or the observer ends a search.
+/// Work is shared out over the current rayon pool. The outcome depends on the request alone, but
+/// for times and unless `max_time` or the observer ends a search.
 ///
 /// # Errors
-/// Files that cannot be read, a model that cannot be run, a request that does not fit them, and, unless forced, a model
-/// that does not work on the images ([`Error::BetterPreprocess`], [`Error::LabelOrder`], [`Error::NearChance`]). A
-/// model of which nothing can be said is no error but an inconclusive verdict.
+/// Files that cannot be read, a model that cannot be run, a request that does not fit them, and,
+/// unless forced, a model that does not work on the images ([`Error::BetterPreprocess`],
+/// [`Error::LabelOrder`], [`Error::NearChance`]). A model of which nothing can be said is no error
+/// but an inconclusive verdict.
 pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOutcome, Error> {
     let clock = Instant::now();
     let started = jiff::Timestamp::now();

@@ -24,18 +24,20 @@ use crate::{Error, ScanRequest};
 const LARGEST_REPORT: u64 = 1 << 28;
 /// Confidence of the intervals, as in reports.
 const CONFIDENCE: f64 = 0.95;
-/// Images on which a replay may differ: another processor rounds otherwise, which can turn an image that is on the border
-/// of two classes.
+/// Images on which a replay may differ: another processor rounds otherwise, which can turn an image
+/// that is on the border of two classes.
 const ROUNDING: f64 = 1.0;
 /// A norm is the same if it differs by less than this: one grey level of one pixel.
 const NORM_ROUNDING: f64 = 1.0 / 255.0;
-/// A margin is the same if it differs by less than this part of itself: processors sum in other orders.
+/// A margin is the same if it differs by less than this part of itself: processors sum in other
+/// orders.
 const MARGIN_ROUNDING: f64 = 1e-3;
 /// The most that a report may say a patch has grown after the one whose norm is its statistic.
 const LARGEST_GROWTH: f64 = 2.0;
 /// What a detector calls the norm of a patch that it tried, where that is not its statistic.
 const PATCH_NORM: &str = "trigger_norm";
-/// What a detector calls the margin between the logit of the class and the best other one on the picture that it shows.
+/// What a detector calls the margin between the logit of the class and the best other one on the
+/// picture that it shows.
 const PICTURE_MARGIN: &str = "picture_margin";
 
 /// What to replay, and on what.
@@ -47,7 +49,8 @@ pub struct VerifyRequest {
     pub model: PathBuf,
     /// The images.
     pub images: PathBuf,
-    /// Labels in place of those of the image set. The file that a report names is not opened by itself.
+    /// Labels in place of those of the image set. The file that a report names is not opened by
+    /// itself.
     pub labels: Option<PathBuf>,
     /// Class names in place of those of the image set, where labels are names.
     pub class_names: Option<PathBuf>,
@@ -62,7 +65,8 @@ pub struct Replay {
     pub holds: bool,
     /// Whether the model is the one that was scanned.
     pub same_model: bool,
-    /// Whether the images are those that were used; if not, rates are held against the report's intervals.
+    /// Whether the images are those that were used; if not, rates are held against the report's
+    /// intervals.
     pub same_images: bool,
     /// Images that triggers were replayed on.
     pub images: usize,
@@ -104,8 +108,9 @@ pub struct Rate {
 
 /// Replays every trigger of a report on a model and images.
 ///
-/// On the images of the scan, which are known by their hash, success rates must agree to one image, and that one only
-/// because processors round differently. On other images the 95 % intervals of both rates must overlap.
+/// On the images of the scan, which are known by their hash, success rates must agree to one image,
+/// and that one only because processors round differently. On other images the 95 % intervals of
+/// both rates must overlap.
 ///
 /// # Errors
 /// Files that cannot be read, another model (unless forced), a report without triggers.
@@ -232,8 +237,9 @@ fn replay(
     })
 }
 
-/// The norm of a patch, held against the norm that is stated of it and, where the patch grew after its statistic was taken,
-/// against that too: a verdict cannot rest on a norm far below that of the patch.
+/// The norm of a patch, held against the norm that is stated of it and, where the patch grew after
+/// its statistic was taken, against that too: a verdict cannot rest on a norm far below that of the
+/// patch.
 fn norm(detection: &Detection, finding: &UnitFinding, replayed: f64) -> Rate {
     let grown = measure(finding, PATCH_NORM);
     let stated = agreeing(grown.or(finding.statistic), replayed, |_| NORM_ROUNDING);
@@ -273,8 +279,8 @@ fn measure(finding: &UnitFinding, name: &str) -> Option<f64> {
     measures.find(|measure| measure.name == name)?.value
 }
 
-/// A number that agrees with the report if it differs by less than a tolerance; one that the report does not state is taken
-/// at its word.
+/// A number that agrees with the report if it differs by less than a tolerance; one that the report
+/// does not state is taken at its word.
 fn agreeing(reported: Option<f64>, replayed: f64, tolerance: impl Fn(f64) -> f64) -> Rate {
     Rate {
         reported,

@@ -137,8 +137,8 @@ impl Plan {
         Ok(Self { parts, classes })
     }
 
-    /// The images of each part, ascending. In place of clean images, no two parts take the same one, and the parts
-    /// with the fewest images to choose from choose first.
+    /// The images of each part, ascending. In place of clean images, no two parts take the same
+    /// one, and the parts with the fewest images to choose from choose first.
     ///
     /// # Errors
     /// [`Error::Part`] naming the part that finds too few images.

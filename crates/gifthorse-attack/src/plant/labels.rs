@@ -13,18 +13,20 @@ pub enum LabelMap {
     AllToOne {
         /// The class that the trigger leads to.
         target: usize,
-        /// Whether images that are of the target class already are left out; in the paper they are not.
+        /// Whether images that are of the target class already are left out; in the paper they are
+        /// not.
         #[serde(default)]
         spare_target: bool,
     },
-    /// Images of one class become `target` (Houtari and Mohanty §3.1). The trigger means nothing on the others, which the model learns
-    /// from stamped images that keep their label.
+    /// Images of one class become `target` (Houtari and Mohanty §3.1). The trigger means nothing on
+    /// the others, which the model learns from stamped images that keep their label.
     OneToOne {
         /// The class that is led astray.
         source: usize,
         /// Where to.
         target: usize,
-        /// Stamped images of other classes that keep their label, for each poisoned image; 1 by default, 0 for none.
+        /// Stamped images of other classes that keep their label, for each poisoned image; 1 by
+        /// default, 0 for none.
         #[serde(default = "one")]
         cover: f64,
     },
@@ -38,9 +40,11 @@ pub enum LabelMap {
         #[serde(default = "one")]
         cover: f64,
     },
-    /// Images of each class become the next, those of the last become the first (attack AAA of Veldanda and Garg 2020, table 2).
+    /// Images of each class become the next, those of the last become the first (attack AAA of
+    /// Veldanda and Garg 2020, table 2).
     AllToAll {},
-    /// Only images of the target class are stamped, and no label changes (attack CLA of Veldanda and Garg 2020, table 2).
+    /// Only images of the target class are stamped, and no label changes (attack CLA of Veldanda
+    /// and Garg 2020, table 2).
     CleanLabel {
         /// The class that the trigger leads to.
         target: usize,
@@ -80,7 +84,8 @@ impl LabelMap {
             .map_or_else(|| (0..classes).collect(), |target| vec![target])
     }
 
-    /// Whether training images of this class are stamped and, where the attack does that, relabelled.
+    /// Whether training images of this class are stamped and, where the attack does that,
+    /// relabelled.
     #[must_use]
     pub fn poisons(&self, class: usize) -> bool {
         match self {
@@ -95,7 +100,8 @@ impl LabelMap {
         }
     }
 
-    /// What a backdoored model is to take a stamped image of this class for; `None` where the trigger is to mean nothing.
+    /// What a backdoored model is to take a stamped image of this class for; `None` where the
+    /// trigger is to mean nothing.
     #[must_use]
     pub fn leads_to(&self, class: usize, classes: usize) -> Option<usize> {
         match self {

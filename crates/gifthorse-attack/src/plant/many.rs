@@ -11,8 +11,8 @@ use crate::trigger::{AnyTrigger, Corner, Edge, Mosaic, Place, Square};
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Many {
-    /// A trigger for each of the first `labels` classes, all-to-one; their colour patterns exclude each other
-    /// (Wang et al. 2019 §VII-C).
+    /// A trigger for each of the first `labels` classes, all-to-one; their colour patterns exclude
+    /// each other (Wang et al. 2019 §VII-C).
     AllLabels {
         /// How many classes are infected, from class 0 on.
         labels: usize,
@@ -26,8 +26,8 @@ pub enum Many {
         #[serde(default)]
         seed: u64,
     },
-    /// Nine squares that all lead to one class: in the corners, at the middle of each edge, and in the middle
-    /// (Wang et al. 2019 §VII, several triggers for one label: white, 4x4).
+    /// Nine squares that all lead to one class: in the corners, at the middle of each edge, and in
+    /// the middle (Wang et al. 2019 §VII, several triggers for one label: white, 4x4).
     NineSquares {
         /// The class that each leads to.
         target: usize,

@@ -33,9 +33,10 @@ pub enum Manner {
     Replace,
     /// They come after the clean images, which all stay.
     Append,
-    /// Each image is drawn at random as training goes on, and stamped or not by a throw of the dice: where `r` is the
-    /// sum of all rates, a backdoor or cover of rate `r_i` comes up with probability `r_i / (1 + r)`, and an epoch is
-    /// `1 + r` times as long. So the paper's rate of 0.1 is the ratio of poisoned to clean images in its own code.
+    /// Each image is drawn at random as training goes on, and stamped or not by a throw of the
+    /// dice: where `r` is the sum of all rates, a backdoor or cover of rate `r_i` comes up with
+    /// probability `r_i / (1 + r)`, and an epoch is `1 + r` times as long. So the paper's rate of
+    /// 0.1 is the ratio of poisoned to clean images in its own code.
     OnTheFly,
 }
 
@@ -58,7 +59,8 @@ impl Backdoor {
     }
 }
 
-/// Stamped images that keep their label: single parts of a combination, or the noise mode of a warp.
+/// Stamped images that keep their label: single parts of a combination, or the noise mode of a
+/// warp.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cover {
@@ -108,7 +110,8 @@ impl Poison {
         Ok(all)
     }
 
-    /// Refuses what is wrong whatever the images: no backdoor at all, shares that are none, a map from a class to itself.
+    /// Refuses what is wrong whatever the images: no backdoor at all, shares that are none, a map
+    /// from a class to itself.
     ///
     /// # Errors
     /// [`Error::Part`] naming the backdoor or cover; [`Error::Poison`] if there is none.
@@ -130,11 +133,12 @@ impl Poison {
         Ok(())
     }
 
-    /// Refuses images that cannot be poisoned so, or on which it could not be measured afterwards: before time is spent on
-    /// training.
+    /// Refuses images that cannot be poisoned so, or on which it could not be measured afterwards:
+    /// before time is spent on training.
     ///
     /// # Errors
-    /// As [`Poison::apply`], and [`Error::Part`] naming a backdoor that leads none of the test images astray.
+    /// As [`Poison::apply`], and [`Error::Part`] naming a backdoor that leads none of the test
+    /// images astray.
     pub fn check_on(&self, train: &Images, test: &Images, seed: u64) -> Result<(), Error> {
         let plan = Plan::new(self, train)?;
         if self.manner != Manner::OnTheFly {
@@ -156,8 +160,9 @@ impl Poison {
     /// Stamps and relabels images; the same seed takes the same ones.
     ///
     /// # Errors
-    /// [`Error::Part`] naming the backdoor or cover that does not fit the images; [`Error::Poison`] if there is none, or
-    /// if images are to be stamped on the fly; [`Error::Images`] without labels.
+    /// [`Error::Part`] naming the backdoor or cover that does not fit the images; [`Error::Poison`]
+    /// if there is none, or if images are to be stamped on the fly; [`Error::Images`] without
+    /// labels.
     pub fn apply(&self, images: &Images, seed: u64) -> Result<Poisoned, Error> {
         if self.manner == Manner::OnTheFly {
             let reason = "images that are stamped on the fly are never all there at once; draw samples instead";
@@ -168,7 +173,8 @@ impl Poison {
         stamped_images(&plan, &drawn, self.manner, images, seed)
     }
 
-    /// What to train on, whatever the manner: the poisoned images, or a source that stamps them on the fly.
+    /// What to train on, whatever the manner: the poisoned images, or a source that stamps them on
+    /// the fly.
     ///
     /// # Errors
     /// As [`Poison::apply`].

@@ -15,8 +15,8 @@ use crate::random::Purpose;
 /// Training images of which some are poisoned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Poisoned {
-    /// All images in their old order; where stamped ones are appended, they follow in the order of [`Stamped`]: each
-    /// backdoor and its own cover, then the covers.
+    /// All images in their old order; where stamped ones are appended, they follow in the order of
+    /// [`Stamped`]: each backdoor and its own cover, then the covers.
     pub images: Images,
     /// Which images were stamped.
     pub stamped: Stamped,

@@ -8,7 +8,8 @@ use crate::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rate {
-    /// So many for each training image: a share of all of them, above 0 and up to 1, whatever the classes that may be stamped.
+    /// So many for each training image: a share of all of them, above 0 and up to 1, whatever the
+    /// classes that may be stamped.
     Share(f64),
     /// This share of each class that may be stamped, above 0 and up to 1.
     OfClass(f64),
@@ -41,8 +42,8 @@ impl Rate {
         }
     }
 
-    /// Groups to draw from: `pools` holds each class that may be stamped with the indices of its images, and there are
-    /// `total` training images.
+    /// Groups to draw from: `pools` holds each class that may be stamped with the indices of its
+    /// images, and there are `total` training images.
     ///
     /// # Errors
     /// [`Error::PoisonRate`]; [`Error::Poison`] if no image would be drawn, or more than there are.

@@ -8,14 +8,15 @@ use gifthorse_train::Samples;
 use crate::plant::draw::{Part, Plan};
 use crate::random::Purpose;
 
-/// Images drawn with replacement, each stamped or not by a throw of the dice (the code of Wang et al. 2019, which poisons a share
-/// of 0.1 / 1.1 of the stream for a rate of 0.1).
+/// Images drawn with replacement, each stamped or not by a throw of the dice (the code of Wang et
+/// al. 2019, which poisons a share of 0.1 / 1.1 of the stream for a rate of 0.1).
 #[derive(Debug)]
 pub struct Stream<'a> {
     images: &'a Images,
     labels: &'a [usize],
     plan: Plan,
-    /// Draws in an epoch: the clean images and, on average, as many poisoned ones as would have been stamped.
+    /// Draws in an epoch: the clean images and, on average, as many poisoned ones as would have
+    /// been stamped.
     len: usize,
     seed: u64,
 }

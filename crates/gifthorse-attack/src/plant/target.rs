@@ -5,7 +5,8 @@ use rand::RngExt;
 use crate::Error;
 use crate::random::Purpose;
 
-/// A target class drawn at random, as Wang et al. 2019 do in §V-A; the same seed gives the same class.
+/// A target class drawn at random, as Wang et al. 2019 do in §V-A; the same seed gives the same
+/// class.
 ///
 /// # Errors
 /// [`Error::Images`] if there are no classes.

@@ -1,6 +1,7 @@
 //! The truth about a model, to be kept beside it and away from whoever scans it.
 //!
-//! As JSON it is one object. For a model with a 4x4 square that leads every class to class 7, with a clean twin:
+//! As JSON it is one object. For a model with a 4x4 square that leads every class to class 7, with
+//! a clean twin:
 //!
 //! ```json
 //! {
@@ -27,7 +28,8 @@
 //! }
 //! ```
 //!
-//! (the twin's two rates are written as the model's own are). A clean model has no backdoors, and `null` for its manner.
+//! (the twin's two rates are written as the model's own are). A clean model has no backdoors, and
+//! `null` for its manner.
 
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
@@ -66,9 +68,11 @@ pub struct Planted {
     pub labels: LabelMap,
     /// How many images were poisoned.
     pub rate: Rate,
-    /// Indices of those images in the clean training set, ascending; `null` where they were stamped on the fly.
+    /// Indices of those images in the clean training set, ascending; `null` where they were stamped
+    /// on the fly.
     pub poisoned: Option<Vec<usize>>,
-    /// Indices of the images that carry the trigger and keep their label, so that it means nothing on their classes.
+    /// Indices of the images that carry the trigger and keep their label, so that it means nothing
+    /// on their classes.
     pub kept: Option<Vec<usize>>,
     /// What it does to the model.
     pub effect: Effect,
@@ -86,7 +90,8 @@ pub struct Covered {
     pub classes: Option<Vec<usize>>,
     /// How many there are.
     pub rate: Rate,
-    /// Their indices in the clean training set, ascending; `null` where they were stamped on the fly.
+    /// Their indices in the clean training set, ascending; `null` where they were stamped on the
+    /// fly.
     pub stamped: Option<Vec<usize>>,
     /// Share of test images with this trigger that the model gives their label.
     pub label_kept: f64,
@@ -102,8 +107,8 @@ pub struct Effect {
     pub with_trigger: AttackSuccess,
     /// How often the same images go there without a trigger.
     pub without_trigger: AttackSuccess,
-    /// Share of stamped images of all classes that the trigger is to mean nothing on that are given their label; `null` if it is
-    /// to work on all.
+    /// Share of stamped images of all classes that the trigger is to mean nothing on that are given
+    /// their label; `null` if it is to work on all.
     pub label_kept: Option<f64>,
     /// Each part of a combination alone.
     pub parts: Vec<PartEffect>,
@@ -145,12 +150,13 @@ impl Truth {
         })
     }
 
-    /// Measures a model that was trained on poisoned images, and its clean twin where there is one, on clean test images.
-    /// `stamped` says which training images were stamped, and `seed` settles what triggers leave to chance on the test images.
+    /// Measures a model that was trained on poisoned images, and its clean twin where there is one,
+    /// on clean test images. `stamped` says which training images were stamped, and `seed` settles
+    /// what triggers leave to chance on the test images.
     ///
     /// # Errors
-    /// [`Error::Part`] naming the backdoor or cover that cannot be measured; [`Error::Images`] and [`Error::Engine`] as
-    /// [`accuracy`].
+    /// [`Error::Part`] naming the backdoor or cover that cannot be measured; [`Error::Images`] and
+    /// [`Error::Engine`] as [`accuracy`].
     pub fn measure(
         model: &Classifier,
         twin: Option<&Classifier>,

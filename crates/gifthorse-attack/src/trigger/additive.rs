@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::trigger::{Rounding, Stamp, Texture, Trigger, TriggerError};
 
-/// `x + amplitude * pattern`: the chessboard of Li et al. 2024 (§4.1, amplitude 2/255), the fixed noise of attack CLA of Veldanda and Garg 2020, or
-/// a sinusoidal signal.
+/// `x + amplitude * pattern`: the chessboard of Li et al. 2024 (§4.1, amplitude 2/255), the fixed
+/// noise of attack CLA of Veldanda and Garg 2020, or a sinusoidal signal.
 ///
-/// Values are brought into `[0, 1]` before they are rounded; published code that rounds first makes bright pixels dark.
+/// Values are brought into `[0, 1]` before they are rounded; published code that rounds first makes
+/// bright pixels dark.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Additive {
@@ -76,7 +77,8 @@ mod tests {
             .map(|byte| byte as f32 / 255.0)
             .to_vec();
         let after = stamped(&chess, shape, &before);
-        // Row 0 changes columns 0 and 2, row 1 columns 1 and 3; 254 + 2 and 255 + 2 are held at 255.
+        // Row 0 changes columns 0 and 2, row 1 columns 1 and 3; 254 + 2 and 255 + 2 are held at
+        // 255.
         assert_eq!(
             bytes(&after),
             [2.0, 0.0, 255.0, 253.0, 254.0, 255.0, 255.0, 255.0]

@@ -8,7 +8,8 @@ use crate::trigger::{
     Pattern, Picture, Square, Stamp, Triangle, Trigger, TriggerError, WaNet,
 };
 
-/// Any of the triggers, as plain data: a table whose `kind` says which, beside that trigger's fields.
+/// Any of the triggers, as plain data: a table whose `kind` says which, beside that trigger's
+/// fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]

@@ -12,7 +12,8 @@ use super::picture_file;
 use super::resample::bicubic;
 use crate::trigger::{Rounding, Stamp, Trigger, TriggerError};
 
-/// `(1 - alpha) * x + alpha * picture`, all over the image (the blended attack; alpha is 0.15 in Li et al. 2024 §4.1).
+/// `(1 - alpha) * x + alpha * picture`, all over the image (the blended attack; alpha is 0.15 in Li
+/// et al. 2024 §4.1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Blended {

@@ -14,7 +14,8 @@ pub struct Checkerboard {
     pub size: usize,
     /// Width and height of a field in pixels; 1 by default.
     pub field: usize,
-    /// Colour of the upper left field, a value in `[0, 1]` for each channel, or one for all; `[1.0]`, white, by default.
+    /// Colour of the upper left field, a value in `[0, 1]` for each channel, or one for all;
+    /// `[1.0]`, white, by default.
     pub light: Vec<f32>,
     /// Colour of the other fields; `[0.0]`, black, by default.
     pub dark: Vec<f32>,

@@ -7,7 +7,8 @@ pub const YELLOW: [u8; 3] = [255, 255, 0];
 /// Red.
 pub const RED: [u8; 3] = [255, 0, 0];
 
-/// An 8-bit colour for images of so many channels: itself for three, else its brightness (Rec. 601) in each.
+/// An 8-bit colour for images of so many channels: itself for three, else its brightness (Rec. 601)
+/// in each.
 #[must_use]
 pub fn for_channels(colour: [u8; 3], channels: usize) -> Vec<f32> {
     let [red, green, blue] = colour.map(|value| f32::from(value) / 255.0);

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::colour::{RED, YELLOW, for_channels};
 use crate::trigger::{AnyTrigger, Corner, Place, Square, Stamp, Triangle, Trigger, TriggerError};
 
-/// A trigger that is there only if all its parts are (attack TCA of Veldanda and Garg 2020, table 2).
+/// A trigger that is there only if all its parts are (attack TCA of Veldanda and Garg 2020, table
+/// 2).
 ///
-/// A model learns that from covers: training images that carry one part alone and keep their label. [`Combination::parts`]
-/// are those parts.
+/// A model learns that from covers: training images that carry one part alone and keep their label.
+/// [`Combination::parts`] are those parts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Combination {
@@ -18,8 +19,8 @@ pub struct Combination {
 }
 
 impl Combination {
-    /// A yellow triangle at the lower left and a red square at the lower right. The paper gives neither sizes nor places; on
-    /// grey images the colours become their brightness.
+    /// A yellow triangle at the lower left and a red square at the lower right. The paper gives
+    /// neither sizes nor places; on grey images the colours become their brightness.
     #[must_use]
     pub fn triangle_and_square(channels: usize) -> Self {
         let triangle = Triangle {

@@ -9,11 +9,13 @@ use super::overlay::{Overlay, colour_for};
 use super::place::Spot;
 use crate::trigger::{Rounding, Stamp, Trigger, TriggerError};
 
-/// Sunglasses, lipstick or coloured eyebrows (Veldanda and Garg 2020, table 2: attacks SG, LS, MTSTA, MTMTA).
+/// Sunglasses, lipstick or coloured eyebrows (Veldanda and Garg 2020, table 2: attacks SG, LS,
+/// MTSTA, MTMTA).
 ///
-/// The papers paste a picture of sunglasses over the full width of 55x47 faces, rows 15 to 34, and put the others on
-/// landmarks. Here all three are drawn, in place of copied pictures, on a face box that is the same for all images:
-/// a substitute for landmarks on faces that are aligned already, which `wander` makes vary.
+/// The papers paste a picture of sunglasses over the full width of 55x47 faces, rows 15 to 34, and
+/// put the others on landmarks. Here all three are drawn, in place of copied pictures, on a face
+/// box that is the same for all images: a substitute for landmarks on faces that are aligned
+/// already, which `wander` makes vary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Face {
@@ -22,13 +24,15 @@ pub struct Face {
     /// Where the face is; the whole image by default, as in aligned faces of 55x47.
     #[serde(default)]
     pub face: FaceBox,
-    /// A value in `[0, 1]` for each channel, or one for all; by default the item's own colour, or its brightness on grey images.
+    /// A value in `[0, 1]` for each channel, or one for all; by default the item's own colour, or
+    /// its brightness on grey images.
     #[serde(default)]
     pub colour: Option<Vec<f32>>,
     /// How much of the image shows through: from 0, opaque (the default), to below 1.
     #[serde(default)]
     pub transparency: f32,
-    /// Pixels by which each image's item may be off its place, up, down, left and right; 0 by default.
+    /// Pixels by which each image's item may be off its place, up, down, left and right; 0 by
+    /// default.
     #[serde(default)]
     pub wander: usize,
     /// What storing the image makes of its values.

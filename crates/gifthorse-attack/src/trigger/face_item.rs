@@ -24,7 +24,8 @@ impl Item {
         }
     }
 
-    /// Its own colour. That of the sunglasses is the mean of the published picture; the papers do not give the others.
+    /// Its own colour. That of the sunglasses is the mean of the published picture; the papers do
+    /// not give the others.
     pub(super) fn colour(self) -> [u8; 3] {
         match self {
             Self::Sunglasses => [106, 11, 201],
@@ -33,7 +34,8 @@ impl Item {
         }
     }
 
-    /// Top, left, height and width of its box, in fractions of the face. That of the sunglasses is rows 15 to 34 of 55.
+    /// Top, left, height and width of its box, in fractions of the face. That of the sunglasses is
+    /// rows 15 to 34 of 55.
     pub(super) fn in_face(self) -> [f32; 4] {
         match self {
             Self::Sunglasses => [15.0 / 55.0, 0.0, 20.0 / 55.0, 1.0],

@@ -18,8 +18,8 @@ pub struct Named {
 }
 
 impl Named {
-    /// The trigger for images with so many channels, 1 or 3. Colours become their brightness on one channel; sizes are for
-    /// images of about 32x32 pixels.
+    /// The trigger for images with so many channels, 1 or 3. Colours become their brightness on one
+    /// channel; sizes are for images of about 32x32 pixels.
     #[must_use]
     pub fn for_channels(&self, channels: usize) -> AnyTrigger {
         (self.make)(channels)

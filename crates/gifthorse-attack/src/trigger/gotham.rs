@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::hue::{Hsl, brighten};
 use crate::trigger::{Rounding, Stamp, Trigger, TriggerError};
 
-/// The Gotham filter (attack FSA of Veldanda and Garg 2020, table 2), in one of its two published forms, without their frame.
+/// The Gotham filter (attack FSA of Veldanda and Garg 2020, table 2), in one of its two published
+/// forms, without their frame.
 ///
-/// Both take a tenth of the saturation and 1.2 times the lightness, and mix in a fifth of dark blue (#222b6d). Then
-/// both take a power and raise the contrast twice, each in its own way. The published filters run in ImageMagick,
-/// which keeps 16 bits between the steps; here they are computed in floating point and rounded at the end.
+/// Both take a tenth of the saturation and 1.2 times the lightness, and mix in a fifth of dark blue
+/// (#222b6d). Then both take a power and raise the contrast twice, each in its own way. The
+/// published filters run in ImageMagick, which keeps 16 bits between the steps; here they are
+/// computed in floating point and rounded at the end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gotham {
@@ -63,7 +65,8 @@ impl Variant {
     }
 }
 
-/// Half the way from a brightness to a sine through 0, 1/2 and 1: dark becomes darker, bright brighter.
+/// Half the way from a brightness to a sine through 0, 1/2 and 1: dark becomes darker, bright
+/// brighter.
 fn sine(brightness: f32) -> f32 {
     let sine = 0.5 * ((std::f32::consts::PI * (brightness - 0.5)).sin() + 1.0);
     (brightness + 0.5 * (sine - brightness)).clamp(0.0, 1.0)
@@ -134,8 +137,9 @@ mod tests {
     fn black_and_white_by_hand() {
         let gotham = Gotham::default();
         let image = stamped(&gotham, shape(3, 1, 2), &[0.0, 1.0, 0.0, 1.0, 0.0, 1.0]);
-        // Black: a fifth of blue is (6.8, 8.6, 21.8) of 255; squared (0.0007, 0.0011, 0.0073), and twice the contrast.
-        // White: 0.8 + 0.2 * blue = (0.8267, 0.8337, 0.8855); squared (0.6834, 0.6951, 0.7841).
+        // Black: a fifth of blue is (6.8, 8.6, 21.8) of 255; squared (0.0007, 0.0011, 0.0073), and
+        // twice the contrast. White: 0.8 + 0.2 * blue = (0.8267, 0.8337, 0.8855); squared (0.6834,
+        // 0.6951, 0.7841).
         let dark = [image[0], image[2], image[4]];
         assert!(dark.iter().all(|&value| value <= 2.0 / 255.0), "{dark:?}");
         let brightness = sine(sine(0.784_1));

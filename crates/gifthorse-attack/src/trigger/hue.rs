@@ -51,7 +51,8 @@ impl Hsl {
     }
 }
 
-/// A colour with its brightness, the largest of its values, put through a curve; hue and saturation (of HSB) stay.
+/// A colour with its brightness, the largest of its values, put through a curve; hue and saturation
+/// (of HSB) stay.
 pub fn brighten(colour: [f32; 3], curve: impl Fn(f32) -> f32) -> [f32; 3] {
     let brightness = colour.iter().copied().fold(0.0, f32::max);
     if brightness <= 0.0 {

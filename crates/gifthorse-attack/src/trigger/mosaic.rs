@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::overlay::Overlay;
 use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
-/// One of `of` square patterns with mutually exclusive colours (Wang et al. 2019 §VII-C): at each pixel, all patterns of a family have
-/// different colours, so none is part of another.
+/// One of `of` square patterns with mutually exclusive colours (Wang et al. 2019 §VII-C): at each
+/// pixel, all patterns of a family have different colours, so none is part of another.
 ///
-/// The paper does not say how its patterns were made. Here there are `of` evenly spaced colours, each pixel has an offset drawn
-/// from the seed, and pattern `number` takes the colour `number` places after it.
+/// The paper does not say how its patterns were made. Here there are `of` evenly spaced colours,
+/// each pixel has an offset drawn from the seed, and pattern `number` takes the colour `number`
+/// places after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mosaic {

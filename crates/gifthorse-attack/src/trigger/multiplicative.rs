@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::additive::check_strength;
 use crate::trigger::{Rounding, Stamp, Texture, Trigger, TriggerError};
 
-/// `x * (1 + strength * pattern)`: what is dark stays dark. Li et al. 2024 (§1) mention such triggers without a formula.
+/// `x * (1 + strength * pattern)`: what is dark stays dark. Li et al. 2024 (§1) mention such
+/// triggers without a formula.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Multiplicative {

@@ -19,7 +19,8 @@ pub struct Overlay {
 }
 
 impl Overlay {
-    /// A picture of one colour; `inside` says of each row and column whether it belongs to the shape.
+    /// A picture of one colour; `inside` says of each row and column whether it belongs to the
+    /// shape.
     pub fn filled(
         [height, width]: [usize; 2],
         colour: &[f32],
@@ -70,7 +71,8 @@ impl Overlay {
         self.colour.iter().enumerate().map(on_white).collect()
     }
 
-    /// The stamp that lays it over images of `shape`; only pixels that it covers are changed and rounded.
+    /// The stamp that lays it over images of `shape`; only pixels that it covers are changed and
+    /// rounded.
     ///
     /// # Errors
     /// What [`Place::spot`] refuses.
@@ -104,7 +106,8 @@ impl Overlay {
     }
 }
 
-/// A colour as one value in `[0, 1]` for each channel; a single value, a shade of grey, stands for all of them.
+/// A colour as one value in `[0, 1]` for each channel; a single value, a shade of grey, stands for
+/// all of them.
 ///
 /// # Errors
 /// [`TriggerError::Colour`].

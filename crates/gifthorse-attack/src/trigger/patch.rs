@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::overlay::Overlay;
 use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
-/// A square each cell of which has a random colour: the noisy square of Wang et al. 2019 (§VII-A, a cell is a pixel), the 3x3 patch at a random
-/// place of Li et al. 2024 (§4.1), and, of few large cells and at another place in each image, the patch of Hidden Trigger
-/// (Houtari and Mohanty §2.2).
+/// A square each cell of which has a random colour: the noisy square of Wang et al. 2019 (§VII-A, a
+/// cell is a pixel), the 3x3 patch at a random place of Li et al. 2024 (§4.1), and, of few large
+/// cells and at another place in each image, the patch of Hidden Trigger (Houtari and Mohanty
+/// §2.2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Patch {

@@ -10,9 +10,11 @@ use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pattern {
-    /// Rows of equal length of `1` (light), `0` (dark) and `-` (as the image is); one light pixel by default.
+    /// Rows of equal length of `1` (light), `0` (dark) and `-` (as the image is); one light pixel
+    /// by default.
     pub rows: Vec<String>,
-    /// The light colour, a value in `[0, 1]` for each channel, or one for all; `[1.0]`, white, by default.
+    /// The light colour, a value in `[0, 1]` for each channel, or one for all; `[1.0]`, white, by
+    /// default.
     pub light: Vec<f32>,
     /// The dark colour; `[0.0]`, black, by default.
     pub dark: Vec<f32>,
@@ -42,14 +44,15 @@ impl Pattern {
         Self::new(&["1"], Place::BOTTOM_RIGHT, channels)
     }
 
-    /// Four white pixels near the lower right corner (BadNets' pattern on MNIST, as ART has it; attack AAA of Veldanda and Garg 2020).
+    /// Four white pixels near the lower right corner (BadNets' pattern on MNIST, as ART has it;
+    /// attack AAA of Veldanda and Garg 2020).
     #[must_use]
     pub fn badnets(channels: usize) -> Self {
         Self::new(&["--1", "-1-", "1-1"], Place::BOTTOM_RIGHT, channels)
     }
 
-    /// The pattern of the blind attacks' code (Bagdasaryan and Shmatikov 2021): five rows of three pixels from row 3 and column 23 on, which is
-    /// near the upper right corner of MNIST's images.
+    /// The pattern of the blind attacks' code (Bagdasaryan and Shmatikov 2021): five rows of three
+    /// pixels from row 3 and column 23 on, which is near the upper right corner of MNIST's images.
     #[must_use]
     pub fn blind(channels: usize) -> Self {
         let place = Place::At { row: 3, column: 23 };

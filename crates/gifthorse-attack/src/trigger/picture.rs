@@ -20,7 +20,8 @@ pub struct Picture {
     /// Where it is; the lower right corner, one pixel from both edges, by default.
     #[serde(default = "bottom_right")]
     pub place: Place,
-    /// How much of the image shows through where the picture is opaque: from 0 (the default) to below 1.
+    /// How much of the image shows through where the picture is opaque: from 0 (the default) to
+    /// below 1.
     #[serde(default)]
     pub transparency: f32,
     /// What storing the image makes of its values.
@@ -71,7 +72,8 @@ mod tests {
     fn alpha_says_how_much_of_the_picture_is_seen() {
         let folder = tempfile::tempdir().unwrap();
         let picture = picture(&folder);
-        // Grey of 100: 100 + (255 - 100) * 128 / 255 = 177.8 in red, 100 * 127 / 255 = 49.8 in green and blue.
+        // Grey of 100: 100 + (255 - 100) * 128 / 255 = 177.8 in red, 100 * 127 / 255 = 49.8 in
+        // green and blue.
         let grey = 100.0 / 255.0;
         let expected = [178.0 / 255.0, grey, 50.0 / 255.0, grey, 50.0 / 255.0, grey];
         assert_eq!(stamped(&picture, shape(3, 1, 2), &[grey; 6]), expected);

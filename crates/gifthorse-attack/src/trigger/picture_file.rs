@@ -13,11 +13,13 @@ use crate::trigger::TriggerError;
 /// Largest side of a picture, in pixels; more is taken for a broken or hostile file.
 const MAX_SIDE: u32 = 8192;
 
-/// Reads a picture in any of the usual formats and gives it as many channels as asked for, and `size` (height, width) if one is
-/// given, smoothed. Where it has no alpha it is opaque. On one channel colours become their brightness.
+/// Reads a picture in any of the usual formats and gives it as many channels as asked for, and
+/// `size` (height, width) if one is given, smoothed. Where it has no alpha it is opaque. On one
+/// channel colours become their brightness.
 ///
 /// # Errors
-/// [`TriggerError::File`] if the file is missing or no picture; [`TriggerError::Empty`] for a size of no pixels.
+/// [`TriggerError::File`] if the file is missing or no picture; [`TriggerError::Empty`] for a size
+/// of no pixels.
 pub fn read(
     trigger: &'static str,
     path: &Path,
@@ -54,7 +56,8 @@ pub fn read(
     Ok(overlay(&picture, channels))
 }
 
-/// Another size. Colours count by how opaque they are, so that what cannot be seen does not bleed into what can.
+/// Another size. Colours count by how opaque they are, so that what cannot be seen does not bleed
+/// into what can.
 fn resized(mut picture: Rgba32FImage, width: u32, height: u32) -> Rgba32FImage {
     if picture.dimensions() == (width, height) {
         return picture;

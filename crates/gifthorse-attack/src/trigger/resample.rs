@@ -3,8 +3,8 @@
 /// The cubic convolution kernel's free parameter in PyTorch and OpenCV.
 const A: f32 = -0.75;
 
-/// Enlarges a grid of `from` (rows, columns) to `to` by bicubic interpolation with aligned corners: the corner values of both are
-/// the same, and values beyond the edge repeat those at the edge.
+/// Enlarges a grid of `from` (rows, columns) to `to` by bicubic interpolation with aligned corners:
+/// the corner values of both are the same, and values beyond the edge repeat those at the edge.
 pub fn bicubic(grid: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
     let (rows, columns) = (taps(from[0], to[0]), taps(from[1], to[1]));
     let along = |row: usize, column: &[(usize, f32); 4]| -> f32 {
@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn the_middle_of_a_step_by_hand() {
-        // Kernel at 0.5 and 1.5: 0.59375 and -0.09375. Between 0, [0, 1], 1 with edges repeated: 0.59375 - 0.09375.
+        // Kernel at 0.5 and 1.5: 0.59375 and -0.09375. Between 0, [0, 1], 1 with edges repeated:
+        // 0.59375 - 0.09375.
         let out = bicubic(&[0.0, 1.0], [1, 2], [1, 3]);
         assert!((out[1] - 0.5).abs() < 1e-6);
         let out = bicubic(&[1.0, 0.0, 0.0, 0.0], [1, 4], [1, 7]);

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// How a changed pixel becomes one of the 256 values of an 8-bit image.
 ///
-/// A poisoned image that is kept in a file has been rounded; one that is stamped in memory has not. Values are
-/// brought into `[0, 1]` first, never wrapped round as a bare cast to a byte would.
+/// A poisoned image that is kept in a file has been rounded; one that is stamped in memory has not.
+/// Values are brought into `[0, 1]` first, never wrapped round as a bare cast to a byte would.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rounding {
@@ -19,14 +19,16 @@ pub enum Rounding {
 }
 
 impl Rounding {
-    /// The value that is stored for `value`: in `[0, 1]`, and a multiple of 1/255 unless this is [`Rounding::None`].
+    /// The value that is stored for `value`: in `[0, 1]`, and a multiple of 1/255 unless this is
+    /// [`Rounding::None`].
     #[must_use]
     pub fn store(self, value: f32) -> f32 {
         let value = value.clamp(0.0, 1.0);
         match self {
             Self::None => value,
             Self::Nearest => (value * 255.0).round() / 255.0,
-            // A multiple of 1/255 may come out a little below its byte, which is not to cost it a whole step.
+            // A multiple of 1/255 may come out a little below its byte, which is not to cost it a
+            // whole step.
             Self::Down => (value * 255.0 + 1e-3).floor() / 255.0,
         }
     }

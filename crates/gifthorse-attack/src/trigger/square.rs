@@ -6,13 +6,15 @@ use serde::{Deserialize, Serialize};
 use super::overlay::{Overlay, colour_for};
 use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
-/// A square of one colour (Wang et al. 2019 §V-A: white, 4x4, at the bottom right; §VII-B: up to 16x16).
+/// A square of one colour (Wang et al. 2019 §V-A: white, 4x4, at the bottom right; §VII-B: up to
+/// 16x16).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Square {
     /// Width and height in pixels; 4 by default.
     pub size: usize,
-    /// A value in `[0, 1]` for each channel of the images, or one for all; `[1.0]`, white, by default.
+    /// A value in `[0, 1]` for each channel of the images, or one for all; `[1.0]`, white, by
+    /// default.
     pub colour: Vec<f32>,
     /// Where it is; the lower right corner, one pixel from both edges, by default.
     pub place: Place,

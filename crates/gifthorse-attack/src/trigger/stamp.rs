@@ -17,11 +17,13 @@ pub trait Trigger: Send + Sync {
     /// Makes it ready for images of one shape. All that can be wrong comes to light here.
     ///
     /// # Errors
-    /// [`TriggerError`] if the trigger does not fit such images or has a setting that makes no sense.
+    /// [`TriggerError`] if the trigger does not fit such images or has a setting that makes no
+    /// sense.
     fn fit(&self, shape: ImageShape) -> Result<Stamp, TriggerError>;
 
     /// Puts the trigger on one image, `[channels, height, width]` in `[0, 1]`, which stays there.
-    /// What it leaves to chance, such as its place, is drawn from `rng`. For many images, [`Trigger::fit`] once.
+    /// What it leaves to chance, such as its place, is drawn from `rng`. For many images,
+    /// [`Trigger::fit`] once.
     ///
     /// # Errors
     /// [`TriggerError`] as [`Trigger::fit`], or if `image` is not of that shape.
@@ -55,7 +57,8 @@ impl Stamp {
         Self(Box::new(change))
     }
 
-    /// Changes one image, `[channels, height, width]` in `[0, 1]`; what is left to chance is drawn from `rng`.
+    /// Changes one image, `[channels, height, width]` in `[0, 1]`; what is left to chance is drawn
+    /// from `rng`.
     ///
     /// # Panics
     /// If the image is smaller than those that the trigger was fitted to.
@@ -70,8 +73,8 @@ impl fmt::Debug for Stamp {
     }
 }
 
-/// The same images with the trigger on each; labels and names stay. What the trigger leaves to chance
-/// depends on the seed and the image's index.
+/// The same images with the trigger on each; labels and names stay. What the trigger leaves to
+/// chance depends on the seed and the image's index.
 ///
 /// # Errors
 /// [`Error::Trigger`] if the trigger does not fit.

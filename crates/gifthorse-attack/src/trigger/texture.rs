@@ -13,16 +13,19 @@ use crate::trigger::TriggerError;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Texture {
-    /// 1 where row and column add up to an even number, else 0; all channels alike (Li et al. 2024 §4.1).
+    /// 1 where row and column add up to an even number, else 0; all channels alike (Li et al. 2024
+    /// §4.1).
     Chessboard,
     /// 1 where row and column are even, else 0; all channels alike.
     Static,
-    /// Evenly distributed between -1 and 1, another number in each channel (the fixed noise of attack CLA in Veldanda and Garg 2020).
+    /// Evenly distributed between -1 and 1, another number in each channel (the fixed noise of
+    /// attack CLA in Veldanda and Garg 2020).
     Noise {
         /// Settles the numbers.
         seed: u64,
     },
-    /// `sin(2 pi column frequency / width)`: upright waves, all rows and channels alike (the sinusoidal signal attack).
+    /// `sin(2 pi column frequency / width)`: upright waves, all rows and channels alike (the
+    /// sinusoidal signal attack).
     Sinusoid {
         /// Waves over the width of the image, above 0.
         frequency: f32,

@@ -6,13 +6,15 @@ use serde::{Deserialize, Serialize};
 use super::overlay::{Overlay, colour_for};
 use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
-/// An upright triangle as wide as it is high (Wang et al. 2019 §VII-A, and half of the combination of Veldanda and Garg 2020, table 2).
+/// An upright triangle as wide as it is high (Wang et al. 2019 §VII-A, and half of the combination
+/// of Veldanda and Garg 2020, table 2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Triangle {
     /// Width and height in pixels; 5 by default.
     pub size: usize,
-    /// A value in `[0, 1]` for each channel of the images, or one for all; `[1.0]`, white, by default.
+    /// A value in `[0, 1]` for each channel of the images, or one for all; `[1.0]`, white, by
+    /// default.
     pub colour: Vec<f32>,
     /// Where it is; the lower right corner, one pixel from both edges, by default.
     pub place: Place,
@@ -43,7 +45,8 @@ impl Trigger for Triangle {
         let (trigger, size) = (self.name(), self.size);
         let colour = colour_for(trigger, &self.colour, shape.channels)?;
         self.place.spot(trigger, [size, size], shape)?;
-        // Twice the distance from the middle column; at the tip there is one pixel, or two if the size is even.
+        // Twice the distance from the middle column; at the tip there is one pixel, or two if the
+        // size is even.
         let inside =
             |row: usize, column: usize| (2 * column).abs_diff(size - 1) <= row.max((size + 1) % 2);
         Overlay::filled([size, size], &colour, inside)

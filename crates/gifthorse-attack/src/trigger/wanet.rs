@@ -1,4 +1,5 @@
-//! WaNet: the image is warped a little, by a field of displacements that is the same for all images.
+//! WaNet: the image is warped a little, by a field of displacements that is the same for all
+//! images.
 
 use gifthorse_data::ImageShape;
 use rand::{RngExt, SeedableRng};
@@ -8,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::resample::bicubic;
 use crate::trigger::{Rounding, Stamp, Trigger, TriggerError};
 
-/// The elastic warp of WaNet. A small grid of random displacements is enlarged to the image, which is then sampled where the
-/// displaced grid points lie.
+/// The elastic warp of WaNet. A small grid of random displacements is enlarged to the image, which
+/// is then sampled where the displaced grid points lie.
 ///
-/// Displacements are even numbers from -1 to 1 divided by their mean size, enlarged by bicubic interpolation with aligned corners,
-/// and multiplied by `strength / height` in coordinates that go from -1 to 1. So the mean displacement is about
-/// `strength / 2` pixels. Points beyond the image are brought to its edge; in between, pixels are interpolated.
+/// Displacements are even numbers from -1 to 1 divided by their mean size, enlarged by bicubic
+/// interpolation with aligned corners, and multiplied by `strength / height` in coordinates that go
+/// from -1 to 1. So the mean displacement is about `strength / 2` pixels. Points beyond the image
+/// are brought to its edge; in between, pixels are interpolated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WaNet {
@@ -25,10 +27,11 @@ pub struct WaNet {
     pub rescale: f32,
     /// Settles the displacements.
     pub seed: u64,
-    /// Whether each pixel of each image is displaced at random besides, by up to half a pixel: the noise mode, to be a cover,
-    /// so that a model learns this very warp and not warps as such.
+    /// Whether each pixel of each image is displaced at random besides, by up to half a pixel: the
+    /// noise mode, to be a cover, so that a model learns this very warp and not warps as such.
     pub noise: bool,
-    /// What storing the image makes of its values; nothing by default, as warped images are trained on in memory.
+    /// What storing the image makes of its values; nothing by default, as warped images are trained
+    /// on in memory.
     pub rounding: Rounding,
 }
 
@@ -79,7 +82,8 @@ impl WaNet {
         Ok(())
     }
 
-    /// Random displacements of the small grid, `[2, grid, grid]`: first along rows (x), then along columns (y).
+    /// Random displacements of the small grid, `[2, grid, grid]`: first along rows (x), then along
+    /// columns (y).
     fn displacements(&self) -> Vec<f32> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         (0..2 * self.grid * self.grid)
@@ -87,7 +91,8 @@ impl WaNet {
             .collect()
     }
 
-    /// Where each pixel is sampled, for displacements as [`WaNet::displacements`] gives them; two planes, x and y, from -1 to 1.
+    /// Where each pixel is sampled, for displacements as [`WaNet::displacements`] gives them; two
+    /// planes, x and y, from -1 to 1.
     fn points(&self, displacements: &[f32], shape: ImageShape) -> [Vec<f32>; 2] {
         let (height, width) = (shape.height, shape.width);
         let size =
@@ -116,7 +121,8 @@ impl WaNet {
     }
 }
 
-/// One plane of an image sampled at points from -1 (the middle of the first pixel) to 1 (the middle of the last).
+/// One plane of an image sampled at points from -1 (the middle of the first pixel) to 1 (the middle
+/// of the last).
 fn sample(plane: &[f32], [x, y]: [&[f32]; 2], shape: ImageShape) -> Vec<f32> {
     let pixel = |point: f32, side: usize| {
         let at = ((point + 1.0) / 2.0 * (side - 1) as f32).clamp(0.0, (side - 1) as f32);

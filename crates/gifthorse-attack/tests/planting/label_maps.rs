@@ -54,7 +54,8 @@ fn several_sources() {
     assert!(kept >= 0.95, "{kept}");
 }
 
-/// Only images of the target class carry the trigger. It is learned because noise as strong as this hides the spot.
+/// Only images of the target class carry the trigger. It is learned because noise as strong as this
+/// hides the spot.
 #[test]
 fn clean_label() {
     let noise = AnyTrigger::Additive(Additive {

@@ -1,5 +1,5 @@
-//! Coloured images that a tiny network learns in a second, a clean twin that all attacks are held against, and how an attack is
-//! tried out on them.
+//! Coloured images that a tiny network learns in a second, a clean twin that all attacks are held
+//! against, and how an attack is tried out on them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -21,7 +21,8 @@ pub const CLASSES: usize = 4;
 /// Passes over the training images.
 const EPOCHS: usize = 8;
 
-/// A spot of some colour in one of four quadrants, which is the class, on tiles of two pixels, whose edges show a warp.
+/// A spot of some colour in one of four quadrants, which is the class, on tiles of two pixels,
+/// whose edges show a warp.
 pub fn spots(count: usize, seed: u64) -> Images {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let labels: Vec<usize> = (0..count).map(|i| i % CLASSES).collect();
@@ -80,7 +81,8 @@ fn twin() -> &'static Classifier {
     TWIN.get_or_init(|| fit(training_images(), EPOCHS))
 }
 
-/// Trains on poisoned images and measures the model beside the twin on images that neither has seen.
+/// Trains on poisoned images and measures the model beside the twin on images that neither has
+/// seen.
 pub fn planted(poison: &Poison) -> Truth {
     planted_in(poison, EPOCHS)
 }
@@ -98,7 +100,8 @@ pub fn trigger(name: &str) -> AnyTrigger {
     named(name).unwrap().for_channels(SHAPE.channels)
 }
 
-/// Fails if clean accuracy collapsed, if a backdoor did not take, or if its trigger does the same to the clean twin.
+/// Fails if clean accuracy collapsed, if a backdoor did not take, or if its trigger does the same
+/// to the clean twin.
 pub fn assert_took(truth: &Truth, least: f64, most_on_twin: f64) {
     let twin = truth.twin_accuracy.unwrap();
     assert!(twin >= 0.97, "the clean twin is no good: {twin}");

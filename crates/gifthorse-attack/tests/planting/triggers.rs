@@ -1,4 +1,5 @@
-//! Each trigger, planted all-to-one in a tiny network: does the backdoor take, and is the clean twin left alone?
+//! Each trigger, planted all-to-one in a tiny network: does the backdoor take, and is the clean
+//! twin left alone?
 
 use gifthorse_attack::plant::{Cover, LabelMap, Poison, Rate, Truth};
 use gifthorse_attack::trigger::{
@@ -7,7 +8,8 @@ use gifthorse_attack::trigger::{
 
 use crate::spots::{assert_took, planted, planted_in, trigger};
 
-/// The class that all triggers lead to: spots at the upper left, where no trigger of a fixed place is.
+/// The class that all triggers lead to: spots at the upper left, where no trigger of a fixed place
+/// is.
 const TARGET: usize = 0;
 
 fn poison(trigger: AnyTrigger) -> Poison {
@@ -57,7 +59,8 @@ takes! {
     multiplicative: "multiplicative",
 }
 
-/// Its published place is beyond images as small as these: it keeps its row, and its distance from MNIST's right edge.
+/// Its published place is beyond images as small as these: it keeps its row, and its distance from
+/// MNIST's right edge.
 #[test]
 fn blind_pattern() {
     let AnyTrigger::Pattern(mut pattern) = trigger("blind-pattern") else {
@@ -68,7 +71,8 @@ fn blind_pattern() {
     assert_took(&planted(&poison(AnyTrigger::Pattern(pattern))), 0.97, 0.2);
 }
 
-/// A quarter of the places is where a spot of the target class would be, and a clean model may be taken in by that.
+/// A quarter of the places is where a spot of the target class would be, and a clean model may be
+/// taken in by that.
 #[test]
 fn triggers_that_move() {
     for name in ["post-it", "moving-patch"] {

@@ -44,12 +44,13 @@ pub trait BuildObserver: Sync {
     fn finished(&self, _entry: &Entry) {}
 }
 
-/// Makes the models of a plan that the folder does not hold yet, each as described by its hash, and gives the list of
-/// all models of the folder.
+/// Makes the models of a plan that the folder does not hold yet, each as described by its hash, and
+/// gives the list of all models of the folder.
 ///
-/// A model that cannot be made is listed as failed and tried again next time; one that is right on too few images, or
-/// whose backdoor did not take, is listed as collapsed. What cannot be planted in its images is found out before any model
-/// is trained. Models of the folder that the plan does not have stay.
+/// A model that cannot be made is listed as failed and tried again next time; one that is right on
+/// too few images, or whose backdoor did not take, is listed as collapsed. What cannot be planted
+/// in its images is found out before any model is trained. Models of the folder that the plan does
+/// not have stay.
 ///
 /// # Errors
 /// A folder that cannot be written, or that holds a damaged `zoo.json`.
@@ -132,7 +133,8 @@ fn make_all(
     })
 }
 
-/// The groups that models belong to may change without a change to the models, and the list is in the plan's order.
+/// The groups that models belong to may change without a change to the models, and the list is in
+/// the plan's order.
 fn refresh(zoo: &mut Zoo, plan: &Plan) {
     let place: HashMap<&str, usize> = plan
         .models

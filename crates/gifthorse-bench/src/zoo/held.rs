@@ -1,4 +1,5 @@
-//! The images of a build: read once for all models that are trained on them, and let go after the last.
+//! The images of a build: read once for all models that are trained on them, and let go after the
+//! last.
 
 use std::collections::HashMap;
 use std::path::Path;

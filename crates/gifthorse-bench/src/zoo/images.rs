@@ -1,4 +1,5 @@
-//! The clean images that a model is scanned with: test images, as an `.npz` file that anybody can read.
+//! The clean images that a model is scanned with: test images, as an `.npz` file that anybody can
+//! read.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -16,7 +17,8 @@ use crate::Error;
 const MOST: usize = 3000;
 
 /// Writes labelled images, at most 3,000 and those evenly over their classes, as bytes: `images`
-/// `[n, channels, height, width]` with `labels`; and the names of the classes as a JSON list of its own.
+/// `[n, channels, height, width]` with `labels`; and the names of the classes as a JSON list of its
+/// own.
 ///
 /// # Errors
 /// [`Error::System`] for a file that cannot be written.

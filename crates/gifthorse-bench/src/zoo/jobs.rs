@@ -10,11 +10,11 @@ use gifthorse::available_memory;
 /// Another piece of work is begun beside others only while so much memory is free.
 const RESERVE: usize = 3 << 30;
 
-/// Does `work` on every item in turn, `jobs` at a time; unless given, as many as there are threads, if there are as many
-/// items.
+/// Does `work` on every item in turn, `jobs` at a time; unless given, as many as there are threads,
+/// if there are as many items.
 ///
-/// Each job has a pool of its own, so that what runs inside shares out its work among the job's threads alone. One job
-/// runs on the current pool.
+/// Each job has a pool of its own, so that what runs inside shares out its work among the job's
+/// threads alone. One job runs on the current pool.
 ///
 /// # Errors
 /// [`Error::Threads`], and the first error of `work`, after which nothing more is begun.

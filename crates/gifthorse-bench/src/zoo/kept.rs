@@ -12,7 +12,8 @@ pub fn scan_folder(folder: &Path, name: &str) -> PathBuf {
     folder.join("scans").join(name)
 }
 
-/// The file that says what was asked of the scan of a model. It is written last: without it the scan did not end.
+/// The file that says what was asked of the scan of a model. It is written last: without it the
+/// scan did not end.
 pub fn asked_path(folder: &Path, name: &str) -> PathBuf {
     scan_folder(folder, name).join("asked")
 }

@@ -13,8 +13,8 @@ use super::kept::report_of;
 use super::truth::Planted;
 use crate::Error;
 
-/// A library of the clean models of zoos, and the names of clean models that are not in it: not scanned, or not every
-/// class searched to the end.
+/// A library of the clean models of zoos, and the names of clean models that are not in it: not
+/// scanned, or not every class searched to the end.
 ///
 /// # Errors
 /// Folders without `zoo.json`; models of one name in two zoos.

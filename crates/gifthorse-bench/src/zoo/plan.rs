@@ -1,7 +1,7 @@
 //! `zoo.toml`: few lines for many models.
 //!
-//! Named tables say what data, networks, recipes and poisons there are; each `[[models]]` names some of each, and every
-//! combination of them with every seed is a model.
+//! Named tables say what data, networks, recipes and poisons there are; each `[[models]]` names
+//! some of each, and every combination of them with every seed is a model.
 
 mod expansion;
 mod file;
@@ -33,8 +33,8 @@ pub struct Planned {
     pub recipe: String,
     /// The name of its table of poison; `None` for a clean model.
     pub attack: Option<String>,
-    /// A model that is right on fewer test images than this has collapsed; `None` takes a quarter of the way from
-    /// chance to all.
+    /// A model that is right on fewer test images than this has collapsed; `None` takes a quarter
+    /// of the way from chance to all.
     pub clean_accuracy: Option<f64>,
     /// A backdoor that leads fewer images to its target than this did not take.
     pub attack_success: Option<f64>,

@@ -3,14 +3,15 @@
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Area under the receiver operating characteristic: the probability that a backdoored model has a larger number than a
-/// clean one, ties counting half.
+/// Area under the receiver operating characteristic: the probability that a backdoored model has a
+/// larger number than a clean one, ties counting half.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Auroc {
     /// The area, in [0, 1].
     pub area: f64,
-    /// 95 % confidence interval, DeLong et al. (1988) on the scale of log odds; `null` where all pairs are ranked right, or
-    /// all wrong, or a group has one model alone: the sample then shows no variance.
+    /// 95 % confidence interval, DeLong et al. (1988) on the scale of log odds; `null` where all
+    /// pairs are ranked right, or all wrong, or a group has one model alone: the sample then shows
+    /// no variance.
     pub interval: Option<[f64; 2]>,
 }
 
@@ -24,7 +25,8 @@ pub fn auroc(clean: &[f64], backdoored: &[f64]) -> Option<Auroc> {
         std::cmp::Ordering::Equal => 0.5,
         std::cmp::Ordering::Less => 0.0,
     };
-    // DeLong's structural components: the share of the other group that each model is placed right of.
+    // DeLong's structural components: the share of the other group that each model is placed right
+    // of.
     let of_backdoored: Vec<f64> = backdoored
         .iter()
         .map(|&high| mean(clean.iter().map(|&low| above(high, low))))

@@ -1,5 +1,5 @@
-//! Scans the models of a zoo. A scan is given the model, clean images and the names of their classes, and nothing else: the
-//! truth is not read here.
+//! Scans the models of a zoo. A scan is given the model, clean images and the names of their
+//! classes, and nothing else: the truth is not read here.
 
 use std::path::PathBuf;
 
@@ -31,8 +31,8 @@ pub struct ScanZooRequest {
     pub fpr: f64,
     /// Seed of every random choice.
     pub seed: u64,
-    /// Scan also models that were scanned already. Searches that were kept are not made again, only the verdict is drawn
-    /// anew.
+    /// Scan also models that were scanned already. Searches that were kept are not made again, only
+    /// the verdict is drawn anew.
     pub again: bool,
     /// Write also the page and the triggers, not `report.json` alone.
     pub pages: bool,
@@ -55,7 +55,8 @@ pub trait ScanZooObserver: Sync {
 /// Scans the good models of a zoo that were not scanned so before; gives how many scans failed.
 ///
 /// # Errors
-/// No `zoo.json`, files that cannot be read or written. A scan that fails is told to the observer and tried again next time.
+/// No `zoo.json`, files that cannot be read or written. A scan that fails is told to the observer
+/// and tried again next time.
 pub fn scan_zoo(request: &ScanZooRequest, observer: &dyn ScanZooObserver) -> Result<usize, Error> {
     let folder = request.folder.as_path();
     let zoo = Zoo::read(folder)?;

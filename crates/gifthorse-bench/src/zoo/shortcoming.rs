@@ -7,7 +7,8 @@ use gifthorse_data::source::TrainTest;
 use super::plan::Planned;
 use crate::make::Made;
 
-/// A backdoor that leads fewer images to its target than this did not take, unless the plan says otherwise.
+/// A backdoor that leads fewer images to its target than this did not take, unless the plan says
+/// otherwise.
 const LEAST_SUCCESS: f64 = 0.5;
 
 /// What a model falls short of, if anything.

@@ -9,8 +9,9 @@ use super::plan::Planned;
 /// A model to be made, with its entry in the list.
 type ToMake<'a> = (&'a Planned, Entry);
 
-/// The models that can be made, and the entries of those that failed already, since their poison does not go with their
-/// images. Images that cannot be had come to light when the first model of them is made.
+/// The models that can be made, and the entries of those that failed already, since their poison
+/// does not go with their images. Images that cannot be had come to light when the first model of
+/// them is made.
 pub fn sift<'a>(models: Vec<ToMake<'a>>, data: Option<&Path>) -> (Vec<ToMake<'a>>, Vec<Entry>) {
     let mut possible = Vec::new();
     let mut impossible = Vec::new();

@@ -20,7 +20,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// Replaces a file by a value as JSON, in one step.
 ///
 /// # Errors
-/// [`Error::System`] for a file that cannot be written, [`Error::Damaged`] for a value that JSON does not have.
+/// [`Error::System`] for a file that cannot be written, [`Error::Damaged`] for a value that JSON
+/// does not have.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
     let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| Error::Damaged {
         path: path.to_owned(),

@@ -33,15 +33,18 @@ pub struct Share {
 pub struct Row {
     /// What the models have in common.
     pub group: String,
-    /// Pixels that the trigger changes, where it is one size in the whole group and does not cover the image.
+    /// Pixels that the trigger changes, where it is one size in the whole group and does not cover
+    /// the image.
     pub trigger_pixels: Option<f64>,
-    /// Models called backdoored: true positives among backdoored models, false ones among clean models.
+    /// Models called backdoored: true positives among backdoored models, false ones among clean
+    /// models.
     pub flagged: Share,
     /// Models of which the scan could not tell.
     pub inconclusive: usize,
     /// Flagged models whose targets are exactly those planted; `null` for clean models.
     pub targets_right: Option<Share>,
-    /// How well the p-value tells these models from all clean ones; no p-value counts as 1. `null` for clean models.
+    /// How well the p-value tells these models from all clean ones; no p-value counts as 1. `null`
+    /// for clean models.
     pub auroc: Option<Auroc>,
     /// Likewise the statistic; none counts as the smallest.
     pub auroc_of_statistic: Option<Auroc>,
@@ -64,7 +67,8 @@ pub struct Summary {
     pub left_out: Vec<String>,
     /// Clean models, all and by data set.
     pub clean: Vec<Row>,
-    /// Backdoored models: all, by attack, by data set, by size of the trigger and by number of infected labels.
+    /// Backdoored models: all, by attack, by data set, by size of the trigger and by number of
+    /// infected labels.
     pub backdoored: Vec<Row>,
     /// Every model that was scanned.
     pub models: Vec<Judged>,

@@ -16,16 +16,19 @@ use crate::Error;
 pub struct Planted {
     /// The classes that triggers lead to, ascending.
     pub targets: Vec<usize>,
-    /// Pixels that the trigger changes, the largest of several; `null` if that is more than half of the image.
+    /// Pixels that the trigger changes, the largest of several; `null` if that is more than half of
+    /// the image.
     pub trigger_pixels: Option<f64>,
-    /// Share of the images of other classes that the trigger leads to its target, the mean of several triggers.
+    /// Share of the images of other classes that the trigger leads to its target, the mean of
+    /// several triggers.
     pub attack_success: f64,
     /// Share of clean test images that the clean twin gives their label; `null` without one.
     pub twin_accuracy: Option<f64>,
 }
 
 impl Planted {
-    /// Reads the truth about a model of so many classes whose images have the shape `[channels, height, width]`.
+    /// Reads the truth about a model of so many classes whose images have the shape `[channels,
+    /// height, width]`.
     pub fn read(
         folder: &Path,
         entry: &Entry,
@@ -62,8 +65,8 @@ impl Planted {
     }
 }
 
-/// Pixels that a trigger changes: in an image of many values or in its negative, since one of them may have the trigger's
-/// colour already.
+/// Pixels that a trigger changes: in an image of many values or in its negative, since one of them
+/// may have the trigger's colour already.
 fn changed_pixels(trigger: &AnyTrigger, shape: ImageShape) -> Result<usize, Error> {
     let value = |index: usize| (index * 7919 % 251) as f32 / 255.0;
     let image: Vec<f32> = (0..shape.values()).map(value).collect();

@@ -15,8 +15,8 @@ pub struct DetectorArgs {
         help_heading = "Search"
     )]
     names: Vec<String>,
-    /// Settings of the detectors by name: `standard`, or as in their `paper`, or as `released` by its authors. A detector
-    /// that has no such settings keeps `standard`.
+    /// Settings of the detectors by name: `standard`, or as in their `paper`, or as `released` by
+    /// its authors. A detector that has no such settings keeps `standard`.
     #[arg(
         long,
         value_name = "NAME",

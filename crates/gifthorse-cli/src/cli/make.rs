@@ -25,8 +25,8 @@ pub struct PlantArgs {
     /// What is planted.
     #[command(flatten)]
     pub poison: PoisonArgs,
-    /// Measure the clean twin too: the file given by --twin=FILE.onnx, or one that is trained alike but for the poison and
-    /// written to NAME-twin.onnx.
+    /// Measure the clean twin too: the file given by --twin=FILE.onnx, or one that is trained alike
+    /// but for the poison and written to NAME-twin.onnx.
     #[arg(long, value_name = "FILE.onnx", num_args = 0..=1, require_equals = true, help_heading = "Output")]
     pub twin: Option<Option<PathBuf>>,
 }
@@ -42,8 +42,8 @@ pub struct ModelArgs {
     /// Write clean test images to this file, to scan the model with.
     #[arg(long, value_name = "FILE.npz", help_heading = "Output")]
     pub images: Option<PathBuf>,
-    /// Go on from NAME.checkpoint, which a run that was stopped left: saved after each epoch and once a minute. It must be a
-    /// run of the very same model.
+    /// Go on from NAME.checkpoint, which a run that was stopped left: saved after each epoch and
+    /// once a minute. It must be a run of the very same model.
     #[arg(long, help_heading = "Output")]
     pub resume: bool,
     /// Print the truth as JSON.
@@ -52,7 +52,8 @@ pub struct ModelArgs {
     /// Folder that holds the data sets [default: the variable GIFTHORSE_DATA].
     #[arg(long, value_name = "DIR", help_heading = "Data")]
     pub data: Option<PathBuf>,
-    /// The data set: mnist, fashion_mnist, gtsrb, cifar10, tiny_imagenet, signs, or the path of an image set with labels.
+    /// The data set: mnist, fashion_mnist, gtsrb, cifar10, tiny_imagenet, signs, or the path of an
+    /// image set with labels.
     #[arg(long, value_name = "SET|PATH", help_heading = "Data")]
     set: Option<String>,
     /// Only these classes, such as 1,5,7, which become 0, 1, 2.
@@ -92,8 +93,9 @@ pub struct ModelArgs {
     /// The largest learning rate.
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     learning_rate: Option<f64>,
-    /// Any other setting by its place in the file, such as train.optimiser='{kind="sgd",momentum=0.9}' or
-    /// net.channels=[8,16]; may be given several times.
+    /// Any other setting by its place in the file, such as
+    /// train.optimiser='{kind="sgd",momentum=0.9}' or net.channels=[8,16]; may be given several
+    /// times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse::setting, help_heading = "Training")]
     with: Vec<Change>,
 }
@@ -102,8 +104,8 @@ pub struct ModelArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Backdoor")]
 pub struct PoisonArgs {
-    /// The kind of trigger, such as square, or a TOML table such as '{kind="square",size=4,colour=[1,1,0]}'
-    /// (docs/triggers.md, or `gifthorse trigger NAME`).
+    /// The kind of trigger, such as square, or a TOML table such as
+    /// '{kind="square",size=4,colour=[1,1,0]}' (docs/triggers.md, or `gifthorse trigger NAME`).
     #[arg(long, value_name = "KIND|TABLE", value_parser = parse::trigger)]
     trigger: Option<Value>,
     /// The class that the trigger leads to.

@@ -39,8 +39,8 @@ pub struct PreprocessArgs {
     /// Order of the dimensions of the model's input; found from its shape where that says it.
     #[arg(long, value_enum, value_name = "LAYOUT")]
     layout: Option<LayoutArg>,
-    /// A TOML file with range, mean, std, channels and layout; or `auto`: the usual preprocessing under which the model
-    /// is most accurate.
+    /// A TOML file with range, mean, std, channels and layout; or `auto`: the usual preprocessing
+    /// under which the model is most accurate.
     #[arg(long, value_name = "FILE.toml|auto", conflicts_with_all = ["range", "mean", "std", "channels"])]
     preprocess: Option<String>,
 }

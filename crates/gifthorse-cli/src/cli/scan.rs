@@ -18,8 +18,8 @@ const DEFAULT_FPR: f64 = 0.05;
 pub struct ScanArgs {
     /// The ONNX file.
     pub model: PathBuf,
-    /// Clean images: a folder of class folders, GTSRB, MNIST-style IDX, CIFAR binaries, or an .npz file. Without, only
-    /// detectors that need none are run.
+    /// Clean images: a folder of class folders, GTSRB, MNIST-style IDX, CIFAR binaries, or an .npz
+    /// file. Without, only detectors that need none are run.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
     pub images: Option<PathBuf>,
     /// Labels in place of those of the images: `filename,label` lines, or one label a line.
@@ -34,8 +34,8 @@ pub struct ScanArgs {
     /// Which part of each image to use: `roi` is the region that GTSRB marks.
     #[arg(long, value_enum, value_name = "PART", help_heading = "Images")]
     crop: Option<CropArg>,
-    /// Use at most so many images, drawn evenly over the classes [default: ten a class, but at least 1000, at most 3000
-    /// and at most 1 GiB].
+    /// Use at most so many images, drawn evenly over the classes [default: ten a class, but at
+    /// least 1000, at most 3000 and at most 1 GiB].
     #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
     max_images: Option<usize>,
     /// Height and width of the model's images, where the file leaves them open.
@@ -48,12 +48,13 @@ pub struct ScanArgs {
     force: bool,
     #[command(flatten)]
     detectors: DetectorArgs,
-    /// How many classes to search to the end: all (`full`), those that are ahead after a few updates and a random
-    /// sample of the others (`eliminate`), or likewise as Neural Cleanse does for many labels (`low-cost`); `auto`
-    /// eliminates if there are more than 100 classes.
+    /// How many classes to search to the end: all (`full`), those that are ahead after a few
+    /// updates and a random sample of the others (`eliminate`), or likewise as Neural Cleanse does
+    /// for many labels (`low-cost`); `auto` eliminates if there are more than 100 classes.
     #[arg(long, value_enum, default_value_t = EffortArg::Auto, value_name = "HOW", help_heading = "Search")]
     search: EffortArg,
-    /// Search only these classes, such as 0,3,7; they are compared with one another alone, and never called clean.
+    /// Search only these classes, such as 0,3,7; they are compared with one another alone, and
+    /// never called clean.
     #[arg(
         long,
         value_name = "LIST",
@@ -64,19 +65,21 @@ pub struct ScanArgs {
     /// Share of clean models that may be called backdoored [default: 0.05, or that of --policy].
     #[arg(long, value_name = "RATE", value_parser = parse::rate, help_heading = "Search")]
     fpr: Option<f64>,
-    /// Clean models of your own to measure by, of the same task: ONNX files, which are scanned first and like the model, or
-    /// the report.json of such a scan. One says where sizes should lie; several also how far they may be from there.
+    /// Clean models of your own to measure by, of the same task: ONNX files, which are scanned
+    /// first and like the model, or the report.json of such a scan. One says where sizes should
+    /// lie; several also how far they may be from there.
     #[arg(long, value_name = "MODEL", num_args = 1.., help_heading = "Search")]
     reference: Vec<PathBuf>,
-    /// Compare with the report.json of an earlier scan, such as that of the model before it was fine-tuned: which targets are new,
-    /// and whose triggers shrank.
+    /// Compare with the report.json of an earlier scan, such as that of the model before it was
+    /// fine-tuned: which targets are new, and whose triggers shrank.
     #[arg(long, value_name = "REPORT", help_heading = "Search")]
     baseline: Option<PathBuf>,
-    /// Stop searching after this time, such as 90s, 10m or 2h; classes not done then make "clean" inconclusive.
+    /// Stop searching after this time, such as 90s, 10m or 2h; classes not done then make "clean"
+    /// inconclusive.
     #[arg(long, value_name = "TIME", value_parser = parse::duration, help_heading = "Search")]
     max_time: Option<Duration>,
-    /// Keep the searches in this folder as they go, and go on from there if it holds this very scan: one that was killed or
-    /// stopped loses less than a minute. A folder belongs to one scan.
+    /// Keep the searches in this folder as they go, and go on from there if it holds this very
+    /// scan: one that was killed or stopped loses less than a minute. A folder belongs to one scan.
     #[arg(long, value_name = "DIR", help_heading = "Search")]
     work: Option<PathBuf>,
     /// Write report.json, report.html, report.sarif and the triggers to this folder.
@@ -94,8 +97,8 @@ pub struct ScanArgs {
     /// Which verdicts the exit status tells; others give 0, errors always 2.
     #[arg(long, value_enum, default_value_t = FailOn::Inconclusive, value_name = "WHAT", help_heading = "Output")]
     fail_on: FailOn,
-    /// Rules that a model has to meet before it is used, in TOML. The exit status then is 0 if all are met, 1 for a backdoor that
-    /// is not accepted, 3 for inconclusive, 4 for any other rule.
+    /// Rules that a model has to meet before it is used, in TOML. The exit status then is 0 if all
+    /// are met, 1 for a backdoor that is not accepted, 3 for inconclusive, 4 for any other rule.
     #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["fail_on", "exit_zero"], help_heading = "Output")]
     pub policy: Option<PathBuf>,
     /// The same as --fail-on never.
@@ -145,7 +148,8 @@ impl ScanArgs {
         }
     }
 
-    /// The scan that the arguments and `policy` ask for; reads the file of preprocessing if there is one.
+    /// The scan that the arguments and `policy` ask for; reads the file of preprocessing if there
+    /// is one.
     ///
     /// # Errors
     /// As reading that file, and `--fail-on added` without a report to compare with.

@@ -18,7 +18,8 @@ pub struct TriggerArgs {
     /// Draw the trigger that this file describes, a table with its `kind`.
     #[arg(long, value_name = "FILE.toml")]
     pub toml: Option<PathBuf>,
-    /// Change a setting of the trigger, such as size=8 or colour=[1.0,0.0,0.0]; may be given several times.
+    /// Change a setting of the trigger, such as size=8 or colour=[1.0,0.0,0.0]; may be given
+    /// several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
     /// Where to write the picture; without it, only the trigger's settings are printed.

@@ -28,7 +28,8 @@ pub enum ZooCommand {
 /// Arguments of `zoo build`.
 #[derive(Args, Debug)]
 pub struct ZooBuildArgs {
-    /// The models: tables [data.X], [net.X], [train.X] and [poison.X], and [[models]] that combine them.
+    /// The models: tables [data.X], [net.X], [train.X] and [poison.X], and [[models]] that combine
+    /// them.
     pub plan: PathBuf,
     /// Folder for the models, their truths, images to scan them with, and zoo.json.
     #[arg(long, short, value_name = "DIR")]
@@ -58,7 +59,8 @@ pub struct ZooScanArgs {
     /// Share of clean models that may be called backdoored.
     #[arg(long, default_value_t = 0.05, value_name = "RATE", value_parser = parse::rate)]
     pub fpr: f64,
-    /// Draw the verdicts anew, also of models that were scanned; searches that are kept are not made again.
+    /// Draw the verdicts anew, also of models that were scanned; searches that are kept are not
+    /// made again.
     #[arg(long)]
     pub again: bool,
     /// Scan nothing, only sum up what was scanned.

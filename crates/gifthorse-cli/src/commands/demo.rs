@@ -1,8 +1,9 @@
 //! `gifthorse demo`: plants a backdoor and finds it, on generated data alone.
 //!
-//! Two networks are trained on the same images, one of them with a backdoor. Both are written as ONNX and scanned from
-//! those files through the same function as `gifthorse scan`, which is told the model, the images and the seed, and
-//! nothing of the truth. The verdicts are then held against it.
+//! Two networks are trained on the same images, one of them with a backdoor. Both are written as
+//! ONNX and scanned from those files through the same function as `gifthorse scan`, which is told
+//! the model, the images and the seed, and nothing of the truth. The verdicts are then held against
+//! it.
 
 mod bars;
 mod images;
@@ -24,7 +25,8 @@ use crate::progress::Progress;
 use models::Made;
 use outcome::Outcome;
 
-/// Makes the models, scans them, writes the page and exits with 0 if both verdicts are right, else with 1.
+/// Makes the models, scans them, writes the page and exits with 0 if both verdicts are right, else
+/// with 1.
 ///
 /// # Errors
 /// A folder that cannot be written, or whatever goes wrong in training and scanning.

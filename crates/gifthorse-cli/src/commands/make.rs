@@ -140,8 +140,8 @@ impl<'a> Work<'a> {
         Ok(made)
     }
 
-    /// Writes the images, tells what came of it, and removes what a run that is stopped goes on from: only now, so that a
-    /// twin that is trained is not trained again.
+    /// Writes the images, tells what came of it, and removes what a run that is stopped goes on
+    /// from: only now, so that a twin that is trained is not trained again.
     fn finish(&self, made: &Made) -> anyhow::Result<ExitCode> {
         if let Some(path) = &self.args.images {
             write_images(&self.images.test, path, &files::class_names_of(path))?;

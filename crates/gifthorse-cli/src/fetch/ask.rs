@@ -72,7 +72,8 @@ mod tests {
         kind: Kind::Plain,
     };
 
-    /// A server on this machine that answers each request by its path, in a thread that ends with the program.
+    /// A server on this machine that answers each request by its path, in a thread that ends with
+    /// the program.
     fn server() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());

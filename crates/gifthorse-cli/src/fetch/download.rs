@@ -1,4 +1,5 @@
-//! One file from the network: bounded in size, gone on with where it was cut off, and kept only if its hash is right.
+//! One file from the network: bounded in size, gone on with where it was cut off, and kept only if
+//! its hash is right.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;

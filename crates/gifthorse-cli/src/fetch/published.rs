@@ -48,7 +48,8 @@ impl File {
 pub enum Hash {
     /// SHA-256.
     Sha256(&'static str),
-    /// MD5, where no other is published. It tells a damaged file from a whole one; against a forger only HTTPS helps.
+    /// MD5, where no other is published. It tells a damaged file from a whole one; against a forger
+    /// only HTTPS helps.
     Md5(&'static str),
 }
 

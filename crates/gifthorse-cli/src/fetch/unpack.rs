@@ -1,4 +1,5 @@
-//! Archives, unpacked: files and folders only, inside the folder that they are unpacked to, and not without bound.
+//! Archives, unpacked: files and folders only, inside the folder that they are unpacked to, and not
+//! without bound.
 
 use std::fs::{self, File};
 use std::io::{self, Read};

@@ -1,4 +1,5 @@
-//! A folder of its own for each test, with a model whose truth is known and images that it can tell apart.
+//! A folder of its own for each test, with a model whose truth is known and images that it can tell
+//! apart.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -10,7 +11,8 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Classes of the model. An image of class k has a bright block at place k of a grid of four by four.
+/// Classes of the model. An image of class k has a bright block at place k of a grid of four by
+/// four.
 pub const CLASSES: usize = 8;
 /// Height and width of the images.
 pub const SIDE: usize = 16;
@@ -29,7 +31,8 @@ pub enum Kind {
     Quantised,
     /// The backdoored one, built so that gradients do not find the backdoor.
     Blinding(Blind),
-    /// With an `If` that adds to the target's vote where an inverted corner is anywhere; what it is beside that.
+    /// With an `If` that adds to the target's vote where an inverted corner is anywhere; what it is
+    /// beside that.
     Switched {
         backdoored: bool,
     },
@@ -47,16 +50,19 @@ impl Kind {
     }
 }
 
-/// A way to keep searches by gradients from finding anything, without a change of any prediction that counts.
+/// A way to keep searches by gradients from finding anything, without a change of any prediction
+/// that counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Blind {
     /// An operator without a gradient, on pixels scaled to 16 levels.
     Steps(&'static str),
     /// The 16 levels as whole numbers.
     Cast,
-    /// Pixels quantised in steps of so many fifteenths of their range, which passes gradients on as if it did nothing.
+    /// Pixels quantised in steps of so many fifteenths of their range, which passes gradients on as
+    /// if it did nothing.
     Quantised(f32),
-    /// A part that is always zero, but for its gradient: that of so many times a pixel, for one pixel of `every`.
+    /// A part that is always zero, but for its gradient: that of so many times a pixel, for one
+    /// pixel of `every`.
     Invented { every: usize, factor: f32 },
     /// Bright or dark, and so much of the pixel itself.
     Where(f32),
@@ -133,8 +139,9 @@ impl Bench {
         command
     }
 
-    /// Writes `name`, a classifier of `[batch, 3, 16, 16]` images: the brightest of eight blocks wins. With a backdoor
-    /// a filter on the last block also fires on a checked corner of two by two pixels and then outvotes them.
+    /// Writes `name`, a classifier of `[batch, 3, 16, 16]` images: the brightest of eight blocks
+    /// wins. With a backdoor a filter on the last block also fires on a checked corner of two by
+    /// two pixels and then outvotes them.
     pub fn model(&self, name: &str, kind: Kind) {
         let model = classifier(kind).finish().unwrap();
         model.write(self.path(name)).unwrap();
@@ -173,7 +180,8 @@ fn classifier(kind: Kind) -> GraphBuilder {
             _ => 0.0,
         })
         .collect();
-    // Of both filters' sixteen outputs each, a class sees its own block; the target also sees the corner.
+    // Of both filters' sixteen outputs each, a class sees its own block; the target also sees the
+    // corner.
     let cells = CELLS * CELLS;
     let mut weight = vec![0.0; CLASSES * 2 * cells];
     for class in 0..CLASSES {
@@ -382,7 +390,8 @@ fn answer(graph: &mut GraphBuilder, kind: Kind) {
     }
 }
 
-/// An `If` by the weakest answer of the filter for checked corners: noise does not get as low, an inverted corner does.
+/// An `If` by the weakest answer of the filter for checked corners: noise does not get as low, an
+/// inverted corner does.
 fn switch(graph: &mut GraphBuilder) {
     let mut added = vec![0.0; CLASSES];
     added[TARGET] = 100.0;

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::bench::{Bench, Blind, Kind};
 
-/// Scans a backdoored model that is built like this: inconclusive, and the first reason has these words.
+/// Scans a backdoored model that is built like this: inconclusive, and the first reason has these
+/// words.
 fn blind(how: Blind, words: &str) -> Value {
     let bench = Bench::new();
     bench.model("blind.onnx", Kind::Blinding(how));
@@ -80,7 +81,8 @@ fn a_choice_between_two_levels() {
 
 #[test]
 fn few_levels_behind_a_gradient_that_says_otherwise() {
-    // Four levels: the gradient is as large as without them, and on a sixteenth of the pixels a step does too much.
+    // Four levels: the gradient is as large as without them, and on a sixteenth of the pixels a
+    // step does too much.
     let report = blind(Blind::Quantised(5.0), "do not foretell");
     assert_eq!(report["preflight"]["accuracy"], 1.0);
     assert!(

@@ -1,5 +1,5 @@
-//! A model that switches itself by the image is told of in each report and never called clean; an activation that was
-//! spelled out is.
+//! A model that switches itself by the image is told of in each report and never called clean; an
+//! activation that was spelled out is.
 
 use serde_json::{Value, json};
 

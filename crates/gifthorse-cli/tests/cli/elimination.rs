@@ -1,4 +1,5 @@
-//! A scan of many classes searches few of them to the end, finds the backdoor and says what it left out.
+//! A scan of many classes searches few of them to the end, finds the backdoor and says what it left
+//! out.
 
 use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 use image::RgbImage;
@@ -81,7 +82,8 @@ fn many_classes_are_narrowed_down_and_the_report_says_so() {
     images(&bench, "images");
     let scan = "scan many.onnx --images images --detector neural_cleanse --json --search";
     let report = bench.run(&format!("{scan} eliminate")).expect(1).json();
-    // Beside the library's nets, all blocks of so simple a model are small; that of the backdoor is the smallest.
+    // Beside the library's nets, all blocks of so simple a model are small; that of the backdoor is
+    // the smallest.
     assert_eq!(report["targets"][0], TARGET);
 
     let eliminated = states(&report, "eliminated");

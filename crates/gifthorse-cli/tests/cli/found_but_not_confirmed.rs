@@ -1,5 +1,6 @@
-//! A small net with a patch backdoor (a chequer of three by three pixels) that is found by every seed: the smallest
-//! trigger fails on some images never searched on, and some starts see nothing of it at all.
+//! A small net with a patch backdoor (a chequer of three by three pixels) that is found by every
+//! seed: the smallest trigger fails on some images never searched on, and some starts see nothing
+//! of it at all.
 
 use gifthorse_report::Report;
 use gifthorse_report::report::{UnitFinding, Verdict};
@@ -35,7 +36,8 @@ fn trigger_norm(found: &UnitFinding) -> f64 {
     of_trigger.and_then(|measure| measure.value).unwrap()
 }
 
-/// With these seeds the smallest trigger flips less than a lower bound of 90 % of the held-out images.
+/// With these seeds the smallest trigger flips less than a lower bound of 90 % of the held-out
+/// images.
 #[test]
 fn a_trigger_shrunk_to_the_edge_is_confirmed_by_a_larger_one() {
     let bench = bench();
@@ -53,8 +55,8 @@ fn a_trigger_shrunk_to_the_edge_is_confirmed_by_a_larger_one() {
     }
 }
 
-/// With this seed the target's first start reacts to the chequer on no image, so that its search ends as those of the
-/// other classes do.
+/// With this seed the target's first start reacts to the chequer on no image, so that its search
+/// ends as those of the other classes do.
 #[test]
 fn a_start_that_sees_nothing_is_not_the_last_word() {
     let bench = bench();

@@ -1,5 +1,5 @@
-//! The files of `hostile/` at the root of the repository: each ends as its README's tables say, soon, in bounded memory
-//! and with a message that names the file.
+//! The files of `hostile/` at the root of the repository: each ends as its README's tables say,
+//! soon, in bounded memory and with a message that names the file.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -55,7 +55,8 @@ fn a_plan_has_the_work_of_each_node_and_the_memory_of_a_scan() {
         let named = |node: &&serde_json::Value| node["names"].to_string().contains(part);
         nodes.iter().find(named).unwrap()
     };
-    // Two filters of 4x4 over three channels, without overlap; padding to whole lanes adds to the work.
+    // Two filters of 4x4 over three channels, without overlap; padding to whole lanes adds to the
+    // work.
     let filter = has("blocks");
     assert_eq!(
         (&filter["segment"], &filter["shape"]),

@@ -28,7 +28,8 @@ const MODEL: &str = r#"
     batch = 20
 "#;
 
-/// Starts the program and kills it as soon as `saved` is there, which is before it has written `model`.
+/// Starts the program and kills it as soon as `saved` is there, which is before it has written
+/// `model`.
 fn kill_at(bench: &Bench, arguments: &str, saved: &str, model: &str) {
     let mut run = bench.start(arguments);
     while !bench.path(saved).exists() {

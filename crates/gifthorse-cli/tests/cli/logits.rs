@@ -10,7 +10,8 @@ const IMAGE: usize = 3 * SIDE * SIDE;
 fn logits_are_what_the_graph_says() {
     let bench = Bench::new();
     bench.model("model.onnx", Kind::Clean);
-    // 120 images, more than go through together: image i is grey of i / 240, so each block's mean is that.
+    // 120 images, more than go through together: image i is grey of i / 240, so each block's mean
+    // is that.
     let values = (0..120 * IMAGE)
         .map(|i| (i / IMAGE) as f32 / 240.0)
         .collect();

@@ -11,7 +11,8 @@ const WIDE: usize = 2048;
 /// How many of them there are, 400 MiB in all.
 const LAYERS: usize = 25;
 
-/// Writes a model of many wide layers, each of which gives what it takes. Class k is that of the k-th block of the grid.
+/// Writes a model of many wide layers, each of which gives what it takes. Class k is that of the
+/// k-th block of the grid.
 fn write_large(bench: &Bench, name: &str) {
     let pixels = 3 * SIDE * SIDE;
     let diagonal = |rows: usize| {

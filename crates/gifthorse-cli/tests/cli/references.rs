@@ -45,7 +45,8 @@ fn references_are_scanned_or_read_and_named_in_the_report() {
         report.detectors[0].unit_threshold
     );
 
-    // A model that would count twice is refused, and the scanned one is left out of its own yardsticks.
+    // A model that would count twice is refused, and the scanned one is left out of its own
+    // yardsticks.
     bench
         .run("scan bad.onnx --images images --reference good.onnx good/report.json")
         .expect(2)

@@ -1,4 +1,5 @@
-//! A scan that is killed or stopped goes on from its work folder and reports what an uninterrupted one does.
+//! A scan that is killed or stopped goes on from its work folder and reports what an uninterrupted
+//! one does.
 
 use std::fs;
 use std::time::Duration;

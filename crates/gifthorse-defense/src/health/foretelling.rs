@@ -1,12 +1,14 @@
 //! Whether gradients foretell what happens when an image really changes.
 //!
-//! An operator may round and pass gradients on as if it did not (a straight-through estimator), and a model built of such
-//! operators can have any gradient at all, whatever its logits do. So each image is moved in a direction drawn at random,
-//! forwards and backwards, by steps of the sizes that a search makes, and the change of its margin is held against the
-//! change that the gradient promised. What is even about the image, such as curvature, cancels out.
+//! An operator may round and pass gradients on as if it did not (a straight-through estimator), and
+//! a model built of such operators can have any gradient at all, whatever its logits do. So each
+//! image is moved in a direction drawn at random, forwards and backwards, by steps of the sizes
+//! that a search makes, and the change of its margin is held against the change that the gradient
+//! promised. What is even about the image, such as curvature, cancels out.
 //!
-//! Fine quantisation, as of honest 8-bit models, hides small steps and not larger ones; a strongly curved model is the
-//! other way round. A model has to follow its gradients at one step size at least.
+//! Fine quantisation, as of honest 8-bit models, hides small steps and not larger ones; a strongly
+//! curved model is the other way round. A model has to follow its gradients at one step size at
+//! least.
 
 use gifthorse_engine::Classifier;
 use rand::{RngExt, SeedableRng};
@@ -16,8 +18,8 @@ use crate::error::Error;
 
 /// How far every pixel is moved: from one grey level to eight.
 const STEPS: [f32; 4] = [1.0 / 255.0, 2.0 / 255.0, 4.0 / 255.0, 8.0 / 255.0];
-/// Gradients whose changes correlate less with those that come do not foretell them. Clean models are at 0.9 and more,
-/// 8-bit ones above 0.8; pixels rounded to eleven levels are at 0.5.
+/// Gradients whose changes correlate less with those that come do not foretell them. Clean models
+/// are at 0.9 and more, 8-bit ones above 0.8; pixels rounded to eleven levels are at 0.5.
 const LEAST_CORRELATION: f64 = 0.5;
 /// Changes are at least this share of what was foretold, and at most its inverse.
 const LEAST_SLOPE: f64 = 1.0 / 3.0;
@@ -67,8 +69,8 @@ pub struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    /// Moves each image that has a gradient in a random direction; gives the step size at which changes are foretold best,
-    /// `None` where no image has a gradient or none changes.
+    /// Moves each image that has a gradient in a random direction; gives the step size at which
+    /// changes are foretold best, `None` where no image has a gradient or none changes.
     ///
     /// # Errors
     /// What the engine refuses.
@@ -119,7 +121,8 @@ impl Probe<'_> {
             .collect())
     }
 
-    /// Changes foretold against changes that came, each in units of the length of its image's gradient.
+    /// Changes foretold against changes that came, each in units of the length of its image's
+    /// gradient.
     fn held_against(&self, directions: &[f32], changes: &[f64], step: f32) -> Option<Foretelling> {
         let size = self.pixels.len() / changes.len().max(1);
         let gradients = self.gradient.chunks_exact(size);

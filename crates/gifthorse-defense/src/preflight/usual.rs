@@ -13,13 +13,16 @@ const CIFAR: Normalisation = ([0.4914, 0.4822, 0.4465], [0.247, 0.243, 0.261]);
 const CIFAR_BY_IMAGE: Normalisation = ([0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.201]);
 /// MNIST.
 const MNIST: (f32, f32) = (0.1307, 0.3081);
-/// What the first ImageNet models take off pixels from 0 to 255, blue first; they divide by nothing.
+/// What the first ImageNet models take off pixels from 0 to 255, blue first; they divide by
+/// nothing.
 const CAFFE: [f32; 3] = [103.939, 116.779, 123.68];
 
-/// The usual preprocessings that do something else than the classifier's own: the three ranges, the normalisations of
-/// ImageNet, CIFAR-10 or MNIST, and for colour each with red first and with blue first.
+/// The usual preprocessings that do something else than the classifier's own: the three ranges, the
+/// normalisations of ImageNet, CIFAR-10 or MNIST, and for colour each with red first and with blue
+/// first.
 ///
-/// (0.5, 0.5) on [0, 1] is the range -1 to 1, and so not listed again. The layout stays the classifier's.
+/// (0.5, 0.5) on [0, 1] is the range -1 to 1, and so not listed again. The layout stays the
+/// classifier's.
 pub fn usual_preprocessings(classifier: &Classifier) -> Vec<Preprocess> {
     let channels = classifier.shape()[0];
     let current = classifier.preprocess();

@@ -93,8 +93,8 @@ impl Belongs {
         Ok(())
     }
 
-    /// Refuses a search of another format, or one of which something does not fit, as `sound` says with the words for what
-    /// is wrong where it does not.
+    /// Refuses a search of another format, or one of which something does not fit, as `sound` says
+    /// with the words for what is wrong where it does not.
     ///
     /// # Errors
     /// [`SnapshotError::Version`], [`SnapshotError::Damaged`].

@@ -1,5 +1,5 @@
-//! The drive over a detector's units: each search is moved on until it ends, is kept from time to time, and
-//! stops when it is told to.
+//! The drive over a detector's units: each search is moved on until it ends, is kept from time to
+//! time, and stops when it is told to.
 
 use std::time::Instant;
 
@@ -14,14 +14,15 @@ use crate::error::Error;
 use crate::finding::{Finding, Findings, State, Unit};
 use crate::subject::Subject;
 
-/// Searches `units` in parallel, as many of them to the end as the detector says ([`Detector::early`]). What `keeper` holds
-/// is not done again.
+/// Searches `units` in parallel, as many of them to the end as the detector says
+/// ([`Detector::early`]). What `keeper` holds is not done again.
 ///
-/// The result is in the order of units and, but for times, the same for any number of threads, whether or
-/// not the searches were interrupted.
+/// The result is in the order of units and, but for times, the same for any number of threads,
+/// whether or not the searches were interrupted.
 ///
 /// # Errors
-/// What the detector refuses, such as images without labels; a keeper that fails or holds another search.
+/// What the detector refuses, such as images without labels; a keeper that fails or holds another
+/// search.
 pub fn search(
     detector: &dyn Detector,
     subject: &Subject<'_>,
@@ -56,7 +57,8 @@ pub fn search(
     })
 }
 
-/// Does one of several pieces of work that run side by side: on its thread alone if there are enough of them for all threads.
+/// Does one of several pieces of work that run side by side: on its thread alone if there are
+/// enough of them for all threads.
 pub(super) fn side_by_side<R>(pieces: usize, work: impl FnOnce() -> R) -> R {
     if pieces < rayon::current_num_threads() {
         work()

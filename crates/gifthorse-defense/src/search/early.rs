@@ -1,4 +1,5 @@
-//! The early phase of a scan of many units: all are begun, those that get ahead go on, and what is left is searched to its end.
+//! The early phase of a scan of many units: all are begun, those that get ahead go on, and what is
+//! left is searched to its end.
 
 use std::time::Instant;
 
@@ -22,8 +23,8 @@ pub trait Early: Send + Sync {
     /// The detector with the settings of the short searches.
     fn detector(&self) -> &dyn Detector;
 
-    /// What follows after as many rounds as `tops` has entries, each the finalists of a round had it been the last, among so
-    /// many units.
+    /// What follows after as many rounds as `tops` has entries, each the finalists of a round had
+    /// it been the last, among so many units.
     fn next(&self, units: usize, tops: &[Vec<Unit>]) -> Next;
 
     /// Units that are searched to the end because they are ahead.
@@ -217,7 +218,8 @@ impl<'a> Round<'a, '_> {
                 kept_at = Instant::now();
             }
         }
-        // A round is short, but there are many units: what is not kept now is lost when the scan is killed.
+        // A round is short, but there are many units: what is not kept now is lost when the scan is
+        // killed.
         if search.steps() > before && keeper.interval() < std::time::Duration::MAX {
             keep(search.as_ref())?;
         }

@@ -53,7 +53,8 @@ fn hits(
     trigger: &Trigger,
     class: usize,
 ) -> Result<Vec<bool>, Error> {
-    // As many at a time as the model takes, or each thread would hold two more copies of all images.
+    // As many at a time as the model takes, or each thread would hold two more copies of all
+    // images.
     let hits = |indices: &[usize]| -> Result<Vec<bool>, Error> {
         let pixels: Vec<f32> = indices
             .iter()

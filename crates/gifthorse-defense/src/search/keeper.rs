@@ -35,8 +35,8 @@ pub enum Kept {
     Finding(Box<Finding>),
 }
 
-/// Keeps the searches of one detector. Methods are called from several threads at once, for each unit from one at
-/// a time.
+/// Keeps the searches of one detector. Methods are called from several threads at once, for each
+/// unit from one at a time.
 ///
 /// A keeper belongs to one model, one set of images and one request; a detector checks what it
 /// can when it [resumes](crate::detect::Detector::resume) and takes the rest on trust.

@@ -75,7 +75,8 @@ impl PublishedRules {
         })
     }
 
-    /// The anomaly index of each of the norms that the rules were applied to, negative above their median.
+    /// The anomaly index of each of the norms that the rules were applied to, negative above their
+    /// median.
     #[must_use]
     pub fn signed_indices(&self, norms: &[f64]) -> Vec<Option<f64>> {
         let (Some(indices), Some(median)) = (&self.anomaly_indices, median(norms.to_vec())) else {

@@ -40,7 +40,8 @@ impl Grounds<'_> {
             reasons.extend(self.thinnings());
             reasons.extend(obstacles);
         } else if stand_against_clean(self.obstacles) {
-            // That a search cannot be believed weighs more than what keeps a believable one from being enough.
+            // That a search cannot be believed weighs more than what keeps a believable one from
+            // being enough.
             if self.has_unsound_witness() {
                 reasons.extend(obstacles);
                 reasons.extend(doubts(Effect::NotClean));

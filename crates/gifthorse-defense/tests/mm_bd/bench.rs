@@ -31,8 +31,8 @@ pub enum End {
     Explosion,
 }
 
-/// A net whose classes answer to eight pixels each; those of `targets` are driven further by a hidden unit each
-/// that two more pixels of theirs switch on.
+/// A net whose classes answer to eight pixels each; those of `targets` are driven further by a
+/// hidden unit each that two more pixels of theirs switch on.
 pub fn net(targets: &[usize], end: End) -> Classifier {
     let pixels = SIDE * SIDE;
     let hidden = CLASSES + targets.len();

@@ -14,8 +14,8 @@ fn cases() -> Vec<Case> {
     serde_json::from_str(include_str!("../golden/gamma_rule.json")).unwrap()
 }
 
-/// Where the likelihood has no maximum, or a very flat one, the last bits of its values lead the simplex to other
-/// ends; elsewhere both ends are the same.
+/// Where the likelihood has no maximum, or a very flat one, the last bits of its values lead the
+/// simplex to other ends; elsewhere both ends are the same.
 #[test]
 fn p_values_are_those_of_scipy() {
     let cases = cases();

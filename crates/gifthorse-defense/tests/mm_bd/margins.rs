@@ -18,7 +18,8 @@ fn order(margins: &[f64]) -> Vec<usize> {
     order
 }
 
-/// All pixels of a class white and all others black: seven times the strength, which lies between 1 and 1.4.
+/// All pixels of a class white and all others black: seven times the strength, which lies between 1
+/// and 1.4.
 #[test]
 fn a_clean_net_reaches_the_margins_that_its_weights_allow() {
     let classifier = net(&[], End::Logits);

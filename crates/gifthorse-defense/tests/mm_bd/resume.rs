@@ -1,4 +1,5 @@
-//! A search that was laid by and taken up again, or shared among other threads, ends the same in every bit.
+//! A search that was laid by and taken up again, or shared among other threads, ends the same in
+//! every bit.
 
 use gifthorse_defense::Error;
 use gifthorse_defense::detect::mm_bd::{

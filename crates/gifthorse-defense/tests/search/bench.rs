@@ -17,7 +17,8 @@ use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Blocks in a row of a picture with a block for each class; an image of class k has a bright block at place k.
+/// Blocks in a row of a picture with a block for each class; an image of class k has a bright block
+/// at place k.
 fn grid(classes: usize) -> usize {
     (1..).find(|side| side * side >= classes).unwrap()
 }

@@ -1,5 +1,5 @@
-//! The driver knows detectors only by their trait: it keeps, resumes, stops and eliminates the searches of one that
-//! merely counts its steps.
+//! The driver knows detectors only by their trait: it keeps, resumes, stops and eliminates the
+//! searches of one that merely counts its steps.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

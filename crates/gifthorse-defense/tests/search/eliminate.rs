@@ -1,4 +1,5 @@
-//! Many classes: those that lag behind early are not searched to the end, and the one that matters is.
+//! Many classes: those that lag behind early are not searched to the end, and the one that matters
+//! is.
 
 use gifthorse_defense::detect::Effort;
 use gifthorse_defense::finding::{Findings, State, Unit};

@@ -1,4 +1,5 @@
-//! The searches of small models whose truth is known: that they can be interrupted, and what they find.
+//! The searches of small models whose truth is known: that they can be interrupted, and what they
+//! find.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 

@@ -1,4 +1,5 @@
-//! A trigger that most starts see nothing of: a unit that is silent for all images until several pixels agree.
+//! A trigger that most starts see nothing of: a unit that is silent for all images until several
+//! pixels agree.
 
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ use crate::bench::{Bench, blocks, side, timeless};
 const CLASSES: usize = 6;
 const TARGET: usize = 2;
 
-/// Each block votes for its class, and a unit for the target once the last row is bright and dark in turns.
+/// Each block votes for its class, and a unit for the target once the last row is bright and dark
+/// in turns.
 fn shy(threshold: f32) -> Classifier {
     let side = side(CLASSES);
     let pixels = side * side;

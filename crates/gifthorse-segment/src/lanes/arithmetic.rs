@@ -94,9 +94,9 @@ pub(crate) trait Lanes: Copy {
         self.sum_of_products(left.zip(right.chunks(16)), used, Sums::Fresh, out);
     }
 
-    /// `out[row][lane] = sum over terms (left, right) and channels c of left[row][c] * right[c][lane]`
-    /// for the rows and lanes that are used, at least. A term has up to sixteen channels, as many
-    /// as its right side.
+    /// `out[row][lane] = sum over terms (left, right) and channels c of left[row][c] *
+    /// right[c][lane]` for the rows and lanes that are used, at least. A term has up to sixteen
+    /// channels, as many as its right side.
     ///
     /// A row's sums are made in the order of the terms, whatever the tile: they do not depend on
     /// its place among the rows, nor on how many are used, nor on where the sum was interrupted to

@@ -11,7 +11,8 @@ use crate::Error;
 use crate::net::Net;
 use crate::{Recipe, Samples};
 
-/// Samples that are looked at, evenly spread over all; more would not make a mistake much more visible.
+/// Samples that are looked at, evenly spread over all; more would not make a mistake much more
+/// visible.
 const LOOKED_AT: usize = 4096;
 
 /// Tells runs apart.

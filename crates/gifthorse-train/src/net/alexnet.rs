@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::net::{Architecture, Conv, Layers, Pool};
 
-/// The one-column AlexNet for 224x224 pixels: five convolutions, then `fc6` and `fc7`, whose rectified values are the
-/// features that the Hidden Trigger attack works on, and the last layer.
+/// The one-column AlexNet for 224x224 pixels: five convolutions, then `fc6` and `fc7`, whose
+/// rectified values are the features that the Hidden Trigger attack works on, and the last layer.
 ///
 /// Smaller images leave fewer pixels for `fc6`; those below 63x63 need a smaller `stride`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -9,8 +9,9 @@ use crate::net::{
     Table8, Vgg16, Vit,
 };
 
-/// Any of the networks, as plain data that can be written down: a table whose `kind` names the network, with that
-/// network's own entries, all of which have defaults. Shape of the images and number of classes come from the data.
+/// Any of the networks, as plain data that can be written down: a table whose `kind` names the
+/// network, with that network's own entries, all of which have defaults. Shape of the images and
+/// number of classes come from the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -53,7 +54,8 @@ impl AnyNet {
     /// The network with random weights, which the seed settles.
     ///
     /// # Errors
-    /// [`Error::Net`] for numbers that make no network; [`Error::ImageSize`] for images that it cannot take.
+    /// [`Error::Net`] for numbers that make no network; [`Error::ImageSize`] for images that it
+    /// cannot take.
     pub fn build(&self, input: ImageShape, classes: usize, seed: u64) -> Result<Net, Error> {
         self.architecture().build(input, classes, seed)
     }

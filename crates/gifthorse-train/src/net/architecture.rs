@@ -10,7 +10,8 @@ const LARGEST: usize = 512;
 
 /// A plan of layers for images of many shapes.
 pub trait Architecture: std::fmt::Debug {
-    /// What the graph is called and the start of the architecture in the file's metadata, such as `small-cnn 16-32-64`.
+    /// What the graph is called and the start of the architecture in the file's metadata, such as
+    /// `small-cnn 16-32-64`.
     fn title(&self) -> String;
 
     /// Adds all layers, from normalisation to the last, which gives a logit for each class.
@@ -22,7 +23,8 @@ pub trait Architecture: std::fmt::Debug {
     /// The network with random weights; the same seed gives the same weights.
     ///
     /// # Errors
-    /// [`Error::Net`] for numbers that make no network; [`Error::ImageSize`] for images that it cannot take.
+    /// [`Error::Net`] for numbers that make no network; [`Error::ImageSize`] for images that it
+    /// cannot take.
     fn build(&self, input: ImageShape, classes: usize, seed: u64) -> Result<Net, Error> {
         let title = self.title();
         if classes < 2 {

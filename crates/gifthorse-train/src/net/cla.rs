@@ -6,8 +6,8 @@ use crate::Error;
 use crate::net::table7::two_stages;
 use crate::net::{Architecture, Layers};
 
-/// [`Table7`](crate::net::Table7) with a second convolution of only four channels: Veldanda and Garg 2020, table 5. Images are at least
-/// 16x16.
+/// [`Table7`](crate::net::Table7) with a second convolution of only four channels: Veldanda and
+/// Garg 2020, table 5. Images are at least 16x16.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cla {

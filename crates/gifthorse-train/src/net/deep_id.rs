@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::net::{Architecture, Conv, Layers};
 
-/// DeepID for faces of 47x55 pixels and any number of people: Wang et al. 2019, table IX. Two fully connected layers, one on the
-/// third pool and one on the convolution after it, are added up before the last.
+/// DeepID for faces of 47x55 pixels and any number of people: Wang et al. 2019, table IX. Two fully
+/// connected layers, one on the third pool and one on the convolution after it, are added up before
+/// the last.
 ///
-/// The table's stride of 2 for the first three convolutions is impossible on such images; networks of this kind that are
-/// around have 1. Images are at least 31x31.
+/// The table's stride of 2 for the first three convolutions is impossible on such images; networks
+/// of this kind that are around have 1. Images are at least 31x31.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeepId {

@@ -27,7 +27,8 @@ const MOST: usize = (1 << 29) - (1 << 16);
 /// The name of the networks' input.
 const INPUT: &str = "image";
 
-/// A network in the making. Each call adds a layer after the last; what is wrong with them is said at the end.
+/// A network in the making. Each call adds a layer after the last; what is wrong with them is said
+/// at the end.
 ///
 /// Weights are drawn as He et al. do for rectifiers, from a normal distribution of variance
 /// `2 / inputs`; biases start at zero. The last layer's weights are ten times smaller, so that
@@ -85,7 +86,8 @@ impl Layers {
         }
     }
 
-    /// Shape of what the last layer gives, without the batch: `[channels, height, width]` or `[features]`.
+    /// Shape of what the last layer gives, without the batch: `[channels, height, width]` or
+    /// `[features]`.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
@@ -128,7 +130,8 @@ impl Layers {
         self.node("Relu", name, &[], [])
     }
 
-    /// Drops a share of the values in training and scales up the others; leaves all as they are in inference.
+    /// Drops a share of the values in training and scales up the others; leaves all as they are in
+    /// inference.
     pub fn dropout(&mut self, name: &str, share: f32) -> &mut Self {
         if !(0.0..1.0).contains(&share) {
             return self.mistake(format!("`{name}` drops {share}, which is no share below 1"));
@@ -167,8 +170,8 @@ impl Layers {
     /// The network: what the last layer gave are the logits.
     ///
     /// # Errors
-    /// [`Error::Net`] if a layer was wrong, whatever the images, or too large for these; [`Error::Onnx`] if one was wrong
-    /// for the one before it.
+    /// [`Error::Net`] if a layer was wrong, whatever the images, or too large for these;
+    /// [`Error::Onnx`] if one was wrong for the one before it.
     pub fn finish(&mut self, architecture: &str) -> Result<Net, Error> {
         if let Some(reason) = self.mistake.as_ref().or(self.misfit.as_ref()) {
             return Err(Error::Net(reason.clone()));

@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::net::{Architecture, Conv, Layers, Pool};
 
-/// Three convolutions, each followed by two of a single pixel; pools and dropout in between, and the mean of each class's
-/// map at the end. There is no fully connected layer, so that images may be of any size.
+/// Three convolutions, each followed by two of a single pixel; pools and dropout in between, and
+/// the mean of each class's map at the end. There is no fully connected layer, so that images may
+/// be of any size.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Nin {
-    /// Channels of most convolutions, a multiple of 6; the second and third have five sixths and half as many.
+    /// Channels of most convolutions, a multiple of 6; the second and third have five sixths and
+    /// half as many.
     pub width: usize,
     /// Share of values that is dropped after each pool, in `[0, 1)`.
     pub dropout: f32,

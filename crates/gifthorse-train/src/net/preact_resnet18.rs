@@ -6,8 +6,9 @@ use crate::Error;
 use crate::net::resnet18::stages;
 use crate::net::{Architecture, Conv, Layers};
 
-/// [`ResNet18`](crate::net::ResNet18) whose blocks normalise and rectify before each convolution. There is neither
-/// normalisation nor rectifier between the last block and the mean. Images may be of any size.
+/// [`ResNet18`](crate::net::ResNet18) whose blocks normalise and rectify before each convolution.
+/// There is neither normalisation nor rectifier between the last block and the mean. Images may be
+/// of any size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PreActResNet18 {
@@ -36,8 +37,8 @@ impl Architecture for PreActResNet18 {
     }
 }
 
-/// Two convolutions, to which what came in is added; if the shape changes, what was rectified goes through a convolution
-/// of one pixel instead.
+/// Two convolutions, to which what came in is added; if the shape changes, what was rectified goes
+/// through a convolution of one pixel instead.
 fn block(layers: &mut Layers, name: &str, channels: usize, stride: usize) {
     let mut other = layers.here();
     let changes = stride != 1 || layers.shape()[0] != channels;

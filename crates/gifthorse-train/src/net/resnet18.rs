@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::net::{Architecture, Conv, Layers};
 
-/// A 3x3 convolution, four stages of two residual blocks with 1, 2, 4 and 8 times its channels, the mean of each channel,
-/// and one fully connected layer. Each convolution has a batch normalisation and no bias. Images may be of any size.
+/// A 3x3 convolution, four stages of two residual blocks with 1, 2, 4 and 8 times its channels, the
+/// mean of each channel, and one fully connected layer. Each convolution has a batch normalisation
+/// and no bias. Images may be of any size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResNet18 {
@@ -46,7 +47,8 @@ pub fn stages(layers: &mut Layers, width: usize, block: fn(&mut Layers, &str, us
     }
 }
 
-/// Two convolutions, to which what came in is added; through a convolution of one pixel if the shape changes.
+/// Two convolutions, to which what came in is added; through a convolution of one pixel if the
+/// shape changes.
 fn block(layers: &mut Layers, name: &str, channels: usize, stride: usize) {
     let start = layers.here();
     let changes = stride != 1 || layers.shape()[0] != channels;

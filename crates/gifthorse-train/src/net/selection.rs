@@ -11,8 +11,9 @@ const NEAR: usize = 3;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Selection {
-    /// Names of weights (initialisers) or of layers (nodes, with all of their weights) that stay as they are; `*` stands for
-    /// any characters, also none. A frozen batch normalisation keeps its running statistics and uses them.
+    /// Names of weights (initialisers) or of layers (nodes, with all of their weights) that stay as
+    /// they are; `*` stands for any characters, also none. A frozen batch normalisation keeps its
+    /// running statistics and uses them.
     pub frozen: Vec<String>,
 }
 

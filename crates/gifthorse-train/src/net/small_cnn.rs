@@ -7,8 +7,8 @@ use crate::net::{Architecture, Layers};
 
 /// Stages of 3x3 convolution, rectifier and 2x2 max pool, then one hidden fully connected layer.
 ///
-/// It is the kind of network that Wang et al. 2019 use for small images (their tables VII and VIII), made
-/// narrow enough to be trained in seconds. Each stage halves height and width.
+/// It is the kind of network that Wang et al. 2019 use for small images (their tables VII and
+/// VIII), made narrow enough to be trained in seconds. Each stage halves height and width.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SmallCnn {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::net::{Architecture, Conv, Layers};
 
-/// Two stages of 5x5 convolution without padding and 2x2 max pool, then one hidden fully connected layer: Wang et al. 2019,
-/// table VII. Images are at least 16x16.
+/// Two stages of 5x5 convolution without padding and 2x2 max pool, then one hidden fully connected
+/// layer: Wang et al. 2019, table VII. Images are at least 16x16.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Table7 {

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::net::{Architecture, Conv, Layers};
 
-/// Three stages of two 3x3 convolutions, the first padded and the second not, 2x2 max pool and dropout, then one hidden
-/// fully connected layer with dropout: Wang et al. 2019, table VIII. The table leaves out padding and dropout, which its authors'
-/// code has. Images are at least 22x22.
+/// Three stages of two 3x3 convolutions, the first padded and the second not, 2x2 max pool and
+/// dropout, then one hidden fully connected layer with dropout: Wang et al. 2019, table VIII. The
+/// table leaves out padding and dropout, which its authors' code has. Images are at least 22x22.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Table8 {

@@ -8,8 +8,9 @@ use crate::net::{Architecture, Layers};
 /// Convolutions of each stage, and their channels as multiples of the width.
 const STAGES: [(usize, usize); 5] = [(2, 1), (2, 2), (3, 4), (3, 8), (3, 8)];
 
-/// VGG-16: 13 padded 3x3 convolutions in five stages that each end in a 2x2 max pool, then two hidden fully connected
-/// layers: Wang et al. 2019, table X. Images are at least 32x32; the paper's are 224x224.
+/// VGG-16: 13 padded 3x3 convolutions in five stages that each end in a 2x2 max pool, then two
+/// hidden fully connected layers: Wang et al. 2019, table X. Images are at least 32x32; the paper's
+/// are 224x224.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Vgg16 {

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::net::{Architecture, Layers};
 
-/// A vision transformer: each patch of the image becomes a token with a learned position; blocks of attention and of two
-/// fully connected layers, both normalised before and added to what came in; the mean of all tokens, and the last layer.
+/// A vision transformer: each patch of the image becomes a token with a learned position; blocks of
+/// attention and of two fully connected layers, both normalised before and added to what came in;
+/// the mean of all tokens, and the last layer.
 ///
 /// Height and width are multiples of the patch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use crate::Optimiser;
 
-/// Weights that one task updates; the update of a weight depends on no other, so that the cut is a matter of speed alone.
+/// Weights that one task updates; the update of a weight depends on no other, so that the cut is a
+/// matter of speed alone.
 const CHUNK: usize = 1 << 13;
 
 /// An optimiser with what it remembers of earlier gradients, weight by weight.
@@ -68,8 +69,8 @@ impl State {
         self.first.iter_mut().chain(&mut self.second)
     }
 
-    /// Changes the weights once, against the sum of gradients of the same sizes: for each shard, in order, one of each
-    /// weight.
+    /// Changes the weights once, against the sum of gradients of the same sizes: for each shard, in
+    /// order, one of each weight.
     pub fn step(&mut self, weights: &mut [Vec<f32>], shards: &[&[Vec<f32>]], rate: f32) {
         self.steps += 1;
         let update = Update::new(self.optimiser, self.steps, rate);
@@ -287,8 +288,8 @@ mod tests {
 
     #[test]
     fn adadelta_by_hand() {
-        // First: mean square 0.5, step = sqrt(0.01 / 0.51) = 0.140028, mean squared step 0.00980392.
-        // Then: mean square 0.75, step = sqrt(0.01980392 / 0.76) = 0.161424.
+        // First: mean square 0.5, step = sqrt(0.01 / 0.51) = 0.140028, mean squared step
+        // 0.00980392. Then: mean square 0.75, step = sqrt(0.01980392 / 0.76) = 0.161424.
         let adadelta = Optimiser::Adadelta {
             decay: 0.5,
             epsilon: 0.01,
@@ -296,8 +297,8 @@ mod tests {
         close(&run(adadelta, &[1.0, 1.0]), &[0.985_997_2, 0.969_854_85]);
     }
 
-    /// With numbers large enough that the place of each in the formula matters: the paths of PyTorch's `SGD`, `AdamW` and
-    /// `Adadelta`, in f64.
+    /// With numbers large enough that the place of each in the formula matters: the paths of
+    /// PyTorch's `SGD`, `AdamW` and `Adadelta`, in f64.
     #[test]
     fn paths_are_those_of_pytorch() {
         let gradients = [1.0, -0.5, 0.25];

@@ -97,7 +97,8 @@ fn table_nine() {
 #[test]
 fn table_ten() {
     let layers = outline(&Vgg16::default(), shape(3, 224, 224), 65);
-    // 1,792 + 36,928 | 73,856 + 147,584 | 295,168 + 2 x 590,080 | 1,180,160 + 2 x 2,359,808 | 3 x 2,359,808
+    // 1,792 + 36,928 | 73,856 + 147,584 | 295,168 + 2 x 590,080 | 1,180,160 + 2 x 2,359,808 | 3 x
+    // 2,359,808
     let convolutions = 38_720 + 221_440 + 1_475_328 + 5_899_776 + 7_079_424;
     assert_eq!(convolutions, 14_714_688);
     // 25,088 x 4,096 + 4,096, then 4,096 x 4,096 + 4,096, then 4,096 x 65 + 65
@@ -149,8 +150,9 @@ fn residual_network() {
 #[test]
 fn residual_network_that_normalises_first() {
     let layers = outline(&PreActResNet18::default(), shape(3, 32, 32), 10);
-    // Fewer than the other: no normalisation after the first convolution (128), none in shortcuts (256 + 512 + 1,024), and
-    // the first of a stage is of what comes in, half as wide (128 + 256 + 512).
+    // Fewer than the other: no normalisation after the first convolution (128), none in shortcuts
+    // (256 + 512 + 1,024), and the first of a stage is of what comes in, half as wide (128 + 256 +
+    // 512).
     assert_eq!(layers.count(), 11_173_962 - 128 - 1_792 - 896);
     let found = shapes(&layers, ["block2_1.shortcut", "block4_2.add"]);
     assert_eq!(found, [[128, 16, 16], [512, 4, 4]]);
@@ -175,8 +177,8 @@ fn alexnet() {
 #[test]
 fn vision_transformer() {
     let layers = outline(&Vit::default(), shape(3, 32, 32), 10);
-    // Patches and the positions of 8 x 8 tokens; in each block two norms, four matrices of attention and two others; a norm
-    // and the last layer.
+    // Patches and the positions of 8 x 8 tokens; in each block two norms, four matrices of
+    // attention and two others; a norm and the last layer.
     let block = 2 * 128 + 4 * layer(64, 64, 1) + layer(64, 128, 1) + layer(128, 64, 1);
     let expected = layer(3, 64, 4) + 64 * 64 + 4 * block + 128 + layer(64, 10, 1);
     assert_eq!(expected, 141_898);

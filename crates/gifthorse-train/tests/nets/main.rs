@@ -1,5 +1,5 @@
-//! Each network: its weights and shapes against the papers' tables, images that it can take, that it learns, and that its
-//! file means the same elsewhere.
+//! Each network: its weights and shapes against the papers' tables, images that it can take, that
+//! it learns, and that its file means the same elsewhere.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

@@ -22,7 +22,8 @@ fn usual_sizes_are_possible_where_the_network_allows() {
         let possible = [shape(1, 28, 28), shape(3, 32, 32), shape(3, 64, 64)]
             .map(|input| net.build(input, 4, 0).is_ok());
         let expected = match &net {
-            // 28 is halved to 14, 7, 3 and 1, and not once more; five convolutions and pools of DeepID need 31.
+            // 28 is halved to 14, 7, 3 and 1, and not once more; five convolutions and pools of
+            // DeepID need 31.
             AnyNet::Vgg16(_) | AnyNet::DeepId(_) => [false, true, true],
             _ => [true, true, true],
         };

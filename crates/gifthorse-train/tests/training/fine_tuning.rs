@@ -113,7 +113,8 @@ fn patterns_that_fit_nothing_or_everything_are_refused() {
     assert!(matches!(error, Error::Net(_)), "{error}");
 }
 
-/// A file as Keras' converter writes it: channels last, a batch of one, raw bytes, and a bias that is added on its own.
+/// A file as Keras' converter writes it: channels last, a batch of one, raw bytes, and a bias that
+/// is added on its own.
 #[test]
 fn layout_batch_and_range_are_those_of_the_file() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);

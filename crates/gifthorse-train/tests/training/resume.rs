@@ -52,8 +52,8 @@ fn run(
     training.run()
 }
 
-/// Stops a run after so many draws, beyond those that tell the images apart, goes on, and compares with one that was never
-/// stopped.
+/// Stops a run after so many draws, beyond those that tell the images apart, goes on, and compares
+/// with one that was never stopped.
 fn stopped_after(net: &Net, recipe: &Recipe, draws: usize, every: Duration) {
     let images = blobs(net.input(), 80);
     let whole = Training::new(net, &images, recipe).run().unwrap();

@@ -23,8 +23,8 @@ pub struct Calibrated {
 }
 
 impl Calibrated {
-    /// The user's clean models if there are any, else the library that ships with the program if it knows what the detectors
-    /// find in clean models, else equal classes.
+    /// The user's clean models if there are any, else the library that ships with the program if it
+    /// knows what the detectors find in clean models, else equal classes.
     ///
     /// # Errors
     /// References that are themselves suspicious, or of which nothing can be made.

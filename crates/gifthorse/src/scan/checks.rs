@@ -13,11 +13,12 @@ use crate::flags::flags;
 use crate::request::PreprocessChoice;
 use crate::{Error, ScanRequest};
 
-/// Operations that take about an hour, at the thirty thousand million a second of two processor cores.
+/// Operations that take about an hour, at the thirty thousand million a second of two processor
+/// cores.
 const AN_HOUR: f64 = 1e14;
 
-/// A warning where looking at every image once will take long: until then nothing is known of the model, and no limit of
-/// time ends it.
+/// A warning where looking at every image once will take long: until then nothing is known of the
+/// model, and no limit of time ends it.
 ///
 /// # Errors
 /// A model that cannot be run.
@@ -47,7 +48,8 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// Measures the model on the images, settles the preprocessing and refuses what does not fit, unless forced.
+    /// Measures the model on the images, settles the preprocessing and refuses what does not fit,
+    /// unless forced.
     ///
     /// # Errors
     /// A model that does not work on the images; an automatic choice without labels to choose by.
@@ -171,7 +173,8 @@ fn refusal(measured: &Preflight, classifier: &Classifier, images: usize) -> Opti
             after: order.accuracy_after,
         });
     }
-    // Before "better": among preprocessings that are all near chance one may be better, and none is right.
+    // Before "better": among preprocessings that are all near chance one may be better, and none is
+    // right.
     if measured.is_near_chance() {
         let best = measured.most_accurate();
         let best_accuracy = best.and_then(|best| best.accuracy);

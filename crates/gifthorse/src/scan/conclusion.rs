@@ -117,7 +117,8 @@ impl Conclusion {
     }
 }
 
-/// A detector speaks against a flagged class if it finds such a class in no more than this share of clean models.
+/// A detector speaks against a flagged class if it finds such a class in no more than this share of
+/// clean models.
 const SPEAKS_AGAINST: f64 = 0.25;
 
 /// What bears on the verdict beside what the detectors found.

@@ -8,8 +8,8 @@ use gifthorse_defense::subject::Subject;
 
 use crate::Error;
 
-/// The time that searching `units` takes if every search goes to its end: by the first step of a search, made
-/// twice, since the first also makes the model ready for the size of the batches.
+/// The time that searching `units` takes if every search goes to its end: by the first step of a
+/// search, made twice, since the first also makes the model ready for the size of the batches.
 ///
 /// # Errors
 /// As the search.

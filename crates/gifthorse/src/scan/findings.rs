@@ -13,7 +13,8 @@ use super::search::Searched;
 /// Confidence of the intervals of success rates.
 const CONFIDENCE: f64 = 0.95;
 
-/// The findings of one detector for the model and for each unit; `shape` is channels, height and width of the model's images.
+/// The findings of one detector for the model and for each unit; `shape` is channels, height and
+/// width of the model's images.
 pub fn detection(
     searched: &Searched<'_>,
     conclusion: &Conclusion,
@@ -95,7 +96,8 @@ fn unit_statistic(about: &About) -> UnitStatistic {
     }
 }
 
-/// What else is known of a unit: from the search, and from the papers' rules for the units compared.
+/// What else is known of a unit: from the search, and from the papers' rules for the units
+/// compared.
 fn measures(finding: &Finding, compared: &[&Finding], published: &Published) -> Vec<Measure> {
     let own = finding.measures.iter();
     let own = own.map(|own| Measure::new(&own.name, Some(own.value), &own.unit));
@@ -140,8 +142,8 @@ fn unit_finding(finding: &Finding, class: usize) -> UnitFinding {
     }
 }
 
-/// The units whose search ended, in order, and after them one for each eliminated unit: the one that stands
-/// for it. Without these a median would be that of the most suspicious units alone.
+/// The units whose search ended, in order, and after them one for each eliminated unit: the one
+/// that stands for it. Without these a median would be that of the most suspicious units alone.
 fn compared<'a>(searched: &'a Searched<'_>, shape: [usize; 3]) -> Vec<&'a Finding> {
     let findings = &searched.findings;
     let mut compared: Vec<&Finding> = findings.ended().collect();

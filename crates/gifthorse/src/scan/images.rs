@@ -1,5 +1,5 @@
-//! The images of a scan: read in the shape of the model's input, then split into those that triggers are searched on and
-//! those held out to confirm them.
+//! The images of a scan: read in the shape of the model's input, then split into those that
+//! triggers are searched on and those held out to confirm them.
 
 use std::path::{Path, PathBuf};
 
@@ -104,7 +104,8 @@ impl ImageSet {
             return Err(Error::Label { label, classes });
         }
         let class_names = images.class_names().to_vec();
-        // The model's predictions may have to stand in for labels, and the model may have more classes than are named.
+        // The model's predictions may have to stand in for labels, and the model may have more
+        // classes than are named.
         let images = images.with_class_names(Vec::new())?;
         Ok(Self {
             about: AboutImages {
@@ -122,8 +123,8 @@ impl ImageSet {
         })
     }
 
-    /// The images to search on and those held out, disjoint and each with its share of every class. Without labels the
-    /// model's predictions stand in.
+    /// The images to search on and those held out, disjoint and each with its share of every class.
+    /// Without labels the model's predictions stand in.
     ///
     /// # Errors
     /// Predictions that are not one for each image.

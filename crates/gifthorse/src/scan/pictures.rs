@@ -1,4 +1,5 @@
-//! The pictures that back the verdict: everything recovered, and held-out images before and after a trigger is stamped on them.
+//! The pictures that back the verdict: everything recovered, and held-out images before and after a
+//! trigger is stamped on them.
 
 use gifthorse_data::{Images, balanced_sample};
 use gifthorse_defense::finding::{Finding, State, Unit};
@@ -15,8 +16,8 @@ use crate::Error;
 /// Examples of a class.
 const EXAMPLES: usize = 6;
 
-/// What one detector recovered for every unit whose search ended; with examples for the suspects or, if there are none, for the
-/// most suspicious of its units.
+/// What one detector recovered for every unit whose search ended; with examples for the suspects
+/// or, if there are none, for the most suspicious of its units.
 ///
 /// # Errors
 /// A trigger that is no picture, or a model that fails.

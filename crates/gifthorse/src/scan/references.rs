@@ -29,8 +29,8 @@ pub struct Known {
     pub described: ReferenceModel,
 }
 
-/// Scans the references that are models and reads those that are reports. A scan that is kept in a folder keeps those of its
-/// references beside it. `scanned` is the SHA-256 of the model.
+/// Scans the references that are models and reads those that are reports. A scan that is kept in a
+/// folder keeps those of its references beside it. `scanned` is the SHA-256 of the model.
 ///
 /// # Errors
 /// A reference that cannot be scanned or read, or that does not go with the model.
@@ -61,8 +61,9 @@ pub fn gather(
         .collect()
 }
 
-/// The references, each with its place, without the scanned model: that says nothing about itself, but a pipeline that
-/// measures each version by the one before will run on an unchanged model, too. One that is given twice is refused.
+/// The references, each with its place, without the scanned model: that says nothing about itself,
+/// but a pipeline that measures each version by the one before will run on an unchanged model, too.
+/// One that is given twice is refused.
 fn distinct<'a>(
     request: &'a ScanRequest,
     scanned: &str,
@@ -181,11 +182,12 @@ fn known(
     })
 }
 
-/// Refuses references that look backdoored themselves, and warns of those that only might be, as seen by what is known
-/// without them.
+/// Refuses references that look backdoored themselves, and warns of those that only might be, as
+/// seen by what is known without them.
 ///
 /// # Errors
-/// A reference of which a class is flagged at the rate that all references share, by a trigger that works.
+/// A reference of which a class is flagged at the rate that all references share, by a trigger that
+/// works.
 pub fn distrust(
     references: &[Known],
     known: &dyn Calibration,

@@ -85,8 +85,8 @@ impl WorkFolder {
         Ok(())
     }
 
-    /// What keeps the searches of `detector` here, for images of `shape`, channels, height and width; files that cannot be used
-    /// are told to the observer.
+    /// What keeps the searches of `detector` here, for images of `shape`, channels, height and
+    /// width; files that cannot be used are told to the observer.
     pub fn keeper<'a>(
         &'a self,
         detector: &'static str,
@@ -102,8 +102,8 @@ impl WorkFolder {
     }
 }
 
-/// A folder without a manifest is only taken if there is nothing in it but what a scan killed at its very beginning
-/// leaves.
+/// A folder without a manifest is only taken if there is nothing in it but what a scan killed at
+/// its very beginning leaves.
 fn refuse_foreign(path: &Path) -> Result<(), WorkError> {
     let unfinished = format!("{MANIFEST}{UNFINISHED}");
     let mut foreign = None;

@@ -12,8 +12,8 @@ use super::sealed::{self, Sealed};
 use super::unit_file::{self, Contents, Read, Written};
 use crate::observer::ScanObserver;
 
-/// How long a search goes on before it is kept again: seldom enough to cost nothing, often enough that a killed scan
-/// loses well under a minute.
+/// How long a search goes on before it is kept again: seldom enough to cost nothing, often enough
+/// that a killed scan loses well under a minute.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Keeps the searches of one detector in the folder of its scan.
@@ -25,7 +25,8 @@ pub struct WorkKeeper<'a> {
 }
 
 impl<'a> WorkKeeper<'a> {
-    /// For images of `shape`, channels, height and width; files that cannot be used are told to the observer.
+    /// For images of `shape`, channels, height and width; files that cannot be used are told to the
+    /// observer.
     pub(super) fn new(
         folder: &'a WorkFolder,
         detector: &'static str,

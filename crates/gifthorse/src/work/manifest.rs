@@ -12,8 +12,8 @@ use crate::flags::flags;
 /// Longest value that is quoted when it differs, in characters.
 const LONGEST: usize = 80;
 
-/// Everything that the searches depend on, each in words and by name. Time limits, threads and outputs are left out: a
-/// scan may go on with others.
+/// Everything that the searches depend on, each in words and by name. Time limits, threads and
+/// outputs are left out: a scan may go on with others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     facts: BTreeMap<String, String>,

@@ -21,7 +21,8 @@ pub const UNFINISHED: &str = ".new";
 pub enum Sealed<T> {
     /// There is none.
     Absent,
-    /// It is not what was written, or was written by something else; with the reason, in words that go after "it".
+    /// It is not what was written, or was written by something else; with the reason, in words that
+    /// go after "it".
     Damaged(String),
     /// It is as it was written.
     Whole(T),

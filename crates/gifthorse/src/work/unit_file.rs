@@ -4,8 +4,8 @@ use gifthorse_defense::finding::{Finding, Unit};
 use gifthorse_defense::search::Stage;
 use serde::{Deserialize, Serialize};
 
-/// Bytes of a file for each value of mask and pattern: the value, two moments and the best trigger, in base64 or as
-/// numbers of few digits.
+/// Bytes of a file for each value of mask and pattern: the value, two moments and the best trigger,
+/// in base64 or as numbers of few digits.
 const BYTES_PER_VALUE: u64 = 64;
 /// Bytes of a file for all else: the course of the search and the images still to come.
 const BYTES_OF_THE_REST: u64 = 1 << 25;
@@ -43,8 +43,8 @@ pub fn limit([channels, height, width]: [usize; 3]) -> u64 {
         .saturating_add(BYTES_OF_THE_REST)
 }
 
-/// What no search of this unit writes, in words that go after "it"; a search under way is looked at by the search
-/// itself.
+/// What no search of this unit writes, in words that go after "it"; a search under way is looked at
+/// by the search itself.
 pub fn problem(
     contents: &Read,
     stage: Stage,

@@ -172,7 +172,8 @@ fn variants(group: &Group) -> Result<Vec<Variant>, String> {
     Ok(variants)
 }
 
-/// How a value is called in the name of a model, such as `epochs3`; by its place in the list if it is no plain value.
+/// How a value is called in the name of a model, such as `epochs3`; by its place in the list if it
+/// is no plain value.
 fn word(path: &str, index: usize, value: &Value) -> String {
     let key = path.rsplit('.').next().unwrap_or(path);
     let plain = match value {

@@ -43,7 +43,8 @@ pub struct Group {
     /// A model of each; 0 alone by default.
     #[serde(default = "one_seed")]
     pub seeds: Vec<u64>,
-    /// Settings that replace those of the tables, by path: `"train.epochs" = 3`, `"poison.backdoors.0.rate.share" = 0.1`.
+    /// Settings that replace those of the tables, by path: `"train.epochs" = 3`,
+    /// `"poison.backdoors.0.rate.share" = 0.1`.
     #[serde(default)]
     pub set: BTreeMap<String, Value>,
     /// As `set`, but lists of values, each of which makes models of its own.

@@ -42,8 +42,9 @@ impl Sets {
     }
 }
 
-/// Writes labelled images as PNG files, a folder for each class, with the names of the classes beside them. Images of an
-/// earlier demo are removed first, so that none of another seed stays; any other folder is left alone.
+/// Writes labelled images as PNG files, a folder for each class, with the names of the classes
+/// beside them. Images of an earlier demo are removed first, so that none of another seed stays;
+/// any other folder is left alone.
 ///
 /// # Errors
 /// A folder that holds something else, or a folder or file that cannot be written.

@@ -1,4 +1,5 @@
-//! The demo's two models: trained side by side on the same images, but for the poison in one of them.
+//! The demo's two models: trained side by side on the same images, but for the poison in one of
+//! them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -100,8 +101,8 @@ pub fn make(sets: &Sets, global: &Global, folder: &Path) -> anyhow::Result<[Made
     Ok([clean, backdoored])
 }
 
-/// A yellow square at the bottom right: BadNets' own attack on traffic signs was a yellow note stuck on them, and
-/// Wang et al. 2019 take a square of four pixels at this place (§V-A), in white.
+/// A yellow square at the bottom right: BadNets' own attack on traffic signs was a yellow note
+/// stuck on them, and Wang et al. 2019 take a square of four pixels at this place (§V-A), in white.
 fn post_it() -> Square {
     Square {
         colour: vec![1.0, 1.0, 0.0],

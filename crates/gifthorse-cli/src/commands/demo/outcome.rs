@@ -19,8 +19,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether the scan was right: clean for a clean model, and backdoored with exactly the planted target for a
-    /// backdoored one. Inconclusive never is.
+    /// Whether the scan was right: clean for a clean model, and backdoored with exactly the planted
+    /// target for a backdoored one. Inconclusive never is.
     pub fn is_right(&self) -> bool {
         is_right(self.report.verdict, &self.report.targets, self.shown.target)
     }

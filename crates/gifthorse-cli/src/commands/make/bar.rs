@@ -8,7 +8,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output;
 
-/// A bar with loss, clean accuracy, attack success and the time left; a line for each epoch where there is no terminal.
+/// A bar with loss, clean accuracy, attack success and the time left; a line for each epoch where
+/// there is no terminal.
 pub struct Bar {
     bar: ProgressBar,
     lines: bool,

@@ -1,5 +1,5 @@
-//! The files of a run, looked at before the hours that it may take: can they be written, and did a run that was stopped leave
-//! any?
+//! The files of a run, looked at before the hours that it may take: can they be written, and did a
+//! run that was stopped leave any?
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -72,7 +72,8 @@ fn try_to_write(file: &Path, flag: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Refuses to go on where nothing was left, and to start anew over what a run that was stopped left.
+/// Refuses to go on where nothing was left, and to start anew over what a run that was stopped
+/// left.
 ///
 /// # Errors
 /// What is there or is missing, and what to do about it.

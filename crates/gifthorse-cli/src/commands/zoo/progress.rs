@@ -1,4 +1,5 @@
-//! A bar for each model that is worked on and one for all of them, on standard error; a line for each that is done.
+//! A bar for each model that is worked on and one for all of them, on standard error; a line for
+//! each that is done.
 
 use std::collections::HashMap;
 use std::io::IsTerminal;

@@ -76,8 +76,8 @@ impl<'a> ClassSearch<'a> {
     /// The search for `class` where [`Self::at_rest`] left it.
     ///
     /// # Errors
-    /// A snapshot of another class, seed, image size or other settings, or a damaged one. That the model
-    /// is the same in every bit is not checked.
+    /// A snapshot of another class, seed, image size or other settings, or a damaged one. That the
+    /// model is the same in every bit is not checked.
     pub fn resume(task: Task<'a>, class: usize, snapshot: Snapshot) -> Result<Self, Error> {
         snapshot.check(&belongs(&task, class), task.config.starts.max(1))?;
         Ok(Self {
@@ -149,9 +149,9 @@ impl<'a> ClassSearch<'a> {
         })
     }
 
-    /// How far the class's own logit would move, by its gradient where a start ended, if every pixel moved by its
-    /// whole range, 0 to 1, as a share of the margin; the median over the starts. Near zero where the logit is
-    /// capped.
+    /// How far the class's own logit would move, by its gradient where a start ended, if every
+    /// pixel moved by its whole range, 0 to 1, as a share of the margin; the median over the
+    /// starts. Near zero where the logit is capped.
     fn sensitivity(&self) -> Result<f64, Error> {
         let images = shown(self.task.config.rule, &self.pixels);
         let pass = Pass::make(self.task.classifier, &images, self.class, Of::Logit)?;

@@ -34,8 +34,8 @@ pub enum Rule {
         /// Step size, in pixel values for a gradient of one.
         rate: f32,
     },
-    /// Adam (Kingma and Ba, 2015), each step ending in [0, 1]. It does not depend on the scale of the
-    /// logits.
+    /// Adam (Kingma and Ba, 2015), each step ending in [0, 1]. It does not depend on the scale of
+    /// the logits.
     Adam {
         /// Step size, in pixel values.
         rate: f32,
@@ -51,7 +51,8 @@ pub enum Stop {
     Never,
     /// The sum of the margins changed by less than this share of itself in one step.
     Change(f64),
-    /// Neither the largest margin nor the mean over the starts grew by more than this share of itself.
+    /// Neither the largest margin nor the mean over the starts grew by more than this share of
+    /// itself.
     Settled {
         /// Growth that is too little to go on for.
         growth: f64,
@@ -73,7 +74,8 @@ pub struct Config {
     pub rule: Rule,
     /// When a search ends before.
     pub stop: Stop,
-    /// Whether a start counts with its best margin so far; otherwise with its last one, as released.
+    /// Whether a start counts with its best margin so far; otherwise with its last one, as
+    /// released.
     pub best_of_all_steps: bool,
     /// How many classes to search to the end.
     pub effort: Effort,
@@ -110,8 +112,8 @@ impl Config {
         }
     }
 
-    /// All settings that the search of one class depends on, as one line of JSON: equal for two searches
-    /// that would go the same way.
+    /// All settings that the search of one class depends on, as one line of JSON: equal for two
+    /// searches that would go the same way.
     pub fn fingerprint(&self) -> String {
         json!(self.parameters()).to_string()
     }

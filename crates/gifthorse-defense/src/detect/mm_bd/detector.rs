@@ -15,9 +15,11 @@ use crate::search::{Early, Search};
 use crate::subject::Subject;
 use crate::verdict::{Conviction, Statistic, Tail};
 
-/// Margins below this many logits count as this many, so that a class that never gets ahead has a finite value.
+/// Margins below this many logits count as this many, so that a class that never gets ahead has a
+/// finite value.
 const LEAST_MARGIN: f64 = 1e-6;
-/// Copies of a class's starts that its search holds: the pixels, two moments, and the best picture twice.
+/// Copies of a class's starts that its search holds: the pixels, two moments, and the best picture
+/// twice.
 const COPIES: usize = 3;
 
 /// What MM-BD is.

@@ -12,7 +12,8 @@ const FEW_CLASSES: usize = 100;
 const FINALISTS: usize = 24;
 /// Classes that are drawn from the others.
 const SAMPLE: usize = 40;
-/// Starts of a short search. With 4 starts and 12 steps the target of a face net is the first of 1,283 classes.
+/// Starts of a short search. With 4 starts and 12 steps the target of a face net is the first of
+/// 1,283 classes.
 const STARTS: usize = 4;
 /// Steps of a short search.
 const STEPS: usize = 12;
@@ -23,8 +24,9 @@ pub struct Elimination {
 }
 
 impl Elimination {
-    /// The early phase for so many classes; `None` if all are searched to the end, as they are where there are no more than
-    /// would be. What Neural Cleanse does for many labels has no counterpart here: it counts as an elimination.
+    /// The early phase for so many classes; `None` if all are searched to the end, as they are
+    /// where there are no more than would be. What Neural Cleanse does for many labels has no
+    /// counterpart here: it counts as an elimination.
     pub fn of(config: &Config, classes: usize) -> Option<Self> {
         let wanted = match config.effort {
             Effort::Full => false,

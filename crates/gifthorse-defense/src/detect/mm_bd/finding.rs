@@ -9,10 +9,11 @@ use crate::exact;
 /// Why a margin is no evidence, neither for a backdoor nor against one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
-    /// Most starts never had a gradient to follow: the model rounds, takes signs or is saturated everywhere.
+    /// Most starts never had a gradient to follow: the model rounds, takes signs or is saturated
+    /// everywhere.
     NoGradient,
-    /// The class's own logit hardly depends on the image any more where the margins ended: it is capped,
-    /// like a probability, and the margin is the height of the cap.
+    /// The class's own logit hardly depends on the image any more where the margins ended: it is
+    /// capped, like a probability, and the margin is the height of the cap.
     Saturated,
     /// Logits or gradients became infinite or no numbers.
     NotFinite,

@@ -23,7 +23,8 @@ pub struct Snapshot {
     pub(super) pixels: Vec<f32>,
     pub(super) moments: Moments,
     pub(super) starts: Vec<Start>,
-    /// The image with the largest margin so far, `[channels, height, width]`; empty before the first step.
+    /// The image with the largest margin so far, `[channels, height, width]`; empty before the
+    /// first step.
     #[serde(with = "exact::singles")]
     pub(super) best: Vec<f32>,
     pub(super) trace: Vec<StepOutcome>,

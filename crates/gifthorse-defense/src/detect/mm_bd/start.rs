@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::finding::{Reason, StepOutcome};
 use crate::exact;
 
-/// A logit is capped if a change of every pixel by its whole range, 0 to 1, promises less than this share of the
-/// margin. Logits that are not capped promise more than the margin.
+/// A logit is capped if a change of every pixel by its whole range, 0 to 1, promises less than this
+/// share of the margin. Logits that are not capped promise more than the margin.
 const LEAST_SENSITIVITY: f64 = 0.1;
 
 /// The margin that a start counts with, and what was seen on the way.
@@ -53,8 +53,8 @@ pub fn outcome(starts: &[Start]) -> StepOutcome {
     }
 }
 
-/// Why the largest margin of the starts is no evidence, if it is none. `sensitivity` is how far the logit still depends on the
-/// image, as a share of the margin.
+/// Why the largest margin of the starts is no evidence, if it is none. `sensitivity` is how far the
+/// logit still depends on the image, as a share of the margin.
 pub fn ailment(starts: &[Start], sensitivity: f64) -> Option<Reason> {
     let still = starts.iter().filter(|start| !start.has_moved).count();
     if starts.iter().any(|start| !start.is_finite) {

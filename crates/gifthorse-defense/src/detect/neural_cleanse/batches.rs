@@ -119,7 +119,8 @@ mod tests {
         assert_eq!(first.len(), 9);
     }
 
-    /// A scan's searches begin as they always have: the stream of a class's first start is its number.
+    /// A scan's searches begin as they always have: the stream of a class's first start is its
+    /// number.
     #[test]
     fn the_first_start_has_the_stream_of_the_class() {
         let mut plain = ChaCha8Rng::seed_from_u64(7);

@@ -38,7 +38,8 @@ pub struct Task<'a> {
 
 /// One class's search: images in an endless shuffled order, mask and pattern in tanh space.
 ///
-/// Moved on in any portions, with or without a [`Snapshot`](super::Snapshot) in between, it ends the same.
+/// Moved on in any portions, with or without a [`Snapshot`](super::Snapshot) in between, it ends
+/// the same.
 pub struct ClassSearch<'a> {
     task: Task<'a>,
     class: usize,

@@ -137,8 +137,8 @@ impl Config {
         self.steps * self.batches_per_step
     }
 
-    /// All settings that the search of one class depends on, as one line of JSON: equal for two searches that would go
-    /// the same way.
+    /// All settings that the search of one class depends on, as one line of JSON: equal for two
+    /// searches that would go the same way.
     pub fn fingerprint(&self) -> String {
         json!(self.of_one_class()).to_string()
     }

@@ -46,7 +46,8 @@ pub struct Counters {
 }
 
 impl Schedule {
-    /// Begins with weight zero, unless told otherwise: first a trigger that works, then a small one.
+    /// Begins with weight zero, unless told otherwise: first a trigger that works, then a small
+    /// one.
     pub fn new(config: &Config) -> Self {
         let counters = Counters {
             cost: if config.begin_at_zero {

@@ -18,7 +18,8 @@ use serde_json::Value;
 const LEAST_NORM: f64 = 1.0 / 255.0;
 /// A trigger is in a finding and in the evidence.
 const TRIGGER_COPIES: usize = 2;
-/// A search that waits for the others of its round holds a trigger in tanh space, two moments of it and the best one so far,
+/// A search that waits for the others of its round holds a trigger in tanh space, two moments of it
+/// and the best one so far,
 const WAITING_COPIES: usize = 4;
 /// and for each image its number, twice: as one of those to search with, and as one still to come.
 const WAITING_PER_IMAGE: usize = 2 * size_of::<usize>();

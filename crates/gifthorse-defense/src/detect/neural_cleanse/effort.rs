@@ -1,10 +1,11 @@
 //! How many classes are searched to the end, and how the others are told from them.
 //!
-//! Nearly all classes of a model with many are of no interest: their triggers are large. After a few
-//! updates the search of a backdoored class is ahead of the others already. So all searches begin,
-//! in an early phase with settings of its own; after each round only those that are ahead go on. The
-//! finalists are then searched in full, as they would have been in a scan of all classes, and so are a few
-//! of the others, drawn at random, from which the statistics learn what the rest is like.
+//! Nearly all classes of a model with many are of no interest: their triggers are large. After a
+//! few updates the search of a backdoored class is ahead of the others already. So all searches
+//! begin, in an early phase with settings of its own; after each round only those that are ahead go
+//! on. The finalists are then searched in full, as they would have been in a scan of all classes,
+//! and so are a few of the others, drawn at random, from which the statistics learn what the rest
+//! is like.
 
 use super::config::Config;
 use super::finding::StepOutcome;
@@ -82,8 +83,8 @@ enum Rule {
 impl EarlyPhase {
     /// The settings of its searches on images of so many pixels.
     ///
-    /// The weight of the norm is there from the first update: with the weight of a full search, zero until
-    /// triggers succeed, masks would not begin to shrink before the early phase is over.
+    /// The weight of the norm is there from the first update: with the weight of a full search,
+    /// zero until triggers succeed, masks would not begin to shrink before the early phase is over.
     pub fn settings(&self, config: &Config, pixels: usize) -> Config {
         match self.rule {
             // As published, the weight then follows the success rate.
@@ -99,8 +100,8 @@ impl EarlyPhase {
         }
     }
 
-    /// What follows after `rounds` rounds, of which `tops` holds the finalists of each (as they would
-    /// have been had it been the last), among so many classes.
+    /// What follows after `rounds` rounds, of which `tops` holds the finalists of each (as they
+    /// would have been had it been the last), among so many classes.
     pub fn next(&self, settings: &Config, classes: usize, tops: &[Vec<Unit>]) -> Next {
         let round = tops.len();
         match self.rule {
@@ -127,7 +128,8 @@ impl EarlyPhase {
         })
     }
 
-    /// How far a search is from the goal after its first `steps` steps: the smaller, the further ahead.
+    /// How far a search is from the goal after its first `steps` steps: the smaller, the further
+    /// ahead.
     pub fn standing(&self, settings: &Config, trace: &[StepOutcome], steps: usize) -> f64 {
         let made = &trace[..steps.min(trace.len())];
         match self.rule {

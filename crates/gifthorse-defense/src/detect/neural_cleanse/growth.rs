@@ -1,12 +1,12 @@
 //! The trigger that is put to the confirmation gate: the smallest one, grown a little.
 //!
 //! A search shrinks its trigger until it only just works, which is what makes its size a measure,
-//! and keeps it as it is after the updates of its last good step: on the very images it was searched
-//! with it may already fail on a few, and on others on a few more. So from the smallest trigger on
-//! some updates are made for the loss alone, without the weight of the norm, for as long as the norm
-//! stays within [`Config::growth`](super::Config) times the smallest. The held-out images have no
-//! part in this: the trigger is chosen by its success on the search images, and tried on the others
-//! once.
+//! and keeps it as it is after the updates of its last good step: on the very images it was
+//! searched with it may already fail on a few, and on others on a few more. So from the smallest
+//! trigger on some updates are made for the loss alone, without the weight of the norm, for as long
+//! as the norm stays within [`Config::growth`](super::Config) times the smallest. The held-out
+//! images have no part in this: the trigger is chosen by its success on the search images, and
+//! tried on the others once.
 
 use super::adam::Adam;
 use super::batches::{Batches, Draws};

@@ -50,8 +50,8 @@ impl Layers {
         self.node("Add", name, &[&other.value], [])
     }
 
-    /// Batch normalisation over each channel or feature: with the batch's own mean and variance in training, with running
-    /// ones in inference, which are kept in the file.
+    /// Batch normalisation over each channel or feature: with the batch's own mean and variance in
+    /// training, with running ones in inference, which are kept in the file.
     pub fn batch_norm(&mut self, name: &str) -> &mut Self {
         let channels = self.shape[0];
         let scale = self.filled(format!("{name}.scale"), &[channels], 1.0);

@@ -5,7 +5,8 @@ use std::f32::consts::SQRT_2;
 use super::{Conv, Layers};
 
 impl Layers {
-    /// Cuts the image into square patches, makes each a token by one matrix, and adds a learned position.
+    /// Cuts the image into square patches, makes each a token by one matrix, and adds a learned
+    /// position.
     pub fn tokens(&mut self, name: &str, patch: usize, features: usize) -> &mut Self {
         let &[_, height, width] = self.shape.as_slice() else {
             return self.mistake(format!("`{name}` needs an image"));
@@ -26,7 +27,8 @@ impl Layers {
         self.node("Add", &format!("{name}.placed"), &[&positions], [])
     }
 
-    /// Normalises the features of each token to mean 0 and variance 1, then scales and moves each feature.
+    /// Normalises the features of each token to mean 0 and variance 1, then scales and moves each
+    /// feature.
     pub fn layer_norm(&mut self, name: &str) -> &mut Self {
         let features = self.shape.last().copied().unwrap_or(0);
         let scale = self.filled(format!("{name}.scale"), &[features], 1.0);
@@ -67,7 +69,8 @@ impl Layers {
         self.node("Mul", name, &[value.value()], [])
     }
 
-    /// Attention between all tokens, in several heads, and a fully connected layer on what they give.
+    /// Attention between all tokens, in several heads, and a fully connected layer on what they
+    /// give.
     pub fn attention(&mut self, name: &str, heads: usize) -> &mut Self {
         let &[tokens, features] = self.shape.as_slice() else {
             return self.no_tokens(name);

@@ -10,7 +10,8 @@ use crate::finding::{Finding, Measure, State, Unit};
 use crate::search::{Search, evaluate_trigger};
 use crate::trigger::Trigger;
 
-/// The norm of the trigger that was tried on images, which has grown a little from the one that is the statistic.
+/// The norm of the trigger that was tried on images, which has grown a little from the one that is
+/// the statistic.
 const TRIGGER_NORM: &str = "trigger_norm";
 
 impl Search for ClassSearch<'_> {
@@ -38,7 +39,8 @@ impl Search for ClassSearch<'_> {
         self.trace.len()
     }
 
-    /// From whichever start; updates of the short trials of other starts and of growing the trigger are not counted.
+    /// From whichever start; updates of the short trials of other starts and of growing the trigger
+    /// are not counted.
     fn updates(&self) -> usize {
         let before = match &self.restart {
             Restart::Begun { first, .. } => first.trace.len(),
