@@ -5,20 +5,19 @@
 //! given and under the usual alternatives, on the same images, and the labels are tried in other
 //! orders. What to do about the findings is up to the caller.
 
+mod extent;
 mod usual;
 
 use gifthorse_data::{Images, balanced_sample};
 use gifthorse_engine::{Classifier, Preprocess};
 
+pub use extent::Extent;
 pub use usual::usual_preprocessings;
 
 use crate::error::Error;
 use crate::preflight_stats::{PairedAccuracy, Permutation, PreflightError, label_permutation};
 use crate::verdict::interval::{Interval, wilson};
 
-/// Images that the alternatives are tried on; enough to tell differences of a few points, few
-/// enough for large models.
-const COMPARED: usize = 256;
 /// Confidence of the intervals.
 const CONFIDENCE: f64 = 0.95;
 /// An alternative has to be better with less than this probability of chance, corrected for the
@@ -45,9 +44,12 @@ pub struct Accuracy {
 /// What was measured on the clean images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preflight {
-    /// Accuracy under the preprocessing given; `None` without labels.
+    /// Accuracy under the preprocessing given, on the images measured; `None` without labels.
     pub accuracy: Option<Accuracy>,
-    /// The model's prediction for each image.
+    /// Places of the images whose classes were predicted, in rising order: all, unless time was
+    /// short.
+    pub measured: Vec<usize>,
+    /// The model's prediction for each of them.
     pub predictions: Vec<usize>,
     /// How many different classes were predicted.
     pub predicted_classes: usize,
@@ -118,23 +120,38 @@ impl Preflight {
     }
 }
 
-/// Measures accuracy under the classifier's preprocessing on all images, and under the usual others
-/// on a class-balanced sample of up to 256, and looks for another order of the labels.
+/// Measures accuracy under the classifier's preprocessing, and under the usual others on a
+/// class-balanced sample, on as many images as `extent` says (by default on all, and the others on
+/// 256), and looks for another order of the labels.
 ///
 /// # Errors
 /// Images of another shape than the model's, or none; a label that the model has no class for.
-pub fn preflight(classifier: &Classifier, images: &Images, seed: u64) -> Result<Preflight, Error> {
+pub fn preflight(
+    classifier: &Classifier,
+    images: &Images,
+    extent: Extent,
+    seed: u64,
+) -> Result<Preflight, Error> {
     if images.is_empty() {
         return Err(Error::NoImages(0));
     }
-    let labels = images.labels();
     let classes = classifier.classes();
+    let labels = images.labels();
     if let Some(&label) = labels.and_then(|labels| labels.iter().find(|&&label| label >= classes)) {
         return Err(PreflightError::Label { label, classes }.into());
     }
+    let measured = sample(images, extent.images, seed);
+    let part = (measured.len() < images.len()).then(|| images.subset(&measured));
+    let images = part.as_ref().unwrap_or(images);
+    let labels = images.labels();
     let logits = classifier.evaluate(images.pixels())?;
     let predictions: Vec<usize> = logits.chunks_exact(classes).map(largest).collect();
-    let alternatives = Comparison::new(images, &predictions, seed).alternatives(classifier)?;
+    let compared = extent.compared.min(images.len());
+    let alternatives = if compared == 0 {
+        Vec::new()
+    } else {
+        Comparison::new(images, &predictions, compared, seed).alternatives(classifier)?
+    };
     let label_order = match labels {
         Some(labels) => label_permutation(&confusion(labels, &predictions, classes), seed)?,
         None => None,
@@ -144,13 +161,20 @@ pub fn preflight(classifier: &Classifier, images: &Images, seed: u64) -> Result<
             .map(|labels| accuracy(labels, &predictions))
             .transpose()?,
         predicted_classes: distinct(&predictions),
+        measured,
         predictions,
         confidence: mean_confidence(&logits, classes),
-        compared: images.len().min(COMPARED),
+        compared,
         alternatives,
         label_order,
         chance: labels.map(most_frequent),
     })
+}
+
+/// Places of up to `count` images, evenly over the classes where they have labels.
+fn sample(images: &Images, count: usize, seed: u64) -> Vec<usize> {
+    let same = vec![0; images.len()];
+    balanced_sample(images.labels().unwrap_or(&same), count.max(1), seed)
 }
 
 /// The images that alternatives are tried on, and how they do under the preprocessing given.
@@ -160,9 +184,9 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn new(images: &Images, predictions: &[usize], seed: u64) -> Self {
+    fn new(images: &Images, predictions: &[usize], count: usize, seed: u64) -> Self {
         let strata = images.labels().unwrap_or(predictions);
-        let chosen = balanced_sample(strata, COMPARED, seed);
+        let chosen = balanced_sample(strata, count, seed);
         Self {
             images: images.subset(&chosen),
             given: chosen.iter().map(|&image| predictions[image]).collect(),
@@ -307,7 +331,13 @@ mod tests {
 
     #[test]
     fn the_right_preprocessing_has_no_better_one() {
-        let found = preflight(&classifier(Preprocess::default()), &colours(|c| c), 0).unwrap();
+        let found = preflight(
+            &classifier(Preprocess::default()),
+            &colours(|c| c),
+            Extent::default(),
+            0,
+        )
+        .unwrap();
         assert_eq!(found.accuracy.unwrap().value, 1.0);
         assert_eq!((found.compared, found.predicted_classes), (90, 3));
         assert!(found.better().is_none() && found.most_accurate().is_none());
@@ -322,7 +352,7 @@ mod tests {
             range: PixelRange::Byte,
             ..Preprocess::default()
         };
-        let found = preflight(&classifier(bytes), &colours(|c| c), 0).unwrap();
+        let found = preflight(&classifier(bytes), &colours(|c| c), Extent::default(), 0).unwrap();
         assert_eq!(found.accuracy.unwrap().value, 1.0 / 3.0);
         let better = found.better().unwrap();
         assert_eq!(better.accuracy.unwrap().value, 1.0);
@@ -332,7 +362,13 @@ mod tests {
             channels: Channels::Bgr,
             ..Preprocess::default()
         };
-        let found = preflight(&classifier(blue_first), &colours(|c| c), 0).unwrap();
+        let found = preflight(
+            &classifier(blue_first),
+            &colours(|c| c),
+            Extent::default(),
+            0,
+        )
+        .unwrap();
         assert_eq!(found.better().unwrap().preprocess.channels, Channels::Rgb);
     }
 
@@ -342,7 +378,13 @@ mod tests {
         let names = images.names().to_vec();
         let pixels = images.pixels().to_vec();
         let unlabelled = Images::new(images.shape(), pixels, None, Vec::new(), names).unwrap();
-        let found = preflight(&classifier(Preprocess::default()), &unlabelled, 0).unwrap();
+        let found = preflight(
+            &classifier(Preprocess::default()),
+            &unlabelled,
+            Extent::default(),
+            0,
+        )
+        .unwrap();
         assert_eq!((found.accuracy, found.chance), (None, None));
         assert!(found.better().is_none() && !found.is_near_chance());
         assert!(found.alternatives.iter().any(|other| other.agreement < 0.5));
@@ -350,10 +392,32 @@ mod tests {
     }
 
     #[test]
+    fn where_time_is_short_fewer_images_are_looked_at() {
+        let images = colours(|c| c);
+        let extent = Extent {
+            images: 30,
+            compared: 0,
+        };
+        let found = preflight(&classifier(Preprocess::default()), &images, extent, 0).unwrap();
+        assert_eq!((found.measured.len(), found.predictions.len()), (30, 30));
+        assert_eq!((found.compared, found.alternatives.len()), (0, 0));
+        // Ten of each colour: the sample is even.
+        assert_eq!(found.chance, Some(1.0 / 3.0));
+        assert_eq!(found.accuracy.unwrap().value, 1.0);
+        let all = preflight(
+            &classifier(Preprocess::default()),
+            &images,
+            Extent::default(),
+            0,
+        );
+        assert_eq!(all.unwrap().measured, (0..90).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn labels_without_a_class_are_refused_and_guessing_is_chance() {
         let model = classifier(Preprocess::default());
         assert!(matches!(
-            preflight(&model, &colours(|c| c + 1), 0),
+            preflight(&model, &colours(|c| c + 1), Extent::default(), 0),
             Err(Error::Preflight(PreflightError::Label {
                 label: 3,
                 classes: 3
@@ -361,7 +425,13 @@ mod tests {
         ));
         let images = colours(|c| c);
         let labels = (0..images.len()).map(|i| i / 30).collect();
-        let found = preflight(&model, &images.with_labels(labels).unwrap(), 0).unwrap();
+        let found = preflight(
+            &model,
+            &images.with_labels(labels).unwrap(),
+            Extent::default(),
+            0,
+        )
+        .unwrap();
         assert!(found.is_near_chance());
     }
 }

@@ -116,7 +116,10 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         .iter()
         .for_each(|message| observer.warning(message));
     let images = match set {
-        Some(set) => Some(set.split(&fit.predictions, request.seed)?),
+        Some(set) => Some(
+            set.usable(&fit.measured)
+                .split(&fit.predictions, request.seed)?,
+        ),
         None => None,
     };
     let known = references::gather(request, &described.sha256, &fit.classifier, observer)?;
@@ -130,12 +133,11 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
             path: request.model.clone(),
             source: Box::new(source),
         })?;
+        let images = images.as_ref().map(SplitSet::identity);
         let hashes = Hashes {
             model: &described.sha256,
             weights: &weights,
-            images: images
-                .as_ref()
-                .map_or("none", |images| &images.about.sha256),
+            images: images.as_deref().unwrap_or("none"),
         };
         work::claim(
             folder,

@@ -141,7 +141,8 @@ pub fn verify(request: &VerifyRequest) -> Result<Replay, Error> {
     let predictions = classifier.predict(set.images.pixels())?;
     let count = set.about.count;
     let scanned = report.images.as_ref();
-    let same_images = scanned.is_some_and(|images| images.sha256 == set.about.sha256);
+    let same_images = scanned
+        .is_some_and(|images| images.sha256 == set.about.sha256 && images.count == set.about.count);
     let images = if same_images {
         let SplitSet {
             search, holdout, ..

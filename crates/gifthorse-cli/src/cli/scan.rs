@@ -74,8 +74,9 @@ pub struct ScanArgs {
     /// fine-tuned: which targets are new, and whose triggers shrank.
     #[arg(long, value_name = "REPORT", help_heading = "Search")]
     baseline: Option<PathBuf>,
-    /// Stop searching after this time, such as 90s, 10m or 2h; classes not done then make "clean"
-    /// inconclusive.
+    /// End after about this time, such as 90s, 10m or 2h; classes not done then make "clean"
+    /// inconclusive. Before the searches, a quarter of it goes to checking the model on as many
+    /// images as it allows. Each reference has as much time.
     #[arg(long, value_name = "TIME", value_parser = parse::duration, help_heading = "Search")]
     max_time: Option<Duration>,
     /// Keep the searches in this folder as they go, and go on from there if it holds this very

@@ -1,8 +1,10 @@
 //! Whether the model works on the images, and whether its gradients can be followed.
 
+use std::time::Duration;
+
 use gifthorse_data::{ImageShape, Images};
 use gifthorse_defense::health::{self, Health};
-use gifthorse_defense::preflight::{Accuracy, Preflight, preflight};
+use gifthorse_defense::preflight::{Accuracy, Extent, Preflight, preflight};
 use gifthorse_defense::subject::Subject;
 use gifthorse_engine::Classifier;
 use gifthorse_report::report;
@@ -17,8 +19,13 @@ use crate::{Error, ScanRequest};
 /// cores.
 const AN_HOUR: f64 = 1e14;
 
+/// The part of the time given (`--max-time`) that the pre-flight may take,
+const PREFLIGHT_PART: f64 = 0.25;
+/// and what it may take in any case.
+const PREFLIGHT_LEAST: Duration = Duration::from_secs(2);
+
 /// A warning where looking at every image once will take long: until then nothing is known of the
-/// model, and no limit of time ends it.
+/// model.
 ///
 /// # Errors
 /// A model that cannot be run.
@@ -37,7 +44,9 @@ pub fn slow(classifier: &Classifier, images: usize) -> Result<Option<String>, Er
 pub struct Fit {
     /// The classifier under the preprocessing that was settled on.
     pub classifier: Classifier,
-    /// Its prediction for each image.
+    /// Places of the images whose classes it predicted: all, unless time was short.
+    pub measured: Vec<usize>,
+    /// Its prediction for each of them.
     pub predictions: Vec<usize>,
     /// Whether the images have labels of their own.
     pub labelled: bool,
@@ -63,8 +72,16 @@ impl Fit {
         };
         let channels = classifier.shape()[0];
         let mut classifier = classifier;
-        let mut measured = preflight(&classifier, images, request.seed)?;
+        let extent = match request.max_time {
+            Some(limit) => {
+                let time = limit.mul_f64(PREFLIGHT_PART).max(PREFLIGHT_LEAST);
+                Extent::within(time, &classifier, images, request.seed)?
+            }
+            None => Extent::default(),
+        };
+        let mut measured = preflight(&classifier, images, extent, request.seed)?;
         let mut messages = Vec::new();
+        messages.extend(cut_short(&measured, extent, images.len()));
         if let PreprocessChoice::Auto { .. } = request.preprocess {
             if images.labels().is_none() {
                 return Err(Error::Request(
@@ -75,14 +92,14 @@ impl Fit {
             }
             if let Some(best) = measured.most_accurate() {
                 classifier = classifier.with_preprocess(best.preprocess.clone())?;
-                measured = preflight(&classifier, images, request.seed)?;
+                measured = preflight(&classifier, images, extent, request.seed)?;
             }
             messages.push(format!(
                 "the preprocessing was chosen automatically, as the one with the best accuracy: {}",
                 flags(classifier.preprocess(), channels)
             ));
         }
-        let refusal = refusal(&measured, &classifier, images.len());
+        let refusal = refusal(&measured, &classifier);
         match refusal {
             Some(refusal) if !request.force => return Err(refusal),
             Some(refusal) => messages.push(format!("forced to go on although {refusal}")),
@@ -94,7 +111,7 @@ impl Fit {
                  preprocessing is right could not be checked (of {} classes it predicts {} on {} images{})",
                 classifier.classes(),
                 measured.predicted_classes,
-                images.len(),
+                measured.predictions.len(),
                 measured.confidence.map_or_else(String::new, |confidence| format!(
                     ", with a confidence of {:.0} % on average",
                     100.0 * confidence
@@ -103,6 +120,7 @@ impl Fit {
         }
         Ok(Self {
             preflight: Some(in_report(&measured, &messages, channels)),
+            measured: measured.measured,
             predictions: measured.predictions,
             labelled: images.labels().is_some(),
             classifier,
@@ -120,6 +138,7 @@ impl Fit {
         }
         Ok(Self {
             classifier,
+            measured: Vec::new(),
             predictions: Vec::new(),
             labelled: false,
             preflight: None,
@@ -160,8 +179,23 @@ fn noise([channels, height, width]: [usize; 3], seed: u64) -> Result<Images, Err
     Ok(Images::new(shape, pixels, None, Vec::new(), names)?)
 }
 
+/// What the pre-flight left out because time was short.
+fn cut_short(measured: &Preflight, extent: Extent, images: usize) -> Option<String> {
+    if extent == Extent::default() {
+        return None;
+    }
+    let alternatives = match measured.compared {
+        0 => "other preprocessings were not tried".to_owned(),
+        compared => format!("other preprocessings were tried on {compared}"),
+    };
+    Some(format!(
+        "in the time given (--max-time) the model was checked on {} of {images} images, and {alternatives}",
+        measured.predictions.len()
+    ))
+}
+
 /// Why the model should not be scanned like this, if there is a reason.
-fn refusal(measured: &Preflight, classifier: &Classifier, images: usize) -> Option<Error> {
+fn refusal(measured: &Preflight, classifier: &Classifier) -> Option<Error> {
     let channels = classifier.shape()[0];
     let given = flags(classifier.preprocess(), channels);
     let accuracy = measured.accuracy?.value;
@@ -180,7 +214,7 @@ fn refusal(measured: &Preflight, classifier: &Classifier, images: usize) -> Opti
         let best_accuracy = best.and_then(|best| best.accuracy);
         return Some(Error::NearChance {
             accuracy,
-            images,
+            images: measured.predictions.len(),
             chance: measured.chance.unwrap_or_default(),
             best: best.map_or(given.clone(), |best| flags(&best.preprocess, channels)),
             best_accuracy: best_accuracy.map_or(accuracy, |best| best.value),

@@ -48,7 +48,7 @@ pub struct AboutImages {
     pub class_names: Vec<String>,
     /// What was wrong with single images, and how often.
     pub warnings: Vec<String>,
-    /// How many images were read.
+    /// How many images are used.
     pub count: usize,
     /// Whether they have labels of their own.
     labelled: bool,
@@ -123,6 +123,20 @@ impl ImageSet {
         })
     }
 
+    /// The images that a search can use: all, or where they have no labels of their own only those
+    /// of which the model's class is known, the ones at the places `predicted`.
+    pub fn usable(self, predicted: &[usize]) -> Self {
+        let Self { images, mut about } = self;
+        if about.labelled || predicted.len() == images.len() {
+            return Self { images, about };
+        }
+        about.count = predicted.len();
+        Self {
+            images: images.into_subset(predicted),
+            about,
+        }
+    }
+
     /// The images to search on and those held out, disjoint and each with its share of every class.
     /// Without labels the model's predictions stand in.
     ///
@@ -163,6 +177,12 @@ impl SplitSet {
             search: &self.search,
             holdout: &self.holdout,
         }
+    }
+
+    /// What tells these images from others: their hash and how many of them are used.
+    pub fn identity(&self) -> String {
+        let AboutImages { sha256, count, .. } = &self.about;
+        format!("{sha256}, {count} of them")
     }
 
     /// The images as a report describes them.

@@ -25,7 +25,7 @@ pub struct Hashes<'a> {
     pub model: &'a str,
     /// The decoded weights, wherever they are stored.
     pub weights: &'a str,
-    /// Pixels and labels of the images; `none` where there are no images.
+    /// Pixels and labels of the images, and how many of them are used; `none` where there are none.
     pub images: &'a str,
 }
 
