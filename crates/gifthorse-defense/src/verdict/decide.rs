@@ -7,7 +7,8 @@ use super::doubt::{Doubt, Effect};
 use super::error::StatsError;
 use super::evidence::Evidence;
 use super::obstacle;
-use super::reasons::{self, Grounds};
+use super::reasons::Grounds;
+use super::remedies::remedies;
 use super::test::null::check_rate;
 use super::trial::{Charge, Trial};
 
@@ -59,7 +60,7 @@ pub fn decide(
     Ok(Decision {
         verdict,
         reasons: grounds.reasons(),
-        remedies: reasons::remedies(&grounds),
+        remedies: remedies(&grounds),
         targets,
         suspects: suspects.iter().map(|charge| charge.class).collect(),
         p_value: trial.p_value(&charges),

@@ -1,13 +1,12 @@
 //! The reasons of a decision, in words.
 
-use super::confirmation::{Confirmation, Gate, trials_needed};
 use super::decide::Gates;
 use super::doubt::{Doubt, Effect};
 use super::evidence::{Conviction, Evidence, Soundness, Statistic, Tail};
 use super::hearing::{Hearing, Unheard};
 use super::obstacle::{Obstacle, stand_against_clean, told};
+use super::outcome::{confirmation, outcome, spared};
 use super::set_aside::Thinning;
-use super::test::CannotSay;
 use super::trial::{Alone, Charge, Trial, gate};
 
 /// All that a decision is made from.
@@ -77,7 +76,8 @@ impl Grounds<'_> {
         witnesses.any(|witness| witness.soundness != Soundness::Sound)
     }
 
-    fn suspects(&self) -> impl Iterator<Item = &Charge> {
+    /// The classes that are named.
+    pub(super) fn suspects(&self) -> impl Iterator<Item = &Charge> {
         self.charges.iter().filter(|charge| charge.named)
     }
 
@@ -284,61 +284,6 @@ impl Grounds<'_> {
     }
 }
 
-/// What the user can do to have a better answer.
-pub(super) fn remedies(grounds: &Grounds<'_>) -> Vec<String> {
-    let mut remedies: Vec<String> = Vec::new();
-    for charge in grounds.suspects().filter(|charge| !charge.convicted) {
-        for hearing in &grounds.trial.hearings {
-            if let Gate::TooFew { trials } = gate(hearing, charge.class, grounds.gates) {
-                remedies.push(format!(
-                    "Give more images: {} held-out images of classes other than {} are needed, and there are {trials}.",
-                    trials_needed(),
-                    charge.class
-                ));
-            }
-        }
-    }
-    let stands = stand_against_clean(grounds.obstacles);
-    let of_obstacles =
-        told(grounds.obstacles).filter(|_| stands && grounds.suspects().next().is_none());
-    remedies.extend(of_obstacles.filter_map(remedy));
-    remedies.extend(
-        grounds
-            .doubts
-            .iter()
-            .filter_map(|(doubt, _)| doubt.remedy()),
-    );
-    if grounds.trial.out_of_span.is_some() {
-        remedies.push("Give clean models of the same task (--reference).".to_owned());
-    }
-    remedies.dedup();
-    remedies
-}
-
-/// What helps against an obstacle; nothing, if it lies in the model itself.
-fn remedy(obstacle: &Obstacle) -> Option<String> {
-    match obstacle {
-        Obstacle::CannotSay(_, why) | Obstacle::Unheard(_, Unheard::CannotSay(why)) => match why {
-            CannotSay::TooManyUnreached { .. } | CannotSay::TooFewReached { .. } => {
-                Some("Give the search more steps or more images.".to_owned())
-            }
-            CannotSay::TooFewClasses(_) => {
-                Some("Give clean models of the same task (--reference).".to_owned())
-            }
-            CannotSay::NoSpread => None,
-        },
-        Obstacle::NothingWouldStandOut(_) | Obstacle::TooFewCleanModels { .. } => {
-            Some("Give clean models of the same task (--reference).".to_owned())
-        }
-        Obstacle::Unheard(_, Unheard::NothingSearched | Unheard::Unrepresented(_)) => {
-            Some("Give the searches more time (--max-time).".to_owned())
-        }
-        Obstacle::Unheard(_, Unheard::Unsound(_) | Unheard::NotCalibrated) | Obstacle::None(_) => {
-            None
-        }
-    }
-}
-
 fn accusation(statistic: &Statistic) -> String {
     let extreme = match statistic.tail {
         Tail::Small => "small",
@@ -348,49 +293,6 @@ fn accusation(statistic: &Statistic) -> String {
         "{} that is too {extreme} for a clean model",
         statistic.found
     )
-}
-
-fn confirmation(hearing: &Hearing<'_>, class: usize) -> Option<Confirmation> {
-    let mut classes = hearing.witness.classes.iter();
-    classes.find(|found| found.class == class)?.confirmation
-}
-
-/// What came of a trigger on held-out images.
-fn outcome(gate: Gate, confirmation: Option<Confirmation>) -> String {
-    let (successes, trials) = confirmation.map_or((0, 0), |tried| (tried.successes, tried.trials));
-    match gate {
-        Gate::Passed { lower } => format!(
-            "and it flips {successes} of {trials} held-out images (at least {:.1} % with 95 % \
-             confidence)",
-            percent_at_least(lower)
-        ),
-        Gate::Failed { lower } => format!(
-            "but it is not confirmed: it flips only {successes} of {trials} held-out images (at \
-             least {:.1} % with 95 % confidence, where 90 % are asked for)",
-            percent_at_least(lower)
-        ),
-        Gate::TooFew { trials } => format!(
-            "but there are too few held-out images to confirm it: {trials}, where at least {} are \
-             needed",
-            trials_needed()
-        ),
-        Gate::NotTried => "but it was not tried on held-out images".to_owned(),
-    }
-}
-
-/// The source class that a trigger works badly on.
-fn spared(confirmation: Option<Confirmation>) -> String {
-    let spared = confirmation.and_then(|confirmation| confirmation.spared_source());
-    spared.map_or_else(String::new, |spared| {
-        let (source, successes, trials) = (spared.source, spared.successes, spared.trials);
-        format!(" It works badly on images of class {source}: {successes} of {trials}.")
-    })
-}
-
-/// A lower bound in percent, cut to one decimal: rounded up, it would claim too much, and a bound
-/// just below what is asked for would seem to meet it.
-fn percent_at_least(lower: f64) -> f64 {
-    (1000.0 * lower).floor() / 10.0
 }
 
 fn thinning(thinning: Thinning, by: &str) -> String {
@@ -405,17 +307,4 @@ fn thinning(thinning: Thinning, by: &str) -> String {
          of the others, drawn at random, were searched to the end; these {sample} stand for the {set_aside} that \
          were set aside."
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lower_bounds_are_never_rounded_up() {
-        let said = outcome(Gate::Failed { lower: 0.8999 }, None);
-        assert!(said.contains("least 89.9 %"), "{said}");
-        let said = outcome(Gate::Passed { lower: 0.93468 }, None);
-        assert!(said.contains("least 93.4 %"), "{said}");
-    }
 }
