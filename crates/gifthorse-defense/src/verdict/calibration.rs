@@ -76,6 +76,13 @@ pub trait NullModel: Sync {
         let _ = classes;
         None
     }
+
+    /// How much higher the values of a clean model with so many pixels lie than those drawn, which
+    /// are of models with images of a usual size.
+    fn shift(&self, pixels: usize) -> f64 {
+        let _ = pixels;
+        0.0
+    }
 }
 
 /// Knowledge of the scale from elsewhere: the variance of a clean model's values is distributed

@@ -43,6 +43,7 @@ pub(super) struct Candidate<'a> {
     pub witness: &'a Witness,
     /// Its values in order.
     pub values: Values,
+    pixels: usize,
     null_model: &'a dyn NullModel,
     comparable: bool,
 }
@@ -57,22 +58,23 @@ pub(super) struct Hearing<'a> {
     pub values: Values,
     /// What clean models look like to it.
     pub null_model: &'a dyn NullModel,
+    pixels: usize,
     comparable: bool,
     comparison: Comparison,
     surprises: BTreeMap<usize, f64>,
 }
 
 impl<'a> Candidate<'a> {
-    /// Checks a witness, and whether anything can be said of what it found. Its values are compared
-    /// with those of clean models only if they are comparable and `spanned`: if the model is like
-    /// those known.
+    /// Checks a witness, and whether anything can be said of what it found in a model with so many
+    /// `pixels`. Its values are compared with those of clean models only if they are comparable and
+    /// `spanned`: if the model is like those known.
     ///
     /// # Errors
     /// Evidence that is not made of numbers.
     pub(super) fn check(
         (place, witness): (usize, &'a Witness),
         calibration: &'a dyn Calibration,
-        spanned: bool,
+        (pixels, spanned): (usize, bool),
     ) -> Result<Result<Self, Unheard>, StatsError> {
         if let Soundness::Unsound(why) = &witness.soundness {
             return Ok(Err(Unheard::Unsound(why.clone())));
@@ -98,6 +100,7 @@ impl<'a> Candidate<'a> {
                 place,
                 witness,
                 values,
+                pixels,
                 null_model,
                 comparable,
             }),
@@ -116,8 +119,8 @@ impl<'a> Candidate<'a> {
     /// The null model drew values that are not finite.
     pub(super) fn hear(self, ranked: bool, seed: u64) -> Result<Hearing<'a>, StatsError> {
         let draws = if ranked { RANKED_DRAWS } else { DRAWS };
-        let comparison =
-            Comparison::run(&self.values, self.null_model, self.comparable, draws, seed)?;
+        let values = (&self.values, self.pixels);
+        let comparison = Comparison::run(values, self.null_model, self.comparable, draws, seed)?;
         let classes = self.values.classes().iter().zip(comparison.surprises());
         let surprises = classes.filter_map(|(class, surprise)| Some(((*class)?, surprise)));
         Ok(Hearing {
@@ -126,6 +129,7 @@ impl<'a> Candidate<'a> {
             witness: self.witness,
             values: self.values,
             null_model: self.null_model,
+            pixels: self.pixels,
             comparable: self.comparable,
             comparison,
         })
@@ -153,11 +157,12 @@ impl Hearing<'_> {
         &self.witness.statistic
     }
 
-    /// Where the values of a clean model of so many classes lie, if that is known and may be
-    /// compared.
+    /// Where the values of a clean model of so many classes and pixels lie, if that is known and may
+    /// be compared.
     pub(super) fn usual_location(&self) -> Option<f64> {
         let location = self.null_model.location(self.values.compared());
-        location.filter(|_| self.comparable)
+        let location = location.filter(|_| self.comparable)?;
+        Some(location + self.null_model.shift(self.pixels))
     }
 
     /// The comparison of the classes with one another, where a surprise above `critical` is

@@ -69,7 +69,11 @@ impl<'a> Trial<'a> {
         let spanned = calibration.spans(evidence.pixels, evidence.classes);
         let (mut candidates, mut unheard) = (Vec::new(), Vec::new());
         for (place, witness) in evidence.witnesses.iter().enumerate() {
-            match Candidate::check((place, witness), calibration, spanned.is_ok())? {
+            match Candidate::check(
+                (place, witness),
+                calibration,
+                (evidence.pixels, spanned.is_ok()),
+            )? {
                 Ok(candidate) => candidates.push(candidate),
                 Err(why) => unheard.push((place, why)),
             }

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use super::leave_one_out::Measured;
 use super::library::{ClassValues, Library, LibraryModel, OutOfSpan, Span};
-use super::population::Population;
+use super::population::{Found, Population};
 use super::{Calibration, NullModel};
 use crate::verdict::error::LibraryError;
 use crate::verdict::evidence::Method;
@@ -109,10 +109,12 @@ pub(super) fn usable<'a>(library: &'a Library, method: &Method) -> Vec<&'a Libra
 }
 
 /// What a method found in the models that went through it.
-pub(super) fn values_of<'a>(models: &[&'a LibraryModel], method: &Method) -> Vec<&'a ClassValues> {
-    let found = models
-        .iter()
-        .filter_map(|model| model.detectors.get(method));
+pub(super) fn values_of<'a>(models: &[&'a LibraryModel], method: &Method) -> Vec<Found<'a>> {
+    let found = models.iter().filter_map(|model| {
+        let pixels = model.pixels;
+        let values = model.detectors.get(method)?;
+        Some(Found { pixels, values })
+    });
     found.collect()
 }
 

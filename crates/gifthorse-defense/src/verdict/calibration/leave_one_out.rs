@@ -39,7 +39,7 @@ impl Measured {
         let of_models = places.filter_map(|(place, model)| {
             let population = beside(place)?;
             let values = &model.detectors.get(method)?.values;
-            let surprises = surprises(values, &population, seed);
+            let surprises = surprises(values, model.pixels, &population, seed);
             Some(surprises.map(|surprises| (model.name.clone(), surprises)))
         });
         let of_models = of_models.collect::<Result<_, _>>()?;
@@ -75,11 +75,12 @@ impl Measured {
 /// The surprise at each class, in class order; 0 at a class that was not reached.
 fn surprises(
     values: &[Option<f64>],
+    pixels: usize,
     population: &Population,
     seed: u64,
 ) -> Result<Vec<f64>, StatsError> {
     let ordered = Values::of_all(values);
-    let comparison = Comparison::run(&ordered, population, true, RANKED_DRAWS, seed)?;
+    let comparison = Comparison::run((&ordered, pixels), population, true, RANKED_DRAWS, seed)?;
     let mut surprises = vec![0.0; values.len()];
     for (class, surprise) in ordered.classes().iter().zip(comparison.surprises()) {
         if let Some(class) = class {

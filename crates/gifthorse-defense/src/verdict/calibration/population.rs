@@ -2,7 +2,7 @@
 //! one method gives them.
 //!
 //! `value = location of the model + scale of the model * residual of the class`. Locations lie
-//! around a line in 1 / classes and are normal, variances scaled inverse chi-squared (limma's
+//! around a line in 1 / classes and the logarithm of the pixels and are normal, variances scaled inverse chi-squared (limma's
 //! prior), and the residuals of a model drawn are those of one measured model, resampled and
 //! blurred a little: no shape is assumed, and that some models have more unequal classes than
 //! others is kept.
@@ -13,7 +13,7 @@ mod scale_fit;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use location_line::LocationLine;
+use location_line::{LocationLine, Point};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, StudentT};
@@ -31,6 +31,13 @@ const BLUR: f64 = 0.3;
 /// models with as few.
 const ENOUGH: usize = 5;
 
+/// What a method found in one model, and how many pixels its images have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub pixels: usize,
+    pub values: &'a ClassValues,
+}
+
 /// What is known of clean models.
 #[derive(Debug, Clone)]
 pub(super) struct Population {
@@ -47,20 +54,19 @@ pub(super) struct Population {
 
 /// Location and scale of one model, which its unreached classes do not shift.
 struct Moments {
-    classes: usize,
-    location: f64,
+    point: Point,
     variance: ModelVariance,
 }
 
 impl Population {
     /// Fits the population to models. Unless their values are `comparable`, their locations mean
     /// nothing.
-    pub(super) fn fit(models: &[&ClassValues], comparable: bool) -> Self {
-        let moments: Vec<Moments> = models.iter().map(|model| Moments::of(model)).collect();
+    pub(super) fn fit(models: &[Found<'_>], comparable: bool) -> Self {
+        let moments: Vec<Moments> = models.iter().map(|&found| Moments::of(found)).collect();
         let variances: Vec<ModelVariance> = moments.iter().map(|of| of.variance).collect();
         let prior = fit_prior(&variances);
         let count = moments.len() as f64;
-        let points: Vec<(usize, f64)> = moments.iter().map(Moments::point).collect();
+        let points: Vec<Point> = moments.iter().map(|of| of.point).collect();
         let line = LocationLine::fit(&points);
         let degrees = (count - line.parameters()).max(1.0);
         let squares: f64 = points.iter().map(|&point| line.beside(point).powi(2)).sum();
@@ -68,7 +74,7 @@ impl Population {
         let mut residuals: Vec<Vec<f64>> = models
             .iter()
             .zip(&moments)
-            .map(|(model, of)| residuals_of(model, of, prior))
+            .map(|(found, of)| residuals_of(found.values, of, prior))
             .collect();
         residuals.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| in_order(a, b)));
         Self {
@@ -85,9 +91,9 @@ impl Population {
     /// large. Their locations give the location, and `spread` how far a further model may be from
     /// them, which so few cannot say; scales are drawn towards theirs. Their residuals are too few
     /// to have a shape.
-    pub(super) fn near(&self, models: &[&ClassValues], spread: ScalePrior) -> Self {
-        let moments: Vec<Moments> = models.iter().map(|model| Moments::of(model)).collect();
-        let points: Vec<(usize, f64)> = moments.iter().map(Moments::point).collect();
+    pub(super) fn near(&self, models: &[Found<'_>], spread: ScalePrior) -> Self {
+        let moments: Vec<Moments> = models.iter().map(|&found| Moments::of(found)).collect();
+        let points: Vec<Point> = moments.iter().map(|of| of.point).collect();
         let beside: Vec<f64> = points
             .iter()
             .map(|&point| self.line.beside(point))
@@ -115,9 +121,9 @@ impl Population {
 
     /// How far the locations of models of one data set are from one another, over the data sets of
     /// the library. Models come with the name of theirs.
-    pub(super) fn spread_within(models: &[(&str, &ClassValues)]) -> Option<ScalePrior> {
-        let points = models.iter().map(|(_, model)| Moments::of(model).point());
-        let points: Vec<(usize, f64)> = points.collect();
+    pub(super) fn spread_within(models: &[(&str, Found<'_>)]) -> Option<ScalePrior> {
+        let points = models.iter().map(|&(_, found)| Moments::of(found).point);
+        let points: Vec<Point> = points.collect();
         let line = LocationLine::fit(&points);
         let mut data_sets: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         for ((data, _), &point) in models.iter().zip(&points) {
@@ -162,24 +168,32 @@ impl NullModel for Population {
     fn location(&self, classes: usize) -> Option<f64> {
         self.comparable.then(|| self.line.at(classes))
     }
+
+    fn shift(&self, pixels: usize) -> f64 {
+        self.line.shift(pixels)
+    }
 }
 
 impl Moments {
-    fn of(model: &ClassValues) -> Self {
+    fn of(
+        Found {
+            pixels,
+            values: model,
+        }: Found<'_>,
+    ) -> Self {
         let values = model.ascending();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let (shift, stretch) = cut_normal(model.unreached() as f64 / model.classes() as f64);
         let found = ModelVariance::of(&values);
         let variance = found.variance * stretch * stretch;
         Self {
-            classes: model.classes(),
-            location: mean + shift * variance.sqrt(),
+            point: Point {
+                classes: model.classes(),
+                pixels,
+                location: mean + shift * variance.sqrt(),
+            },
             variance: ModelVariance { variance, ..found },
         }
-    }
-
-    fn point(&self) -> (usize, f64) {
-        (self.classes, self.location)
     }
 }
 
@@ -199,7 +213,9 @@ fn residuals_of(model: &ClassValues, of: &Moments, prior: Option<ScalePrior>) ->
     // Deviations from a mean that they are part of are too small by this.
     let width = (classes / (classes - 1.0)).sqrt() / scale.max(f64::MIN_POSITIVE);
     let ascending = model.ascending();
-    let reached = ascending.iter().map(|value| (value - of.location) * width);
+    let reached = ascending
+        .iter()
+        .map(|value| (value - of.point.location) * width);
     let normal = Normal::standard();
     let unreached =
         (0..model.unreached()).map(|rank| normal.inverse_cdf(1.0 - (rank as f64 + 0.5) / classes));

@@ -18,8 +18,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::clean_models::{CleanModels, LEAST_MODELS, usable, values_of};
 use super::leave_one_out::Measured;
-use super::library::{ClassValues, Library, LibraryModel};
-use super::population::Population;
+use super::library::{Library, LibraryModel};
+use super::population::{Found, Population};
 use super::{Calibration, NullModel};
 use crate::verdict::error::LibraryError;
 use crate::verdict::evidence::Method;
@@ -120,15 +120,12 @@ fn methods_of(references: &[&LibraryModel]) -> Result<Vec<Method>, LibraryError>
     Ok(methods)
 }
 
-fn by_data_set<'a>(
-    models: &[&'a LibraryModel],
-    method: &Method,
-) -> Vec<(&'a str, &'a ClassValues)> {
-    let found = models.iter().filter_map(|model| {
-        let values = model.detectors.get(method)?;
-        Some((model.data.as_str(), values))
-    });
-    found.collect()
+fn by_data_set<'a>(models: &[&'a LibraryModel], method: &Method) -> Vec<(&'a str, Found<'a>)> {
+    let data = models
+        .iter()
+        .filter(|model| model.detectors.contains_key(method));
+    let data = data.map(|model| model.data.as_str());
+    data.zip(values_of(models, method)).collect()
 }
 
 /// What a model of the library would be measured by, were its data set the user's: as many models
@@ -174,6 +171,7 @@ impl Calibration for References {
 
 #[cfg(test)]
 mod tests {
+    use super::super::library::ClassValues;
     use super::*;
 
     /// Four models each of three data sets, whose values follow no pattern.

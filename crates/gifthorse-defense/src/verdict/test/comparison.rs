@@ -81,20 +81,23 @@ impl Surprises {
 pub(in crate::verdict) struct Comparison {
     /// The classes among one another.
     pub outlier: Result<OutlierTest, CannotSay>,
-    /// Values of the reached classes, if they are compared with those of clean models.
+    /// Values of the reached classes, as they would be in images of a usual size, if they are
+    /// compared with those of clean models.
     beside_clean: Option<Vec<f64>>,
+    /// How much higher they are in images of the model's size.
+    shift: f64,
     reached: usize,
     null: Null,
 }
 
 impl Comparison {
-    /// Simulates `draws` clean models and measures the values by them: beside those of clean models
-    /// only if `comparable`.
+    /// Simulates `draws` clean models and measures the values of a model with so many `pixels` by
+    /// them: beside those of clean models only if `comparable`.
     ///
     /// # Errors
     /// The null model drew values that are not finite.
     pub(in crate::verdict) fn run(
-        values: &Values,
+        (values, pixels): (&Values, usize),
         null_model: &dyn NullModel,
         comparable: bool,
         draws: usize,
@@ -111,9 +114,12 @@ impl Comparison {
         let null = simulation.run(null_model)?;
         let ascending = values.ascending();
         let comparable = comparable && null_model.location(values.compared()).is_some();
+        let shift = null_model.shift(pixels);
+        let shifted = ascending.iter().map(|value| value - shift);
         Ok(Self {
             outlier,
-            beside_clean: comparable.then(|| ascending.to_vec()),
+            beside_clean: comparable.then(|| shifted.collect()),
+            shift,
             reached: ascending.len(),
             null,
         })
@@ -147,6 +153,6 @@ impl Comparison {
     /// with those of clean models.
     pub(in crate::verdict) fn value_at(&self, surprise: f64) -> Option<f64> {
         let comparable = self.beside_clean.is_some();
-        comparable.then(|| -self.null.smallness().number_at(surprise))
+        comparable.then(|| self.shift - self.null.smallness().number_at(surprise))
     }
 }
