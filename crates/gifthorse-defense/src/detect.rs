@@ -90,8 +90,10 @@ pub trait Detector: Debug + Send + Sync {
     /// All settings by name, for reports and to tell one scan from another.
     fn settings(&self) -> BTreeMap<String, Value>;
 
-    /// What it searches in a model of so many classes.
-    fn units(&self, classes: usize) -> Vec<Unit>;
+    /// What it searches in a model of so many classes: by default, each class.
+    fn units(&self, classes: usize) -> Vec<Unit> {
+        (0..classes).map(Unit::Class).collect()
+    }
 
     /// The search of `unit` at its beginning.
     ///

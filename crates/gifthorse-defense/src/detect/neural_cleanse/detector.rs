@@ -107,10 +107,6 @@ impl Detector for NeuralCleanse {
         self.config.parameters()
     }
 
-    fn units(&self, classes: usize) -> Vec<Unit> {
-        (0..classes).map(Unit::Class).collect()
-    }
-
     fn begin<'a>(
         &'a self,
         subject: &Subject<'a>,
