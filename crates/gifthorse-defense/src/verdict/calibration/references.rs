@@ -128,8 +128,9 @@ fn by_data_set<'a>(models: &[&'a LibraryModel], method: &Method) -> Vec<(&'a str
     data.zip(values_of(models, method)).collect()
 }
 
-/// What a model of the library would be measured by, were its data set the user's: as many models
-/// of it, `count` or as many as there are, and a library of other data sets.
+/// What a model of the library would be measured by, were its task the user's: as many models of
+/// it, with its data set and number of classes, `count` or as many as there are, and a library of
+/// other data sets. `None` if there is no other model of its task.
 fn beside(
     models: &[&LibraryModel],
     method: &Method,
@@ -139,7 +140,7 @@ fn beside(
 ) -> Option<Population> {
     let alike = |other: &usize| models[*other].data == models[place].data;
     let (mut siblings, rest): (Vec<usize>, Vec<usize>) = (0..models.len()).partition(alike);
-    siblings.retain(|&other| other != place);
+    siblings.retain(|&other| other != place && models[other].classes == models[place].classes);
     if siblings.is_empty() {
         return None;
     }
