@@ -50,6 +50,8 @@ pub struct AboutImages {
     pub warnings: Vec<String>,
     /// How many images are used.
     pub count: usize,
+    /// Whether fewer are used than were read.
+    cut: bool,
     /// Whether they have labels of their own.
     labelled: bool,
     /// Most images that were asked for.
@@ -113,6 +115,7 @@ impl ImageSet {
                 class_names,
                 warnings: in_words(&warnings),
                 count: images.len(),
+                cut: false,
                 labelled: images.labels().is_some(),
                 max_images,
                 format: format.to_string(),
@@ -131,6 +134,7 @@ impl ImageSet {
             return Self { images, about };
         }
         about.count = predicted.len();
+        about.cut = true;
         Self {
             images: images.into_subset(predicted),
             about,
@@ -179,10 +183,17 @@ impl SplitSet {
         }
     }
 
-    /// What tells these images from others: their hash and how many of them are used.
+    /// What tells these images from others: the hash of all that were read and, if fewer are used,
+    /// how many.
     pub fn identity(&self) -> String {
-        let AboutImages { sha256, count, .. } = &self.about;
-        format!("{sha256}, {count} of them")
+        let AboutImages {
+            sha256, count, cut, ..
+        } = &self.about;
+        if *cut {
+            format!("{sha256}, {count} of them")
+        } else {
+            sha256.clone()
+        }
     }
 
     /// The images as a report describes them.

@@ -25,7 +25,8 @@ pub struct Hashes<'a> {
     pub model: &'a str,
     /// The decoded weights, wherever they are stored.
     pub weights: &'a str,
-    /// Pixels and labels of the images, and how many of them are used; `none` where there are none.
+    /// Pixels and labels of the images, and how many are used if not all; `none` where there are
+    /// none.
     pub images: &'a str,
 }
 
