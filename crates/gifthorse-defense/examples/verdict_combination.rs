@@ -3,9 +3,10 @@
 //! `cargo run --release -p gifthorse-defense --example verdict_combination [-- WORLDS]` simulates
 //! worlds of clean models that two methods were run on (see `tests/verdict/population.rs`), each
 //! with a library of 150 and with further models, clean and infected. `-- LIBRARY.json
-//! BACKDOORED.json` takes measured models instead. For each rule the model's number is its largest
-//! at any class, ranked among those of the library's models, each measured by all others. Printed
-//! in percent: models flagged at 5 and 1 %; of infected ones, those of which the most suspicious
+//! BACKDOORED.json` takes measured models instead. The surprises are those of simulated clean models
+//! or, of each witness by itself, first ranked among those of the library. For each rule the model's
+//! number is its largest at any class, ranked among those of the library's models, each measured by
+//! all others. Printed in percent: models flagged at 5 and 1 %; of infected ones, those of which the most suspicious
 //! class is infected.
 
 #![allow(clippy::print_stdout, reason = "the tables are the point")]
@@ -58,6 +59,20 @@ enum Seen {
 /// Surprises of both methods at each class.
 type Classes = Vec<(f64, f64)>;
 
+/// On which scale the surprises of a witness are taken.
+const SCALES: [&str; 2] = ["simulated", "ranked"];
+
+/// The library's models by each of the [`SCALES`].
+struct Ranking {
+    /// Those of each witness by itself.
+    alone: [Surprises; 2],
+    /// For each scale, those by each rule.
+    together: [Vec<Surprises>; SCALES.len()],
+}
+
+/// For each scale, what came of each rule.
+type Counts = [[Count; RULES.len()]; SCALES.len()];
+
 /// Models flagged at 5 %, at 1 %, of how many.
 #[derive(Clone, Copy, Default)]
 struct Count([usize; 3]);
@@ -68,7 +83,7 @@ fn main() -> Result<(), Failure> {
     let first = arguments.next();
     if let (Some(library), Some(backdoored)) = (&first, arguments.next()) {
         println!(
-            "| models | number | {names} |\n|---|--:|{}",
+            "| models | number | surprises | {names} |\n|---|--:|---|{}",
             "--:|".repeat(RULES.len())
         );
         return measured(library, &backdoored);
@@ -77,7 +92,7 @@ fn main() -> Result<(), Failure> {
         .and_then(|argument| argument.parse().ok())
         .unwrap_or(3);
     println!(
-        "| witnesses | K | infected | {names} |\n|---|--:|---|{}",
+        "| witnesses | K | infected | surprises | {names} |\n|---|--:|---|---|{}",
         "--:|".repeat(RULES.len())
     );
     for (tie, tied) in [
@@ -96,7 +111,7 @@ fn main() -> Result<(), Failure> {
                 seen.map(|seen| (classes, seen))
             })
             .collect();
-        let mut table = vec![[Count::default(); RULES.len()]; rows.len()];
+        let mut table = vec![none(); rows.len()];
         for world in 0..worlds {
             let counts = run(world, tie, &rows)?;
             for (total, row) in table.iter_mut().zip(counts) {
@@ -105,7 +120,12 @@ fn main() -> Result<(), Failure> {
         }
         for ((classes, seen), counts) in rows.iter().zip(&table) {
             let seen = seen.map_or("none", |(_, name)| name);
-            println!("| {tied} | {classes} | {seen} | {} |", cells(counts));
+            for (scale, counts) in SCALES.iter().zip(counts) {
+                println!(
+                    "| {tied} | {classes} | {seen} | {scale} | {} |",
+                    cells(counts)
+                );
+            }
         }
     }
     Ok(())
@@ -115,13 +135,13 @@ fn run(
     seed: u64,
     tie: Tie,
     rows: &[(usize, Option<(Seen, &str)>)],
-) -> Result<Vec<[Count; RULES.len()]>, Failure> {
+) -> Result<Vec<Counts>, Failure> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let world = World::new(&mut rng).with_methods(2, tie);
     let models = world.models(LIBRARY, &mut rng);
     let fitted = CleanModels::fit(&Library::new(world.methods(), models)?, SEED)?;
     let methods = [0, 1].map(population::method);
-    let ranks = ranks(&fitted, [&methods[0], &methods[1]])?;
+    let ranking = Ranking::of(&fitted, [&methods[0], &methods[1]])?;
     let mut table = Vec::new();
     for &(classes, seen) in rows {
         let count = if seen.is_none() { 80 } else { 40 };
@@ -142,12 +162,12 @@ fn run(
             })
             .collect();
         let infected: &[usize] = if seen.is_none() { &[] } else { &[0] };
-        let of = |model: &LibraryModel| -> Result<[Count; RULES.len()], Failure> {
+        let of = |model: &LibraryModel| -> Result<Counts, Failure> {
             let classes = surprises(model, [&methods[0], &methods[1]], &fitted)?;
-            Ok(flags(&classes, infected, &ranks))
+            Ok(ranking.flags(&classes, infected))
         };
         let counts = models.par_iter().map(of).collect::<Result<Vec<_>, _>>()?;
-        let mut sum = [Count::default(); RULES.len()];
+        let mut sum = none();
         counts.into_iter().for_each(|counts| add(&mut sum, counts));
         table.push(sum);
     }
@@ -163,8 +183,8 @@ fn measured(library: &str, backdoored: &str) -> Result<(), Failure> {
     let &[first, second] = methods.as_slice() else {
         return Err("the library must hold two methods".into());
     };
-    let ranks = ranks(&fitted, [first, second])?;
-    let mut sum = [Count::default(); RULES.len()];
+    let ranking = Ranking::of(&fitted, [first, second])?;
+    let mut sum = none();
     let both = |model: &LibraryModel| methods.iter().all(|it| model.detectors.contains_key(it));
     for model in backdoored
         .models()
@@ -172,33 +192,82 @@ fn measured(library: &str, backdoored: &str) -> Result<(), Failure> {
         .filter(|model| both(&model.found))
     {
         let classes = surprises(&model.found, [first, second], &fitted)?;
-        add(&mut sum, flags(&classes, &model.targets, &ranks));
+        add(&mut sum, ranking.flags(&classes, &model.targets));
     }
-    println!("| backdoored | {} | {} |", sum[0].0[2], cells(&sum));
+    for (scale, counts) in SCALES.iter().zip(&sum) {
+        println!(
+            "| backdoored | {} | {scale} | {} |",
+            counts[0].0[2],
+            cells(counts)
+        );
+    }
     Ok(())
 }
 
-/// For each rule, the numbers of the library's models.
-fn ranks(fitted: &CleanModels, [first, second]: [&Method; 2]) -> Result<Vec<Surprises>, Failure> {
-    let (Some(first), Some(second)) = (fitted.surprises(first), fitted.surprises(second)) else {
-        return Err("too few models went through both methods".into());
-    };
-    let both = first
-        .iter()
-        .filter_map(|(name, of)| Some((of, second.get(name)?)));
-    let both: Vec<Classes> = both
-        .map(|(first, second)| first.iter().copied().zip(second.iter().copied()).collect())
-        .collect();
-    let of_rule = |(_, rule): Rule| {
-        let largest = |classes: &Classes| {
-            classes
-                .iter()
-                .map(|of| rule(of.0, of.1))
-                .fold(0.0, f64::max)
+impl Ranking {
+    /// The library's models that went through both methods; each method by itself also ranks the
+    /// others.
+    fn of(fitted: &CleanModels, [first, second]: [&Method; 2]) -> Result<Self, Failure> {
+        let (Some(first), Some(second)) = (fitted.surprises(first), fitted.surprises(second))
+        else {
+            return Err("too few models went through both methods".into());
         };
-        Surprises::new(both.iter().map(largest).collect())
-    };
-    Ok(RULES.map(of_rule).into())
+        let alone = [first, second].map(|models| {
+            let largest = models
+                .values()
+                .map(|of| of.iter().copied().fold(0.0, f64::max));
+            Surprises::new(largest.collect())
+        });
+        let both = first
+            .iter()
+            .filter_map(|(name, of)| Some((of, second.get(name)?)));
+        let both: Vec<Classes> = both
+            .map(|(first, second)| first.iter().copied().zip(second.iter().copied()).collect())
+            .collect();
+        let together = [0, 1].map(|scale| {
+            let of_rule = |(_, rule): Rule| {
+                let largest = |classes: &Classes| {
+                    let scaled = classes.iter().map(|&of| on_scale(&alone, scale, of));
+                    scaled.map(|(a, b)| rule(a, b)).fold(0.0, f64::max)
+                };
+                Surprises::new(both.iter().map(largest).collect())
+            };
+            RULES.map(of_rule).into()
+        });
+        Ok(Self { alone, together })
+    }
+
+    fn flags(&self, classes: &Classes, infected: &[usize]) -> Counts {
+        std::array::from_fn(|scale| {
+            std::array::from_fn(|place| {
+                let (_, rule) = RULES[place];
+                let scaled = classes.iter().map(|&of| on_scale(&self.alone, scale, of));
+                let numbers = scaled.map(|(a, b)| rule(a, b)).enumerate();
+                let largest = numbers.max_by(|a, b| a.1.total_cmp(&b.1));
+                let (class, number) = largest.unwrap_or((0, 0.0));
+                let p = self.together[scale][place].p_value(number);
+                let right = infected.is_empty() || infected.contains(&class);
+                Count([
+                    usize::from(right && p <= 0.05),
+                    usize::from(right && p <= 0.01),
+                    1,
+                ])
+            })
+        })
+    }
+}
+
+/// The surprises of both witnesses at a class, on one of the [`SCALES`].
+fn on_scale(alone: &[Surprises; 2], scale: usize, (first, second): (f64, f64)) -> (f64, f64) {
+    if SCALES[scale] == "simulated" {
+        (first, second)
+    } else {
+        (alone[0].worth(first), alone[1].worth(second))
+    }
+}
+
+fn none() -> Counts {
+    [[Count::default(); RULES.len()]; SCALES.len()]
 }
 
 /// The surprises of a further model.
@@ -225,24 +294,8 @@ fn surprises(
         .collect())
 }
 
-fn flags(classes: &Classes, infected: &[usize], ranks: &[Surprises]) -> [Count; RULES.len()] {
-    std::array::from_fn(|place| {
-        let (_, rule) = RULES[place];
-        let numbers = classes.iter().map(|of| rule(of.0, of.1)).enumerate();
-        let largest = numbers.max_by(|a, b| a.1.total_cmp(&b.1));
-        let (class, number) = largest.unwrap_or((0, 0.0));
-        let p = ranks[place].p_value(number);
-        let right = infected.is_empty() || infected.contains(&class);
-        Count([
-            usize::from(right && p <= 0.05),
-            usize::from(right && p <= 0.01),
-            1,
-        ])
-    })
-}
-
-fn add(sum: &mut [Count; RULES.len()], counts: [Count; RULES.len()]) {
-    for (sum, count) in sum.iter_mut().zip(counts) {
+fn add(sum: &mut Counts, counts: Counts) {
+    for (sum, count) in sum.iter_mut().flatten().zip(counts.iter().flatten()) {
         for (sum, count) in sum.0.iter_mut().zip(count.0) {
             *sum += count;
         }

@@ -7,10 +7,10 @@ use thiserror::Error;
 use super::calibration::{Calibration, NullModel};
 use super::error::StatsError;
 use super::evidence::{Method, Soundness, Statistic, Witness};
-use super::test::CannotSay;
 use super::test::comparison::Comparison;
 use super::test::null::{DRAWS, RANKED_DRAWS};
 use super::test::outlier::{OutlierTest, Reading};
+use super::test::{CannotSay, Surprises};
 use super::values::Values;
 
 /// Why a witness has no part in the verdict.
@@ -61,7 +61,10 @@ pub(super) struct Hearing<'a> {
     pixels: usize,
     comparable: bool,
     comparison: Comparison,
+    /// By class, as the comparisons give them.
     surprises: BTreeMap<usize, f64>,
+    /// What they are worth where several witnesses are heard.
+    ranks: Option<Surprises>,
 }
 
 impl<'a> Candidate<'a> {
@@ -132,19 +135,44 @@ impl<'a> Candidate<'a> {
             pixels: self.pixels,
             comparable: self.comparable,
             comparison,
+            ranks: None,
         })
     }
 }
 
 impl Hearing<'_> {
+    /// From here on surprises are what they are worth by their rank among those that clean models
+    /// gave the same witness. Those of different witnesses are only then alike: how far they are
+    /// from that as they come depends on how wrong each simulation is.
+    pub(super) fn take_for_their_worth(&mut self, ranks: Surprises) {
+        self.ranks = Some(ranks);
+    }
+
     /// The surprise at a class: 0 if it was not reached, set aside or not searched.
     pub(super) fn surprise(&self, class: usize) -> f64 {
+        let surprise = self.compared_surprise(class);
+        match &self.ranks {
+            Some(ranks) => ranks.worth(surprise),
+            None => surprise,
+        }
+    }
+
+    /// The surprise at a class as the comparisons give it, whoever else is heard.
+    pub(super) fn compared_surprise(&self, class: usize) -> f64 {
         self.surprises.get(&class).copied().unwrap_or(0.0)
     }
 
-    /// The largest surprise at any class.
+    /// The largest surprise at any class as the comparisons give it.
     pub(super) fn largest(&self) -> f64 {
         self.surprises.values().copied().fold(0.0, f64::max)
+    }
+
+    /// The surprise, as the comparisons give it, that is worth so much.
+    fn compared(&self, surprise: f64) -> f64 {
+        match &self.ranks {
+            Some(ranks) => ranks.worth_so_much(surprise),
+            None => surprise,
+        }
     }
 
     /// How many comparisons there were.
@@ -169,7 +197,7 @@ impl Hearing<'_> {
     /// significant.
     pub(super) fn read(&self, critical: f64) -> Result<Reading, CannotSay> {
         let test = self.comparison.outlier.as_ref().map_err(|why| *why)?;
-        let reading = test.read(self.comparison.score_at(critical));
+        let reading = test.read(self.comparison.score_at(self.compared(critical)));
         reading.ok_or(CannotSay::TooFewReached {
             reached: self.values.ascending().len(),
             searched: self.values.compared(),
@@ -179,7 +207,7 @@ impl Hearing<'_> {
     /// The value below which a class is significant by itself, by either comparison.
     pub(super) fn value_threshold(&self, reading: Option<&Reading>, critical: f64) -> Option<f64> {
         let relative = reading.map(|reading| reading.value_threshold);
-        let absolute = self.comparison.value_at(critical);
+        let absolute = self.comparison.value_at(self.compared(critical));
         let limits = relative.into_iter().chain(absolute);
         limits.reduce(f64::max).filter(|limit| limit.is_finite())
     }

@@ -85,7 +85,14 @@ impl<'a> Trial<'a> {
         let ranks = calibration.ranks(&methods);
         let ranked = ranks.is_some();
         let hearings = heard.into_iter().map(|it| it.hear(ranked, seed));
-        let hearings = hearings.collect::<Result<Vec<_>, _>>()?;
+        let mut hearings = hearings.collect::<Result<Vec<_>, _>>()?;
+        if ranked && hearings.len() > 1 {
+            for hearing in &mut hearings {
+                if let Some(ranks) = calibration.ranks(&[&hearing.witness.method]) {
+                    hearing.take_for_their_worth(ranks);
+                }
+            }
+        }
         let tests: usize = hearings.iter().map(Hearing::tests).sum();
         let worth = ranks.map_or(Worth::Nominal { tests }, Worth::Ranked);
         let critical = worth.critical(fpr);
@@ -205,7 +212,7 @@ impl<'a> Trial<'a> {
 
     /// The p-value that a witness alone gives a class.
     pub(super) fn p_alone(&self, place: usize, class: usize) -> f64 {
-        let surprise = self.hearings[place].surprise(class);
+        let surprise = self.hearings[place].compared_surprise(class);
         self.alone[place].worth.p_value(surprise)
     }
 
@@ -267,7 +274,7 @@ impl<'a> Trial<'a> {
         let rank = rank.clone().position(|&other| other == Some(class))?;
         let reading = self.alone[at].reading.as_ref().ok();
         Some(ClassByWitness {
-            surprise: hearing.surprise(class),
+            surprise: hearing.compared_surprise(class),
             p_value: self.p_alone(at, class),
             residual: reading.and_then(|reading| reading.residuals.get(rank).copied()),
             flagged: self.is_sure(hearing, class),

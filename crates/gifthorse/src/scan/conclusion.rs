@@ -98,10 +98,10 @@ impl Conclusion {
                 .filter_map(|(said, witness)| {
                     let said = (*said)?;
                     let speaks = class.flagged && said.p_value <= SPEAKS_AGAINST;
-                    speaks.then_some((said.surprise, witness.method.detector.as_str()))
+                    speaks.then_some((said.p_value, witness.method.detector.as_str()))
                 })
                 .collect();
-            against.sort_by(|a, b| b.0.total_cmp(&a.0));
+            against.sort_by(|a, b| a.0.total_cmp(&b.0));
             ClassVerdict {
                 class: class.class,
                 name: class_names.get(class.class).cloned().unwrap_or_default(),

@@ -47,20 +47,41 @@ impl Measured {
         Ok(())
     }
 
+    /// The largest surprise at any class of each model that was measured with a method.
+    pub(super) fn alone(&self, method: &Method) -> Option<Surprises> {
+        let models = self.0.get(method)?.values();
+        let largest = models.map(|classes| classes.iter().copied().fold(0.0, f64::max));
+        let largest: Vec<f64> = largest.collect();
+        (!largest.is_empty()).then(|| Surprises::new(largest))
+    }
+
     /// The largest combined surprise at any class of each model that was measured with all of the
-    /// methods.
+    /// methods, each surprise taken for what it is worth by its rank in its own method.
     pub(super) fn ranks(&self, methods: &[&Method]) -> Option<Surprises> {
-        let of_methods: Option<Vec<_>> = methods.iter().map(|&method| self.0.get(method)).collect();
-        let of_methods = of_methods?;
-        let (first, others) = of_methods.split_first()?;
-        let largest = first.iter().filter_map(|(name, surprises)| {
-            let others: Option<Vec<&Vec<f64>>> = others.iter().map(|of| of.get(name)).collect();
-            let others = others?;
-            let classes = surprises.iter().enumerate().map(|(class, &surprise)| {
-                let theirs = others.iter().map(|of| of[class]);
-                together(theirs.chain([surprise]))
+        if let [method] = methods {
+            return self.alone(method);
+        }
+        let of_methods = methods.iter().map(|&method| {
+            let models = self.0.get(method)?;
+            Some((models, self.alone(method)?))
+        });
+        let of_methods: Vec<_> = of_methods.collect::<Option<_>>()?;
+        let (first, _) = of_methods.first()?;
+        let largest = first.keys().filter_map(|name| {
+            let of_methods = of_methods.iter().map(|(models, alone)| {
+                let classes = models.get(name)?;
+                Some((classes, alone))
             });
-            Some(classes.fold(0.0, f64::max))
+            let of_methods: Vec<_> = of_methods.collect::<Option<_>>()?;
+            let classes = of_methods.iter().map(|(classes, _)| classes.len()).min()?;
+            let of_class = |class: usize| {
+                together(
+                    of_methods
+                        .iter()
+                        .map(move |(of, alone)| alone.worth(of[class])),
+                )
+            };
+            Some((0..classes).map(of_class).fold(0.0, f64::max))
         });
         let largest: Vec<f64> = largest.collect();
         (!largest.is_empty()).then(|| Surprises::new(largest))

@@ -60,6 +60,18 @@ impl Surprises {
             .max(self.smallest_p_value())
     }
 
+    /// Minus the logarithm of the p-value, without a lower bound: what a surprise is worth by its
+    /// rank. Strictly rising beyond the largest.
+    #[must_use]
+    pub fn worth(&self, surprise: f64) -> f64 {
+        self.0.surprise(surprise)
+    }
+
+    /// The surprise that is worth so much.
+    pub(in crate::verdict) fn worth_so_much(&self, worth: f64) -> f64 {
+        self.0.number_at(worth)
+    }
+
     /// Smallest p-value that so many models can vouch for.
     #[must_use]
     pub fn smallest_p_value(&self) -> f64 {
