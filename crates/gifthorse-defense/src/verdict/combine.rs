@@ -1,12 +1,12 @@
 //! What several witnesses come to together.
 //!
 //! Each witness gives each class a surprise, minus the logarithm of a p-value: the probability that
-//! a clean model has any class so suspicious to it. Two witnesses that name the same class add up;
-//! two that name different ones do not, since each adds next to nothing at the class of the other;
-//! and one that is sure needs no other. What a sum is worth is not taken from theory, which would
-//! have to know how witnesses go together in clean models (a class that is easy by nature is easy
-//! for all): the largest of the model at hand is ranked among those of clean models that went
-//! through the same witnesses.
+//! a clean model has any class so suspicious to it, by its rank among measured clean models. Two
+//! witnesses that name the same class add up; two that name different ones do not, since each adds
+//! next to nothing at the class of the other; and one that is sure needs no other. What a sum is
+//! worth is not taken from theory, which would have to know how witnesses go together in clean
+//! models (a class that is easy by nature is easy for all): the largest of the model at hand is
+//! ranked among those of clean models that went through the same witnesses.
 
 use super::test::Surprises;
 use super::test::null::DRAWS;
