@@ -1,9 +1,10 @@
 //! A scan from files to verdict.
 //!
-//! Each stage is a file of its own: `images` reads and splits the images, `checks` asks whether the
-//! model works on them and whether its gradients can be followed, `search` runs the detector within
-//! the time given, `work` finds out where searches are kept, `references` scans clean models to
-//! measure by, `calibrate` settles what the model is measured by, `conclusion` draws the verdict,
+//! Each stage is a file of its own: `output` opens the model at one of its outputs, `images` reads
+//! and splits the images, `checks` asks whether the model works on them (`misread`: whether it takes
+//! them for what they are) and whether its gradients can be followed, `search` runs the detector
+//! within the time given, `work` finds out where searches are kept, `references` scans clean models
+//! to measure by, `calibrate` settles what the model is measured by, `conclusion` draws the verdict,
 //! and `findings`, `coverage` and `pictures` put it down for the report.
 
 mod baseline;
@@ -14,7 +15,7 @@ mod coverage;
 mod estimate;
 mod findings;
 pub(crate) mod images;
-mod one_class;
+mod misread;
 mod output;
 mod pictures;
 mod references;

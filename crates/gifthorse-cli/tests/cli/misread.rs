@@ -12,13 +12,19 @@ const SIDE: u32 = 8;
 fn colours() -> GraphBuilder {
     let side = Dim::Fixed(SIDE as usize);
     let image = [Dim::Fixed(1), Dim::Fixed(3), side.clone(), side];
+    let mut graph = GraphBuilder::new("colours", 17);
+    graph.input("data", ElementType::F32, &image);
+    vote(&mut graph);
+    graph
+}
+
+/// What follows the input `data`.
+fn vote(graph: &mut GraphBuilder) {
     let mut votes = vec![0.0; 12];
     for colour in 0..3 {
         votes[3 * (colour + 1) + colour] = 20.0;
     }
-    let mut graph = GraphBuilder::new("colours", 17);
     graph
-        .input("data", ElementType::F32, &image)
         .initializer("byte", &[], [255.0])
         .initializer("votes", &[4, 3], votes)
         .initializer("dark", &[4], [2.0, 0.0, 0.0, 0.0])
@@ -33,7 +39,6 @@ fn colours() -> GraphBuilder {
             [("transB", Attribute::Int(1))],
         )
         .output("y", ElementType::F32, &[]);
-    graph
 }
 
 /// Pictures without labels, a third of each colour.
@@ -78,6 +83,10 @@ fn the_files_own_word_on_its_input_is_the_first_reason() {
     // What it says to type can be typed, and the classes are there.
     let right = bench.run(&format!("scan said.onnx --images pictures --json {flags}"));
     assert_eq!(right.json()["preflight"]["predicted_classes"], 3);
+    // With other flags the file is told to say otherwise, and nothing more.
+    bench
+        .run("scan said.onnx --images pictures --range 0..255")
+        .says(&["the file's metadata says --range=0..255 --channels bgr, and"]);
     // The user may know better.
     let forced = bench
         .run("scan said.onnx --images pictures --json --force")
@@ -149,4 +158,35 @@ fn preprocessing_is_read_from_a_processors_file() {
         .run("scan model.onnx --images pictures --preprocess broken.json")
         .expect(2)
         .says(&["broken.json is no preprocessing"]);
+}
+
+#[test]
+fn a_model_of_whole_numbers_gets_pixels_as_they_are_in_files() {
+    let bench = Bench::new();
+    pictures(&bench);
+    let side = SIDE as usize;
+    let image = [side, side, 3].map(Dim::Fixed);
+    let float = [("to", Attribute::Int(1))];
+    let turn = [("perm", Attribute::Ints(vec![0, 3, 1, 2]))];
+    let mut graph = GraphBuilder::new("bytes", 17);
+    graph
+        .input("image", ElementType::U8, &image)
+        .initializer_i64("front", &[1], [0])
+        .node("Cast", "cast", &["image"], &["numbers"], float)
+        .node("Unsqueeze", "batch", &["numbers", "front"], &["one"], [])
+        .node("Transpose", "turn", &["one"], &["data"], turn);
+    vote(&mut graph);
+    graph
+        .finish()
+        .unwrap()
+        .write(bench.path("bytes.onnx"))
+        .unwrap();
+    let report = bench
+        .run("scan bytes.onnx --images pictures --max-time 0s --json")
+        .expect(3)
+        .json();
+    assert_eq!(report["preprocess"]["range"], json!([0.0, 255.0]));
+    assert_eq!(report["model"]["input"]["shape"], json!([3, 8, 8]));
+    assert_eq!(report["preflight"]["predicted_classes"], 3);
+    assert_eq!(report["health"]["ok"], true, "{report}");
 }

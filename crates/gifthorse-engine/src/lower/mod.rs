@@ -26,6 +26,7 @@ mod integer;
 mod interpolate;
 mod kind;
 mod known;
+mod label_table;
 mod lp_pool;
 mod matmul;
 mod norm;
@@ -201,7 +202,7 @@ fn is_if(node: &Node) -> bool {
 /// Whether the node's operator can be lowered (its attributes may still be refused), or is left off
 /// where it names the winner at the end of a classifier.
 pub fn is_supported(node: &Node) -> bool {
-    is_if(node) || lowering(node).is_some() || trail::only_names(node)
+    is_if(node) || lowering(node).is_some() || label_table::only_names(node)
 }
 
 /// What a program is made for.

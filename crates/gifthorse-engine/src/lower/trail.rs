@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use gifthorse_onnx::{Graph, Node, Tensor};
 
+use super::label_table::{self, names};
+
 /// Most nodes that are gone back over from one output.
 const LONGEST: usize = 64;
-/// Most names of classes that are read from a table.
-const MOST_NAMES: usize = 1 << 20;
 /// Factors of the scores in this range stay: they belong to what was trained, as the scale of
 /// cosines does. Smaller ones (the temperature of a calibration) would take the searches' gradients
 /// away, and so would larger ones, once there is a softmax in the loss.
@@ -21,8 +21,8 @@ const USUAL_FACTORS: std::ops::RangeInclusive<f32> = 1.0..=128.0;
 pub struct Trail {
     /// The values.
     pub points: Vec<Point>,
-    /// The last value that orders the classes as the last point does: that one, or what is scaled to
-    /// be it.
+    /// The last value that orders the classes as the last point does: that one, or what is scaled
+    /// to be it.
     pub root: String,
     /// Names of the classes, where a table of the file has them.
     pub class_names: Vec<String>,
@@ -73,7 +73,7 @@ impl<'g> Producers<'g> {
     }
 
     /// The constant of this name: an initialiser, or what a `Constant` holds.
-    fn constant(&self, graph: &'g Graph, value: &str) -> Option<&'g Tensor> {
+    pub fn constant(&self, graph: &'g Graph, value: &str) -> Option<&'g Tensor> {
         if let Some(tensor) = graph.initializers.get(value) {
             return Some(tensor);
         }
@@ -82,18 +82,8 @@ impl<'g> Producers<'g> {
     }
 }
 
-/// Whether the operator reads the winner's name from a table, or puts the scores into a map by
-/// name: it is left off, and never run.
-pub fn only_names(node: &Node) -> bool {
-    node.domain == "ai.onnx.ml"
-        && matches!(
-            node.op_type.as_str(),
-            "ArrayFeatureExtractor" | "LabelEncoder" | "ZipMap"
-        )
-}
-
 /// How a node stands to the value before it.
-enum Step<'g> {
+pub enum Step<'g> {
     /// The same numbers in another shape or type.
     Same(&'g str),
     /// Numbers times a positive constant.
@@ -214,7 +204,7 @@ fn step<'g>(
 ) -> Option<Step<'g>> {
     match node.domain.as_str() {
         "" => standard(graph, producers, node, output),
-        "ai.onnx.ml" => learning(graph, producers, node),
+        "ai.onnx.ml" => label_table::step(graph, producers, node),
         _ => None,
     }
 }
@@ -274,35 +264,6 @@ fn standard<'g>(
     })
 }
 
-/// Operators of the domain for classical learning, as exporters put them after a network.
-fn learning<'g>(graph: &'g Graph, producers: &Producers<'g>, node: &'g Node) -> Option<Step<'g>> {
-    let input = node.input(0)?;
-    let strings = |name: &str| {
-        node.strings_opt(name)
-            .ok()
-            .flatten()
-            .map(<[String]>::to_vec)
-    };
-    let ints = |name: &str| node.ints_opt(name).ok().flatten();
-    Some(match node.op_type.as_str() {
-        "ArrayFeatureExtractor" => {
-            let table = producers.constant(graph, input)?;
-            Step::LooksUp(node.input(1)?, names(table))
-        }
-        "LabelEncoder" => {
-            let by_place = strings("classes_strings");
-            let by_key = || named_by_key(ints("keys_int64s")?, &strings("values_strings")?);
-            Step::LooksUp(input, by_place.or_else(by_key).unwrap_or_default())
-        }
-        "ZipMap" => {
-            let numbers = || Some(in_words(ints("classlabels_int64s")?));
-            let names = strings("classlabels_strings").or_else(numbers);
-            Step::Names(input, names.unwrap_or_default())
-        }
-        _ => return None,
-    })
-}
-
 /// The positive number that a constant is, if it is one.
 fn factor(constant: &Tensor) -> Option<f32> {
     if constant.len() != 1 || !constant.element_type().is_float() {
@@ -310,36 +271,4 @@ fn factor(constant: &Tensor) -> Option<f32> {
     }
     let number = *constant.to_f32().ok()?.first()?;
     (number > 0.0 && number.is_finite()).then_some(number)
-}
-
-/// The names in a table of strings or numbers; none where it is too long for one of classes.
-fn names(table: &Tensor) -> Vec<String> {
-    if table.len() > MOST_NAMES {
-        return Vec::new();
-    }
-    match table.strings() {
-        Some(strings) => strings
-            .iter()
-            .map(|name| String::from_utf8_lossy(name).into_owned())
-            .collect(),
-        None => table.to_i64().map_or(Vec::new(), |ids| in_words(&ids)),
-    }
-}
-
-/// Numbers as names, unless each is its own place.
-fn in_words(numbers: &[i64]) -> Vec<String> {
-    let own_place = |(place, &number): (usize, &i64)| usize::try_from(number) == Ok(place);
-    if numbers.iter().enumerate().all(own_place) {
-        return Vec::new();
-    }
-    numbers.iter().map(i64::to_string).collect()
-}
-
-/// Names by the class that their key says, if the keys are the numbers of classes.
-fn named_by_key(keys: &[i64], values: &[String]) -> Option<Vec<String>> {
-    let mut names = vec![None; keys.len()];
-    for (&key, value) in keys.iter().zip(values) {
-        *names.get_mut(usize::try_from(key).ok()?)? = Some(value.clone());
-    }
-    names.into_iter().collect()
 }

@@ -11,7 +11,7 @@ use gifthorse_report::report;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::one_class;
+use super::misread;
 use crate::flags::flags;
 use crate::request::PreprocessChoice;
 use crate::{Error, ScanRequest};
@@ -115,11 +115,18 @@ impl Fit {
         }
         messages.extend(not_numbers(&measured));
         let misfit = match images.labels() {
-            None if !request.force => one_class::cause(&measured, &classifier, said),
+            None if !request.force => {
+                let from_images = request
+                    .detectors()?
+                    .iter()
+                    .any(|detector| detector.about().needs_images);
+                misread::cause(&measured, &classifier, said, from_images)
+            }
             _ => None,
         };
-        if let Some(misfit) = &misfit {
-            messages.insert(0, format!("the model sees one class alone: {misfit}"));
+        match &misfit {
+            Some(misfit) => messages.insert(0, format!("the model sees one class alone: {misfit}")),
+            None => messages.extend(misread::disagreement(&classifier, said)),
         }
         if images.labels().is_none() {
             messages.push(format!(
