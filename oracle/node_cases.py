@@ -81,4 +81,5 @@ def main():
     print(f"{len(results)} cases, {failed} failed, {len({case.op for case in cases})} operators")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,9 @@
 mod data;
 mod demo;
 mod detectors;
+mod hugging_face;
 mod make;
+mod opening;
 mod parse;
 mod preprocess;
 mod scan;
@@ -18,6 +20,7 @@ pub use data::{DataArgs, DataCommand};
 pub use demo::DemoArgs;
 pub use detectors::DetectorArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
+pub use opening::OpeningArgs;
 pub use preprocess::PreprocessArgs;
 pub use scan::{FailOn, ScanArgs};
 pub use trigger::TriggerArgs;
@@ -156,6 +159,8 @@ pub struct InspectArgs {
     /// Height and width of the model's images, where the file leaves them open.
     #[arg(long, value_name = "HxW", value_parser = parse::size)]
     pub input_size: Option<[usize; 2]>,
+    #[command(flatten)]
+    pub opening: OpeningArgs,
     /// Print how the model is run: each node, what computes it, shape, operations and bytes, and
     /// the memory of a scan.
     #[arg(long)]
@@ -179,4 +184,7 @@ pub struct LogitsArgs {
     /// Where to write the logits, float32 [images, classes].
     #[arg(long, short, value_name = "FILE.npy")]
     pub output: PathBuf,
+    /// The model's output that is meant, where several are scores of classes.
+    #[arg(long, value_name = "NAME")]
+    pub of: Option<String>,
 }

@@ -55,6 +55,8 @@ pub struct Preflight {
     pub predicted_classes: usize,
     /// Mean of the largest softmax probability, in [0, 1]; `None` if a logit is not a number.
     pub confidence: Option<f64>,
+    /// Logits that are not numbers.
+    pub not_numbers: NotNumbers,
     /// Images that the alternatives were tried on.
     pub compared: usize,
     /// The usual preprocessings other than the one given, the most accurate first; without labels
@@ -79,6 +81,30 @@ pub struct Alternative {
     pub paired: Option<PairedAccuracy>,
     /// Share of the images with the same prediction as under the preprocessing given.
     pub agreement: f64,
+    /// How many different classes were predicted.
+    pub predicted_classes: usize,
+}
+
+/// Logits that are infinite or not numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NotNumbers {
+    /// How many of the images measured have such a logit.
+    pub images: usize,
+    /// The classes that have such a logit on any of them, in rising order.
+    pub classes: Vec<usize>,
+}
+
+impl NotNumbers {
+    /// Those among `[images, classes]` logits.
+    fn among(logits: &[f32], classes: usize) -> Self {
+        let rows = || logits.chunks_exact(classes);
+        let odd = |logit: &f32| !logit.is_finite();
+        let of_class = |&class: &usize| rows().any(|row| odd(&row[class]));
+        Self {
+            images: rows().filter(|row| row.iter().any(odd)).count(),
+            classes: (0..classes).filter(of_class).collect(),
+        }
+    }
 }
 
 impl Preflight {
@@ -161,6 +187,7 @@ pub fn preflight(
             .map(|labels| accuracy(labels, &predictions))
             .transpose()?,
         predicted_classes: distinct(&predictions),
+        not_numbers: NotNumbers::among(&logits, classes),
         measured,
         predictions,
         confidence: mean_confidence(&logits, classes),
@@ -224,6 +251,7 @@ impl Comparison {
                 .map(|labels| PairedAccuracy::compare(labels, &self.given, &predictions, tried))
                 .transpose()?,
             agreement: same.count() as f64 / self.given.len() as f64,
+            predicted_classes: distinct(&predictions),
         })
     }
 }
@@ -433,5 +461,13 @@ mod tests {
         )
         .unwrap();
         assert!(found.is_near_chance());
+    }
+
+    #[test]
+    fn logits_that_are_not_numbers_are_counted_by_image_and_class() {
+        let logits = [0.0, f32::NAN, 1.0, 2.0, f32::INFINITY, f32::NAN];
+        let found = NotNumbers::among(&logits, 2);
+        assert_eq!((found.images, found.classes), (2, vec![0, 1]));
+        assert_eq!(NotNumbers::among(&[1.0; 6], 3), NotNumbers::default());
     }
 }

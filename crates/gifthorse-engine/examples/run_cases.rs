@@ -57,7 +57,7 @@ fn logits(case: &Case) -> Result<Vec<f32>, Box<dyn std::error::Error>> {
         .collect();
     let graph = Arc::new(Model::from_bytes(bytes(&case.model)?, None)?.graph()?);
     let device = Device::flex();
-    let network = Network::new(graph, None, device.clone())?;
+    let network = Network::uncut(graph, None, device.clone())?;
     let mut shape = vec![1];
     shape.extend(network.input());
     Ok(network

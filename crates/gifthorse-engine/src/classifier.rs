@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::error::Error;
 use crate::execute::array::Array;
 use crate::layer::Layer;
-use crate::lower::Ends;
+use crate::lower::{ImageInput, Opening};
 use crate::network::Network;
 use crate::preprocess::{Layout, Preprocess};
 pub use intervention::Intervention;
@@ -42,27 +42,45 @@ impl Classifier {
     /// `size` is height and width, needed only where the file leaves them open.
     ///
     /// # Errors
-    /// What the lowering refuses; an input that is not an image; preprocessing with the
-    /// wrong number of channels.
+    /// What the lowering refuses; an input that is not an image; several outputs that could each be
+    /// scanned; preprocessing with the wrong number of channels.
     pub fn new(
         graph: Arc<Graph>,
         preprocess: Preprocess,
         size: Option<[usize; 2]>,
         device: &Device,
     ) -> Result<Self, Error> {
-        let ends = Ends::find(&graph)?;
-        let declared: Vec<Option<usize>> = match &ends.input.shape {
+        Self::open(graph, preprocess, size, &Opening::default(), device)
+    }
+
+    /// As [`new`](Self::new), with what the user says of the file's other inputs and outputs.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); names that the file does not have.
+    pub fn open(
+        graph: Arc<Graph>,
+        preprocess: Preprocess,
+        size: Option<[usize; 2]>,
+        opening: &Opening,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let image = ImageInput::find(&graph, opening)?.of_an_image();
+        let declared: Vec<Option<usize>> = match &image.info.shape {
             Some(shape) => shape.iter().skip(1).map(Dim::fixed).collect(),
             None => vec![None; 3],
         };
         let (layout, shape) = image_shape(&declared, preprocess.layout, size)?;
-        let raw = match (declared.len(), layout) {
-            (1, _) => vec![shape.iter().product()],
+        let raw = match (&declared[..], layout) {
+            (&[_], _) => vec![shape.iter().product()],
+            (&[Some(1), _], _) => vec![1, shape.iter().product()],
+            (&[_, Some(1)], _) => vec![shape.iter().product(), 1],
+            (&[_, _], _) => vec![shape[1], shape[2]],
             (_, Layout::Nchw) => shape.to_vec(),
             (_, Layout::Nhwc) => vec![shape[1], shape[2], shape[0]],
         };
         preprocess.check(shape[0])?;
-        let network = Arc::new(Network::between(graph, ends, Some(&raw), device.clone())?);
+        let network = Network::of_input(graph, image, raw, opening, device.clone())?;
+        let network = Arc::new(network);
         Ok(Self {
             network,
             preprocess,
@@ -244,13 +262,19 @@ fn image_shape(
             let width = width.or(size.map(|s| s[1]));
             match (height, width) {
                 (Some(h), Some(w)) if h > 0 && w > 0 => Ok((layout, [channels, h, w])),
-                _ => Err(Error::Input(
-                    "the file leaves the size of its images open; give it with --input-size HxW"
-                        .to_string(),
-                )),
+                _ => Err(open_size()),
             }
         }
-        [Some(flat)] => {
+        // One axis for height and one for width: grey, without an axis for the colour.
+        [height, width] if height != Some(1) && width != Some(1) => {
+            let height = height.or(size.map(|s| s[0]));
+            let width = width.or(size.map(|s| s[1]));
+            match (height, width) {
+                (Some(h), Some(w)) if h > 0 && w > 0 => Ok((Layout::Nchw, [1, h, w])),
+                _ => Err(open_size()),
+            }
+        }
+        [Some(flat)] | [Some(flat), Some(1)] | [Some(1), Some(flat)] => {
             let side = |pixels: usize| pixels.isqrt().pow(2) == pixels && pixels > 0;
             let layout = layout.unwrap_or(Layout::Nchw);
             match size {
@@ -270,6 +294,12 @@ fn image_shape(
             declared.len()
         ))),
     }
+}
+
+fn open_size() -> Error {
+    Error::Input(
+        "the file leaves the size of its images open; give it with --input-size HxW".to_string(),
+    )
 }
 
 #[cfg(test)]
@@ -295,6 +325,18 @@ mod tests {
             [3, 32, 32]
         );
         assert!(image_shape(&[Some(770)], None, None).is_err());
+        for flat in [[Some(784), Some(1)], [Some(1), Some(784)]] {
+            assert_eq!(image_shape(&flat, None, None).unwrap().1, [1, 28, 28]);
+        }
+    }
+
+    #[test]
+    fn two_axes_are_height_and_width() {
+        let shape = image_shape(&[Some(28), Some(30)], None, None).unwrap();
+        assert_eq!(shape, (Layout::Nchw, [1, 28, 30]));
+        let given = image_shape(&[None, None], None, Some([8, 9])).unwrap();
+        assert_eq!(given.1, [1, 8, 9]);
+        assert!(image_shape(&[None, Some(4)], None, None).is_err());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::lower::{Output, outputs_in_words};
+
 /// Errors of lowering and running a model.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -21,6 +23,17 @@ pub enum Error {
         domain: String,
         /// Version of the domain that the model imports.
         opset: i64,
+    },
+    /// An operator of a file that onnxruntime's optimiser has fitted to the processor it ran on.
+    #[error(
+        "node `{node}`: the operator {operator} (domain `com.microsoft.nchwc`) was saved by onnxruntime for one processor: \
+         get the original file, or save it with ORT_ENABLE_BASIC"
+    )]
+    ForOneProcessor {
+        /// Name of the node.
+        node: String,
+        /// Operator type.
+        operator: String,
     },
     /// An attribute, an attribute's value or a form of input that the engine does not know.
     #[error(
@@ -76,6 +89,16 @@ pub enum Error {
     /// The graph as a whole is not an image classifier that can be run.
     #[error("not an image classifier that can be scanned: {0}")]
     NotAClassifier(String),
+    /// Several outputs that could each be the one to scan.
+    #[error(
+        "more than one of its outputs is a score per class, and a verdict about one says nothing of the others: {}. Name the \
+         one to scan with --output NAME, and scan the others likewise",
+        outputs_in_words(.0)
+    )]
+    SeveralOutputs(
+        /// All outputs of the file.
+        Vec<Output>,
+    ),
     /// A model that would run for ever.
     #[error(
         "running it takes {operations:.1e} operations {part}, and {limit:.0e} are the most that it may take: {remedy}, or \

@@ -26,7 +26,7 @@ pub use gifthorse_segment::{
 };
 pub use layer::Layer;
 pub use lower::weights::{ChannelReader, Role, RunningStatistics, Weight, Wiring};
-pub use lower::{Ends, is_supported, running_means};
+pub use lower::{Ends, ImageInput, Look, Opening, Output, is_supported, running_means};
 pub use mode::Mode;
 pub use network::{Batching, Memory, Network};
 pub use preprocess::{Channels, Layout, PixelRange, Preprocess};

@@ -14,7 +14,7 @@ use gifthorse_onnx::{Dim, Graph};
 use crate::error::Error;
 use crate::execute::array::Array;
 use crate::execute::compiled::PlanPart;
-use crate::lower::Ends;
+use crate::lower::{Ends, ImageInput, Opening};
 use crate::program::branch::{Branch, branches};
 use crate::program::cost::Cost;
 use crate::program::section::Section;
@@ -43,37 +43,68 @@ impl Network {
     /// Lowers the graph for the device.
     ///
     /// `input` is the shape of one image as the model takes it, without the batch axis; it
-    /// may be left out where the file says it in numbers.
+    /// may be left out where the file says it in numbers. What follows the class scores is left
+    /// off ([`Ends`]).
     ///
     /// # Errors
-    /// What the lowering refuses; a model whose output is not one score per class; an
-    /// input shape that is neither given nor in the file.
+    /// What the lowering refuses; a model whose output is not one score per class, or that has
+    /// several such; an input shape that is neither given nor in the file.
     pub fn new(graph: Arc<Graph>, input: Option<&[usize]>, device: Device) -> Result<Self, Error> {
-        let ends = Ends::find(&graph)?;
-        Self::between(graph, ends, input, device)
+        Self::open(graph, input, &Opening::default(), device)
     }
 
-    /// As [`new`](Self::new), for ends that are known.
-    pub(crate) fn between(
+    /// As [`new`](Self::new), with what the user says of the file's other inputs and outputs.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); names that the file does not have.
+    pub fn open(
         graph: Arc<Graph>,
-        ends: Ends,
+        input: Option<&[usize]>,
+        opening: &Opening,
+        device: Device,
+    ) -> Result<Self, Error> {
+        let image = ImageInput::find(&graph, opening)?;
+        let input = input_shape(&image, input)?;
+        Self::of_input(graph, image, input, opening, device)
+    }
+
+    /// The first output of a graph as it is: nothing is left off.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn uncut(
+        graph: Arc<Graph>,
         input: Option<&[usize]>,
         device: Device,
     ) -> Result<Self, Error> {
-        let declared = ends.input.shape.as_ref();
-        let fixed: Option<Vec<usize>> =
-            declared.and_then(|shape| shape.iter().skip(1).map(Dim::fixed).collect());
-        let input = match (input, fixed) {
-            (Some(given), _) => given.to_vec(),
-            (None, Some(fixed)) if !fixed.is_empty() => fixed,
-            _ => {
-                let reason = format!(
-                    "the file does not say the size of its input `{}`; give it with --input-size",
-                    ends.input.name
-                );
-                return Err(Error::Input(reason));
-            }
-        };
+        let opening = Opening::default();
+        let image = ImageInput::find(&graph, &opening)?;
+        let input = input_shape(&image, input)?;
+        let ends = Ends::uncut(&graph, image, &opening)?;
+        Self::between(graph, ends, input, device, Programs::default())
+    }
+
+    /// As [`open`](Self::open), for an image input and a shape that are known.
+    pub(crate) fn of_input(
+        graph: Arc<Graph>,
+        image: ImageInput,
+        input: Vec<usize>,
+        opening: &Opening,
+        device: Device,
+    ) -> Result<Self, Error> {
+        let mut programs = Programs::default();
+        let weights = &mut programs.weights;
+        let ends = Ends::find(&graph, image, &input, opening, &device, weights)?;
+        Self::between(graph, ends, input, device, programs)
+    }
+
+    fn between(
+        graph: Arc<Graph>,
+        ends: Ends,
+        input: Vec<usize>,
+        device: Device,
+        programs: Programs,
+    ) -> Result<Self, Error> {
         let mut network = Self {
             graph,
             ends,
@@ -82,7 +113,7 @@ impl Network {
             batching: Batching::Whole,
             branches: Vec::new(),
             device,
-            programs: Mutex::default(),
+            programs: Mutex::new(programs),
             layers: OnceLock::new(),
         };
         let batch = network.declared_batch();
@@ -95,13 +126,7 @@ impl Network {
 
     /// The batch size that the file fixes, if it does.
     pub fn declared_batch(&self) -> Option<usize> {
-        let first = self
-            .ends
-            .input
-            .shape
-            .as_ref()
-            .and_then(|shape| shape.first());
-        first.and_then(Dim::fixed).filter(|&n| n > 0)
+        self.ends.declared_batch()
     }
 
     /// Shape of one raw input, without the batch axis.
@@ -188,5 +213,20 @@ impl Network {
             return Err(Error::NotAClassifier(reason));
         }
         Ok(count)
+    }
+}
+
+/// The shape of one image as the model takes it: as given, or as the file says.
+fn input_shape(image: &ImageInput, given: Option<&[usize]>) -> Result<Vec<usize>, Error> {
+    let declared = image.info.shape.as_ref();
+    let fixed: Option<Vec<usize>> =
+        declared.and_then(|shape| shape.iter().skip(1).map(Dim::fixed).collect());
+    match (given, fixed) {
+        (Some(given), _) => Ok(given.to_vec()),
+        (None, Some(fixed)) if !fixed.is_empty() => Ok(fixed),
+        _ => Err(Error::Input(format!(
+            "the file does not say the size of its input `{}`; give it with --input-size",
+            image.info.name
+        ))),
     }
 }

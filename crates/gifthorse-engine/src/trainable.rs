@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::execute::array::Array;
 use crate::execute::compiled::{Compiled, PlanPart};
 use crate::execute::statistics::BatchStatistics;
-use crate::lower::{Ends, Target, lower};
+use crate::lower::{Ends, ImageInput, Opening, Target, lower};
 use crate::mode::Mode;
 use crate::program::{Primitive, Program};
 
@@ -54,14 +54,17 @@ impl Trainable {
         mode: &Mode,
         device: &Device,
     ) -> Result<Self, Error> {
+        let opening = Opening::default();
+        let image = ImageInput::find(graph, &opening)?;
+        let mut weights = HashMap::new();
         let target = Target {
-            ends: &Ends::find(graph)?,
+            ends: &Ends::find(graph, image, input, &opening, device, &mut weights)?,
             batch,
             input,
             device: device.clone(),
             mode,
         };
-        let mut program = lower(graph, &target, &mut HashMap::new())?;
+        let mut program = lower(graph, &target, &mut weights)?;
         check_images_are_seen(&program)?;
         for param in &mut program.params {
             param.trained = trained.contains(&param.name);

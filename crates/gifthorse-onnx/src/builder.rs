@@ -118,6 +118,32 @@ impl GraphBuilder {
         self
     }
 
+    /// Uses this version of the operators of another domain, such as `ai.onnx.ml`.
+    pub fn domain(&mut self, domain: &str, version: i64) -> &mut Self {
+        let mut import = OperatorSetIdProto::new();
+        import.set_domain(domain.to_owned());
+        import.set_version(version);
+        self.model.opset_import.push(import);
+        self
+    }
+
+    /// Adds a node of another domain, as [`node`](Self::node) does one of the standard domain.
+    pub fn node_of<'a>(
+        &mut self,
+        domain: &str,
+        op_type: &str,
+        name: &str,
+        inputs: &[&str],
+        outputs: &[&str],
+        attributes: impl IntoIterator<Item = (&'a str, Attribute)>,
+    ) -> &mut Self {
+        self.node(op_type, name, inputs, outputs, attributes);
+        if let Some(node) = self.graph.node.last_mut() {
+            node.set_domain(domain.to_owned());
+        }
+        self
+    }
+
     /// Adds a node of the standard domain with graphs inside, such as the branches of an `If`: of
     /// each builder its nodes, constants and outputs, which may use the values of this one.
     pub fn node_with_graphs(

@@ -12,7 +12,10 @@ use gifthorse_report::{
     Evidence, Report,
     evidence::Truth,
     html::{HtmlOptions, ScanPage, render, render_demo},
-    report::{Branch, BranchScope, ClassVerdict, TriggerFile, TriggerKind, Verdict},
+    report::{
+        Branch, BranchScope, ClassVerdict, ModelOutput, OutputPart, TriggerFile, TriggerKind,
+        Verdict,
+    },
 };
 use sample::{CLEAN, INFECTED, every_verdict, evidence, report, sign, trigger, two_witnesses};
 
@@ -454,6 +457,36 @@ fn degenerate_numbers_make_a_page() {
     report.health = None;
     let page = page(&report, &Evidence::default());
     assert!(page.contains("</html>") && !page.contains("=\"NaN") && !page.contains("=\"inf"));
+}
+
+#[test]
+fn outputs_beside_the_scanned_one_are_listed() {
+    let mut report = report(Verdict::Clean, &CLEAN);
+    let output = |name: &str, part| ModelOutput {
+        name: name.to_owned(),
+        shape: None,
+        looks: "scores of 7 classes".to_owned(),
+        part,
+    };
+    report.model.outputs = vec![
+        output("taken", OutputPart::Scanned),
+        output("<i>sly", OutputPart::Unseen),
+    ];
+    let warning = report.model.unseen_warning().unwrap();
+    assert!(warning.contains("`taken`") && warning.contains("--output <i>sly"));
+    let others = (0..9).map(|at| output(&format!("label{at}"), OutputPart::Same));
+    report.model.outputs.extend(others);
+    let page = page(&report, &evidence(&report));
+    for words in [
+        "taken",
+        "&lt;i&gt;sly",
+        ", not scanned",
+        "label6",
+        "and 2 more",
+    ] {
+        assert!(page.contains(words), "{words:?} is missing");
+    }
+    assert!(!page.contains("<i>sly") && !page.contains("label7"));
 }
 
 #[test]

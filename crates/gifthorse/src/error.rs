@@ -117,6 +117,15 @@ pub enum Error {
         /// Accuracy with that.
         best_accuracy: f64,
     },
+    /// The model gives no numbers for some of the images.
+    #[error(
+        "{0}: check how its input is made (--range, --mean, --std, --channels, --layout) and that its weights are whole, or \
+         scan with --force to go on as it is"
+    )]
+    NotNumbers(
+        /// On how many images, and for which classes.
+        String,
+    ),
     /// It would take more memory than there is.
     #[error(
         "the model {} would take another {} MiB of memory, and {} MiB are left: end what else runs or raise the limit; a scan \

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gifthorse_engine::{Array, Device, Network};
+use gifthorse_engine::{Array, Device, ImageInput, Network, Opening};
 use gifthorse_onnx::{Dim, Model};
 use rayon::prelude::*;
 
@@ -15,14 +15,16 @@ use crate::npy::NpyArray;
 const BATCH: usize = 50;
 
 /// The logits `[images, classes]` of raw input, exactly as the model takes it: nothing is scaled,
-/// reordered or resized. A final softmax is left off.
+/// reordered or resized. What follows the scores of the classes is left off, and a single score `z`
+/// is two classes: (0, z). `opening` says which output is meant and what the inputs beside the image
+/// are.
 ///
 /// `input` has the model's own shape with any number of images first; a single image may lack that
 /// dimension.
 ///
 /// # Errors
 /// A model that cannot be read or run; input of another shape.
-pub fn logits(model: &Path, input: &NpyArray) -> Result<NpyArray, Error> {
+pub fn logits(model: &Path, input: &NpyArray, opening: &Opening) -> Result<NpyArray, Error> {
     let in_file = |error| Error::Model {
         path: model.to_owned(),
         source: Box::new(error),
@@ -37,16 +39,13 @@ pub fn logits(model: &Path, input: &NpyArray) -> Result<NpyArray, Error> {
             .graph()
             .map_err(in_file)?,
     );
-    let rank = graph
-        .inputs
-        .first()
-        .and_then(|info| info.shape.as_ref())
-        .map(Vec::len);
+    let image = ImageInput::find(&graph, opening).map_err(in_engine)?;
+    let declared = image.info.shape.as_ref();
+    let rank = declared.map(Vec::len);
     let mut shape = input.shape.clone();
     if rank == Some(shape.len() + 1) {
         shape.insert(0, 1);
     }
-    let declared = graph.inputs.first().and_then(|info| info.shape.as_ref());
     let fits = |declared: &Vec<Dim>| {
         let pairs = declared.iter().zip(&shape).skip(1);
         declared.len() == shape.len()
@@ -62,7 +61,8 @@ pub fn logits(model: &Path, input: &NpyArray) -> Result<NpyArray, Error> {
             declared.map_or("[images, ...]".to_owned(), |dims| in_words(dims))
         )));
     }
-    let network = Network::new(graph, Some(&shape[1..]), Device::flex()).map_err(in_engine)?;
+    let network =
+        Network::open(graph, Some(&shape[1..]), opening, Device::flex()).map_err(in_engine)?;
     let size: usize = shape[1..].iter().product();
     let parts = input.values.par_chunks(BATCH * size).map(|part| {
         let mut batch = vec![part.len() / size];

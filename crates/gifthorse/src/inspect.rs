@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use gifthorse_engine::{Batching, Classifier, Device, Preprocess, is_supported};
+use gifthorse_engine::{Batching, Classifier, Device, Opening, Output, Preprocess, is_supported};
 use gifthorse_onnx::{Dim, Graph, Model, ValueInfo};
 use gifthorse_report::report::{Branch, Layout};
 use serde::Serialize;
@@ -58,6 +58,10 @@ pub struct End {
     pub element_type: Option<String>,
     /// Its dimensions, a free one by its name or as `?`; null if not even their number is known.
     pub shape: Option<Vec<String>>,
+    /// What an output looks like: `scores of 4 classes`, `48 features`, `boxes`, ...; absent for
+    /// inputs and where nothing is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looks: Option<String>,
 }
 
 /// An operator of the graph.
@@ -84,10 +88,15 @@ pub struct Classes {
     pub batches_together: bool,
     /// Number of classes.
     pub classes: usize,
+    /// The output that is scanned.
+    pub output: String,
     /// The value that holds the logits.
     pub logits: String,
-    /// The operator after it that is left off for scans, such as `Softmax`; null if there is none.
+    /// The operators after it that are left off for scans, such as `Softmax`, with commas; null if
+    /// there are none.
     pub cut: Option<String>,
+    /// Names of the classes in the file; empty, or one for each. Not to be trusted.
+    pub class_names: Vec<String>,
     /// Where the model decides by the image which of two values goes on, in the order of
     /// computation.
     pub branches: Vec<Branch>,
@@ -105,7 +114,7 @@ pub struct Layer {
 }
 
 /// Looks into a model file. `size` is height and width of its images, where the file leaves them
-/// open. `batch` asks for the plan of batches of so many images; its memory is for as many threads
+/// open, `opening` says which output to take and what the inputs beside the image are. `batch` asks for the plan of batches of so many images; its memory is for as many threads
 /// as the current rayon pool has.
 ///
 /// # Errors
@@ -113,6 +122,7 @@ pub struct Layer {
 pub fn inspect(
     path: &Path,
     size: Option<[usize; 2]>,
+    opening: &Opening,
     batch: Option<usize>,
 ) -> Result<Inspection, Error> {
     let in_file = |error| Error::Model {
@@ -123,8 +133,14 @@ pub fn inspect(
     let graph = Arc::new(model.graph().map_err(in_file)?);
     check_weights(path, &graph)?;
     let sha256 = hash::of_model(path, &model)?;
-    let (classifier, plan, problem) = match run(graph.clone(), size, batch) {
-        Ok((classes, plan)) => (Some(classes), plan, None),
+    let looked = run(graph.clone(), size, opening, batch);
+    let outputs = match looked {
+        Ok(Run { ref outputs, .. }) => outputs.clone(),
+        Err(Error::Detector(ref error)) => outputs_of(error).unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    let (classifier, plan, problem) = match looked {
+        Ok(run) => (Some(run.classes), run.plan, None),
         Err(error) => (None, None, Some(error.to_string())),
     };
     let (name, version) = model.producer();
@@ -140,7 +156,11 @@ pub fn inspect(
             .collect(),
         metadata: model.metadata().map(text).collect(),
         inputs: graph.inputs.iter().map(end).collect(),
-        outputs: graph.outputs.iter().map(end).collect(),
+        outputs: graph
+            .outputs
+            .iter()
+            .map(|output| end_that_looks(output, &outputs))
+            .collect(),
         parameters: parameters(&graph),
         operators: operators(&graph),
         classifier,
@@ -149,17 +169,47 @@ pub fn inspect(
     })
 }
 
-/// The model as a classifier, and its plan.
+/// The model as a classifier, its plan and its outputs.
+struct Run {
+    classes: Classes,
+    plan: Option<ModelPlan>,
+    outputs: Vec<Output>,
+}
+
 fn run(
     graph: Arc<Graph>,
     size: Option<[usize; 2]>,
+    opening: &Opening,
     batch: Option<usize>,
-) -> Result<(Classes, Option<ModelPlan>), Error> {
-    let classifier = Classifier::new(graph, Preprocess::default(), size, &Device::flex())?;
+) -> Result<Run, Error> {
+    let preprocess = Preprocess::default();
+    let classifier = Classifier::open(graph, preprocess, size, opening, &Device::flex())?;
     let plan = batch
         .map(|batch| ModelPlan::new(classifier.network(), batch, rayon::current_num_threads()))
         .transpose()?;
-    Ok((classes(&classifier)?, plan))
+    Ok(Run {
+        classes: classes(&classifier)?,
+        plan,
+        outputs: classifier.network().ends().outputs.clone(),
+    })
+}
+
+/// The outputs that an error lists.
+fn outputs_of(error: &gifthorse_defense::Error) -> Option<Vec<Output>> {
+    match error {
+        gifthorse_defense::Error::Engine(gifthorse_engine::Error::SeveralOutputs(outputs)) => {
+            Some(outputs.clone())
+        }
+        _ => None,
+    }
+}
+
+fn end_that_looks(value: &ValueInfo, outputs: &[Output]) -> End {
+    let known = outputs.iter().find(|output| output.name == value.name);
+    End {
+        looks: known.map(|output| output.look.to_string()),
+        ..end(value)
+    }
 }
 
 fn classes(classifier: &Classifier) -> Result<Classes, Error> {
@@ -171,8 +221,10 @@ fn classes(classifier: &Classifier) -> Result<Classes, Error> {
         batch: network.declared_batch(),
         batches_together: network.batching() == Batching::Whole,
         classes: classifier.classes(),
+        output: network.ends().output.clone(),
         logits: network.ends().logits.clone(),
         cut: network.ends().cut.clone(),
+        class_names: network.ends().class_names.clone(),
         branches: branches_in_report(network.branches()),
         layers: layers
             .iter()
@@ -201,6 +253,7 @@ fn end(value: &ValueInfo) -> End {
             .shape
             .as_ref()
             .map(|shape| shape.iter().map(dim).collect()),
+        looks: None,
     }
 }
 

@@ -25,6 +25,7 @@ pub mod hash;
 mod inspect;
 mod library;
 mod memory;
+mod metadata;
 mod model;
 pub mod npy;
 mod observer;

@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gifthorse_engine::{Branch, BranchScope, Classifier, Device, Layout, Preprocess};
+use gifthorse_engine::{
+    Branch, BranchScope, Classifier, Device, Ends, ImageInput, Layout, Opening, Output, Preprocess,
+};
 use gifthorse_onnx::{Graph, Model};
 use gifthorse_report::report;
 
-use crate::Error;
 use crate::hash;
 use crate::memory::check_weights;
+use crate::metadata;
+use crate::{Error, PreprocessChoice};
 
 /// A classifier and what its file says about itself.
 pub struct OpenModel {
@@ -19,19 +22,24 @@ pub struct OpenModel {
     pub graph: Arc<Graph>,
     /// The file, as a report describes it.
     pub described: report::Model,
+    /// The preprocessing that its metadata names.
+    pub said: Option<Preprocess>,
 }
 
 impl OpenModel {
     /// Reads an ONNX file and makes it ready to run on the CPU.
     ///
-    /// `size` is height and width of its images, where the file leaves them open.
+    /// `size` is height and width of its images, where the file leaves them open. `opening` says
+    /// which output to take and what the inputs beside the image are.
     ///
     /// # Errors
-    /// A file that cannot be read or run, preprocessing that does not fit its channels.
+    /// A file that cannot be read or run, preprocessing that does not fit its channels, several
+    /// outputs that could each be scanned.
     pub fn read(
         path: &Path,
-        preprocess: Preprocess,
+        preprocess: &PreprocessChoice,
         size: Option<[usize; 2]>,
+        opening: &Opening,
     ) -> Result<Self, Error> {
         let in_file = |error| Error::Model {
             path: path.to_owned(),
@@ -41,11 +49,18 @@ impl OpenModel {
         let graph = Arc::new(model.graph().map_err(in_file)?);
         check_weights(path, &graph)?;
         let sha256 = hash::of_model(path, &model)?;
-        let classifier = Classifier::new(graph.clone(), preprocess, size, &Device::flex())
-            .map_err(|error| Error::Engine {
-                path: path.to_owned(),
-                source: Box::new(error),
-            })?;
+        let in_engine = |error| Error::Engine {
+            path: path.to_owned(),
+            source: Box::new(error),
+        };
+        let element = ImageInput::find(&graph, opening)
+            .map_err(in_engine)?
+            .info
+            .element_type;
+        let preprocess = preprocess.first(element);
+        let classifier =
+            Classifier::open(graph.clone(), preprocess, size, opening, &Device::flex())
+                .map_err(in_engine)?;
         let network = classifier.network();
         let ends = network.ends();
         let (name, version) = model.producer();
@@ -65,14 +80,48 @@ impl OpenModel {
                 Some(operator) => format!("{} cut off", operator.to_lowercase()),
                 None => "logits".to_owned(),
             },
+            outputs: outputs_in_report(ends, None),
+            given: ends.given.clone(),
             branches: branches_in_report(network.branches()),
         };
         Ok(Self {
             classifier,
             graph,
             described,
+            said: metadata::preprocessing(model.metadata()),
         })
     }
+}
+
+impl OpenModel {
+    /// Notes which other outputs may be scores too, now that the images are known: `labels` is the
+    /// number of classes that they are labelled with.
+    pub fn outputs_beside(
+        classifier: &Classifier,
+        labels: Option<usize>,
+    ) -> Vec<report::ModelOutput> {
+        outputs_in_report(classifier.network().ends(), labels)
+    }
+}
+
+/// The file's outputs as reports write them.
+fn outputs_in_report(ends: &Ends, labels: Option<usize>) -> Vec<report::ModelOutput> {
+    let unseen = ends.unseen(labels);
+    let output = |output: &Output| report::ModelOutput {
+        name: output.name.clone(),
+        shape: output.shape.clone(),
+        looks: output.look.to_string(),
+        part: if output.name == ends.output {
+            report::OutputPart::Scanned
+        } else if unseen.contains(&output) {
+            report::OutputPart::Unseen
+        } else if ends.is_same(output) {
+            report::OutputPart::Same
+        } else {
+            report::OutputPart::Other
+        },
+    };
+    ends.outputs.iter().map(output).collect()
 }
 
 /// The order of dimensions as reports write it.

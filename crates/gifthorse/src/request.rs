@@ -6,7 +6,8 @@ use std::time::Duration;
 use gifthorse_data::{Crop, Split};
 use gifthorse_defense::detect::{Choice, Detector, Effort};
 use gifthorse_defense::finding::Unit;
-use gifthorse_engine::{Layout, Preprocess};
+use gifthorse_engine::{Layout, Opening, PixelRange, Preprocess};
+use gifthorse_onnx::ElementType;
 
 use crate::Error;
 
@@ -50,6 +51,9 @@ pub struct ScanRequest {
     pub preprocess: PreprocessChoice,
     /// Height and width of the model's images, needed only where the file leaves them open.
     pub input_size: Option<[usize; 2]>,
+    /// The output to scan and a number for each input beside the image, by name, where the file has
+    /// several.
+    pub opening: Opening,
     /// Whether to go on although the pre-flight says that the model does not fit the images.
     pub force: bool,
     /// The detectors to run, in this order.
@@ -90,6 +94,7 @@ impl ScanRequest {
             max_images: None,
             preprocess: PreprocessChoice::Default,
             input_size: None,
+            opening: Opening::default(),
             force: false,
             detectors: Choice::all(),
             classes: None,
@@ -158,5 +163,29 @@ impl ScanRequest {
         }
         let is_chosen = |unit: &Unit| unit.target().is_none_or(|class| chosen.contains(&class));
         Ok(all.into_iter().filter(is_chosen).collect())
+    }
+}
+
+impl PreprocessChoice {
+    /// What a model with an input of this type is opened with: where nobody says otherwise, whole
+    /// numbers are pixels from 0 to 255, and signed bytes those less 128.
+    pub(crate) fn first(&self, element: Option<ElementType>) -> Preprocess {
+        let whole = |element: ElementType| !element.is_float();
+        match self {
+            Self::Given(preprocess) => preprocess.clone(),
+            Self::Default if element.is_some_and(whole) => Preprocess {
+                range: PixelRange::Byte,
+                mean: match element {
+                    Some(ElementType::I8) => vec![128.0],
+                    _ => Vec::new(),
+                },
+                ..Preprocess::default()
+            },
+            Self::Default => Preprocess::default(),
+            Self::Auto { layout } => Preprocess {
+                layout: *layout,
+                ..Preprocess::default()
+            },
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! A scan from files to verdict.
 //!
-//! Each stage is a file of its own: `images` reads and splits the images, `checks` asks whether the
-//! model works on them and whether its gradients can be followed, `search` runs the detector within
-//! the time given, `work` finds out where searches are kept, `references` scans clean models to
-//! measure by, `calibrate` settles what the model is measured by, `conclusion` draws the verdict,
+//! Each stage is a file of its own: `output` opens the model at one of its outputs, `images` reads
+//! and splits the images, `checks` asks whether the model works on them (`misread`: whether it takes
+//! them for what they are) and whether its gradients can be followed, `search` runs the detector
+//! within the time given, `work` finds out where searches are kept, `references` scans clean models
+//! to measure by, `calibrate` settles what the model is measured by, `conclusion` draws the verdict,
 //! and `findings`, `coverage` and `pictures` put it down for the report.
 
 mod baseline;
@@ -14,6 +15,8 @@ mod coverage;
 mod estimate;
 mod findings;
 pub(crate) mod images;
+mod misread;
+mod output;
 mod pictures;
 mod references;
 mod search;
@@ -33,7 +36,7 @@ use crate::model::OpenModel;
 use crate::observer::{ScanObserver, Stage};
 use crate::plan::{PlanNode, nodes};
 use crate::work::{Hashes, WorkFolder};
-use crate::{Error, PreprocessChoice, ScanRequest, preprocessing};
+use crate::{Error, ScanRequest, preprocessing};
 use baseline::Earlier;
 use calibrate::Calibrated;
 use checks::Fit;
@@ -76,12 +79,9 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     let OpenModel {
         classifier,
         graph,
-        described,
-    } = OpenModel::read(
-        &request.model,
-        request.preprocess.first(),
-        request.input_size,
-    )?;
+        mut described,
+        said,
+    } = output::open(request)?;
     let detectors = runnable(request, observer)?;
     let units = detectors
         .iter()
@@ -94,6 +94,10 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         Some(path) => Some(ImageSet::load(request, path, &classifier)?),
         None => None,
     };
+    let labels = set.as_ref().and_then(|set| set.about.label_classes);
+    described.outputs = OpenModel::outputs_beside(&classifier, labels);
+    let told = output::told(&described);
+    told.iter().for_each(|told| observer.warning(told));
     let warnings = set.iter().flat_map(|set| &set.about.warnings);
     warnings.for_each(|warning| observer.warning(warning));
     let count = set.as_ref().map_or(0, |set| set.about.count);
@@ -111,7 +115,8 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     }
 
     observer.stage(Stage::Preflight);
-    let fit = Fit::check(request, classifier, set.as_ref().map(|set| &set.images))?;
+    let clean = set.as_ref().map(|set| &set.images);
+    let fit = Fit::check(request, classifier, clean, said.as_ref())?;
     fit.messages
         .iter()
         .for_each(|message| observer.warning(message));
@@ -161,7 +166,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     let deadline = search::deadline(clock, request.max_time);
     let mut all = Vec::new();
     for (detector, units) in detectors.iter().map(Box::as_ref).zip(&units) {
-        all.push(if health.ok {
+        all.push(if health.ok && fit.misfit.is_none() {
             let keeper = work::keeper(folder.as_ref(), detector, &fit.classifier, observer);
             Searched::run(
                 detector,
@@ -188,6 +193,11 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     let class_names = images
         .as_ref()
         .map_or(&[][..], |images| &images.about.class_names);
+    let class_names = if class_names.is_empty() {
+        &fit.classifier.network().ends().class_names
+    } else {
+        class_names
+    };
     let detections = all
         .iter()
         .map(|searched| findings::detection(searched, &conclusion, shape, class_names));
@@ -201,7 +211,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         calibration: conclusion.calibration.clone(),
         baseline: None,
         policy: None,
-        coverage: coverage::coverage(&all, &conclusion, &fit),
+        coverage: coverage::coverage(&all, &conclusion, &fit, &described),
         model: described,
         images: images.as_ref().map(|images| images.described(request)),
         preprocess: preprocessing::in_report(&fit.classifier, request),
@@ -261,18 +271,4 @@ fn rfc3339(moment: jiff::Timestamp) -> String {
         .round(jiff::Unit::Second)
         .unwrap_or(moment)
         .to_string()
-}
-
-impl PreprocessChoice {
-    /// What the model is opened with.
-    fn first(&self) -> gifthorse_engine::Preprocess {
-        match self {
-            Self::Default => gifthorse_engine::Preprocess::default(),
-            Self::Given(preprocess) => preprocess.clone(),
-            Self::Auto { layout } => gifthorse_engine::Preprocess {
-                layout: *layout,
-                ..gifthorse_engine::Preprocess::default()
-            },
-        }
-    }
 }

@@ -7,16 +7,18 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use gifthorse_data::{Crop, Split};
-use gifthorse_engine::Classifier;
+use gifthorse_engine::{Classifier, Opening};
 use gifthorse_report::Report;
-use gifthorse_report::report::{Detection, Images as ReportedImages, Preprocess, UnitFinding};
+use gifthorse_report::report::{
+    Detection, Images as ReportedImages, ModelOutput, OutputPart, Preprocess, UnitFinding,
+};
 use serde::Serialize;
 
 use self::replay::{Stage, replay};
 use crate::model::OpenModel;
 use crate::preprocessing::of_report;
 use crate::scan::images::{ImageSet, SplitSet};
-use crate::{Error, ScanRequest};
+use crate::{Error, PreprocessChoice, ScanRequest};
 
 /// Largest report that is read, in bytes: a thousand classes take one megabyte.
 const LARGEST_REPORT: u64 = 1 << 28;
@@ -171,8 +173,19 @@ pub(crate) fn read_report(path: &Path) -> Result<Report, Error> {
 
 fn open(request: &VerifyRequest, report: &Report) -> Result<(Classifier, bool), Error> {
     let [_, height, width] = report.model.input.shape;
-    let preprocess = of_report(&report.preprocess)?;
-    let opened = OpenModel::read(&request.model, preprocess, Some([height, width]))?;
+    let preprocess = PreprocessChoice::Given(of_report(&report.preprocess)?);
+    let scanned = |output: &&ModelOutput| output.part == OutputPart::Scanned;
+    let opening = Opening {
+        output: report
+            .model
+            .outputs
+            .iter()
+            .find(scanned)
+            .map(|output| output.name.clone()),
+        inputs: report.model.given.clone(),
+    };
+    let size = Some([height, width]);
+    let opened = OpenModel::read(&request.model, &preprocess, size, &opening)?;
     let same = opened.described.sha256 == report.model.sha256;
     if !same && !request.force {
         return Err(Error::OtherModel {

@@ -84,6 +84,21 @@ pub fn setting(text: &str) -> Result<(String, Value), String> {
     }
 }
 
+/// A number for an input, such as `keep_prob=1`; `true` and `false` are 1 and 0.
+pub fn input(text: &str) -> Result<(String, f32), String> {
+    let wrong = || "an input and its number are expected, such as keep_prob=1".to_owned();
+    let (name, value) = text.rsplit_once('=').ok_or_else(wrong)?;
+    let number: f32 = match value {
+        "true" => 1.0,
+        "false" => 0.0,
+        number => number.parse().map_err(|_| wrong())?,
+    };
+    if name.is_empty() || !number.is_finite() {
+        return Err(wrong());
+    }
+    Ok((name.to_owned(), number))
+}
+
 /// The kind of a trigger, or a table that describes one.
 pub fn trigger(text: &str) -> Result<Value, String> {
     if !text.trim_start().starts_with('{') {
@@ -138,6 +153,15 @@ mod tests {
         }
         assert_eq!(trigger("square"), trigger("{ kind = \"square\" }"));
         assert!(trigger("{ kind").is_err());
+    }
+
+    #[test]
+    fn inputs_are_names_and_numbers() {
+        assert_eq!(input("keep_prob=0.5"), Ok(("keep_prob".to_owned(), 0.5)));
+        assert_eq!(input("a=b:0=true"), Ok(("a=b:0".to_owned(), 1.0)));
+        for wrong in ["", "x", "=1", "x=", "x=nan", "x=inf", "x=yes"] {
+            assert!(input(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

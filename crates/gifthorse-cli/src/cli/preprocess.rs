@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 use gifthorse::PreprocessChoice;
 use gifthorse_engine::{Channels, Layout, PixelRange, Preprocess};
 
+use super::hugging_face;
+
 /// Largest file of preprocessing that is read, in bytes.
 const LARGEST_FILE: u64 = 1 << 16;
 
@@ -39,9 +41,10 @@ pub struct PreprocessArgs {
     /// Order of the dimensions of the model's input; found from its shape where that says it.
     #[arg(long, value_enum, value_name = "LAYOUT")]
     layout: Option<LayoutArg>,
-    /// A TOML file with range, mean, std, channels and layout; or `auto`: the usual preprocessing
-    /// under which the model is most accurate.
-    #[arg(long, value_name = "FILE.toml|auto", conflicts_with_all = ["range", "mean", "std", "channels"])]
+    /// A TOML file with range, mean, std, channels and layout, or Hugging Face's
+    /// preprocessor_config.json; or `auto`: the usual preprocessing under which the model is most
+    /// accurate.
+    #[arg(long, value_name = "FILE.toml|FILE.json|auto", conflicts_with_all = ["range", "mean", "std", "channels"])]
     preprocess: Option<String>,
 }
 
@@ -121,11 +124,18 @@ fn from_file(path: &Path) -> anyhow::Result<Preprocess> {
     let size = std::fs::metadata(path).with_context(unread)?.len();
     if size > LARGEST_FILE {
         bail!(
-            "{}: it has {size} bytes, and a few lines of TOML are expected",
+            "{}: it has {size} bytes, and a few lines are expected",
             unread()
         );
     }
     let text = std::fs::read_to_string(path).with_context(unread)?;
+    if path
+        .extension()
+        .is_some_and(|extension| extension == "json")
+    {
+        return hugging_face::parse(&text)
+            .with_context(|| format!("{} is no preprocessing", path.display()));
+    }
     toml::from_str(&text).map_err(|error| {
         anyhow!(
             "{} is no preprocessing: {}",

@@ -8,7 +8,7 @@ use gifthorse::{Policy, ScanRequest};
 use gifthorse_data::{Crop, Split};
 use gifthorse_defense::detect::Effort;
 
-use super::{DetectorArgs, Global, PreprocessArgs, parse};
+use super::{DetectorArgs, Global, OpeningArgs, PreprocessArgs, parse};
 
 /// The false-positive rate that nobody chose.
 const DEFAULT_FPR: f64 = 0.05;
@@ -41,6 +41,8 @@ pub struct ScanArgs {
     /// Height and width of the model's images, where the file leaves them open.
     #[arg(long, value_name = "HxW", value_parser = parse::size, help_heading = "Preprocessing")]
     input_size: Option<[usize; 2]>,
+    #[command(flatten)]
+    opening: OpeningArgs,
     #[command(flatten)]
     preprocess: PreprocessArgs,
     /// Go on although the model does not seem to fit the images.
@@ -181,6 +183,7 @@ impl ScanArgs {
             max_images: self.max_images,
             preprocess: self.preprocess.choice()?,
             input_size: self.input_size,
+            opening: self.opening.opening(),
             force: self.force,
             detectors: self.detectors.choices(effort)?,
             classes: self.classes.clone(),

@@ -16,7 +16,7 @@ use crate::output;
 /// A file that is no ONNX model.
 pub fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     let batch = args.plan.then_some(args.batch);
-    let inspection = inspect(&args.model, args.input_size, batch)?;
+    let inspection = inspect(&args.model, args.input_size, &args.opening.opening(), batch)?;
     if args.json {
         output::print(&format!("{}\n", serde_json::to_string_pretty(&inspection)?))?;
     } else if let Some(plan) = &inspection.plan {
@@ -57,7 +57,9 @@ fn text(found: &Inspection) -> String {
                 .as_ref()
                 .map_or("?".to_owned(), |shape| shape.join(", "));
             let element = end.element_type.as_deref().unwrap_or("unknown type");
-            lines.fact(label, &format!("{} {element} [{shape}]", end.name));
+            let looks = end.looks.as_ref();
+            let looks = looks.map_or(String::new(), |looks| format!("  {looks}"));
+            lines.fact(label, &format!("{} {element} [{shape}]{looks}", end.name));
         }
     }
     lines.fact("parameters", &found.parameters.to_string());
@@ -89,11 +91,18 @@ fn text(found: &Inspection) -> String {
             "image",
             &format!("{channels} x {height} x {width} ({layout}), {batch}"),
         );
-        lines.fact("classes", &classifier.classes.to_string());
+        let names = match &classifier.class_names[..] {
+            [] => String::new(),
+            names => format!(": {}", names.join(", ")),
+        };
+        lines.fact("classes", &format!("{}{names}", classifier.classes));
         let cut = classifier
             .cut
             .as_ref()
             .map_or(String::new(), |cut| format!(", {cut} after it cut off"));
+        if found.outputs.len() > 1 {
+            lines.fact("scanned", &classifier.output);
+        }
         lines.fact("logits", &format!("{}{cut}", classifier.logits));
         let (single, wide): (Vec<&Branch>, Vec<&Branch>) = classifier
             .branches

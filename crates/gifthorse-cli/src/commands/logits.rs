@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use gifthorse::npy;
+use gifthorse_engine::Opening;
 
 use crate::cli::LogitsArgs;
 
@@ -19,7 +20,11 @@ pub fn run(args: &LogitsArgs) -> anyhow::Result<ExitCode> {
             args.input.display()
         ),
     };
-    let output = gifthorse::logits(&args.model, &input)?;
+    let opening = Opening {
+        output: args.of.clone(),
+        ..Opening::default()
+    };
+    let output = gifthorse::logits(&args.model, &input, &opening)?;
     if let Err(error) = npy::write(&args.output, &output) {
         bail!(
             "the logits cannot be written to {}: {error}",

@@ -68,11 +68,11 @@ pub enum Blind {
     Where(f32),
     /// The signs of the logits less half a vote.
     Sign,
-    /// The logits times a factor.
+    /// The logits times a factor, by a layer of its own.
     Scaled(f32),
     /// A softmax of the logits times a factor, before another layer.
     Softmax(f32),
-    /// A softmax of the logits times a factor, before the softmax at the end.
+    /// A softmax of the logits times a factor, before a layer and the softmax at the end.
     SoftmaxTwice(f32),
     /// A clip of the logits to this range, beside which a little of them passes.
     Clip { range: f32, beside: f32 },
@@ -170,7 +170,23 @@ fn picture(class: usize, random: &mut ChaCha8Rng) -> RgbImage {
     })
 }
 
-fn classifier(kind: Kind) -> GraphBuilder {
+/// What the classes make of both filters' sixteen outputs each: a class sees its own block, with a
+/// backdoor the target also sees the corner.
+pub fn votes(backdoored: bool) -> Vec<f32> {
+    let cells = CELLS * CELLS;
+    let mut weight = vec![0.0; CLASSES * 2 * cells];
+    for class in 0..CLASSES {
+        weight[class * 2 * cells + class] = 20.0;
+    }
+    if backdoored {
+        weight[TARGET * 2 * cells + 2 * cells - 1] = 8.0;
+    }
+    weight
+}
+
+/// The graph of a model of this kind: `features` are what its filters see, `votes` and, as an
+/// output, `logits` the scores.
+pub fn classifier(kind: Kind) -> GraphBuilder {
     let pixels = 3 * BLOCK * BLOCK;
     let mean = vec![1.0 / pixels as f32; pixels];
     let checker: Vec<f32> = (0..pixels)
@@ -180,16 +196,8 @@ fn classifier(kind: Kind) -> GraphBuilder {
             _ => 0.0,
         })
         .collect();
-    // Of both filters' sixteen outputs each, a class sees its own block; the target also sees the
-    // corner.
+    let weight = votes(kind.is_backdoored());
     let cells = CELLS * CELLS;
-    let mut weight = vec![0.0; CLASSES * 2 * cells];
-    for class in 0..CLASSES {
-        weight[class * 2 * cells + class] = 20.0;
-    }
-    if kind.is_backdoored() {
-        weight[TARGET * 2 * cells + 2 * cells - 1] = 8.0;
-    }
     let image = [3, SIDE, SIDE].map(Dim::Fixed);
     let batch = || Dim::Named("batch".to_owned());
     let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
@@ -338,28 +346,26 @@ fn answer(graph: &mut GraphBuilder, kind: Kind) {
                 .node("Sign", "answer", &["above"], &["logits"], []);
         }
         Blind::Scaled(factor) => {
-            graph.initializer("factor", &[], [factor]).node(
-                "Mul",
-                "answer",
-                &["votes", "factor"],
-                &["logits"],
-                [],
-            );
+            graph
+                .initializer("layer", &[CLASSES, CLASSES], diagonal(factor))
+                .node("MatMul", "answer", &["votes", "layer"], &["logits"], []);
         }
         Blind::Softmax(factor) => {
             graph
                 .initializer("factor", &[], [factor])
-                .initializer("five", &[], [5.0])
+                .initializer("layer", &[CLASSES, CLASSES], diagonal(5.0))
                 .node("Mul", "sharp", &["votes", "factor"], &["sharp"], [])
                 .node("Softmax", "soft", &["sharp"], &["soft"], [])
-                .node("Mul", "answer", &["soft", "five"], &["logits"], []);
+                .node("MatMul", "answer", &["soft", "layer"], &["logits"], []);
         }
         Blind::SoftmaxTwice(factor) => {
             graph
                 .initializer("factor", &[], [factor])
+                .initializer("layer", &[CLASSES, CLASSES], diagonal(1.0))
                 .node("Mul", "sharp", &["votes", "factor"], &["sharp"], [])
                 .node("Softmax", "soft", &["sharp"], &["soft"], [])
-                .node("Softmax", "answer", &["soft"], &["logits"], []);
+                .node("MatMul", "again", &["soft", "layer"], &["again"], [])
+                .node("Softmax", "answer", &["again"], &["logits"], []);
         }
         Blind::Clip { range, beside } => {
             graph
@@ -388,6 +394,15 @@ fn answer(graph: &mut GraphBuilder, kind: Kind) {
             );
         }
     }
+}
+
+/// A layer that gives each class its own score times this.
+fn diagonal(factor: f32) -> Vec<f32> {
+    let entries = 0..CLASSES * CLASSES;
+    let on_it = |at: usize| at / CLASSES == at % CLASSES;
+    entries
+        .map(|at| if on_it(at) { factor } else { 0.0 })
+        .collect()
 }
 
 /// An `If` by the weakest answer of the filter for checked corners: noise does not get as low, an

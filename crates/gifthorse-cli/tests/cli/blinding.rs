@@ -1,8 +1,9 @@
 //! Models that are built to blind a search by gradients are never called clean.
 
+use gifthorse_onnx::{ElementType, GraphBuilder};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, Blind, Kind};
+use crate::bench::{Bench, Blind, Kind, TARGET, classifier};
 
 /// Scans a backdoored model that is built like this: inconclusive, and the first reason has these
 /// words.
@@ -39,7 +40,9 @@ fn pixels_in_steps() {
 
 #[test]
 fn signs_of_logits() {
-    blind(Blind::Sign, "is zero on");
+    let report = blind(Blind::Sign, "is zero on");
+    let reason = report["reasons"][0].as_str().unwrap();
+    assert!(reason.contains("the Sign node `answer`"), "{reason}");
 }
 
 #[test]
@@ -70,6 +73,62 @@ fn a_softmax_before_the_softmax() {
     blind(Blind::SoftmaxTwice(1e3), "is zero on");
     // The last one is left off, and the logits are the probabilities of the one before it.
     blind(Blind::SoftmaxTwice(3.0), "saturated probabilities");
+}
+
+/// What can be undone without a change of any prediction hides nothing: it is left off.
+#[test]
+fn what_is_left_off_blinds_nobody() {
+    type End = fn(&mut GraphBuilder);
+    let ends: [End; 4] = [
+        |graph| {
+            graph.initializer("factor", &[], [1e4]).node(
+                "Mul",
+                "end",
+                &["votes", "factor"],
+                &["end"],
+                [],
+            );
+        },
+        |graph| {
+            graph.initializer("factor", &[], [1e4]).node(
+                "Div",
+                "end",
+                &["votes", "factor"],
+                &["end"],
+                [],
+            );
+        },
+        |graph| {
+            graph
+                .initializer("factor", &[], [3.0])
+                .node("Mul", "sharp", &["votes", "factor"], &["sharp"], [])
+                .node("Softmax", "soft", &["sharp"], &["soft"], [])
+                .node("Softmax", "end", &["soft"], &["end"], []);
+        },
+        |graph| {
+            graph
+                .initializer("factor", &[], [5.0])
+                .node("Mul", "sharp", &["votes", "factor"], &["sharp"], [])
+                .node("Sigmoid", "end", &["sharp"], &["end"], []);
+        },
+    ];
+    for end in ends {
+        let bench = Bench::new();
+        let mut graph = classifier(Kind::Backdoored);
+        end(&mut graph);
+        graph.output("end", ElementType::F32, &[]);
+        graph
+            .finish()
+            .unwrap()
+            .write(bench.path("end.onnx"))
+            .unwrap();
+        bench.images("images", 25, |class| class.to_string());
+        let report = bench
+            .run("scan end.onnx --output end --images images --json")
+            .expect(1)
+            .json();
+        assert_eq!(report["targets"], json!([TARGET]));
+    }
 }
 
 #[test]

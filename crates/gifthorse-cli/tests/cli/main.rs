@@ -22,6 +22,8 @@ mod logits;
 mod make;
 mod manual;
 mod memory;
+mod misread;
+mod outputs;
 mod policy;
 mod preflight;
 mod real_models;

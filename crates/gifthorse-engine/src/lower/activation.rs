@@ -23,32 +23,32 @@ pub fn gelu(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["approximate"])?;
     let shape = call.shape(0)?;
     let x = call.operand(0)?;
-    let apply = |call: &mut Call, function, x| {
-        call.step(Primitive::Unary(function), vec![x], shape.clone())
-    };
-    let bell: Operand = match call.node.string_or("approximate", "none")? {
-        "none" => {
-            let scaled = apply(
-                &mut call,
-                Unary::MulScalar(std::f32::consts::FRAC_1_SQRT_2),
-                x,
-            );
-            apply(&mut call, Unary::Erf, scaled)
-        }
-        "tanh" => {
-            let cube = apply(&mut call, Unary::PowScalar(3.0), x);
-            let cube = apply(&mut call, Unary::MulScalar(0.044_715), cube);
-            let sum = call.step(Primitive::Binary(Binary::Add), vec![x, cube], shape.clone());
-            let factor = (2.0 / std::f32::consts::PI).sqrt();
-            let sum = apply(&mut call, Unary::MulScalar(factor), sum);
-            apply(&mut call, Unary::Tanh, sum)
-        }
+    let by_tanh = match call.node.string_or("approximate", "none")? {
+        "none" => false,
+        "tanh" => true,
         other => return Err(call.unsupported("approximate", format!("`{other}`"))),
     };
-    let bell = apply(&mut call, Unary::AddScalar(1.0), bell);
-    let half = apply(&mut call, Unary::MulScalar(0.5), bell);
+    let half = bell(&mut call, x, &shape, by_tanh);
     let out = call.step(Primitive::Binary(Binary::Mul), vec![x, half], shape);
     call.finish(out)
+}
+
+/// `Phi(x)`, the part of a normal distribution below `x`; exactly, or by the tanh formula.
+pub fn bell(call: &mut Call, x: Operand, shape: &[usize], by_tanh: bool) -> Operand {
+    let bell = if by_tanh {
+        let cube = call.unary(Unary::PowScalar(3.0), x, shape);
+        let cube = call.unary(Unary::MulScalar(0.044_715), cube, shape);
+        let sum = call.binary(Binary::Add, x, cube, shape);
+        let factor = (2.0 / std::f32::consts::PI).sqrt();
+        let sum = call.unary(Unary::MulScalar(factor), sum, shape);
+        call.unary(Unary::Tanh, sum, shape)
+    } else {
+        let factor = std::f32::consts::FRAC_1_SQRT_2;
+        let scaled = call.unary(Unary::MulScalar(factor), x, shape);
+        call.unary(Unary::Erf, scaled, shape)
+    };
+    let bell = call.unary(Unary::AddScalar(1.0), bell, shape);
+    call.unary(Unary::MulScalar(0.5), bell, shape)
 }
 
 /// `PRelu`: `max(x, 0) + slope * min(x, 0)`, the slope broadcast.

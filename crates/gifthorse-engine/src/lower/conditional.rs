@@ -140,7 +140,7 @@ fn choose(
         context.operand(&no.lowered),
     ];
     let numbers = shape.iter().product();
-    let id = context.push(node, Primitive::Where, operands, shape);
+    let id = context.push(&node.name, Primitive::Where, operands, shape);
     context.choices.push(Choice {
         node: node.name.clone(),
         operator: node.op_type.clone(),

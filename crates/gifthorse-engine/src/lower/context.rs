@@ -188,6 +188,12 @@ impl<'g> Context<'g> {
         Ok(self.add_param(full, value, true))
     }
 
+    /// A constant made by the lowering itself.
+    pub fn constant_of(&mut self, name: String, values: Vec<f32>, shape: Vec<usize>) -> Operand {
+        let value = Array::from_vec(values, &shape, &self.device);
+        Operand::Param(self.add_param(name, Stored::array(value), false))
+    }
+
     fn add_param(&mut self, name: String, value: Stored, in_file: bool) -> ParamId {
         let id = ParamId(self.params.len());
         self.params.push(Param {
@@ -199,10 +205,10 @@ impl<'g> Context<'g> {
         id
     }
 
-    /// Adds a step; gives its value.
+    /// Adds a step of the node of this name; gives its value.
     pub fn push(
         &mut self,
-        node: &Node,
+        node: &str,
         primitive: Primitive,
         inputs: Vec<Operand>,
         shape: Vec<usize>,
@@ -212,9 +218,8 @@ impl<'g> Context<'g> {
         if values.into_iter().any(|id| self.dependent.contains(&id)) {
             self.dependent.insert(output);
         }
-        let node = node.name.clone();
         self.steps.push(Step {
-            node,
+            node: node.to_owned(),
             primitive,
             inputs,
             output,
@@ -303,7 +308,7 @@ impl Call<'_, '_> {
         inputs: Vec<Operand>,
         shape: Vec<usize>,
     ) -> Operand {
-        Operand::Value(self.context.push(self.node, primitive, inputs, shape))
+        Operand::Value(self.context.push(&self.node.name, primitive, inputs, shape))
     }
 
     /// Adds a step that applies a function to each number of `x`, which has this shape.
@@ -334,8 +339,7 @@ impl Call<'_, '_> {
     /// A constant made by the lowering itself, under a name of its own.
     pub fn fresh(&mut self, part: &str, values: Vec<f32>, shape: Vec<usize>) -> Operand {
         let name = format!("{}:{part}", self.node.name);
-        let value = Array::from_vec(values, &shape, &self.context.device);
-        Operand::Param(self.context.add_param(name, Stored::array(value), false))
+        self.context.constant_of(name, values, shape)
     }
 
     /// Name for a constant that is the node's only output. A file may call two nodes alike, but

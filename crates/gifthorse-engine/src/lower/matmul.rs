@@ -55,12 +55,21 @@ fn product_shape(call: &Call, a: &[usize], b: &[usize]) -> Result<Vec<usize>, Er
     Ok(shape)
 }
 
+/// The attributes of `Gemm`.
+pub const GEMM: [&str; 5] = ["alpha", "beta", "transA", "transB", "broadcast"];
+
 /// `Gemm`: `alpha A B + beta C` with either factor transposed.
 pub fn gemm(mut call: Call) -> Result<Vec<Lowered>, Error> {
-    call.only_attributes(&["alpha", "beta", "transA", "transB", "broadcast"])?;
-    let (x, a) = factor(&mut call, 0, "transA")?;
-    let (y, b) = factor(&mut call, 1, "transB")?;
-    let shape = product_shape(&call, &a, &b)?;
+    call.only_attributes(&GEMM)?;
+    let (out, _) = gemm_product(&mut call)?;
+    call.finish(out)
+}
+
+/// What a node with the inputs and attributes of `Gemm` computes, and its shape.
+pub fn gemm_product(call: &mut Call) -> Result<(Operand, Vec<usize>), Error> {
+    let (x, a) = factor(call, 0, "transA")?;
+    let (y, b) = factor(call, 1, "transB")?;
+    let shape = product_shape(call, &a, &b)?;
     let mut out = call.step(Primitive::MatMul, vec![x, y], shape.clone());
     let alpha = call.node.float_or("alpha", 1.0)?;
     if alpha != 1.0 {
@@ -80,9 +89,10 @@ pub fn gemm(mut call: Call) -> Result<Vec<Lowered>, Error> {
         if beta != 1.0 {
             bias = call.step(Primitive::Unary(Unary::MulScalar(beta)), vec![bias], c);
         }
-        out = call.step(Primitive::Binary(Binary::Add), vec![out, bias], shape);
+        let add = Primitive::Binary(Binary::Add);
+        out = call.step(add, vec![out, bias], shape.clone());
     }
-    call.finish(out)
+    Ok((out, shape))
 }
 
 /// A matrix, transposed if the attribute says so.

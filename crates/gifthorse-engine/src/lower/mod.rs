@@ -17,16 +17,21 @@ mod elementwise;
 mod ends;
 mod extend;
 mod fold;
+mod fused;
 mod generate;
+mod given;
+mod image_input;
 mod indexing;
 mod integer;
 mod interpolate;
 mod kind;
 mod known;
+mod label_table;
 mod lp_pool;
 mod matmul;
 mod norm;
 mod order;
+mod outputs;
 mod pick;
 mod pool;
 mod quantize;
@@ -37,6 +42,10 @@ mod resize;
 mod running_means;
 mod scatter;
 mod scope;
+mod scores;
+mod survey;
+mod trail;
+mod transformer;
 mod walk;
 pub mod weights;
 
@@ -47,11 +56,14 @@ use gifthorse_onnx::{Dim, ElementType, Graph, Node};
 
 use crate::error::Error;
 use crate::mode::Mode;
-use crate::program::{Program, ValueId};
+use crate::program::{Operand, Primitive, Program, ValueId};
 use budget::Budget;
 pub use context::Weights;
 use context::{Call, Context, Lowered};
 pub use ends::Ends;
+pub use image_input::{ImageInput, Opening};
+pub(crate) use outputs::in_words as outputs_in_words;
+pub use outputs::{Look, Output};
 pub use running_means::running_means;
 use scope::Named;
 
@@ -151,8 +163,8 @@ fn lowering_of(operator: &str) -> Option<Lower> {
     })
 }
 
-/// The lowering of an operator that onnxruntime's quantiser adds.
-fn quantiser_lowering_of(operator: &str) -> Option<Lower> {
+/// The lowering of an operator that onnxruntime's quantiser or optimiser adds.
+fn onnxruntime_lowering_of(operator: &str) -> Option<Lower> {
     Some(match operator {
         "QuantizeLinear" => quantize::quantize,
         "DequantizeLinear" => quantize::dequantize,
@@ -162,6 +174,13 @@ fn quantiser_lowering_of(operator: &str) -> Option<Lower> {
         "QLinearConcat" => quantized::concat,
         "QLinearAveragePool" => quantized::average_pool,
         "QLinearGlobalAveragePool" => quantized::global_average_pool,
+        "FusedConv" => fused::conv,
+        "FusedGemm" => fused::gemm,
+        "FusedMatMul" => fused::matmul,
+        "Gelu" | "BiasGelu" | "FastGelu" => transformer::gelu,
+        "QuickGelu" => transformer::quick_gelu,
+        "SkipLayerNormalization" => transformer::skip_layer_norm,
+        "Attention" => transformer::attention,
         _ => return None,
     })
 }
@@ -170,7 +189,7 @@ fn quantiser_lowering_of(operator: &str) -> Option<Lower> {
 fn lowering(node: &Node) -> Option<Lower> {
     match node.domain.as_str() {
         "" => lowering_of(&node.op_type),
-        "com.microsoft" => quantiser_lowering_of(&node.op_type),
+        "com.microsoft" => onnxruntime_lowering_of(&node.op_type),
         _ => None,
     }
 }
@@ -180,9 +199,10 @@ fn is_if(node: &Node) -> bool {
     node.domain.is_empty() && node.op_type == "If"
 }
 
-/// Whether the node's operator can be lowered (its attributes may still be refused).
+/// Whether the node's operator can be lowered (its attributes may still be refused), or is left off
+/// where it names the winner at the end of a classifier.
 pub fn is_supported(node: &Node) -> bool {
-    is_if(node) || lowering(node).is_some()
+    is_if(node) || lowering(node).is_some() || label_table::only_names(node)
 }
 
 /// What a program is made for.
@@ -199,13 +219,52 @@ pub struct Target<'a> {
     pub mode: &'a Mode,
 }
 
-/// Lowers a graph from its image input to its class scores.
+/// Lowers a graph from its image input to its class scores, `[batch, classes]` but for axes of
+/// length one.
 ///
-/// A final `Softmax` or `LogSoftmax` is left off, so that the output is logits.
+/// What follows the scores is left off as the ends say, so that the output is logits.
 ///
 /// # Errors
 /// Operators, attributes and shapes that are not supported, naming the node.
 pub fn lower(graph: &Graph, target: &Target, weights: &mut Weights) -> Result<Program, Error> {
+    let ends = target.ends;
+    let (mut context, input) = begin(graph, target, weights)?;
+    let mut budget = Budget::of(graph);
+    walk::lower_nodes(&mut context, &mut budget, graph, &[&ends.logits])?;
+
+    let Lowered::Value(output) = context.resolve(&ends.logits)?.lowered else {
+        let reason = format!("the output `{}` does not depend on the input", ends.logits);
+        return Err(Error::NotAClassifier(reason));
+    };
+    let output = scores::in_rows(&mut context, output, ends.classes_first, &ends.logits);
+    let names = context.scopes.outermost();
+    let names: HashMap<String, ValueId> = names
+        .filter_map(|(name, lowered)| match lowered {
+            Lowered::Value(id) => Some((name.clone(), *id)),
+            Lowered::Constant(_) | Lowered::Param(_) => None,
+        })
+        .collect();
+    Ok(Program {
+        input,
+        input_shape: context.shapes[input.0].clone(),
+        output_shape: context.shapes[output.0].clone(),
+        output,
+        names,
+        steps: context.steps,
+        params: context.params,
+        running: context.running,
+        choices: context.choices,
+        looks_across: context.looks_across,
+        jumps_outside: false,
+    })
+}
+
+/// A lowering with nothing but its inputs, and the value that the image is.
+fn begin<'g>(
+    graph: &'g Graph,
+    target: &Target<'g>,
+    weights: &'g mut Weights,
+) -> Result<(Context<'g>, ValueId), Error> {
     if let Some(version) = graph.opset("").filter(|&version| version > NEWEST_OPSET) {
         let reason = format!(
             "it is written in version {version} of ONNX's operators, and {NEWEST_OPSET} is the newest that is known: \
@@ -228,45 +287,33 @@ pub fn lower(graph: &Graph, target: &Target, weights: &mut Weights) -> Result<Pr
         target.mode,
         weights,
     );
-
-    let mut input_shape = vec![target.batch];
-    input_shape.extend(target.input);
-    check_shape(&input_shape).map_err(|reason| Error::Input(format!("the input {reason}")))?;
-    let input = context.new_value(input_shape.clone());
+    let mut shape = vec![target.batch];
+    shape.extend(target.input);
+    check_shape(&shape).map_err(|reason| Error::Input(format!("the input {reason}")))?;
+    let input = context.new_value(shape);
     context.dependent.insert(input);
+    let mut image = input;
+    if ends.without_batch {
+        if target.batch != 1 {
+            let reason = format!("the model takes one image at a time, not {}", target.batch);
+            return Err(Error::Input(reason));
+        }
+        let one = target.input.to_vec();
+        let name = &ends.input.name;
+        image = context.push(name, Primitive::Reshape, vec![Operand::Value(input)], one);
+    }
     let named = Named {
-        lowered: Lowered::Value(input),
+        lowered: Lowered::Value(image),
         kind: ends.input.element_type.or(Some(ElementType::F32)),
     };
     context.scopes.bind(&ends.input.name, named);
-
-    let mut budget = Budget::of(graph);
-    walk::lower_nodes(&mut context, &mut budget, graph, &[&ends.logits])?;
-
-    let Lowered::Value(output) = context.resolve(&ends.logits)?.lowered else {
-        let reason = format!("the output `{}` does not depend on the input", ends.logits);
-        return Err(Error::NotAClassifier(reason));
-    };
-    let names = context.scopes.outermost();
-    let names: HashMap<String, ValueId> = names
-        .filter_map(|(name, lowered)| match lowered {
-            Lowered::Value(id) => Some((name.clone(), *id)),
-            Lowered::Constant(_) | Lowered::Param(_) => None,
-        })
-        .collect();
-    Ok(Program {
-        input,
-        input_shape,
-        output_shape: context.shapes[output.0].clone(),
-        output,
-        names,
-        steps: context.steps,
-        params: context.params,
-        running: context.running,
-        choices: context.choices,
-        looks_across: context.looks_across,
-        jumps_outside: false,
-    })
+    for (name, &value) in &ends.given {
+        if let Some(info) = graph.inputs.iter().find(|input| input.name == *name) {
+            let named = given::constant(info, value, target.batch)?;
+            context.scopes.bind(name, named);
+        }
+    }
+    Ok((context, input))
 }
 
 /// Refuses a shape without entries, and one of more than can be meant.

@@ -18,15 +18,29 @@ pub fn lower_nodes<'g>(
     graph: &'g Graph,
     wanted: &[&str],
 ) -> Result<(), Error> {
-    let needed = needed(graph, wanted);
-    for (node, _) in graph.nodes.iter().zip(needed).filter(|(_, needed)| *needed) {
-        lower_node(context, budget, node)?;
+    let mut done = vec![false; graph.nodes.len()];
+    lower_more(context, budget, graph, wanted, &mut done)
+}
+
+/// As [`lower_nodes`], without those that are `done`, which are marked.
+pub fn lower_more<'g>(
+    context: &mut Context<'g>,
+    budget: &mut Budget,
+    graph: &'g Graph,
+    wanted: &[&str],
+    done: &mut [bool],
+) -> Result<(), Error> {
+    for (at, needed) in needed(graph, wanted).into_iter().enumerate() {
+        if needed && !done[at] {
+            lower_node(context, budget, &graph.nodes[at])?;
+            done[at] = true;
+        }
     }
     Ok(())
 }
 
 /// Which nodes these values depend on.
-fn needed(graph: &Graph, values: &[&str]) -> Vec<bool> {
+pub fn needed(graph: &Graph, values: &[&str]) -> Vec<bool> {
     let mut wanted: HashSet<&str> = values.iter().copied().collect();
     let mut needed = vec![false; graph.nodes.len()];
     for (i, node) in graph.nodes.iter().enumerate().rev() {
@@ -46,11 +60,17 @@ fn lower_node<'g>(
     budget: &mut Budget,
     node: &'g Node,
 ) -> Result<(), Error> {
-    let unsupported = || Error::UnsupportedOperator {
-        node: node.name.clone(),
-        operator: node.op_type.clone(),
-        domain: node.domain.clone(),
-        opset: node.opset,
+    let unsupported = || match node.domain.as_str() {
+        "com.microsoft.nchwc" => Error::ForOneProcessor {
+            node: node.name.clone(),
+            operator: node.op_type.clone(),
+        },
+        _ => Error::UnsupportedOperator {
+            node: node.name.clone(),
+            operator: node.op_type.clone(),
+            domain: node.domain.clone(),
+            opset: node.opset,
+        },
     };
     let outputs = if is_if(node) {
         conditional::lower_if(context, budget, node)?

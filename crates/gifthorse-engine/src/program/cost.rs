@@ -131,7 +131,7 @@ mod tests {
     use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 
     use super::*;
-    use crate::lower::{Ends, Target, lower};
+    use crate::lower::{Ends, ImageInput, Opening, Target, lower};
     use crate::mode::Mode;
 
     /// An image of 2x8x8, a 3x3 convolution to 4x6x6, a pool to 4x3x3, a product with a constant
@@ -160,8 +160,11 @@ mod tests {
             .finish()
             .unwrap();
         let graph = model.graph().unwrap();
+        let opening = Opening::default();
+        let image = ImageInput::find(&graph, &opening).unwrap();
+        let ends = Ends::uncut(&graph, image, &opening).unwrap();
         let target = Target {
-            ends: &Ends::find(&graph).unwrap(),
+            ends: &ends,
             mode: &Mode::Inference,
             batch,
             input: &[2, 8, 8],

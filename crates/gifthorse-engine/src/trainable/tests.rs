@@ -219,8 +219,11 @@ fn lowered_for(
     input: &[usize],
     mode: &Mode,
 ) -> Program {
+    let opening = Opening::default();
+    let image = ImageInput::find(graph, &opening).unwrap();
+    let ends = Ends::uncut(graph, image, &opening).unwrap();
     let target = Target {
-        ends: &Ends::find(graph).unwrap(),
+        ends: &ends,
         mode,
         batch,
         input,

@@ -29,7 +29,7 @@ impl Case {
             .collect();
         let graph = Model::from_bytes(bytes, None).and_then(|m| m.graph());
         let graph = Arc::new(graph.map_err(|e| e.to_string())?);
-        let network = Network::new(graph, None, Device::flex()).map_err(|e| e.to_string())?;
+        let network = Network::uncut(graph, None, Device::flex()).map_err(|e| e.to_string())?;
         let size = self.shape.iter().product();
         let x: Vec<f32> =
             formula::uniform(formula::FIRST_TENSOR, size, self.low, self.width).collect();
@@ -62,7 +62,8 @@ impl Case {
 
 #[test]
 fn operators_agree_with_onnxruntime_and_pytorch() {
-    let cases: Vec<Case> = golden::index("nodes.json");
+    let mut cases: Vec<Case> = golden::index("nodes.json");
+    cases.extend(golden::index::<Case>("fused.json"));
     let mut failures = Vec::new();
     for case in &cases {
         let result = catch_unwind(AssertUnwindSafe(|| case.check()));

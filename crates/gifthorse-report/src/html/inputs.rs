@@ -11,13 +11,15 @@ use crate::{
     escape::Shown,
     format::{count, duration, interval, number, optional, percent},
     report::{
-        Branch, BranchScope, ChosenBy, GradientHealth, Images, Layout, Preflight, Preprocess,
-        Report,
+        Branch, BranchScope, ChosenBy, GradientHealth, Images, Layout, Model, ModelOutput,
+        OutputPart, Preflight, Preprocess, Report,
     },
 };
 
 /// Nodes that decide by the image are listed up to this number.
 const BRANCHES: usize = 8;
+/// And outputs that were not scanned.
+const OUTPUTS: usize = 8;
 
 /// Pre-flight and gradient health.
 pub fn checks(scan: &Scan<'_>) -> Markup {
@@ -136,7 +138,7 @@ fn model(report: &Report) -> Markup {
                 @match model.input.batch { Some(batch) => { "batch of " (batch) }, None => "any batch size" }
             },
         ),
-        ("Output", html! { (Shown(&model.output)) }),
+        ("Output", output(model)),
         ("Opset", html! { (model.opset) }),
         (
             "Producer",
@@ -144,6 +146,23 @@ fn model(report: &Report) -> Markup {
         ),
         ("Decides by the image", branches(&model.branches)),
     ])
+}
+
+/// The output that was scanned, and what else the file gives.
+fn output(model: &Model) -> Markup {
+    let (scanned, others): (Vec<&ModelOutput>, Vec<&ModelOutput>) = model
+        .outputs
+        .iter()
+        .partition(|output| output.part == OutputPart::Scanned);
+    html! {
+        @for output in &scanned { bdi { (Shown(&output.name)) } ": " }
+        (Shown(&model.output))
+        @for output in others.iter().take(OUTPUTS) {
+            "; beside it " bdi { (Shown(&output.name)) } ", " (Shown(&output.looks))
+            @if output.part == OutputPart::Unseen { ", not scanned" }
+        }
+        @if others.len() > OUTPUTS { "; and " (others.len() - OUTPUTS) " more" }
+    }
 }
 
 /// The nodes that switch more than a number at a time, and how many switch single ones.

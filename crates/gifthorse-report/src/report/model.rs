@@ -1,5 +1,7 @@
 //! The model that was scanned.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,13 @@ pub struct Model {
     pub producer: String,
     /// What the output was taken for: `logits`, `softmax cut off`, ...
     pub output: String,
+    /// All outputs of the file, and which of them was scanned. Empty in reports from before there
+    /// was this list, which are about the first output.
+    #[serde(default)]
+    pub outputs: Vec<ModelOutput>,
+    /// A number for each input beside the image, by name, as the user gave it.
+    #[serde(default)]
+    pub given: BTreeMap<String, f32>,
     /// Where the model decides by the image which of two values goes on, in the order of
     /// computation.
     #[serde(default)]
@@ -39,14 +48,33 @@ impl Model {
         self.branches.iter().filter(of_image).collect()
     }
 
+    /// The outputs that may be scores of classes and were not looked at, in a sentence; none where
+    /// there are none.
+    pub fn unseen_warning(&self) -> Option<String> {
+        let unseen = |output: &&ModelOutput| output.part == OutputPart::Unseen;
+        let unseen: Vec<&ModelOutput> = self.outputs.iter().filter(unseen).collect();
+        let first = unseen.first()?;
+        let scanned = |output: &&ModelOutput| output.part == OutputPart::Scanned;
+        let scanned = self.outputs.iter().find(scanned)?;
+        let more = match unseen.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        Some(format!(
+            "The verdict is about the output `{}` alone: the output `{}` ({}){more} was not looked at. Scan it too \
+             (--output {}).",
+            shortened(&scanned.name),
+            shortened(&first.name),
+            first.looks,
+            shortened(&first.name)
+        ))
+    }
+
     /// What the switches mean for a scan, in a sentence; none where there are none.
     pub fn switch_warning(&self) -> Option<String> {
         let switches = self.switches();
         let first = switches.first()?;
-        let mut name: String = first.node.chars().take(LONGEST_NAME).collect();
-        if name.len() < first.node.len() {
-            name.push('…');
-        }
+        let name = shortened(&first.node);
         let more = match switches.len() - 1 {
             0 => String::new(),
             more => format!(", and {more} more"),
@@ -58,6 +86,42 @@ impl Model {
             first.operator
         ))
     }
+}
+
+/// The beginning of a name.
+fn shortened(name: &str) -> String {
+    let mut short: String = name.chars().take(LONGEST_NAME).collect();
+    if short.len() < name.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// An output of a model file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelOutput {
+    /// Its name in the file, not to be trusted.
+    pub name: String,
+    /// Its dimensions, a free one by its name or as `?`; null where not even their number is known.
+    pub shape: Option<Vec<String>>,
+    /// What it looks like: `scores of 4 classes`, `48 features`, `boxes`, ...
+    pub looks: String,
+    /// What the scan did with it.
+    pub part: OutputPart,
+}
+
+/// What a scan did with an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputPart {
+    /// It was scanned.
+    Scanned,
+    /// It is made from the scores that were scanned, such as the name of the winner.
+    Same,
+    /// It may be scores of classes too, and was not looked at: such a file is never clean.
+    Unseen,
+    /// It is no score of classes.
+    Other,
 }
 
 /// A node that chooses between two values by what is in the image. Gradients do not pass through

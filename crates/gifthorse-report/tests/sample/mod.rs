@@ -260,6 +260,8 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
             opset: 17,
             producer: "pytorch 2.4.0".to_owned(),
             output: "softmax cut off".to_owned(),
+            outputs: Vec::new(),
+            given: std::collections::BTreeMap::new(),
             branches: Vec::new(),
         },
         images: Some(Images {

@@ -6,14 +6,18 @@ use gifthorse_data::{ImageShape, Images};
 use gifthorse_defense::health::{self, Health};
 use gifthorse_defense::preflight::{Accuracy, Extent, Preflight, preflight};
 use gifthorse_defense::subject::Subject;
-use gifthorse_engine::Classifier;
+use gifthorse_engine::{Classifier, Preprocess};
 use gifthorse_report::report;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::misread;
 use crate::flags::flags;
 use crate::request::PreprocessChoice;
 use crate::{Error, ScanRequest};
+
+/// Classes that are named in a sentence.
+const NAMED_CLASSES: usize = 10;
 
 /// Operations that take about an hour, at the thirty thousand million a second of two processor
 /// cores.
@@ -52,13 +56,16 @@ pub struct Fit {
     pub labelled: bool,
     /// The pre-flight as a report describes it; `None` without images.
     pub preflight: Option<report::Preflight>,
+    /// Why nothing that a search finds could be believed, if the images seem not to be prepared as
+    /// the model expects.
+    pub misfit: Option<String>,
     /// What the user should know.
     pub messages: Vec<String>,
 }
 
 impl Fit {
     /// Measures the model on the images, settles the preprocessing and refuses what does not fit,
-    /// unless forced.
+    /// unless forced. `said` is the preprocessing that the file's metadata names.
     ///
     /// # Errors
     /// A model that does not work on the images; an automatic choice without labels to choose by.
@@ -66,6 +73,7 @@ impl Fit {
         request: &ScanRequest,
         classifier: Classifier,
         images: Option<&Images>,
+        said: Option<&Preprocess>,
     ) -> Result<Self, Error> {
         let Some(images) = images else {
             return Self::without_images(request, classifier);
@@ -105,6 +113,21 @@ impl Fit {
             Some(refusal) => messages.push(format!("forced to go on although {refusal}")),
             None => {}
         }
+        messages.extend(not_numbers(&measured));
+        let misfit = match images.labels() {
+            None if !request.force => {
+                let from_images = request
+                    .detectors()?
+                    .iter()
+                    .any(|detector| detector.about().needs_images);
+                misread::cause(&measured, &classifier, said, from_images)
+            }
+            _ => None,
+        };
+        match &misfit {
+            Some(misfit) => messages.insert(0, format!("the model sees one class alone: {misfit}")),
+            None => messages.extend(misread::disagreement(&classifier, said)),
+        }
         if images.labels().is_none() {
             messages.push(format!(
                 "the images have no labels: the model's own predictions stand in for them, and whether the \
@@ -124,6 +147,7 @@ impl Fit {
             predictions: measured.predictions,
             labelled: images.labels().is_some(),
             classifier,
+            misfit,
             messages,
         })
     }
@@ -142,6 +166,7 @@ impl Fit {
             predictions: Vec::new(),
             labelled: false,
             preflight: None,
+            misfit: None,
             messages: Vec::new(),
         })
     }
@@ -194,8 +219,38 @@ fn cut_short(measured: &Preflight, extent: Extent, images: usize) -> Option<Stri
     ))
 }
 
-/// Why the model should not be scanned like this, if there is a reason.
+/// Logits that are not numbers, in words: on how many images, and of which classes.
+fn not_numbers(measured: &Preflight) -> Option<String> {
+    let found = &measured.not_numbers;
+    if found.images == 0 {
+        return None;
+    }
+    let named: Vec<String> = found
+        .classes
+        .iter()
+        .take(NAMED_CLASSES)
+        .map(usize::to_string)
+        .collect();
+    let more = match found.classes.len().saturating_sub(NAMED_CLASSES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!(
+        "on {} of {} images the model gives logits that are not numbers, for the classes {}{more}",
+        found.images,
+        measured.predictions.len(),
+        named.join(", ")
+    ))
+}
+
+/// Why the model should not be scanned like this, if there is a reason. Where logits are not
+/// numbers, that is the reason, and not what comes of it.
 fn refusal(measured: &Preflight, classifier: &Classifier) -> Option<Error> {
+    let refusal = low_accuracy(measured, classifier)?;
+    Some(not_numbers(measured).map_or(refusal, Error::NotNumbers))
+}
+
+fn low_accuracy(measured: &Preflight, classifier: &Classifier) -> Option<Error> {
     let channels = classifier.shape()[0];
     let given = flags(classifier.preprocess(), channels);
     let accuracy = measured.accuracy?.value;

@@ -6,6 +6,7 @@ use gifthorse_defense::verdict::{
     Decision, Doubt, Evidence, Soundness, Verdict, WitnessSays, decide,
 };
 use gifthorse_defense::witness::{method, witness};
+use gifthorse_engine::Classifier;
 use gifthorse_report::report::{self, ClassVerdict};
 
 use super::calibrate::Calibrated;
@@ -38,13 +39,14 @@ impl Conclusion {
     ) -> Result<Self, Error> {
         let shape = fit.classifier.shape();
         let [_, height, width] = shape;
-        let soundness = if health.ok {
-            Soundness::Sound
-        } else {
-            Soundness::Unsound(format!(
-                "the model's gradients cannot be trusted to lead a search: {}",
-                health.message.trim_end_matches('.')
-            ))
+        let soundness = match &fit.misfit {
+            Some(misfit) => Soundness::Unsound(misfit.clone()),
+            None if health.ok => Soundness::Sound,
+            None => Soundness::Unsound(format!(
+                "the model's gradients cannot be trusted to lead a search: {}{}",
+                health.message.trim_end_matches('.'),
+                saturating_end(&fit.classifier)
+            )),
         };
         let witnesses = all.iter().map(|searched| {
             let (detector, findings) = (searched.detector, &searched.findings);
@@ -117,6 +119,19 @@ impl Conclusion {
     }
 }
 
+/// The last node, where it is one that saturates and that could not be left off.
+fn saturating_end(classifier: &Classifier) -> String {
+    let network = classifier.network();
+    let last = network.ends().saturating(network.graph());
+    last.map_or_else(String::new, |node| {
+        let name: String = node.name.chars().take(LONGEST_NAME).collect();
+        format!(" (it ends in the {} node `{name}`)", node.op_type)
+    })
+}
+
+/// More of a node's name, in characters, is not shown in a sentence.
+const LONGEST_NAME: usize = 60;
+
 /// A detector speaks against a flagged class if it finds such a class in no more than this share of
 /// clean models.
 const SPEAKS_AGAINST: f64 = 0.25;
@@ -136,7 +151,11 @@ fn doubts(
             classes: searched.all,
         };
         let stopped = Doubt::Stopped {
-            skipped: if health.ok { searched.skipped() } else { 0 },
+            skipped: if health.ok && fit.misfit.is_none() {
+                searched.skipped()
+            } else {
+                0
+            },
             chosen: searched.wanted,
         };
         // Said once, however many detectors it holds for.
@@ -147,6 +166,8 @@ fn doubts(
         }
     }
     doubts.extend(model.switch_warning().map(Doubt::Switches));
+    // A search sees as little of another output as of the other side of a switch.
+    doubts.extend(model.unseen_warning().map(Doubt::Switches));
     doubts.extend(calibrated.note.clone().map(Doubt::Calibration));
     doubts.extend(
         fit.preflight

@@ -1,14 +1,19 @@
 //! How far the verdict reaches.
 
 use gifthorse_defense::detect::{DETECTORS, Row};
-use gifthorse_report::report::{Coverage, TriggerSize, Verdict};
+use gifthorse_report::report::{Coverage, Model, OutputPart, TriggerSize, Verdict};
 
 use super::checks::Fit;
 use super::conclusion::Conclusion;
 use super::search::Searched;
 
 /// What was and what was not tested by the detectors that ran, and up to which size "clean" speaks.
-pub fn coverage(all: &[Searched<'_>], conclusion: &Conclusion, fit: &Fit) -> Coverage {
+pub fn coverage(
+    all: &[Searched<'_>],
+    conclusion: &Conclusion,
+    fit: &Fit,
+    model: &Model,
+) -> Coverage {
     let (mut tested, mut gaps) = (Vec::new(), Vec::new());
     let classes = fit.classifier.classes();
     for searched in all {
@@ -46,6 +51,11 @@ pub fn coverage(all: &[Searched<'_>], conclusion: &Conclusion, fit: &Fit) -> Cov
     for row in DETECTORS.iter().filter(left_out) {
         let what = row.about.tested.replace("{targets}", "any class");
         gaps.push(format!("{what}: {} was not run", row.about.title));
+    }
+    for output in &model.outputs {
+        if output.part == OutputPart::Unseen {
+            gaps.push(format!("the output `{}` ({})", output.name, output.looks));
+        }
     }
     if !fit.labelled {
         gaps.push("whether the model is accurate on these images: they have no labels".to_owned());

@@ -54,6 +54,8 @@ pub struct AboutImages {
     cut: bool,
     /// Whether they have labels of their own.
     labelled: bool,
+    /// Number of classes that they are labelled with, or whose names are given.
+    pub label_classes: Option<usize>,
     /// Most images that were asked for.
     max_images: usize,
     format: String,
@@ -105,6 +107,7 @@ impl ImageSet {
         if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
             return Err(Error::Label { label, classes });
         }
+        let label_classes = label_classes(&images);
         let class_names = images.class_names().to_vec();
         // The model's predictions may have to stand in for labels, and the model may have more
         // classes than are named.
@@ -117,6 +120,7 @@ impl ImageSet {
                 count: images.len(),
                 cut: false,
                 labelled: images.labels().is_some(),
+                label_classes,
                 max_images,
                 format: format.to_string(),
                 available,
@@ -216,6 +220,13 @@ impl SplitSet {
             warnings: about.warnings.clone(),
         }
     }
+}
+
+/// Number of classes that images are labelled with: that of their names or, without, one more than
+/// the largest label.
+pub fn label_classes(images: &Images) -> Option<usize> {
+    let largest = images.labels()?.iter().max()?;
+    Some(images.class_names().len().max(largest + 1))
 }
 
 /// How many images a scan takes where nobody says.

@@ -39,6 +39,7 @@ impl Manifest {
         hashes: &Hashes<'_>,
     ) -> Self {
         let [channels, height, width] = classifier.shape();
+        let ends = classifier.network().ends();
         let classes = match &request.classes {
             None => "all".to_owned(),
             Some(classes) => {
@@ -56,6 +57,8 @@ impl Manifest {
             ("SHA-256 of the model's weights", hashes.weights.to_owned()),
             ("SHA-256 of the images and labels", hashes.images.to_owned()),
             ("size of the images", format!("{channels}x{height}x{width}")),
+            ("output that is scanned", ends.output.clone()),
+            ("inputs beside the image", format!("{:?}", ends.given)),
             ("preprocessing", flags(classifier.preprocess(), channels)),
             ("seed", request.seed.to_string()),
             ("classes", classes),

@@ -1,0 +1,131 @@
+//! Which of a file's outputs is scanned, where there are several.
+
+use gifthorse_data::{ImageShape, LoadOptions};
+use gifthorse_engine::{Opening, Output};
+use gifthorse_report::report::{Model, OutputPart};
+
+use super::images::label_classes;
+use crate::model::OpenModel;
+use crate::{Error, ScanRequest};
+
+/// Opens the model of a request. Where several of its outputs could be scores, the one is taken that
+/// has as many classes as the images have labels of, if there is only one.
+///
+/// # Errors
+/// As [`OpenModel::read`]; images that cannot be read.
+pub fn open(request: &ScanRequest) -> Result<OpenModel, Error> {
+    let read = |opening: &Opening| {
+        let ScanRequest {
+            model, preprocess, ..
+        } = request;
+        OpenModel::read(model, preprocess, request.input_size, opening)
+    };
+    let opened = read(&request.opening);
+    if request.opening.output.is_some() || request.images.is_none() {
+        return opened;
+    }
+    let of = |output: &Output| Opening {
+        output: Some(output.name.clone()),
+        ..request.opening.clone()
+    };
+    // Outputs that are not made from the same scores.
+    let rows = |outputs: &[Output]| -> Vec<Output> {
+        let mut rows: Vec<Output> = Vec::new();
+        for output in outputs
+            .iter()
+            .filter(|output| output.look.classes().is_some())
+        {
+            if rows.iter().all(|other| other.scores != output.scores) {
+                rows.push(output.clone());
+            }
+        }
+        rows
+    };
+    let (rows, refusal) = match opened {
+        Ok(opened) => {
+            let rows = rows(&opened.classifier.network().ends().outputs);
+            if rows.len() < 2 {
+                return Ok(opened);
+            }
+            (rows, Ok(opened))
+        }
+        Err(Error::Engine { path, source }) => match *source {
+            gifthorse_engine::Error::SeveralOutputs(outputs) => {
+                let rows = rows(&outputs);
+                let source = Box::new(gifthorse_engine::Error::SeveralOutputs(outputs));
+                (rows, Err(Error::Engine { path, source }))
+            }
+            other => {
+                let source = Box::new(other);
+                return Err(Error::Engine { path, source });
+            }
+        },
+        Err(other) => return Err(other),
+    };
+    let shape = match (&refusal, rows.first()) {
+        (Ok(opened), _) => opened.classifier.shape(),
+        (Err(_), Some(any)) => read(&of(any))?.classifier.shape(),
+        (Err(_), None) => return refusal,
+    };
+    let labels = labels(request, shape)?;
+    let fits = |output: &&Output| labels.is_some() && output.look.classes() == labels;
+    let fitting: Vec<&Output> = rows.iter().filter(fits).collect();
+    let scores = fitting.iter().filter(|output| output.look.is_scores());
+    let scores: Vec<&Output> = scores.copied().collect();
+    match (&fitting[..], &scores[..]) {
+        (&[only], _) | (_, &[only]) => read(&of(only)),
+        _ => refusal,
+    }
+}
+
+/// Number of classes that the images of a request are labelled with.
+fn labels(
+    request: &ScanRequest,
+    [channels, height, width]: [usize; 3],
+) -> Result<Option<usize>, Error> {
+    let Some(path) = &request.images else {
+        return Ok(None);
+    };
+    let options = LoadOptions {
+        target: Some(ImageShape {
+            channels,
+            height,
+            width,
+        }),
+        split: request.split,
+        crop: request.crop,
+        labels: request.labels.clone(),
+        class_names: request.class_names.clone(),
+        max_images: request.max_images,
+        seed: request.seed,
+    };
+    Ok(label_classes(&gifthorse_data::load(path, &options)?.images))
+}
+
+/// What a user has to know of the outputs: which was taken, where there are several, and which may
+/// be scores too.
+pub fn told(model: &Model) -> Vec<String> {
+    let scanned = |part| move |output: &&gifthorse_report::report::ModelOutput| output.part == part;
+    let Some(taken) = model.outputs.iter().find(scanned(OutputPart::Scanned)) else {
+        return Vec::new();
+    };
+    let others = model
+        .outputs
+        .iter()
+        .filter(|output| output.part != OutputPart::Scanned);
+    let others: Vec<String> = others
+        .map(|output| format!("`{}` ({})", output.name, output.looks))
+        .collect();
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let mut told = vec![format!(
+        "the model has {} outputs: `{}` ({}) is scanned, beside it there is {}",
+        model.outputs.len(),
+        taken.name,
+        taken.looks,
+        others.join(", ")
+    )];
+    told.extend(model.unseen_warning());
+    told
+}
