@@ -1,0 +1,190 @@
+//! One trigger, replayed: does it do what the report says?
+
+use std::path::Path;
+
+use gifthorse_data::Images;
+use gifthorse_defense::search::evaluate_trigger;
+use gifthorse_defense::trigger::{Patch, Trigger};
+use gifthorse_defense::verdict::Confirmation;
+use gifthorse_defense::verdict::interval::clopper_pearson;
+use gifthorse_engine::Classifier;
+use gifthorse_report::evidence::{Recovered, read_trigger};
+use gifthorse_report::report::{Detection, UnitFinding};
+
+use super::{Rate, Replayed};
+use crate::Error;
+
+/// Confidence of the intervals, as in reports.
+const CONFIDENCE: f64 = 0.95;
+/// Images on which a replay may differ: another processor rounds otherwise, which can turn an image
+/// that is on the border of two classes.
+const ROUNDING: f64 = 1.0;
+/// A norm is the same if it differs by less than this: one grey level of one pixel.
+const NORM_ROUNDING: f64 = 1.0 / 255.0;
+/// A margin is the same if it differs by less than this part of itself: processors sum in other
+/// orders.
+const MARGIN_ROUNDING: f64 = 1e-3;
+/// The most that a report may say a patch has grown after the one whose norm is its statistic.
+const LARGEST_GROWTH: f64 = 2.0;
+/// What a detector calls the norm of a patch that it tried, where that is not its statistic.
+const PATCH_NORM: &str = "trigger_norm";
+/// What a detector calls the margin between the logit of the class and the best other one on the
+/// picture that it shows.
+const PICTURE_MARGIN: &str = "picture_margin";
+
+/// The images that triggers are replayed on.
+pub(super) enum Stage {
+    /// Those of the scan.
+    Same { search: Images, holdout: Images },
+    /// Others.
+    Other(Images),
+}
+
+/// Replays what one detector recovered for one class.
+///
+/// # Errors
+/// A trigger file that cannot be read, or a model that cannot be run.
+pub(super) fn replay(
+    detection: &Detection,
+    finding: &UnitFinding,
+    folder: &Path,
+    classifier: &Classifier,
+    images: &Stage,
+) -> Result<Replayed, Error> {
+    let unread = Replayed {
+        detector: detection.name.clone(),
+        class: finding.class,
+        name: finding.name.clone(),
+        norm: None,
+        margin: None,
+        search: None,
+        holdout: None,
+        holds: false,
+    };
+    let Some(file) = &finding.trigger else {
+        return Ok(unread);
+    };
+    let replayed = match read_trigger(folder, file, classifier.shape())? {
+        Recovered::Patch(stored) => {
+            let patch = Patch {
+                mask: stored.mask().values().to_vec(),
+                pattern: stored.pattern().values().to_vec(),
+            };
+            let norm = norm(detection, finding, patch.norm());
+            let trigger = Trigger::Patch(patch);
+            let tried = |images| evaluate_trigger(classifier, images, &trigger, finding.class);
+            let (search, holdout) = match images {
+                Stage::Same { search, holdout } => (
+                    exact(finding.success_rate, tried(search)?),
+                    exact(finding.holdout_success_rate, tried(holdout)?),
+                ),
+                Stage::Other(images) => (None, overlapping(finding, tried(images)?)?),
+            };
+            Replayed {
+                norm: Some(norm),
+                search,
+                holdout,
+                ..unread
+            }
+        }
+        Recovered::Image(picture) => {
+            let margin = margin(classifier, picture.values(), finding.class)?;
+            let reported = measure(finding, PICTURE_MARGIN);
+            Replayed {
+                margin: Some(agreeing(reported, margin, |margin| {
+                    MARGIN_ROUNDING * margin.abs().max(1.0)
+                })),
+                ..unread
+            }
+        }
+    };
+    let parts = [
+        replayed.norm,
+        replayed.margin,
+        replayed.search,
+        replayed.holdout,
+    ];
+    Ok(Replayed {
+        holds: parts.iter().flatten().all(|rate| rate.holds),
+        ..replayed
+    })
+}
+
+/// The norm of a patch, held against the norm that is stated of it and, where the patch grew after
+/// its statistic was taken, against that too: a verdict cannot rest on a norm far below that of the
+/// patch.
+fn norm(detection: &Detection, finding: &UnitFinding, replayed: f64) -> Rate {
+    let grown = measure(finding, PATCH_NORM);
+    let stated = agreeing(grown.or(finding.statistic), replayed, |_| NORM_ROUNDING);
+    let most = |smallest: f64| growth(detection) * smallest + NORM_ROUNDING;
+    let within = finding
+        .statistic
+        .is_none_or(|smallest| replayed <= most(smallest));
+    Rate {
+        holds: stated.holds && within,
+        ..stated
+    }
+}
+
+/// How many times the norm that is its statistic a patch of this report may have.
+fn growth(detection: &Detection) -> f64 {
+    let stated = detection.parameters.get("growth");
+    let stated = stated.and_then(serde_json::Value::as_f64);
+    stated.unwrap_or(1.0).clamp(1.0, LARGEST_GROWTH)
+}
+
+/// How far the class's logit lies above the best of the others on one picture.
+fn margin(classifier: &Classifier, picture: &[f32], class: usize) -> Result<f64, Error> {
+    let logits = classifier.evaluate(picture)?;
+    let others = logits
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != class);
+    let best = others
+        .map(|(_, &logit)| f64::from(logit))
+        .fold(f64::NEG_INFINITY, f64::max);
+    let own = logits.get(class).copied().unwrap_or(f32::NAN);
+    Ok(f64::from(own) - best)
+}
+
+fn measure(finding: &UnitFinding, name: &str) -> Option<f64> {
+    let mut measures = finding.measures.iter();
+    measures.find(|measure| measure.name == name)?.value
+}
+
+/// A number that agrees with the report if it differs by less than a tolerance; one that the report
+/// does not state is taken at its word.
+fn agreeing(reported: Option<f64>, replayed: f64, tolerance: impl Fn(f64) -> f64) -> Rate {
+    Rate {
+        reported,
+        replayed,
+        holds: reported.is_none_or(|stated| (stated - replayed).abs() < tolerance(stated)),
+    }
+}
+
+/// On the same images the same images succeed.
+fn exact(reported: Option<f64>, tried: Confirmation) -> Option<Rate> {
+    let trials = tried.trials as f64;
+    (tried.trials > 0).then(|| Rate {
+        reported,
+        replayed: tried.successes as f64 / trials,
+        holds: reported.is_some_and(|rate| {
+            (rate * trials - tried.successes as f64).abs() <= ROUNDING + f64::EPSILON * trials
+        }),
+    })
+}
+
+/// On other images the two intervals overlap.
+fn overlapping(finding: &UnitFinding, tried: Confirmation) -> Result<Option<Rate>, Error> {
+    if tried.trials == 0 {
+        return Ok(None);
+    }
+    let measured = clopper_pearson(tried.successes, tried.trials, CONFIDENCE)?;
+    Ok(Some(Rate {
+        reported: finding.holdout_success_rate,
+        replayed: tried.successes as f64 / tried.trials as f64,
+        holds: finding
+            .holdout_interval
+            .is_some_and(|[low, high]| measured.lower <= high && low <= measured.upper),
+    }))
+}
