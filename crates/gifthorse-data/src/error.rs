@@ -56,9 +56,12 @@ pub enum Error {
         /// What does not fit.
         reason: String,
     },
+    /// An order of labels that is none.
+    #[error("the order of the labels (--label-order) cannot be used: {0}")]
+    Order(String),
     /// Regions of interest were asked for, but the image set gives none.
     #[error(
-        "{path} ({format}) gives no regions of interest to crop to; only the GTSRB layout does"
+        "{path} ({format}) gives no regions of interest to crop to; the GTSRB layout does, and a table of labels (--labels) with its columns"
     )]
     NoRegions {
         /// The image set.

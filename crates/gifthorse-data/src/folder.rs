@@ -6,9 +6,9 @@ use crate::Error;
 
 /// Endings of picture files. Some cannot be decoded; they are listed all the same, so that each is
 /// reported as unreadable instead of being passed over in silence.
-const PICTURE_ENDINGS: [&str; 16] = [
-    "png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pbm", "pnm", "webp", "tif", "tiff", "gif", "avif",
-    "heic", "jp2", "tga",
+const PICTURE_ENDINGS: [&str; 18] = [
+    "png", "jpg", "jpeg", "jfif", "jpe", "bmp", "ppm", "pgm", "pbm", "pnm", "webp", "tif", "tiff",
+    "gif", "avif", "heic", "jp2", "tga",
 ];
 
 /// A file or folder inside a folder.
@@ -21,12 +21,18 @@ pub(crate) struct Entry {
 impl Entry {
     /// Whether the name ends like a picture's.
     pub fn is_picture(&self) -> bool {
-        self.path.extension().is_some_and(|ending| {
-            PICTURE_ENDINGS
-                .iter()
-                .any(|known| ending.eq_ignore_ascii_case(known))
-        })
+        has_picture_ending(&self.name)
     }
+}
+
+/// Whether a file name ends like a picture's.
+pub(crate) fn has_picture_ending(name: &str) -> bool {
+    let ending = Path::new(name).extension();
+    ending.is_some_and(|ending| {
+        PICTURE_ENDINGS
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known))
+    })
 }
 
 /// The entries of one folder, by name.

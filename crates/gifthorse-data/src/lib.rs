@@ -7,6 +7,7 @@
 //! a [`Warning`] where one picture of many cannot be read.
 
 mod class_name_file;
+mod classes;
 mod decoded;
 mod error;
 mod folder;
@@ -14,9 +15,12 @@ mod format;
 pub mod generate;
 mod images;
 mod label_file;
+mod label_order;
 mod limits;
 mod listing;
 mod load;
+mod note;
+mod numbering;
 mod options;
 mod picture;
 mod sample;
@@ -27,6 +31,8 @@ mod table;
 pub use error::Error;
 pub use format::Format;
 pub use images::{ImageShape, Images, MAX_CLASSES};
+pub use label_order::LabelOrder;
 pub use load::{Loaded, Warning, load};
+pub use note::Note;
 pub use options::{Crop, LoadOptions, Split};
 pub use sample::{balanced_sample, split_holdout};

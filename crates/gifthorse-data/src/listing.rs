@@ -1,15 +1,20 @@
 //! What an image set holds, before any pixel of it is decoded.
 
-use crate::picture::Picture;
-use crate::{Error, Format};
+use crate::numbering::Calls;
+use crate::picture::{Picture, Region};
+use crate::{Error, Format, Note};
 
 /// The records of an image set: enough to draw a sample from.
 pub(crate) struct Listing {
     pub format: Format,
-    /// Class index of each record, where the set tells.
+    /// Label of each record, where the set tells: what it is a number of, `calls` says.
     pub labels: Option<Vec<usize>>,
-    /// May be empty.
+    /// What the set calls its labels.
+    pub calls: Calls,
+    /// Names to show for the labels; may be empty.
     pub class_names: Vec<String>,
+    /// What the user should know of how the set was read.
+    pub notes: Vec<Note>,
     pub pictures: Box<dyn Pictures>,
 }
 
@@ -20,6 +25,12 @@ pub(crate) trait Pictures {
 
     /// File or record name, unique within the set.
     fn name(&self, record: usize) -> String;
+
+    /// Takes a part of each record from now on, one region for each; `false` where records are not
+    /// frames that something can be cut out of.
+    fn crop(&mut self, _regions: Vec<Region>) -> bool {
+        false
+    }
 
     /// The records `wanted`, which ascend, without repeats.
     fn fetch(&self, wanted: &[usize]) -> Result<Vec<Picture>, Error>;
@@ -32,7 +43,7 @@ pub(crate) struct PictureFiles(pub Vec<PictureFile>);
 pub(crate) struct PictureFile {
     pub name: String,
     pub path: std::path::PathBuf,
-    pub region: Option<crate::picture::Region>,
+    pub region: Option<Region>,
 }
 
 impl Pictures for PictureFiles {
@@ -42,6 +53,13 @@ impl Pictures for PictureFiles {
 
     fn name(&self, record: usize) -> String {
         self.0[record].name.clone()
+    }
+
+    fn crop(&mut self, regions: Vec<Region>) -> bool {
+        for (file, region) in self.0.iter_mut().zip(regions) {
+            file.region = Some(region);
+        }
+        true
     }
 
     fn fetch(&self, wanted: &[usize]) -> Result<Vec<Picture>, Error> {

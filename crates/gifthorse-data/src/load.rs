@@ -10,8 +10,8 @@ use crate::listing::Listing;
 use crate::picture::Picture;
 use crate::stack::{Stack, check_memory};
 use crate::{
-    Error, Format, Images, LoadOptions, balanced_sample, class_name_file, format, label_file,
-    sample,
+    Crop, Error, Format, Images, LoadOptions, Note, balanced_sample, class_name_file, classes,
+    format, label_file, sample,
 };
 
 /// Pictures decoded at a time: enough to keep many threads busy, few enough that the decoded
@@ -27,6 +27,11 @@ pub struct Loaded {
     pub format: Format,
     /// What was wrong with images that are left out, one warning for each.
     pub warnings: Vec<Warning>,
+    /// What the user should know of how the set was read.
+    pub notes: Vec<Note>,
+    /// What the image set calls the labels of class 0, 1, ...: names of folders, words or numbers;
+    /// empty for a class that it does not have. Empty without labels.
+    pub calls: Vec<String>,
     /// How many images the set has (in the part asked for), before any sampling.
     pub available: usize,
     /// SHA-256 of the shape, pixels and labels in `images`, in hexadecimal: equal for equal
@@ -61,6 +66,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Error> {
     check_options(options)?;
     let listing = list(path, options)?;
     let available = listing.pictures.len();
+    let notes = classes::notes(&listing, options);
     if available == 0 {
         return Err(Error::Malformed {
             path: path.to_owned(),
@@ -80,6 +86,8 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Error> {
         images,
         format: listing.format,
         warnings,
+        notes,
+        calls: classes::calls(&listing),
         available,
     })
 }
@@ -104,16 +112,28 @@ pub(crate) fn read_records(
     Ok((images, stack.warnings))
 }
 
-/// Lists the image set, with the labels and class names that the options put in place of its own.
+/// Lists the image set, with the labels and class names that the options put in place of its own,
+/// and numbers its classes.
 pub(crate) fn list(path: &Path, options: &LoadOptions) -> Result<Listing, Error> {
     let mut listing = format::list(path, options)?;
-    if let Some(file) = &options.class_names {
-        listing.class_names = class_name_file::read(file)?;
-    }
+    let mut cropped = listing.format == Format::Gtsrb;
+    let names = options.class_names.as_deref().map(class_name_file::read);
+    let names = names.transpose()?;
     if let Some(file) = &options.labels {
-        let labels = label_file::read(file, listing.pictures.as_ref(), &listing.class_names)?;
-        listing.labels = Some(labels);
+        let read = label_file::read(file, listing.pictures.as_ref(), names.as_ref())?;
+        listing.labels = Some(read.labels);
+        listing.calls = read.calls;
+        if let (Crop::Roi, Some(regions)) = (options.crop, read.regions) {
+            cropped |= listing.pictures.crop(regions);
+        }
     }
+    if options.crop == Crop::Roi && !cropped {
+        return Err(Error::NoRegions {
+            path: path.to_owned(),
+            format: listing.format,
+        });
+    }
+    classes::settle(&mut listing, path, options, names.as_ref())?;
     let given = options.class_names.as_ref().or(options.labels.as_ref());
     let largest = listing.labels.iter().flatten().max();
     let named = listing.class_names.len();

@@ -287,6 +287,44 @@ fn npz_labels_and_samples_go_with_their_images() {
 }
 
 #[test]
+fn npz_files_as_medmnist_and_keras_publish_them_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let pixels: Vec<u8> = (0..12).collect();
+    let medmnist = npz(dir.path(), |archive| {
+        for part in ["train", "val", "test"] {
+            add_array(archive, &format!("{part}_images"), &[3, 2, 2], &pixels);
+            add_array(archive, &format!("{part}_labels"), &[3, 1], &[2u8, 0, 1]);
+        }
+    });
+    let loaded = read(&medmnist);
+    assert_eq!(labels(&loaded), [2, 0, 1]);
+    assert_eq!(loaded.images.names()[1], "test_images[1]");
+    let one_hot = npz(dir.path(), |archive| {
+        add_array(archive, "x_test", &[3, 2, 2], &pixels);
+        let marks = [0.0f32, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+        add_array(archive, "y_test", &[3, 3], &marks);
+    });
+    assert_eq!(labels(&read(&one_hot)), [2, 0, 1]);
+    let floats = npz(dir.path(), |archive| {
+        add_array(archive, "images", &[3, 2, 2], &pixels);
+        add_array(archive, "labels", &[3], &[2.0f64, 0.0, 1.0]);
+    });
+    assert_eq!(labels(&read(&floats)), [2, 0, 1]);
+    let mut order = LoadOptions {
+        classes: Some(3),
+        label_order: "2,1,0".parse().unwrap(),
+        ..LoadOptions::default()
+    };
+    assert_eq!(labels(&load(&floats, &order).unwrap()), [0, 2, 1]);
+    order.label_order = "2,1".parse().unwrap();
+    let (error, text) = refusal(&floats, &order);
+    assert!(
+        matches!(error, Error::Labels { .. }) && text.contains("\"0\""),
+        "{text}"
+    );
+}
+
+#[test]
 fn grey_npz_floats_stay_exact_and_are_resized() {
     let dir = tempfile::tempdir().unwrap();
     let path = npz(dir.path(), |archive| {

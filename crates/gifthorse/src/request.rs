@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gifthorse_data::{Crop, Split};
+use gifthorse_data::{Crop, LabelOrder, Split};
 use gifthorse_defense::detect::{Choice, Detector, Effort};
 use gifthorse_defense::finding::Unit;
 use gifthorse_engine::{Layout, Preprocess};
@@ -37,6 +37,8 @@ pub struct ScanRequest {
     pub labels: Option<PathBuf>,
     /// Class names in place of those of the image set.
     pub class_names: Option<PathBuf>,
+    /// How the labels are ordered, if not as they are called.
+    pub label_order: LabelOrder,
     /// Which part of the image set to use, where it has several.
     pub split: Split,
     /// Which part of each picture to use.
@@ -85,6 +87,7 @@ impl ScanRequest {
             images,
             labels: None,
             class_names: None,
+            label_order: LabelOrder::Auto,
             split: Split::Test,
             crop: Crop::None,
             max_images: None,

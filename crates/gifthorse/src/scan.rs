@@ -1,7 +1,8 @@
 //! A scan from files to verdict.
 //!
 //! Each stage is a file of its own: `images` reads and splits the images, `checks` asks whether the
-//! model works on them and whether its gradients can be followed, `search` runs the detector within
+//! model works on them and whether its gradients can be followed, `searchable` says which classes
+//! the images allow to search, `search` runs the detector within
 //! the time given, `work` finds out where searches are kept, `references` scans clean models to
 //! measure by, `calibrate` settles what the model is measured by, `conclusion` draws the verdict,
 //! and `findings`, `coverage` and `pictures` put it down for the report.
@@ -14,9 +15,11 @@ mod coverage;
 mod estimate;
 mod findings;
 pub(crate) mod images;
+mod label_order;
 mod pictures;
 mod references;
 mod search;
+mod searchable;
 mod work;
 
 use std::time::Instant;
@@ -40,6 +43,7 @@ use checks::Fit;
 use conclusion::Conclusion;
 use images::{ImageSet, SplitSet};
 use search::Searched;
+use searchable::Searchable;
 
 /// What a scan comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +115,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     }
 
     observer.stage(Stage::Preflight);
-    let fit = Fit::check(request, classifier, set.as_ref().map(|set| &set.images))?;
+    let fit = Fit::check(request, classifier, set.as_ref())?;
     fit.messages
         .iter()
         .for_each(|message| observer.warning(message));
@@ -157,11 +161,27 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     };
     let health = checks::gradients(&subject)?;
 
+    let class_names = images
+        .as_ref()
+        .map_or(&[][..], |images| &images.about.class_names);
+    let searchable: Vec<Searchable> = detectors
+        .iter()
+        .zip(units)
+        .map(|(detector, units)| {
+            let search = images.as_ref().map(|images| &images.search);
+            let searchable = Searchable::of(detector.as_ref(), units, search);
+            let warning = searchable.warning(detector.as_ref(), class_names);
+            warning.iter().for_each(|warning| observer.warning(warning));
+            searchable
+        })
+        .collect();
+
     observer.stage(Stage::Search);
     let deadline = search::deadline(clock, request.max_time);
     let mut all = Vec::new();
-    for (detector, units) in detectors.iter().map(Box::as_ref).zip(&units) {
-        all.push(if health.ok {
+    for (detector, searchable) in detectors.iter().map(Box::as_ref).zip(&searchable) {
+        let units = &searchable.units;
+        let mut searched = if health.ok && !units.is_empty() {
             let keeper = work::keeper(folder.as_ref(), detector, &fit.classifier, observer);
             Searched::run(
                 detector,
@@ -173,7 +193,9 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
             )?
         } else {
             Searched::none(detector, units.len(), fit.classifier.classes())
-        });
+        };
+        searchable.complete(&mut searched.findings.units);
+        all.push(searched);
     }
 
     observer.stage(Stage::Verdict);
@@ -185,9 +207,6 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         let of_detector = pictures::evidence(searched, &subject, suspects, fit.labelled)?;
         evidence.units.extend(of_detector);
     }
-    let class_names = images
-        .as_ref()
-        .map_or(&[][..], |images| &images.about.class_names);
     let detections = all
         .iter()
         .map(|searched| findings::detection(searched, &conclusion, shape, class_names));

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use gifthorse_data::{Crop, Split};
+use gifthorse_data::{Crop, LabelOrder, Split};
 use gifthorse_engine::Classifier;
 use gifthorse_report::Report;
 use gifthorse_report::report::{Detection, Images as ReportedImages, Preprocess, UnitFinding};
@@ -205,6 +205,8 @@ fn scan_request(request: &VerifyRequest, report: &Report) -> Result<ScanRequest,
     Ok(ScanRequest {
         labels: request.labels.clone(),
         class_names: request.class_names.clone(),
+        label_order: of_scan(|images| images.label_order.clone())
+            .map_or(Ok(LabelOrder::Auto), |order| order.parse())?,
         split,
         crop: crop(&report.preprocess)?,
         max_images: images.map(|images| images.max_images.unwrap_or(usize::MAX)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use gifthorse::{Policy, ScanRequest};
-use gifthorse_data::{Crop, Split};
+use gifthorse_data::{Crop, LabelOrder, Split};
 use gifthorse_defense::detect::Effort;
 
 use super::{DetectorArgs, Global, PreprocessArgs, parse};
@@ -22,12 +22,18 @@ pub struct ScanArgs {
     /// file. Without, only detectors that need none are run.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
     pub images: Option<PathBuf>,
-    /// Labels in place of those of the images: `filename,label` lines, or one label a line.
+    /// Labels in place of those of the images: a table of files and labels, or one label a line.
     #[arg(long, value_name = "FILE", help_heading = "Images")]
     labels: Option<PathBuf>,
-    /// Names of the classes: one a line, `index,name` lines, or a JSON list.
+    /// Names of the classes: one a line, `index,name` lines, or JSON (a list, a map, or a model's
+    /// config.json). Class folders and labels of these names get their index.
     #[arg(long, value_name = "FILE", help_heading = "Images")]
     class_names: Option<PathBuf>,
+    /// How the model's classes are ordered by what the images call them: as `text` (0, 1, 10, 2),
+    /// by `value` (0, 1, 2, 10), or as listed, in a file or with commas between. Without, numbers
+    /// are class indices, names of --class-names have their index, other names are sorted as text.
+    #[arg(long, value_name = "ORDER", help_heading = "Images")]
+    label_order: Option<String>,
     /// Which part of the images to use, where they have several.
     #[arg(long, value_enum, default_value_t = SplitArg::Test, value_name = "PART", help_heading = "Images")]
     split: SplitArg,
@@ -170,6 +176,10 @@ impl ScanArgs {
             images: self.images.clone(),
             labels: self.labels.clone(),
             class_names: self.class_names.clone(),
+            label_order: match &self.label_order {
+                Some(given) => LabelOrder::read(given)?,
+                None => LabelOrder::Auto,
+            },
             split: match self.split {
                 SplitArg::Train => Split::Train,
                 SplitArg::Test => Split::Test,

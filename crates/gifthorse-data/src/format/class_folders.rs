@@ -6,12 +6,13 @@ use super::annotations;
 use super::split_folder::Parts;
 use crate::folder::{Entry, Folder};
 use crate::listing::{Listing, PictureFile, PictureFiles};
+use crate::numbering::Calls;
 use crate::{Error, Format, LoadOptions, table};
 
 pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<Listing>, Error> {
     let parts = Parts::of(folder, options.split);
     if parts.all.is_empty() {
-        let classes = ClassOrder::of(class_names_in(folder)?);
+        let classes = Classes::of(class_names_in(folder)?);
         return list_part(folder, folder, &classes);
     }
     let mut names = Vec::new();
@@ -21,7 +22,7 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
     if names.is_empty() {
         return Ok(None);
     }
-    let classes = ClassOrder::of(names);
+    let classes = Classes::of(names);
     for part in &parts.wanted {
         let part = Folder::read(&part.path)?;
         if let Some(listing) = list_part(&part, folder, &classes)? {
@@ -38,20 +39,17 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
     Ok(None)
 }
 
-/// The order of the class folders, which gives each its index.
-struct ClassOrder(Vec<String>);
+/// The class folders of all parts, in the order that records come in: by number where all names are
+/// numbers, else by name.
+struct Classes(Vec<String>);
 
-impl ClassOrder {
+impl Classes {
     fn of(mut names: Vec<String>) -> Self {
         names.sort_unstable();
         names.dedup();
         let number = |name: &String| name.parse::<u64>().ok();
-        let mut numbers: Vec<_> = names.iter().map_while(number).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        // Two names for one number (`1` and `01`) are no numbering.
-        if numbers.len() == names.len() {
-            names.sort_unstable_by_key(number);
+        if names.iter().all(|name| number(name).is_some()) {
+            names.sort_by_key(number);
         }
         Self(names)
     }
@@ -65,7 +63,9 @@ impl ClassOrder {
         Ok(Listing {
             format: Format::ClassFolders,
             labels: Some(labels),
+            calls: Calls::Folders(self.0.clone()),
             class_names: self.display_names(root)?,
+            notes: Vec::new(),
             pictures: Box::new(PictureFiles(pictures)),
         })
     }
@@ -124,7 +124,7 @@ fn picture(file: &Entry, prefix: &str) -> PictureFile {
     }
 }
 
-fn list_part(part: &Folder, root: &Folder, classes: &ClassOrder) -> Result<Option<Listing>, Error> {
+fn list_part(part: &Folder, root: &Folder, classes: &Classes) -> Result<Option<Listing>, Error> {
     let mut pictures = Vec::new();
     for (label, name) in classes.0.iter().enumerate() {
         if let Some(class) = part.folders.iter().find(|class| &class.name == name) {
@@ -136,22 +136,4 @@ fn list_part(part: &Folder, root: &Folder, classes: &ClassOrder) -> Result<Optio
         return Ok(None);
     }
     classes.listing(pictures, root).map(Some)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn order(names: &[&str]) -> Vec<String> {
-        ClassOrder::of(names.iter().map(|&n| n.to_owned()).collect()).0
-    }
-
-    #[test]
-    fn numbers_are_ordered_as_numbers_and_names_as_text() {
-        assert_eq!(order(&["10", "9", "0"]), ["0", "9", "10"]);
-        assert_eq!(order(&["00002", "00001"]), ["00001", "00002"]);
-        assert_eq!(order(&["10", "9", "cat"]), ["10", "9", "cat"]);
-        assert_eq!(order(&["1", "01", "0"]), ["0", "01", "1"]);
-        assert_eq!(order(&["b", "a", "b"]), ["a", "b"]);
-    }
 }

@@ -181,6 +181,7 @@ fn images(images: &Images) -> Markup {
                 @if let Some(file) = &images.labels { "from " bdi { (Shown(file)) } }
                 @else if images.labelled { "from the source" }
                 @else { "none: the model's own predictions stand in" }
+                @if let Some(order) = &images.label_order { ", in the order " bdi { (Shown(order)) } }
             }),
             ("Class names", html! {
                 @if let Some(file) = &images.class_names { "from " bdi { (Shown(file)) } } @else { "from the source, if any" }

@@ -26,6 +26,10 @@ pub struct Images {
     /// none did.
     #[serde(default)]
     pub class_names: Option<String>,
+    /// The order of the labels that was asked for: `text`, `value`, or what the source calls the
+    /// labels of class 0, 1, ... with commas between; null if none was.
+    #[serde(default)]
+    pub label_order: Option<String>,
     /// The part of the source that was used, `train` or `test`, where it has several.
     #[serde(default = "test_split")]
     pub split: String,

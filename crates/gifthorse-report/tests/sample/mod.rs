@@ -270,6 +270,7 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
             labelled: true,
             labels: None,
             class_names: None,
+            label_order: None,
             split: "test".to_owned(),
             max_images: Some(1000),
             sha256: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae".to_owned(),

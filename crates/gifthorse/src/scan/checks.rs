@@ -11,6 +11,8 @@ use gifthorse_report::report;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::images::ImageSet;
+use super::label_order;
 use crate::flags::flags;
 use crate::request::PreprocessChoice;
 use crate::{Error, ScanRequest};
@@ -65,9 +67,9 @@ impl Fit {
     pub fn check(
         request: &ScanRequest,
         classifier: Classifier,
-        images: Option<&Images>,
+        set: Option<&ImageSet>,
     ) -> Result<Self, Error> {
-        let Some(images) = images else {
+        let Some(ImageSet { images, about }) = set else {
             return Self::without_images(request, classifier);
         };
         let channels = classifier.shape()[0];
@@ -99,7 +101,7 @@ impl Fit {
                 flags(classifier.preprocess(), channels)
             ));
         }
-        let refusal = refusal(&measured, &classifier);
+        let refusal = refusal(&measured, &classifier, &about.calls);
         match refusal {
             Some(refusal) if !request.force => return Err(refusal),
             Some(refusal) => messages.push(format!("forced to go on although {refusal}")),
@@ -195,13 +197,15 @@ fn cut_short(measured: &Preflight, extent: Extent, images: usize) -> Option<Stri
 }
 
 /// Why the model should not be scanned like this, if there is a reason.
-fn refusal(measured: &Preflight, classifier: &Classifier) -> Option<Error> {
+fn refusal(measured: &Preflight, classifier: &Classifier, calls: &[String]) -> Option<Error> {
     let channels = classifier.shape()[0];
     let given = flags(classifier.preprocess(), channels);
     let accuracy = measured.accuracy?.value;
     if let Some(order) = &measured.label_order {
         return Some(Error::LabelOrder {
             description: format!("they are {}", order_in_words(order)),
+            moved: label_order::moved(order, calls),
+            flag: label_order::flag(order, calls),
             class_of_label: order.class_of_label.clone(),
             before: order.accuracy_before,
             after: order.accuracy_after,

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gifthorse_data::{ImageShape, Images, LoadOptions, Loaded, split_holdout};
+use gifthorse_data::{ImageShape, Images, LabelOrder, LoadOptions, Loaded, split_holdout};
 use gifthorse_defense::subject::CleanImages;
 use gifthorse_engine::Classifier;
 use gifthorse_report::report;
@@ -54,6 +54,8 @@ pub struct AboutImages {
     labelled: bool,
     /// Most images that were asked for.
     max_images: usize,
+    /// What the image set calls the labels of class 0, 1, ...; empty where it has none.
+    pub calls: Vec<String>,
     format: String,
     available: usize,
     /// Hash over pixels and labels.
@@ -83,9 +85,10 @@ impl ImageSet {
             images,
             format,
             warnings,
+            notes,
+            calls,
             available,
             sha256,
-            ..
         } = gifthorse_data::load(
             path,
             &LoadOptions {
@@ -94,6 +97,8 @@ impl ImageSet {
                 crop: request.crop,
                 labels: request.labels.clone(),
                 class_names: request.class_names.clone(),
+                label_order: request.label_order.clone(),
+                classes: Some(classifier.classes()),
                 max_images: Some(max_images),
                 seed: request.seed,
             },
@@ -101,7 +106,12 @@ impl ImageSet {
         let classes = classifier.classes();
         let labels = images.labels().unwrap_or_default();
         if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
-            return Err(Error::Label { label, classes });
+            let call = calls.get(label).cloned().unwrap_or_default();
+            return Err(Error::Label {
+                label,
+                call,
+                classes,
+            });
         }
         let class_names = images.class_names().to_vec();
         // The model's predictions may have to stand in for labels, and the model may have more
@@ -111,7 +121,12 @@ impl ImageSet {
             about: AboutImages {
                 path: path.to_owned(),
                 class_names,
-                warnings: in_words(&warnings),
+                warnings: notes
+                    .iter()
+                    .map(ToString::to_string)
+                    .chain(in_words(&warnings))
+                    .collect(),
+                calls,
                 count: images.len(),
                 labelled: images.labels().is_some(),
                 max_images,
@@ -197,6 +212,8 @@ impl SplitSet {
             labelled: about.labelled,
             labels: request.labels.as_ref().map(path),
             class_names: request.class_names.as_ref().map(path),
+            label_order: (request.label_order != LabelOrder::Auto)
+                .then(|| request.label_order.to_string()),
             split: request.split.to_string(),
             max_images: Some(about.max_images),
             sha256: about.sha256.clone(),
