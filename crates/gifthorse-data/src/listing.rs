@@ -1,5 +1,7 @@
 //! What an image set holds, before any pixel of it is decoded.
 
+use std::path::{Path, PathBuf};
+
 use crate::numbering::Calls;
 use crate::picture::{Picture, Region};
 use crate::{Error, Format, Note};
@@ -13,6 +15,8 @@ pub(crate) struct Listing {
     pub calls: Calls,
     /// Names to show for the labels; may be empty.
     pub class_names: Vec<String>,
+    /// Files beside the pictures that the set was read from, such as tables.
+    pub tables: Vec<PathBuf>,
     /// What the user should know of how the set was read.
     pub notes: Vec<Note>,
     pub pictures: Box<dyn Pictures>,
@@ -25,6 +29,11 @@ pub(crate) trait Pictures {
 
     /// File or record name, unique within the set.
     fn name(&self, record: usize) -> String;
+
+    /// The files that records are, where each is a file of its own.
+    fn files(&self) -> Option<Vec<&Path>> {
+        None
+    }
 
     /// Takes a part of each record from now on, one region for each; `false` where records are not
     /// frames that something can be cut out of.
@@ -42,7 +51,7 @@ pub(crate) struct PictureFiles(pub Vec<PictureFile>);
 /// One of [`PictureFiles`].
 pub(crate) struct PictureFile {
     pub name: String,
-    pub path: std::path::PathBuf,
+    pub path: PathBuf,
     pub region: Option<Region>,
 }
 
@@ -53,6 +62,10 @@ impl Pictures for PictureFiles {
 
     fn name(&self, record: usize) -> String {
         self.0[record].name.clone()
+    }
+
+    fn files(&self) -> Option<Vec<&Path>> {
+        Some(self.0.iter().map(|file| file.path.as_path()).collect())
     }
 
     fn crop(&mut self, regions: Vec<Region>) -> bool {

@@ -1,12 +1,13 @@
 //! From a path to [`Images`]: find the format, draw the sample, decode what was drawn.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::limits::MAX_SIDE;
 use crate::listing::Listing;
+use crate::passed_over::{self, PassedOver, Reason, add};
 use crate::picture::Picture;
 use crate::stack::{Stack, check_memory};
 use crate::{
@@ -27,6 +28,11 @@ pub struct Loaded {
     pub format: Format,
     /// What was wrong with images that are left out, one warning for each.
     pub warnings: Vec<Warning>,
+    /// Places of the images that carry a turn ([`crate::Exif`]), whether it was applied or not.
+    pub turned: Vec<usize>,
+    /// Files below the path that are not used, by reason. Only looked for where each image is a file
+    /// of its own; images that were not drawn are not among them.
+    pub passed_over: Vec<PassedOver>,
     /// What the user should know of how the set was read.
     pub notes: Vec<Note>,
     /// What the image set calls the labels of class 0, 1, ...: names of folders, words or numbers;
@@ -80,8 +86,23 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Error> {
     };
     tracing::debug!(format = %listing.format, available, wanted = wanted.len(), "image set found");
 
-    let (images, warnings) = read_records(path, options, &listing, &wanted)?;
+    let mut passed_over = unused(path, options, &listing)?;
+    let Read {
+        images,
+        warnings,
+        turned,
+    } = read_records(path, options, &listing, &wanted)?;
+    if let Some(first) = warnings.first() {
+        add(
+            &mut passed_over,
+            Reason::Damaged,
+            warnings.len(),
+            &first.name,
+        );
+    }
     Ok(Loaded {
+        turned,
+        passed_over,
         sha256: content_hash(&images),
         images,
         format: listing.format,
@@ -92,13 +113,21 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Error> {
     })
 }
 
+/// Records that were decoded.
+pub(crate) struct Read {
+    pub images: Images,
+    pub warnings: Vec<Warning>,
+    /// Places of the images that carry a turn.
+    pub turned: Vec<usize>,
+}
+
 /// Decodes the records `wanted`, which ascend, with the labels and class names of the listing.
 pub(crate) fn read_records(
     path: &Path,
     options: &LoadOptions,
     listing: &Listing,
     wanted: &[usize],
-) -> Result<(Images, Vec<Warning>), Error> {
+) -> Result<Read, Error> {
     let stack = decode(path, options, listing, wanted)?;
     let shape = stack.shape()?;
     let label_of = |labels: &Vec<usize>| stack.records.iter().map(|&i| labels[i]).collect();
@@ -109,7 +138,23 @@ pub(crate) fn read_records(
         listing.class_names.clone(),
         stack.names,
     )?;
-    Ok((images, stack.warnings))
+    Ok(Read {
+        images,
+        warnings: stack.warnings,
+        turned: stack.turned,
+    })
+}
+
+/// The files below the path that the listing does not use.
+fn unused(path: &Path, options: &LoadOptions, listing: &Listing) -> Result<Vec<PassedOver>, Error> {
+    let Some(pictures) = listing.pictures.files() else {
+        return Ok(Vec::new());
+    };
+    let tables = listing.tables.iter().map(PathBuf::as_path);
+    let given = options.labels.iter().chain(&options.class_names);
+    let used = pictures.into_iter().chain(tables);
+    let used = used.chain(given.map(PathBuf::as_path)).map(Path::to_owned);
+    passed_over::below(path, &used.collect())
 }
 
 /// Lists the image set, with the labels and class names that the options put in place of its own,
@@ -167,7 +212,7 @@ fn decode<'a>(
         let decoded: Vec<_> = chunk
             .into_par_iter()
             .map(|picture| {
-                let mut decoded = picture.decode(options.target)?;
+                let mut decoded = picture.decode(options.target, options.exif)?;
                 // A picture of another size will be refused; it may be large, so it is not kept.
                 if size.is_some_and(|size| size != (decoded.shape.height, decoded.shape.width)) {
                     decoded.pixels = Vec::new();

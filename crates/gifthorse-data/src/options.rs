@@ -36,6 +36,16 @@ pub enum Crop {
     Roi,
 }
 
+/// What to do with the turn that a camera notes beside a picture instead of turning its pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Exif {
+    /// Take the pixels as they are stored, as most training pipelines do.
+    #[default]
+    Ignore,
+    /// Turn the picture upright, as viewers do.
+    Apply,
+}
+
 /// How to read an image set; the default reads all of the test part as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoadOptions {
@@ -47,6 +57,8 @@ pub struct LoadOptions {
     pub split: Split,
     /// Which part of each frame to take.
     pub crop: Crop,
+    /// What to do with turns that pictures carry.
+    pub exif: Exif,
     /// Labels that replace those of the image set: a table of files and labels, or one label a
     /// line.
     pub labels: Option<PathBuf>,

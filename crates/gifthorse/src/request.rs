@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gifthorse_data::{Crop, LabelOrder, Split};
+use gifthorse_data::{Crop, Exif, LabelOrder, Split};
 use gifthorse_defense::detect::{Choice, Detector, Effort};
 use gifthorse_defense::finding::Unit;
 use gifthorse_engine::{Layout, Preprocess};
@@ -25,6 +25,16 @@ pub enum PreprocessChoice {
     },
 }
 
+/// What is done with the turn that a camera notes beside a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ExifChoice {
+    /// It is applied if the model is right on clearly more of these pictures then.
+    #[default]
+    Auto,
+    /// Always this.
+    Given(Exif),
+}
+
 /// Everything that a scan depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScanRequest {
@@ -43,6 +53,8 @@ pub struct ScanRequest {
     pub split: Split,
     /// Which part of each picture to use.
     pub crop: Crop,
+    /// What is done with turns that pictures carry.
+    pub exif: ExifChoice,
     /// At most so many images, drawn evenly over the classes. `None` is ten a class, but no fewer
     /// than 1,000, no more than 3,000 and no more than fit in 1 GiB: confirming a trigger takes 36
     /// held-out images in all, accuracy to one or two points a thousand, and further images slow a
@@ -90,6 +102,7 @@ impl ScanRequest {
             label_order: LabelOrder::Auto,
             split: Split::Test,
             crop: Crop::None,
+            exif: ExifChoice::Auto,
             max_images: None,
             preprocess: PreprocessChoice::Default,
             input_size: None,

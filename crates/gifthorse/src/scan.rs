@@ -20,6 +20,7 @@ mod pictures;
 mod references;
 mod search;
 mod searchable;
+mod turns;
 mod work;
 
 use std::time::Instant;
@@ -100,6 +101,10 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     };
     let warnings = set.iter().flat_map(|set| &set.about.warnings);
     warnings.for_each(|warning| observer.warning(warning));
+    let passed_over = set
+        .iter()
+        .filter_map(|set| set.about.passed_over_in_words());
+    passed_over.for_each(|words| observer.warning(&words));
     let count = set.as_ref().map_or(0, |set| set.about.count);
     let counts: Vec<usize> = units.iter().map(Vec::len).collect();
     let memory = ScanMemory::predict(&classifier, count, &detectors, &counts, held_before)?;

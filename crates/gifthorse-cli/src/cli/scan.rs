@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use gifthorse::{Policy, ScanRequest};
-use gifthorse_data::{Crop, LabelOrder, Split};
+use gifthorse::{ExifChoice, Policy, ScanRequest};
+use gifthorse_data::{Crop, Exif, LabelOrder, Split};
 use gifthorse_defense::detect::Effort;
 
 use super::{DetectorArgs, Global, PreprocessArgs, parse};
@@ -40,6 +40,10 @@ pub struct ScanArgs {
     /// Which part of each image to use: `roi` is the region that GTSRB marks.
     #[arg(long, value_enum, value_name = "PART", help_heading = "Images")]
     crop: Option<CropArg>,
+    /// Whether pictures are turned upright as their files note (EXIF): `auto` does it if the model is
+    /// right on clearly more of them then, and says how many there are.
+    #[arg(long, value_enum, default_value_t = ExifArg::Auto, value_name = "HOW", help_heading = "Images")]
+    exif: ExifArg,
     /// Use at most so many images, drawn evenly over the classes [default: ten a class, but at
     /// least 1000, at most 3000 and at most 1 GiB].
     #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
@@ -138,6 +142,13 @@ enum CropArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum ExifArg {
+    Auto,
+    Apply,
+    Ignore,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum EffortArg {
     Auto,
     Full,
@@ -187,6 +198,11 @@ impl ScanArgs {
             crop: match self.crop {
                 Some(CropArg::Roi) => Crop::Roi,
                 None => Crop::None,
+            },
+            exif: match self.exif {
+                ExifArg::Auto => ExifChoice::Auto,
+                ExifArg::Apply => ExifChoice::Given(Exif::Apply),
+                ExifArg::Ignore => ExifChoice::Given(Exif::Ignore),
             },
             max_images: self.max_images,
             preprocess: self.preprocess.choice()?,

@@ -81,6 +81,7 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
         labels: Some(std::mem::take(&mut set.labels)),
         calls: Calls::Numbers,
         class_names: class_names(folder, &variant)?,
+        tables: Vec::new(),
         notes: Vec::new(),
         pictures: Box::new(set),
     }))

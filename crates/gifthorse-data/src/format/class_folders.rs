@@ -1,15 +1,22 @@
 //! A folder of pictures for each class ([`Format::ClassFolders`]).
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use super::annotations;
 use super::split_folder::Parts;
-use crate::folder::{Entry, Folder};
+use crate::folder::{Entry, Folder, is_picture};
 use crate::listing::{Listing, PictureFile, PictureFiles};
 use crate::numbering::Calls;
-use crate::{Error, Format, LoadOptions, table};
+use crate::walk::{What, walk};
+use crate::{Error, Format, LoadOptions, Split, table};
+
+/// Folders around the class folders that are looked through.
+const MOST_WRAPPERS: usize = 3;
 
 pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<Listing>, Error> {
+    let inner = inner(folder)?;
+    let folder = inner.as_ref().unwrap_or(folder);
     let parts = Parts::of(folder, options.split);
     if parts.all.is_empty() {
         let classes = Classes::of(class_names_in(folder)?);
@@ -28,8 +35,10 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
         if let Some(listing) = list_part(&part, folder, &classes)? {
             return Ok(Some(listing));
         }
-        if let Some(pictures) = annotations::read(&part, &classes.0)? {
-            return classes.listing(pictures, folder).map(Some);
+        if let Some(annotated) = annotations::read(&part, &classes.0)? {
+            let mut listing = classes.listing(annotated.pictures, folder)?;
+            listing.tables.push(annotated.table);
+            return Ok(Some(listing));
         }
     }
     // Flat parts are for the next format; only a split without any part is an error of this one.
@@ -65,6 +74,7 @@ impl Classes {
             labels: Some(labels),
             calls: Calls::Folders(self.0.clone()),
             class_names: self.display_names(root)?,
+            tables: tables(root),
             notes: Vec::new(),
             pictures: Box::new(PictureFiles(pictures)),
         })
@@ -101,27 +111,45 @@ fn class_names_in(folder: &Folder) -> Result<Vec<String>, Error> {
     Ok(if any_pictures { names } else { Vec::new() })
 }
 
-/// The pictures of a class, named from the class folder on.
+/// The pictures of a class, in its folder or in folders inside, named from the class folder on.
 fn pictures_of(class: &Entry) -> Result<Vec<PictureFile>, Error> {
-    let inside = Folder::read(&class.path)?;
-    let mut pictures: Vec<_> = inside
-        .pictures()
-        .map(|file| picture(file, &class.name))
-        .collect();
-    if let Some(images) = inside.folder("images") {
-        let prefix = format!("{}/{}", class.name, images.name);
-        let nested = Folder::read(&images.path)?;
-        pictures.extend(nested.pictures().map(|file| picture(file, &prefix)));
-    }
-    Ok(pictures)
+    let found = walk(&class.path)?.into_iter();
+    let pictures = found.filter(|found| found.what == What::File && is_picture(&found.path));
+    Ok(pictures
+        .map(|found| PictureFile {
+            name: format!("{}/{}", class.name, found.name),
+            path: found.path,
+            region: None,
+        })
+        .collect())
 }
 
-fn picture(file: &Entry, prefix: &str) -> PictureFile {
-    PictureFile {
-        name: format!("{prefix}/{}", file.name),
-        path: file.path.clone(),
-        region: None,
+/// The tables that are read beside class folders.
+fn tables(root: &Folder) -> Vec<PathBuf> {
+    let words = root.file("words.txt").map(|file| file.path.clone());
+    words.into_iter().collect()
+}
+
+/// The folder that the class folders or the parts are in: archives unpack into a folder of their
+/// own, and then it is the only thing that the folder given holds.
+fn inner(folder: &Folder) -> Result<Option<Folder>, Error> {
+    let mut inner = None;
+    for _ in 0..MOST_WRAPPERS {
+        let outer = inner.as_ref().unwrap_or(folder);
+        let [only] = outer.folders.as_slice() else {
+            break;
+        };
+        if outer.pictures().next().is_some() || Parts::of(outer, Split::Test).any() {
+            break;
+        }
+        let next = Folder::read(&only.path)?;
+        let wraps = next.folders.len() > 1 && next.pictures().next().is_none();
+        if !wraps {
+            break;
+        }
+        inner = Some(next);
     }
+    Ok(inner)
 }
 
 fn list_part(part: &Folder, root: &Folder, classes: &Classes) -> Result<Option<Listing>, Error> {

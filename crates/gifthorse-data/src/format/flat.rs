@@ -46,6 +46,7 @@ fn listing(pictures: Vec<PictureFile>) -> Listing {
         labels: None,
         calls: Calls::Numbers,
         class_names: Vec::new(),
+        tables: Vec::new(),
         notes: Vec::new(),
         pictures: Box::new(PictureFiles(pictures)),
     }

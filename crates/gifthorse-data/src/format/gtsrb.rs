@@ -24,20 +24,19 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
         return Ok(None);
     };
     let mut labels = Some(Vec::new());
-    let mut pictures = Vec::new();
+    let (mut pictures, mut tables) = (Vec::new(), Vec::new());
     for Table {
         path,
         prefix,
         images,
-        flat,
+        surplus,
     } in part.tables()
     {
         let rows = table::read(&path)?;
+        tables.push(path.clone());
         let rows = parse(&rows).map_err(|reason| Error::Malformed { path, reason })?;
         for mut row in rows {
-            if flat && let Some((_, name)) = row.file.rsplit_once('/') {
-                row.file = name.to_owned();
-            }
+            row.file = listed::without_folders(&row.file, surplus).to_owned();
             pictures.push(PictureFile {
                 name: format!("{prefix}{}", row.file),
                 path: images.join(&row.file),
@@ -54,6 +53,7 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
         labels,
         calls: Calls::Numbers,
         class_names: Vec::new(),
+        tables,
         notes: Vec::new(),
         pictures: Box::new(PictureFiles(pictures)),
     }))
@@ -66,8 +66,8 @@ struct Table {
     prefix: String,
     /// The folder that the files in it are named from.
     images: PathBuf,
-    /// Whether the folders in front of the files' names are not there.
-    flat: bool,
+    /// Folders in front of the names in it that are not there.
+    surplus: usize,
 }
 
 /// The part of the set to read.
@@ -164,7 +164,7 @@ impl Part {
                 path: table,
                 prefix: String::new(),
                 images,
-                flat: false,
+                surplus: 0,
             }],
             Self::Classes(classes) => classes
                 .into_iter()
@@ -172,7 +172,7 @@ impl Part {
                     path: class_table(&class),
                     prefix: format!("{}/", class.name),
                     images: class.path,
-                    flat: false,
+                    surplus: 0,
                 })
                 .collect(),
         }

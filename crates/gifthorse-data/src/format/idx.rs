@@ -77,6 +77,7 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
         labels,
         calls: Calls::Numbers,
         class_names: Vec::new(),
+        tables: Vec::new(),
         notes: Vec::new(),
         pictures: Box::new(set),
     }))

@@ -49,6 +49,7 @@ pub(crate) fn list(path: &Path, split: Split) -> Result<Listing, Error> {
         labels,
         calls: calls.unwrap_or(Calls::Numbers),
         class_names: Vec::new(),
+        tables: Vec::new(),
         notes: Vec::new(),
         pictures: Box::new(set),
     })
@@ -162,6 +163,7 @@ impl NpzImages {
         Picture::Floats(Decoded {
             shape: self.shape,
             pixels,
+            turned: false,
         })
     }
 }

@@ -8,9 +8,9 @@ use gifthorse_report::{
     evidence::{Example, Picture, Recovered, Trigger, UnitEvidence},
     report::{
         Alternative, Calibration, ChosenBy, ClassVerdict, Coverage, Detection, FindingState,
-        GradientHealth, Images, LabelOrder, Layout, Measure, Model, ModelInput, Preflight,
-        Preprocess, PublishedRule, SCHEMA_VERSION, Tail, TriggerSize, UnitFinding, UnitStatistic,
-        Verdict,
+        GradientHealth, Images, LabelOrder, Layout, Measure, Model, ModelInput, PassedOver,
+        Preflight, Preprocess, PublishedRule, SCHEMA_VERSION, Tail, TriggerSize, UnitFinding,
+        UnitStatistic, Verdict,
     },
 };
 
@@ -277,6 +277,13 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
             search: 400,
             holdout: 200,
             warnings: vec!["1 image could not be read: 00012.png".to_owned()],
+            turned: 3,
+            exif: Some("applied".to_owned()),
+            passed_over: vec![PassedOver {
+                reason: "hidden".to_owned(),
+                count: 2,
+                first: "stop/.DS_Store".to_owned(),
+            }],
         }),
         preprocess: Preprocess {
             range: [0.0, 1.0],

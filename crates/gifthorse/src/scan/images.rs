@@ -3,11 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use gifthorse_data::{ImageShape, Images, LabelOrder, LoadOptions, Loaded, split_holdout};
+use gifthorse_data::{
+    Exif, ImageShape, Images, LabelOrder, LoadOptions, Loaded, PassedOver, split_holdout,
+};
 use gifthorse_defense::subject::CleanImages;
 use gifthorse_engine::Classifier;
 use gifthorse_report::report;
 
+use super::turns;
 use crate::{Error, ScanRequest};
 
 /// Share of each class that is held out.
@@ -56,6 +59,12 @@ pub struct AboutImages {
     max_images: usize,
     /// What the image set calls the labels of class 0, 1, ...; empty where it has none.
     pub calls: Vec<String>,
+    /// Files that are not used, by reason.
+    passed_over: Vec<PassedOver>,
+    /// What was done with turns that pictures carry,
+    exif: Exif,
+    /// and how many do.
+    turned: usize,
     format: String,
     available: usize,
     /// Hash over pixels and labels.
@@ -81,28 +90,30 @@ impl ImageSet {
         let max_images = request
             .max_images
             .unwrap_or_else(|| default_count(classifier.classes(), shape));
+        let options = LoadOptions {
+            target: Some(shape),
+            split: request.split,
+            crop: request.crop,
+            exif: turns::first(request.exif),
+            labels: request.labels.clone(),
+            class_names: request.class_names.clone(),
+            label_order: request.label_order.clone(),
+            classes: Some(classifier.classes()),
+            max_images: Some(max_images),
+            seed: request.seed,
+        };
+        let (loaded, turns) = turns::settle(path, options, request.exif, classifier)?;
         let Loaded {
             images,
             format,
             warnings,
             notes,
             calls,
+            passed_over,
             available,
             sha256,
-        } = gifthorse_data::load(
-            path,
-            &LoadOptions {
-                target: Some(shape),
-                split: request.split,
-                crop: request.crop,
-                labels: request.labels.clone(),
-                class_names: request.class_names.clone(),
-                label_order: request.label_order.clone(),
-                classes: Some(classifier.classes()),
-                max_images: Some(max_images),
-                seed: request.seed,
-            },
-        )?;
+            ..
+        } = loaded;
         let classes = classifier.classes();
         let labels = images.labels().unwrap_or_default();
         if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
@@ -124,9 +135,13 @@ impl ImageSet {
                 warnings: notes
                     .iter()
                     .map(ToString::to_string)
+                    .chain(turns.message)
                     .chain(in_words(&warnings))
                     .collect(),
                 calls,
+                passed_over,
+                exif: turns.exif,
+                turned: turns.count,
                 count: images.len(),
                 labelled: images.labels().is_some(),
                 max_images,
@@ -220,7 +235,33 @@ impl SplitSet {
             search: self.search.len(),
             holdout: self.holdout.len(),
             warnings: about.warnings.clone(),
+            turned: about.turned,
+            exif: (about.turned > 0).then(|| match about.exif {
+                Exif::Apply => "applied".to_owned(),
+                Exif::Ignore => "ignored".to_owned(),
+            }),
+            passed_over: about.passed_over.iter().map(passed_over).collect(),
         }
+    }
+}
+
+impl AboutImages {
+    /// In a line, the files that are not used; `None` if all are.
+    pub fn passed_over_in_words(&self) -> Option<String> {
+        let count: usize = self.passed_over.iter().map(|passed| passed.count).sum();
+        let reason =
+            |passed: &PassedOver| format!("{} {} ({})", passed.count, passed.reason, passed.first);
+        let reasons: Vec<String> = self.passed_over.iter().map(reason).collect();
+        let files = if count == 1 { "file was" } else { "files were" };
+        (count > 0).then(|| format!("{count} {files} passed over: {}", reasons.join("; ")))
+    }
+}
+
+fn passed_over(passed: &PassedOver) -> report::PassedOver {
+    report::PassedOver {
+        reason: passed.reason.to_string(),
+        count: passed.count,
+        first: passed.first.clone(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! GTSRB as Kaggle has it: `Train.csv` and `Test.csv` beside the folders `Train` and `Test`, with the
 //! path, the region of interest and the class of each picture.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Table;
 use super::rows::{Columns, parse};
@@ -26,9 +26,12 @@ pub(super) fn find(root: &Folder, split: Split) -> Result<Option<Table>, Error> 
         of_part.map(|file| (*file).clone()).collect::<Vec<_>>()
     };
     let mut candidates = called(wanted);
-    let parent = root.path.parent().filter(|parent| parent.is_dir());
-    if let Some(parent) = parent {
-        let beside = Folder::read(parent)?.files;
+    if let Some(parent) = root.path.parent() {
+        // The folder that the program was started in has an empty name.
+        let empty = parent.as_os_str().is_empty();
+        let parent = if empty { Path::new(".") } else { parent };
+        // Whoever may read the pictures need not be allowed to read what lies beside them.
+        let beside = Folder::read(parent).map_or_else(|_| Vec::new(), |beside| beside.files);
         candidates.extend(
             beside
                 .into_iter()
@@ -64,28 +67,25 @@ fn of(path: &Path, root: &Path) -> Result<Option<Table>, Error> {
     let is_gtsrb = rows
         .first()
         .is_some_and(|header| Columns::of(header).is_ok());
-    let (true, Some(beside)) = (is_gtsrb, path.parent()) else {
+    if !is_gtsrb {
+        return Ok(None);
+    }
+    // Of a broken first row, the reader of all rows says what is wrong with it.
+    let first = parse(&rows[..rows.len().min(2)]).unwrap_or_default();
+    let Some(first) = first.first().map(|row| row.file.as_str()) else {
         return Ok(None);
     };
-    let first = match parse(&rows[..rows.len().min(2)]) {
-        Ok(rows) => rows.into_iter().next(),
-        // The reader of all rows says what is wrong with it.
-        Err(_) => None,
-    };
-    let Some(first) = first.map(|row| row.file) else {
-        return Ok(None);
-    };
-    let table = |images: PathBuf, flat| Table {
+    let folders = first.matches('/').count();
+    let there = |surplus: &usize| root.join(without_folders(first, *surplus)).is_file();
+    Ok((0..=folders).find(there).map(|surplus| Table {
         path: path.to_owned(),
         prefix: String::new(),
-        images,
-        flat,
-    };
-    let name = first.rsplit('/').next().unwrap_or(&first);
-    Ok(match () {
-        () if beside.join(&first).is_file() => Some(table(beside.to_owned(), false)),
-        () if root.join(&first).is_file() => Some(table(root.to_owned(), false)),
-        () if root.join(name).is_file() => Some(table(root.to_owned(), true)),
-        () => None,
-    })
+        images: root.to_owned(),
+        surplus,
+    }))
+}
+
+/// A path without so many of its first folders.
+pub(super) fn without_folders(path: &str, count: usize) -> &str {
+    path.splitn(count + 1, '/').last().unwrap_or(path)
 }
