@@ -31,12 +31,11 @@ pub(crate) fn settle(
             Calls::Numbers if options.label_order == LabelOrder::Auto => None,
             Calls::Numbers => {
                 let count = labels.iter().max().map_or(0, |largest| largest + 1);
-                Some(renumber(count, &known).map_err(misfit)?)
+                Some(renumber(&used(labels, count), &known).map_err(misfit)?)
             }
             Calls::Folders(calls) | Calls::Cells(calls) => {
                 let cells = matches!(listing.calls, Calls::Cells(_));
-                let mut used = vec![false; calls.len()];
-                labels.iter().for_each(|&label| used[label] = true);
+                let used = used(labels, calls.len());
                 let numbered = number(calls, cells, &used, &known).map_err(misfit)?;
                 listing.notes.extend(numbered.note);
                 Some(numbered.class_of)
@@ -70,6 +69,13 @@ pub(crate) fn settle(
         }
     }
     Ok(())
+}
+
+/// Which of `count` labels have images.
+fn used(labels: &[usize], count: usize) -> Vec<bool> {
+    let mut used = vec![false; count];
+    labels.iter().for_each(|&label| used[label] = true);
+    used
 }
 
 /// Puts `values`, one for each label, in the order of their classes, with nothing for a class that

@@ -13,11 +13,12 @@ mod split_folder;
 
 use std::path::Path;
 
+use crate::archive::Archive;
 use crate::folder::Folder;
 use crate::listing::Listing;
-use crate::{Error, LoadOptions};
+use crate::{Error, LoadOptions, other_form};
 
-/// A kind of image set.
+/// A kind of image set. A folder of any kind may also come as a `.zip`, `.tar`, `.tar.gz` or `.tgz`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
@@ -87,10 +88,24 @@ pub(crate) fn list(path: &Path, options: &LoadOptions) -> Result<Listing, Error>
         .is_some_and(|e| e.eq_ignore_ascii_case("npz"))
     {
         npz::list(path, options.split)
+    } else if let Some(archive) = Archive::of(path) {
+        let folder = archive.unpack(path)?;
+        let mut listing = list_folder(folder.path(), options).map_err(|error| match error {
+            // Nobody knows the folder that it was unpacked to.
+            Error::UnknownFormat { found, .. } => Error::UnknownFormat {
+                path: path.to_owned(),
+                found,
+            },
+            other => other,
+        })?;
+        listing.unpacked = Some(folder);
+        Ok(listing)
+    } else if let Some(refusal) = other_form::of_file(path) {
+        Err(refusal)
     } else {
         Err(Error::UnknownFormat {
             path: path.to_owned(),
-            found: "it is a file, but not an .npz file".to_owned(),
+            found: "it is a file, but neither an archive nor an .npz file".to_owned(),
         })
     }
 }
@@ -109,8 +124,10 @@ fn list_folder(path: &Path, options: &LoadOptions) -> Result<Listing, Error> {
             return Ok(listing);
         }
     }
-    Err(Error::UnknownFormat {
-        path: path.to_owned(),
-        found: folder.summary(),
-    })
+    Err(
+        other_form::of_folder(&folder).unwrap_or_else(|| Error::UnknownFormat {
+            path: path.to_owned(),
+            found: folder.summary(),
+        }),
+    )
 }

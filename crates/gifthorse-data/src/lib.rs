@@ -6,6 +6,7 @@
 //! are not believed: sizes are limited, and what is broken is an [`Error`] that names the file, or
 //! a [`Warning`] where one picture of many cannot be read.
 
+mod archive;
 mod class_name_file;
 mod classes;
 mod decoded;
@@ -23,6 +24,7 @@ mod load;
 mod note;
 mod numbering;
 mod options;
+mod other_form;
 mod passed_over;
 mod picture;
 mod sample;

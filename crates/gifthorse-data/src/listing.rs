@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use crate::numbering::Calls;
 use crate::picture::{Picture, Region};
 use crate::{Error, Format, Note};
@@ -19,6 +21,8 @@ pub(crate) struct Listing {
     pub tables: Vec<PathBuf>,
     /// What the user should know of how the set was read.
     pub notes: Vec<Note>,
+    /// The folder that an archive was unpacked to, which goes with the listing.
+    pub unpacked: Option<TempDir>,
     pub pictures: Box<dyn Pictures>,
 }
 

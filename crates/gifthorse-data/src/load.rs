@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+use tempfile::TempDir;
 
 use crate::limits::MAX_SIDE;
 use crate::listing::Listing;
@@ -154,7 +155,8 @@ fn unused(path: &Path, options: &LoadOptions, listing: &Listing) -> Result<Vec<P
     let given = options.labels.iter().chain(&options.class_names);
     let used = pictures.into_iter().chain(tables);
     let used = used.chain(given.map(PathBuf::as_path)).map(Path::to_owned);
-    passed_over::below(path, &used.collect())
+    let root = listing.unpacked.as_ref().map_or(path, TempDir::path);
+    passed_over::below(root, &used.collect())
 }
 
 /// Lists the image set, with the labels and class names that the options put in place of its own,

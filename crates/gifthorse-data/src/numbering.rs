@@ -76,16 +76,16 @@ pub(crate) fn number(
     }
 }
 
-/// The class of each label 0, 1, ... below `labels` that is a number, where the user says how they
-/// are ordered.
-pub(crate) fn renumber(labels: usize, known: &Known<'_>) -> Result<Vec<Option<usize>>, String> {
-    let calls: Vec<String> = (0..labels).map(|label| label.to_string()).collect();
-    let classes = known.classes.unwrap_or(labels).max(labels);
+/// The class of each label 0, 1, ... that is a number, where the user says how they are ordered; those
+/// in `used` have images.
+pub(crate) fn renumber(used: &[bool], known: &Known<'_>) -> Result<Vec<Option<usize>>, String> {
+    let calls: Vec<String> = (0..used.len()).map(|label| label.to_string()).collect();
+    let classes = known.classes.unwrap_or(used.len()).max(used.len());
     let known = Known {
         classes: Some(classes),
         ..*known
     };
-    number(&calls, true, &vec![true; labels], &known).map(|numbered| numbered.class_of)
+    number(&calls, true, used, &known).map(|numbered| numbered.class_of)
 }
 
 struct Labels<'a> {
@@ -115,7 +115,7 @@ impl Labels<'_> {
                 });
             }
             let from_one = classes.is_some() && classes == largest;
-            if from_one && self.places().all(|place| numbers[place] != Some(0)) {
+            if from_one && !numbers.contains(&Some(0)) {
                 return Ok(Numbered {
                     class_of: numbers
                         .iter()

@@ -18,8 +18,8 @@ const DEFAULT_FPR: f64 = 0.05;
 pub struct ScanArgs {
     /// The ONNX file.
     pub model: PathBuf,
-    /// Clean images: a folder of class folders, GTSRB, MNIST-style IDX, CIFAR binaries, or an .npz
-    /// file. Without, only detectors that need none are run.
+    /// Clean images: a folder of class folders, GTSRB, MNIST-style IDX or CIFAR binaries, a zip or tar
+    /// of one, or an .npz file. Without, only detectors that need none are run.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
     pub images: Option<PathBuf>,
     /// Labels in place of those of the images: a table of files and labels, or one label a line.

@@ -82,6 +82,7 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
         calls: Calls::Numbers,
         class_names: class_names(folder, &variant)?,
         tables: Vec::new(),
+        unpacked: None,
         notes: Vec::new(),
         pictures: Box::new(set),
     }))

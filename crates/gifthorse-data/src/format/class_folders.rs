@@ -75,6 +75,7 @@ impl Classes {
             calls: Calls::Folders(self.0.clone()),
             class_names: self.display_names(root)?,
             tables: tables(root),
+            unpacked: None,
             notes: Vec::new(),
             pictures: Box::new(PictureFiles(pictures)),
         })

@@ -47,6 +47,7 @@ fn listing(pictures: Vec<PictureFile>) -> Listing {
         calls: Calls::Numbers,
         class_names: Vec::new(),
         tables: Vec::new(),
+        unpacked: None,
         notes: Vec::new(),
         pictures: Box::new(PictureFiles(pictures)),
     }

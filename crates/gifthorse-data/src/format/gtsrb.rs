@@ -54,6 +54,7 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
         calls: Calls::Numbers,
         class_names: Vec::new(),
         tables,
+        unpacked: None,
         notes: Vec::new(),
         pictures: Box::new(PictureFiles(pictures)),
     }))

@@ -78,6 +78,7 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
         calls: Calls::Numbers,
         class_names: Vec::new(),
         tables: Vec::new(),
+        unpacked: None,
         notes: Vec::new(),
         pictures: Box::new(set),
     }))

@@ -50,6 +50,7 @@ pub(crate) fn list(path: &Path, split: Split) -> Result<Listing, Error> {
         calls: calls.unwrap_or(Calls::Numbers),
         class_names: Vec::new(),
         tables: Vec::new(),
+        unpacked: None,
         notes: Vec::new(),
         pictures: Box::new(set),
     })

@@ -52,6 +52,15 @@ fn numbers_from_one_to_the_classes_are_one_lower() {
     let from_one = folders(&["1", "2", "4"], &[], Some(4), LabelOrder::Auto).unwrap();
     assert_eq!(from_one.class_of, [Some(0), Some(1), Some(3)]);
     assert_eq!(from_one.note, Some(Note::FromOne));
+    // A folder 0 without pictures is a class too, and then there is one too many.
+    let calls = strings(&["0", "1", "2"]);
+    let known = Known {
+        names: None,
+        classes: Some(2),
+        order: &LabelOrder::Auto,
+    };
+    let from_zero = number(&calls, false, &[false, true, true], &known).unwrap();
+    assert_eq!(from_zero.class_of, [Some(0), Some(1), Some(2)]);
 }
 
 #[test]
@@ -184,7 +193,17 @@ fn plain_numbers_follow_an_order_that_is_given() {
         classes: Some(3),
         order: &order,
     };
-    assert_eq!(renumber(3, &known).unwrap(), [Some(1), Some(2), Some(0)]);
+    let all = renumber(&[true; 3], &known).unwrap();
+    assert_eq!(all, [Some(1), Some(2), Some(0)]);
+    // A number that no image has need not be listed.
+    let some = LabelOrder::Listed(strings(&["2", "0"]));
+    let known = Known {
+        order: &some,
+        ..known
+    };
+    let found = renumber(&[true, false, true], &known).unwrap();
+    assert_eq!(found, [Some(1), None, Some(0)]);
+    assert!(renumber(&[true; 3], &known).unwrap_err().contains("\"1\""));
 }
 
 proptest! {
