@@ -12,7 +12,7 @@ use csv::StringRecord;
 use crate::class_name_file::ClassNames;
 use crate::format::gtsrb::rows as gtsrb;
 use crate::listing::Pictures;
-use crate::numbering::{Calls, Words};
+use crate::numbering::{Calls, Words, is_odd_number};
 use crate::picture::Region;
 use crate::{Error, table};
 use columns::{Columns, Label};
@@ -41,17 +41,18 @@ pub(crate) fn read(
     let rows = table::read(path)?;
     // A label with commas in it makes a list look like a table, unless the whole line is a label.
     let words = names.map(Words::new);
-    let is_class = |line: &str| {
+    let is_name = |word: &str| {
         let words = words.as_ref();
-        words.is_some_and(|words| words.class(line).is_some()) || line.parse::<usize>().is_ok()
+        words.is_some_and(|words| words.class(word).is_some())
     };
+    let is_class = |line: &str| is_name(line) || line.parse::<usize>().is_ok();
     let is_list = rows
         .iter()
         .all(|row| row.len() == 1 || is_class(&joined(row)));
     let read = if is_list {
         from_list(&rows, pictures.len()).map(|cells| (cells, None))
     } else {
-        from_table(&rows, pictures)
+        from_table(&rows, pictures, is_name)
     };
     let (cells, regions) = read.map_err(|reason| Error::Labels {
         path: path.to_owned(),
@@ -79,6 +80,7 @@ fn from_list(rows: &[StringRecord], images: usize) -> Result<Vec<String>, String
 fn from_table(
     rows: &[StringRecord],
     pictures: &dyn Pictures,
+    is_name: impl Fn(&str) -> bool,
 ) -> Result<(Vec<String>, Option<Vec<Region>>), String> {
     let columns = Columns::find(rows, pictures)?;
     let header = rows.first().filter(|_| columns.has_header);
@@ -87,6 +89,10 @@ fn from_table(
     let mut matching = Matching::default();
     for (place, row) in rows.iter().enumerate() {
         let label = columns.label.of(row)?;
+        if is_odd_number(label) && !is_name(label) {
+            let line = table::line(row);
+            return Err(format!("line {line}: {label:?} is not a class index"));
+        }
         let Some(file) = row.get(columns.file) else {
             return Err(format!(
                 "line {} has only {} cells",

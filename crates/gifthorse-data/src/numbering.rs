@@ -10,7 +10,7 @@ use crate::class_name_file::ClassNames;
 use crate::label_order::LabelOrder;
 use crate::note::Note;
 use sorted::Sorted;
-pub(crate) use words::Words;
+pub(crate) use words::{Words, is_odd_number};
 
 /// What an image set calls its labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +102,7 @@ impl Labels<'_> {
         {
             return Ok(numbered);
         }
+        self.check_indices()?;
         let numbers = self.numbers();
         let classes = known.classes.or(known.names.map(|names| names.names.len()));
         if self.all_used(|place| numbers[place].is_some()) {
@@ -137,6 +138,15 @@ impl Labels<'_> {
             false => Sorted::Text,
         };
         Ok(self.sorted(by, known.classes))
+    }
+
+    /// Refuses numbers in a table that are no indices, such as -1 for a picture without a label.
+    fn check_indices(&self) -> Result<(), String> {
+        let odd = |place: &usize| is_odd_number(&self.calls[*place]);
+        match self.places().filter(|_| self.cells).find(odd) {
+            Some(place) => Err(format!("{:?} is not a class index", self.calls[place])),
+            None => Ok(()),
+        }
     }
 
     /// The labels as names of classes, where at least one is such a name; in a table, numbers among

@@ -130,6 +130,13 @@ fn images_of_one_class_leave_that_class_unsearched_and_search_the_others() {
         assert_eq!(skipped, finding["class"] == 3, "{finding}");
     }
     assert!(report["reasons"].to_string().contains("7 of 8 classes"));
+
+    // With labels it is the same, and the model is right.
+    std::fs::create_dir(bench.path("one")).unwrap();
+    std::fs::rename(bench.path("images/3"), bench.path("one/3")).unwrap();
+    let run = bench.run(&format!("{SCAN} one")).expect(3);
+    let run = run.says(&["all images are of class 3", "7 of the model's 8 classes"]);
+    assert_eq!(run.json()["preflight"]["accuracy"], 1.0);
 }
 
 #[test]

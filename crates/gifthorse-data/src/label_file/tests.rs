@@ -110,6 +110,11 @@ fn what_does_not_fit_is_refused_by_name() {
         ("file,x,y1\na.png,1,1\nb.png,0,1\n", "marks"),
         ("file,x,y1\na.png,0,0\nb.png,0,1\n", "no class"),
         ("a.png\nb.png,1\n", "cells"),
+        ("a.png,3\nb.png,-1\n", "line 2: \"-1\""),
+        (
+            "0,99999999999999999999\n0,99999999999999999999\n",
+            "99999999999999999999",
+        ),
         ("", "0 labels"),
     ] {
         let error = labels(text, &["a.png", "b.png"]).unwrap_err();

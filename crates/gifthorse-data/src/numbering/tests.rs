@@ -162,6 +162,11 @@ fn numbers_in_tables_are_indices_and_mixtures_need_names() {
     assert_eq!(classes(cells(&["7", "1.0"], None)), [7, 1]);
     assert_eq!(classes(cells(&["stop", "go"], None)), [1, 0]);
     assert!(cells(&["1", "go"], None).unwrap_err().contains("go"));
+    // Numbers that are no indices are no names either.
+    for odd in ["-1", "1.5", "99999999999999999999", "1048576"] {
+        assert!(cells(&[odd], None).unwrap_err().contains(odd));
+        assert!(cells(&[odd, "2"], None).unwrap_err().contains(odd));
+    }
     let names = ClassNames {
         names: strings(&["stop", "go"]),
         aliases: Vec::new(),

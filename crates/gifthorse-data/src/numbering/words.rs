@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::MAX_CLASSES;
 use crate::class_name_file::ClassNames;
 
 /// The number that a word is, if it is one: `3`, `03` or, as tables with holes have it, `3.0`.
@@ -12,6 +13,14 @@ pub(super) fn index(word: &str) -> Option<usize> {
     };
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()
+}
+
+/// Whether a word is a number, but not that of a class: it is no label, and no name either.
+pub(crate) fn is_odd_number(word: &str) -> bool {
+    let digits = word.bytes().any(|byte| byte.is_ascii_digit());
+    let others = |byte: u8| !byte.is_ascii_digit() && !b"+-.eE".contains(&byte);
+    let number = digits && !word.bytes().any(others) && word.parse::<f64>().is_ok();
+    number && index(word).is_none_or(|index| index >= MAX_CLASSES)
 }
 
 /// The words that classes are called by.
