@@ -16,6 +16,8 @@ const FILTER: FilterType = FilterType::Triangle;
 pub(crate) struct Decoded {
     pub shape: ImageShape,
     pub pixels: Vec<f32>,
+    /// Whether the picture's file says that it is to be turned, whatever came of that.
+    pub turned: bool,
 }
 
 impl Decoded {
@@ -40,7 +42,11 @@ impl Decoded {
             height,
             width,
         };
-        Self { shape, pixels }
+        Self {
+            shape,
+            pixels,
+            turned: false,
+        }
     }
 
     /// The same image in the size of `target`.
@@ -57,6 +63,7 @@ impl Decoded {
                     channels: self.shape.channels,
                     ..target
                 },
+                turned: self.turned,
             },
             _ => self,
         }
@@ -74,7 +81,11 @@ impl Decoded {
             channels,
             ..self.shape
         };
-        Self { shape, pixels }
+        Self {
+            shape,
+            pixels,
+            turned: self.turned,
+        }
     }
 }
 
@@ -180,6 +191,7 @@ mod tests {
         let floats = Decoded {
             shape: shape(3, 2, 3),
             pixels,
+            turned: false,
         };
         let decoded = floats.resized(Some(shape(3, 4, 5)));
         assert_eq!(decoded.shape, shape(3, 4, 5));

@@ -22,13 +22,23 @@ pub enum Error {
     /// The path holds none of the layouts that can be read.
     #[error(
         "{path} holds no known kind of image set ({found}); give a folder of class folders, a flat folder of images, \
-         the GTSRB layout, a folder of IDX files or CIFAR batches, or an .npz file"
+         the GTSRB layout, a folder of IDX files or CIFAR batches, a .zip, .tar or .tar.gz of one of these, or an .npz file"
     )]
     UnknownFormat {
         /// What was given.
         path: PathBuf,
         /// What was found there instead.
         found: String,
+    },
+    /// A form of image set that is known and not read.
+    #[error("{path} is {what}, which is not read: {instead}")]
+    OtherForm {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What to take in its place.
+        instead: &'static str,
     },
     /// The image set is there, but not the part of it that was asked for.
     #[error("{path} has no {split} images; it holds {found}")]
@@ -56,9 +66,12 @@ pub enum Error {
         /// What does not fit.
         reason: String,
     },
+    /// An order of labels that is none.
+    #[error("the order of the labels (--label-order) cannot be used: {0}")]
+    Order(String),
     /// Regions of interest were asked for, but the image set gives none.
     #[error(
-        "{path} ({format}) gives no regions of interest to crop to; only the GTSRB layout does"
+        "{path} ({format}) gives no regions of interest to crop to; the GTSRB layout does, and a table of labels (--labels) with its columns"
     )]
     NoRegions {
         /// The image set.

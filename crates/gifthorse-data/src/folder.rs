@@ -1,14 +1,22 @@
 //! What lies in a folder: sorted, without hidden entries, and told apart into files and folders.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::walk::is_hidden;
 
 /// Endings of picture files. Some cannot be decoded; they are listed all the same, so that each is
 /// reported as unreadable instead of being passed over in silence.
-const PICTURE_ENDINGS: [&str; 16] = [
-    "png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pbm", "pnm", "webp", "tif", "tiff", "gif", "avif",
-    "heic", "jp2", "tga",
+const PICTURE_ENDINGS: [&str; 18] = [
+    "png", "jpg", "jpeg", "jfif", "jpe", "bmp", "ppm", "pgm", "pbm", "pnm", "webp", "tif", "tiff",
+    "gif", "avif", "heic", "jp2", "tga",
+];
+
+/// Endings of files that are no pictures, however they begin.
+const OTHER_ENDINGS: [&str; 14] = [
+    "txt", "csv", "tsv", "json", "jsonl", "md", "xml", "html", "yaml", "yml", "toml", "py", "npy",
+    "db",
 ];
 
 /// A file or folder inside a folder.
@@ -19,14 +27,42 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Whether the name ends like a picture's.
+    /// Whether it is a picture, see [`is_picture`].
     pub fn is_picture(&self) -> bool {
-        self.path.extension().is_some_and(|ending| {
-            PICTURE_ENDINGS
-                .iter()
-                .any(|known| ending.eq_ignore_ascii_case(known))
-        })
+        is_picture(&self.path)
     }
+}
+
+/// Whether a file is a picture: its name ends like one's, or it begins like one. The latter is not
+/// asked of what ends like a text, since two letters are enough to begin like some pictures.
+pub(crate) fn is_picture(path: &Path) -> bool {
+    let Some(name) = path.file_name().map(std::ffi::OsStr::to_string_lossy) else {
+        return false;
+    };
+    if has_picture_ending(&name) {
+        return true;
+    }
+    let is_other = path.extension().is_some_and(|ending| {
+        let mut others = OTHER_ENDINGS.iter();
+        others.any(|other| ending.eq_ignore_ascii_case(other))
+    });
+    !is_other && begins_like_a_picture(path)
+}
+
+fn begins_like_a_picture(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(32).read_to_end(&mut start));
+    read.is_ok() && image::guess_format(&start).is_ok()
+}
+
+/// Whether a file name ends like a picture's.
+pub(crate) fn has_picture_ending(name: &str) -> bool {
+    let ending = Path::new(name).extension();
+    ending.is_some_and(|ending| {
+        PICTURE_ENDINGS
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known))
+    })
 }
 
 /// The entries of one folder, by name.
@@ -39,9 +75,9 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Lists a folder. Links are followed, since folders of links to a sample of images are usual;
-    /// nobody goes more than three folders deep, so that links in a circle do no harm. Hidden
-    /// entries, and what is neither file nor folder (a pipe would block its reader for ever), are
-    /// left out.
+    /// nobody goes more than a few folders deep with it, so that links in a circle do no harm.
+    /// Hidden entries, and what is neither file nor folder (a pipe would block its reader for ever),
+    /// are left out.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Read {
             path: path.to_owned(),
@@ -57,7 +93,7 @@ impl Folder {
             let Some(name) = path.file_name().map(|n| n.to_string_lossy().into_owned()) else {
                 continue;
             };
-            if name.starts_with('.') || name == "__MACOSX" {
+            if is_hidden(&name) {
                 continue;
             }
             let entry = Entry { name, path };

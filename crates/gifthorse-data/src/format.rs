@@ -5,7 +5,7 @@ mod array_layout;
 mod cifar;
 mod class_folders;
 mod flat;
-mod gtsrb;
+pub(crate) mod gtsrb;
 mod idx;
 mod npy;
 mod npz;
@@ -13,19 +13,21 @@ mod split_folder;
 
 use std::path::Path;
 
+use crate::archive::Archive;
 use crate::folder::Folder;
 use crate::listing::Listing;
-use crate::{Crop, Error, LoadOptions};
+use crate::{Error, LoadOptions, other_form};
 
-/// A kind of image set.
+/// A kind of image set. A folder of any kind may also come as a `.zip`, `.tar`, `.tar.gz` or `.tgz`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
     /// A folder with a folder of pictures for each class, perhaps inside `train`, `val` and `test`.
     ///
-    /// A class is a folder, in the order of their names; where all names are numbers, in the order
-    /// of the numbers, so that folders `0` to `n - 1` are the classes of those numbers. The classes
-    /// of all parts count, so a class that one part lacks does not shift the others. Pictures may
+    /// A class is a folder. Names that are numbers below the number of classes are class indices;
+    /// names of classes that the user gives have their index; others are put in the order of the
+    /// numbers if all are numbers, else sorted as text. The classes of all parts count, so a class
+    /// that one part lacks does not shift the others. Pictures may
     /// lie in a folder `images` inside the class folder. A part without class folders may have its
     /// pictures in `images` and their classes in `*_annotations.txt`, as Tiny ImageNet does. A
     /// `words.txt` beside the folders, of lines `folder<tab>name`, names the classes; else they are
@@ -35,7 +37,7 @@ pub enum Format {
     FlatFolder,
     /// The German Traffic Sign Recognition Benchmark as published: pictures with
     /// semicolon-separated tables `GT-*.csv` that give the class and the region of interest of
-    /// each.
+    /// each; or as on Kaggle, with one table for each part, `Train.csv` and `Test.csv`.
     Gtsrb,
     /// MNIST-style IDX files, plain or compressed with gzip.
     Idx,
@@ -43,9 +45,10 @@ pub enum Format {
     Cifar10,
     /// CIFAR-100 in its binary version, with the fine labels.
     Cifar100,
-    /// NumPy arrays. Images are an array `images` (or `x`, or `x_train` and `x_test` for the
-    /// parts), labels an array of integers `labels` (`y`, `y_train`, `y_test`), which may be
-    /// missing.
+    /// NumPy arrays. Images are an array `images` (`x`, `data`; `x_train`, `test_images` and the like
+    /// for the parts), labels an array `labels` (`y`, `target`, `y_train`, `test_labels`), which may
+    /// be missing: `[n]` or `[n, 1]` whole numbers of any type or texts, or `[n, classes]` with a 1
+    /// for the class.
     ///
     /// Images are `[n, height, width]` (grey), `[n, height, width, channels]` or
     /// `[n, channels, height, width]`, told apart by which of the two places holds 1 or 3. Integers
@@ -73,31 +76,38 @@ pub(crate) fn list(path: &Path, options: &LoadOptions) -> Result<Listing, Error>
         path: path.to_owned(),
         source,
     })?;
-    let listing = if metadata.is_dir() {
-        list_folder(path, options)?
+    if metadata.is_dir() {
+        list_folder(path, options)
     } else if !metadata.is_file() {
-        return Err(Error::UnknownFormat {
+        Err(Error::UnknownFormat {
             path: path.to_owned(),
             found: "it is neither a file nor a folder".to_owned(),
-        });
+        })
     } else if path
         .extension()
         .is_some_and(|e| e.eq_ignore_ascii_case("npz"))
     {
-        npz::list(path, options.split)?
+        npz::list(path, options.split)
+    } else if let Some(archive) = Archive::of(path) {
+        let folder = archive.unpack(path)?;
+        let mut listing = list_folder(folder.path(), options).map_err(|error| match error {
+            // Nobody knows the folder that it was unpacked to.
+            Error::UnknownFormat { found, .. } => Error::UnknownFormat {
+                path: path.to_owned(),
+                found,
+            },
+            other => other,
+        })?;
+        listing.unpacked = Some(folder);
+        Ok(listing)
+    } else if let Some(refusal) = other_form::of_file(path) {
+        Err(refusal)
     } else {
-        return Err(Error::UnknownFormat {
+        Err(Error::UnknownFormat {
             path: path.to_owned(),
-            found: "it is a file, but not an .npz file".to_owned(),
-        });
-    };
-    if options.crop == Crop::Roi && listing.format != Format::Gtsrb {
-        return Err(Error::NoRegions {
-            path: path.to_owned(),
-            format: listing.format,
-        });
+            found: "it is a file, but neither an archive nor an .npz file".to_owned(),
+        })
     }
-    Ok(listing)
 }
 
 fn list_folder(path: &Path, options: &LoadOptions) -> Result<Listing, Error> {
@@ -114,8 +124,10 @@ fn list_folder(path: &Path, options: &LoadOptions) -> Result<Listing, Error> {
             return Ok(listing);
         }
     }
-    Err(Error::UnknownFormat {
-        path: path.to_owned(),
-        found: folder.summary(),
-    })
+    Err(
+        other_form::of_folder(&folder).unwrap_or_else(|| Error::UnknownFormat {
+            path: path.to_owned(),
+            found: folder.summary(),
+        }),
+    )
 }

@@ -6,27 +6,39 @@
 //! are not believed: sizes are limited, and what is broken is an [`Error`] that names the file, or
 //! a [`Warning`] where one picture of many cannot be read.
 
+mod archive;
 mod class_name_file;
+mod classes;
 mod decoded;
 mod error;
 mod folder;
 mod format;
 pub mod generate;
 mod images;
+mod jpeg;
 mod label_file;
+mod label_order;
 mod limits;
 mod listing;
 mod load;
+mod note;
+mod numbering;
 mod options;
+mod other_form;
+mod passed_over;
 mod picture;
 mod sample;
 pub mod source;
 mod stack;
 mod table;
+mod walk;
 
 pub use error::Error;
 pub use format::Format;
 pub use images::{ImageShape, Images, MAX_CLASSES};
+pub use label_order::LabelOrder;
 pub use load::{Loaded, Warning, load};
-pub use options::{Crop, LoadOptions, Split};
+pub use note::Note;
+pub use options::{Crop, Exif, LoadOptions, Split};
+pub use passed_over::{PassedOver, Reason};
 pub use sample::{balanced_sample, split_holdout};

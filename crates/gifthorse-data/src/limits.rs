@@ -24,6 +24,9 @@ pub(crate) const MAX_SIDE: u32 = 16_384;
 /// Most bytes of one decoded picture: 40 million pixels of 8-bit colour.
 pub(crate) const MAX_PICTURE_BYTES: u64 = 128 << 20;
 
+/// Most bytes of the file of one picture.
+pub(crate) const MAX_PICTURE_FILE_BYTES: u64 = 256 << 20;
+
 /// Most bytes of a table of labels or names.
 pub(crate) const MAX_TABLE_BYTES: u64 = 64 << 20;
 

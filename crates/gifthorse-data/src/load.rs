@@ -1,17 +1,19 @@
 //! From a path to [`Images`]: find the format, draw the sample, decode what was drawn.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+use tempfile::TempDir;
 
 use crate::limits::MAX_SIDE;
 use crate::listing::Listing;
+use crate::passed_over::{self, PassedOver, Reason, add};
 use crate::picture::Picture;
 use crate::stack::{Stack, check_memory};
 use crate::{
-    Error, Format, Images, LoadOptions, balanced_sample, class_name_file, format, label_file,
-    sample,
+    Crop, Error, Format, Images, LoadOptions, Note, balanced_sample, class_name_file, classes,
+    format, label_file, sample,
 };
 
 /// Pictures decoded at a time: enough to keep many threads busy, few enough that the decoded
@@ -27,6 +29,16 @@ pub struct Loaded {
     pub format: Format,
     /// What was wrong with images that are left out, one warning for each.
     pub warnings: Vec<Warning>,
+    /// Places of the images that carry a turn ([`crate::Exif`]), whether it was applied or not.
+    pub turned: Vec<usize>,
+    /// Files below the path that are not used, by reason. Only looked for where each image is a file
+    /// of its own; images that were not drawn are not among them.
+    pub passed_over: Vec<PassedOver>,
+    /// What the user should know of how the set was read.
+    pub notes: Vec<Note>,
+    /// What the image set calls the labels of class 0, 1, ...: names of folders, words or numbers;
+    /// empty for a class that it does not have. Empty without labels.
+    pub calls: Vec<String>,
     /// How many images the set has (in the part asked for), before any sampling.
     pub available: usize,
     /// SHA-256 of the shape, pixels and labels in `images`, in hexadecimal: equal for equal
@@ -61,6 +73,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Error> {
     check_options(options)?;
     let listing = list(path, options)?;
     let available = listing.pictures.len();
+    let notes = classes::notes(&listing, options);
     if available == 0 {
         return Err(Error::Malformed {
             path: path.to_owned(),
@@ -74,14 +87,39 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Error> {
     };
     tracing::debug!(format = %listing.format, available, wanted = wanted.len(), "image set found");
 
-    let (images, warnings) = read_records(path, options, &listing, &wanted)?;
+    let mut passed_over = unused(path, options, &listing)?;
+    let Read {
+        images,
+        warnings,
+        turned,
+    } = read_records(path, options, &listing, &wanted)?;
+    if let Some(first) = warnings.first() {
+        add(
+            &mut passed_over,
+            Reason::Damaged,
+            warnings.len(),
+            &first.name,
+        );
+    }
     Ok(Loaded {
+        turned,
+        passed_over,
         sha256: content_hash(&images),
         images,
         format: listing.format,
         warnings,
+        notes,
+        calls: classes::calls(&listing),
         available,
     })
+}
+
+/// Records that were decoded.
+pub(crate) struct Read {
+    pub images: Images,
+    pub warnings: Vec<Warning>,
+    /// Places of the images that carry a turn.
+    pub turned: Vec<usize>,
 }
 
 /// Decodes the records `wanted`, which ascend, with the labels and class names of the listing.
@@ -90,7 +128,7 @@ pub(crate) fn read_records(
     options: &LoadOptions,
     listing: &Listing,
     wanted: &[usize],
-) -> Result<(Images, Vec<Warning>), Error> {
+) -> Result<Read, Error> {
     let stack = decode(path, options, listing, wanted)?;
     let shape = stack.shape()?;
     let label_of = |labels: &Vec<usize>| stack.records.iter().map(|&i| labels[i]).collect();
@@ -101,19 +139,48 @@ pub(crate) fn read_records(
         listing.class_names.clone(),
         stack.names,
     )?;
-    Ok((images, stack.warnings))
+    Ok(Read {
+        images,
+        warnings: stack.warnings,
+        turned: stack.turned,
+    })
 }
 
-/// Lists the image set, with the labels and class names that the options put in place of its own.
+/// The files below the path that the listing does not use.
+fn unused(path: &Path, options: &LoadOptions, listing: &Listing) -> Result<Vec<PassedOver>, Error> {
+    let Some(pictures) = listing.pictures.files() else {
+        return Ok(Vec::new());
+    };
+    let tables = listing.tables.iter().map(PathBuf::as_path);
+    let given = options.labels.iter().chain(&options.class_names);
+    let used = pictures.into_iter().chain(tables);
+    let used = used.chain(given.map(PathBuf::as_path)).map(Path::to_owned);
+    let root = listing.unpacked.as_ref().map_or(path, TempDir::path);
+    passed_over::below(root, &used.collect())
+}
+
+/// Lists the image set, with the labels and class names that the options put in place of its own,
+/// and numbers its classes.
 pub(crate) fn list(path: &Path, options: &LoadOptions) -> Result<Listing, Error> {
     let mut listing = format::list(path, options)?;
-    if let Some(file) = &options.class_names {
-        listing.class_names = class_name_file::read(file)?;
-    }
+    let mut cropped = listing.format == Format::Gtsrb;
+    let names = options.class_names.as_deref().map(class_name_file::read);
+    let names = names.transpose()?;
     if let Some(file) = &options.labels {
-        let labels = label_file::read(file, listing.pictures.as_ref(), &listing.class_names)?;
-        listing.labels = Some(labels);
+        let read = label_file::read(file, listing.pictures.as_ref(), names.as_ref())?;
+        listing.labels = Some(read.labels);
+        listing.calls = read.calls;
+        if let (Crop::Roi, Some(regions)) = (options.crop, read.regions) {
+            cropped |= listing.pictures.crop(regions);
+        }
     }
+    if options.crop == Crop::Roi && !cropped {
+        return Err(Error::NoRegions {
+            path: path.to_owned(),
+            format: listing.format,
+        });
+    }
+    classes::settle(&mut listing, path, options, names.as_ref())?;
     let given = options.class_names.as_ref().or(options.labels.as_ref());
     let largest = listing.labels.iter().flatten().max();
     let named = listing.class_names.len();
@@ -147,7 +214,7 @@ fn decode<'a>(
         let decoded: Vec<_> = chunk
             .into_par_iter()
             .map(|picture| {
-                let mut decoded = picture.decode(options.target)?;
+                let mut decoded = picture.decode(options.target, options.exif)?;
                 // A picture of another size will be refused; it may be large, so it is not kept.
                 if size.is_some_and(|size| size != (decoded.shape.height, decoded.shape.width)) {
                     decoded.pixels = Vec::new();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ImageShape;
+use crate::{ImageShape, LabelOrder};
 
 /// Which part of an image set to read, where it has several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +36,16 @@ pub enum Crop {
     Roi,
 }
 
+/// What to do with the turn that a camera notes beside a picture instead of turning its pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Exif {
+    /// Take the pixels as they are stored, as most training pipelines do.
+    #[default]
+    Ignore,
+    /// Turn the picture upright, as viewers do.
+    Apply,
+}
+
 /// How to read an image set; the default reads all of the test part as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoadOptions {
@@ -47,11 +57,20 @@ pub struct LoadOptions {
     pub split: Split,
     /// Which part of each frame to take.
     pub crop: Crop,
-    /// Labels that replace those of the image set: `filename,label` lines or one label a line.
+    /// What to do with turns that pictures carry.
+    pub exif: Exif,
+    /// Labels that replace those of the image set: a table of files and labels, or one label a
+    /// line.
     pub labels: Option<PathBuf>,
-    /// Names of the classes that replace those of the image set: one a line, `index,name`, or a
-    /// JSON list.
+    /// Names of the classes that replace those of the image set: one a line, `index,name`, or JSON
+    /// (a list, a map, or a Hugging Face `config.json`). Class folders and labels that are called by
+    /// these names get their index.
     pub class_names: Option<PathBuf>,
+    /// How the labels are ordered, if not as they are called.
+    pub label_order: LabelOrder,
+    /// How many classes the model has, if there is a model: names of folders that are numbers below
+    /// this are class indices.
+    pub classes: Option<usize>,
     /// Take at most this many images, drawn with [`crate::balanced_sample`].
     pub max_images: Option<usize>,
     /// Seed of that draw.

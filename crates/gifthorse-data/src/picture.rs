@@ -1,12 +1,15 @@
 //! One picture of an image set, in a file or in memory, and how it is decoded.
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use crate::ImageShape;
 use crate::decoded::Decoded;
-use crate::limits::{MAX_PICTURE_BYTES, MAX_SIDE};
+use crate::jpeg;
+use crate::limits::{MAX_PICTURE_BYTES, MAX_PICTURE_FILE_BYTES, MAX_SIDE, read_bounded};
+use crate::{Error, Exif, ImageShape};
 
 /// A picture whose pixels are not converted yet.
 #[derive(Debug)]
@@ -36,19 +39,26 @@ impl Picture {
     /// Decodes, crops and, if `target` is given, resizes and converts to its channels; otherwise
     /// the picture keeps its size, and is grey or colour as it was stored.
     ///
-    /// Alpha is dropped, as the usual training pipelines do.
-    pub fn decode(self, target: Option<ImageShape>) -> Result<Decoded, String> {
+    /// Alpha is dropped, as the usual training pipelines do. A turn that the file notes is applied
+    /// after cropping if `exif` says so.
+    pub fn decode(self, target: Option<ImageShape>, exif: Exif) -> Result<Decoded, String> {
         let decoded = match self {
             Self::Floats(decoded) => decoded.resized(target),
             Self::Pixels(picture) => Decoded::from_picture(picture, target),
             Self::File { path, region } => {
-                let frame = without_alpha(read(&path)?);
+                let (frame, turn) = read(&path)?;
+                let frame = without_alpha(frame);
                 check_range(&frame)?;
-                let picture = match region {
+                let mut picture = match region {
                     Some(region) => region.crop(&frame)?,
                     None => frame,
                 };
-                Decoded::from_picture(picture, target)
+                if exif == Exif::Apply {
+                    picture.apply_orientation(turn);
+                }
+                let mut decoded = Decoded::from_picture(picture, target);
+                decoded.turned = turn != Orientation::NoTransforms;
+                decoded
             }
         };
         Ok(decoded.with_channels(target))
@@ -69,22 +79,45 @@ impl Region {
     }
 }
 
-fn read(path: &Path) -> Result<DynamicImage, String> {
+/// The picture in a file, as it is stored, and the turn that the file notes.
+fn read(path: &Path) -> Result<(DynamicImage, Orientation), String> {
     // A table may name anything that lies in its folder, and opening a pipe waits for a writer.
     let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if !metadata.is_file() {
         return Err("it is not a regular file".to_owned());
+    }
+    let bytes = read_bounded(path, MAX_PICTURE_FILE_BYTES).map_err(|error| match error {
+        Error::Malformed { reason, .. } => reason,
+        other => other.to_string(),
+    })?;
+    if jpeg::is_jpeg(&bytes) && !jpeg::is_complete(&bytes) {
+        return Err("it ends before the picture does".to_owned());
     }
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_PICTURE_BYTES);
     // The content decides on the format: files with another format's ending are common.
-    let mut reader = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
         .map_err(|error| error.to_string())?;
+    if reader.format().is_none()
+        && let Ok(format) = ImageFormat::from_path(path)
+    {
+        reader.set_format(format);
+    }
     reader.limits(limits);
-    reader.decode().map_err(|error| error.to_string())
+    let mut decoder = reader.into_decoder().map_err(|error| error.to_string())?;
+    if decoder.total_bytes() > MAX_PICTURE_BYTES {
+        return Err(format!(
+            "it is larger than the {} MiB of pixels allowed",
+            MAX_PICTURE_BYTES >> 20
+        ));
+    }
+    // What cannot be read of it is no reason to do without the picture.
+    let turn = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let picture = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
+    Ok((picture, turn))
 }
 
 fn without_alpha(picture: DynamicImage) -> DynamicImage {
@@ -134,15 +167,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let deep: ImageBuffer<Luma<u16>, _> =
             ImageBuffer::from_raw(2, 1, vec![12_345u16, 65_535]).unwrap();
-        let decoded = stored(&dir, "deep.png", deep).decode(None).unwrap();
+        let decoded = stored(&dir, "deep.png", deep)
+            .decode(None, Exif::Ignore)
+            .unwrap();
         assert_eq!(decoded.pixels, [12_345.0 / 65_535.0, 1.0]);
 
         let clear = RgbaImage::from_raw(1, 1, vec![51, 102, 204, 0]).unwrap();
-        let decoded = stored(&dir, "clear.png", clear).decode(None).unwrap();
+        let decoded = stored(&dir, "clear.png", clear)
+            .decode(None, Exif::Ignore)
+            .unwrap();
         assert_eq!(decoded.pixels, [0.2, 0.4, 0.8]);
 
         let clear = GrayAlphaImage::from_raw(1, 1, vec![51, 0]).unwrap();
-        let decoded = stored(&dir, "clear-grey.png", clear).decode(None).unwrap();
+        let decoded = stored(&dir, "clear-grey.png", clear)
+            .decode(None, Exif::Ignore)
+            .unwrap();
         assert_eq!(decoded.pixels, [0.2]);
     }
 
@@ -160,7 +199,7 @@ mod tests {
                     bottom: 1.0,
                 });
             }
-            picture.decode(None)
+            picture.decode(None, Exif::Ignore)
         };
         let decoded = cut(0.25, 0.75).unwrap();
         assert_eq!(decoded.shape, shape(1, 1, 2));
@@ -175,7 +214,8 @@ mod tests {
             let picture: ImageBuffer<Rgb<f32>, _> =
                 ImageBuffer::from_raw(1, 1, values.to_vec()).unwrap();
             for target in [None, Some(shape(3, 2, 2))] {
-                let decoded = stored(&dir, "floats.tiff", picture.clone()).decode(target);
+                let decoded =
+                    stored(&dir, "floats.tiff", picture.clone()).decode(target, Exif::Ignore);
                 assert_eq!(decoded.is_ok(), fits, "{values:?}");
             }
         }
@@ -191,7 +231,7 @@ mod tests {
             let path = dir.path().join(name);
             std::fs::write(&path, header).unwrap();
             let reason = Picture::File { path, region: None }
-                .decode(None)
+                .decode(None, Exif::Ignore)
                 .unwrap_err();
             assert!(
                 reason.to_lowercase().contains("limit") || reason.contains("large"),

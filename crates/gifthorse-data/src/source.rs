@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::generate::{SignOptions, signs};
-use crate::load::{Warning, read_records};
+use crate::load::{Read, Warning, read_records};
 use crate::{Crop, Error, ImageShape, Images, Split};
 use draw::Draw;
 use parts::Parts;
@@ -171,7 +171,11 @@ impl Source {
             let names = self.set.class_names(&part.listing.class_names, &labels);
             let drawn = self.drawn(split, self.wanted(split), &labels, names)?;
             let records = part.records_of(&drawn.records);
-            let (images, unread) = read_records(path, &part.options, &part.listing, &records)?;
+            let Read {
+                images,
+                warnings: unread,
+                ..
+            } = read_records(path, &part.options, &part.listing, &records)?;
             warnings.extend(unread);
             // Pictures that could not be read are missing from the images.
             let images = images.with_class_names(Vec::new())?;

@@ -18,6 +18,8 @@ pub(crate) struct Stack<'a> {
     pub records: Vec<usize>,
     pub names: Vec<String>,
     pub warnings: Vec<Warning>,
+    /// Places of images whose files say that they are to be turned.
+    pub turned: Vec<usize>,
 }
 
 impl<'a> Stack<'a> {
@@ -31,6 +33,7 @@ impl<'a> Stack<'a> {
             records: Vec::new(),
             names: Vec::new(),
             warnings: Vec::new(),
+            turned: Vec::new(),
         }
     }
 
@@ -41,7 +44,11 @@ impl<'a> Stack<'a> {
         name: String,
         result: Result<Decoded, String>,
     ) -> Result<(), Error> {
-        let Decoded { shape, mut pixels } = match result {
+        let Decoded {
+            shape,
+            mut pixels,
+            turned,
+        } = match result {
             Ok(decoded) => decoded,
             Err(reason) => {
                 tracing::warn!(%name, %reason, "image left out");
@@ -72,6 +79,9 @@ impl<'a> Stack<'a> {
             pixels = colour(&pixels, shape);
         }
         self.pixels.append(&mut pixels);
+        if turned {
+            self.turned.push(self.records.len());
+        }
         self.records.push(record);
         self.names.push(name);
         Ok(())

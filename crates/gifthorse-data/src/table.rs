@@ -34,6 +34,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<StringRecord>, String> {
     rows(bytes, delimiter(bytes), true)
 }
 
+/// [`parse`] on cells that are separated by commas.
+pub(crate) fn parse_commas(bytes: &[u8]) -> Result<Vec<StringRecord>, String> {
+    rows(bytes, b',', true)
+}
+
 fn rows(bytes: &[u8], delimiter: u8, quoting: bool) -> Result<Vec<StringRecord>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut rows = Vec::new();

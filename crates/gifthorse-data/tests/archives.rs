@@ -1,4 +1,4 @@
-//! Image sets that are files of many images: IDX, CIFAR and npz.
+//! Image sets that are files of many images: IDX, CIFAR, npz, and archives of folders.
 
 #![allow(
     clippy::unwrap_used,
@@ -287,6 +287,44 @@ fn npz_labels_and_samples_go_with_their_images() {
 }
 
 #[test]
+fn npz_files_as_medmnist_and_keras_publish_them_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let pixels: Vec<u8> = (0..12).collect();
+    let medmnist = npz(dir.path(), |archive| {
+        for part in ["train", "val", "test"] {
+            add_array(archive, &format!("{part}_images"), &[3, 2, 2], &pixels);
+            add_array(archive, &format!("{part}_labels"), &[3, 1], &[2u8, 0, 1]);
+        }
+    });
+    let loaded = read(&medmnist);
+    assert_eq!(labels(&loaded), [2, 0, 1]);
+    assert_eq!(loaded.images.names()[1], "test_images[1]");
+    let one_hot = npz(dir.path(), |archive| {
+        add_array(archive, "x_test", &[3, 2, 2], &pixels);
+        let marks = [0.0f32, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+        add_array(archive, "y_test", &[3, 3], &marks);
+    });
+    assert_eq!(labels(&read(&one_hot)), [2, 0, 1]);
+    let floats = npz(dir.path(), |archive| {
+        add_array(archive, "images", &[3, 2, 2], &pixels);
+        add_array(archive, "labels", &[3], &[2.0f64, 0.0, 1.0]);
+    });
+    assert_eq!(labels(&read(&floats)), [2, 0, 1]);
+    let mut order = LoadOptions {
+        classes: Some(3),
+        label_order: "2,1,0".parse().unwrap(),
+        ..LoadOptions::default()
+    };
+    assert_eq!(labels(&load(&floats, &order).unwrap()), [0, 2, 1]);
+    order.label_order = "2,1".parse().unwrap();
+    let (error, text) = refusal(&floats, &order);
+    assert!(
+        matches!(error, Error::Labels { .. }) && text.contains("\"0\""),
+        "{text}"
+    );
+}
+
+#[test]
 fn grey_npz_floats_stay_exact_and_are_resized() {
     let dir = tempfile::tempdir().unwrap();
     let path = npz(dir.path(), |archive| {
@@ -391,5 +429,118 @@ fn npz_arrays_that_claim_more_than_they_hold_are_refused() {
             matches!(error, Error::Malformed { .. }) && text.contains(word),
             "{text}"
         );
+    }
+}
+
+/// The files of two class folders in a folder of their own: names and contents.
+fn class_folder_files() -> Vec<(String, Vec<u8>)> {
+    let picture = |value| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let picture = image::DynamicImage::from(common::grey(value));
+        picture
+            .write_to(&mut bytes, image::ImageFormat::Png)
+            .unwrap();
+        bytes.into_inner()
+    };
+    vec![
+        ("set/cat/1.png".to_owned(), picture(10)),
+        ("set/dog/deep/2.png".to_owned(), picture(20)),
+        ("set/dog/notes.txt".to_owned(), b"no picture".to_vec()),
+    ]
+}
+
+#[test]
+fn zip_and_tar_of_class_folders_are_read() {
+    use std::io::Write;
+
+    let dir = tempfile::tempdir().unwrap();
+    let zip = dir.path().join("set.zip");
+    let mut archive = ZipWriter::new(std::fs::File::create(&zip).unwrap());
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, bytes) in class_folder_files() {
+        archive
+            .start_file(&*name, zip::write::FileOptions::default())
+            .unwrap();
+        archive.write_all(&bytes).unwrap();
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, &name, bytes.as_slice())
+            .unwrap();
+    }
+    archive.finish().unwrap();
+    let tar = tar.into_inner().unwrap();
+    write(&dir.path().join("set.tar"), &tar);
+    write(&dir.path().join("set.tgz"), gzip(&tar));
+    for file in ["set.zip", "set.tar", "set.tgz"] {
+        let loaded = read(&dir.path().join(file));
+        assert_eq!(loaded.format, Format::ClassFolders, "{file}");
+        assert_eq!(
+            (labels(&loaded), first_pixels(&loaded)),
+            (vec![0, 1], vec![10, 20])
+        );
+        assert_eq!(loaded.images.names(), ["cat/1.png", "dog/deep/2.png"]);
+        assert_eq!(
+            loaded.passed_over.len(),
+            1,
+            "{file}: {:?}",
+            loaded.passed_over
+        );
+        assert_eq!(loaded.passed_over[0].first, "set/dog/notes.txt");
+    }
+}
+
+#[test]
+fn hostile_archives_are_refused_by_name() {
+    use std::io::Write;
+
+    let dir = tempfile::tempdir().unwrap();
+    let climbing = dir.path().join("climbing.zip");
+    let mut archive = ZipWriter::new(std::fs::File::create(&climbing).unwrap());
+    archive
+        .start_file("../../escaped.png", zip::write::FileOptions::default())
+        .unwrap();
+    archive.write_all(b"x").unwrap();
+    archive.finish().unwrap();
+    let cut = dir.path().join("cut.tgz");
+    let whole = gzip(&[7; 4096]);
+    write(&cut, &whole[..whole.len() / 2]);
+    for (path, word) in [(climbing, "escaped.png"), (cut, "cut.tgz")] {
+        let (error, text) = refusal(&path, &LoadOptions::default());
+        assert!(matches!(error, Error::Malformed { .. }), "{text}");
+        assert!(text.contains(word), "{text}");
+    }
+    // A link is not followed out of an archive, and comes to nothing.
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_size(0);
+    tar.append_link(&mut header, "cat", "/etc").unwrap();
+    let linked = dir.path().join("linked.tar");
+    write(&linked, tar.into_inner().unwrap());
+    let (error, text) = refusal(&linked, &LoadOptions::default());
+    assert!(matches!(error, Error::UnknownFormat { .. }), "{text}");
+}
+
+#[test]
+fn forms_that_are_not_read_say_what_to_take() {
+    let dir = tempfile::tempdir().unwrap();
+    for (file, word) in [
+        ("train.pkl", "numpy.savez"),
+        ("signs/test.p", "runs code"),
+        ("cifar-10-batches-py/data_batch_1", "cifar-10-binary"),
+        ("test-00000-of-00001.parquet", "class folders"),
+        ("x_test.npy", "numpy.savez"),
+    ] {
+        let path = dir.path().join(file);
+        write(&path, b"\x80\x04");
+        write(&path.with_file_name("batches.meta"), b"\x80\x04");
+        let given = match file.split_once('/') {
+            Some((folder, _)) => dir.path().join(folder),
+            None => path,
+        };
+        let (error, text) = refusal(&given, &LoadOptions::default());
+        assert!(matches!(error, Error::OtherForm { .. }), "{text}");
+        assert!(text.contains(word), "{file}: {text}");
     }
 }

@@ -57,6 +57,127 @@ fn numbered_folders_are_the_classes_of_their_numbers() {
     assert_eq!(first_pixels(&loaded), (0..12).collect::<Vec<u8>>());
 }
 
+/// Options for a model of so many classes.
+fn of_classes(classes: usize) -> LoadOptions {
+    LoadOptions {
+        classes: Some(classes),
+        ..LoadOptions::default()
+    }
+}
+
+fn notes(loaded: &gifthorse_data::Loaded) -> String {
+    let notes: Vec<String> = loaded.notes.iter().map(ToString::to_string).collect();
+    notes.join("\n")
+}
+
+#[test]
+fn a_gap_among_numbered_folders_shifts_no_class_and_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    for class in [0u8, 1, 3] {
+        save(grey(class), &dir.path().join(format!("{class}/a.png")));
+    }
+    let loaded = load(dir.path(), &of_classes(4)).unwrap();
+    assert_eq!(labels(&loaded), [0, 1, 3]);
+    assert_eq!(loaded.images.class_names(), ["0", "1", "2", "3"]);
+    assert_eq!(loaded.calls, ["0", "1", "", "3"]);
+    let told = notes(&loaded);
+    assert!(
+        told.contains("1 of the model's 4 classes") && told.contains("(2)"),
+        "{told}"
+    );
+    // Numbered as text, the missing folder keeps its place too.
+    let mut text = of_classes(12);
+    text.label_order = "text".parse().unwrap();
+    assert_eq!(labels(&load(dir.path(), &text).unwrap()), [0, 1, 5]);
+}
+
+#[test]
+fn folders_of_class_names_have_the_index_of_their_name() {
+    let dir = tempfile::tempdir().unwrap();
+    for (value, name) in ["apple", "banana", "cherry", "grape"]
+        .into_iter()
+        .enumerate()
+    {
+        save(
+            grey(value as u8),
+            &dir.path().join(format!("images/{name}/a.png")),
+        );
+    }
+    let images = dir.path().join("images");
+    let sorted = load(&images, &of_classes(4)).unwrap();
+    assert_eq!(labels(&sorted), [0, 1, 2, 3]);
+    assert!(
+        notes(&sorted).contains("sorted as text"),
+        "{}",
+        notes(&sorted)
+    );
+    for (file, text) in [
+        ("names.txt", "grape\napple\ncherry\nbanana\n"),
+        (
+            "names.json",
+            r#"{"0": "grape", "1": "apple", "2": "cherry", "3": "banana"}"#,
+        ),
+        (
+            "map.json",
+            r#"{"apple": 1, "banana": 3, "cherry": 2, "grape": 0}"#,
+        ),
+        (
+            "config.json",
+            r#"{"id2label": {"0": "Grape", "1": "Apple", "2": "Cherry", "3": "Banana"}}"#,
+        ),
+    ] {
+        let path = dir.path().join(file);
+        write(&path, text);
+        let options = LoadOptions {
+            class_names: Some(path),
+            ..of_classes(4)
+        };
+        let loaded = load(&images, &options).unwrap();
+        assert_eq!(labels(&loaded), [1, 3, 2, 0], "{file}");
+        assert_eq!(loaded.calls, ["grape", "apple", "cherry", "banana"]);
+        assert!(loaded.notes.is_empty(), "{file}: {}", notes(&loaded));
+    }
+    let mut listed = of_classes(4);
+    listed.label_order = "grape,apple,cherry,banana".parse().unwrap();
+    let loaded = load(&images, &listed).unwrap();
+    assert_eq!(labels(&loaded), [1, 3, 2, 0]);
+    assert_eq!(loaded.images.class_names()[0], "grape");
+    listed.label_order = "grape,apple".parse().unwrap();
+    let (error, text) = refusal(&images, &listed);
+    assert!(
+        matches!(error, Error::Labels { .. }) && text.contains("banana"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_table_of_names_is_read_through_the_names_or_sorted_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    for i in 1..4u8 {
+        save(grey(i), &dir.path().join(format!("images/{i}.png")));
+    }
+    let (table, names) = (
+        dir.path().join("trainLabels.csv"),
+        dir.path().join("names.txt"),
+    );
+    write(&table, "id,label\n1,pear\n2,apple\n3,pear\n");
+    write(&names, "pear\nplum\napple\n");
+    let mut options = LoadOptions {
+        labels: Some(table),
+        class_names: Some(names),
+        ..of_classes(3)
+    };
+    let images = dir.path().join("images");
+    let named = load(&images, &options).unwrap();
+    assert_eq!(labels(&named), [0, 2, 0]);
+    assert!(notes(&named).contains("1 plum"), "{}", notes(&named));
+    options.class_names = None;
+    let sorted = load(&images, &options).unwrap();
+    assert_eq!(labels(&sorted), [1, 0, 1]);
+    assert_eq!(sorted.images.class_names(), ["apple", "pear"]);
+    assert!(notes(&sorted).contains("apple is 0"), "{}", notes(&sorted));
+}
+
 #[test]
 fn the_parts_of_a_set_are_told_apart_and_share_their_classes() {
     let dir = tempfile::tempdir().unwrap();
@@ -302,6 +423,92 @@ fn gtsrb_test_classes_may_come_in_a_table_of_their_own() {
     assert_eq!(read(dir.path()).images.labels(), None);
     write(&dir.path().join("GT-final_test.csv"), with_classes);
     assert_eq!(labels(&read(dir.path())), [2, 0]);
+}
+
+const KAGGLE_HEADER: &str = "Width,Height,Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId,Path\n";
+
+#[test]
+fn gtsrb_as_kaggle_has_it_is_found_beside_the_pictures() {
+    let dir = tempfile::tempdir().unwrap();
+    for (place, value) in [("Test/00000.png", 9), ("Test/00001.png", 8)] {
+        save(grey(value), &dir.path().join(place));
+    }
+    save(framed(), &dir.path().join("Train/20/00020_0_0.png"));
+    save(framed(), &dir.path().join("Train/3/00003_0_0.png"));
+    save(grey(1), &dir.path().join("Meta/0.png"));
+    write(&dir.path().join("Meta.csv"), "Path,ClassId\nMeta/0.png,0\n");
+    let test = "8,8,0,0,4,8,7,Test/00001.png\n8,8,0,0,8,8,16,Test/00000.png\n";
+    write(
+        &dir.path().join("Test.csv"),
+        format!("{KAGGLE_HEADER}{test}"),
+    );
+    let train =
+        "16,16,4,4,12,12,20,Train/20/00020_0_0.png\n16,16,4,4,12,12,3,Train/3/00003_0_0.png\n";
+    write(
+        &dir.path().join("Train.csv"),
+        format!("{KAGGLE_HEADER}{train}"),
+    );
+    let whole = read(dir.path());
+    assert_eq!(whole.format, Format::Gtsrb);
+    assert_eq!(
+        (labels(&whole), first_pixels(&whole)),
+        (vec![7, 16], vec![8, 9])
+    );
+    // The part by itself, whose table lies beside it.
+    let part = read(&dir.path().join("Test"));
+    assert_eq!(
+        (labels(&part), first_pixels(&part)),
+        (vec![7, 16], vec![8, 9])
+    );
+    let options = LoadOptions {
+        split: Split::Train,
+        crop: Crop::Roi,
+        ..LoadOptions::default()
+    };
+    let train = load(dir.path(), &options).unwrap();
+    assert_eq!(labels(&train), [20, 3]);
+    assert!(
+        train.images.pixels().iter().all(|&p| p == 1.0),
+        "only the middle is left"
+    );
+    // Without the table they are pictures without labels, and class folders.
+    std::fs::remove_file(dir.path().join("Test.csv")).unwrap();
+    std::fs::remove_file(dir.path().join("Train.csv")).unwrap();
+    assert_eq!(read(&dir.path().join("Test")).images.labels(), None);
+}
+
+#[test]
+fn a_table_of_labels_may_have_the_regions() {
+    let dir = tempfile::tempdir().unwrap();
+    save(framed(), &dir.path().join("signs/a.png"));
+    let table = dir.path().join("elsewhere.csv");
+    write(
+        &table,
+        format!("{KAGGLE_HEADER}16,16,4,4,12,12,20,Test/a.png\n"),
+    );
+    let mut options = LoadOptions {
+        crop: Crop::Roi,
+        labels: Some(table.clone()),
+        ..LoadOptions::default()
+    };
+    let signs = dir.path().join("signs");
+    let loaded = load(&signs, &options).unwrap();
+    assert_eq!(labels(&loaded), [20]);
+    assert!(loaded.images.pixels().iter().all(|&p| p == 1.0));
+    write(
+        &table,
+        format!("{KAGGLE_HEADER}16,16,4,4,99,12,20,Test/a.png\n"),
+    );
+    let (error, text) = refusal(&signs, &options);
+    assert!(
+        matches!(error, Error::Labels { .. }) && text.contains("line 2"),
+        "{text}"
+    );
+    options.labels = None;
+    assert!(matches!(
+        refusal(&signs, &options).0,
+        Error::NoRegions { .. }
+    ));
 }
 
 #[test]

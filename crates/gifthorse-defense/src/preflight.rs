@@ -25,8 +25,8 @@ const CONFIDENCE: f64 = 0.95;
 const SIGNIFICANCE: f64 = 0.05;
 /// and by more than this share of the images.
 const MATERIAL: f64 = 0.02;
-/// Accuracy counts as chance up to this factor and this distance above the most frequent label's
-/// share,
+/// Accuracy counts as chance up to this factor, this distance and half of what is left above the
+/// most frequent label's share,
 const CHANCE_FACTOR: f64 = 1.5;
 const CHANCE_MARGIN: f64 = 0.1;
 /// and where classes are many up to this share.
@@ -64,8 +64,9 @@ pub struct Preflight {
     pub alternatives: Vec<Alternative>,
     /// An order of the labels that fits the model far better than the one given.
     pub label_order: Option<Permutation>,
-    /// Share of the most frequent label, which is the accuracy of always guessing it; `None`
-    /// without labels.
+    /// Share of the most frequent label, which is the accuracy of always guessing it; where all
+    /// images have one label, which every model that always guesses it would be right on, that of
+    /// guessing any of the classes. `None` without labels.
     pub chance: Option<f64>,
 }
 
@@ -136,6 +137,7 @@ impl Preflight {
         };
         let limit = (chance * CHANCE_FACTOR)
             .min(chance + CHANCE_MARGIN)
+            .min((1.0 + chance) / 2.0)
             .max(LEAST_ACCURACY);
         let mut accuracies = self
             .alternatives
@@ -194,7 +196,7 @@ pub fn preflight(
         compared,
         alternatives,
         label_order,
-        chance: labels.map(most_frequent),
+        chance: labels.map(|labels| chance(labels, classes)),
     })
 }
 
@@ -290,12 +292,15 @@ fn distinct(predictions: &[usize]) -> usize {
     distinct.len()
 }
 
-fn most_frequent(labels: &[usize]) -> f64 {
+fn chance(labels: &[usize], classes: usize) -> f64 {
     let mut counts = std::collections::HashMap::<usize, usize>::new();
     for &label in labels {
         *counts.entry(label).or_default() += 1;
     }
-    counts.into_values().max().unwrap_or_default() as f64 / labels.len() as f64
+    match counts.len() {
+        1 => 1.0 / classes as f64,
+        _ => counts.into_values().max().unwrap_or_default() as f64 / labels.len() as f64,
+    }
 }
 
 /// Mean of the largest softmax probability of each row of `[images, classes]` logits.
@@ -398,6 +403,22 @@ mod tests {
         )
         .unwrap();
         assert_eq!(found.better().unwrap().preprocess.channels, Channels::Rgb);
+    }
+
+    #[test]
+    fn images_of_one_class_can_be_right() {
+        let images = colours(|c| c);
+        let of_green: Vec<usize> = (0..images.len()).filter(|i| i % 3 == 1).collect();
+        let green = images.into_subset(&of_green);
+        let model = classifier(Preprocess::default());
+        let found = preflight(&model, &green, Extent::default(), 0).unwrap();
+        assert_eq!(found.accuracy.unwrap().value, 1.0);
+        assert_eq!(found.chance, Some(1.0 / 3.0));
+        assert!(!found.is_near_chance() && found.label_order.is_none());
+        // As red, they are wrong.
+        let red = green.with_labels(vec![0; of_green.len()]).unwrap();
+        let found = preflight(&model, &red, Extent::default(), 0).unwrap();
+        assert_eq!(found.label_order.unwrap().class_of_label[0], 1);
     }
 
     #[test]

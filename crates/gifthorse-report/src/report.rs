@@ -24,7 +24,7 @@ pub use baseline::{Baseline, DetectorChange, StatisticChange};
 pub use detection::{Detection, PublishedRule};
 pub use finding::{FindingState, TriggerFile, TriggerKind, Unit, UnitFinding};
 pub use health::GradientHealth;
-pub use inputs::{ChosenBy, Images, Preprocess};
+pub use inputs::{ChosenBy, Images, PassedOver, Preprocess};
 pub use json::{JsonError, json_schema};
 pub use measure::{Measure, Tail, UnitStatistic};
 pub use model::{Branch, BranchScope, Layout, Model, ModelInput, ModelOutput, OutputPart};

@@ -49,12 +49,14 @@ pub enum Error {
     Request(String),
     /// A label that the model has no class for.
     #[error(
-        "the images have the label {label}, but the model has the classes 0 to {}: number the labels as the model does \
-         (--labels FILE), or leave out the images of other classes", classes - 1
+        "the images have the label {label} ({call}), but the model has the classes 0 to {}: number the labels as the \
+         model does (--class-names, --label-order, --labels), or leave out the images of other classes", classes - 1
     )]
     Label {
         /// The label.
         label: usize,
+        /// What the image set calls it.
+        call: String,
         /// Classes of the model.
         classes: usize,
     },
@@ -80,14 +82,18 @@ pub enum Error {
     },
     /// The labels are the model's classes in another order.
     #[error(
-        "the labels are in another order than the model's classes: {description}. The model is right on {:.1} % of the \
-         images as they are labelled and on {:.1} % once renumbered: number the labels as the model does (--labels \
-         FILE; label 0 is the model's class {}), or scan with --force to go on as it is",
-        100.0 * before, 100.0 * after, class_of_label.first().copied().unwrap_or_default()
+        "the labels are in another order than the model's classes: {description} ({moved}). The model is right on \
+         {:.1} % of the images as they are labelled and on {:.1} % once renumbered: scan with {flag}, number the labels \
+         as the model does (--class-names, --labels), or scan with --force to go on as it is",
+        100.0 * before, 100.0 * after
     )]
     LabelOrder {
         /// What the order is.
         description: String,
+        /// The labels that stand for other classes, one by one.
+        moved: String,
+        /// What to scan with.
+        flag: String,
         /// Entry i is the model's class that label i stands for.
         class_of_label: Vec<usize>,
         /// Accuracy with the labels as they are.

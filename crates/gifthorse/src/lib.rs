@@ -46,7 +46,7 @@ pub use memory::{ScanMemory, available_memory};
 pub use observer::{ScanObserver, Silent, Stage};
 pub use plan::{ModelPlan, NodeTime, PlanMemory, PlanNode};
 pub use policy::{Acceptance, Inconclusive, Policy};
-pub use request::{PreprocessChoice, ScanRequest};
+pub use request::{ExifChoice, PreprocessChoice, ScanRequest};
 pub use scan::{ScanOutcome, scan};
 pub use verify::{Rate, Replay, Replayed, VerifyRequest, verify};
 pub use work::{WorkError, replace_file};

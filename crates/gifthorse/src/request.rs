@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gifthorse_data::{Crop, Split};
+use gifthorse_data::{Crop, Exif, LabelOrder, Split};
 use gifthorse_defense::detect::{Choice, Detector, Effort};
 use gifthorse_defense::finding::Unit;
 use gifthorse_engine::{Layout, Opening, PixelRange, Preprocess};
@@ -26,6 +26,16 @@ pub enum PreprocessChoice {
     },
 }
 
+/// What is done with the turn that a camera notes beside a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ExifChoice {
+    /// It is applied if the model is right on clearly more of these pictures then.
+    #[default]
+    Auto,
+    /// Always this.
+    Given(Exif),
+}
+
 /// Everything that a scan depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScanRequest {
@@ -38,10 +48,14 @@ pub struct ScanRequest {
     pub labels: Option<PathBuf>,
     /// Class names in place of those of the image set.
     pub class_names: Option<PathBuf>,
+    /// How the labels are ordered, if not as they are called.
+    pub label_order: LabelOrder,
     /// Which part of the image set to use, where it has several.
     pub split: Split,
     /// Which part of each picture to use.
     pub crop: Crop,
+    /// What is done with turns that pictures carry.
+    pub exif: ExifChoice,
     /// At most so many images, drawn evenly over the classes. `None` is ten a class, but no fewer
     /// than 1,000, no more than 3,000 and no more than fit in 1 GiB: confirming a trigger takes 36
     /// held-out images in all, accuracy to one or two points a thousand, and further images slow a
@@ -89,8 +103,10 @@ impl ScanRequest {
             images,
             labels: None,
             class_names: None,
+            label_order: LabelOrder::Auto,
             split: Split::Test,
             crop: Crop::None,
+            exif: ExifChoice::Auto,
             max_images: None,
             preprocess: PreprocessChoice::Default,
             input_size: None,

@@ -2,9 +2,10 @@
 //!
 //! Each stage is a file of its own: `output` opens the model at one of its outputs, `images` reads
 //! and splits the images, `checks` asks whether the model works on them (`misread`: whether it takes
-//! them for what they are) and whether its gradients can be followed, `search` runs the detector
-//! within the time given, `work` finds out where searches are kept, `references` scans clean models
-//! to measure by, `calibrate` settles what the model is measured by, `conclusion` draws the verdict,
+//! them for what they are) and whether its gradients can be followed, `searchable` says which
+//! classes the images allow to search, `search` runs the detector within the time given, `work`
+//! finds out where searches are kept, `references` scans clean models to measure by, `calibrate`
+//! settles what the model is measured by, `conclusion` draws the verdict,
 //! and `findings`, `coverage` and `pictures` put it down for the report.
 
 mod baseline;
@@ -15,11 +16,14 @@ mod coverage;
 mod estimate;
 mod findings;
 pub(crate) mod images;
+mod label_order;
 mod misread;
 mod output;
 mod pictures;
 mod references;
 mod search;
+mod searchable;
+mod turns;
 mod work;
 
 use std::time::Instant;
@@ -43,6 +47,7 @@ use checks::Fit;
 use conclusion::Conclusion;
 use images::{ImageSet, SplitSet};
 use search::Searched;
+use searchable::Searchable;
 
 /// What a scan comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +105,10 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     told.iter().for_each(|told| observer.warning(told));
     let warnings = set.iter().flat_map(|set| &set.about.warnings);
     warnings.for_each(|warning| observer.warning(warning));
+    let passed_over = set
+        .iter()
+        .filter_map(|set| set.about.passed_over_in_words());
+    passed_over.for_each(|words| observer.warning(&words));
     let count = set.as_ref().map_or(0, |set| set.about.count);
     let counts: Vec<usize> = units.iter().map(Vec::len).collect();
     let memory = ScanMemory::predict(&classifier, count, &detectors, &counts, held_before)?;
@@ -115,8 +124,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     }
 
     observer.stage(Stage::Preflight);
-    let clean = set.as_ref().map(|set| &set.images);
-    let fit = Fit::check(request, classifier, clean, said.as_ref())?;
+    let fit = Fit::check(request, classifier, set.as_ref(), said.as_ref())?;
     fit.messages
         .iter()
         .for_each(|message| observer.warning(message));
@@ -162,11 +170,27 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     };
     let health = checks::gradients(&subject)?;
 
+    let class_names = images
+        .as_ref()
+        .map_or(&[][..], |images| &images.about.class_names);
+    let searchable: Vec<Searchable> = detectors
+        .iter()
+        .zip(units)
+        .map(|(detector, units)| {
+            let search = images.as_ref().map(|images| &images.search);
+            let searchable = Searchable::of(detector.as_ref(), units, search);
+            let warning = searchable.warning(detector.as_ref(), class_names);
+            warning.iter().for_each(|warning| observer.warning(warning));
+            searchable
+        })
+        .collect();
+
     observer.stage(Stage::Search);
     let deadline = search::deadline(clock, request.max_time);
     let mut all = Vec::new();
-    for (detector, units) in detectors.iter().map(Box::as_ref).zip(&units) {
-        all.push(if health.ok && fit.misfit.is_none() {
+    for (detector, searchable) in detectors.iter().map(Box::as_ref).zip(&searchable) {
+        let units = &searchable.units;
+        let mut searched = if health.ok && fit.misfit.is_none() && !units.is_empty() {
             let keeper = work::keeper(folder.as_ref(), detector, &fit.classifier, observer);
             Searched::run(
                 detector,
@@ -178,7 +202,9 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
             )?
         } else {
             Searched::none(detector, units.len(), fit.classifier.classes())
-        });
+        };
+        searchable.complete(&mut searched.findings.units);
+        all.push(searched);
     }
 
     observer.stage(Stage::Verdict);

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use gifthorse_data::{Crop, Split};
+use gifthorse_data::{Crop, Exif, LabelOrder, Split};
 use gifthorse_engine::{Classifier, Opening};
 use gifthorse_report::Report;
 use gifthorse_report::report::{
@@ -18,7 +18,7 @@ use self::replay::{Stage, replay};
 use crate::model::OpenModel;
 use crate::preprocessing::of_report;
 use crate::scan::images::{ImageSet, SplitSet};
-use crate::{Error, PreprocessChoice, ScanRequest};
+use crate::{Error, ExifChoice, PreprocessChoice, ScanRequest};
 
 /// Largest report that is read, in bytes: a thousand classes take one megabyte.
 const LARGEST_REPORT: u64 = 1 << 28;
@@ -218,7 +218,13 @@ fn scan_request(request: &VerifyRequest, report: &Report) -> Result<ScanRequest,
     Ok(ScanRequest {
         labels: request.labels.clone(),
         class_names: request.class_names.clone(),
+        label_order: of_scan(|images| images.label_order.clone())
+            .map_or(Ok(LabelOrder::Auto), |order| order.parse())?,
         split,
+        exif: match of_scan(|images| images.exif.clone()).as_deref() {
+            Some("applied") => ExifChoice::Given(Exif::Apply),
+            _ => ExifChoice::Given(Exif::Ignore),
+        },
         crop: crop(&report.preprocess)?,
         max_images: images.map(|images| images.max_images.unwrap_or(usize::MAX)),
         seed: report.seed,

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use gifthorse::{Policy, ScanRequest};
-use gifthorse_data::{Crop, Split};
+use gifthorse::{ExifChoice, Policy, ScanRequest};
+use gifthorse_data::{Crop, Exif, LabelOrder, Split};
 use gifthorse_defense::detect::Effort;
 
 use super::{DetectorArgs, Global, OpeningArgs, PreprocessArgs, parse};
@@ -18,22 +18,32 @@ const DEFAULT_FPR: f64 = 0.05;
 pub struct ScanArgs {
     /// The ONNX file.
     pub model: PathBuf,
-    /// Clean images: a folder of class folders, GTSRB, MNIST-style IDX, CIFAR binaries, or an .npz
-    /// file. Without, only detectors that need none are run.
+    /// Clean images: a folder of class folders, GTSRB, MNIST-style IDX or CIFAR binaries, a zip or tar
+    /// of one, or an .npz file. Without, only detectors that need none are run.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
     pub images: Option<PathBuf>,
-    /// Labels in place of those of the images: `filename,label` lines, or one label a line.
+    /// Labels in place of those of the images: a table of files and labels, or one label a line.
     #[arg(long, value_name = "FILE", help_heading = "Images")]
     labels: Option<PathBuf>,
-    /// Names of the classes: one a line, `index,name` lines, or a JSON list.
+    /// Names of the classes: one a line, `index,name` lines, or JSON (a list, a map, or a model's
+    /// config.json). Class folders and labels of these names get their index.
     #[arg(long, value_name = "FILE", help_heading = "Images")]
     class_names: Option<PathBuf>,
+    /// How the model's classes are ordered by what the images call them: as `text` (0, 1, 10, 2),
+    /// by `value` (0, 1, 2, 10), or as listed, in a file or with commas between. Without, numbers
+    /// are class indices, names of --class-names have their index, other names are sorted as text.
+    #[arg(long, value_name = "ORDER", help_heading = "Images")]
+    label_order: Option<String>,
     /// Which part of the images to use, where they have several.
     #[arg(long, value_enum, default_value_t = SplitArg::Test, value_name = "PART", help_heading = "Images")]
     split: SplitArg,
     /// Which part of each image to use: `roi` is the region that GTSRB marks.
     #[arg(long, value_enum, value_name = "PART", help_heading = "Images")]
     crop: Option<CropArg>,
+    /// Whether pictures are turned upright as their files note (EXIF): `auto` does it if the model is
+    /// right on clearly more of them then, and says how many there are.
+    #[arg(long, value_enum, default_value_t = ExifArg::Auto, value_name = "HOW", help_heading = "Images")]
+    exif: ExifArg,
     /// Use at most so many images, drawn evenly over the classes [default: ten a class, but at
     /// least 1000, at most 3000 and at most 1 GiB].
     #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
@@ -134,6 +144,13 @@ enum CropArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum ExifArg {
+    Auto,
+    Apply,
+    Ignore,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum EffortArg {
     Auto,
     Full,
@@ -172,6 +189,10 @@ impl ScanArgs {
             images: self.images.clone(),
             labels: self.labels.clone(),
             class_names: self.class_names.clone(),
+            label_order: match &self.label_order {
+                Some(given) => LabelOrder::read(given)?,
+                None => LabelOrder::Auto,
+            },
             split: match self.split {
                 SplitArg::Train => Split::Train,
                 SplitArg::Test => Split::Test,
@@ -179,6 +200,11 @@ impl ScanArgs {
             crop: match self.crop {
                 Some(CropArg::Roi) => Crop::Roi,
                 None => Crop::None,
+            },
+            exif: match self.exif {
+                ExifArg::Auto => ExifChoice::Auto,
+                ExifArg::Apply => ExifChoice::Given(Exif::Apply),
+                ExifArg::Ignore => ExifChoice::Given(Exif::Ignore),
             },
             max_images: self.max_images,
             preprocess: self.preprocess.choice()?,

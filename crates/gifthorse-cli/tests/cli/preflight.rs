@@ -73,9 +73,70 @@ fn permuted_labels_are_found_and_named() {
     run.says(&[
         "reverse order",
         "100.0 %",
-        "--labels",
+        "--label-order 7,6,5,4,3,2,1,0",
         "label 0 is the model's class 7",
     ]);
+    // What the error says to type can be typed.
+    let report = bench
+        .run(&format!("{SCAN} images --label-order 7,6,5,4,3,2,1,0"))
+        .expect(3)
+        .json();
+    assert_eq!(report["preflight"]["accuracy"], 1.0);
+    assert_eq!(report["images"]["label_order"], "7,6,5,4,3,2,1,0");
+}
+
+#[test]
+fn folders_are_the_classes_that_they_are_called_by() {
+    let bench = bench();
+    // Sorted as text, the letters run the other way than the classes.
+    let name = |class: usize| char::from(b'h' - class as u8).to_string();
+    bench.images("images", 12, name);
+    bench.run(&format!("{SCAN} images")).expect(2).says(&[
+        "a is the model's class 7",
+        "--label-order h,g,f,e,d,c,b,a",
+        "sorted as text",
+    ]);
+    bench.write("names.json", r#"{"id2label": {"0": "h", "1": "g", "2": "f", "3": "e", "4": "d", "5": "c", "6": "b", "7": "a"}}"#);
+    let run = format!("{SCAN} images --class-names names.json");
+    let report = bench.run(&run).expect(3).json();
+    assert_eq!(report["preflight"]["accuracy"], 1.0);
+    assert_eq!(report["images"]["class_names"], "names.json");
+}
+
+#[test]
+fn a_class_without_images_is_told_and_shifts_no_other() {
+    let bench = bench();
+    bench.images("images", 12, |class| class.to_string());
+    std::fs::remove_dir_all(bench.path("images/2")).unwrap();
+    let run = bench.run(&format!("{SCAN} images")).expect(3);
+    let run = run.says(&["1 of the model's 8 classes have no image (2)"]);
+    assert_eq!(run.json()["preflight"]["accuracy"], 1.0);
+}
+
+#[test]
+fn images_of_one_class_leave_that_class_unsearched_and_search_the_others() {
+    let bench = bench();
+    let folder = |class: usize| if class == 3 { "3" } else { "others" }.to_owned();
+    bench.images("images", 40, folder);
+    let run = bench
+        .run("scan model.onnx --json --images images/3")
+        .expect(3);
+    let run = run.says(&["all images are of class 3: Neural Cleanse"]);
+    let report = run.json();
+    let findings = report["detectors"][0]["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), CLASSES);
+    for finding in findings {
+        let skipped = finding["state"] == "skipped";
+        assert_eq!(skipped, finding["class"] == 3, "{finding}");
+    }
+    assert!(report["reasons"].to_string().contains("7 of 8 classes"));
+
+    // With labels it is the same, and the model is right.
+    std::fs::create_dir(bench.path("one")).unwrap();
+    std::fs::rename(bench.path("images/3"), bench.path("one/3")).unwrap();
+    let run = bench.run(&format!("{SCAN} one")).expect(3);
+    let run = run.says(&["all images are of class 3", "7 of the model's 8 classes"]);
+    assert_eq!(run.json()["preflight"]["accuracy"], 1.0);
 }
 
 #[test]

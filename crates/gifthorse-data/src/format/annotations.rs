@@ -2,17 +2,22 @@
 //! table `val_annotations.txt` of lines `file<tab>class folder<tab>...`.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use crate::folder::{Entry, Folder};
 use crate::listing::PictureFile;
 use crate::{Error, table};
 
-/// The pictures of a part, each with its label, if it has such a table; `classes` are the class
+/// Pictures that a table labels.
+pub(crate) struct Annotated {
+    pub table: PathBuf,
+    /// The label of each, and where it is.
+    pub pictures: Vec<(usize, PictureFile)>,
+}
+
+/// The table of a part and its pictures, each with its label, if it has one; `classes` are the class
 /// folders of another part, in order.
-pub(crate) fn read(
-    part: &Folder,
-    classes: &[String],
-) -> Result<Option<Vec<(usize, PictureFile)>>, Error> {
+pub(crate) fn read(part: &Folder, classes: &[String]) -> Result<Option<Annotated>, Error> {
     let is_table = |file: &&Entry| file.name.ends_with("_annotations.txt");
     let (Some(table), Some(images)) = (part.files.iter().find(is_table), part.folder("images"))
     else {
@@ -45,5 +50,8 @@ pub(crate) fn read(
         };
         pictures.push((label, picture));
     }
-    Ok((!pictures.is_empty()).then_some(pictures))
+    Ok((!pictures.is_empty()).then(|| Annotated {
+        table: table.path.clone(),
+        pictures,
+    }))
 }

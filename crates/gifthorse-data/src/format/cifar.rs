@@ -12,6 +12,7 @@ use crate::decoded::interleave;
 use crate::folder::{Entry, Folder};
 use crate::limits::{MAX_STORED_BYTES, MAX_TABLE_BYTES, check_claim, read_bounded};
 use crate::listing::{Listing, Pictures};
+use crate::numbering::Calls;
 use crate::picture::Picture;
 use crate::{Error, Format, LoadOptions, Split};
 
@@ -78,7 +79,11 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
     Ok(Some(Listing {
         format: variant.format,
         labels: Some(std::mem::take(&mut set.labels)),
+        calls: Calls::Numbers,
         class_names: class_names(folder, &variant)?,
+        tables: Vec::new(),
+        unpacked: None,
+        notes: Vec::new(),
         pictures: Box::new(set),
     }))
 }

@@ -1,17 +1,25 @@
 //! A folder of pictures for each class ([`Format::ClassFolders`]).
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use super::annotations;
 use super::split_folder::Parts;
-use crate::folder::{Entry, Folder};
+use crate::folder::{Entry, Folder, is_picture};
 use crate::listing::{Listing, PictureFile, PictureFiles};
-use crate::{Error, Format, LoadOptions, table};
+use crate::numbering::Calls;
+use crate::walk::{What, walk};
+use crate::{Error, Format, LoadOptions, Split, table};
+
+/// Folders around the class folders that are looked through.
+const MOST_WRAPPERS: usize = 3;
 
 pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<Listing>, Error> {
+    let inner = inner(folder)?;
+    let folder = inner.as_ref().unwrap_or(folder);
     let parts = Parts::of(folder, options.split);
     if parts.all.is_empty() {
-        let classes = ClassOrder::of(class_names_in(folder)?);
+        let classes = Classes::of(class_names_in(folder)?);
         return list_part(folder, folder, &classes);
     }
     let mut names = Vec::new();
@@ -21,14 +29,16 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
     if names.is_empty() {
         return Ok(None);
     }
-    let classes = ClassOrder::of(names);
+    let classes = Classes::of(names);
     for part in &parts.wanted {
         let part = Folder::read(&part.path)?;
         if let Some(listing) = list_part(&part, folder, &classes)? {
             return Ok(Some(listing));
         }
-        if let Some(pictures) = annotations::read(&part, &classes.0)? {
-            return classes.listing(pictures, folder).map(Some);
+        if let Some(annotated) = annotations::read(&part, &classes.0)? {
+            let mut listing = classes.listing(annotated.pictures, folder)?;
+            listing.tables.push(annotated.table);
+            return Ok(Some(listing));
         }
     }
     // Flat parts are for the next format; only a split without any part is an error of this one.
@@ -38,20 +48,17 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
     Ok(None)
 }
 
-/// The order of the class folders, which gives each its index.
-struct ClassOrder(Vec<String>);
+/// The class folders of all parts, in the order that records come in: by number where all names are
+/// numbers, else by name.
+struct Classes(Vec<String>);
 
-impl ClassOrder {
+impl Classes {
     fn of(mut names: Vec<String>) -> Self {
         names.sort_unstable();
         names.dedup();
         let number = |name: &String| name.parse::<u64>().ok();
-        let mut numbers: Vec<_> = names.iter().map_while(number).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        // Two names for one number (`1` and `01`) are no numbering.
-        if numbers.len() == names.len() {
-            names.sort_unstable_by_key(number);
+        if names.iter().all(|name| number(name).is_some()) {
+            names.sort_by_key(number);
         }
         Self(names)
     }
@@ -65,7 +72,11 @@ impl ClassOrder {
         Ok(Listing {
             format: Format::ClassFolders,
             labels: Some(labels),
+            calls: Calls::Folders(self.0.clone()),
             class_names: self.display_names(root)?,
+            tables: tables(root),
+            unpacked: None,
+            notes: Vec::new(),
             pictures: Box::new(PictureFiles(pictures)),
         })
     }
@@ -101,30 +112,48 @@ fn class_names_in(folder: &Folder) -> Result<Vec<String>, Error> {
     Ok(if any_pictures { names } else { Vec::new() })
 }
 
-/// The pictures of a class, named from the class folder on.
+/// The pictures of a class, in its folder or in folders inside, named from the class folder on.
 fn pictures_of(class: &Entry) -> Result<Vec<PictureFile>, Error> {
-    let inside = Folder::read(&class.path)?;
-    let mut pictures: Vec<_> = inside
-        .pictures()
-        .map(|file| picture(file, &class.name))
-        .collect();
-    if let Some(images) = inside.folder("images") {
-        let prefix = format!("{}/{}", class.name, images.name);
-        let nested = Folder::read(&images.path)?;
-        pictures.extend(nested.pictures().map(|file| picture(file, &prefix)));
-    }
-    Ok(pictures)
+    let found = walk(&class.path)?.into_iter();
+    let pictures = found.filter(|found| found.what == What::File && is_picture(&found.path));
+    Ok(pictures
+        .map(|found| PictureFile {
+            name: format!("{}/{}", class.name, found.name),
+            path: found.path,
+            region: None,
+        })
+        .collect())
 }
 
-fn picture(file: &Entry, prefix: &str) -> PictureFile {
-    PictureFile {
-        name: format!("{prefix}/{}", file.name),
-        path: file.path.clone(),
-        region: None,
-    }
+/// The tables that are read beside class folders.
+fn tables(root: &Folder) -> Vec<PathBuf> {
+    let words = root.file("words.txt").map(|file| file.path.clone());
+    words.into_iter().collect()
 }
 
-fn list_part(part: &Folder, root: &Folder, classes: &ClassOrder) -> Result<Option<Listing>, Error> {
+/// The folder that the class folders or the parts are in: archives unpack into a folder of their
+/// own, and then it is the only thing that the folder given holds.
+fn inner(folder: &Folder) -> Result<Option<Folder>, Error> {
+    let mut inner = None;
+    for _ in 0..MOST_WRAPPERS {
+        let outer = inner.as_ref().unwrap_or(folder);
+        let [only] = outer.folders.as_slice() else {
+            break;
+        };
+        if outer.pictures().next().is_some() || Parts::of(outer, Split::Test).any() {
+            break;
+        }
+        let next = Folder::read(&only.path)?;
+        let wraps = next.folders.len() > 1 && next.pictures().next().is_none();
+        if !wraps {
+            break;
+        }
+        inner = Some(next);
+    }
+    Ok(inner)
+}
+
+fn list_part(part: &Folder, root: &Folder, classes: &Classes) -> Result<Option<Listing>, Error> {
     let mut pictures = Vec::new();
     for (label, name) in classes.0.iter().enumerate() {
         if let Some(class) = part.folders.iter().find(|class| &class.name == name) {
@@ -136,22 +165,4 @@ fn list_part(part: &Folder, root: &Folder, classes: &ClassOrder) -> Result<Optio
         return Ok(None);
     }
     classes.listing(pictures, root).map(Some)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn order(names: &[&str]) -> Vec<String> {
-        ClassOrder::of(names.iter().map(|&n| n.to_owned()).collect()).0
-    }
-
-    #[test]
-    fn numbers_are_ordered_as_numbers_and_names_as_text() {
-        assert_eq!(order(&["10", "9", "0"]), ["0", "9", "10"]);
-        assert_eq!(order(&["00002", "00001"]), ["00001", "00002"]);
-        assert_eq!(order(&["10", "9", "cat"]), ["10", "9", "cat"]);
-        assert_eq!(order(&["1", "01", "0"]), ["0", "01", "1"]);
-        assert_eq!(order(&["b", "a", "b"]), ["a", "b"]);
-    }
 }

@@ -3,6 +3,7 @@
 use super::split_folder::Parts;
 use crate::folder::Folder;
 use crate::listing::{Listing, PictureFile, PictureFiles};
+use crate::numbering::Calls;
 use crate::{Error, Format, LoadOptions};
 
 pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<Listing>, Error> {
@@ -43,7 +44,11 @@ fn listing(pictures: Vec<PictureFile>) -> Listing {
     Listing {
         format: Format::FlatFolder,
         labels: None,
+        calls: Calls::Numbers,
         class_names: Vec::new(),
+        tables: Vec::new(),
+        unpacked: None,
+        notes: Vec::new(),
         pictures: Box::new(PictureFiles(pictures)),
     }
 }

@@ -2,16 +2,19 @@
 //!
 //! Training pictures lie in a folder for each class, each with its table; test pictures lie in one
 //! folder, whose classes come in a table of their own. Regions of interest are in pixels of the
-//! frame as published, whose size the table also has, so they are kept as fractions of it.
+//! frame as published, whose size the table also has, so they are kept as fractions of it. Kaggle's
+//! copy has one table for each part.
 
-use std::path::{Component, Path, PathBuf};
+mod listed;
+pub(crate) mod rows;
 
-use csv::StringRecord;
+use std::path::PathBuf;
 
 use crate::folder::{Entry, Folder};
 use crate::listing::{Listing, PictureFile, PictureFiles};
-use crate::picture::Region;
-use crate::{Crop, Error, Format, LoadOptions, MAX_CLASSES, Split, table};
+use crate::numbering::Calls;
+use crate::{Crop, Error, Format, LoadOptions, Split, table};
+use rows::{Columns, parse};
 
 const TRAIN: [&str; 2] = ["Final_Training/Images", "Training"];
 const TEST: [&str; 1] = ["Final_Test/Images"];
@@ -21,14 +24,19 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
         return Ok(None);
     };
     let mut labels = Some(Vec::new());
-    let mut pictures = Vec::new();
-    for (table_path, prefix, images) in part.tables() {
-        let rows = table::read(&table_path)?;
-        let rows = parse(&rows).map_err(|reason| Error::Malformed {
-            path: table_path,
-            reason,
-        })?;
-        for row in rows {
+    let (mut pictures, mut tables) = (Vec::new(), Vec::new());
+    for Table {
+        path,
+        prefix,
+        images,
+        surplus,
+    } in part.tables()
+    {
+        let rows = table::read(&path)?;
+        tables.push(path.clone());
+        let rows = parse(&rows).map_err(|reason| Error::Malformed { path, reason })?;
+        for mut row in rows {
+            row.file = listed::without_folders(&row.file, surplus).to_owned();
             pictures.push(PictureFile {
                 name: format!("{prefix}{}", row.file),
                 path: images.join(&row.file),
@@ -43,9 +51,24 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
     Ok(Some(Listing {
         format: Format::Gtsrb,
         labels,
+        calls: Calls::Numbers,
         class_names: Vec::new(),
+        tables,
+        unpacked: None,
+        notes: Vec::new(),
         pictures: Box::new(PictureFiles(pictures)),
     }))
+}
+
+/// A table, and where the pictures in it are.
+struct Table {
+    path: PathBuf,
+    /// What goes in front of the names of its pictures.
+    prefix: String,
+    /// The folder that the files in it are named from.
+    images: PathBuf,
+    /// Folders in front of the names in it that are not there.
+    surplus: usize,
 }
 
 /// The part of the set to read.
@@ -54,6 +77,8 @@ enum Part {
     Classes(Vec<Entry>),
     /// One folder of pictures, and the table that goes with it.
     Flat { images: PathBuf, table: PathBuf },
+    /// A table of the whole part, as Kaggle has it.
+    Listed(Table),
 }
 
 impl Part {
@@ -88,7 +113,7 @@ impl Part {
             }
         }
         match found.is_empty() {
-            true => Ok(None),
+            true => listed::find(root, split).map(|table| table.map(Self::Listed)),
             false => Err(Error::MissingSplit {
                 path: root.path.clone(),
                 split,
@@ -133,13 +158,23 @@ impl Part {
         Ok(best.map(flat))
     }
 
-    /// Each table, the prefix of the names of its pictures, and the folder they lie in.
-    fn tables(self) -> Vec<(PathBuf, String, PathBuf)> {
+    fn tables(self) -> Vec<Table> {
         match self {
-            Self::Flat { images, table } => vec![(table, String::new(), images)],
+            Self::Listed(table) => vec![table],
+            Self::Flat { images, table } => vec![Table {
+                path: table,
+                prefix: String::new(),
+                images,
+                surplus: 0,
+            }],
             Self::Classes(classes) => classes
                 .into_iter()
-                .map(|class| (class_table(&class), format!("{}/", class.name), class.path))
+                .map(|class| Table {
+                    path: class_table(&class),
+                    prefix: format!("{}/", class.name),
+                    images: class.path,
+                    surplus: 0,
+                })
                 .collect(),
         }
     }
@@ -147,168 +182,4 @@ impl Part {
 
 fn class_table(class: &Entry) -> PathBuf {
     class.path.join(format!("GT-{}.csv", class.name))
-}
-
-/// One row of a table.
-#[derive(Debug, PartialEq)]
-struct Row {
-    file: String,
-    region: Region,
-    class: Option<usize>,
-}
-
-/// Where the columns stand.
-struct Columns {
-    file: usize,
-    /// Width, Height, Roi.X1, Roi.Y1, Roi.X2, Roi.Y2.
-    numbers: [usize; 6],
-    class: Option<usize>,
-}
-
-impl Columns {
-    fn of(header: &StringRecord) -> Result<Self, String> {
-        let find = |name: &str| header.iter().position(|cell| cell == name);
-        let need = |name: &str| find(name).ok_or_else(|| format!("has no column {name}"));
-        Ok(Self {
-            file: need("Filename")?,
-            numbers: [
-                need("Width")?,
-                need("Height")?,
-                need("Roi.X1")?,
-                need("Roi.Y1")?,
-                need("Roi.X2")?,
-                need("Roi.Y2")?,
-            ],
-            class: find("ClassId"),
-        })
-    }
-}
-
-fn parse(rows: &[StringRecord]) -> Result<Vec<Row>, String> {
-    let [header, rows @ ..] = rows else {
-        return Err("is empty".to_owned());
-    };
-    let columns = Columns::of(header)?;
-    rows.iter()
-        .map(|row| {
-            parse_row(row, &columns)
-                .map_err(|reason| format!("line {}: {reason}", table::line(row)))
-        })
-        .collect()
-}
-
-fn parse_row(row: &StringRecord, columns: &Columns) -> Result<Row, String> {
-    let cell = |column: usize| row.get(column).ok_or("has too few cells");
-    let file = cell(columns.file)?;
-    let inside = Path::new(file)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    if file.is_empty() || !inside {
-        return Err(format!(
-            "the file name {file:?} does not stay inside its folder"
-        ));
-    }
-    let mut numbers = [0.0; 6];
-    for (number, &column) in numbers.iter_mut().zip(&columns.numbers) {
-        let text = cell(column)?;
-        let value: u32 = text
-            .parse()
-            .map_err(|_| format!("{text:?} is not a number of pixels"))?;
-        *number = f64::from(value);
-    }
-    let [width, height, x1, y1, x2, y2] = numbers;
-    if !(x1 < x2 && x2 <= width && y1 < y2 && y2 <= height) {
-        return Err(format!(
-            "the region {x1},{y1} to {x2},{y2} is empty or leaves the {width}x{height} frame"
-        ));
-    }
-    let class = columns.class.map(cell).transpose()?;
-    let class = class.map(|text| {
-        text.parse()
-            .ok()
-            .filter(|&class| class < MAX_CLASSES)
-            .ok_or_else(|| format!("{text:?} is not a class index"))
-    });
-    Ok(Row {
-        file: file.to_owned(),
-        region: Region {
-            left: x1 / width,
-            top: y1 / height,
-            right: x2 / width,
-            bottom: y2 / height,
-        },
-        class: class.transpose()?,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const HEADER: &str = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n";
-
-    fn parse_text(text: &str) -> Result<Vec<Row>, String> {
-        parse(&table::parse(text.as_bytes())?)
-    }
-
-    #[test]
-    fn regions_are_fractions_of_the_published_frame() {
-        let rows = parse_text(&format!("{HEADER}00000.ppm;50;40;5;10;45;30;16\n")).unwrap();
-        let region = Region {
-            left: 0.1,
-            top: 0.25,
-            right: 0.9,
-            bottom: 0.75,
-        };
-        let expected = Row {
-            file: "00000.ppm".to_owned(),
-            region,
-            class: Some(16),
-        };
-        assert_eq!(rows, [expected]);
-    }
-
-    #[test]
-    fn broken_rows_are_refused_with_their_line() {
-        for row in [
-            "a.ppm;50;40;5;10;45;30;x",
-            "a.ppm;50;40;5;10;45;30;-1",
-            "a.ppm;50;40;5;10;60;30;1",
-            "a.ppm;50;40;5;10;5;30;1",
-            "a.ppm;0;0;0;0;0;0;1",
-            "a.ppm;50;40",
-            "../a.ppm;50;40;5;10;45;30;1",
-            "/etc/a.ppm;50;40;5;10;45;30;1",
-            ";50;40;5;10;45;30;1",
-        ] {
-            let reason = parse_text(&format!("{HEADER}{row}\n")).unwrap_err();
-            assert!(reason.starts_with("line 2"), "{row}: {reason}");
-        }
-        assert!(
-            parse_text("Filename;Width\n")
-                .unwrap_err()
-                .contains("Height")
-        );
-        assert!(parse_text("").is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_gives_rows_or_an_error(text in "[a-z0-9;.\\-\n]{0,200}") {
-            let _ = parse_text(&text);
-            let _ = parse_text(&format!("{HEADER}{text}"));
-        }
-
-        #[test]
-        fn any_numbers_give_a_region_inside_the_frame(n in proptest::collection::vec(0u32..100, 6)) {
-            let cells: Vec<String> = n.iter().map(u32::to_string).collect();
-            let text = format!("{HEADER}a.ppm;{};1\n", cells.join(";"));
-            for row in parse_text(&text).into_iter().flatten() {
-                let Region { left, top, right, bottom } = row.region;
-                prop_assert!(0.0 <= left && left < right && right <= 1.0);
-                prop_assert!(0.0 <= top && top < bottom && bottom <= 1.0);
-            }
-        }
-    }
 }

@@ -11,6 +11,7 @@ use image::GrayImage;
 use crate::folder::{Entry, Folder};
 use crate::limits::{MAX_SIDE, check_claim};
 use crate::listing::{Listing, Pictures};
+use crate::numbering::Calls;
 use crate::picture::Picture;
 use crate::{Error, Format, LoadOptions, Split};
 
@@ -74,7 +75,11 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
     Ok(Some(Listing {
         format: Format::Idx,
         labels,
+        calls: Calls::Numbers,
         class_names: Vec::new(),
+        tables: Vec::new(),
+        unpacked: None,
+        notes: Vec::new(),
         pictures: Box::new(set),
     }))
 }

@@ -14,6 +14,7 @@ const MAX_CLAIM: u64 = 1 << 42;
 pub(crate) enum Values<'a> {
     Integers(Box<dyn Iterator<Item = std::io::Result<i64>> + 'a>),
     Floats(Box<dyn Iterator<Item = std::io::Result<f32>> + 'a>),
+    Texts(Box<dyn Iterator<Item = std::io::Result<String>> + 'a>),
 }
 
 /// Reads the header of an array; `reader` is left at the first value.
@@ -21,7 +22,9 @@ pub(crate) fn open<R: Read>(mut reader: R) -> Result<NpyFile<R>, String> {
     let header = header_bytes(&mut reader)?;
     check_header(&header)?;
     let header = NpyHeader::from_reader(header.as_slice()).map_err(|error| error.to_string())?;
-    if header.order() == Order::Fortran && header.shape().len() > 1 {
+    // With one axis that is longer than 1, both orders are the same.
+    let axes = header.shape().iter().filter(|&&length| length > 1).count();
+    if header.order() == Order::Fortran && axes > 1 {
         return Err(
             "is in Fortran order; save it with numpy.ascontiguousarray to have it read".to_owned(),
         );
@@ -29,7 +32,10 @@ pub(crate) fn open<R: Read>(mut reader: R) -> Result<NpyFile<R>, String> {
     Ok(NpyFile::with_header(header, reader))
 }
 
-/// The values of an array of integers or of floats.
+/// Longest text of an array of texts, in characters.
+const MAX_TEXT: u64 = 1024;
+
+/// The values of an array of integers, floats or texts.
 pub(crate) fn values<'a, R: Read + 'a>(array: NpyFile<R>) -> Result<Values<'a>, String> {
     let DType::Plain(dtype) = array.dtype() else {
         return Err("is a structured array".to_owned());
@@ -41,6 +47,7 @@ pub(crate) fn values<'a, R: Read + 'a>(array: NpyFile<R>) -> Result<Values<'a>, 
         }};
     }
     Ok(match (dtype.type_char(), dtype.size_field()) {
+        (TypeChar::Bool, 1) => read!(Integers, bool, |v| Ok(i64::from(v))),
         (TypeChar::Uint, 1) => read!(Integers, u8, |v| Ok(i64::from(v))),
         (TypeChar::Uint, 2) => read!(Integers, u16, |v| Ok(i64::from(v))),
         (TypeChar::Uint, 4) => read!(Integers, u32, |v| Ok(i64::from(v))),
@@ -52,9 +59,17 @@ pub(crate) fn values<'a, R: Read + 'a>(array: NpyFile<R>) -> Result<Values<'a>, 
         (TypeChar::Int, 8) => read!(Integers, i64, Ok),
         (TypeChar::Float, 4) => read!(Floats, f32, Ok),
         (TypeChar::Float, 8) => read!(Floats, f64, |v| Ok(v as f32)),
+        (TypeChar::UnicodeStr | TypeChar::ByteStr, 1..=MAX_TEXT) => read!(Texts, String, Ok),
+        (TypeChar::Object, _) => {
+            return Err(
+                "holds Python objects (pickle), which are never read; save plain numbers, such as \
+                 array.astype('int64')"
+                    .to_owned(),
+            );
+        }
         _ => {
             return Err(format!(
-                "holds values of type {dtype}; integers, float32 and float64 are read"
+                "holds values of type {dtype}; integers, float32, float64 and, for labels, texts are read"
             ));
         }
     })
@@ -129,9 +144,11 @@ mod tests {
             match values(open(bytes.as_slice()).unwrap()).unwrap() {
                 Values::Integers(mut values) => values.next().unwrap().unwrap() as f32,
                 Values::Floats(mut values) => values.next().unwrap().unwrap(),
+                Values::Texts(_) => panic!("no text was written"),
             }
         };
         assert_eq!(read("|u1", &[200]), 200.0);
+        assert_eq!(read("|b1", &[1]), 1.0);
         assert_eq!(read("|i1", &[0xff]), -1.0);
         assert_eq!(read("<i2", &(-300i16).to_le_bytes()), -300.0);
         assert_eq!(read(">u4", &70_000u32.to_be_bytes()), 70_000.0);
@@ -180,6 +197,7 @@ mod tests {
                 let _ = values(array).map(|values| match values {
                     Values::Integers(values) => values.take(20).filter(Result::is_ok).count(),
                     Values::Floats(values) => values.take(20).filter(Result::is_ok).count(),
+                    Values::Texts(values) => values.take(20).filter(Result::is_ok).count(),
                 });
             }
         }

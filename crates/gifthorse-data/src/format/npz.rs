@@ -1,5 +1,8 @@
 //! NumPy's `.npz` archives ([`Format::Npz`]).
 
+mod labels;
+mod names;
+
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -14,73 +17,41 @@ use super::npy::{self, Values};
 use crate::decoded::{Decoded, interleave, planes};
 use crate::limits::check_claim;
 use crate::listing::{Listing, Pictures};
+use crate::numbering::Calls;
 use crate::picture::Picture;
-use crate::{Error, Format, ImageShape, MAX_CLASSES, Split};
-
-/// Names of the arrays of images and of their labels, for either split or for one of them.
-const ARRAYS: [(&str, &str, Option<Split>); 4] = [
-    ("images", "labels", None),
-    ("x", "y", None),
-    ("x_train", "y_train", Some(Split::Train)),
-    ("x_test", "y_test", Some(Split::Test)),
-];
+use crate::{Error, Format, ImageShape, Split};
+use names::{Pair, choose};
 
 pub(crate) fn list(path: &Path, split: Split) -> Result<Listing, Error> {
-    let failed = |reason| malformed(path, reason);
     let archive = open(path)?;
     let names = archive.file_names().filter_map(array_name_from_file_name);
-    let names: Vec<String> = names.map(str::to_owned).collect();
-    let has = |name: &str| names.iter().any(|known| known == name);
-    let present = ARRAYS.iter().filter(|(images, _, _)| has(images));
-    let (fitting, other): (Vec<_>, Vec<_>) =
-        present.partition(|(_, _, of)| of.is_none_or(|of| of == split));
-    let (images, labels) = match (fitting.as_slice(), other.as_slice()) {
-        ([(images, labels, _)], _) => (*images, *labels),
-        ([first, second, ..], _) => {
-            let (first, second) = (first.0, second.0);
-            return Err(failed(format!(
-                "both {first} and {second} may be the images; keep one of them"
-            )));
-        }
-        ([], [_, ..]) => {
-            return Err(Error::MissingSplit {
-                path: path.to_owned(),
-                split,
-                found: format!("the arrays {}", names.join(", ")),
-            });
-        }
-        ([], []) => {
-            let known: Vec<_> = ARRAYS.iter().map(|(images, _, _)| *images).collect();
-            return Err(failed(format!(
-                "has no array of images (one of {}); it holds {}",
-                known.join(", "),
-                names.join(", ")
-            )));
-        }
-    };
-    let set = with_array(path, images, |array| {
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.sort_unstable();
+    let Pair { images, labels } = choose(path, &names, split)?;
+    let set = with_array(path, &images, |array| {
         let (layout, records, shape) = Layout::of(array.shape())?;
         let value_bytes = array.dtype().num_bytes().unwrap_or(usize::MAX);
         let record_bytes = (shape.values() as u64).saturating_mul(value_bytes as u64);
         check_claim(records as u64, record_bytes)?;
         Ok(NpzImages {
             path: path.to_owned(),
-            array: images,
+            array: images.clone(),
             layout,
             records,
             shape,
         })
     })?;
-    let labels = match has(labels) {
-        true => Some(with_array(path, labels, |array| {
-            read_labels(array, set.records)
-        })?),
-        false => None,
-    };
+    let read =
+        labels.map(|labels| with_array(path, &labels, |array| labels::read(array, set.records)));
+    let (labels, calls) = read.transpose()?.unzip();
     Ok(Listing {
         format: Format::Npz,
         labels,
+        calls: calls.unwrap_or(Calls::Numbers),
         class_names: Vec::new(),
+        tables: Vec::new(),
+        unpacked: None,
+        notes: Vec::new(),
         pictures: Box::new(set),
     })
 }
@@ -117,31 +88,10 @@ fn malformed(path: &Path, reason: String) -> Error {
     }
 }
 
-fn read_labels<R: Read>(array: NpyFile<R>, images: usize) -> Result<Vec<usize>, String> {
-    let fits = matches!(array.shape(), [n] | [n, 1] if *n == images as u64);
-    if !fits {
-        return Err(format!(
-            "its shape is {:?}; {images} images need [{images}], a class index each",
-            array.shape()
-        ));
-    }
-    let Values::Integers(values) = npy::values(array)? else {
-        return Err("holds floats; labels are integers".to_owned());
-    };
-    let labels = values.take(images).map(|value| {
-        let value = value.map_err(|error| error.to_string())?;
-        usize::try_from(value)
-            .ok()
-            .filter(|&label| label < MAX_CLASSES)
-            .ok_or_else(|| format!("{value} is not a class index"))
-    });
-    labels.collect()
-}
-
 /// An array of images whose header has been read.
 struct NpzImages {
     path: PathBuf,
-    array: &'static str,
+    array: String,
     layout: Layout,
     records: usize,
     shape: ImageShape,
@@ -158,7 +108,7 @@ impl Pictures for NpzImages {
 
     fn fetch(&self, wanted: &[usize]) -> Result<Vec<Picture>, Error> {
         let size = self.shape.values();
-        with_array(&self.path, self.array, |array| match npy::values(array)? {
+        with_array(&self.path, &self.array, |array| match npy::values(array)? {
             Values::Integers(values) => {
                 let byte = |value: i64| {
                     u8::try_from(value).map_err(|_| format!("pixel {value} is not from 0 to 255"))
@@ -184,6 +134,7 @@ impl Pictures for NpzImages {
                 let pictures = floats.chunks_exact(size);
                 Ok(pictures.map(|pixels| self.floats(pixels)).collect())
             }
+            Values::Texts(_) => Err("holds texts instead of pixels".to_owned()),
         })
     }
 }
@@ -213,6 +164,7 @@ impl NpzImages {
         Picture::Floats(Decoded {
             shape: self.shape,
             pixels,
+            turned: false,
         })
     }
 }

@@ -31,6 +31,11 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// Whether the set is divided.
+    pub fn any(&self) -> bool {
+        !self.all.is_empty()
+    }
+
     /// The error that says that no part fits the split asked for.
     pub fn missing(&self, folder: &Folder, split: Split) -> Error {
         let names: Vec<_> = self.all.iter().map(|part| part.name.as_str()).collect();

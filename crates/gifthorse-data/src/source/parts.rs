@@ -111,7 +111,11 @@ fn same(train: &Part, test: &Part) -> Result<bool, Error> {
     let first = |part: &Part| -> Result<_, Error> {
         let mut pictures = part.listing.pictures.fetch(&[0])?.into_iter();
         let picture = pictures.next();
-        Ok(picture.map(|picture| picture.decode(part.options.target).map(|it| it.pixels)))
+        Ok(picture.map(|picture| {
+            picture
+                .decode(part.options.target, part.options.exif)
+                .map(|it| it.pixels)
+        }))
     };
     Ok(first(train)? == first(test)?)
 }

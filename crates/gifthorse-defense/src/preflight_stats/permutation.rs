@@ -13,6 +13,8 @@ use super::paired::mcnemar;
 /// Probability below which a permutation of the labels is believed, after correction for those
 /// tried.
 const PERMUTATION_LEVEL: f64 = 1e-4;
+/// Probability below which a permutation is believed to explain more than a usual mistake does.
+const PERMUTATION_OVER_KNOWN: f64 = 1e-3;
 /// Accuracy that a permutation has to gain to be worth telling.
 const PERMUTATION_GAIN: f64 = 0.1;
 /// Share of a label's images, averaged over labels, that has to agree with the model after
@@ -40,10 +42,12 @@ pub struct Permutation {
 /// Finds out whether the labels are the model's classes numbered otherwise.
 /// `confusion[label][class]` counts the images of a label that the model takes for a class.
 ///
-/// The usual mistakes are tried first, on all images. If none explains the labels, the best
-/// permutation of all is fitted on a random half of the images (an assignment problem) and judged
-/// on the other half, since a permutation fitted to noise agrees with it; this up to 512 classes. A
-/// permutation is believed if it gains at least a tenth of accuracy, and more than chance would
+/// The usual mistakes are tried on all images, and the best permutation of all is fitted (an
+/// assignment problem), this up to 512 classes. Since a permutation fitted to noise agrees with it,
+/// each random half of the images is fitted by itself: where both come to the same permutation it is
+/// judged on all images, else that of the first half on the second. The fitted permutation is told
+/// where no usual mistake explains the labels, or where it explains clearly more of them than the
+/// best of these. A permutation is believed if it gains at least a tenth of accuracy, and more than chance would
 /// give it (p < 0.0001, exact McNemar test against the labels as they are), and agrees with half of
 /// the images of an average label.
 ///
@@ -70,12 +74,32 @@ pub fn label_permutation(
         .into_iter()
         .filter_map(|known| judge(confusion, known.class_of_label(rows), Some(known), tried))
         .max_by(|a, b| a.accuracy_after.total_cmp(&b.accuracy_after));
-    if known.is_some() || rows > MOST_CLASSES_FITTED {
+    if rows > MOST_CLASSES_FITTED {
         return Ok(known);
     }
-    let (fitted, judged) = split(confusion, seed);
-    Ok(best_assignment(&fitted)
-        .and_then(|class_of_label| judge(&judged, class_of_label, None, tried)))
+    let (first, second) = split(confusion, seed);
+    let fitted = best_assignment(&first);
+    let agreed = fitted.is_some() && fitted == best_assignment(&second);
+    let unseen = if agreed { confusion } else { &second };
+    let fitted = fitted.and_then(|class_of_label| judge(unseen, class_of_label, None, tried));
+    Ok(match (known, fitted) {
+        (Some(known), Some(fitted)) if !explains_more(unseen, &fitted, &known) => Some(known),
+        (known, fitted) => fitted.or(known),
+    })
+}
+
+/// Whether `one` agrees with the model on clearly more images than `other` does.
+fn explains_more(confusion: &[Vec<u64>], one: &Permutation, other: &Permutation) -> bool {
+    let (mut only_one, mut only_other) = (0, 0);
+    let classes = one.class_of_label.iter().zip(&other.class_of_label);
+    for (row, (one, other)) in confusion.iter().zip(classes).filter(|(_, (a, b))| a != b) {
+        only_one += row[*one];
+        only_other += row[*other];
+    }
+    let images: u64 = confusion.iter().flatten().sum();
+    let gain = only_one as f64 - only_other as f64;
+    gain >= PERMUTATION_GAIN * images as f64
+        && mcnemar(only_other, only_one) < PERMUTATION_OVER_KNOWN
 }
 
 /// Whether even the best class for each label by itself would gain enough.
@@ -224,6 +248,49 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(swapped.class_of_label, [1, 0]);
+    }
+
+    #[test]
+    fn the_best_explanation_is_told_and_not_the_first_that_helps() {
+        // Label 0 is class 1, 1 is 3, 2 is 2, 3 is 0: "one lower" explains half of it, since the last
+        // label stands for the first class too.
+        let truth = [1, 3, 2, 0];
+        for images in [6, 18, 72] {
+            let mut exact = vec![vec![0; 4]; 4];
+            for (label, class) in truth.into_iter().enumerate() {
+                exact[label][class] = images;
+            }
+            let found = label_permutation(&exact, 1).unwrap().unwrap();
+            assert_eq!((found.known, found.class_of_label), (None, truth.to_vec()));
+            assert_eq!((found.accuracy_before, found.accuracy_after), (0.25, 1.0));
+        }
+    }
+
+    #[test]
+    fn a_usual_mistake_is_preferred_to_a_fit_that_is_hardly_better() {
+        let truth = KnownPermutation::OneHigher.class_of_label(6);
+        for seed in 0..20 {
+            let noisy = confusion(&truth, 55);
+            let found = label_permutation(&noisy, seed).unwrap().unwrap();
+            assert_eq!(found.known, Some(KnownPermutation::OneHigher));
+        }
+    }
+
+    #[test]
+    fn chance_is_rarely_taken_for_an_order() {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        for classes in [2, 3, 4, 6] {
+            for round in 0..300 {
+                let noise: Vec<Vec<u64>> = (0..classes)
+                    .map(|_| {
+                        let mut row = vec![0; classes];
+                        (0..20).for_each(|_| row[rng.random_range(0..classes)] += 1);
+                        row
+                    })
+                    .collect();
+                assert_eq!(label_permutation(&noise, round).unwrap(), None, "{noise:?}");
+            }
+        }
     }
 
     #[test]

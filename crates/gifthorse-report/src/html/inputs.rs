@@ -200,11 +200,27 @@ fn images(images: &Images) -> Markup {
                 @if let Some(file) = &images.labels { "from " bdi { (Shown(file)) } }
                 @else if images.labelled { "from the source" }
                 @else { "none: the model's own predictions stand in" }
+                @if let Some(order) = &images.label_order { ", in the order " bdi { (Shown(order)) } }
+            }),
+            ("Turned by EXIF", html! {
+                @match &images.exif { Some(done) => { (images.turned) ", " (Shown(done)) }, None => "none" }
             }),
             ("Class names", html! {
                 @if let Some(file) = &images.class_names { "from " bdi { (Shown(file)) } } @else { "from the source, if any" }
             }),
         ]))
+        @if !images.passed_over.is_empty() {
+            (table(
+                "Files that were passed over",
+                &["Reason", "Files", "First"],
+                &[1],
+                images.passed_over.iter().map(|passed| vec![
+                    html! { (Shown(&passed.reason)) },
+                    html! { (passed.count) },
+                    html! { bdi { (Shown(&passed.first)) } },
+                ]).collect(),
+            ))
+        }
         @if !images.warnings.is_empty() {
             p { "Warnings:" }
             ul { @for warning in &images.warnings { li { (Shown(warning)) } } }

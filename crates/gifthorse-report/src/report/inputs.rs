@@ -26,6 +26,10 @@ pub struct Images {
     /// none did.
     #[serde(default)]
     pub class_names: Option<String>,
+    /// The order of the labels that was asked for: `text`, `value`, or what the source calls the
+    /// labels of class 0, 1, ... with commas between; null if none was.
+    #[serde(default)]
+    pub label_order: Option<String>,
     /// The part of the source that was used, `train` or `test`, where it has several.
     #[serde(default = "test_split")]
     pub split: String,
@@ -42,6 +46,26 @@ pub struct Images {
     pub holdout: usize,
     /// What was wrong with single images, and how often.
     pub warnings: Vec<String>,
+    /// Images whose files note a turn (EXIF).
+    #[serde(default)]
+    pub turned: usize,
+    /// What was done with these turns, `applied` or `ignored`; null where there are none.
+    #[serde(default)]
+    pub exif: Option<String>,
+    /// Files below the path that were not used, by reason.
+    #[serde(default)]
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// Files that were not used for one reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PassedOver {
+    /// Why, in words, such as `hidden`.
+    pub reason: String,
+    /// How many files; folders where none of their files was looked at.
+    pub count: usize,
+    /// The first of them, from the path on.
+    pub first: String,
 }
 
 /// What reports say that do not name a split.

@@ -8,9 +8,9 @@ use gifthorse_report::{
     evidence::{Example, Picture, Recovered, Trigger, UnitEvidence},
     report::{
         Alternative, Calibration, ChosenBy, ClassVerdict, Coverage, Detection, FindingState,
-        GradientHealth, Images, LabelOrder, Layout, Measure, Model, ModelInput, Preflight,
-        Preprocess, PublishedRule, SCHEMA_VERSION, Tail, TriggerSize, UnitFinding, UnitStatistic,
-        Verdict,
+        GradientHealth, Images, LabelOrder, Layout, Measure, Model, ModelInput, PassedOver,
+        Preflight, Preprocess, PublishedRule, SCHEMA_VERSION, Tail, TriggerSize, UnitFinding,
+        UnitStatistic, Verdict,
     },
 };
 
@@ -272,12 +272,20 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
             labelled: true,
             labels: None,
             class_names: None,
+            label_order: None,
             split: "test".to_owned(),
             max_images: Some(1000),
             sha256: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae".to_owned(),
             search: 400,
             holdout: 200,
             warnings: vec!["1 image could not be read: 00012.png".to_owned()],
+            turned: 3,
+            exif: Some("applied".to_owned()),
+            passed_over: vec![PassedOver {
+                reason: "hidden".to_owned(),
+                count: 2,
+                first: "stop/.DS_Store".to_owned(),
+            }],
         }),
         preprocess: Preprocess {
             range: [0.0, 1.0],

@@ -11,7 +11,8 @@ use gifthorse_report::report;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::misread;
+use super::images::ImageSet;
+use super::{label_order, misread};
 use crate::flags::flags;
 use crate::request::PreprocessChoice;
 use crate::{Error, ScanRequest};
@@ -72,10 +73,10 @@ impl Fit {
     pub fn check(
         request: &ScanRequest,
         classifier: Classifier,
-        images: Option<&Images>,
+        set: Option<&ImageSet>,
         said: Option<&Preprocess>,
     ) -> Result<Self, Error> {
-        let Some(images) = images else {
+        let Some(ImageSet { images, about }) = set else {
             return Self::without_images(request, classifier);
         };
         let channels = classifier.shape()[0];
@@ -107,7 +108,7 @@ impl Fit {
                 flags(classifier.preprocess(), channels)
             ));
         }
-        let refusal = refusal(&measured, &classifier);
+        let refusal = refusal(&measured, &classifier, &about.calls);
         match refusal {
             Some(refusal) if !request.force => return Err(refusal),
             Some(refusal) => messages.push(format!("forced to go on although {refusal}")),
@@ -115,18 +116,19 @@ impl Fit {
         }
         messages.extend(not_numbers(&measured));
         let misfit = match images.labels() {
-            None if !request.force => {
-                let from_images = request
-                    .detectors()?
-                    .iter()
-                    .any(|detector| detector.about().needs_images);
-                misread::cause(&measured, &classifier, said, from_images)
-            }
+            None if !request.force => misread::cause(&measured, &classifier, said),
             _ => None,
         };
         match &misfit {
             Some(misfit) => messages.insert(0, format!("the model sees one class alone: {misfit}")),
-            None => messages.extend(misread::disagreement(&classifier, said)),
+            None => {
+                messages.extend(misread::disagreement(&classifier, said));
+                let hint = misread::hint(&measured, &classifier);
+                let unlabelled = hint.filter(|_| images.labels().is_none());
+                unlabelled
+                    .into_iter()
+                    .for_each(|hint| messages.insert(0, hint));
+            }
         }
         if images.labels().is_none() {
             messages.push(format!(
@@ -245,18 +247,20 @@ fn not_numbers(measured: &Preflight) -> Option<String> {
 
 /// Why the model should not be scanned like this, if there is a reason. Where logits are not
 /// numbers, that is the reason, and not what comes of it.
-fn refusal(measured: &Preflight, classifier: &Classifier) -> Option<Error> {
-    let refusal = low_accuracy(measured, classifier)?;
+fn refusal(measured: &Preflight, classifier: &Classifier, calls: &[String]) -> Option<Error> {
+    let refusal = low_accuracy(measured, classifier, calls)?;
     Some(not_numbers(measured).map_or(refusal, Error::NotNumbers))
 }
 
-fn low_accuracy(measured: &Preflight, classifier: &Classifier) -> Option<Error> {
+fn low_accuracy(measured: &Preflight, classifier: &Classifier, calls: &[String]) -> Option<Error> {
     let channels = classifier.shape()[0];
     let given = flags(classifier.preprocess(), channels);
     let accuracy = measured.accuracy?.value;
     if let Some(order) = &measured.label_order {
         return Some(Error::LabelOrder {
             description: format!("they are {}", order_in_words(order)),
+            moved: label_order::moved(order, calls),
+            flag: label_order::flag(order, calls),
             class_of_label: order.class_of_label.clone(),
             before: order.accuracy_before,
             after: order.accuracy_after,

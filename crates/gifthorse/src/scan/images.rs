@@ -3,11 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use gifthorse_data::{ImageShape, Images, LoadOptions, Loaded, split_holdout};
+use gifthorse_data::{
+    Exif, ImageShape, Images, LabelOrder, LoadOptions, Loaded, PassedOver, split_holdout,
+};
 use gifthorse_defense::subject::CleanImages;
 use gifthorse_engine::Classifier;
 use gifthorse_report::report;
 
+use super::turns;
 use crate::{Error, ScanRequest};
 
 /// Share of each class that is held out.
@@ -58,6 +61,14 @@ pub struct AboutImages {
     pub label_classes: Option<usize>,
     /// Most images that were asked for.
     max_images: usize,
+    /// What the image set calls the labels of class 0, 1, ...; empty where it has none.
+    pub calls: Vec<String>,
+    /// Files that are not used, by reason.
+    passed_over: Vec<PassedOver>,
+    /// What was done with turns that pictures carry,
+    exif: Exif,
+    /// and how many do.
+    turned: usize,
     format: String,
     available: usize,
     /// Hash over pixels and labels.
@@ -83,29 +94,39 @@ impl ImageSet {
         let max_images = request
             .max_images
             .unwrap_or_else(|| default_count(classifier.classes(), shape));
+        let options = LoadOptions {
+            target: Some(shape),
+            split: request.split,
+            crop: request.crop,
+            exif: turns::first(request.exif),
+            labels: request.labels.clone(),
+            class_names: request.class_names.clone(),
+            label_order: request.label_order.clone(),
+            classes: Some(classifier.classes()),
+            max_images: Some(max_images),
+            seed: request.seed,
+        };
+        let (loaded, turns) = turns::settle(path, options, request.exif, classifier)?;
         let Loaded {
             images,
             format,
             warnings,
+            notes,
+            calls,
+            passed_over,
             available,
             sha256,
             ..
-        } = gifthorse_data::load(
-            path,
-            &LoadOptions {
-                target: Some(shape),
-                split: request.split,
-                crop: request.crop,
-                labels: request.labels.clone(),
-                class_names: request.class_names.clone(),
-                max_images: Some(max_images),
-                seed: request.seed,
-            },
-        )?;
+        } = loaded;
         let classes = classifier.classes();
         let labels = images.labels().unwrap_or_default();
         if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
-            return Err(Error::Label { label, classes });
+            let call = calls.get(label).cloned().unwrap_or_default();
+            return Err(Error::Label {
+                label,
+                call,
+                classes,
+            });
         }
         let label_classes = label_classes(&images);
         let class_names = images.class_names().to_vec();
@@ -116,7 +137,16 @@ impl ImageSet {
             about: AboutImages {
                 path: path.to_owned(),
                 class_names,
-                warnings: in_words(&warnings),
+                warnings: notes
+                    .iter()
+                    .map(ToString::to_string)
+                    .chain(turns.message)
+                    .chain(in_words(&warnings))
+                    .collect(),
+                calls,
+                passed_over,
+                exif: turns.exif,
+                turned: turns.count,
                 count: images.len(),
                 cut: false,
                 labelled: images.labels().is_some(),
@@ -212,12 +242,20 @@ impl SplitSet {
             labelled: about.labelled,
             labels: request.labels.as_ref().map(path),
             class_names: request.class_names.as_ref().map(path),
+            label_order: (request.label_order != LabelOrder::Auto)
+                .then(|| request.label_order.to_string()),
             split: request.split.to_string(),
             max_images: Some(about.max_images),
             sha256: about.sha256.clone(),
             search: self.search.len(),
             holdout: self.holdout.len(),
             warnings: about.warnings.clone(),
+            turned: about.turned,
+            exif: (about.turned > 0).then(|| match about.exif {
+                Exif::Apply => "applied".to_owned(),
+                Exif::Ignore => "ignored".to_owned(),
+            }),
+            passed_over: about.passed_over.iter().map(passed_over).collect(),
         }
     }
 }
@@ -227,6 +265,26 @@ impl SplitSet {
 pub fn label_classes(images: &Images) -> Option<usize> {
     let largest = images.labels()?.iter().max()?;
     Some(images.class_names().len().max(largest + 1))
+}
+
+impl AboutImages {
+    /// In a line, the files that are not used; `None` if all are.
+    pub fn passed_over_in_words(&self) -> Option<String> {
+        let count: usize = self.passed_over.iter().map(|passed| passed.count).sum();
+        let reason =
+            |passed: &PassedOver| format!("{} {} ({})", passed.count, passed.reason, passed.first);
+        let reasons: Vec<String> = self.passed_over.iter().map(reason).collect();
+        let files = if count == 1 { "file was" } else { "files were" };
+        (count > 0).then(|| format!("{count} {files} passed over: {}", reasons.join("; ")))
+    }
+}
+
+fn passed_over(passed: &PassedOver) -> report::PassedOver {
+    report::PassedOver {
+        reason: passed.reason.to_string(),
+        count: passed.count,
+        first: passed.first.clone(),
+    }
 }
 
 /// How many images a scan takes where nobody says.

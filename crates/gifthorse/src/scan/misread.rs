@@ -32,46 +32,43 @@ pub fn disagreement(classifier: &Classifier, said: Option<&Preprocess>) -> Optio
 }
 
 /// Why nothing can be said of a model whose predictions all fall on one class, and what to type: the
-/// file says another preprocessing (`said`), or under a usual one there are more classes, or a
-/// search begins at the images (`from_images`) and finds none of other classes. `None` where there
-/// are several classes, or nothing speaks against it.
+/// file says another preprocessing (`said`). `None` where there are several classes, or the file
+/// says nothing.
 pub fn cause(
     measured: &Preflight,
     classifier: &Classifier,
     said: Option<&Preprocess>,
-    from_images: bool,
 ) -> Option<String> {
-    let images = measured.predictions.len();
-    let class = *measured.predictions.first()?;
-    if measured.predicted_classes != 1 {
-        return None;
-    }
-    let channels = classifier.shape()[0];
-    let given = flags(classifier.preprocess(), channels);
-    let begin = format!("with {given} it takes all {images} images for class {class}");
-    let unlike = "so that they are likely not prepared as it expects";
-    if images >= FEWEST {
-        if let Some(said) = other_flags(classifier, said) {
-            return Some(format!(
-                "{begin}, {unlike}: the file's metadata says {said}; scan with {said}"
-            ));
-        }
-        let more = more_classes(measured, channels);
-        if !more.is_empty() {
-            return Some(format!(
-                "{begin}, {unlike}: it sees {}; scan with the one that the model was made with, give labels (--labels), or \
-                 go on as it is with --force",
-                more.join(", ")
-            ));
-        }
-    }
-    // Where logits are not numbers, that says more.
-    (from_images && measured.not_numbers.images == 0).then(|| {
+    let one_class = on_one_class(measured, classifier)?;
+    let said = other_flags(classifier, said)?;
+    Some(format!(
+        "{one_class}, so that they are likely not prepared as it expects: the file's metadata says {said}; scan with \
+         {said}"
+    ))
+}
+
+/// What to look at where predictions all fall on one class and the file says nothing: the usual
+/// preprocessings under which there are more. Images that are all of one class look the same, so
+/// that this is a hint and no reason to stop.
+pub fn hint(measured: &Preflight, classifier: &Classifier) -> Option<String> {
+    let one_class = on_one_class(measured, classifier)?;
+    let more = more_classes(measured, classifier.shape()[0]);
+    (!more.is_empty()).then(|| {
         format!(
-            "{begin}, and a search begins at images of other classes: give some, or say how they are prepared (--range, \
-             --mean, --std, --channels)"
+            "{one_class}: unless all of them are of that class, they are not prepared as it expects. It sees {}; scan with \
+             the one that the model was made with, or give labels (--labels)",
+            more.join(", ")
         )
     })
+}
+
+/// That predictions on many images all fall on one class, if they do.
+fn on_one_class(measured: &Preflight, classifier: &Classifier) -> Option<String> {
+    let images = measured.predictions.len();
+    let class = *measured.predictions.first()?;
+    let given = flags(classifier.preprocess(), classifier.shape()[0]);
+    (measured.predicted_classes == 1 && images >= FEWEST)
+        .then(|| format!("with {given} it takes all {images} images for class {class}"))
 }
 
 /// The usual preprocessings under which there are more classes, those with the most first.

@@ -5,6 +5,7 @@ use gifthorse_engine::{Opening, Output};
 use gifthorse_report::report::{Model, OutputPart};
 
 use super::images::label_classes;
+use super::turns;
 use crate::model::OpenModel;
 use crate::{Error, ScanRequest};
 
@@ -94,8 +95,11 @@ fn labels(
         }),
         split: request.split,
         crop: request.crop,
+        exif: turns::first(request.exif),
         labels: request.labels.clone(),
         class_names: request.class_names.clone(),
+        label_order: request.label_order.clone(),
+        classes: None,
         max_images: request.max_images,
         seed: request.seed,
     };
