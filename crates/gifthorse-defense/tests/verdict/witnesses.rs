@@ -284,10 +284,10 @@ fn a_model_unlike_those_known_is_compared_with_itself_alone() {
     let (library, ..) = world(Tie::Independent, 11, 0);
     assert!(library.spans(1024, 10).is_ok() && library.spans(224 * 224, 10).is_err());
     assert!(library.spans(1024, 1000).is_err());
-    // All classes are a twentieth of the usual size.
+    // All classes are a fiftieth of the usual size.
     let mut small = scan(&[]);
     for found in &mut small.witnesses[0].classes {
-        found.value -= 3.0;
+        found.value -= 4.0;
     }
     assert_eq!(judged(&small, &library).suspects.len(), 10);
     small.pixels = 224 * 224;

@@ -55,31 +55,37 @@ impl Measured {
         (!largest.is_empty()).then(|| Surprises::new(largest))
     }
 
-    /// The largest combined surprise at any class of each model that was measured with all of the
-    /// methods, each surprise taken for what it is worth by its rank in its own method.
+    /// The largest surprise at any class of each model that was measured with all of the methods.
     pub(super) fn ranks(&self, methods: &[&Method]) -> Option<Surprises> {
-        if let [method] = methods {
-            return self.alone(method);
+        match methods {
+            [method] => self.alone(method),
+            _ => self.together(methods, |method| self.alone(method)),
         }
-        let of_methods = methods.iter().map(|&method| {
-            let models = self.0.get(method)?;
-            Some((models, self.alone(method)?))
-        });
+    }
+
+    /// The largest combined surprise at any class of each model that was measured with all of the
+    /// methods, each surprise taken for what it is worth by its rank among `alone` of its method.
+    pub(super) fn together(
+        &self,
+        methods: &[&Method],
+        alone: impl Fn(&Method) -> Option<Surprises>,
+    ) -> Option<Surprises> {
+        let of_methods = methods
+            .iter()
+            .map(|&method| Some((self.0.get(method)?, alone(method)?)));
         let of_methods: Vec<_> = of_methods.collect::<Option<_>>()?;
         let (first, _) = of_methods.first()?;
         let largest = first.keys().filter_map(|name| {
-            let of_methods = of_methods.iter().map(|(models, alone)| {
-                let classes = models.get(name)?;
-                Some((classes, alone))
-            });
-            let of_methods: Vec<_> = of_methods.collect::<Option<_>>()?;
-            let classes = of_methods.iter().map(|(classes, _)| classes.len()).min()?;
+            let of_model = of_methods
+                .iter()
+                .map(|(models, alone)| Some((models.get(name)?, alone)));
+            let of_model: Vec<_> = of_model.collect::<Option<_>>()?;
+            let classes = of_model.iter().map(|(classes, _)| classes.len()).min()?;
             let of_class = |class: usize| {
-                together(
-                    of_methods
-                        .iter()
-                        .map(move |(of, alone)| alone.worth(of[class])),
-                )
+                let worth = of_model
+                    .iter()
+                    .map(move |(of, alone)| alone.worth(of[class]));
+                together(worth)
             };
             Some((0..classes).map(of_class).fold(0.0, f64::max))
         });
