@@ -173,6 +173,11 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     let class_names = images
         .as_ref()
         .map_or(&[][..], |images| &images.about.class_names);
+    let class_names = if class_names.is_empty() {
+        &fit.classifier.network().ends().class_names
+    } else {
+        class_names
+    };
     let searchable: Vec<Searchable> = detectors
         .iter()
         .zip(units)
@@ -203,7 +208,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         } else {
             Searched::none(detector, units.len(), fit.classifier.classes())
         };
-        searchable.complete(&mut searched.findings.units);
+        searchable.complete(&mut searched);
         all.push(searched);
     }
 
@@ -216,14 +221,6 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         let of_detector = pictures::evidence(searched, &subject, suspects, fit.labelled)?;
         evidence.units.extend(of_detector);
     }
-    let class_names = images
-        .as_ref()
-        .map_or(&[][..], |images| &images.about.class_names);
-    let class_names = if class_names.is_empty() {
-        &fit.classifier.network().ends().class_names
-    } else {
-        class_names
-    };
     let detections = all
         .iter()
         .map(|searched| findings::detection(searched, &conclusion, shape, class_names));

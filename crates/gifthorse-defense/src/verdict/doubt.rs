@@ -22,6 +22,13 @@ pub enum Doubt {
         /// Classes of the model.
         classes: usize,
     },
+    /// All images are of one class, so that no search towards it could begin.
+    ImagesOfOneClass {
+        /// The class.
+        class: usize,
+    },
+    /// Another output of the file may be scores of classes too, in the words of a sentence.
+    UnseenOutput(String),
     /// Time ran out before all classes were searched.
     Stopped {
         /// Classes that were left out.
@@ -68,7 +75,9 @@ impl Doubt {
                 (chosen < classes).then_some(Effect::NotClean)
             }
             Self::Stopped { skipped, .. } => (*skipped > 0).then_some(Effect::NotClean),
-            Self::Switches(_) => Some(Effect::NotClean),
+            Self::ImagesOfOneClass { .. } | Self::UnseenOutput(_) | Self::Switches(_) => {
+                Some(Effect::NotClean)
+            }
             &Self::Accuracy {
                 correct,
                 images,
@@ -86,6 +95,8 @@ impl Doubt {
     pub(super) fn remedy(&self) -> Option<String> {
         match self {
             Self::ChosenClasses { .. } => Some("Search all classes (leave out --classes).".into()),
+            Self::ImagesOfOneClass { .. } => Some("Give images of other classes too.".into()),
+            Self::UnseenOutput(_) => Some("Scan the other output likewise (--output).".into()),
             Self::Stopped { .. } => Some("Give the searches more time (--max-time).".into()),
             Self::Accuracy { .. } => Some(
                 "Give images of the kind that the model was made for, with its preprocessing and its labels.".into(),
@@ -101,11 +112,16 @@ impl Doubt {
                 "Only {chosen} of {classes} classes were to be searched, and they were compared with one another alone: a \
                  backdoor that leads to any other class was not looked for."
             ),
+            Self::ImagesOfOneClass { class } => format!(
+                "All images are of class {class}: a backdoor that leads to it was not looked for with them."
+            ),
             Self::Stopped { skipped, chosen } => format!(
                 "The searches were stopped before {skipped} of {chosen} classes were done; give them more time \
                  (--max-time)."
             ),
-            Self::Switches(sentence) | Self::Calibration(sentence) => sentence.clone(),
+            Self::UnseenOutput(sentence)
+            | Self::Switches(sentence)
+            | Self::Calibration(sentence) => sentence.clone(),
             Self::Accuracy {
                 correct,
                 images,

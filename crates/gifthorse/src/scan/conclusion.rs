@@ -147,9 +147,11 @@ fn doubts(
     let mut doubts = Vec::new();
     for searched in all {
         let chosen = Doubt::ChosenClasses {
-            chosen: searched.wanted,
+            chosen: searched.wanted + searched.left_out.len(),
             classes: searched.all,
         };
+        let class = searched.left_out.first().copied();
+        let one_class = class.map(|class| Doubt::ImagesOfOneClass { class });
         let stopped = Doubt::Stopped {
             skipped: if health.ok && fit.misfit.is_none() {
                 searched.skipped()
@@ -159,15 +161,14 @@ fn doubts(
             chosen: searched.wanted,
         };
         // Said once, however many detectors it holds for.
-        for doubt in [chosen, stopped] {
+        for doubt in [chosen, stopped].into_iter().chain(one_class) {
             if !doubts.contains(&doubt) {
                 doubts.push(doubt);
             }
         }
     }
     doubts.extend(model.switch_warning().map(Doubt::Switches));
-    // A search sees as little of another output as of the other side of a switch.
-    doubts.extend(model.unseen_warning().map(Doubt::Switches));
+    doubts.extend(model.unseen_warning().map(Doubt::UnseenOutput));
     doubts.extend(calibrated.note.clone().map(Doubt::Calibration));
     doubts.extend(
         fit.preflight

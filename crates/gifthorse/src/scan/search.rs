@@ -19,6 +19,8 @@ pub struct Searched<'a> {
     pub findings: Findings,
     /// Units that were to be searched.
     pub wanted: usize,
+    /// Classes that the images do not allow to search, which are not among those wanted.
+    pub left_out: Vec<usize>,
     /// Units of the whole model.
     pub all: usize,
     /// Time that all searches took together.
@@ -56,6 +58,7 @@ impl<'a> Searched<'a> {
             detector,
             findings: Findings::default(),
             wanted,
+            left_out: Vec::new(),
             all: detector.units(classes).len(),
             seconds: 0.0,
         }

@@ -5,6 +5,7 @@ use gifthorse_defense::detect::Detector;
 use gifthorse_defense::finding::{Finding, Unit};
 
 use super::findings::targets;
+use super::search::Searched;
 
 /// Why a class is not searched, in words that go after "class 3: ".
 const REASON: &str = "not searched, since all images are of this class";
@@ -45,7 +46,9 @@ impl Searchable {
     }
 
     /// Adds what became of the units that are left out to what was found of the others.
-    pub fn complete(&self, findings: &mut Vec<Finding>) {
+    pub fn complete(&self, searched: &mut Searched<'_>) {
+        searched.left_out = targets(&self.left_out);
+        let findings = &mut searched.findings.units;
         let left_out = self.left_out.iter().map(|&unit| Finding {
             reason: Some(REASON.to_owned()),
             ..Finding::skipped(unit)
