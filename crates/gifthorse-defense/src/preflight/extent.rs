@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use gifthorse_data::{Images, balanced_sample};
+use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
 
-use super::usual_preprocessings;
+use super::{sample, usual_preprocessings};
 use crate::error::Error;
 
 /// Images that the alternatives are tried on; enough to tell differences of a few points, few
@@ -49,9 +49,7 @@ impl Extent {
         images: &Images,
         seed: u64,
     ) -> Result<Self, Error> {
-        let same = vec![0; images.len()];
-        let strata = images.labels().unwrap_or(&same);
-        let timed = images.subset(&balanced_sample(strata, TIMED, seed));
+        let timed = images.subset(&sample(images, TIMED, seed));
         let clock = Instant::now();
         classifier.evaluate(timed.pixels())?;
         let passed = clock.elapsed().as_secs_f64();

@@ -144,13 +144,13 @@ impl Hearing<'_> {
     /// From here on surprises are what they are worth by their rank among those that clean models
     /// gave the same witness. Those of different witnesses are only then alike: how far they are
     /// from that as they come depends on how wrong each simulation is.
-    pub(super) fn take_for_their_worth(&mut self, ranks: Surprises) {
+    pub(super) fn rank_by(&mut self, ranks: Surprises) {
         self.ranks = Some(ranks);
     }
 
     /// The surprise at a class: 0 if it was not reached, set aside or not searched.
     pub(super) fn surprise(&self, class: usize) -> f64 {
-        let surprise = self.compared_surprise(class);
+        let surprise = self.simulated_surprise(class);
         match &self.ranks {
             Some(ranks) => ranks.worth(surprise),
             None => surprise,
@@ -158,7 +158,7 @@ impl Hearing<'_> {
     }
 
     /// The surprise at a class as the comparisons give it, whoever else is heard.
-    pub(super) fn compared_surprise(&self, class: usize) -> f64 {
+    pub(super) fn simulated_surprise(&self, class: usize) -> f64 {
         self.surprises.get(&class).copied().unwrap_or(0.0)
     }
 
@@ -168,9 +168,9 @@ impl Hearing<'_> {
     }
 
     /// The surprise, as the comparisons give it, that is worth so much.
-    fn compared(&self, surprise: f64) -> f64 {
+    fn simulated(&self, surprise: f64) -> f64 {
         match &self.ranks {
-            Some(ranks) => ranks.worth_so_much(surprise),
+            Some(ranks) => ranks.surprise_worth(surprise),
             None => surprise,
         }
     }
@@ -197,7 +197,7 @@ impl Hearing<'_> {
     /// significant.
     pub(super) fn read(&self, critical: f64) -> Result<Reading, CannotSay> {
         let test = self.comparison.outlier.as_ref().map_err(|why| *why)?;
-        let reading = test.read(self.comparison.score_at(self.compared(critical)));
+        let reading = test.read(self.comparison.score_at(self.simulated(critical)));
         reading.ok_or(CannotSay::TooFewReached {
             reached: self.values.ascending().len(),
             searched: self.values.compared(),
@@ -207,7 +207,7 @@ impl Hearing<'_> {
     /// The value below which a class is significant by itself, by either comparison.
     pub(super) fn value_threshold(&self, reading: Option<&Reading>, critical: f64) -> Option<f64> {
         let relative = reading.map(|reading| reading.value_threshold);
-        let absolute = self.comparison.value_at(self.compared(critical));
+        let absolute = self.comparison.value_at(self.simulated(critical));
         let limits = relative.into_iter().chain(absolute);
         limits.reduce(f64::max).filter(|limit| limit.is_finite())
     }

@@ -89,7 +89,7 @@ impl<'a> Trial<'a> {
         if ranked && hearings.len() > 1 {
             for hearing in &mut hearings {
                 if let Some(ranks) = calibration.ranks(&[&hearing.witness.method]) {
-                    hearing.take_for_their_worth(ranks);
+                    hearing.rank_by(ranks);
                 }
             }
         }
@@ -212,7 +212,7 @@ impl<'a> Trial<'a> {
 
     /// The p-value that a witness alone gives a class.
     pub(super) fn p_alone(&self, place: usize, class: usize) -> f64 {
-        let surprise = self.hearings[place].compared_surprise(class);
+        let surprise = self.hearings[place].simulated_surprise(class);
         self.alone[place].worth.p_value(surprise)
     }
 
@@ -274,7 +274,7 @@ impl<'a> Trial<'a> {
         let rank = rank.clone().position(|&other| other == Some(class))?;
         let reading = self.alone[at].reading.as_ref().ok();
         Some(ClassByWitness {
-            surprise: hearing.compared_surprise(class),
+            surprise: hearing.simulated_surprise(class),
             p_value: self.p_alone(at, class),
             residual: reading.and_then(|reading| reading.residuals.get(rank).copied()),
             flagged: self.is_sure(hearing, class),

@@ -68,7 +68,7 @@ impl Surprises {
     }
 
     /// The surprise that is worth so much.
-    pub(in crate::verdict) fn worth_so_much(&self, worth: f64) -> f64 {
+    pub(in crate::verdict) fn surprise_worth(&self, worth: f64) -> f64 {
         self.0.number_at(worth)
     }
 
