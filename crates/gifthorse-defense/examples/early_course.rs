@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gifthorse_data::{ImageShape, LoadOptions, load};
-use gifthorse_defense::detect::neural_cleanse::{ClassSearch, Config, Preset, Task};
+use gifthorse_defense::detect::neural_cleanse::{Aim, ClassSearch, Config, Preset, Task};
 use gifthorse_defense::search::Search;
 use gifthorse_engine::{Classifier, Device, PixelRange, Preprocess};
 use gifthorse_onnx::Model;
@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .into_par_iter()
         .with_max_len(1)
         .map(|class| {
-            let mut search = ClassSearch::new(task, class)?;
+            let mut search = ClassSearch::new(task, Aim::To(class))?;
             search.advance(steps)?;
             Ok((class, search))
         })

@@ -186,6 +186,7 @@ impl Plan {
             &order[..self.finalists]
         };
         let found = |&class: &usize| ClassEvidence {
+            source: None,
             class,
             value: sizes[class],
             reached: true,

@@ -6,6 +6,7 @@
 
 pub mod mm_bd;
 pub mod neural_cleanse;
+pub mod source_patch;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -31,6 +32,9 @@ pub struct About {
     pub not_tested: &'static [&'static str],
     /// The number that it gives for each unit.
     pub statistic: UnitStatistic,
+    /// Whether a scan runs it without being asked to. One that is not yet in the library of clean
+    /// models, and so has no part in verdicts, is run by name only.
+    pub by_default: bool,
     /// Whether it needs clean images.
     pub needs_images: bool,
     /// Names of its sets of settings, the default first.
@@ -93,6 +97,14 @@ pub trait Detector: Debug + Send + Sync {
     /// What it searches in a model of so many classes: by default, each class.
     fn units(&self, classes: usize) -> Vec<Unit> {
         (0..classes).map(Unit::Class).collect()
+    }
+
+    /// Why `unit` cannot be searched with images of these labels, in words that go after
+    /// "class 3: "; `None` where it can. By default, a search for a class needs images of another.
+    fn lacks(&self, unit: Unit, labels: &[usize]) -> Option<String> {
+        let all_there = |class| !labels.is_empty() && labels.iter().all(|&label| label == class);
+        let lacking = self.about().needs_images && unit.target().is_some_and(all_there);
+        lacking.then(|| "not searched, since all images are of this class".to_owned())
     }
 
     /// The search of `unit` at its beginning.
@@ -240,7 +252,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 2] = [neural_cleanse::ROW, mm_bd::ROW];
+pub const DETECTORS: [Row; 3] = [neural_cleanse::ROW, mm_bd::ROW, source_patch::ROW];
 
 impl Choice {
     /// A detector with its default settings.
@@ -254,6 +266,16 @@ impl Choice {
             preset: about.presets[0].to_owned(),
             effort: Effort::Auto,
         })
+    }
+
+    /// The detectors that a scan runs without being asked to, with their default settings.
+    pub fn usual() -> Vec<Self> {
+        let mut all = Self::all();
+        all.retain(|choice| {
+            let mut rows = const { &DETECTORS }.iter();
+            rows.any(|row| row.about.by_default && row.about.name == choice.name)
+        });
+        all
     }
 
     /// Every detector of the table with its default settings.

@@ -16,6 +16,9 @@ pub enum Error {
     /// Nothing to search with.
     #[error("no image is left to search a trigger to class {0} with: give images of other classes")]
     NoImages(usize),
+    /// Nothing to search with.
+    #[error("the model is right on no image of class {0}, so that none can be led away from it")]
+    NoneRight(usize),
     /// A detector that needs images was run without.
     #[error("this detector needs clean images (--images)")]
     NeedsImages,

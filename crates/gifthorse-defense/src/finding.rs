@@ -24,6 +24,8 @@ pub enum Unit {
     },
     /// The model as a whole.
     Model,
+    /// The images of one class, wherever they go.
+    Source(usize),
 }
 
 impl Unit {
@@ -38,22 +40,33 @@ impl Unit {
         }
     }
 
-    /// The class that a backdoor found here leads to; `None` for the model as a whole.
+    /// The class by which the unit is known among those of its detector: the source of a search
+    /// from one class, else the target.
+    pub fn class_of_search(self) -> Option<usize> {
+        match self {
+            Self::Source(class) => Some(class),
+            other => other.target(),
+        }
+    }
+
+    /// The class that a backdoor found here leads to; `None` where that is not known beforehand.
     pub fn target(self) -> Option<usize> {
         match self {
             Self::Class(class) | Self::Pair { target: class, .. } => Some(class),
-            Self::Model => None,
+            Self::Model | Self::Source(_) => None,
         }
     }
 }
 
-/// The unit as a word, also part of a file name: `class-3`, `class-1-to-3`, `model`.
+/// The unit as a word, also part of a file name: `class-3`, `class-1-to-3`, `class-1-to-any`,
+/// `model`.
 impl fmt::Display for Unit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Class(class) => write!(formatter, "class-{class}"),
             Self::Pair { source, target } => write!(formatter, "class-{source}-to-{target}"),
             Self::Model => formatter.write_str("model"),
+            Self::Source(class) => write!(formatter, "class-{class}-to-any"),
         }
     }
 }
@@ -95,6 +108,10 @@ pub struct Measure {
 pub struct Finding {
     /// What was searched.
     pub unit: Unit,
+    /// Of a search from one class: the class that the trigger leads most of its images to, if it
+    /// leads any away.
+    #[serde(default)]
+    pub leads_to: Option<usize>,
     /// What became of it.
     pub state: State,
     /// Why nothing was reached, where the search can tell; in words that go after "class 3: ".
@@ -121,10 +138,20 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// What was found, as a unit with a target: the pair of classes, for a search from one class
+    /// that led somewhere.
+    pub fn led(&self) -> Unit {
+        match (self.unit, self.leads_to) {
+            (Unit::Source(source), Some(target)) => Unit::Pair { source, target },
+            (unit, _) => unit,
+        }
+    }
+
     /// The finding for a unit whose search never began.
     pub fn skipped(unit: Unit) -> Self {
         Self {
             unit,
+            leads_to: None,
             state: State::Skipped,
             reason: None,
             statistic: 0.0,
@@ -182,6 +209,7 @@ mod tests {
             (pair(1, 3), "class-1-to-3"),
             (pair(3, 1), "class-3-to-1"),
             (Unit::Model, "model"),
+            (Unit::Source(1), "class-1-to-any"),
         ];
         for (unit, name) in units {
             assert_eq!(unit.to_string(), name);
@@ -195,14 +223,14 @@ mod tests {
             target: 3,
         };
         assert_eq!(Unit::Class(2).class().ok(), Some(2));
-        for other in [pair, Unit::Model] {
+        for other in [pair, Unit::Model, Unit::Source(2)] {
             let refused = other.class().unwrap_err();
             assert!(
                 refused.to_string().contains(&other.to_string()),
                 "{refused}"
             );
         }
-        let targets = [Unit::Class(2), pair, Unit::Model].map(Unit::target);
-        assert_eq!(targets, [Some(2), Some(3), None]);
+        let targets = [Unit::Class(2), pair, Unit::Model, Unit::Source(1)].map(Unit::target);
+        assert_eq!(targets, [Some(2), Some(3), None, None]);
     }
 }

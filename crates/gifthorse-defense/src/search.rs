@@ -14,7 +14,7 @@ use crate::finding::{Finding, State};
 pub use belongs::{Belongs, SnapshotError};
 pub use drive::search;
 pub use early::{Early, Next};
-pub use evaluate::evaluate_trigger;
+pub use evaluate::{answers, evaluate_from, evaluate_trigger};
 pub use keeper::{KeepNothing, Keeper, KeeperError, Kept, Stage};
 pub use observer::{Observer, Silent};
 

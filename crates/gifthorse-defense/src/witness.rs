@@ -34,8 +34,16 @@ pub fn witness(
     soundness: Soundness,
 ) -> Result<Witness, Error> {
     let of_class = |finding: &Finding| {
+        let (class, source) = match finding.led() {
+            Unit::Class(class) => (class, None),
+            Unit::Pair { source, target } => (target, Some(source)),
+            // It led nowhere, so that no class is accused by it.
+            Unit::Source(source) => (source, Some(source)),
+            Unit::Model => return None,
+        };
         Some(ClassEvidence {
-            class: finding.unit.target()?,
+            class,
+            source,
             value: detector.value(finding.statistic, shape),
             reached: finding.state == State::Reached,
             confirmation: finding.confirmation,
@@ -54,7 +62,7 @@ pub fn witness(
             classes: findings.eliminated(),
             sample: stand_ins
                 .iter()
-                .filter_map(|unit: &Unit| unit.target())
+                .filter_map(|unit: &Unit| unit.class_of_search())
                 .collect(),
         },
         soundness,

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use gifthorse_defense::detect::Choice;
+use gifthorse_defense::detect::{Choice, Detector};
 use gifthorse_defense::finding::{Finding, Findings, State, Unit};
 use gifthorse_defense::verdict::{
-    Evidence, LibraryError, LibraryModel, Method, MethodTraits, REQUIRED_RATE, Soundness,
+    Evidence, LibraryError, LibraryModel, Method, MethodTraits, Soundness,
 };
 use gifthorse_defense::witness::witness;
 use gifthorse_report::Report;
@@ -42,7 +42,7 @@ pub fn library_model(
         let detector = choice(detection).detector()?;
         let findings = findings(detection);
         let witness = witness(detector.as_ref(), &findings, shape, Soundness::Sound)?;
-        confirmed.insert(witness.method.clone(), confirmed_classes(detection));
+        confirmed.insert(witness.method.clone(), confirmed_classes(detection, detector.as_ref()));
         evidence.witnesses.push(witness);
     }
     let mut model = LibraryModel::from_evidence(name, recipe, data, &evidence)?;
@@ -89,11 +89,9 @@ fn findings(detection: &Detection) -> Findings {
             },
             // Not looked at where nothing was reached, but finite.
             statistic: found.statistic.unwrap_or(1.0),
+            leads_to: found.source.map(|_| found.class),
             ..Finding::skipped(match found.source {
-                Some(source) => Unit::Pair {
-                    source,
-                    target: found.class,
-                },
+                Some(source) => Unit::Source(source),
                 None => Unit::Class(found.class),
             })
         }
@@ -104,10 +102,13 @@ fn findings(detection: &Detection) -> Findings {
     }
 }
 
-fn confirmed_classes(detection: &Detection) -> Vec<usize> {
+fn confirmed_classes(detection: &Detection, detector: &dyn Detector) -> Vec<usize> {
+    let rate = detector.about().statistic.conviction.rate();
     let passed = detection.findings.iter().filter(|found| {
         let bound = found.holdout_interval.map(|[lower, _]| lower);
-        found.state == FindingState::Reached && bound.is_some_and(|lower| lower >= REQUIRED_RATE)
+        found.state == FindingState::Reached && bound.is_some_and(|lower| lower >= rate)
     });
-    passed.map(|found| found.class).collect()
+    passed
+        .map(|found| found.source.unwrap_or(found.class))
+        .collect()
 }

@@ -112,7 +112,7 @@ impl ScanRequest {
             input_size: None,
             opening: Opening::default(),
             force: false,
-            detectors: Choice::all(),
+            detectors: Choice::usual(),
             classes: None,
             references: Vec::new(),
             baseline: None,
@@ -177,7 +177,10 @@ impl ScanRequest {
                 classes - 1
             )));
         }
-        let is_chosen = |unit: &Unit| unit.target().is_none_or(|class| chosen.contains(&class));
+        let is_chosen = |unit: &Unit| {
+            unit.class_of_search()
+                .is_none_or(|class| chosen.contains(&class))
+        };
         Ok(all.into_iter().filter(is_chosen).collect())
     }
 }

@@ -6,7 +6,8 @@ use gifthorse_defense::detect::{Choice, DETECTORS, Effort};
 /// Flags that follow from the table of detectors.
 #[derive(Args, Debug)]
 pub struct DetectorArgs {
-    /// Run only these detectors, such as mm_bd [default: all].
+    /// Run these detectors, such as mm_bd, or `thorough` for all there are [default: those whose
+    /// findings in clean models are known, so that they have a part in the verdict].
     #[arg(
         long = "detector",
         value_name = "NAME",
@@ -27,8 +28,12 @@ pub struct DetectorArgs {
     preset: String,
 }
 
+/// The name that stands for all detectors.
+const THOROUGH: &str = "thorough";
+
 fn names() -> Vec<&'static str> {
-    DETECTORS.iter().map(|row| row.about.name).collect()
+    let rows = DETECTORS.iter().map(|row| row.about.name);
+    rows.chain([THOROUGH]).collect()
 }
 
 fn presets() -> Vec<&'static str> {
@@ -47,8 +52,14 @@ impl DetectorArgs {
     /// # Errors
     /// Settings that none of them has.
     pub fn choices(&self, effort: Effort) -> anyhow::Result<Vec<Choice>> {
-        let asked = |choice: &Choice| self.names.is_empty() || self.names.contains(&choice.name);
-        let mut choices: Vec<Choice> = Choice::all().into_iter().filter(asked).collect();
+        let mut choices = if self.names.is_empty() {
+            Choice::usual()
+        } else {
+            Choice::all()
+        };
+        if !self.names.is_empty() && !self.names.iter().any(|name| name == THOROUGH) {
+            choices.retain(|choice| self.names.contains(&choice.name));
+        }
         let mut has_it = false;
         for choice in &mut choices {
             choice.effort = effort;

@@ -34,12 +34,14 @@
 //! its authors published, whose loss differs from the paper's.
 
 mod adam;
+mod aim;
 mod batches;
 mod class_search;
 mod config;
 mod cost;
 mod detector;
 mod effort;
+mod elimination;
 mod finding;
 mod growth;
 mod objective;
@@ -48,9 +50,13 @@ mod short;
 mod snapshot;
 mod variables;
 
+pub use aim::Aim;
 pub use class_search::{ClassSearch, Task};
 pub use config::{Config, Loss, Preset};
 pub use detector::NeuralCleanse;
-pub(super) use detector::ROW;
+pub(super) use aim::MOST_OF_ONE;
+pub(super) use detector::{LEAST_NORM, ROW, pixels};
+pub(super) use effort::{EarlyPhase, early, most_updates};
+pub(super) use elimination::Elimination;
 pub use finding::StepOutcome;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot};

@@ -90,7 +90,7 @@ impl Drive<'_, '_> {
         } = self;
         let mut search = match keeper.load(Stage::Full, unit).map_err(not_kept(unit))? {
             Some(Kept::Finding(finding)) => {
-                check(&finding, unit, subject.classifier.shape())?;
+                check(&finding, unit, subject)?;
                 observer.started(unit);
                 observer.finished(&finding);
                 return Ok(*finding);
@@ -131,13 +131,18 @@ impl Drive<'_, '_> {
 }
 
 /// Refuses a finding that cannot be of this unit and model.
-fn check(finding: &Finding, unit: Unit, shape: [usize; 3]) -> Result<(), Error> {
+fn check(finding: &Finding, unit: Unit, subject: &Subject<'_>) -> Result<(), Error> {
+    let (shape, classes) = (subject.classifier.shape(), subject.classifier.classes());
     let problem = finding
         .trigger
         .as_ref()
         .and_then(|trigger| trigger.problem(shape));
     let problem = (finding.unit != unit)
         .then_some("is of another class")
+        .or(finding
+            .leads_to
+            .is_some_and(|class| class >= classes)
+            .then_some("leads to a class that the model does not have"))
         .or(problem);
     match problem {
         None => Ok(()),

@@ -22,7 +22,8 @@ pub fn evaluate_trigger(
 ) -> Result<Confirmation, Error> {
     let labels = images.labels().ok_or(Error::NoLabels)?;
     let others: Vec<usize> = (0..images.len()).filter(|&i| labels[i] != class).collect();
-    let hits = hits(classifier, images, &others, trigger, class)?;
+    let answers = answers(classifier, images, &others, trigger)?;
+    let hits: Vec<bool> = answers.iter().map(|&answer| answer == class).collect();
     let mut by_source = BTreeMap::<usize, (u64, u64)>::new();
     for (&i, &hit) in others.iter().zip(&hits) {
         let (successes, trials) = by_source.entry(labels[i]).or_default();
@@ -45,32 +46,54 @@ pub fn evaluate_trigger(
     })
 }
 
-/// Which of the images, those with the given indices, the stamped trigger sends to the class.
-fn hits(
+/// Tries a trigger on the labelled images of one class: how many go to the target.
+///
+/// # Errors
+/// As [`evaluate_trigger`].
+pub fn evaluate_from(
+    classifier: &Classifier,
+    images: &Images,
+    trigger: &Trigger,
+    source: usize,
+    target: usize,
+) -> Result<Confirmation, Error> {
+    let labels = images.labels().ok_or(Error::NoLabels)?;
+    let of_source: Vec<usize> = (0..images.len()).filter(|&i| labels[i] == source).collect();
+    let answers = answers(classifier, images, &of_source, trigger)?;
+    Ok(Confirmation {
+        successes: answers.iter().filter(|&&answer| answer == target).count() as u64,
+        trials: answers.len() as u64,
+        worst_source: None,
+    })
+}
+
+/// What the model takes the images with the given indices for, with the trigger stamped on them.
+///
+/// # Errors
+/// Images of another shape than the model's.
+pub fn answers(
     classifier: &Classifier,
     images: &Images,
     indices: &[usize],
     trigger: &Trigger,
-    class: usize,
-) -> Result<Vec<bool>, Error> {
+) -> Result<Vec<usize>, Error> {
     // As many at a time as the model takes, or each thread would hold two more copies of all
     // images.
-    let hits = |indices: &[usize]| -> Result<Vec<bool>, Error> {
+    let answers = |indices: &[usize]| -> Result<Vec<usize>, Error> {
         let pixels: Vec<f32> = indices
             .iter()
             .flat_map(|&i| images.image(i))
             .copied()
             .collect();
         let stamped = trigger.stamp(&pixels, classifier.shape());
-        let predicted = classifier.predict(&stamped)?;
-        Ok(predicted.into_iter().map(|p| p == class).collect())
+        Ok(classifier.predict(&stamped)?)
     };
-    let parts: Result<Vec<Vec<bool>>, Error> = if is_alone() {
+    let parts: Result<Vec<Vec<usize>>, Error> = if is_alone() {
         let parts = indices.chunks(Classifier::EVALUATION_BATCH);
-        parts.map(hits).collect()
+        parts.map(answers).collect()
     } else {
         let parts = indices.par_chunks(Classifier::EVALUATION_BATCH);
-        parts.map(|part| alone(|| hits(part))).collect()
+        parts.map(|part| alone(|| answers(part))).collect()
     };
     Ok(parts?.concat())
 }

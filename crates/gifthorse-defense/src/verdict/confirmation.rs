@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::error::StatsError;
 use super::interval::{Interval, clopper_pearson};
 
-/// The success rate that a trigger must have on held-out images, with a confidence of 95 %.
+/// The success rate that a trigger must have on held-out images of all other classes, with a
+/// confidence of 95 %.
 pub const REQUIRED_RATE: f64 = 0.9;
 /// Confidence of the two-sided interval whose lower bound is asked for.
 const CONFIDENCE: f64 = 0.95;
@@ -38,12 +39,12 @@ pub struct SourceRate {
 /// What came of the gate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Gate {
-    /// The lower bound of the success rate is at least 0.9.
+    /// The lower bound of the success rate is at least what is asked for.
     Passed {
         /// Lower bound (two-sided 95 %, Clopper and Pearson).
         lower: f64,
     },
-    /// The lower bound is below 0.9.
+    /// The lower bound is below that.
     Failed {
         /// Lower bound (two-sided 95 %, Clopper and Pearson).
         lower: f64,
@@ -65,7 +66,7 @@ impl Confirmation {
         self.successes as f64 / self.trials.max(1) as f64
     }
 
-    /// Puts the trigger to the gate.
+    /// Puts the trigger to the gate that asks for a success `rate`.
     ///
     /// The images of all sources are counted together. That the worst source is bad is said in the
     /// reasons of the decision but does not close the gate: a backdoor that spares a few classes is
@@ -73,14 +74,14 @@ impl Confirmation {
     ///
     /// # Errors
     /// More successes than trials.
-    pub fn gate(&self) -> Result<Gate, StatsError> {
+    pub fn gate(&self, rate: f64) -> Result<Gate, StatsError> {
         if let Some(worst) = self.worst_source {
             clopper_pearson(worst.successes, worst.trials, CONFIDENCE)?;
         }
         let Interval { lower, upper } = clopper_pearson(self.successes, self.trials, CONFIDENCE)?;
-        Ok(if lower >= REQUIRED_RATE {
+        Ok(if lower >= rate {
             Gate::Passed { lower }
-        } else if self.trials < trials_needed() && upper >= REQUIRED_RATE {
+        } else if self.trials < trials_needed(rate) && upper >= rate {
             Gate::TooFew {
                 trials: self.trials,
             }
@@ -100,13 +101,13 @@ impl Confirmation {
     }
 }
 
-/// The smallest number of held-out images with which a trigger can pass the gate: all of them
-/// flipped.
+/// The smallest number of held-out images with which a trigger can pass the gate that asks for a
+/// success `rate`: all of them flipped.
 #[must_use]
-pub fn trials_needed() -> u64 {
+pub fn trials_needed(rate: f64) -> u64 {
     // All of n flipped have the lower bound (alpha / 2)^(1 / n).
     let tail: f64 = (1.0 - CONFIDENCE) / 2.0;
-    (tail.ln() / REQUIRED_RATE.ln()).ceil() as u64
+    (tail.ln() / rate.ln()).ceil() as u64
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! From evidence to verdict.
 
 use super::calibration::Calibration;
-use super::confirmation::{Confirmation, Gate};
+use super::confirmation::Gate;
 use super::decision::{Decision, Verdict};
 use super::doubt::{Doubt, Effect};
 use super::error::StatsError;
@@ -77,12 +77,13 @@ pub(super) type Gates = Vec<Vec<Gate>>;
 
 fn gates(evidence: &Evidence) -> Result<Gates, StatsError> {
     let of_witness = evidence.witnesses.iter().map(|witness| {
+        let rate = witness.statistic.conviction.rate();
         let tried = witness
             .classes
             .iter()
             .map(|found| found.confirmation.as_ref());
         tried
-            .map(|tried| tried.map_or(Ok(Gate::NotTried), Confirmation::gate))
+            .map(|tried| tried.map_or(Ok(Gate::NotTried), |tried| tried.gate(rate)))
             .collect()
     });
     of_witness.collect()

@@ -89,6 +89,8 @@ pub struct ClassDecision {
 /// What one witness says of one class.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClassByWitness {
+    /// The class whose images its trigger works on, if the search was about those of one.
+    pub source: Option<usize>,
     /// Minus the logarithm of the probability, in simulated clean models, that any class is as
     /// suspicious to this witness.
     pub surprise: f64,

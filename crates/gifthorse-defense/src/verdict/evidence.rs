@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::confirmation::Confirmation;
+use super::confirmation::{Confirmation, REQUIRED_RATE};
 use super::doubt::Doubt;
 use super::error::StatsError;
 use super::set_aside::SetAside;
@@ -31,7 +31,7 @@ pub struct Witness {
     pub method: Method,
     /// How its values are to be read.
     pub statistic: Statistic,
-    /// The classes searched to the end, in any order, each once.
+    /// The classes searched to the end, in any order, each once; or the source classes.
     pub classes: Vec<ClassEvidence>,
     /// Classes whose search was ended early; not in `classes`.
     pub set_aside: SetAside,
@@ -39,11 +39,13 @@ pub struct Witness {
     pub soundness: Soundness,
 }
 
-/// The outcome of one detector's search for one target class.
+/// The outcome of one detector's search for one target class, or from one source class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassEvidence {
-    /// Class index.
+    /// Class index: where the trigger leads to.
     pub class: usize,
+    /// The class whose images it works on, if the search was about those of one.
+    pub source: Option<usize>,
     /// The detector's statistic on its logarithmic scale ([`Statistic::value`]): the smaller, the
     /// more suspicious. Ignored unless `reached`, but finite.
     pub value: f64,
@@ -85,11 +87,14 @@ pub enum Tail {
 }
 
 /// When a class that a witness finds suspicious is taken for a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Conviction {
     /// Only if its trigger works on held-out images: clean models have classes that are easy to
     /// reach, and a search may end in a mask that does nothing.
-    ByTrigger,
+    ByTrigger {
+        /// The success rate that is asked for, with a confidence of 95 %.
+        rate: f64,
+    },
     /// By the statistic alone; the detector has no trigger to try.
     ByStatistic,
 }
@@ -117,6 +122,35 @@ pub struct Statistic {
     pub comparable: bool,
     /// What makes a suspicious class a target.
     pub conviction: Conviction,
+}
+
+impl ClassEvidence {
+    /// The class that the search was about, by which it is known among those of its witness.
+    pub(super) fn class_of_search(&self) -> usize {
+        self.source.unwrap_or(self.class)
+    }
+}
+
+impl Witness {
+    /// What it holds against a class: the most suspicious of its findings that lead there.
+    pub(super) fn against(&self, class: usize) -> Option<(usize, &ClassEvidence)> {
+        let found = self.classes.iter().enumerate();
+        let of_class = found.filter(|(_, found)| found.class == class);
+        of_class.min_by(|(_, a), (_, b)| {
+            let unreached = (!a.reached).cmp(&!b.reached);
+            unreached.then(a.value.total_cmp(&b.value))
+        })
+    }
+}
+
+impl Conviction {
+    /// The success rate on held-out images that a trigger is asked for.
+    pub fn rate(&self) -> f64 {
+        match self {
+            Self::ByTrigger { rate } => *rate,
+            Self::ByStatistic => REQUIRED_RATE,
+        }
+    }
 }
 
 impl Statistic {
@@ -209,7 +243,7 @@ mod tests {
             whole: 1024.0,
             extreme: Some(1.0),
             comparable: true,
-            conviction: Conviction::ByTrigger,
+            conviction: Conviction::ByTrigger { rate: 0.9 },
         };
         let margin = Statistic {
             tail: Tail::Large,

@@ -125,9 +125,14 @@ impl<'a> Candidate<'a> {
         let values = (&self.values, self.pixels);
         let comparison = Comparison::run(values, self.null_model, self.comparable, draws, seed)?;
         let classes = self.values.classes().iter().zip(comparison.surprises());
-        let surprises = classes.filter_map(|(class, surprise)| Some(((*class)?, surprise)));
+        let mut by_class = BTreeMap::new();
+        for (class, surprise) in classes.filter_map(|(class, surprise)| Some(((*class)?, surprise)))
+        {
+            let known: &mut f64 = by_class.entry(class).or_insert(surprise);
+            *known = known.max(surprise);
+        }
         Ok(Hearing {
-            surprises: surprises.collect(),
+            surprises: by_class,
             place: self.place,
             witness: self.witness,
             values: self.values,

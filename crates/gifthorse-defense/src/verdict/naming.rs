@@ -30,15 +30,12 @@ pub(super) fn distances(hearings: &[Hearing<'_>], flagged: &[usize]) -> Vec<f64>
         let Some((location, scale)) = of_others(hearing, flagged) else {
             continue;
         };
-        let values = hearing
-            .values
-            .classes()
-            .iter()
-            .zip(hearing.values.ascending());
-        for (class, value) in values {
-            let place = flagged.iter().position(|flagged| Some(*flagged) == *class);
-            if let Some(place) = place {
-                squares[place] += ((location - value) / scale).max(0.0).powi(2);
+        for (square, class) in squares.iter_mut().zip(flagged) {
+            // Of searches from several classes that lead to one, the furthest counts.
+            let values = hearing.values.classes().iter();
+            let mut values = values.zip(hearing.values.ascending());
+            if let Some((_, value)) = values.find(|(accused, _)| **accused == Some(*class)) {
+                *square += ((location - value) / scale).max(0.0).powi(2);
             }
         }
     }

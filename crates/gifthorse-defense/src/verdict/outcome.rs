@@ -5,12 +5,12 @@ use super::hearing::Hearing;
 
 /// The trial of a class's trigger on held-out images, if there was one.
 pub(super) fn confirmation(hearing: &Hearing<'_>, class: usize) -> Option<Confirmation> {
-    let mut classes = hearing.witness.classes.iter();
-    classes.find(|found| found.class == class)?.confirmation
+    let (_, found) = hearing.witness.against(class)?;
+    found.confirmation
 }
 
-/// What came of a trigger on held-out images.
-pub(super) fn outcome(gate: Gate, confirmation: Option<Confirmation>) -> String {
+/// What came of a trigger on held-out images, of which a `rate` was asked for.
+pub(super) fn outcome(gate: Gate, confirmation: Option<Confirmation>, rate: f64) -> String {
     let (successes, trials) = confirmation.map_or((0, 0), |tried| (tried.successes, tried.trials));
     match gate {
         Gate::Passed { lower } => format!(
@@ -20,13 +20,14 @@ pub(super) fn outcome(gate: Gate, confirmation: Option<Confirmation>) -> String 
         ),
         Gate::Failed { lower } => format!(
             "but it is not confirmed: it flips only {successes} of {trials} held-out images (at \
-             least {:.1} % with 95 % confidence, where 90 % are asked for)",
-            percent_at_least(lower)
+             least {:.1} % with 95 % confidence, where {:.0} % are asked for)",
+            percent_at_least(lower),
+            100.0 * rate
         ),
         Gate::TooFew { trials } => format!(
             "but there are too few held-out images to confirm it: {trials}, where at least {} are \
              needed",
-            trials_needed()
+            trials_needed(rate)
         ),
         Gate::NotTried => "but it was not tried on held-out images".to_owned(),
     }
@@ -53,9 +54,9 @@ mod tests {
 
     #[test]
     fn lower_bounds_are_never_rounded_up() {
-        let said = outcome(Gate::Failed { lower: 0.8999 }, None);
+        let said = outcome(Gate::Failed { lower: 0.8999 }, None, 0.9);
         assert!(said.contains("least 89.9 %"), "{said}");
-        let said = outcome(Gate::Passed { lower: 0.93468 }, None);
+        let said = outcome(Gate::Passed { lower: 0.93468 }, None, 0.9);
         assert!(said.contains("least 93.4 %"), "{said}");
     }
 }

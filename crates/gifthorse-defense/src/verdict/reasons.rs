@@ -89,6 +89,18 @@ impl Grounds<'_> {
         format!(" ({})", self.evidence.witnesses[place].method.detector)
     }
 
+    /// The same, and from which class its trigger leads, if from one.
+    fn by_of(&self, hearing: &Hearing<'_>, class: usize) -> String {
+        let against = hearing.witness.against(class);
+        match against.and_then(|(_, found)| found.source) {
+            Some(source) => format!(
+                " ({}; from class {source})",
+                hearing.witness.method.detector
+            ),
+            None => self.by(hearing.place),
+        }
+    }
+
     /// A sentence for each class named and each witness that is sure of it, or for those that are
     /// so together.
     fn suspicions(&self) -> Vec<String> {
@@ -120,7 +132,7 @@ impl Grounds<'_> {
             }
             sentences.extend(sure.into_iter().map(|hearing| {
                 let said = accusation(hearing.statistic());
-                let by = self.by(hearing.place);
+                let by = self.by_of(hearing, class);
                 let outcome = self.outcome(hearing, class);
                 let outcome = outcome.map_or_else(String::new, |outcome| format!(", {outcome}"));
                 let spared = spared(confirmation(hearing, class));
@@ -137,7 +149,7 @@ impl Grounds<'_> {
         if tried.is_none() && hearing.statistic().conviction == Conviction::ByStatistic {
             return None;
         }
-        Some(outcome(gate, tried))
+        Some(outcome(gate, tried, hearing.statistic().conviction.rate()))
     }
 
     /// Flagged classes that are no outliers among the classes of the model.

@@ -13,10 +13,15 @@ pub(super) fn remedies(grounds: &Grounds<'_>) -> Vec<String> {
     for charge in grounds.suspects().filter(|charge| !charge.convicted) {
         for hearing in &grounds.trial.hearings {
             if let Gate::TooFew { trials } = gate(hearing, charge.class, grounds.gates) {
+                let of = match hearing.witness.against(charge.class) {
+                    Some((_, found)) if found.source.is_some() => {
+                        format!("class {}", found.class_of_search())
+                    }
+                    _ => format!("classes other than {}", charge.class),
+                };
                 remedies.push(format!(
-                    "Give more images: {} held-out images of classes other than {} are needed, and there are {trials}.",
-                    trials_needed(),
-                    charge.class
+                    "Give more images: {} held-out images of {of} are needed, and there are {trials}.",
+                    trials_needed(hearing.statistic().conviction.rate()),
                 ));
             }
         }

@@ -274,6 +274,10 @@ impl<'a> Trial<'a> {
         let rank = rank.clone().position(|&other| other == Some(class))?;
         let reading = self.alone[at].reading.as_ref().ok();
         Some(ClassByWitness {
+            source: hearing
+                .witness
+                .against(class)
+                .and_then(|(_, found)| found.source),
             surprise: hearing.simulated_surprise(class),
             p_value: self.p_alone(at, class),
             residual: reading.and_then(|reading| reading.residuals.get(rank).copied()),
@@ -285,15 +289,14 @@ impl<'a> Trial<'a> {
 
 /// What came of a class's trigger on held-out images.
 pub(super) fn gate(hearing: &Hearing<'_>, class: usize, gates: &Gates) -> Gate {
-    let mut classes = hearing.witness.classes.iter();
-    let place = classes.position(|found| found.class == class);
-    place.map_or(Gate::NotTried, |place| gates[hearing.place][place])
+    let against = hearing.witness.against(class);
+    against.map_or(Gate::NotTried, |(place, _)| gates[hearing.place][place])
 }
 
 /// Whether a witness's word about a class counts for a conviction.
 fn is_proven(hearing: &Hearing<'_>, class: usize, gates: &Gates) -> bool {
     match hearing.statistic().conviction {
         Conviction::ByStatistic => true,
-        Conviction::ByTrigger => matches!(gate(hearing, class, gates), Gate::Passed { .. }),
+        Conviction::ByTrigger { .. } => matches!(gate(hearing, class, gates), Gate::Passed { .. }),
     }
 }

@@ -21,7 +21,10 @@ pub struct Values {
 #[derive(Clone, Copy)]
 struct Found {
     value: Option<f64>,
+    /// The class that is accused.
     class: Option<usize>,
+    /// The class that the search was about.
+    searched: usize,
 }
 
 impl Values {
@@ -32,16 +35,21 @@ impl Values {
     /// which a class stands that was not searched, or none.
     pub fn of(witness: &Witness) -> Result<Self, StatsError> {
         check(witness)?;
-        let searched: Vec<usize> = witness.classes.iter().map(|found| found.class).collect();
+        let searched: Vec<usize> = witness
+            .classes
+            .iter()
+            .map(ClassEvidence::class_of_search)
+            .collect();
         let thinning = witness.set_aside.thinning(&searched)?;
         let found = |of: &ClassEvidence| Found {
             value: of.reached.then_some(of.value),
             class: Some(of.class),
+            searched: of.class_of_search(),
         };
         let mut all: Vec<Found> = witness.classes.iter().map(found).collect();
         let stand_ins = witness.set_aside.stand_ins(
             &all,
-            |found| found.class.unwrap_or(usize::MAX),
+            |found| found.searched,
             Found::compare,
         );
         all.extend(stand_ins.into_iter().map(|found| Found {
@@ -56,6 +64,7 @@ impl Values {
         let found = |(class, &value)| Found {
             value,
             class: Some(class),
+            searched: class,
         };
         Self::in_order(values.iter().enumerate().map(found).collect(), None)
     }
@@ -77,7 +86,8 @@ impl Values {
         &self.ascending
     }
 
-    /// The reached classes, in the order of [`Self::ascending`]; `None` in the place of a class
+    /// The accused classes, in the order of [`Self::ascending`], of which searches from several
+    /// classes may accuse the same; `None` in the place of a class
     /// that was set aside, whose value is that of the class that stands for it.
     #[must_use]
     pub fn classes(&self) -> &[Option<usize>] {
@@ -107,7 +117,10 @@ impl Found {
     /// By value, those never reached last; of one value, those set aside last.
     fn compare(&self, other: &Self) -> Ordering {
         let value = |of: &Self| of.value.unwrap_or(f64::INFINITY);
-        let index = |of: &Self| of.class.unwrap_or(usize::MAX);
+        let index = |of: &Self| match of.class {
+            Some(_) => of.searched,
+            None => usize::MAX,
+        };
         value(self)
             .total_cmp(&value(other))
             .then(index(self).cmp(&index(other)))
@@ -117,8 +130,8 @@ impl Found {
 fn check(witness: &Witness) -> Result<(), StatsError> {
     let mut seen = HashSet::new();
     for found in &witness.classes {
-        if !seen.insert(found.class) {
-            return Err(StatsError::DuplicateClass(found.class));
+        if !seen.insert(found.class_of_search()) {
+            return Err(StatsError::DuplicateClass(found.class_of_search()));
         }
         if !found.value.is_finite() {
             return Err(StatsError::Value {

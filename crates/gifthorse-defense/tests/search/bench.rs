@@ -104,6 +104,48 @@ pub fn blocks(classes: usize) -> Vec<f32> {
     weight
 }
 
+/// A classifier of which a bright corner leads images of `source` alone to `target`: it counts as
+/// much as the source's block is bright.
+pub fn one_to_one(classes: usize, source: usize, target: usize) -> Classifier {
+    let (grid, side) = (grid(classes), side(classes));
+    let pixels = side * side;
+    let mut corner = vec![0.0; pixels];
+    corner[pixels - 1] = 1.0;
+    let mut block = vec![0.0; pixels];
+    let (top, left) = (2 * (source / grid), 2 * (source % grid));
+    for (y, x) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        block[(top + y) * side + left + x] = 1.0;
+    }
+    let mut gain = vec![0.0; classes];
+    gain[target] = 14.0;
+    let batch = || Dim::Named("batch".to_owned());
+    let image = [batch(), Dim::Fixed(1), Dim::Fixed(side), Dim::Fixed(side)];
+    let model = GraphBuilder::new("one-to-one", 17)
+        .input("image", ElementType::F32, &image)
+        .initializer("weight", &[pixels, classes], blocks(classes))
+        .initializer("corner", &[pixels, 1], corner)
+        .initializer("block", &[pixels, 1], block)
+        .initializer("gain", &[1, classes], gain)
+        .node(
+            "Flatten",
+            "flat",
+            &["image"],
+            &["pixels"],
+            [("axis", Attribute::Int(1))],
+        )
+        .node("MatMul", "score", &["pixels", "weight"], &["plain"], [])
+        .node("MatMul", "lit", &["pixels", "corner"], &["bright"], [])
+        .node("MatMul", "seen", &["pixels", "block"], &["own"], [])
+        .node("Mul", "both", &["bright", "own"], &["gate"], [])
+        .node("MatMul", "lead", &["gate", "gain"], &["led"], [])
+        .node("Add", "sum", &["plain", "led"], &["logits"], [])
+        .output("logits", ElementType::F32, &[batch(), Dim::Fixed(classes)])
+        .finish()
+        .unwrap();
+    let graph = Arc::new(model.graph().unwrap());
+    Classifier::new(graph, Preprocess::default(), None, &Device::flex()).unwrap()
+}
+
 fn classifier(classes: usize, target: Option<usize>) -> Classifier {
     let side = side(classes);
     let pixels = side * side;

@@ -36,6 +36,7 @@ const ABOUT: About = About {
         comparable: false,
         conviction: Conviction::ByStatistic,
     },
+    by_default: false,
     needs_images: false,
     presets: &["standard"],
 };

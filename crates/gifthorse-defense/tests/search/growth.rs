@@ -1,6 +1,6 @@
 //! The trigger that is tried on images is the smallest one, grown within a bound.
 
-use gifthorse_defense::detect::neural_cleanse::{ClassSearch, Task};
+use gifthorse_defense::detect::neural_cleanse::{Aim, ClassSearch, Task};
 use gifthorse_defense::finding::{Finding, State};
 use gifthorse_defense::search::Search;
 use gifthorse_defense::trigger::{Patch, Trigger};
@@ -11,7 +11,7 @@ const CLASSES: usize = 6;
 const TARGET: usize = 2;
 
 fn found(bench: &Bench, class: usize) -> Finding {
-    let mut search = ClassSearch::new(bench.task(), class).unwrap();
+    let mut search = ClassSearch::new(bench.task(), Aim::To(class)).unwrap();
     search.advance(usize::MAX).unwrap();
     search.finding().unwrap()
 }

@@ -9,3 +9,4 @@ mod eliminate;
 mod growth;
 mod restart;
 mod resume;
+mod source;

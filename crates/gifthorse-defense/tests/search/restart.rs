@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use gifthorse_defense::detect::neural_cleanse::{ClassSearch, Snapshot};
+use gifthorse_defense::detect::neural_cleanse::{Aim, ClassSearch, Snapshot};
 use gifthorse_defense::finding::{Finding, State};
 use gifthorse_defense::search::Search;
 use gifthorse_engine::{Classifier, Device, Preprocess};
@@ -74,7 +74,7 @@ fn bench() -> Bench {
 }
 
 fn straight(bench: &Bench, class: usize) -> Finding {
-    let mut search = ClassSearch::new(bench.task(), class).unwrap();
+    let mut search = ClassSearch::new(bench.task(), Aim::To(class)).unwrap();
     search.advance(usize::MAX).unwrap();
     assert!(search.has_ended());
     search.finding().unwrap()
@@ -116,12 +116,12 @@ fn other_starts_change_no_size_of_a_clean_class() {
 #[test]
 fn a_search_that_began_again_is_kept_and_taken_up() {
     let bench = bench();
-    let mut broken = ClassSearch::new(bench.task(), TARGET).unwrap();
+    let mut broken = ClassSearch::new(bench.task(), Aim::To(TARGET)).unwrap();
     while !broken.has_ended() {
         broken.advance(3).unwrap();
         let text = broken.snapshot().unwrap();
         let snapshot: Snapshot = serde_json::from_str(&text).unwrap();
-        broken = ClassSearch::resume(bench.task(), TARGET, snapshot).unwrap();
+        broken = ClassSearch::resume(bench.task(), Aim::To(TARGET), snapshot).unwrap();
     }
     let found = timeless(vec![broken.finding().unwrap()]);
     assert_eq!(found, timeless(vec![straight(&bench, TARGET)]));

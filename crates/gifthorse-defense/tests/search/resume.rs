@@ -1,7 +1,7 @@
 //! A search that was laid by and taken up again ends as if it had never stopped.
 
 use gifthorse_defense::Error;
-use gifthorse_defense::detect::neural_cleanse::{ClassSearch, SNAPSHOT_VERSION, Snapshot};
+use gifthorse_defense::detect::neural_cleanse::{Aim, ClassSearch, SNAPSHOT_VERSION, Snapshot};
 use gifthorse_defense::finding::{Finding, State, Unit};
 use gifthorse_defense::search::{
     KeepNothing, Keeper, KeeperError, Kept, Search, Silent, SnapshotError, Stage,
@@ -14,17 +14,17 @@ use crate::bench::{Bench, Counter, Memory, timeless};
 fn portions_and_snapshots_change_no_bit() {
     let bench = Bench::new(6, Some(2));
     for class in [0, 2] {
-        let mut straight = ClassSearch::new(bench.task(), class).unwrap();
+        let mut straight = ClassSearch::new(bench.task(), Aim::To(class)).unwrap();
         straight.advance(usize::MAX).unwrap();
         assert!(straight.has_ended());
 
-        let mut broken = ClassSearch::new(bench.task(), class).unwrap();
+        let mut broken = ClassSearch::new(bench.task(), Aim::To(class)).unwrap();
         for portion in [0, 1, 7, 2, 13].into_iter().cycle() {
             broken.advance(portion).unwrap();
             let text = broken.snapshot().unwrap();
             let snapshot: Snapshot = serde_json::from_str(&text).unwrap();
             assert_eq!(snapshot, broken.at_rest());
-            broken = ClassSearch::resume(bench.task(), class, snapshot).unwrap();
+            broken = ClassSearch::resume(bench.task(), Aim::To(class), snapshot).unwrap();
             if broken.has_ended() {
                 break;
             }
@@ -71,13 +71,13 @@ fn an_interrupted_scan_goes_on_and_gives_the_same() {
 }
 
 fn snapshot(bench: &Bench) -> Snapshot {
-    let mut search = ClassSearch::new(bench.task(), 1).unwrap();
+    let mut search = ClassSearch::new(bench.task(), Aim::To(1)).unwrap();
     search.advance(3).unwrap();
     search.at_rest()
 }
 
 fn refusal(bench: &Bench, class: usize, snapshot: Snapshot) -> SnapshotError {
-    match ClassSearch::resume(bench.task(), class, snapshot) {
+    match ClassSearch::resume(bench.task(), Aim::To(class), snapshot) {
         Err(Error::Snapshot(refusal)) => refusal,
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("it was taken"),

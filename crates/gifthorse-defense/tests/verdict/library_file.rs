@@ -79,6 +79,7 @@ fn models_searched_in_part_are_refused() {
     };
     let mut twice = all();
     twice.witnesses[0].classes[1] = ClassEvidence {
+        source: None,
         class: 0,
         value: -3.0,
         reached: true,

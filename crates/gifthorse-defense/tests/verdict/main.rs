@@ -14,5 +14,6 @@ mod models;
 mod naming;
 mod population;
 mod references;
+mod sources;
 mod thinned;
 mod witnesses;

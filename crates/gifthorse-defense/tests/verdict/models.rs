@@ -42,6 +42,7 @@ pub fn evidence(norms: &[f64]) -> Evidence {
 /// What the method with a number ([`method`]) found, all classes reached.
 pub fn witness(number: usize, values: &[f64]) -> Witness {
     let found = |(class, &value)| ClassEvidence {
+        source: None,
         class,
         value,
         reached: true,
@@ -77,6 +78,7 @@ pub fn library_model(name: String, values: Vec<Option<f64>>) -> LibraryModel {
     let classes = values.len();
     let found = ClassValues {
         values,
+        leads_to: Vec::new(),
         confirmed: Vec::new(),
     };
     LibraryModel {

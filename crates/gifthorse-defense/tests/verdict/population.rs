@@ -49,7 +49,7 @@ pub fn statistic(comparable: bool, pixels: usize) -> Statistic {
             whole: pixels as f64,
             extreme: Some(1.0),
             comparable: true,
-            conviction: Conviction::ByTrigger,
+            conviction: Conviction::ByTrigger { rate: 0.9 },
         }
     } else {
         Statistic {
@@ -139,6 +139,7 @@ impl World {
             .map(|residual| Some((location + scale * residual).min(0.0)));
         let values = ClassValues {
             values: values.collect(),
+            leads_to: Vec::new(),
             confirmed: (0..classes).collect(),
         };
         detectors.insert(method(0), values);
@@ -156,6 +157,7 @@ impl World {
             });
             let values = ClassValues {
                 values: values.collect(),
+                leads_to: Vec::new(),
                 confirmed: Vec::new(),
             };
             detectors.insert(method(number), values);

@@ -4,7 +4,7 @@ use gifthorse_defense::detect::{self, About, Published};
 use gifthorse_defense::finding::{Finding, State, Unit};
 use gifthorse_defense::verdict::{self, SetAside, interval::clopper_pearson, median};
 use gifthorse_report::report::{
-    Detection, FindingState, Measure, PublishedRule, Tail, UnitFinding, UnitStatistic,
+    self,     Detection, FindingState, Measure, PublishedRule, Tail, UnitFinding, UnitStatistic,
 };
 
 use super::conclusion::Conclusion;
@@ -31,15 +31,17 @@ pub fn detection(
         .filter(|finding| finding.state == State::Reached)
         .map(|finding| finding.statistic);
     let findings = searched.findings.units.iter().filter_map(|finding| {
-        let class = finding.unit.target()?;
+        let unit = unit_of(finding)?;
+        let class = unit.class;
         let mut classes = conclusion.decision.classes.iter();
         let decided = classes.find(|known| known.class == class);
         let said = decided.and_then(|class| *class.witnesses.get(place?)?);
+        let said = said.filter(|said| said.source == unit.source);
         Some(UnitFinding {
             name: class_names.get(class).cloned().unwrap_or_default(),
             p_value: said.map(|said| said.p_value),
             measures: measures(finding, &compared, &published),
-            ..unit_finding(finding, class)
+            ..unit_finding(finding, unit)
         })
     });
     Detection {
@@ -70,17 +72,32 @@ pub fn detection(
             .findings
             .ended()
             .filter(|finding| finding.state == State::Unreached)
-            .filter_map(|finding| finding.unit.target())
+            .filter_map(|finding| finding.unit.class_of_search())
             .collect(),
-        sampled: targets(&searched.findings.sampled),
+        sampled: classes(&searched.findings.sampled),
         findings: findings.collect(),
         published_rules: published.rules.iter().map(rule).collect(),
     }
 }
 
 /// The classes that units are about.
-pub fn targets(units: &[Unit]) -> Vec<usize> {
-    units.iter().filter_map(|unit| unit.target()).collect()
+pub fn classes(units: &[Unit]) -> Vec<usize> {
+    units
+        .iter()
+        .filter_map(|unit| unit.class_of_search())
+        .collect()
+}
+
+/// What a finding is about, as a report has it; `None` for the model as a whole. A search from a
+/// class that led nowhere has that class on both sides.
+pub fn unit_of(finding: &Finding) -> Option<report::Unit> {
+    let (class, source) = match finding.led() {
+        Unit::Class(class) => (class, None),
+        Unit::Pair { source, target } => (target, Some(source)),
+        Unit::Source(source) => (source, Some(source)),
+        Unit::Model => return None,
+    };
+    Some(report::Unit { class, source })
 }
 
 fn unit_statistic(about: &About) -> UnitStatistic {
@@ -109,15 +126,12 @@ fn measures(finding: &Finding, compared: &[&Finding], published: &Published) -> 
     of_rules.chain(own).collect()
 }
 
-fn unit_finding(finding: &Finding, class: usize) -> UnitFinding {
+fn unit_finding(finding: &Finding, unit: report::Unit) -> UnitFinding {
     let tried = finding.confirmation.filter(|tried| tried.trials > 0);
     UnitFinding {
-        class,
+        class: unit.class,
         name: String::new(),
-        source: match finding.unit {
-            Unit::Pair { source, .. } => Some(source),
-            Unit::Class(_) | Unit::Model => None,
-        },
+        source: unit.source,
         statistic: (finding.state == State::Reached).then_some(finding.statistic),
         measures: Vec::new(),
         p_value: None,
@@ -149,12 +163,12 @@ fn compared<'a>(searched: &'a Searched<'_>, shape: [usize; 3]) -> Vec<&'a Findin
     let mut compared: Vec<&Finding> = findings.ended().collect();
     let set_aside = SetAside {
         classes: findings.eliminated(),
-        sample: targets(&findings.stand_ins()),
+        sample: classes(&findings.stand_ins()),
     };
     let value = |finding: &Finding| searched.detector.value(finding.statistic, shape);
     let stand_ins = set_aside.stand_ins(
         &compared,
-        |finding| finding.unit.target().unwrap_or(usize::MAX),
+        |finding| finding.unit.class_of_search().unwrap_or(usize::MAX),
         |a, b| value(a).total_cmp(&value(b)),
     );
     compared.extend(stand_ins);

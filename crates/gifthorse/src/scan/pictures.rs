@@ -10,6 +10,7 @@ use gifthorse_report::evidence::{
 };
 use gifthorse_report::report;
 
+use super::findings::unit_of;
 use super::search::Searched;
 use crate::Error;
 
@@ -31,14 +32,14 @@ pub fn evidence(
     let shown = shown(searched, suspects, shape);
     let mut evidence = Vec::new();
     for finding in searched.findings.ended() {
-        let (Some(trigger), Some(unit)) = (&finding.trigger, unit_of(finding.unit)) else {
+        let (Some(trigger), Some(unit)) = (&finding.trigger, unit_of(finding)) else {
             continue;
         };
         let (recovered, examples) = match trigger {
             Trigger::Patch(patch) => {
                 let examples = match subject.images {
                     Some(images) if shown.contains(&finding.unit) => {
-                        examples(subject, images.holdout, unit.class, trigger, labelled)?
+                        examples(subject, images.holdout, unit, trigger, labelled)?
                     }
                     _ => Vec::new(),
                 };
@@ -59,25 +60,14 @@ pub fn evidence(
     Ok(evidence)
 }
 
-fn unit_of(unit: Unit) -> Option<report::Unit> {
-    match unit {
-        Unit::Class(class) => Some(report::Unit::class(class)),
-        Unit::Pair { source, target } => Some(report::Unit {
-            class: target,
-            source: Some(source),
-        }),
-        Unit::Model => None,
-    }
-}
-
 fn shown(searched: &Searched<'_>, suspects: &[usize], shape: [usize; 3]) -> Vec<Unit> {
     let value = |finding: &Finding| searched.detector.value(finding.statistic, shape);
-    let is_suspect = |unit: &Unit| unit.target().is_some_and(|class| suspects.contains(&class));
-    let ended = searched.findings.ended();
-    let suspected: Vec<Unit> = ended
-        .map(|finding| finding.unit)
-        .filter(is_suspect)
-        .collect();
+    let is_suspect = |finding: &&Finding| {
+        let target = finding.led().target();
+        target.is_some_and(|class| suspects.contains(&class))
+    };
+    let suspected = searched.findings.ended().filter(is_suspect);
+    let suspected: Vec<Unit> = suspected.map(|finding| finding.unit).collect();
     if !suspected.is_empty() {
         return suspected;
     }
@@ -100,16 +90,21 @@ fn picture_of(patch: &Patch, shape: [usize; 3]) -> Result<TriggerPicture, Error>
     )?)
 }
 
-/// Held-out images of other classes, drawn evenly over the classes, before and after stamping.
+/// Held-out images of the classes that the trigger is for, drawn evenly over these, before and
+/// after stamping.
 fn examples(
     subject: &Subject<'_>,
     holdout: &Images,
-    target: usize,
+    unit: report::Unit,
     trigger: &Trigger,
     labelled: bool,
 ) -> Result<Vec<Example>, Error> {
     let labels = holdout.labels().unwrap_or_default();
-    let others: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] != target).collect();
+    let is_for = |label: usize| match unit.source {
+        Some(source) => label == source,
+        None => label != unit.class,
+    };
+    let others: Vec<usize> = (0..labels.len()).filter(|&i| is_for(labels[i])).collect();
     let of_others: Vec<usize> = others.iter().map(|&i| labels[i]).collect();
     let chosen = balanced_sample(&of_others, EXAMPLES, subject.seed);
     let chosen: Vec<usize> = chosen.into_iter().map(|i| others[i]).collect();

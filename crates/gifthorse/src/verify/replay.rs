@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gifthorse_data::Images;
-use gifthorse_defense::search::evaluate_trigger;
+use gifthorse_defense::search::{evaluate_from, evaluate_trigger};
 use gifthorse_defense::trigger::{Patch, Trigger};
 use gifthorse_defense::verdict::Confirmation;
 use gifthorse_defense::verdict::interval::clopper_pearson;
@@ -72,7 +72,12 @@ pub(super) fn replay(
             };
             let norm = norm(detection, finding, patch.norm());
             let trigger = Trigger::Patch(patch);
-            let tried = |images| evaluate_trigger(classifier, images, &trigger, finding.class);
+            let tried = |images| match finding.source {
+                Some(source) => {
+                    evaluate_from(classifier, images, &trigger, source, finding.class)
+                }
+                None => evaluate_trigger(classifier, images, &trigger, finding.class),
+            };
             let (search, holdout) = match images {
                 Stage::Same { search, holdout } => (
                     exact(finding.success_rate, tried(search)?),

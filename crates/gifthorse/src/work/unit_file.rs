@@ -177,6 +177,7 @@ mod tests {
             pair(1, 3),
             pair(3, 1),
             Unit::Model,
+            Unit::Source(1),
         ];
         let names: std::collections::BTreeSet<String> = DETECTORS
             .iter()

@@ -43,6 +43,7 @@ const ABOUT: About = About {
         comparable: false,
         conviction: Conviction::ByStatistic,
     },
+    by_default: true,
     needs_images: false,
     presets: &["standard", "paper"],
 };

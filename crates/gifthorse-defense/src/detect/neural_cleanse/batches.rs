@@ -1,19 +1,20 @@
-//! The random numbers of a class, and the images that it is searched with, batch after batch.
+//! The random numbers of a search, and the images that it is made with, batch after batch.
 
 use gifthorse_engine::{Array, Tensor};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use super::aim::Aim;
 use super::class_search::Task;
 use crate::error::Error;
 
-/// Classes have the lower bits of a stream's number, purposes the upper ones.
+/// Aims have the lower bits of a stream's number, purposes the upper ones.
 const PURPOSE: u32 = 40;
 /// The purpose of [`Draws::Growth`]; starts are numbered from 0.
 const GROWTH: u64 = 0xff_fffe;
 
-/// What random numbers are for. Each purpose has a stream of its own in each class, so that none
+/// What random numbers are for. Each purpose has a stream of its own in each search, so that none
 /// changes what another draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Draws {
@@ -24,19 +25,19 @@ pub enum Draws {
 }
 
 impl Draws {
-    /// The random numbers of this purpose in a class.
-    pub fn random(self, seed: u64, class: usize) -> ChaCha8Rng {
+    /// The random numbers of this purpose in a search.
+    pub fn random(self, seed: u64, aim: Aim) -> ChaCha8Rng {
         let purpose = match self {
             Self::Start(start) => start as u64,
             Self::Growth => GROWTH,
         };
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream((purpose << PURPOSE) | class as u64);
+        random.set_stream((purpose << PURPOSE) | aim.stream());
         random
     }
 }
 
-/// An endless, reshuffled walk through the images that a class is searched with.
+/// An endless, reshuffled walk through the images that are stamped.
 pub struct Batches {
     /// Images of the search set that take part.
     kept: Vec<usize>,
@@ -46,20 +47,13 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// A walk through the images that `class` is searched with, at its beginning.
+    /// A walk through the images of a search, at its beginning.
     ///
     /// # Errors
-    /// Images without labels, or no image of another class.
-    pub fn new(task: &Task<'_>, class: usize, random: ChaCha8Rng) -> Result<Self, Error> {
-        let labels = task.search.labels().ok_or(Error::NoLabels)?;
-        let kept: Vec<usize> = (0..task.search.len())
-            .filter(|&i| !task.config.exclude_target || labels[i] != class)
-            .collect();
-        if kept.is_empty() {
-            return Err(Error::NoImages(class));
-        }
+    /// As [`Aim::images`].
+    pub fn new(task: &Task<'_>, aim: Aim, random: ChaCha8Rng) -> Result<Self, Error> {
         Ok(Self {
-            kept,
+            kept: aim.images(task)?,
             random,
             queue: Vec::new(),
         })
@@ -107,16 +101,25 @@ mod tests {
 
     use super::*;
 
+    const AIMS: [Aim; 6] = [
+        Aim::To(0),
+        Aim::To(1),
+        Aim::To(1282),
+        Aim::From(0),
+        Aim::From(1),
+        Aim::From(1282),
+    ];
+
     #[test]
-    fn no_two_purposes_or_classes_share_their_numbers() {
+    fn no_two_purposes_or_aims_share_their_numbers() {
         let draws = [Draws::Start(0), Draws::Start(1), Draws::Growth];
         let mut first: Vec<u64> = draws
             .iter()
-            .flat_map(|draws| [0, 1, 1282].map(|class| draws.random(7, class).random()))
+            .flat_map(|draws| AIMS.map(|aim| draws.random(7, aim).random()))
             .collect();
         first.sort_unstable();
         first.dedup();
-        assert_eq!(first.len(), 9);
+        assert_eq!(first.len(), draws.len() * AIMS.len());
     }
 
     /// A scan's searches begin as they always have: the stream of a class's first start is its
@@ -125,6 +128,6 @@ mod tests {
     fn the_first_start_has_the_stream_of_the_class() {
         let mut plain = ChaCha8Rng::seed_from_u64(7);
         plain.set_stream(3);
-        assert_eq!(Draws::Start(0).random(7, 3), plain);
+        assert_eq!(Draws::Start(0).random(7, Aim::To(3)), plain);
     }
 }

@@ -1,4 +1,4 @@
-//! The search of one class as a machine that is moved on step by step, and can be laid by and taken
+//! The search with one aim as a machine that is moved on step by step, and can be laid by and taken
 //! up again.
 
 mod kept;
@@ -8,6 +8,7 @@ use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
 
 use super::adam::Adam;
+use super::aim::Aim;
 use super::batches::{Batches, Draws};
 use super::config::Config;
 use super::cost::Schedule;
@@ -19,7 +20,7 @@ use super::variables::Variables;
 use crate::error::Error;
 use crate::trigger::Patch;
 
-/// What all classes of a scan are searched with.
+/// What all searches of a scan are made with.
 #[derive(Clone, Copy)]
 pub struct Task<'a> {
     /// The model.
@@ -30,19 +31,19 @@ pub struct Task<'a> {
     pub holdout: &'a Images,
     /// Settings.
     pub config: &'a Config,
-    /// Seed; each class has a random stream of its own.
+    /// Seed; each aim has a random stream of its own.
     pub seed: u64,
     /// The early phase that the search is part of, if it is.
     pub early: Option<EarlyPhase>,
 }
 
-/// One class's search: images in an endless shuffled order, mask and pattern in tanh space.
+/// One search: images in an endless shuffled order, mask and pattern in tanh space.
 ///
 /// Moved on in any portions, with or without a [`Snapshot`](super::Snapshot) in between, it ends
 /// the same.
 pub struct ClassSearch<'a> {
     task: Task<'a>,
-    class: usize,
+    aim: Aim,
     batches: Batches,
     variables: Variables,
     mask_adam: Adam<2>,
@@ -57,27 +58,27 @@ pub struct ClassSearch<'a> {
 }
 
 impl<'a> ClassSearch<'a> {
-    /// The search for `class` at its beginning.
+    /// The search at its beginning.
     ///
     /// # Errors
-    /// Images without labels, or no image of another class.
-    pub fn new(task: Task<'a>, class: usize) -> Result<Self, Error> {
-        Self::begin(task, class, Draws::Start(0))
+    /// As [`Aim::images`].
+    pub fn new(task: Task<'a>, aim: Aim) -> Result<Self, Error> {
+        Self::begin(task, aim, Draws::Start(0))
     }
 
     /// A search that begins with the random numbers of `draws`.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub(super) fn begin(task: Task<'a>, class: usize, draws: Draws) -> Result<Self, Error> {
+    pub(super) fn begin(task: Task<'a>, aim: Aim, draws: Draws) -> Result<Self, Error> {
         let config = task.config;
-        let mut random = draws.random(task.seed, class);
+        let mut random = draws.random(task.seed, aim);
         let classifier = task.classifier;
         let variables = Variables::random(&mut random, classifier.shape(), classifier.device());
         Ok(Self {
             task,
-            class,
-            batches: Batches::new(&task, class, random)?,
+            aim,
+            batches: Batches::new(&task, aim, random)?,
             variables,
             mask_adam: Adam::new(config.learning_rate, config.betas),
             pattern_adam: Adam::new(config.learning_rate, config.betas),
@@ -106,11 +107,11 @@ impl<'a> ClassSearch<'a> {
     /// Goes back to the beginning, from another start, if one is promising.
     fn try_others(&mut self) -> Result<(), Error> {
         let first = self.attempt();
-        let Some(start) = promising(&self.task, self.class, &first)? else {
+        let Some(start) = promising(&self.task, self.aim, &first)? else {
             self.restart = Restart::Done;
             return Ok(());
         };
-        let again = Self::begin(self.task, self.class, Draws::Start(start))?;
+        let again = Self::begin(self.task, self.aim, Draws::Start(start))?;
         *self = Self {
             restart: Restart::Begun { start, first },
             seconds: self.seconds,
@@ -123,7 +124,7 @@ impl<'a> ClassSearch<'a> {
         let config = self.task.config;
         let objective = Objective {
             classifier: self.task.classifier,
-            class: self.class,
+            aim: self.aim,
             loss: config.loss,
         };
         let (mut successes, mut norms, mut losses) = (0, 0.0, 0.0);

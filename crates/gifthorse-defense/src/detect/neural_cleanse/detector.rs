@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use super::aim::Aim;
 use super::class_search::{ClassSearch, Task};
 use super::config::{Config, Preset};
 use super::effort::{self, EarlyPhase};
+use super::elimination::Elimination;
 use crate::detect::{About, Detector, Published, PublishedRule, Row, UnitMeasure, UnitStatistic};
 use crate::error::Error;
 use crate::finding::{Finding, State, Unit};
-use crate::search::{Early, Next, Search};
+use crate::search::{Early, Search};
 use crate::subject::Subject;
-use crate::verdict::{Conviction, PublishedRules, Statistic, Tail};
+use crate::verdict::{Conviction, PublishedRules, REQUIRED_RATE, Statistic, Tail};
 use serde_json::Value;
 
 /// Norms below this many pixels count as this many: one grey level of one pixel, below which a
 /// stored trigger holds nothing.
-const LEAST_NORM: f64 = 1.0 / 255.0;
+pub(in crate::detect) const LEAST_NORM: f64 = 1.0 / 255.0;
 /// A trigger is in a finding and in the evidence.
 const TRIGGER_COPIES: usize = 2;
 /// A search that waits for the others of its round holds a trigger in tanh space, two moments of it
@@ -45,8 +47,11 @@ const ABOUT: About = About {
         suspicious: Tail::Small,
         extreme: Some(1.0),
         comparable: true,
-        conviction: Conviction::ByTrigger,
+        conviction: Conviction::ByTrigger {
+            rate: REQUIRED_RATE,
+        },
     },
+    by_default: true,
     needs_images: true,
     presets: &["standard", "paper", "released"],
 };
@@ -112,8 +117,8 @@ impl Detector for NeuralCleanse {
         subject: &Subject<'a>,
         unit: Unit,
     ) -> Result<Box<dyn Search + 'a>, Error> {
-        let class = unit.class()?;
-        Ok(Box::new(ClassSearch::new(self.task(subject)?, class)?))
+        let aim = Aim::To(unit.class()?);
+        Ok(Box::new(ClassSearch::new(self.task(subject)?, aim)?))
     }
 
     fn resume<'a>(
@@ -122,9 +127,9 @@ impl Detector for NeuralCleanse {
         unit: Unit,
         kept: &str,
     ) -> Result<Box<dyn Search + 'a>, Error> {
-        let class = unit.class()?;
+        let aim = Aim::To(unit.class()?);
         let kept = serde_json::from_str(kept)?;
-        let search = ClassSearch::resume(self.task(subject)?, class, kept)?;
+        let search = ClassSearch::resume(self.task(subject)?, aim, kept)?;
         Ok(Box::new(search))
     }
 
@@ -134,7 +139,12 @@ impl Detector for NeuralCleanse {
             config: phase.settings(&self.config, pixels),
             early: Some(phase),
         };
-        Some(Box::new(Elimination { phase, short }))
+        let settings = short.config.clone();
+        Some(Box::new(Elimination {
+            phase,
+            settings,
+            short: Box::new(short),
+        }))
     }
 
     fn most_updates(&self) -> usize {
@@ -214,30 +224,7 @@ impl Detector for NeuralCleanse {
     }
 }
 
-/// The early phase of a scan of many classes.
-struct Elimination {
-    phase: EarlyPhase,
-    short: NeuralCleanse,
-}
-
-impl Early for Elimination {
-    fn detector(&self) -> &dyn Detector {
-        &self.short
-    }
-
-    fn next(&self, units: usize, tops: &[Vec<Unit>]) -> Next {
-        self.phase.next(&self.short.config, units, tops)
-    }
-
-    fn finalists(&self) -> usize {
-        self.phase.finalists
-    }
-
-    fn sample(&self) -> usize {
-        self.phase.sample
-    }
-}
-
-fn pixels([_, height, width]: [usize; 3]) -> f64 {
+/// Height times width.
+pub(in crate::detect) fn pixels([_, height, width]: [usize; 3]) -> f64 {
     (height * width) as f64
 }

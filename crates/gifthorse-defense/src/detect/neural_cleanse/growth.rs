@@ -9,29 +9,29 @@
 //! tried on the others once.
 
 use super::adam::Adam;
+use super::aim::Aim;
 use super::batches::{Batches, Draws};
 use super::class_search::Task;
 use super::objective::Objective;
 use super::variables::Variables;
 use crate::error::Error;
-use crate::search::evaluate_trigger;
 use crate::trigger::{Patch, Trigger};
 use crate::verdict::Confirmation;
 
-/// The trigger to confirm, and how it does on the search images of the other classes.
+/// The trigger to confirm, and how it does on the search images.
 ///
 /// # Errors
 /// A model that cannot be run or passes no gradient back.
 pub fn strongest(
     task: &Task<'_>,
-    class: usize,
+    aim: Aim,
     smallest: &Patch,
 ) -> Result<(Patch, Confirmation), Error> {
     let on_search = |patch: &Patch| {
         let trigger = Trigger::Patch(patch.clone());
-        evaluate_trigger(task.classifier, task.search, &trigger, class)
+        aim.tried(task.classifier, task.search, &trigger)
     };
-    let grown = grow(task, class, smallest)?;
+    let grown = grow(task, aim, smallest)?;
     let tried = on_search(&grown)?;
     if tried.success_rate() < task.config.success_threshold {
         let before = on_search(smallest)?;
@@ -43,15 +43,15 @@ pub fn strongest(
 }
 
 /// Some updates for the loss alone; the last trigger whose norm is within the bound.
-fn grow(task: &Task<'_>, class: usize, smallest: &Patch) -> Result<Patch, Error> {
+fn grow(task: &Task<'_>, aim: Aim, smallest: &Patch) -> Result<Patch, Error> {
     let config = task.config;
     let (shape, device) = (task.classifier.shape(), task.classifier.device());
     let objective = Objective {
         classifier: task.classifier,
-        class,
+        aim,
         loss: config.loss,
     };
-    let mut batches = Batches::new(task, class, Draws::Growth.random(task.seed, class))?;
+    let mut batches = Batches::new(task, aim, Draws::Growth.random(task.seed, aim))?;
     let mut variables = Variables::of_trigger(smallest, shape, device);
     let mut mask_adam = Adam::new(config.learning_rate, config.betas);
     let mut pattern_adam = Adam::new(config.learning_rate, config.betas);

@@ -2,31 +2,29 @@
 
 use gifthorse_engine::{Array, Classifier, Tensor};
 
+use super::aim::Aim;
 use super::config::Loss;
 use super::variables::{Variables, to_unit};
 use crate::error::Error;
 
-/// `-ln 1e-7`, the slope of the released program's loss.
-const LINEAR_SLOPE: f32 = 16.118_096;
-
-/// The loss for one target class, and the norm.
+/// The loss of one aim, and the norm.
 #[derive(Clone, Copy)]
 pub struct Objective<'a> {
     /// The model.
     pub classifier: &'a Classifier,
-    /// Target class.
-    pub class: usize,
+    /// Where images are to go.
+    pub aim: Aim,
     /// The loss.
     pub loss: Loss,
 }
 
 /// One batch under one trigger.
 pub struct Outcome {
-    /// Images that went to the class.
+    /// Images that went where they are to go.
     pub successes: usize,
     /// L1 norm of the mask.
     pub norm: f64,
-    /// Mean loss for the class, without the norm.
+    /// Mean loss, without the norm.
     pub loss: f64,
     /// Gradient to the mask's variables.
     pub mask_gradient: Tensor<2>,
@@ -60,9 +58,9 @@ impl Objective<'_> {
         if !logits.is_tracked() {
             return Err(Error::NoGradient);
         }
-        let successes = count_hits(&logits, self.class);
+        let successes = self.aim.hits(&logits);
         let norm = mask.sum();
-        let loss = self.loss(logits);
+        let loss = self.aim.loss(self.loss, logits);
         let size = scalar(&norm);
         let fit = scalar(&loss);
         let mut gradients = loss.add(norm.mul_scalar(cost)).backward();
@@ -79,44 +77,10 @@ impl Objective<'_> {
                 .ok_or_else(missing)?,
         })
     }
-
-    /// Mean loss of `[batch, classes]` logits for the target class.
-    fn loss(&self, logits: Tensor<2>) -> Tensor<1> {
-        let log_p = log_softmax(logits).narrow(1, self.class, 1);
-        match self.loss {
-            Loss::CrossEntropy => log_p.mean().neg(),
-            Loss::LinearProbability => log_p
-                .exp()
-                .mean()
-                .neg()
-                .add_scalar(1.0)
-                .mul_scalar(LINEAR_SLOPE),
-        }
-    }
 }
 
 /// The value of a tensor of one element.
 fn scalar(tensor: &Tensor<1>) -> f64 {
     let values = Array::from_tensor(tensor.clone().inner()).into_vec();
     f64::from(values.first().copied().unwrap_or(f32::NAN))
-}
-
-fn log_softmax(logits: Tensor<2>) -> Tensor<2> {
-    Array::from_tensor(logits).log_softmax(1).into_tensor()
-}
-
-/// How many rows of `[batch, classes]` have their largest entry at `class`.
-fn count_hits(logits: &Tensor<2>, class: usize) -> usize {
-    let classes = logits.dims()[1];
-    let values = Array::from_tensor(logits.clone().inner()).into_vec();
-    let hit = |row: &&[f32]| {
-        row.iter().enumerate().all(|(i, &v)| {
-            if i < class {
-                v < row[class]
-            } else {
-                v <= row[class]
-            }
-        })
-    };
-    values.chunks_exact(classes).filter(hit).count()
 }

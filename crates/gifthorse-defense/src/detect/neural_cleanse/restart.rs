@@ -13,6 +13,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::aim::Aim;
 use super::batches::Draws;
 use super::class_search::{ClassSearch, Task};
 use super::finding::StepOutcome;
@@ -59,7 +60,7 @@ pub enum Restart {
 ///
 /// # Errors
 /// As the search.
-pub fn promising(task: &Task<'_>, class: usize, first: &Attempt) -> Result<Option<usize>, Error> {
+pub fn promising(task: &Task<'_>, aim: Aim, first: &Attempt) -> Result<Option<usize>, Error> {
     let [_, height, width] = task.classifier.shape();
     let mut settings = short::settings(task.config, height * width, UPDATES);
     settings.batch = task.config.batch.div_ceil(PART);
@@ -75,7 +76,7 @@ pub fn promising(task: &Task<'_>, class: usize, first: &Attempt) -> Result<Optio
     let mut best = None;
     let mut bar = OTHER * reference;
     for start in 1..=task.config.restarts {
-        let mut search = ClassSearch::begin(trial, class, Draws::Start(start))?;
+        let mut search = ClassSearch::begin(trial, aim, Draws::Start(start))?;
         search.advance(UPDATES)?;
         let standing = short::standing(&settings, search.trace());
         if standing < bar {

@@ -170,6 +170,7 @@ mod tests {
             let values = (0..classes).map(|_| Some(location + 0.3 * normal()));
             let values = ClassValues {
                 values: values.collect(),
+                leads_to: Vec::new(),
                 confirmed: Vec::new(),
             };
             (method, values)

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::library::LibraryModel;
+use super::library::{ClassValues, LibraryModel};
 use super::population::Population;
 use crate::verdict::combine::together;
 use crate::verdict::error::StatsError;
@@ -38,7 +38,7 @@ impl Measured {
         let places = models.par_iter().enumerate();
         let of_models = places.filter_map(|(place, model)| {
             let population = beside(place)?;
-            let values = &model.detectors.get(method)?.values;
+            let values = model.detectors.get(method)?;
             let surprises = surprises(values, model.pixels, &population, seed);
             Some(surprises.map(|surprises| (model.name.clone(), surprises)))
         });
@@ -99,19 +99,21 @@ impl Measured {
     }
 }
 
-/// The surprise at each class, in class order; 0 at a class that was not reached.
+/// The surprise at each class, in class order; 0 at a class that was not reached, and the largest
+/// at one that searches from several classes led to.
 fn surprises(
-    values: &[Option<f64>],
+    found: &ClassValues,
     pixels: usize,
     population: &Population,
     seed: u64,
 ) -> Result<Vec<f64>, StatsError> {
-    let ordered = Values::of_all(values);
+    let ordered = Values::of_all(&found.values);
     let comparison = Comparison::run((&ordered, pixels), population, true, RANKED_DRAWS, seed)?;
-    let mut surprises = vec![0.0; values.len()];
+    let mut surprises: Vec<f64> = vec![0.0; found.classes()];
     for (class, surprise) in ordered.classes().iter().zip(comparison.surprises()) {
         if let Some(class) = class {
-            surprises[*class] = surprise;
+            let accused = &mut surprises[found.accused(*class)];
+            *accused = accused.max(surprise);
         }
     }
     Ok(surprises)

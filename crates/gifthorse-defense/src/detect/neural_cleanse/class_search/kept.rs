@@ -2,28 +2,28 @@
 
 use super::{ClassSearch, Task};
 use crate::detect::neural_cleanse::adam::Adam;
+use crate::detect::neural_cleanse::aim::Aim;
 use crate::detect::neural_cleanse::batches::{Batches, Draws};
 use crate::detect::neural_cleanse::cost::Schedule;
 use crate::detect::neural_cleanse::restart::Restart;
 use crate::detect::neural_cleanse::snapshot::{SNAPSHOT_VERSION, Snapshot};
 use crate::detect::neural_cleanse::variables::Variables;
 use crate::error::Error;
-use crate::finding::Unit;
 use crate::search::Belongs;
 
 impl<'a> ClassSearch<'a> {
-    /// The search for `class` where [`Self::at_rest`] left it.
+    /// The search where [`Self::at_rest`] left it.
     ///
     /// # Errors
-    /// As [`Self::new`]; a snapshot of another class, seed, image size, number of images or other
+    /// As [`Self::new`]; a snapshot of another aim, seed, image size, number of images or other
     /// settings, or a damaged one. That model and images are the same in every bit is not checked.
-    pub fn resume(task: Task<'a>, class: usize, snapshot: Snapshot) -> Result<Self, Error> {
+    pub fn resume(task: Task<'a>, aim: Aim, snapshot: Snapshot) -> Result<Self, Error> {
         let draws = Draws::Start(match snapshot.restart {
             Restart::Due | Restart::Done => 0,
             Restart::Begun { start, .. } => start,
         });
-        let mut batches = Batches::new(&task, class, draws.random(task.seed, class))?;
-        snapshot.check(&belongs(&task, class, batches.images()))?;
+        let mut batches = Batches::new(&task, aim, draws.random(task.seed, aim))?;
+        snapshot.check(&belongs(&task, aim, batches.images()))?;
         batches.resume(snapshot.random_words, snapshot.queue);
         let config = task.config;
         let shape = task.classifier.shape();
@@ -31,7 +31,7 @@ impl<'a> ClassSearch<'a> {
         let device = task.classifier.device();
         Ok(Self {
             task,
-            class,
+            aim,
             batches,
             variables: Variables::from_values(snapshot.mask, snapshot.pattern, shape, device),
             mask_adam: Adam::resume(
@@ -63,7 +63,7 @@ impl<'a> ClassSearch<'a> {
         let (random_words, queue) = self.batches.position();
         Snapshot {
             version: SNAPSHOT_VERSION,
-            belongs: belongs(&self.task, self.class, self.batches.images()),
+            belongs: belongs(&self.task, self.aim, self.batches.images()),
             random_words,
             queue: queue.to_vec(),
             mask,
@@ -80,9 +80,9 @@ impl<'a> ClassSearch<'a> {
     }
 }
 
-fn belongs(task: &Task<'_>, class: usize, images: usize) -> Belongs {
+fn belongs(task: &Task<'_>, aim: Aim, images: usize) -> Belongs {
     Belongs {
-        unit: Unit::Class(class),
+        unit: aim.unit(),
         seed: task.seed,
         shape: task.classifier.shape(),
         images,

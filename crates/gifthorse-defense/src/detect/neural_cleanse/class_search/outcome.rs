@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use super::ClassSearch;
+use super::{ClassSearch, Task};
+use crate::detect::neural_cleanse::aim::Aim;
 use crate::detect::neural_cleanse::growth::strongest;
 use crate::detect::neural_cleanse::restart::{Attempt, Restart, is_another};
 use crate::error::Error;
-use crate::finding::{Finding, Measure, State, Unit};
-use crate::search::{Search, evaluate_trigger};
+use crate::finding::{Finding, Measure, State};
+use crate::search::{Search, answers, evaluate_from};
 use crate::trigger::Trigger;
 
 /// The norm of the trigger that was tried on images, which has grown a little from the one that is
@@ -71,10 +72,10 @@ impl Search for ClassSearch<'_> {
         } = self.outcome();
         let norm = smallest.norm();
         let (patch, tried) = if reached {
-            strongest(task, self.class, &smallest)?
+            strongest(task, self.aim, &smallest)?
         } else {
             let as_found = Trigger::Patch(smallest.clone());
-            let tried = evaluate_trigger(task.classifier, task.search, &as_found, self.class)?;
+            let tried = self.aim.tried(task.classifier, task.search, &as_found)?;
             (smallest, tried)
         };
         let measures = vec![Measure {
@@ -83,13 +84,28 @@ impl Search for ClassSearch<'_> {
             unit: "pixels".to_owned(),
         }];
         let trigger = Trigger::Patch(patch);
-        let holdout = evaluate_trigger(task.classifier, task.holdout, &trigger, self.class)?;
+        let leads_to = match self.aim {
+            Aim::To(_) => None,
+            Aim::From(source) => destination(task, source, &trigger)?,
+        };
+        let on = |images| match (self.aim, leads_to) {
+            (Aim::From(source), Some(target)) => {
+                evaluate_from(task.classifier, images, &trigger, source, target)
+            }
+            (aim, _) => aim.tried(task.classifier, images, &trigger),
+        };
+        let tried = match leads_to {
+            Some(_) => on(task.search)?,
+            None => tried,
+        };
+        let holdout = on(task.holdout)?;
         Ok(Finding {
             state: if reached {
                 State::Reached
             } else {
                 State::Unreached
             },
+            leads_to,
             statistic: norm,
             trigger: Some(trigger),
             success_rate: Some(tried.success_rate()),
@@ -97,7 +113,7 @@ impl Search for ClassSearch<'_> {
             measures,
             updates: self.updates(),
             seconds: self.seconds + started.elapsed().as_secs_f64(),
-            ..Finding::skipped(Unit::Class(self.class))
+            ..Finding::skipped(self.aim.unit())
         })
     }
 
@@ -109,9 +125,25 @@ impl Search for ClassSearch<'_> {
             trigger: Some(Trigger::Patch(trigger)),
             updates: self.updates(),
             seconds: self.seconds,
-            ..Finding::skipped(Unit::Class(self.class))
+            ..Finding::skipped(self.aim.unit())
         }
     }
+}
+
+/// The class that most of the stamped images of one class go to; of several with as many, the
+/// first. `None` if all stay.
+fn destination(
+    task: &Task<'_>,
+    source: usize,
+    trigger: &Trigger,
+) -> Result<Option<usize>, Error> {
+    let stamped = Aim::From(source).images(task)?;
+    let mut votes = vec![0_usize; task.classifier.classes()];
+    for answer in answers(task.classifier, task.search, &stamped, trigger)? {
+        votes[answer] += usize::from(answer != source);
+    }
+    let most = votes.iter().copied().max().filter(|&most| most > 0);
+    Ok(most.and_then(|most| votes.iter().position(|&count| count == most)))
 }
 
 impl ClassSearch<'_> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Entry;
-use crate::verdict::confirmation::{Confirmation, Gate};
+use crate::verdict::confirmation::Gate;
 use crate::verdict::error::LibraryError;
 use crate::verdict::evidence::{ClassEvidence, Evidence, Method, Soundness, Statistic, Witness};
 use crate::verdict::set_aside::SetAside;
@@ -35,7 +35,11 @@ pub struct ClassValues {
     /// The value of each class, in class order, on the detector's logarithmic scale
     /// ([`Statistic::value`]). None for a class that was never reached.
     pub values: Vec<Option<f64>>,
-    /// Reached classes whose trigger passed the gate on held-out images. The calibration does not
+    /// For a detector that searches from classes and not to them: where the images of each class
+    /// were led, in class order. Empty for others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leads_to: Vec<usize>,
+    /// Classes reached, or led from, whose trigger passed the gate on held-out images. The calibration does not
     /// look at them; a validation does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confirmed: Vec<usize>,
@@ -100,26 +104,36 @@ impl ClassValues {
     fn of(witness: &Witness, classes: usize) -> Option<Self> {
         let mut values = vec![None; classes];
         let mut searched = vec![false; classes];
+        let mut leads_to: Vec<usize> = (0..classes).collect();
         let mut confirmed = Vec::new();
         for found in &witness.classes {
-            *searched.get_mut(found.class)? = true;
+            let class = found.class_of_search();
+            *searched.get_mut(class)? = true;
+            leads_to[class] = found.class;
             if !found.reached {
                 continue;
             }
-            values[found.class] = Some((found.value * 1e4).round() / 1e4);
-            let gate = found.confirmation.as_ref().map(Confirmation::gate);
+            values[class] = Some((found.value * 1e4).round() / 1e4);
+            let rate = witness.statistic.conviction.rate();
+            let gate = found.confirmation.as_ref().map(|tried| tried.gate(rate));
             if matches!(gate, Some(Ok(Gate::Passed { .. }))) {
-                confirmed.push(found.class);
+                confirmed.push(class);
             }
         }
         confirmed.sort_unstable();
         let complete = witness.set_aside.classes == 0 && !searched.contains(&false);
-        complete.then_some(Self { values, confirmed })
+        let from_classes = witness.classes.iter().any(|found| found.source.is_some());
+        complete.then_some(Self {
+            values,
+            leads_to: if from_classes { leads_to } else { Vec::new() },
+            confirmed,
+        })
     }
 
     fn witness(&self, method: Method, statistic: Statistic) -> Witness {
         let found = |(class, &value): (usize, &Option<f64>)| ClassEvidence {
-            class,
+            class: self.accused(class),
+            source: (!self.leads_to.is_empty()).then_some(class),
             value: value.unwrap_or(0.0),
             reached: value.is_some(),
             confirmation: None,
@@ -160,6 +174,12 @@ impl ClassValues {
         2 * self.unreached() <= self.classes()
     }
 
+    /// The class that the value of a class is held against.
+    #[must_use]
+    pub fn accused(&self, class: usize) -> usize {
+        self.leads_to.get(class).copied().unwrap_or(class)
+    }
+
     fn check(&self, model: &LibraryModel, method: &Method) -> Result<(), LibraryError> {
         let name = || model.name.clone();
         if self.classes() != model.classes {
@@ -181,8 +201,17 @@ impl ClassValues {
                 });
             }
         }
+        if !self.leads_to.is_empty() && self.leads_to.len() != model.classes {
+            return Err(LibraryError::Values {
+                model: name(),
+                method: method.clone(),
+                values: self.leads_to.len(),
+                classes: model.classes,
+            });
+        }
         let missing = |class: &&usize| **class >= self.classes();
-        match self.confirmed.iter().find(missing) {
+        let mut named = self.confirmed.iter().chain(&self.leads_to);
+        match named.find(missing) {
             Some(&class) => Err(LibraryError::NoSuchClass {
                 model: name(),
                 class,
