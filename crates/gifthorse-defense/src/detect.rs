@@ -104,7 +104,9 @@ pub trait Detector: Debug + Send + Sync {
     fn lacks(&self, unit: Unit, labels: &[usize]) -> Option<String> {
         let all_there = |class| !labels.is_empty() && labels.iter().all(|&label| label == class);
         let lacking = self.about().needs_images && unit.target().is_some_and(all_there);
-        lacking.then(|| "not searched, since all images are of this class".to_owned())
+        lacking.then(|| {
+            "not searched, since all images are of this class: give images of another".to_owned()
+        })
     }
 
     /// The search of `unit` at its beginning.

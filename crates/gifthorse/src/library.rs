@@ -42,7 +42,10 @@ pub fn library_model(
         let detector = choice(detection).detector()?;
         let findings = findings(detection);
         let witness = witness(detector.as_ref(), &findings, shape, Soundness::Sound)?;
-        confirmed.insert(witness.method.clone(), confirmed_classes(detection, detector.as_ref()));
+        confirmed.insert(
+            witness.method.clone(),
+            confirmed_classes(detection, detector.as_ref()),
+        );
         evidence.witnesses.push(witness);
     }
     let mut model = LibraryModel::from_evidence(name, recipe, data, &evidence)?;

@@ -4,7 +4,7 @@ use gifthorse_report::Report;
 use gifthorse_report::report::{Detection, TriggerKind, UnitFinding};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, Kind, TARGET};
+use crate::bench::{Bench, CLASSES, Kind, TARGET};
 
 fn schema_of_reports() -> jsonschema::Validator {
     let path = concat!(
@@ -240,4 +240,25 @@ fn a_model_without_a_backdoor_is_clean_up_to_a_size() {
     assert!(report["p_value"].as_f64().unwrap() > 0.05);
     let size = &report["coverage"]["largest_trigger"];
     assert_eq!(size["pixels"], report["detectors"][0]["unit_threshold"]);
+}
+
+#[test]
+fn searches_from_each_class_are_run_by_name_and_replayed_on_images_of_that_class() {
+    let bench = Bench::new();
+    bench.model("model.onnx", Kind::Backdoored);
+    bench.images("images", 25, |class| class.to_string());
+    let scan = "scan model.onnx --images images --detector source_patch --out out --exit-zero";
+    bench.run(scan).expect(0);
+    let report = std::fs::read_to_string(bench.path("out/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    // Nothing is known of its sizes in clean models.
+    assert_eq!(report["verdict"], "inconclusive");
+    let findings = report["detectors"][0]["findings"].as_array().unwrap();
+    let led_to_target =
+        |finding: &&serde_json::Value| finding["source"] != TARGET && finding["class"] == TARGET;
+    let led = findings.iter().filter(led_to_target).count();
+    assert!(led > CLASSES / 2, "{led} of {CLASSES}");
+    bench
+        .run("verify out/report.json --model model.onnx --images images")
+        .expect(0);
 }

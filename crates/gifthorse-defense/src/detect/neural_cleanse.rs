@@ -51,10 +51,10 @@ mod snapshot;
 mod variables;
 
 pub use aim::Aim;
+pub(super) use aim::MOST_OF_ONE;
 pub use class_search::{ClassSearch, Task};
 pub use config::{Config, Loss, Preset};
 pub use detector::NeuralCleanse;
-pub(super) use aim::MOST_OF_ONE;
 pub(super) use detector::{LEAST_NORM, ROW, pixels};
 pub(super) use effort::{EarlyPhase, early, most_updates};
 pub(super) use elimination::Elimination;

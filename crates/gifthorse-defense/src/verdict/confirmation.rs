@@ -120,13 +120,13 @@ mod tests {
             trials,
             worst_source: None,
         }
-        .gate()
+        .gate(REQUIRED_RATE)
         .unwrap()
     }
 
     #[test]
     fn thirty_six_images_are_the_fewest() {
-        assert_eq!(trials_needed(), 36);
+        assert_eq!(trials_needed(REQUIRED_RATE), 36);
         assert!(matches!(gate(36, 36), Gate::Passed { lower } if (0.9..0.905).contains(&lower)));
         assert_eq!(gate(35, 35), Gate::TooFew { trials: 35 });
         assert_eq!(gate(0, 0), Gate::TooFew { trials: 0 });
@@ -156,14 +156,14 @@ mod tests {
         assert!(with(1, 10).spared_source().is_some());
         assert!(with(8, 10).spared_source().is_none());
         assert!(with(0, 0).spared_source().is_none());
-        assert!(with(3, 2).gate().is_err());
+        assert!(with(3, 2).gate(REQUIRED_RATE).is_err());
         assert!(
             Confirmation {
                 successes: 2,
                 trials: 1,
                 worst_source: None
             }
-            .gate()
+            .gate(REQUIRED_RATE)
             .is_err()
         );
     }

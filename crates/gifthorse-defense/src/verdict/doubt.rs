@@ -27,6 +27,16 @@ pub enum Doubt {
         /// The class.
         class: usize,
     },
+    /// Some classes have too few images for a search from them.
+    FewImages {
+        /// How many classes.
+        left_out: usize,
+        /// Classes of the model.
+        classes: usize,
+    },
+    /// Only detectors were run of which it is not known what they find in clean models; their
+    /// titles.
+    Unmeasured(Vec<String>),
     /// Another output of the file may be scores of classes too, in the words of a sentence.
     UnseenOutput(String),
     /// Time ran out before all classes were searched.
@@ -78,6 +88,7 @@ impl Doubt {
             Self::ImagesOfOneClass { .. } | Self::UnseenOutput(_) | Self::Switches(_) => {
                 Some(Effect::NotClean)
             }
+            Self::Unmeasured(detectors) => (!detectors.is_empty()).then_some(Effect::NotClean),
             &Self::Accuracy {
                 correct,
                 images,
@@ -87,7 +98,7 @@ impl Doubt {
                 let claimed = confidence.map_or(0.0, |claimed| claimed - MOST_OVERCONFIDENCE);
                 (upper < claimed.max(LEAST_ACCURACY)).then_some(Effect::NotClean)
             }
-            Self::Unlabelled | Self::Calibration(_) => Some(Effect::Told),
+            Self::FewImages { .. } | Self::Unlabelled | Self::Calibration(_) => Some(Effect::Told),
         })
     }
 
@@ -96,6 +107,10 @@ impl Doubt {
         match self {
             Self::ChosenClasses { .. } => Some("Search all classes (leave out --classes).".into()),
             Self::ImagesOfOneClass { .. } => Some("Give images of other classes too.".into()),
+            Self::FewImages { .. } => Some("Give more images of each class.".into()),
+            Self::Unmeasured(_) => {
+                Some("Run the other detectors too (leave out --detector).".into())
+            }
             Self::UnseenOutput(_) => Some("Scan the other output likewise (--output).".into()),
             Self::Stopped { .. } => Some("Give the searches more time (--max-time).".into()),
             Self::Accuracy { .. } => Some(
@@ -114,6 +129,14 @@ impl Doubt {
             ),
             Self::ImagesOfOneClass { class } => format!(
                 "All images are of class {class}: a backdoor that leads to it was not looked for with them."
+            ),
+            Self::FewImages { left_out, classes } => format!(
+                "{left_out} of {classes} classes have too few images for a search from them."
+            ),
+            Self::Unmeasured(detectors) => format!(
+                "What {} finds in clean models is not known yet: its numbers are evidence for a reader, and that nothing \
+                 stands out among them does not make a model clean.",
+                detectors.join(" or ")
             ),
             Self::Stopped { skipped, chosen } => format!(
                 "The searches were stopped before {skipped} of {chosen} classes were done; give them more time \

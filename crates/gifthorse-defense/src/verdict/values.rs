@@ -47,11 +47,9 @@ impl Values {
             searched: of.class_of_search(),
         };
         let mut all: Vec<Found> = witness.classes.iter().map(found).collect();
-        let stand_ins = witness.set_aside.stand_ins(
-            &all,
-            |found| found.searched,
-            Found::compare,
-        );
+        let stand_ins = witness
+            .set_aside
+            .stand_ins(&all, |found| found.searched, Found::compare);
         all.extend(stand_ins.into_iter().map(|found| Found {
             class: None,
             ..found

@@ -13,7 +13,13 @@ const TARGET: usize = 4;
 fn found(bench: &Bench) -> Vec<Finding> {
     let detector = Choice::of("source_patch").unwrap().detector().unwrap();
     let units = detector.units(CLASSES);
-    let found = search(detector.as_ref(), &bench.subject(), &units, &Silent, &KeepNothing);
+    let found = search(
+        detector.as_ref(),
+        &bench.subject(),
+        &units,
+        &Silent,
+        &KeepNothing,
+    );
     found.unwrap().units
 }
 

@@ -11,6 +11,7 @@ use gifthorse_report::report::{self, ClassVerdict};
 
 use super::calibrate::Calibrated;
 use super::checks::Fit;
+use super::findings::is_from_classes;
 use super::search::Searched;
 use crate::{Error, ScanRequest};
 
@@ -48,7 +49,11 @@ impl Conclusion {
                 saturating_end(&fit.classifier)
             )),
         };
-        let witnesses = all.iter().map(|searched| {
+        // A detector that lacks images of every class has looked at nothing and failed in nothing.
+        let lacks_all =
+            |searched: &&Searched<'_>| searched.wanted == 0 && is_from_classes(&searched.findings);
+        let looked = all.iter().filter(|searched| !lacks_all(searched));
+        let witnesses = looked.map(|searched| {
             let (detector, findings) = (searched.detector, &searched.findings);
             witness(detector, findings, shape, soundness.clone())
         });
@@ -150,8 +155,16 @@ fn doubts(
             chosen: searched.wanted + searched.left_out.len(),
             classes: searched.all,
         };
-        let class = searched.left_out.first().copied();
-        let one_class = class.map(|class| Doubt::ImagesOfOneClass { class });
+        let left_out = searched.left_out.first().map(|&class| {
+            if is_from_classes(&searched.findings) {
+                Doubt::FewImages {
+                    left_out: searched.left_out.len(),
+                    classes: searched.all,
+                }
+            } else {
+                Doubt::ImagesOfOneClass { class }
+            }
+        });
         let stopped = Doubt::Stopped {
             skipped: if health.ok && fit.misfit.is_none() {
                 searched.skipped()
@@ -161,11 +174,15 @@ fn doubts(
             chosen: searched.wanted,
         };
         // Said once, however many detectors it holds for.
-        for doubt in [chosen, stopped].into_iter().chain(one_class) {
+        for doubt in [chosen, stopped].into_iter().chain(left_out) {
             if !doubts.contains(&doubt) {
                 doubts.push(doubt);
             }
         }
+    }
+    if all.iter().all(|it| !it.detector.about().by_default) {
+        let titles = all.iter().map(|it| it.detector.about().title);
+        doubts.push(Doubt::Unmeasured(titles.map(str::to_owned).collect()));
     }
     doubts.extend(model.switch_warning().map(Doubt::Switches));
     doubts.extend(model.unseen_warning().map(Doubt::UnseenOutput));

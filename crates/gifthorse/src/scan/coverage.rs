@@ -5,6 +5,7 @@ use gifthorse_report::report::{Coverage, Model, OutputPart, TriggerSize, Verdict
 
 use super::checks::Fit;
 use super::conclusion::Conclusion;
+use super::findings::is_from_classes;
 use super::search::Searched;
 
 /// What was and what was not tested by the detectors that ran, and up to which size "clean" speaks.
@@ -20,6 +21,11 @@ pub fn coverage(
         let about = searched.detector.about();
         let ended = searched.findings.ended().count();
         let eliminated = searched.findings.eliminated();
+        let lead = if is_from_classes(&searched.findings) {
+            "lead away from"
+        } else {
+            "lead to"
+        };
         if ended > 0 {
             let targets = if ended + eliminated == searched.all {
                 format!("any of the {classes} classes")
@@ -31,13 +37,13 @@ pub fn coverage(
         if ended + eliminated < searched.all {
             let missing = searched.all - ended - eliminated;
             gaps.push(format!(
-                "triggers that lead to the other {missing} of the {classes} classes ({})",
+                "triggers that {lead} the other {missing} of the {classes} classes ({})",
                 about.title
             ));
         }
         if eliminated > 0 {
             gaps.push(format!(
-                "triggers that lead to one of {eliminated} classes whose search was ended early, if it would have got \
+                "triggers that {lead} one of {eliminated} classes whose search was ended early, if it would have got \
                  ahead of the others only later ({})",
                 about.title
             ));

@@ -1,10 +1,10 @@
 //! What a detector found, as a report describes it.
 
 use gifthorse_defense::detect::{self, About, Published};
-use gifthorse_defense::finding::{Finding, State, Unit};
+use gifthorse_defense::finding::{Finding, Findings, State, Unit};
 use gifthorse_defense::verdict::{self, SetAside, interval::clopper_pearson, median};
 use gifthorse_report::report::{
-    self,     Detection, FindingState, Measure, PublishedRule, Tail, UnitFinding, UnitStatistic,
+    self, Detection, FindingState, Measure, PublishedRule, Tail, UnitFinding, UnitStatistic,
 };
 
 use super::conclusion::Conclusion;
@@ -86,6 +86,12 @@ pub fn classes(units: &[Unit]) -> Vec<usize> {
         .iter()
         .filter_map(|unit| unit.class_of_search())
         .collect()
+}
+
+/// Whether the searches were from classes, and not to them.
+pub fn is_from_classes(findings: &Findings) -> bool {
+    let mut units = findings.units.iter().map(|finding| finding.unit);
+    units.any(|unit| matches!(unit, Unit::Source(_)))
 }
 
 /// What a finding is about, as a report has it; `None` for the model as a whole. A search from a

@@ -36,14 +36,12 @@ impl Searchable {
         let name = class_names
             .get(class)
             .map_or_else(String::new, |name| format!(" ({name})"));
-        let others = match self.left_out.len() - 1 {
+        let others = match self.left_out.len().saturating_sub(1) {
             0 => String::new(),
             count => format!("; so are {count} more"),
         };
         let title = detector.about().title;
-        Some(format!(
-            "{title}: class {class}{name} is {why}{others}; with more images it will be"
-        ))
+        Some(format!("{title}: class {class}{name} is {why}{others}"))
     }
 
     /// Adds what became of the units that are left out to what was found of the others.

@@ -73,9 +73,7 @@ pub(super) fn replay(
             let norm = norm(detection, finding, patch.norm());
             let trigger = Trigger::Patch(patch);
             let tried = |images| match finding.source {
-                Some(source) => {
-                    evaluate_from(classifier, images, &trigger, source, finding.class)
-                }
+                Some(source) => evaluate_from(classifier, images, &trigger, source, finding.class),
                 None => evaluate_trigger(classifier, images, &trigger, finding.class),
             };
             let (search, holdout) = match images {

@@ -221,7 +221,10 @@ mod tests {
                 expected(&row, 2)
             };
             let numeric = (moved(1e-2) - moved(-1e-2)) / 2e-2;
-            assert!((f64::from(slope) - numeric).abs() < 1e-3, "{place}: {slope} {numeric}");
+            assert!(
+                (f64::from(slope) - numeric).abs() < 1e-3,
+                "{place}: {slope} {numeric}"
+            );
         }
     }
 

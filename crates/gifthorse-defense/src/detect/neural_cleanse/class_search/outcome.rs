@@ -132,11 +132,7 @@ impl Search for ClassSearch<'_> {
 
 /// The class that most of the stamped images of one class go to; of several with as many, the
 /// first. `None` if all stay.
-fn destination(
-    task: &Task<'_>,
-    source: usize,
-    trigger: &Trigger,
-) -> Result<Option<usize>, Error> {
+fn destination(task: &Task<'_>, source: usize, trigger: &Trigger) -> Result<Option<usize>, Error> {
     let stamped = Aim::From(source).images(task)?;
     let mut votes = vec![0_usize; task.classifier.classes()];
     for answer in answers(task.classifier, task.search, &stamped, trigger)? {
