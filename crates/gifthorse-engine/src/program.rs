@@ -6,6 +6,7 @@
 
 pub mod branch;
 pub mod cost;
+pub mod flat;
 pub mod primitive;
 pub mod section;
 pub mod stored;

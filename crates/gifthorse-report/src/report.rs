@@ -10,6 +10,7 @@
 
 mod baseline;
 mod detection;
+mod dormant;
 mod finding;
 mod health;
 mod inputs;
@@ -22,6 +23,7 @@ mod verdict;
 
 pub use baseline::{Baseline, DetectorChange, StatisticChange};
 pub use detection::{Detection, PublishedRule};
+pub use dormant::{DormantUnit, DormantUnits};
 pub use finding::{FindingState, TriggerFile, TriggerKind, Unit, UnitFinding};
 pub use health::GradientHealth;
 pub use inputs::{ChosenBy, Images, PassedOver, Preprocess};
@@ -82,6 +84,11 @@ pub struct Report {
     /// Whether the model's gradients can be searched with; null without images, or if the scan
     /// ended before the check.
     pub health: Option<GradientHealth>,
+    /// Units that no clean image wakes, and what they do once awake; null where that was not looked
+    /// at, as without images or where gradients cannot be followed, and in reports from before it
+    /// was.
+    #[serde(default)]
+    pub dormant_units: Option<DormantUnits>,
     /// What all detectors together say of each class, in class order; empty where there was no
     /// verdict on classes.
     pub classes: Vec<ClassVerdict>,

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::{Batching, Network};
 use crate::error::Error;
 use crate::execute::segments::keeps_batch_first;
-use crate::layer::Layer;
+use crate::layer::{Hinge, Layer};
+use crate::program::flat::flat;
 use crate::program::section::Section;
 use crate::program::{Program, Step, ValueId};
 
@@ -14,6 +15,7 @@ use crate::program::{Program, Step, ValueId};
 pub struct Layers {
     list: Vec<Layer>,
     places: HashMap<String, usize>,
+    hinges: Vec<Hinge>,
 }
 
 impl Network {
@@ -40,6 +42,14 @@ impl Network {
             );
             Error::Input(reason)
         })
+    }
+
+    /// Where a layer is a flat function of another, in the order of computation.
+    ///
+    /// # Errors
+    /// What the lowering refuses.
+    pub fn hinges(&self) -> Result<&[Hinge], Error> {
+        Ok(&self.known_layers()?.hinges)
     }
 
     /// Refuses a layer of another model.
@@ -96,7 +106,24 @@ impl Network {
             });
             places.insert(name.clone(), at);
         }
-        Ok(Layers { list, places })
+        let layer = |id: ValueId| seen.get(&id).and_then(|&at: &usize| list.get(at));
+        let hinges = program.steps.iter().filter_map(|step| {
+            let (from, flat) = flat(step, &program)?;
+            let (before, after) = (layer(from)?, layer(step.output)?);
+            (before.shape() == after.shape()).then(|| Hinge {
+                node: step.node.clone(),
+                before: before.clone(),
+                after: after.clone(),
+                flat_below: flat.below,
+                flat_above: flat.above,
+            })
+        });
+        let hinges = hinges.collect();
+        Ok(Layers {
+            list,
+            places,
+            hinges,
+        })
     }
 
     /// The program for more images than one where the model takes them, so that an axis of length

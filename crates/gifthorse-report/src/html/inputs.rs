@@ -11,13 +11,15 @@ use crate::{
     escape::Shown,
     format::{count, duration, interval, number, optional, percent},
     report::{
-        Branch, BranchScope, ChosenBy, GradientHealth, Images, Layout, Model, ModelOutput,
-        OutputPart, Preflight, Preprocess, Report,
+        Branch, BranchScope, ChosenBy, DormantUnits, GradientHealth, Images, Layout, Model,
+        ModelOutput, OutputPart, Preflight, Preprocess, Report,
     },
 };
 
 /// Nodes that decide by the image are listed up to this number.
 const BRANCHES: usize = 8;
+/// So are dormant units that decide answers.
+const UNITS: usize = 8;
 /// And outputs that were not scanned.
 const OUTPUTS: usize = 8;
 
@@ -38,6 +40,10 @@ pub fn checks(scan: &Scan<'_>) -> Markup {
         @match &report.health {
             Some(health) => (gradients(health)),
             None => p { (unchecked) },
+        }
+        @if let Some(found) = &report.dormant_units {
+            (heading(scan.level + 2, None, html! { "Does it have units that no clean image wakes?" }))
+            (dormant(found))
         }
     };
     scan.section("preflight", "Checks before the search", body)
@@ -98,6 +104,31 @@ fn gradients(health: &GradientHealth) -> Markup {
             ("Correlation with random steps", html! { (optional(health.correlation, number)) }),
             ("Size of changes, as foretold 1", html! { (optional(health.slope, number)) }),
             ("Images", html! { (health.images) }),
+        ]))
+    }
+}
+
+fn dormant(found: &DormantUnits) -> Markup {
+    html! {
+        @if found.switches.is_empty() {
+            p { (tag("good", "none that matters")) " No unit that sleeps on all clean images changes most answers once it is awake." }
+        }
+        @for switch in found.switches.iter().take(UNITS) {
+            p { (tag("bad", "decides answers")) " " (Shown(&switch.in_words())) "." }
+        }
+        @if found.switches.len() > UNITS { p.note { "And " (found.switches.len() - UNITS) " more." } }
+        (facts(&[
+            ("Units behind a flat stretch", html! { (found.units) }),
+            ("Asleep on all images", html! { (found.dormant) }),
+            ("Tried to wake", html! { (found.tried) }),
+            ("Woken", html! { (found.woken) }),
+            ("Most answers changed by one", html! {
+                @match &found.strongest {
+                    Some(unit) => { (unit.changed) " of " (unit.others) },
+                    None => "none",
+                }
+            }),
+            ("Images", html! { (found.images) }),
         ]))
     }
 }

@@ -89,7 +89,7 @@ impl Model {
 }
 
 /// The beginning of a name.
-fn shortened(name: &str) -> String {
+pub(super) fn shortened(name: &str) -> String {
     let mut short: String = name.chars().take(LONGEST_NAME).collect();
     if short.len() < name.len() {
         short.push('…');

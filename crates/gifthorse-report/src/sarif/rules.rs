@@ -16,11 +16,18 @@ pub enum Rule {
     Inconclusive,
     /// A node chooses by the image between two results.
     Switch,
+    /// A unit that no clean image wakes decides the answer.
+    DormantUnit,
 }
 
 impl Rule {
     /// All rules, in the order in which the log lists them.
-    pub const ALL: [Self; 3] = [Self::Backdoor, Self::Inconclusive, Self::Switch];
+    pub const ALL: [Self; 4] = [
+        Self::Backdoor,
+        Self::Inconclusive,
+        Self::Switch,
+        Self::DormantUnit,
+    ];
 
     /// The name that findings refer to it by.
     pub fn id(self) -> &'static str {
@@ -28,6 +35,7 @@ impl Rule {
             Self::Backdoor => "model-backdoor",
             Self::Inconclusive => "model-scan-inconclusive",
             Self::Switch => "model-switched-by-image",
+            Self::DormantUnit => "model-dormant-unit",
         }
     }
 
@@ -40,7 +48,7 @@ impl Rule {
     pub fn level(self) -> ResultLevel {
         match self {
             Self::Backdoor => ResultLevel::Error,
-            Self::Inconclusive | Self::Switch => ResultLevel::Warning,
+            Self::Inconclusive | Self::Switch | Self::DormantUnit => ResultLevel::Warning,
         }
     }
 
@@ -74,6 +82,17 @@ impl Rule {
                  condition is made from and at both results.",
                 "5.0",
                 "very-high",
+            ),
+            Self::DormantUnit => (
+                "ModelDormantUnit",
+                "A unit that no clean image wakes decides the answer",
+                "A unit behind a ReLU, a clip or a comparison lies on the flat stretch of it on all clean images. Woken, it \
+                 changes the answers of most images. A dead unit of an ordinary net does not; a backdoor can be built so, and \
+                 no search by gradients finds it.",
+                "Ask whoever built the model what the unit is for. The finding names its node and channel, and the class that \
+                 it leads to; look at what the node is computed from.",
+                "7.0",
+                "high",
             ),
         };
         let text = |text: &str| MultiformatMessageString::builder().text(text).build();
