@@ -21,11 +21,11 @@ mod waking;
 
 use std::time::Instant;
 
-use gifthorse_engine::Hinge;
+use gifthorse_engine::{Hinge, Layer};
 
 use crate::error::Error;
 use crate::subject::Subject;
-use census::{Ranges, census};
+use census::{Ranges, census, ranges};
 use influence::most_influential;
 use starts::Starts;
 use trial::{Compared, Sleepers, asleep};
@@ -38,6 +38,12 @@ const MOST_TRIED: usize = 256;
 const FIRST: usize = 2;
 /// Units that are then woken on all images, at most: those that changed logits most.
 const MOST_SUSPECTS: usize = 16;
+
+/// Values that differ by less than this share of themselves differ by rounding.
+const ROUNDING: f32 = 1e-6;
+/// How far those images are moved of what wakes the unit: a unit that looks at all of an image may
+/// wake long before nothing is left of what the image shows.
+const FAR: [f32; 3] = [0.25, 0.5, 1.0];
 
 /// What the look at dormant units came to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,14 +78,15 @@ pub struct DormantUnit {
     pub class: usize,
     /// Images that were moved to wake it.
     pub images: usize,
-    /// Those of them that are not of that class as long as dormant units are kept where they were.
+    /// Those whose answer was not the class before.
     pub others: usize,
-    /// Those that have another answer as long as dormant units are kept where they were.
+    /// Those that keep the answer that they had before as long as dormant units are kept where they
+    /// were, and have another one with the unit awake.
     pub changed: usize,
-    /// Those of these that it leads to the class.
+    /// Those of these that are led to the class.
     pub led: usize,
-    /// Those of all images that have, with dormant units kept where they were, the answer that they had
-    /// before they were moved.
+    /// Those that keep the answer that they had before as long as dormant units are kept where they
+    /// were.
     pub kept: usize,
 }
 
@@ -149,8 +156,15 @@ pub fn look(subject: &Subject<'_>, until: Option<Instant>) -> Result<Dormancy, E
         network.forget_sections();
     }
     for (unit, moved) in seen {
-        let compared = Compared::of(classifier, &asleep, &moved)?;
-        let deed = compared.deed(unit.hinge, unit.call, &starts.answers);
+        let mut deeds = Vec::new();
+        for far in FAR {
+            let compared = Compared::of(classifier, &asleep, &starts.towards(&moved, far))?;
+            deeds.push(compared.deed(unit.hinge, unit.call, &starts.answers));
+        }
+        let most = |a: &DormantUnit, b: &DormantUnit| a.share().total_cmp(&b.share());
+        let Some(deed) = deeds.into_iter().max_by(most) else {
+            continue;
+        };
         let strongest = found.strongest.as_ref().map_or(0.0, DormantUnit::share);
         if deed.tells() && deed.share() > strongest {
             found.strongest = Some(deed.clone());
@@ -168,6 +182,27 @@ struct Awake<'a> {
     hinge: &'a Hinge,
     call: Call,
     moved: Vec<f32>,
+}
+
+/// Whether each layer rests: is the same, channel by channel, on all clean images that were looked
+/// at before it got late.
+///
+/// # Errors
+/// [`Error::NeedsImages`] without clean images; layers of another model.
+pub fn rest(
+    subject: &Subject<'_>,
+    layers: &[Layer],
+    until: Option<Instant>,
+) -> Result<Vec<bool>, Error> {
+    let images = subject.images()?;
+    let sets = [images.search.pixels(), images.holdout.pixels()];
+    let (ranges, _) = ranges(subject.classifier, layers, &sets, until)?;
+    subject.classifier.network().forget_sections();
+    let rests = |range: &Ranges| {
+        let mut pairs = range.least.iter().zip(&range.most);
+        pairs.all(|(least, most)| most - least <= ROUNDING * least.abs().max(most.abs()))
+    };
+    Ok(ranges.iter().map(rests).collect())
 }
 
 /// The channels that lie on a flat stretch on all images, each with the way out of it.

@@ -31,4 +31,5 @@ pub use mode::Mode;
 pub use network::{Batching, Memory, Network};
 pub use preprocess::{Channels, Layout, PixelRange, Preprocess};
 pub use program::branch::{Branch, BranchScope};
+pub use program::structure::{StructureFinding, StructureRule};
 pub use trainable::{Outcome, Trainable};

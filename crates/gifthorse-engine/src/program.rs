@@ -10,6 +10,7 @@ pub mod flat;
 pub mod primitive;
 pub mod section;
 pub mod stored;
+pub mod structure;
 
 use std::collections::{HashMap, HashSet};
 

@@ -19,6 +19,7 @@ mod measure;
 mod model;
 mod policy;
 mod preflight;
+mod structure;
 mod verdict;
 
 pub use baseline::{Baseline, DetectorChange, StatisticChange};
@@ -32,6 +33,7 @@ pub use measure::{Measure, Tail, UnitStatistic};
 pub use model::{Branch, BranchScope, Layout, Model, ModelInput, ModelOutput, OutputPart};
 pub use policy::PolicyOutcome;
 pub use preflight::{Alternative, LabelOrder, Preflight};
+pub use structure::{Region, StructureFinding, StructureRule};
 pub use verdict::{Calibration, ClassVerdict, Coverage, ReferenceModel, TriggerSize, Verdict};
 
 use schemars::JsonSchema;

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use serde_sarif::sarif::{
     Artifact, ArtifactLocation, Invocation, Location, Message, PhysicalLocation, PropertyBag,
-    Region, Result as Finding, Run, RunAutomationDetails, Sarif, Tool, ToolComponent,
+    Region, Result as Finding, ResultLevel, Run, RunAutomationDetails, Sarif, Tool, ToolComponent,
 };
 
 use self::{
@@ -54,6 +54,14 @@ pub fn render(report: &Report) -> Result<String, JsonError> {
     if let Some(warning) = report.model.switch_warning() {
         results.push(finding(Rule::Switch, &uri, warning, "model"));
     }
+    results.extend(report.model.structure.iter().map(|found| {
+        let what = format!("{}:{}", found.rule.id(), found.node);
+        let mut result = finding(Rule::Structure, &uri, found.in_words(), &what);
+        if !found.takes_clean_back() {
+            result.level = Some(ResultLevel::Note);
+        }
+        result
+    }));
     let dormant = report.dormant_units.as_ref();
     if let Some(warning) = dormant.and_then(DormantUnits::warning) {
         results.push(finding(Rule::DormantUnit, &uri, warning, "model"));

@@ -172,6 +172,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     };
     let health = checks::gradients(&subject)?;
     let deadline = search::deadline(clock, request.max_time);
+    dormant::rests(&subject, &mut described.structure, deadline)?;
     let looked = match health.ok && fit.misfit.is_none() {
         true => dormant::look(&subject, request.max_time, deadline)?,
         false => Looked::LeftOut("gradients cannot be followed".to_owned()),

@@ -48,8 +48,6 @@ pub fn census(
     sets: &[&[f32]],
     until: Option<Instant>,
 ) -> Result<Census, Error> {
-    let [channels, height, width] = classifier.shape();
-    let size = channels * height * width;
     let mut layers: Vec<Layer> = Vec::new();
     for layer in hinges
         .iter()
@@ -59,12 +57,40 @@ pub fn census(
             layers.push(layer.clone());
         }
     }
+    let (ranges, images) = ranges(classifier, &layers, sets, until)?;
+    let of = |layer: &Layer| {
+        let at = layers.iter().position(|known| known == layer);
+        at.map_or_else(|| Ranges::empty(layer), |at| ranges[at].clone())
+    };
+    let seen = hinges.iter().map(|hinge| Seen {
+        before: of(&hinge.before),
+        after: of(&hinge.after),
+    });
+    Ok(Census {
+        seen: seen.collect(),
+        images,
+    })
+}
+
+/// The ranges of layers on sets of images, each row-major `[images, channels, height, width]`, and
+/// the number of images that were looked at: all, unless it got late.
+///
+/// # Errors
+/// What the engine refuses.
+pub fn ranges(
+    classifier: &Classifier,
+    layers: &[Layer],
+    sets: &[&[f32]],
+    until: Option<Instant>,
+) -> Result<(Vec<Ranges>, usize), Error> {
+    let [channels, height, width] = classifier.shape();
+    let size = channels * height * width;
     let numbers = layers
         .iter()
         .map(|layer| layer.shape().iter().product::<usize>());
     let bytes = numbers.sum::<usize>().max(1) * size_of::<f32>();
     let batch = (MOST_BYTES / bytes).clamp(1, Classifier::EVALUATION_BATCH);
-    let taps = Taps::values(&layers);
+    let taps = Taps::values(layers);
     let look = |part: &[f32]| -> Result<Vec<Ranges>, Error> {
         let shape = [part.len() / size, channels, height, width];
         let images: Tensor<4> =
@@ -93,18 +119,7 @@ pub fn census(
             break;
         }
     }
-    let of = |layer: &Layer| {
-        let at = layers.iter().position(|known| known == layer);
-        at.map_or_else(|| Ranges::empty(layer), |at| ranges[at].clone())
-    };
-    let seen = hinges.iter().map(|hinge| Seen {
-        before: of(&hinge.before),
-        after: of(&hinge.after),
-    });
-    Ok(Census {
-        seen: seen.collect(),
-        images,
-    })
+    Ok((ranges, images))
 }
 
 impl Ranges {

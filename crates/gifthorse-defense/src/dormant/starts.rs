@@ -69,6 +69,12 @@ impl<'a> Starts<'a> {
             .collect())
     }
 
+    /// All images, moved so far (0 to 1) towards what they were moved to.
+    pub fn towards(&self, moved: &[f32], far: f32) -> Vec<f32> {
+        let pairs = self.pixels.iter().zip(moved);
+        pairs.map(|(from, to)| from + far * (to - from)).collect()
+    }
+
     /// The first so many images.
     pub fn first(&self, count: usize) -> &[f32] {
         let size: usize = self.classifier.shape().iter().product();

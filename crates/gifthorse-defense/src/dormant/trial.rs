@@ -8,9 +8,8 @@ use super::census::Ranges;
 use super::waking::Call;
 use crate::error::Error;
 
-/// A unit that changes fewer than this share of the answers that it could change is no switch.
-/// Of no clean model known it changes more than three fifths
-/// (docs/decisions/0013-dormant-units.md).
+/// A unit that changes fewer than this share of the answers that it could change is no switch:
+/// docs/decisions/0013-dormant-units.md has what units of clean models change.
 const LEAST_CHANGED: f64 = 0.75;
 /// Nor is one that could change fewer answers than this: they tell too little.
 const FEWEST: usize = 8;
@@ -96,33 +95,27 @@ impl Compared {
 
     /// What the unit at a call does to images that had the answers `clean` before they were moved.
     pub fn deed(&self, hinge: &Hinge, call: Call, clean: &[usize]) -> DormantUnit {
-        let led = |class: usize| {
-            let led = self.answers().filter(|&(a, b)| a == class && b != class);
-            led.count()
-        };
+        let changed: Vec<(usize, usize)> = self
+            .answers()
+            .zip(clean)
+            .filter(|((awake, asleep), clean)| asleep == *clean && awake != asleep)
+            .map(|(answers, _)| answers)
+            .collect();
+        let led = |class: usize| changed.iter().filter(|(awake, _)| *awake == class).count();
         // The first of equals.
         let class = (0..self.classes).rev().max_by_key(|&class| led(class));
         let class = class.unwrap_or(0);
+        let kept = self.answers().zip(clean);
         DormantUnit {
             node: hinge.node.clone(),
             layer: hinge.after.name().to_owned(),
             channel: call.channel,
             class,
             images: clean.len(),
-            others: self
-                .answers()
-                .filter(|&(_, asleep)| asleep != class)
-                .count(),
-            changed: self
-                .answers()
-                .filter(|(awake, asleep)| awake != asleep)
-                .count(),
+            others: clean.iter().filter(|&&clean| clean != class).count(),
+            changed: changed.len(),
             led: led(class),
-            kept: self
-                .answers()
-                .zip(clean)
-                .filter(|((_, asleep), clean)| asleep == *clean)
-                .count(),
+            kept: kept.filter(|((_, asleep), clean)| asleep == *clean).count(),
         }
     }
 }
@@ -216,8 +209,10 @@ mod tests {
         // To other classes, whichever.
         let away = [1, 2, 1, 2, 0, 2, 0, 2, 0, 1, 0, 1];
         assert!(deed(&away, &clean, &clean).is_switch());
-        // Images that are of the class anyway tell nothing, and few images tell too little.
-        assert!(!deed(&[2; 12], &[2; 12], &clean).is_switch());
+        // What is changed without the unit too is not its doing, and few images tell too little.
+        let lost = deed(&[2; 12], &[1; 12], &clean);
+        assert_eq!((lost.changed, lost.kept), (4, 4));
+        assert!(!lost.is_switch());
         assert!(!deed(&[2; 7], &[0; 7], &[0; 7]).is_switch());
     }
 }

@@ -38,6 +38,8 @@ pub enum Doubt {
     },
     /// The model chooses by the image what it computes, in the words of a sentence.
     Switches(String),
+    /// The file has what a backdoor can be built of without training, in the words of a sentence.
+    Structure(String),
     /// A unit that no clean image wakes decides the answer, in the words of a sentence.
     DormantUnit(String),
     /// How the model did on the images, where these have labels.
@@ -80,6 +82,7 @@ impl Doubt {
             Self::ImagesOfOneClass { .. }
             | Self::UnseenOutput(_)
             | Self::Switches(_)
+            | Self::Structure(_)
             | Self::DormantUnit(_) => Some(Effect::NotClean),
             &Self::Accuracy {
                 correct,
@@ -105,6 +108,7 @@ impl Doubt {
                 "Give images of the kind that the model was made for, with its preprocessing and its labels.".into(),
             ),
             Self::Switches(_)
+            | Self::Structure(_)
             | Self::DormantUnit(_)
             | Self::Unlabelled
             | Self::Calibration(_) => None,
@@ -127,6 +131,7 @@ impl Doubt {
             ),
             Self::UnseenOutput(sentence)
             | Self::Switches(sentence)
+            | Self::Structure(sentence)
             | Self::DormantUnit(sentence)
             | Self::Calibration(sentence) => sentence.clone(),
             Self::Accuracy {

@@ -8,6 +8,7 @@ use crate::execute::segments::keeps_batch_first;
 use crate::layer::{Hinge, Layer};
 use crate::program::flat::flat;
 use crate::program::section::Section;
+use crate::program::structure::{StructureFinding, structure};
 use crate::program::{Program, Step, ValueId};
 
 /// The layers of a model, and which of them each name stands for.
@@ -50,6 +51,14 @@ impl Network {
     /// What the lowering refuses.
     pub fn hinges(&self) -> Result<&[Hinge], Error> {
         Ok(&self.known_layers()?.hinges)
+    }
+
+    /// What in the structure of the model is how backdoors are built by hand.
+    ///
+    /// # Errors
+    /// What the lowering refuses.
+    pub fn structure(&self) -> Result<Vec<StructureFinding>, Error> {
+        Ok(structure(&self.program_of_several()?, self.classes))
     }
 
     /// Refuses a layer of another model.

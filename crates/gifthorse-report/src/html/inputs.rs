@@ -12,7 +12,7 @@ use crate::{
     format::{count, duration, interval, number, optional, percent},
     report::{
         Branch, BranchScope, ChosenBy, DormantUnits, GradientHealth, Images, Layout, Model,
-        ModelOutput, OutputPart, Preflight, Preprocess, Report,
+        ModelOutput, OutputPart, Preflight, Preprocess, Report, StructureFinding,
     },
 };
 
@@ -176,6 +176,7 @@ fn model(report: &Report) -> Markup {
             html! { @if model.producer.is_empty() { "not stated" } @else { (Shown(&model.producer)) } },
         ),
         ("Decides by the image", branches(&model.branches)),
+        ("Structure", structure(&model.structure)),
     ])
 }
 
@@ -212,6 +213,20 @@ fn branches(branches: &[Branch]) -> Markup {
             (count(single.len(), "node", "nodes")) " number by number, as activations do"
         }
         @if branches.is_empty() { "nowhere" }
+    }
+}
+
+/// What backdoors are built of by hand.
+fn structure(findings: &[StructureFinding]) -> Markup {
+    html! {
+        @for found in findings.iter().take(BRANCHES) {
+            p {
+                @if found.takes_clean_back() { (tag("bad", found.rule.id())) } @else { (tag("note", found.rule.id())) }
+                " " (Shown(&found.in_words()))
+            }
+        }
+        @if findings.len() > BRANCHES { "and " (findings.len() - BRANCHES) " more" }
+        @if findings.is_empty() { "nothing that backdoors are built of by hand" }
     }
 }
 

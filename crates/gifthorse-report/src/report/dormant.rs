@@ -44,14 +44,15 @@ pub struct DormantUnit {
     pub class: usize,
     /// Clean images that were moved to wake the unit.
     pub images: usize,
-    /// Those that are not of the class as long as dormant units are kept where they were.
+    /// Those whose answer was not the class before.
     pub others: usize,
-    /// Those that have another answer as long as dormant units are kept where they were.
+    /// Those that keep the answer that they had before as long as dormant units are kept where they
+    /// were, and have another one with the unit awake.
     pub changed: usize,
     /// Those of these that are led to the class.
     pub led: usize,
-    /// Those that have, with dormant units kept where they were, the answer that they had before
-    /// they were moved.
+    /// Those that keep the answer that they had before as long as dormant units are kept where they
+    /// were.
     pub kept: usize,
 }
 
@@ -76,8 +77,8 @@ impl DormantUnit {
     /// What the unit does, in words that go on a sentence.
     pub fn in_words(&self) -> String {
         format!(
-            "once images are moved to wake channel {} of `{}` (node `{}`), {} of {} images of other classes are led to class \
-             {}, and as long as it is kept asleep {} of {} have the answer that they had before",
+            "once images are moved to wake channel {} of `{}` (node `{}`), {} of {} that were of other classes are led to class \
+             {}, and as long as it is kept asleep {} of {} keep the answer that they had",
             self.channel,
             shortened(&self.layer),
             shortened(&self.node),

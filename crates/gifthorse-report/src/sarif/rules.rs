@@ -18,15 +18,18 @@ pub enum Rule {
     Switch,
     /// A unit that no clean image wakes decides the answer.
     DormantUnit,
+    /// Something that backdoors are built of by hand.
+    Structure,
 }
 
 impl Rule {
     /// All rules, in the order in which the log lists them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Backdoor,
         Self::Inconclusive,
         Self::Switch,
         Self::DormantUnit,
+        Self::Structure,
     ];
 
     /// The name that findings refer to it by.
@@ -36,6 +39,7 @@ impl Rule {
             Self::Inconclusive => "model-scan-inconclusive",
             Self::Switch => "model-switched-by-image",
             Self::DormantUnit => "model-dormant-unit",
+            Self::Structure => "model-structure",
         }
     }
 
@@ -48,7 +52,9 @@ impl Rule {
     pub fn level(self) -> ResultLevel {
         match self {
             Self::Backdoor => ResultLevel::Error,
-            Self::Inconclusive | Self::Switch | Self::DormantUnit => ResultLevel::Warning,
+            Self::Inconclusive | Self::Switch | Self::DormantUnit | Self::Structure => {
+                ResultLevel::Warning
+            }
         }
     }
 
@@ -93,6 +99,16 @@ impl Rule {
                  it leads to; look at what the node is computed from.",
                 "7.0",
                 "high",
+            ),
+            Self::Structure => (
+                "ModelStructure",
+                "The file has what a backdoor can be built of without training",
+                "A path past the learned layers, a decision that is multiplied with, a test of pixels: ordinary classifiers \
+                 hardly have it. A note is told only; a warning is a switch, or a branch that rests on all clean images.",
+                "Look at the path that the finding names, and ask whoever built the model what it is for. docs/structure.md \
+                 says how to confirm or refute such a finding.",
+                "4.0",
+                "medium",
             ),
         };
         let text = |text: &str| MultiformatMessageString::builder().text(text).build();

@@ -263,6 +263,7 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
             outputs: Vec::new(),
             given: std::collections::BTreeMap::new(),
             branches: Vec::new(),
+            structure: Vec::new(),
         },
         images: Some(Images {
             path: "data/signs/test".to_owned(),

@@ -180,6 +180,7 @@ fn doubts(all: &[Searched<'_>], seen: &Seen<'_>, calibrated: &Calibrated) -> Vec
         }
     }
     doubts.extend(model.switch_warning().map(Doubt::Switches));
+    doubts.extend(model.structure_warning().map(Doubt::Structure));
     let dormant = dormant.found().and_then(report::DormantUnits::warning);
     doubts.extend(dormant.map(Doubt::DormantUnit));
     doubts.extend(model.unseen_warning().map(Doubt::UnseenOutput));

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use gifthorse_defense::dormant::{self, DormantUnit};
 use gifthorse_defense::subject::Subject;
-use gifthorse_engine::{Classifier, Pass};
+use gifthorse_engine::{Classifier, Layer, Pass};
 use gifthorse_report::report;
 
 use crate::Error;
@@ -73,6 +73,35 @@ pub fn look(
         switches: found.switches.into_iter().map(in_report).collect(),
         strongest: found.strongest.map(in_report),
     }))
+}
+
+/// Notes of each structural finding whether its branch is the same on all clean images.
+///
+/// # Errors
+/// A model that cannot be run.
+pub fn rests(
+    subject: &Subject<'_>,
+    findings: &mut [report::StructureFinding],
+    deadline: Option<Instant>,
+) -> Result<(), Error> {
+    if subject.images.is_none() {
+        return Ok(());
+    }
+    let layer = |found: &report::StructureFinding| {
+        let name = found.branch.as_deref()?;
+        subject.classifier.layer(name).ok().cloned()
+    };
+    let (places, layers): (Vec<usize>, Vec<Layer>) = (findings.iter().enumerate())
+        .filter_map(|(place, found)| Some((place, layer(found)?)))
+        .unzip();
+    if layers.is_empty() {
+        return Ok(());
+    }
+    let rest = dormant::rest(subject, &layers, deadline)?;
+    for (place, rests) in places.into_iter().zip(rest) {
+        findings[place].rests = Some(rests);
+    }
+    Ok(())
 }
 
 fn in_report(unit: DormantUnit) -> report::DormantUnit {
