@@ -25,8 +25,8 @@ fn a_gate_that_no_clean_image_wakes_is_never_clean() {
     let report: Value = serde_json::from_str(&written(&bench, "report.json")).unwrap();
     assert_eq!(report["verdict"], "inconclusive");
     assert_eq!(report["targets"], json!([]));
-    let reason = report["reasons"][0].as_str().unwrap();
-    assert!(reason.contains("are led to class 3"), "{reason}");
+    let reasons = report["reasons"].to_string();
+    assert!(reasons.contains("are led to class 3"), "{reasons}");
     let found = &report["dormant_units"];
     assert_eq!((&found["dormant"], &found["tried"]), (&json!(1), &json!(1)));
     let gate = &found["switches"][0];
@@ -49,8 +49,16 @@ fn a_gate_that_no_clean_image_wakes_is_never_clean() {
         .iter()
         .filter_map(|r| r["ruleId"].as_str())
         .collect();
-    assert_eq!(rules, ["model-scan-inconclusive", "model-dormant-unit"]);
-    let said = results[1]["message"]["text"].as_str().unwrap();
+    assert_eq!(
+        rules,
+        [
+            "model-scan-inconclusive",
+            "model-structure",
+            "model-structure",
+            "model-dormant-unit"
+        ]
+    );
+    let said = results[3]["message"]["text"].as_str().unwrap();
     assert!(
         said.contains("Relu_6") && said.contains("class 3"),
         "{said}"
@@ -79,4 +87,43 @@ fn an_ordinary_net_has_no_such_unit_and_the_look_is_told() {
     assert_eq!(report["dormant_units"], json!(null));
     let gaps = report["coverage"]["not_tested"].to_string();
     assert!(gaps.contains("units that no clean image wakes"), "{gaps}");
+}
+
+/// The gate's branch passes the layers by, and rests on all clean images.
+#[test]
+fn the_path_of_a_gate_is_told() {
+    let bench = Bench::new();
+    bench.write("model.onnx", include_bytes!("gated_trigger/model.onnx"));
+    bench.write("images.npz", include_bytes!("gated_trigger/images.npz"));
+    let text = bench.run("inspect model.onnx --structure").expect(0).out();
+    assert!(text.contains("rule         bypass"), "{text}");
+    assert!(text.contains("MatMul_8\n             Add_9"), "{text}");
+    assert!(text.contains("............###."), "{text}");
+    let found = bench.run("inspect model.onnx --json").expect(0).json();
+    let structure = found["classifier"]["structure"].as_array().unwrap();
+    let rules: Vec<&str> = structure
+        .iter()
+        .filter_map(|s| s["rule"].as_str())
+        .collect();
+    assert_eq!(rules, ["bypass", "small-region"]);
+    let region = &structure[0]["region"];
+    let square = [
+        &region["top"],
+        &region["left"],
+        &region["height"],
+        &region["width"],
+    ];
+    assert_eq!(square, [&json!(12), &json!(12), &json!(3), &json!(3)]);
+    let report = bench
+        .run("scan model.onnx --images images.npz --json --max-time 0s")
+        .expect(3)
+        .json();
+    let told = &report["model"]["structure"][0];
+    assert_eq!(
+        (&told["rule"], &told["rests"]),
+        (&json!("bypass"), &json!(true))
+    );
+    let reasons = report["reasons"].to_string();
+    assert!(reasons.contains("built of without training"), "{reasons}");
+    bench.run("inspect model.onnx --structure --plan").expect(2);
 }

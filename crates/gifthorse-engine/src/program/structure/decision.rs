@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::facts::{Fact, Facts, is_learned, values};
+use super::facts::{Fact, Facts, values};
 use super::{Spot, StructureRule};
 use crate::program::{Binary, Operand, Primitive, Step, Unary, ValueId};
 
@@ -170,7 +170,7 @@ fn gain(facts: &Facts<'_>, mut id: ValueId) -> f32 {
 fn carries(step: &Step, decision: &Decision, facts: &Facts<'_>) -> bool {
     match &step.primitive {
         Primitive::Softmax(_) | Primitive::LogSoftmax(_) | Primitive::LayerNorm { .. } => false,
-        _ if is_learned(step, facts.program) => decision.width <= 1,
+        _ if facts.is_learned(step) => decision.width <= 1,
         _ => true,
     }
 }

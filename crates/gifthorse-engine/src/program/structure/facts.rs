@@ -67,7 +67,7 @@ impl<'a> Facts<'a> {
             let read: Vec<Fact> = ids.iter().filter_map(|id| facts.get(id).copied()).collect();
             ids.iter()
                 .for_each(|&id| readers.entry(id).or_default().push(place));
-            let learns = is_learned(step, program);
+            let learns = is_learned(step, program, |id| widths.contains_key(&id));
             let all_pixels = read.iter().all(|fact| fact.is_pixels);
             let mut first = read.iter().fold(0, |all, fact| all | fact.first);
             if learns && read.iter().any(|fact| fact.is_pixels) {
@@ -88,7 +88,8 @@ impl<'a> Facts<'a> {
             let Some(out) = facts.get(&step.output).copied() else {
                 continue;
             };
-            let behind = out.behind + usize::from(is_learned(step, program));
+            let behind =
+                out.behind + usize::from(is_learned(step, program, |id| widths.contains_key(&id)));
             for id in values(step) {
                 if let Some(read) = facts.get_mut(&id) {
                     read.behind = read.behind.max(behind);
@@ -111,6 +112,11 @@ impl<'a> Facts<'a> {
     pub fn steps(&self) -> impl Iterator<Item = (usize, &'a Step, Fact)> {
         let steps = self.program.steps.iter().enumerate();
         steps.filter_map(|(place, step)| Some((place, step, self.get(step.output)?)))
+    }
+
+    /// Whether a step is a layer with a weight of its own.
+    pub fn is_learned(&self, step: &Step) -> bool {
+        is_learned(step, self.program, |id| self.facts.contains_key(&id))
     }
 
     /// The operands of a step that depend on the image, each once.
@@ -180,11 +186,16 @@ pub fn values(step: &Step) -> Vec<ValueId> {
     ids
 }
 
-/// Whether a step is a layer with a weight of its own.
-pub fn is_learned(step: &Step, program: &Program) -> bool {
-    let weight = |operand: &Operand| {
-        let param = operand.param().and_then(|id| program.params.get(id.0));
-        param.is_some_and(|param| param.value.shape().len() >= 2)
+/// Whether a step is a layer with a weight of its own: a constant of two axes or more, or what is
+/// made of constants alone, such as a weight that is turned first. `depends` says of a value whether
+/// it depends on the image.
+fn is_learned(step: &Step, program: &Program, depends: impl Fn(ValueId) -> bool) -> bool {
+    let weight = |operand: &Operand| match operand {
+        Operand::Value(id) => !depends(*id),
+        Operand::Param(id) => {
+            let param = program.params.get(id.0);
+            param.is_some_and(|param| param.value.shape().len() >= 2)
+        }
     };
     match step.primitive {
         Primitive::Conv { .. } | Primitive::ConvTranspose { .. } | Primitive::MatMul => {

@@ -32,7 +32,10 @@ pub fn bypasses(facts: &Facts<'_>) -> Vec<Spot> {
         if !joins || own.is_pixels || read.len() < 2 {
             continue;
         }
-        let Some(&(_, trunk)) = read.iter().max_by_key(|(_, fact)| fact.learned) else {
+        let Some(&(_, trunk)) = read
+            .iter()
+            .max_by_key(|(_, fact)| (fact.learned, fact.width))
+        else {
             continue;
         };
         let passes = |(_, branch): &&(ValueId, Fact)| {
@@ -40,7 +43,7 @@ pub fn bypasses(facts: &Facts<'_>) -> Vec<Spot> {
             let far = trunk.learned >= branch.learned + FURTHER;
             trunk.learned > 0 && apart && (own.behind == 0 || far)
         };
-        // Of two paths of equal length the one that fewer numbers go through.
+        // Of two paths of equal length the one that fewer numbers go through is the branch.
         let branches = read.iter().filter(passes);
         if let Some((branch, _)) = branches.min_by_key(|(_, fact)| (fact.learned, fact.width)) {
             spots.push(spot(StructureRule::Bypass, place, *branch));
