@@ -32,12 +32,12 @@ use trial::{Compared, Sleepers, asleep};
 use waking::Call;
 
 /// Units that are woken at most, in a model.
-const MOST_TRIED: usize = 256;
+const MOST_TRIED: usize = 128;
 /// Images on which each is woken first: two, of different answers, so that one of them is not of
 /// the class that a unit leads to.
 const FIRST: usize = 2;
 /// Units that are then woken on all images, at most: those that changed logits most.
-const MOST_SUSPECTS: usize = 16;
+const MOST_SUSPECTS: usize = 8;
 
 /// Values that differ by less than this share of themselves differ by rounding.
 const ROUNDING: f32 = 1e-6;
