@@ -1,6 +1,6 @@
 //! Dormant units in small hand-made nets: gates of several kinds, and dead units that are none.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::sync::Arc;
 

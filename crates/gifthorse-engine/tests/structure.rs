@@ -1,6 +1,6 @@
 //! What backdoors are built of by hand, one small graph for each rule, and what rules pass over.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::sync::Arc;
 
