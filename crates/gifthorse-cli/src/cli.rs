@@ -165,6 +165,10 @@ pub struct InspectArgs {
     /// the memory of a scan.
     #[arg(long)]
     pub plan: bool,
+    /// Print what in the structure of the file is how backdoors are built by hand: for each finding
+    /// the path from image to output, the constant that is compared, and what it looks at.
+    #[arg(long, conflicts_with = "plan")]
+    pub structure: bool,
     /// Images of a batch in the plan.
     #[arg(long, value_name = "N", value_parser = parse::count, default_value_t = 32, requires = "plan")]
     pub batch: usize,

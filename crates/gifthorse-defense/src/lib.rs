@@ -1,6 +1,7 @@
 //! Defences against backdoors, and the statistics of their verdict.
 
 pub mod detect;
+pub mod dormant;
 mod error;
 mod exact;
 pub mod filter;

@@ -75,3 +75,20 @@ impl Layer {
         shape
     }
 }
+
+/// Two layers of which one is a function of the other that is flat on a stretch, number by number:
+/// what a ReLU, a clip, a saturated sigmoid or a comparison with a constant is given, and what it
+/// makes of that. On the flat stretch no gradient comes back from what follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hinge {
+    /// Name of the node, as the file has it.
+    pub node: String,
+    /// What the function is given.
+    pub before: Layer,
+    /// What it makes of that.
+    pub after: Layer,
+    /// It is flat below this; negative infinity if it is not.
+    pub flat_below: f32,
+    /// It is flat above this; infinity if it is not.
+    pub flat_above: f32,
+}

@@ -24,11 +24,12 @@ pub use execute::statistics::BatchStatistics;
 pub use gifthorse_segment::{
     MapShape, Memory as SegmentMemory, Pass, StageInfo, Work, alone, is_alone,
 };
-pub use layer::Layer;
+pub use layer::{Hinge, Layer};
 pub use lower::weights::{ChannelReader, Role, RunningStatistics, Weight, Wiring};
 pub use lower::{Ends, ImageInput, Look, Opening, Output, is_supported, running_means};
 pub use mode::Mode;
 pub use network::{Batching, Memory, Network};
 pub use preprocess::{Channels, Layout, PixelRange, Preprocess};
 pub use program::branch::{Branch, BranchScope};
+pub use program::structure::{StructureFinding, StructureRule};
 pub use trainable::{Outcome, Trainable};

@@ -6,9 +6,11 @@
 
 pub mod branch;
 pub mod cost;
+pub mod flat;
 pub mod primitive;
 pub mod section;
 pub mod stored;
+pub mod structure;
 
 use std::collections::{HashMap, HashSet};
 

@@ -190,3 +190,80 @@ fn interventions_are_made_one_after_the_other_and_factors_have_gradients() {
     let pixels = values(images(2));
     assert_eq!(both.evaluate(&pixels).unwrap(), values(tapped.logits));
 }
+
+#[test]
+fn hinges_are_where_a_layer_is_a_flat_function_of_another() {
+    let classifier = classifier(any_batch(), |builder| {
+        builder
+            .initializer("low", &[], [-0.5])
+            .initializer("high", &[], [0.25])
+            .initializer("bounds", &[UNITS], [0.1, 0.4, 0.2, 0.3])
+            .node("Relu", "relu", &["h"], &["r"], [])
+            .node("Clip", "clip", &["h", "low", "high"], &["c"], [])
+            .node("Max", "max", &["bounds", "r"], &["b"], [])
+            .node("Greater", "over", &["c", "bounds"], &["o"], [])
+            .node("Cast", "cast", &["o"], &["t"], [("to", 1.into())])
+            .node("Tanh", "tanh", &["c"], &["s"], [])
+            .node("Abs", "abs", &["s"], &["a"], [])
+            .node("Sum", "sum", &["b", "t", "a"], &["m"], []);
+    });
+    let found: Vec<(&str, &str, &str, f32, f32)> = classifier
+        .network()
+        .hinges()
+        .unwrap()
+        .iter()
+        .map(|hinge| {
+            let (from, to) = (hinge.before.name(), hinge.after.name());
+            (
+                &hinge.node[..],
+                from,
+                to,
+                hinge.flat_below,
+                hinge.flat_above,
+            )
+        })
+        .collect();
+    let never = f32::INFINITY;
+    assert_eq!(
+        found,
+        [
+            ("relu", "h", "r", 0.0, never),
+            ("clip", "h", "c", -0.5, 0.25),
+            ("max", "r", "b", 0.1, never),
+            ("over", "c", "o", 0.1, 0.4),
+            ("tanh", "c", "s", -6.0, 6.0),
+        ]
+    );
+}
+
+#[test]
+fn a_head_ends_at_a_layer_that_others_pass_by() {
+    let classifier = classifier(any_batch(), |builder| {
+        builder.node("Relu", "relu", &["h"], &["r"], []).node(
+            "Add",
+            "both",
+            &["h", "r"],
+            &["m"],
+            [],
+        );
+    });
+    let relu = layer(&classifier, "r");
+    assert!(classifier.split_at(&relu).is_err());
+    let tapped = classifier
+        .run(images(3), &Taps::values(std::slice::from_ref(&relu)))
+        .unwrap();
+    let wanted = tapped.features[0].value().clone().into_vec();
+    let of = |classifier: &Classifier| {
+        let head = classifier.head(&relu).unwrap();
+        head.features(images(3)).unwrap().into_vec()
+    };
+    assert_eq!(of(&classifier), wanted);
+    // Interventions count before the layer and at it, and those behind it are left off.
+    let floor = |name: &str, least: f32| {
+        let bounds = Tensor::from_floats([least; UNITS], &Device::flex());
+        Intervention::floor(&layer(&classifier, name), bounds).unwrap()
+    };
+    let changed = classifier.with([floor("h", 0.3), floor("m", 9.0)]).unwrap();
+    let raised: Vec<f32> = wanted.iter().map(|value| value.max(0.3)).collect();
+    assert_eq!(of(&changed), raised);
+}

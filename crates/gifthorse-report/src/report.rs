@@ -10,6 +10,7 @@
 
 mod baseline;
 mod detection;
+mod dormant;
 mod finding;
 mod health;
 mod inputs;
@@ -18,10 +19,12 @@ mod measure;
 mod model;
 mod policy;
 mod preflight;
+mod structure;
 mod verdict;
 
 pub use baseline::{Baseline, DetectorChange, StatisticChange};
 pub use detection::{Detection, PublishedRule};
+pub use dormant::{DormantUnit, DormantUnits};
 pub use finding::{FindingState, TriggerFile, TriggerKind, Unit, UnitFinding};
 pub use health::GradientHealth;
 pub use inputs::{ChosenBy, Images, PassedOver, Preprocess};
@@ -30,6 +33,7 @@ pub use measure::{Measure, Tail, UnitStatistic};
 pub use model::{Branch, BranchScope, Layout, Model, ModelInput, ModelOutput, OutputPart};
 pub use policy::PolicyOutcome;
 pub use preflight::{Alternative, LabelOrder, Preflight};
+pub use structure::{Region, StructureFinding, StructureRule};
 pub use verdict::{Calibration, ClassVerdict, Coverage, ReferenceModel, TriggerSize, Verdict};
 
 use schemars::JsonSchema;
@@ -82,6 +86,11 @@ pub struct Report {
     /// Whether the model's gradients can be searched with; null without images, or if the scan
     /// ended before the check.
     pub health: Option<GradientHealth>,
+    /// Units that no clean image wakes, and what they do once awake; null where that was not looked
+    /// at, as without images or where gradients cannot be followed, and in reports from before it
+    /// was.
+    #[serde(default)]
+    pub dormant_units: Option<DormantUnits>,
     /// What all detectors together say of each class, in class order; empty where there was no
     /// verdict on classes.
     pub classes: Vec<ClassVerdict>,

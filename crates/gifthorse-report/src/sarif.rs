@@ -1,8 +1,8 @@
 //! `report.sarif`: what was found, for a platform that collects the findings of many tools (SARIF
 //! 2.1.0).
 //!
-//! A finding is one class that a backdoor leads to, that the scan could not tell, or that the model
-//! switches itself by the image; a clean model has none, which closes the findings of earlier
+//! A finding is one class that a backdoor leads to, that the scan could not tell, that the model
+//! switches itself by the image, or that a dormant unit decides its answers; a clean model has none, which closes the findings of earlier
 //! scans. A finding keeps its fingerprint as long as path and class stay what they are, so the same
 //! backdoor in a newer file is the same finding. Platforms want a line: a model has none, so it is
 //! always the first.
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use serde_sarif::sarif::{
     Artifact, ArtifactLocation, Invocation, Location, Message, PhysicalLocation, PropertyBag,
-    Region, Result as Finding, Run, RunAutomationDetails, Sarif, Tool, ToolComponent,
+    Region, Result as Finding, ResultLevel, Run, RunAutomationDetails, Sarif, Tool, ToolComponent,
 };
 
 use self::{
@@ -24,7 +24,7 @@ use self::{
 };
 use crate::{
     Report,
-    report::{JsonError, Verdict},
+    report::{DormantUnits, JsonError, Verdict},
     wording,
 };
 
@@ -53,6 +53,18 @@ pub fn render(report: &Report) -> Result<String, JsonError> {
     };
     if let Some(warning) = report.model.switch_warning() {
         results.push(finding(Rule::Switch, &uri, warning, "model"));
+    }
+    results.extend(report.model.structure.iter().map(|found| {
+        let what = format!("{}:{}", found.rule.id(), found.node);
+        let mut result = finding(Rule::Structure, &uri, found.in_words(), &what);
+        if !found.takes_clean_back() {
+            result.level = Some(ResultLevel::Note);
+        }
+        result
+    }));
+    let dormant = report.dormant_units.as_ref();
+    if let Some(warning) = dormant.and_then(DormantUnits::warning) {
+        results.push(finding(Rule::DormantUnit, &uri, warning, "model"));
     }
     let driver = ToolComponent::builder()
         .name("gifthorse")

@@ -11,7 +11,7 @@ mod sample;
 
 use gifthorse_report::{
     Report,
-    report::{Branch, BranchScope, Verdict},
+    report::{Branch, BranchScope, DormantUnit, StructureFinding, StructureRule, Verdict},
     sarif,
 };
 use sample::{CLEAN, INFECTED, every_verdict, report, two_witnesses};
@@ -173,4 +173,70 @@ fn names_from_the_model_are_text_and_not_links() {
         text.contains(r"\[safe\](https://evil.example) {{0}}"),
         "{text}"
     );
+}
+
+#[test]
+fn dormant_units_and_structure_are_findings_of_their_own() {
+    let unit = DormantUnit {
+        node: "gate](http://a.b)".to_owned(),
+        layer: "relu".to_owned(),
+        channel: 7,
+        class: 4,
+        images: 24,
+        others: 20,
+        changed: 20,
+        led: 19,
+        kept: 24,
+    };
+    let branch = |rule, rests| StructureFinding {
+        rule,
+        node: format!("node of {rule:?}"),
+        path: vec!["conv".to_owned(), "join".to_owned()],
+        constants: vec![0.5],
+        branch: None,
+        region: None,
+        rests,
+    };
+    let mut report = report(Verdict::Inconclusive, &CLEAN);
+    assert!(report.dormant_units.as_ref().unwrap().warning().is_none());
+    assert!(report.model.structure_warning().is_none());
+    report.dormant_units.as_mut().unwrap().switches = vec![unit];
+    report.model.structure = vec![
+        branch(StructureRule::Switch, None),
+        branch(StructureRule::Bypass, Some(true)),
+        branch(StructureRule::Bypass, Some(false)),
+        branch(StructureRule::SmallRegion, Some(true)),
+    ];
+    let found = log(&report);
+    let told: Vec<(&str, &str)> = results(&found)
+        .iter()
+        .map(|result| {
+            let text = |field: &str| result[field].as_str().unwrap();
+            (text("ruleId"), text("level"))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("model-scan-inconclusive", "warning"),
+            ("model-structure", "warning"),
+            ("model-structure", "warning"),
+            ("model-structure", "note"),
+            ("model-structure", "note"),
+            ("model-dormant-unit", "warning"),
+        ]
+    );
+    let said = results(&found)[5]["message"]["text"].as_str().unwrap();
+    assert!(
+        said.contains("19 of 20") && said.contains("class 4"),
+        "{said}"
+    );
+    assert!(!said.contains("gate]"), "{said}");
+    let said = results(&found)[1]["message"]["text"].as_str().unwrap();
+    assert!(
+        said.contains("by the constant 0.5") && said.contains("conv > join"),
+        "{said}"
+    );
+    let schema: Value = serde_json::from_str(include_str!("sarif-schema-2.1.0.json")).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&found));
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gifthorse_engine::{Batching, Classifier, Device, Opening, Output, Preprocess, is_supported};
 use gifthorse_onnx::{Dim, Graph, Model, ValueInfo};
-use gifthorse_report::report::{Branch, Layout};
+use gifthorse_report::report::{Branch, Layout, StructureFinding};
 use serde::Serialize;
 
 use crate::Error;
@@ -14,6 +14,7 @@ use crate::hash;
 use crate::memory::check_weights;
 use crate::model::{branches_in_report, layout_in_report};
 use crate::plan::ModelPlan;
+use crate::structure::structure;
 
 /// What a model file holds. Strings come from the file and are not to be trusted: escape them
 /// wherever they are shown.
@@ -100,6 +101,9 @@ pub struct Classes {
     /// Where the model decides by the image which of two values goes on, in the order of
     /// computation.
     pub branches: Vec<Branch>,
+    /// What in the structure of the file is how backdoors are built by hand, the strongest rules
+    /// first.
+    pub structure: Vec<StructureFinding>,
     /// Values that features can be taken from, in the order of computation.
     pub layers: Vec<Layer>,
 }
@@ -226,6 +230,7 @@ fn classes(classifier: &Classifier) -> Result<Classes, Error> {
         cut: network.ends().cut.clone(),
         class_names: network.ends().class_names.clone(),
         branches: branches_in_report(network.branches()),
+        structure: structure(classifier)?,
         layers: layers
             .iter()
             .map(|layer| Layer {

@@ -35,6 +35,7 @@ mod preprocessing;
 mod request;
 mod scan;
 pub mod settings;
+mod structure;
 mod verify;
 mod work;
 

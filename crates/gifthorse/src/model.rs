@@ -12,6 +12,7 @@ use gifthorse_report::report;
 use crate::hash;
 use crate::memory::check_weights;
 use crate::metadata;
+use crate::structure::structure;
 use crate::{Error, PreprocessChoice};
 
 /// A classifier and what its file says about itself.
@@ -83,6 +84,7 @@ impl OpenModel {
             outputs: outputs_in_report(ends, None),
             given: ends.given.clone(),
             branches: branches_in_report(network.branches()),
+            structure: structure(&classifier)?,
         };
         Ok(Self {
             classifier,

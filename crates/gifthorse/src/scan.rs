@@ -3,7 +3,7 @@
 //! Each stage is a file of its own: `output` opens the model at one of its outputs, `images` reads
 //! and splits the images, `checks` asks whether the model works on them (`misread`: whether it takes
 //! them for what they are) and whether its gradients can be followed, `searchable` says which
-//! classes the images allow to search, `search` runs the detector within the time given, `work`
+//! classes the images allow to search, `dormant` wakes units that no clean image wakes, `search` runs the detector within the time given, `work`
 //! finds out where searches are kept, `references` scans clean models to measure by, `calibrate`
 //! settles what the model is measured by, `conclusion` draws the verdict,
 //! and `findings`, `coverage` and `pictures` put it down for the report.
@@ -13,6 +13,7 @@ mod calibrate;
 mod checks;
 mod conclusion;
 mod coverage;
+mod dormant;
 mod estimate;
 mod findings;
 pub(crate) mod images;
@@ -44,7 +45,8 @@ use crate::{Error, ScanRequest, preprocessing};
 use baseline::Earlier;
 use calibrate::Calibrated;
 use checks::Fit;
-use conclusion::Conclusion;
+use conclusion::{Conclusion, Seen};
+use dormant::Looked;
 use images::{ImageSet, SplitSet};
 use search::Searched;
 use searchable::Searchable;
@@ -169,6 +171,12 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         seed: request.seed,
     };
     let health = checks::gradients(&subject)?;
+    let deadline = search::deadline(clock, request.max_time);
+    dormant::rests(&subject, &mut described.structure, deadline)?;
+    let looked = match health.ok && fit.misfit.is_none() {
+        true => dormant::look(&subject, request.max_time, deadline)?,
+        false => Looked::LeftOut("gradients cannot be followed".to_owned()),
+    };
 
     let class_names = images
         .as_ref()
@@ -191,7 +199,6 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         .collect();
 
     observer.stage(Stage::Search);
-    let deadline = search::deadline(clock, request.max_time);
     let mut all = Vec::new();
     for (detector, searchable) in detectors.iter().map(Box::as_ref).zip(&searchable) {
         let units = &searchable.units;
@@ -213,7 +220,13 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     }
 
     observer.stage(Stage::Verdict);
-    let conclusion = Conclusion::draw(&all, &health, &fit, &described, calibrated, request)?;
+    let seen = Seen {
+        health: &health,
+        fit: &fit,
+        model: &described,
+        dormant: &looked,
+    };
+    let conclusion = Conclusion::draw(&all, &seen, calibrated, request)?;
     let suspects = &conclusion.decision.suspects;
     let shape = fit.classifier.shape();
     let mut evidence = Evidence::default();
@@ -234,12 +247,13 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         calibration: conclusion.calibration.clone(),
         baseline: None,
         policy: None,
-        coverage: coverage::coverage(&all, &conclusion, &fit, &described),
+        coverage: coverage::coverage(&all, &conclusion, &seen),
         model: described,
         images: images.as_ref().map(|images| images.described(request)),
         preprocess: preprocessing::in_report(&fit.classifier, request),
         preflight: fit.preflight.clone(),
         health: Some(checks::health_in_report(&health)),
+        dormant_units: looked.found().cloned(),
         classes: conclusion.classes(class_names),
         detectors: detections.collect(),
         seed: request.seed,

@@ -21,6 +21,8 @@ pub fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
         output::print(&format!("{}\n", serde_json::to_string_pretty(&inspection)?))?;
     } else if let Some(plan) = &inspection.plan {
         output::print(&plan_table::text(plan))?;
+    } else if args.structure {
+        output::print(&structure(&inspection))?;
     } else {
         output::print(&text(&inspection))?;
     }
@@ -120,12 +122,50 @@ fn text(found: &Inspection) -> String {
             let said = format!("{} number by number, as activations do", single.len());
             lines.fact("by the image", &said);
         }
+        for found in &classifier.structure {
+            let said = format!("{}: {}", found.rule.id(), found.in_words());
+            lines.fact("structure", &said);
+        }
         for layer in &classifier.layers {
             lines.fact("layer", &format!("{} {:?}", layer.name, layer.shape));
         }
     }
     if let Some(problem) = &found.problem {
         lines.fact("cannot be scanned", problem);
+    }
+    lines.text
+}
+
+/// The structural findings in full, each with a picture of what is looked at.
+fn structure(found: &Inspection) -> String {
+    let mut lines = Lines::default();
+    lines.fact("model", &found.path);
+    lines.fact("sha256", &found.sha256);
+    if let Some(problem) = &found.problem {
+        lines.fact("cannot be read", problem);
+    }
+    let findings = found.classifier.iter();
+    let findings: Vec<_> = findings.flat_map(|classes| &classes.structure).collect();
+    for finding in &findings {
+        lines.text.push('\n');
+        lines.fact("rule", finding.rule.id());
+        lines.fact("node", &finding.node);
+        lines.fact("what", finding.rule.says());
+        let numbers: Vec<String> = finding.constants.iter().map(f32::to_string).collect();
+        if !numbers.is_empty() {
+            lines.fact("constants", &numbers.join(", "));
+        }
+        if let Some(branch) = &finding.branch {
+            lines.fact("branch", branch);
+        }
+        for node in &finding.path {
+            lines.fact("path", node);
+        }
+        let rows = finding.region.iter().flat_map(|region| &region.picture);
+        rows.for_each(|row| lines.fact("looks at", row));
+    }
+    if findings.is_empty() && found.problem.is_none() {
+        lines.fact("structure", "nothing that backdoors are built of by hand");
     }
     lines.text
 }

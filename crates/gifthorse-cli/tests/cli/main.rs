@@ -12,6 +12,7 @@ mod blinding;
 mod branches;
 mod data;
 mod demo;
+mod dormant;
 mod elimination;
 mod found_but_not_confirmed;
 mod hooks;

@@ -48,6 +48,10 @@ pub enum Doubt {
     },
     /// The model chooses by the image what it computes, in the words of a sentence.
     Switches(String),
+    /// The file has what a backdoor can be built of without training, in the words of a sentence.
+    Structure(String),
+    /// A unit that no clean image wakes decides the answer, in the words of a sentence.
+    DormantUnit(String),
     /// How the model did on the images, where these have labels.
     Accuracy {
         /// Images that the model is right about.
@@ -85,9 +89,11 @@ impl Doubt {
                 (chosen < classes).then_some(Effect::NotClean)
             }
             Self::Stopped { skipped, .. } => (*skipped > 0).then_some(Effect::NotClean),
-            Self::ImagesOfOneClass { .. } | Self::UnseenOutput(_) | Self::Switches(_) => {
-                Some(Effect::NotClean)
-            }
+            Self::ImagesOfOneClass { .. }
+            | Self::UnseenOutput(_)
+            | Self::Switches(_)
+            | Self::Structure(_)
+            | Self::DormantUnit(_) => Some(Effect::NotClean),
             Self::Unmeasured(detectors) => (!detectors.is_empty()).then_some(Effect::NotClean),
             &Self::Accuracy {
                 correct,
@@ -116,7 +122,11 @@ impl Doubt {
             Self::Accuracy { .. } => Some(
                 "Give images of the kind that the model was made for, with its preprocessing and its labels.".into(),
             ),
-            Self::Switches(_) | Self::Unlabelled | Self::Calibration(_) => None,
+            Self::Switches(_)
+            | Self::Structure(_)
+            | Self::DormantUnit(_)
+            | Self::Unlabelled
+            | Self::Calibration(_) => None,
         }
     }
 
@@ -144,6 +154,8 @@ impl Doubt {
             ),
             Self::UnseenOutput(sentence)
             | Self::Switches(sentence)
+            | Self::Structure(sentence)
+            | Self::DormantUnit(sentence)
             | Self::Calibration(sentence) => sentence.clone(),
             Self::Accuracy {
                 correct,

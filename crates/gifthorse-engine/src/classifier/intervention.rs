@@ -1,4 +1,4 @@
-//! A classifier some of whose channels are switched off or kept below a bound while it runs.
+//! A classifier some of whose channels are switched off or kept within bounds while it runs.
 
 use burn_tensor::{Device, Tensor};
 
@@ -61,6 +61,14 @@ impl Intervention {
     /// [`Error::Input`] unless there is a bound for each channel.
     pub fn bound(layer: &Layer, bounds: Tensor<1>) -> Result<Self, Error> {
         Self::new(layer, Binary::Min, bounds)
+    }
+
+    /// Keeps each channel above a bound: what is smaller becomes the bound.
+    ///
+    /// # Errors
+    /// [`Error::Input`] unless there is a bound for each channel.
+    pub fn floor(layer: &Layer, bounds: Tensor<1>) -> Result<Self, Error> {
+        Self::new(layer, Binary::Max, bounds)
     }
 
     fn new(layer: &Layer, function: Binary, numbers: Tensor<1>) -> Result<Self, Error> {

@@ -112,6 +112,31 @@ impl Classifier {
         ))
     }
 
+    /// The part of the classifier up to a layer, whether or not the logits are computed from more
+    /// than that.
+    ///
+    /// # Errors
+    /// A layer of another model; what the lowering refuses.
+    pub fn head(&self, layer: &Layer) -> Result<Head, Error> {
+        self.network.check_layer(layer)?;
+        let ends = Section {
+            to: Some(layer.name().to_owned()),
+            ..Section::whole()
+        };
+        let batch = self.network.declared_batch().unwrap_or(1);
+        let inside = self.network.lowered(batch, &ends)?.names;
+        let mut classifier = self.clone();
+        classifier
+            .interventions
+            .retain(|made| inside.contains_key(made.layer().name()));
+        let cuts = section(&classifier.interventions).cuts;
+        Ok(Head {
+            layer: layer.clone(),
+            section: Section { cuts, ..ends },
+            classifier,
+        })
+    }
+
     fn run_section(&self, input: Array, section: &Section) -> Result<Array, Error> {
         let edits = edits(&self.interventions);
         Ok(self.network.run(input, section, &edits)?.end)

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use super::{Batching, Network};
 use crate::error::Error;
 use crate::execute::segments::keeps_batch_first;
-use crate::layer::Layer;
+use crate::layer::{Hinge, Layer};
+use crate::program::flat::flat;
 use crate::program::section::Section;
+use crate::program::structure::{StructureFinding, structure};
 use crate::program::{Program, Step, ValueId};
 
 /// The layers of a model, and which of them each name stands for.
@@ -14,6 +16,7 @@ use crate::program::{Program, Step, ValueId};
 pub struct Layers {
     list: Vec<Layer>,
     places: HashMap<String, usize>,
+    hinges: Vec<Hinge>,
 }
 
 impl Network {
@@ -40,6 +43,22 @@ impl Network {
             );
             Error::Input(reason)
         })
+    }
+
+    /// Where a layer is a flat function of another, in the order of computation.
+    ///
+    /// # Errors
+    /// What the lowering refuses.
+    pub fn hinges(&self) -> Result<&[Hinge], Error> {
+        Ok(&self.known_layers()?.hinges)
+    }
+
+    /// What in the structure of the model is how backdoors are built by hand.
+    ///
+    /// # Errors
+    /// What the lowering refuses.
+    pub fn structure(&self) -> Result<Vec<StructureFinding>, Error> {
+        Ok(structure(&self.program_of_several()?, self.classes))
     }
 
     /// Refuses a layer of another model.
@@ -96,7 +115,24 @@ impl Network {
             });
             places.insert(name.clone(), at);
         }
-        Ok(Layers { list, places })
+        let layer = |id: ValueId| seen.get(&id).and_then(|&at: &usize| list.get(at));
+        let hinges = program.steps.iter().filter_map(|step| {
+            let (from, flat) = flat(step, &program)?;
+            let (before, after) = (layer(from)?, layer(step.output)?);
+            (before.shape() == after.shape()).then(|| Hinge {
+                node: step.node.clone(),
+                before: before.clone(),
+                after: after.clone(),
+                flat_below: flat.below,
+                flat_above: flat.above,
+            })
+        });
+        let hinges = hinges.collect();
+        Ok(Layers {
+            list,
+            places,
+            hinges,
+        })
     }
 
     /// The program for more images than one where the model takes them, so that an axis of length

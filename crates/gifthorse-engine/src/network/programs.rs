@@ -83,6 +83,14 @@ impl Network {
         Ok(compiled)
     }
 
+    /// Gives up what was compiled besides the whole model, with the copies of the weights in it: what
+    /// was made for layers, heads, tails and interventions is made anew when it is asked for again.
+    pub fn forget_sections(&self) {
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole = Section::whole();
+        programs.sections.retain(|section, _| *section == whole);
+    }
+
     /// The program of a section for a batch size, not compiled.
     pub(crate) fn lowered(&self, batch: usize, section: &Section) -> Result<Program, Error> {
         let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,6 +164,21 @@ mod tests {
         let second = network.programs.lock().unwrap().find(&section, 1).unwrap();
         assert!(Arc::ptr_eq(&first, &second));
         assert!(low[0] < high[0]);
+    }
+
+    #[test]
+    fn sections_are_forgotten_and_the_whole_is_not() {
+        let classifier = chain();
+        let network = classifier.network();
+        let held = bounded(&classifier, "v2", 0.1);
+        let (before, whole) = (
+            held.evaluate(&[0.5; 3]).unwrap(),
+            classifier.evaluate(&[0.5; 3]),
+        );
+        network.forget_sections();
+        assert_eq!(network.programs.lock().unwrap().sections.len(), 1);
+        assert_eq!(classifier.evaluate(&[0.5; 3]).unwrap(), whole.unwrap());
+        assert_eq!(held.evaluate(&[0.5; 3]).unwrap(), before);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use crate::program::{Operand, Program, ValueId};
+use crate::program::{Binary, Operand, Primitive, Program, Step, Unary, ValueId};
 
 /// A node that chooses between two values by the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +48,14 @@ pub struct Choice {
 /// The choices of a program that depend on its input.
 pub fn branches(program: &Program) -> Vec<Branch> {
     let widths = widths(program);
+    let steps = Steps::of(program);
     let choices = program.choices.iter().filter_map(|choice| {
         let (width, numbers) = widths.get(&choice.condition)?;
-        let scope = if choice.operator == "If" || *width <= 1 {
+        let scope = if choice.operator == "If" {
+            BranchScope::Image
+        } else if *width <= 1 && steps.keeps_a_divisor(program, choice) {
+            BranchScope::Region
+        } else if *width <= 1 {
             BranchScope::Image
         } else if *numbers < choice.numbers {
             BranchScope::Region
@@ -66,10 +71,85 @@ pub fn branches(program: &Program) -> Vec<Branch> {
     choices.collect()
 }
 
+/// Operations that only turn truth values around and are looked through, at most.
+const MOST_TURNS: usize = 16;
+
+/// The steps of a program, by what they make and by what they choose.
+struct Steps<'a> {
+    made: HashMap<ValueId, &'a Step>,
+    chosen: HashMap<(ValueId, &'a str), &'a Step>,
+}
+
+impl<'a> Steps<'a> {
+    fn of(program: &'a Program) -> Self {
+        let made = program.steps.iter().map(|step| (step.output, step));
+        let chosen = program.steps.iter().filter_map(|step| {
+            let condition = step.inputs.first()?.value()?;
+            let key = (condition, step.node.as_str());
+            (step.primitive == Primitive::Where).then_some((key, step))
+        });
+        Self {
+            made: made.collect(),
+            chosen: chosen.collect(),
+        }
+    }
+
+    /// Whether a choice divides unless the divisor is zero: a number is compared with zero, and what
+    /// goes on is either that number or a constant in its place, or something as it is or divided
+    /// by it.
+    fn keeps_a_divisor(&self, program: &Program, choice: &Choice) -> bool {
+        let Some(compared) = self.compared_with_zero(program, choice.condition) else {
+            return false;
+        };
+        let chosen = self.chosen.get(&(choice.condition, choice.node.as_str()));
+        let Some([_, yes, no]) = chosen.map(|step| &step.inputs[..]) else {
+            return false;
+        };
+        let quotient = |id: ValueId, numerator: ValueId| {
+            self.made.get(&id).is_some_and(|step| {
+                let operands: Vec<Option<ValueId>> =
+                    step.inputs.iter().map(Operand::value).collect();
+                step.primitive == Primitive::Binary(Binary::Div)
+                    && operands == [Some(numerator), Some(compared)]
+            })
+        };
+        let pairs = [(yes.value(), no.value()), (no.value(), yes.value())];
+        pairs.into_iter().any(|pair| match pair {
+            (Some(one), None) => one == compared,
+            (Some(one), Some(other)) => quotient(one, other),
+            _ => false,
+        })
+    }
+
+    /// The value of which a condition says whether it is zero, or is not.
+    fn compared_with_zero(&self, program: &Program, condition: ValueId) -> Option<ValueId> {
+        let mut at = condition;
+        for _ in 0..MOST_TURNS {
+            let step = self.made.get(&at)?;
+            match (&step.primitive, &step.inputs[..]) {
+                (Primitive::Unary(Unary::Not) | Primitive::Reshape | Primitive::Expand, [x]) => {
+                    at = x.value()?;
+                }
+                (
+                    Primitive::Binary(Binary::Equal),
+                    [Operand::Value(x), Operand::Param(constant)]
+                    | [Operand::Param(constant), Operand::Value(x)],
+                ) => {
+                    let numbers = program.params.get(constant.0)?.value.get().ok()?;
+                    let zero = numbers.into_vec().iter().all(|&number| number == 0.0);
+                    return zero.then_some(*x);
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+}
+
 /// For each value that depends on the input: the fewest numbers of an image that all of it can be
 /// computed from, as far as the shapes on the way tell, and the count of its own numbers in the
 /// batch.
-fn widths(program: &Program) -> HashMap<ValueId, (usize, usize)> {
+pub(super) fn widths(program: &Program) -> HashMap<ValueId, (usize, usize)> {
     let count = |shape: &[usize]| shape.iter().product::<usize>();
     let images = program.input_shape.first().copied().unwrap_or(1).max(1);
     let input = count(&program.input_shape);

@@ -11,13 +11,15 @@ use crate::{
     escape::Shown,
     format::{count, duration, interval, number, optional, percent},
     report::{
-        Branch, BranchScope, ChosenBy, GradientHealth, Images, Layout, Model, ModelOutput,
-        OutputPart, Preflight, Preprocess, Report,
+        Branch, BranchScope, ChosenBy, DormantUnits, GradientHealth, Images, Layout, Model,
+        ModelOutput, OutputPart, Preflight, Preprocess, Report, StructureFinding,
     },
 };
 
 /// Nodes that decide by the image are listed up to this number.
 const BRANCHES: usize = 8;
+/// So are dormant units that decide answers.
+const UNITS: usize = 8;
 /// And outputs that were not scanned.
 const OUTPUTS: usize = 8;
 
@@ -38,6 +40,10 @@ pub fn checks(scan: &Scan<'_>) -> Markup {
         @match &report.health {
             Some(health) => (gradients(health)),
             None => p { (unchecked) },
+        }
+        @if let Some(found) = &report.dormant_units {
+            (heading(scan.level + 2, None, html! { "Does it have units that no clean image wakes?" }))
+            (dormant(found))
         }
     };
     scan.section("preflight", "Checks before the search", body)
@@ -102,6 +108,31 @@ fn gradients(health: &GradientHealth) -> Markup {
     }
 }
 
+fn dormant(found: &DormantUnits) -> Markup {
+    html! {
+        @if found.switches.is_empty() {
+            p { (tag("good", "none that matters")) " No unit that sleeps on all clean images changes most answers once it is awake." }
+        }
+        @for switch in found.switches.iter().take(UNITS) {
+            p { (tag("bad", "decides answers")) " " (Shown(&switch.in_words())) "." }
+        }
+        @if found.switches.len() > UNITS { p.note { "And " (found.switches.len() - UNITS) " more." } }
+        (facts(&[
+            ("Units behind a flat stretch", html! { (found.units) }),
+            ("Asleep on all images", html! { (found.dormant) }),
+            ("Tried to wake", html! { (found.tried) }),
+            ("Woken", html! { (found.woken) }),
+            ("Most answers changed by one", html! {
+                @match &found.strongest {
+                    Some(unit) => { (unit.changed) " of " (unit.others) },
+                    None => "none",
+                }
+            }),
+            ("Images", html! { (found.images) }),
+        ]))
+    }
+}
+
 /// Model, images, preprocessing and the run itself, with all that is needed to repeat it.
 pub fn provenance(scan: &Scan<'_>) -> Markup {
     let report = scan.report();
@@ -145,6 +176,7 @@ fn model(report: &Report) -> Markup {
             html! { @if model.producer.is_empty() { "not stated" } @else { (Shown(&model.producer)) } },
         ),
         ("Decides by the image", branches(&model.branches)),
+        ("Structure", structure(&model.structure)),
     ])
 }
 
@@ -181,6 +213,20 @@ fn branches(branches: &[Branch]) -> Markup {
             (count(single.len(), "node", "nodes")) " number by number, as activations do"
         }
         @if branches.is_empty() { "nowhere" }
+    }
+}
+
+/// What backdoors are built of by hand.
+fn structure(findings: &[StructureFinding]) -> Markup {
+    html! {
+        @for found in findings.iter().take(BRANCHES) {
+            p {
+                @if found.takes_clean_back() { (tag("bad", found.rule.id())) } @else { (tag("note", found.rule.id())) }
+                " " (Shown(&found.in_words()))
+            }
+        }
+        @if findings.len() > BRANCHES { "and " (findings.len() - BRANCHES) " more" }
+        @if findings.is_empty() { "nothing that backdoors are built of by hand" }
     }
 }
 

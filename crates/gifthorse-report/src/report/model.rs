@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::StructureFinding;
+
 /// More of a node's name, in characters, is not shown in a sentence.
 const LONGEST_NAME: usize = 60;
 
@@ -39,9 +41,32 @@ pub struct Model {
     /// computation.
     #[serde(default)]
     pub branches: Vec<Branch>,
+    /// What in the structure of the file is how backdoors are built by hand, the strongest rules
+    /// first; empty in reports from before that was looked at.
+    #[serde(default)]
+    pub structure: Vec<StructureFinding>,
 }
 
 impl Model {
+    /// The structural finding for which the model is not called clean, in a sentence; none where
+    /// there is none.
+    pub fn structure_warning(&self) -> Option<String> {
+        let mut serious = self
+            .structure
+            .iter()
+            .filter(|found| found.takes_clean_back());
+        let first = serious.next()?;
+        let more = match serious.count() {
+            0 => String::new(),
+            more => format!(" ({more} more such findings)"),
+        };
+        let words = first.in_words();
+        Some(format!(
+            "The file has what a backdoor can be built of without training{more}. {words} Ask whoever built the model what \
+             it is for."
+        ))
+    }
+
     /// The branches that switch the whole of what is computed from an image.
     pub fn switches(&self) -> Vec<&Branch> {
         let of_image = |branch: &&Branch| branch.scope == BranchScope::Image;
@@ -89,7 +114,7 @@ impl Model {
 }
 
 /// The beginning of a name.
-fn shortened(name: &str) -> String {
+pub(super) fn shortened(name: &str) -> String {
     let mut short: String = name.chars().take(LONGEST_NAME).collect();
     if short.len() < name.len() {
         short.push('…');

@@ -16,11 +16,21 @@ pub enum Rule {
     Inconclusive,
     /// A node chooses by the image between two results.
     Switch,
+    /// A unit that no clean image wakes decides the answer.
+    DormantUnit,
+    /// Something that backdoors are built of by hand.
+    Structure,
 }
 
 impl Rule {
     /// All rules, in the order in which the log lists them.
-    pub const ALL: [Self; 3] = [Self::Backdoor, Self::Inconclusive, Self::Switch];
+    pub const ALL: [Self; 5] = [
+        Self::Backdoor,
+        Self::Inconclusive,
+        Self::Switch,
+        Self::DormantUnit,
+        Self::Structure,
+    ];
 
     /// The name that findings refer to it by.
     pub fn id(self) -> &'static str {
@@ -28,6 +38,8 @@ impl Rule {
             Self::Backdoor => "model-backdoor",
             Self::Inconclusive => "model-scan-inconclusive",
             Self::Switch => "model-switched-by-image",
+            Self::DormantUnit => "model-dormant-unit",
+            Self::Structure => "model-structure",
         }
     }
 
@@ -40,7 +52,9 @@ impl Rule {
     pub fn level(self) -> ResultLevel {
         match self {
             Self::Backdoor => ResultLevel::Error,
-            Self::Inconclusive | Self::Switch => ResultLevel::Warning,
+            Self::Inconclusive | Self::Switch | Self::DormantUnit | Self::Structure => {
+                ResultLevel::Warning
+            }
         }
     }
 
@@ -74,6 +88,27 @@ impl Rule {
                  condition is made from and at both results.",
                 "5.0",
                 "very-high",
+            ),
+            Self::DormantUnit => (
+                "ModelDormantUnit",
+                "A unit that no clean image wakes decides the answer",
+                "A unit behind a ReLU, a clip or a comparison lies on the flat stretch of it on all clean images. Woken, it \
+                 changes the answers of most images. A dead unit of an ordinary net does not; a backdoor can be built so, and \
+                 no search by gradients finds it.",
+                "Ask whoever built the model what the unit is for. The finding names its node and channel, and the class that \
+                 it leads to; look at what the node is computed from.",
+                "7.0",
+                "high",
+            ),
+            Self::Structure => (
+                "ModelStructure",
+                "The file has what a backdoor can be built of without training",
+                "A path past the learned layers, a decision that is multiplied with, a test of pixels: ordinary classifiers \
+                 hardly have it. A note is told only; a warning is a switch, or a branch that rests on all clean images.",
+                "Look at the path that the finding names, and ask whoever built the model what it is for. docs/structure.md \
+                 says how to confirm or refute such a finding.",
+                "4.0",
+                "medium",
             ),
         };
         let text = |text: &str| MultiformatMessageString::builder().text(text).build();

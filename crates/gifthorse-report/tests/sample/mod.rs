@@ -7,10 +7,10 @@ use gifthorse_report::{
     Evidence, Report,
     evidence::{Example, Picture, Recovered, Trigger, UnitEvidence},
     report::{
-        Alternative, Calibration, ChosenBy, ClassVerdict, Coverage, Detection, FindingState,
-        GradientHealth, Images, LabelOrder, Layout, Measure, Model, ModelInput, PassedOver,
-        Preflight, Preprocess, PublishedRule, SCHEMA_VERSION, Tail, TriggerSize, UnitFinding,
-        UnitStatistic, Verdict,
+        Alternative, Calibration, ChosenBy, ClassVerdict, Coverage, Detection, DormantUnits,
+        FindingState, GradientHealth, Images, LabelOrder, Layout, Measure, Model, ModelInput,
+        PassedOver, Preflight, Preprocess, PublishedRule, SCHEMA_VERSION, Tail, TriggerSize,
+        UnitFinding, UnitStatistic, Verdict,
     },
 };
 
@@ -263,6 +263,7 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
             outputs: Vec::new(),
             given: std::collections::BTreeMap::new(),
             branches: Vec::new(),
+            structure: Vec::new(),
         },
         images: Some(Images {
             path: "data/signs/test".to_owned(),
@@ -324,6 +325,15 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
                 applied: true,
             }),
             message: None,
+        }),
+        dormant_units: Some(DormantUnits {
+            images: 600,
+            units: 400,
+            dormant: 12,
+            tried: 12,
+            woken: 9,
+            switches: Vec::new(),
+            strongest: None,
         }),
         health: Some(GradientHealth {
             ok: verdict != Verdict::Inconclusive,

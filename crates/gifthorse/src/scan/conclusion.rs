@@ -11,9 +11,22 @@ use gifthorse_report::report::{self, ClassVerdict};
 
 use super::calibrate::Calibrated;
 use super::checks::Fit;
+use super::dormant::Looked;
 use super::findings::is_from_classes;
 use super::search::Searched;
 use crate::{Error, ScanRequest};
+
+/// What a verdict hears of beside what the detectors found.
+pub struct Seen<'a> {
+    /// Whether gradients can be followed.
+    pub health: &'a Health,
+    /// How model and images go together.
+    pub fit: &'a Fit,
+    /// The model file.
+    pub model: &'a report::Model,
+    /// Units that no clean image wakes.
+    pub dormant: &'a Looked,
+}
 
 /// The verdict and what it rests on.
 pub struct Conclusion {
@@ -32,12 +45,11 @@ impl Conclusion {
     /// Findings that are no numbers.
     pub fn draw(
         all: &[Searched<'_>],
-        health: &Health,
-        fit: &Fit,
-        model: &report::Model,
+        seen: &Seen<'_>,
         calibrated: Calibrated,
         request: &ScanRequest,
     ) -> Result<Self, Error> {
+        let Seen { health, fit, .. } = *seen;
         let shape = fit.classifier.shape();
         let [_, height, width] = shape;
         let soundness = match &fit.misfit {
@@ -59,7 +71,7 @@ impl Conclusion {
         });
         let evidence = Evidence {
             witnesses: witnesses.collect::<Result<_, _>>()?,
-            doubts: doubts(all, health, fit, model, &calibrated),
+            doubts: doubts(all, seen, &calibrated),
             pixels: height * width,
             classes: fit.classifier.classes(),
         };
@@ -142,13 +154,13 @@ const LONGEST_NAME: usize = 60;
 const SPEAKS_AGAINST: f64 = 0.25;
 
 /// What bears on the verdict beside what the detectors found.
-fn doubts(
-    all: &[Searched<'_>],
-    health: &Health,
-    fit: &Fit,
-    model: &report::Model,
-    calibrated: &Calibrated,
-) -> Vec<Doubt> {
+fn doubts(all: &[Searched<'_>], seen: &Seen<'_>, calibrated: &Calibrated) -> Vec<Doubt> {
+    let Seen {
+        health,
+        fit,
+        model,
+        dormant,
+    } = *seen;
     let mut doubts = Vec::new();
     for searched in all {
         let chosen = Doubt::ChosenClasses {
@@ -185,6 +197,9 @@ fn doubts(
         doubts.push(Doubt::Unmeasured(titles.map(str::to_owned).collect()));
     }
     doubts.extend(model.switch_warning().map(Doubt::Switches));
+    doubts.extend(model.structure_warning().map(Doubt::Structure));
+    let dormant = dormant.found().and_then(report::DormantUnits::warning);
+    doubts.extend(dormant.map(Doubt::DormantUnit));
     doubts.extend(model.unseen_warning().map(Doubt::UnseenOutput));
     doubts.extend(calibrated.note.clone().map(Doubt::Calibration));
     doubts.extend(

@@ -1,20 +1,21 @@
 //! How far the verdict reaches.
 
 use gifthorse_defense::detect::{DETECTORS, Row};
-use gifthorse_report::report::{Coverage, Model, OutputPart, TriggerSize, Verdict};
+use gifthorse_report::report::{Coverage, OutputPart, TriggerSize, Verdict};
 
-use super::checks::Fit;
-use super::conclusion::Conclusion;
+use super::conclusion::{Conclusion, Seen};
+use super::dormant::Looked;
 use super::findings::is_from_classes;
 use super::search::Searched;
 
 /// What was and what was not tested by the detectors that ran, and up to which size "clean" speaks.
-pub fn coverage(
-    all: &[Searched<'_>],
-    conclusion: &Conclusion,
-    fit: &Fit,
-    model: &Model,
-) -> Coverage {
+pub fn coverage(all: &[Searched<'_>], conclusion: &Conclusion, seen: &Seen<'_>) -> Coverage {
+    let Seen {
+        fit,
+        model,
+        dormant,
+        ..
+    } = *seen;
     let (mut tested, mut gaps) = (Vec::new(), Vec::new());
     let classes = fit.classifier.classes();
     for searched in all {
@@ -49,6 +50,9 @@ pub fn coverage(
             ));
         }
     }
+    let (woken, asleep) = units(dormant);
+    tested.extend(woken);
+    gaps.extend(asleep);
     gaps.extend(never_tested(all));
     let left_out = |row: &&Row| {
         let ran = |searched: &Searched<'_>| searched.detector.about().name == row.about.name;
@@ -85,6 +89,33 @@ pub fn coverage(
                 share: (norm / pixels).min(1.0),
             }),
     }
+}
+
+/// What was and what was not tested of the units that no clean image wakes.
+fn units(looked: &Looked) -> (Option<String>, Option<String>) {
+    let found = match looked {
+        Looked::Found(found) => found,
+        Looked::LeftOut(why) => {
+            return (
+                None,
+                Some(format!("units that no clean image wakes: {why}")),
+            );
+        }
+    };
+    let tested = (found.tried > 0).then(|| {
+        format!(
+            "single units that none of {} clean images wakes: whether one of {} tried changes most answers once it is awake",
+            found.images, found.tried
+        )
+    });
+    let left = found.dormant - found.tried;
+    let gap = (left > 0).then(|| {
+        format!(
+            "{left} of {} units that no clean image wakes: they were not tried",
+            found.dormant
+        )
+    });
+    (tested, gap)
 }
 
 /// What none of the detectors that ran looks for.
