@@ -20,7 +20,7 @@ pub use data::{DataArgs, DataCommand};
 pub use demo::DemoArgs;
 pub use detectors::DetectorArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
-pub use opening::OpeningArgs;
+pub use opening::{InputArgs, OpeningArgs};
 pub use preprocess::PreprocessArgs;
 pub use scan::{FailOn, ScanArgs};
 pub use trigger::TriggerArgs;
@@ -183,8 +183,8 @@ pub struct LogitsArgs {
     pub input: PathBuf,
     /// Where to write the logits, float32 [images, classes].
     #[arg(long, short, value_name = "FILE.npy")]
-    pub output: PathBuf,
+    pub out: PathBuf,
     /// The model's output that is meant, where several are scores of classes.
     #[arg(long, value_name = "NAME")]
-    pub of: Option<String>,
+    pub output: Option<String>,
 }

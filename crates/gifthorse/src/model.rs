@@ -80,7 +80,7 @@ impl OpenModel {
                 Some(operator) => format!("{} cut off", operator.to_lowercase()),
                 None => "logits".to_owned(),
             },
-            outputs: outputs_in_report(ends, None),
+            outputs: outputs_in_report(ends, None, &[]),
             given: ends.given.clone(),
             branches: branches_in_report(network.branches()),
         };
@@ -95,28 +95,48 @@ impl OpenModel {
 
 impl OpenModel {
     /// Notes which other outputs may be scores too, now that the images are known: `labels` is the
-    /// number of classes that they are labelled with.
+    /// number of classes that they are labelled with, `beside` the outputs that have a scan of their
+    /// own.
     pub fn outputs_beside(
         classifier: &Classifier,
         labels: Option<usize>,
+        beside: &[String],
     ) -> Vec<report::ModelOutput> {
-        outputs_in_report(classifier.network().ends(), labels)
+        outputs_in_report(classifier.network().ends(), labels, beside)
     }
 }
 
 /// The file's outputs as reports write them.
-fn outputs_in_report(ends: &Ends, labels: Option<usize>) -> Vec<report::ModelOutput> {
+fn outputs_in_report(
+    ends: &Ends,
+    labels: Option<usize>,
+    beside: &[String],
+) -> Vec<report::ModelOutput> {
     let unseen = ends.unseen(labels);
+    let with_scan = ends
+        .outputs
+        .iter()
+        .filter(|output| beside.contains(&output.name));
+    let with_scan: Vec<&Output> = with_scan.collect();
+    // One that is made from the scores of another has that one's verdict.
+    let is_beside = |output: &Output| {
+        with_scan.iter().any(|scanned| {
+            scanned.name == output.name
+                || scanned.scores.is_some() && scanned.scores == output.scores
+        })
+    };
     let output = |output: &Output| report::ModelOutput {
         name: output.name.clone(),
         shape: output.shape.clone(),
         looks: output.look.to_string(),
         part: if output.name == ends.output {
             report::OutputPart::Scanned
-        } else if unseen.contains(&output) {
-            report::OutputPart::Unseen
         } else if ends.is_same(output) {
             report::OutputPart::Same
+        } else if is_beside(output) {
+            report::OutputPart::Beside
+        } else if unseen.contains(&output) {
+            report::OutputPart::Unseen
         } else {
             report::OutputPart::Other
         },

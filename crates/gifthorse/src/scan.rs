@@ -18,7 +18,7 @@ mod findings;
 pub(crate) mod images;
 mod label_order;
 mod misread;
-mod output;
+pub(crate) mod output;
 mod pictures;
 mod references;
 mod search;
@@ -100,7 +100,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         None => None,
     };
     let labels = set.as_ref().and_then(|set| set.about.label_classes);
-    described.outputs = OpenModel::outputs_beside(&classifier, labels);
+    described.outputs = OpenModel::outputs_beside(&classifier, labels, &request.beside);
     let told = output::told(&described);
     told.iter().for_each(|told| observer.warning(told));
     let warnings = set.iter().flat_map(|set| &set.about.warnings);

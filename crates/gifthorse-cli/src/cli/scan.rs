@@ -8,7 +8,7 @@ use gifthorse::{ExifChoice, Policy, ScanRequest};
 use gifthorse_data::{Crop, Exif, LabelOrder, Split};
 use gifthorse_defense::detect::Effort;
 
-use super::{DetectorArgs, Global, OpeningArgs, PreprocessArgs, parse};
+use super::{DetectorArgs, Global, InputArgs, PreprocessArgs, parse};
 
 /// The false-positive rate that nobody chose.
 const DEFAULT_FPR: f64 = 0.05;
@@ -51,8 +51,13 @@ pub struct ScanArgs {
     /// Height and width of the model's images, where the file leaves them open.
     #[arg(long, value_name = "HxW", value_parser = parse::size, help_heading = "Preprocessing")]
     input_size: Option<[usize; 2]>,
+    /// The output to scan, where the file has several that are scores of classes. Several of them, or
+    /// `all` for every one that is scores, are each scanned and get a verdict and a report of their
+    /// own: in a folder of --out for each.
+    #[arg(long, value_name = "NAME", help_heading = "Model")]
+    pub output: Vec<String>,
     #[command(flatten)]
-    opening: OpeningArgs,
+    inputs: InputArgs,
     #[command(flatten)]
     preprocess: PreprocessArgs,
     /// Go on although the model does not seem to fit the images.
@@ -168,8 +173,8 @@ impl ScanArgs {
         }
     }
 
-    /// The scan that the arguments and `policy` ask for; reads the file of preprocessing if there
-    /// is one.
+    /// The scan that the arguments and `policy` ask for, but for the output; reads the file of
+    /// preprocessing if there is one.
     ///
     /// # Errors
     /// As reading that file, and `--fail-on added` without a report to compare with.
@@ -209,7 +214,8 @@ impl ScanArgs {
             max_images: self.max_images,
             preprocess: self.preprocess.choice()?,
             input_size: self.input_size,
-            opening: self.opening.opening(),
+            opening: self.inputs.opening(None),
+            beside: Vec::new(),
             force: self.force,
             detectors: self.detectors.choices(effort)?,
             classes: self.classes.clone(),

@@ -160,6 +160,7 @@ fn output(model: &Model) -> Markup {
         @for output in others.iter().take(OUTPUTS) {
             "; beside it " bdi { (Shown(&output.name)) } ", " (Shown(&output.looks))
             @if output.part == OutputPart::Unseen { ", not scanned" }
+            @if output.part == OutputPart::Beside { ", in a report of its own" }
         }
         @if others.len() > OUTPUTS { "; and " (others.len() - OUTPUTS) " more" }
     }

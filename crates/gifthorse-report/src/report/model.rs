@@ -48,6 +48,14 @@ impl Model {
         self.branches.iter().filter(of_image).collect()
     }
 
+    /// The output that the report is about, if the file has several that have reports.
+    pub fn head(&self) -> Option<&str> {
+        let is = |part| self.outputs.iter().find(move |output| output.part == part);
+        is(OutputPart::Beside)
+            .and(is(OutputPart::Scanned))
+            .map(|head| &head.name[..])
+    }
+
     /// The outputs that may be scores of classes and were not looked at, in a sentence; none where
     /// there are none.
     pub fn unseen_warning(&self) -> Option<String> {
@@ -62,7 +70,7 @@ impl Model {
         };
         Some(format!(
             "The verdict is about the output `{}` alone: the output `{}` ({}){more} was not looked at. Scan it too \
-             (--output {}).",
+             (--output {}, or --output all).",
             shortened(&scanned.name),
             shortened(&first.name),
             first.looks,
@@ -120,6 +128,8 @@ pub enum OutputPart {
     Same,
     /// It may be scores of classes too, and was not looked at: such a file is never clean.
     Unseen,
+    /// It was asked for too: a report of its own is about it.
+    Beside,
     /// It is no score of classes.
     Other,
 }

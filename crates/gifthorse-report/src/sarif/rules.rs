@@ -16,11 +16,18 @@ pub enum Rule {
     Inconclusive,
     /// A node chooses by the image between two results.
     Switch,
+    /// An output that may be scores of classes has no verdict.
+    Unseen,
 }
 
 impl Rule {
     /// All rules, in the order in which the log lists them.
-    pub const ALL: [Self; 3] = [Self::Backdoor, Self::Inconclusive, Self::Switch];
+    pub const ALL: [Self; 4] = [
+        Self::Backdoor,
+        Self::Inconclusive,
+        Self::Switch,
+        Self::Unseen,
+    ];
 
     /// The name that findings refer to it by.
     pub fn id(self) -> &'static str {
@@ -28,6 +35,7 @@ impl Rule {
             Self::Backdoor => "model-backdoor",
             Self::Inconclusive => "model-scan-inconclusive",
             Self::Switch => "model-switched-by-image",
+            Self::Unseen => "model-output-not-scanned",
         }
     }
 
@@ -40,7 +48,7 @@ impl Rule {
     pub fn level(self) -> ResultLevel {
         match self {
             Self::Backdoor => ResultLevel::Error,
-            Self::Inconclusive | Self::Switch => ResultLevel::Warning,
+            Self::Inconclusive | Self::Switch | Self::Unseen => ResultLevel::Warning,
         }
     }
 
@@ -72,6 +80,15 @@ impl Rule {
                  Ordinary classifiers have no such node; a backdoor can be built of one, without any training.",
                 "Ask whoever built the model what the node is for. `gifthorse inspect` names all such nodes; look at what the \
                  condition is made from and at both results.",
+                "5.0",
+                "very-high",
+            ),
+            Self::Unseen => (
+                "ModelOutputNotScanned",
+                "Another output of the model may be scores of classes, and was not scanned",
+                "The verdict is about one output. Another one gives scores of classes too, or cannot be told from such, and a \
+                 backdoor may be in that one alone.",
+                "Scan it too: `gifthorse scan --output NAME` may be given several times, and `--output all` takes each.",
                 "5.0",
                 "very-high",
             ),
