@@ -42,6 +42,7 @@ const EXIT_STATUS: &str = "Exit status: 0 clean or done, 1 backdoored or not con
 
 /// Settings of all commands.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Every command")]
 pub struct Global {
     /// Seed of every random choice: same seed, same report [default: 0, or that of a model's file].
     #[arg(long, global = true, value_name = "N")]
