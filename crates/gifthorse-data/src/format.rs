@@ -7,7 +7,7 @@ mod class_folders;
 mod flat;
 pub(crate) mod gtsrb;
 mod idx;
-mod npy;
+pub(crate) mod npy;
 mod npz;
 mod split_folder;
 

@@ -35,6 +35,7 @@ mod walk;
 
 pub use error::Error;
 pub use format::Format;
+pub use format::npy::open as open_npy;
 pub use images::{ImageShape, Images, MAX_CLASSES};
 pub use label_order::LabelOrder;
 pub use load::{Loaded, Warning, load};

@@ -1,5 +1,6 @@
 //! From a path to [`Images`]: find the format, draw the sample, decode what was drawn.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -31,8 +32,8 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// Places of the images that carry a turn ([`crate::Exif`]), whether it was applied or not.
     pub turned: Vec<usize>,
-    /// Files below the path that are not used, by reason. Only looked for where each image is a file
-    /// of its own; images that were not drawn are not among them.
+    /// Files below the path that are not used, by reason. Images that were not drawn are not among
+    /// them.
     pub passed_over: Vec<PassedOver>,
     /// What the user should know of how the set was read.
     pub notes: Vec<Note>,
@@ -148,15 +149,18 @@ pub(crate) fn read_records(
 
 /// The files below the path that the listing does not use.
 fn unused(path: &Path, options: &LoadOptions, listing: &Listing) -> Result<Vec<PassedOver>, Error> {
-    let Some(pictures) = listing.pictures.files() else {
+    if path.is_file() && listing.unpacked.is_none() {
         return Ok(Vec::new());
-    };
+    }
+    let pictures = listing.pictures.files().unwrap_or_default();
     let tables = listing.tables.iter().map(PathBuf::as_path);
     let given = options.labels.iter().chain(&options.class_names);
     let used = pictures.into_iter().chain(tables);
     let used = used.chain(given.map(PathBuf::as_path)).map(Path::to_owned);
     let root = listing.unpacked.as_ref().map_or(path, TempDir::path);
-    passed_over::below(root, &used.collect())
+    let of_other_part: HashSet<&Path> =
+        listing.of_other_part.iter().map(PathBuf::as_path).collect();
+    passed_over::below(root, &used.collect(), &of_other_part)
 }
 
 /// Lists the image set, with the labels and class names that the options put in place of its own,

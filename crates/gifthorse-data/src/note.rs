@@ -31,6 +31,14 @@ pub enum Note {
         /// Classes of the model.
         classes: usize,
     },
+    /// An array of labels whose name does not say of which images it is, and that does not go with
+    /// them.
+    LabelsOfOthers {
+        /// The array of images.
+        images: String,
+        /// What stands against it, with the name of the array.
+        reason: String,
+    },
 }
 
 /// Labels and classes that are named one by one.
@@ -74,6 +82,9 @@ impl std::fmt::Display for Note {
                 f,
                 "{names} class names were given, but the model has {classes} classes"
             ),
+            Self::LabelsOfOthers { images, reason } => {
+                write!(f, "{images} is read without labels: {reason}")
+            }
         }
     }
 }

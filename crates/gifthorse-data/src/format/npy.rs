@@ -17,8 +17,13 @@ pub(crate) enum Values<'a> {
     Texts(Box<dyn Iterator<Item = std::io::Result<String>> + 'a>),
 }
 
-/// Reads the header of an array; `reader` is left at the first value.
-pub(crate) fn open<R: Read>(mut reader: R) -> Result<NpyFile<R>, String> {
+/// Reads the header of a NumPy array; `reader` is left at the first value.
+///
+/// # Errors
+/// A header that is no array's, is longer or nested deeper than a plain array needs, whose numbers
+/// multiply to more than any array that is read, or that says Fortran order: in words that go after
+/// the name of the array.
+pub fn open<R: Read>(mut reader: R) -> Result<NpyFile<R>, String> {
     let header = header_bytes(&mut reader)?;
     check_header(&header)?;
     let header = NpyHeader::from_reader(header.as_slice()).map_err(|error| error.to_string())?;
@@ -115,7 +120,12 @@ fn check_header(header: &[u8]) -> Result<(), String> {
             product.checked_mul(digits.parse::<u64>().ok()?.max(1))
         });
     if deepest > 8 || claim.is_none_or(|claim| claim > MAX_CLAIM) {
-        return Err("has a header that is no plain array's, or claims too much".to_owned());
+        let shown = String::from_utf8_lossy(header.get(10..).unwrap_or_default());
+        let shown: String = shown.chars().take(200).collect();
+        return Err(format!(
+            "has a header that is no plain array's, or claims too much: {}",
+            shown.trim()
+        ));
     }
     Ok(())
 }

@@ -7,11 +7,11 @@ use gifthorse_data::{
     Exif, ImageShape, Images, LabelOrder, LoadOptions, Loaded, PassedOver, split_holdout,
 };
 use gifthorse_defense::subject::CleanImages;
-use gifthorse_engine::Classifier;
+use gifthorse_engine::{Classifier, Preprocess};
 use gifthorse_report::report;
 
 use super::turns;
-use crate::{Error, ScanRequest};
+use crate::{Error, PreprocessChoice, ScanRequest};
 
 /// Share of each class that is held out.
 const HOLDOUT_SHARE: f64 = 0.3;
@@ -69,6 +69,8 @@ pub struct AboutImages {
     exif: Exif,
     /// and how many do.
     turned: usize,
+    /// The preprocessing that these were judged with, where it was left open.
+    pub preprocess: Option<Preprocess>,
     format: String,
     available: usize,
     /// Hash over pixels and labels.
@@ -106,7 +108,8 @@ impl ImageSet {
             max_images: Some(max_images),
             seed: request.seed,
         };
-        let (loaded, turns) = turns::settle(path, options, request.exif, classifier)?;
+        let auto = matches!(request.preprocess, PreprocessChoice::Auto { .. });
+        let (loaded, turns) = turns::settle(path, options, request.exif, classifier, auto)?;
         let Loaded {
             images,
             format,
@@ -147,6 +150,7 @@ impl ImageSet {
                 passed_over,
                 exif: turns.exif,
                 turned: turns.count,
+                preprocess: turns.preprocess,
                 count: images.len(),
                 cut: false,
                 labelled: images.labels().is_some(),
