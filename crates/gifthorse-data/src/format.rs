@@ -96,6 +96,15 @@ pub(crate) fn list(path: &Path, options: &LoadOptions) -> Result<Listing, Error>
                 path: path.to_owned(),
                 found,
             },
+            Error::OtherForm {
+                path: inside,
+                what,
+                instead,
+            } => Error::OtherForm {
+                path: path.join(inside.strip_prefix(folder.path()).unwrap_or(&inside)),
+                what,
+                instead,
+            },
             other => other,
         })?;
         listing.unpacked = Some(folder);

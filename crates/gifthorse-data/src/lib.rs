@@ -31,6 +31,7 @@ mod sample;
 pub mod source;
 mod stack;
 mod table;
+mod text;
 mod walk;
 
 pub use error::Error;

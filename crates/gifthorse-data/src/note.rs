@@ -15,7 +15,7 @@ pub enum Note {
         /// Classes of the model.
         classes: Option<usize>,
     },
-    /// The class folders are numbered from 1 on.
+    /// The class folders, or the labels, are numbered from 1 on.
     FromOne,
     /// Classes of the model without an image.
     NoImages {
@@ -69,8 +69,8 @@ impl std::fmt::Display for Note {
                 f.write_str(": if the model's classes stand otherwise, give --class-names or --label-order")
             }
             Self::FromOne => f.write_str(
-                "the class folders are numbered from 1: folder 1 was taken for class 0, and so on; --label-order says \
-                 otherwise",
+                "the labels are numbered from 1 to the number of classes: 1 was taken for class 0, and so on; --label-order \
+                 says otherwise",
             ),
             Self::NoImages { missing, classes } => write!(
                 f,

@@ -57,6 +57,18 @@ pub(crate) struct Numbered {
     pub note: Option<Note>,
 }
 
+/// Whether labels are counted from one on: as high as there are classes, and none is 0.
+pub(crate) fn is_from_one(classes: usize, labels: impl Iterator<Item = usize>) -> bool {
+    let mut largest = 0;
+    for label in labels {
+        if label == 0 {
+            return false;
+        }
+        largest = largest.max(label);
+    }
+    largest == classes
+}
+
 /// Numbers the labels that are called `calls`, of which those in `used` have images.
 ///
 /// # Errors
@@ -109,13 +121,16 @@ impl Labels<'_> {
             let largest = self.places().filter_map(|place| numbers[place]).max();
             // A table of numbers has indices; folders may be numbered otherwise.
             let fit = classes.is_some_and(|n| largest.is_none_or(|largest| largest < n));
-            if self.cells || fit {
+            let from_one = known
+                .classes
+                .is_some_and(|n| is_from_one(n, self.used_of(&numbers)));
+            if fit || self.cells && !from_one {
                 return Ok(Numbered {
                     class_of: numbers,
                     note: None,
                 });
             }
-            let from_one = classes.is_some() && classes == largest;
+            let from_one = from_one || classes.is_some() && classes == largest;
             if from_one && !numbers.contains(&Some(0)) {
                 return Ok(Numbered {
                     class_of: numbers
@@ -274,6 +289,11 @@ impl Labels<'_> {
 
     fn all_numbers(&self, numbers: &[Option<usize>]) -> bool {
         numbers.iter().all(Option::is_some)
+    }
+
+    /// The numbers of labels that have images.
+    fn used_of(&self, numbers: &[Option<usize>]) -> impl Iterator<Item = usize> {
+        self.places().filter_map(|place| numbers[place])
     }
 
     /// Places of labels that have images.

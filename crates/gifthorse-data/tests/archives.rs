@@ -601,3 +601,41 @@ fn labels_without_a_part_are_those_of_as_many_images() {
     let note = others.notes[0].to_string();
     assert!(note.contains("labels") && note.contains("x_test"), "{note}");
 }
+
+#[test]
+fn labels_counted_from_one_are_classes_from_zero() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = npz(dir.path(), |archive| {
+        add_array(archive, "x", &[3, 1, 1], &[7u8, 9, 11]);
+        add_array(archive, "y", &[3], &[3i32, 1, 2]);
+    });
+    let of_classes = |classes| {
+        let options = LoadOptions {
+            classes: Some(classes),
+            ..LoadOptions::default()
+        };
+        load(&path, &options).unwrap()
+    };
+    let found = of_classes(3);
+    assert_eq!(labels(&found), [2, 0, 1]);
+    assert!(found.notes[0].to_string().contains("from 1"));
+    assert_eq!(found.calls, ["1", "2", "3"]);
+    // With a class more they are what they are.
+    assert_eq!(labels(&of_classes(4)), [3, 1, 2]);
+}
+
+#[test]
+fn an_archive_in_an_archive_is_named_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("set.zip");
+    let mut archive = ZipWriter::new(std::fs::File::create(&path).unwrap());
+    archive
+        .start_file("cats.zip", zip::write::FileOptions::default())
+        .unwrap();
+    archive.finish().unwrap();
+    let (error, text) = refusal(&path, &LoadOptions::default());
+    assert!(matches!(error, Error::OtherForm { .. }), "{text}");
+    let inside = path.join("cats.zip");
+    assert!(text.starts_with(&inside.display().to_string()), "{text}");
+    assert!(text.contains("unpack"), "{text}");
+}
