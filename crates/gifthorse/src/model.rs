@@ -1,6 +1,6 @@
 //! A model file made ready to be scanned.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gifthorse_engine::{
@@ -48,7 +48,8 @@ impl OpenModel {
         let model = Model::read(path).map_err(in_file)?;
         let graph = Arc::new(model.graph().map_err(in_file)?);
         check_weights(path, &graph)?;
-        let sha256 = hash::of_model(path, &model)?;
+        let files = hash::of_files(path, &model)?;
+        let sha256 = hash::joined(path, &model, &files)?;
         let in_engine = |error| Error::Engine {
             path: path.to_owned(),
             source: Box::new(error),
@@ -67,6 +68,7 @@ impl OpenModel {
         let described = report::Model {
             path: path.to_string_lossy().into_owned(),
             sha256,
+            files: files.into_iter().map(file_in_report).collect(),
             classes: classifier.classes(),
             input: report::ModelInput {
                 name: ends.input.name.clone(),
@@ -75,6 +77,10 @@ impl OpenModel {
                 batch: network.declared_batch(),
             },
             opset: graph.opset("").unwrap_or_default(),
+            opsets: graph
+                .opsets()
+                .map(|(domain, version)| (domain.to_owned(), version))
+                .collect(),
             producer: format!("{name} {version}").trim().to_owned(),
             output: match &ends.cut {
                 Some(operator) => format!("{} cut off", operator.to_lowercase()),
@@ -103,6 +109,13 @@ impl OpenModel {
         beside: &[String],
     ) -> Vec<report::ModelOutput> {
         outputs_in_report(classifier.network().ends(), labels, beside)
+    }
+}
+
+fn file_in_report((path, sha256): (PathBuf, String)) -> report::ModelFile {
+    report::ModelFile {
+        path: path.to_string_lossy().into_owned(),
+        sha256,
     }
 }
 

@@ -18,12 +18,20 @@ pub struct Model {
     /// it names, written as such digits one after the other.
     #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
+    /// Each file that the model is read from, itself first; empty in reports from before there was
+    /// this list.
+    #[serde(default)]
+    pub files: Vec<ModelFile>,
     /// Number of classes.
     pub classes: usize,
     /// What the model takes.
     pub input: ModelInput,
     /// Version of the ONNX default operator set.
     pub opset: i64,
+    /// Version of each operator set that the file names, by domain; empty in reports from before
+    /// there was this list.
+    #[serde(default)]
+    pub opsets: BTreeMap<String, i64>,
     /// Name and version of the program that wrote the file, as the file says; empty if it does not.
     pub producer: String,
     /// What the output was taken for: `logits`, `softmax cut off`, ...
@@ -103,6 +111,16 @@ fn shortened(name: &str) -> String {
         short.push('…');
     }
     short
+}
+
+/// A file that a model is read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelFile {
+    /// Its path, as given or from there on.
+    pub path: String,
+    /// Its SHA-256, 64 lower-case hexadecimal digits.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
+    pub sha256: String,
 }
 
 /// An output of a model file.
