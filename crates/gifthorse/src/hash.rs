@@ -161,6 +161,13 @@ mod tests {
             all.push_str(&digest(&bytes));
         }
         assert_eq!(hash(), digest(all.as_bytes()));
+        let path = at("external.onnx");
+        let files = of_files(&path, &Model::read(&path).unwrap()).unwrap();
+        assert_eq!(files[0], (path.clone(), sha256(&path).unwrap()));
+        assert!(files.len() > 1);
+        for (file, hash) in &files {
+            assert_eq!(sha256(file).unwrap(), *hash);
+        }
         let beside = model.external_files().unwrap()[0].clone();
         let copied = at(beside.file_name().unwrap().to_str().unwrap());
         let mut bytes = std::fs::read(&copied).unwrap();
