@@ -723,3 +723,19 @@ fn a_long_way_back_is_not_gone() {
     assert_eq!(classifier.network().ends().cut, None);
     assert_eq!(classifier.evaluate(&images(6)).unwrap().len(), 6 * CLASSES);
 }
+
+#[test]
+fn an_operator_of_texts_is_refused_as_one() {
+    let mut builder = net(CLASSES);
+    builder.domain("com.microsoft", 1).node_of(
+        "com.microsoft",
+        "EmbedLayerNormalization",
+        "words",
+        &["y", "", "y", "y", "", "y", "y"],
+        &["out"],
+        [],
+    );
+    builder.output("out", ElementType::F32, &[]);
+    let refusal = open(&builder, &Opening::default()).unwrap_err();
+    assert!(refusal.to_string().contains("words of a text"), "{refusal}");
+}

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use gifthorse::{Policy, ScanOutcome, ScanRequest, scan};
+use gifthorse::{EVERY_OUTPUT, Policy, ScanOutcome, ScanRequest, scan};
 use gifthorse_report::html::HtmlOptions;
 use gifthorse_report::{Report, terminal, write_out};
 
@@ -15,9 +15,6 @@ use super::plan_table;
 use crate::cli::{Global, ScanArgs};
 use crate::output;
 use crate::progress::Progress;
-
-/// What stands for every output that is scores.
-const EVERY: &str = "all";
 
 /// Scans, writes the report and prints the verdict.
 ///
@@ -38,7 +35,7 @@ pub fn run(args: &ScanArgs, global: &Global) -> anyhow::Result<ExitCode> {
     }
     match &args.output[..] {
         [] => {}
-        [one] if one != EVERY => request.opening.output = Some(one.clone()),
+        [one] if one != EVERY_OUTPUT => request.opening.output = Some(one.clone()),
         several => return heads::run(&scanning, &request, several),
     }
     let report = scanning.report(&request, args.out.as_deref())?;

@@ -30,7 +30,7 @@ pub(super) fn rows(bytes: &[u8]) -> Option<Result<Vec<StringRecord>, String>> {
         _ => of_list(values),
     };
     Some(rows.and_then(|rows| match rows.len() {
-        0 => Err(format!("holds no labels: {FORMS}")),
+        0 => Err(format!("it holds no labels: {FORMS}")),
         n if n > MAX_TABLE_ROWS => Err(format!(
             "has more than the {MAX_TABLE_ROWS} rows that are read"
         )),
@@ -42,7 +42,7 @@ fn of_value(value: Value) -> Result<Vec<StringRecord>, String> {
     match value {
         Value::Array(values) => of_list(values),
         Value::Object(map) => of_map(map),
-        _ => Err(format!("holds no labels: {FORMS}")),
+        _ => Err(format!("it holds no labels: {FORMS}")),
     }
 }
 
@@ -60,7 +60,7 @@ fn of_map(mut map: Map<String, Value>) -> Result<Vec<StringRecord>, String> {
             return of_value(map.remove(only).unwrap_or_default());
         }
         [] => {}
-        _ => return Err(format!("has its labels in several lists: {FORMS}")),
+        _ => return Err(format!("it has its labels in several lists: {FORMS}")),
     }
     let are_objects = map.values().all(Value::is_object);
     let list = map.into_iter().map(|(file, value)| match value {

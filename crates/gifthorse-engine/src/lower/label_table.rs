@@ -43,7 +43,7 @@ pub fn step<'g>(graph: &'g Graph, producers: &Producers<'g>, node: &'g Node) -> 
         // Each row by a positive number: what keeps the order of probabilities.
         "Normalizer" => {
             let norm = node.string_or("norm", "MAX").ok()?;
-            matches!(norm.as_ref(), "L1" | "L2").then_some(Step::Monotone(input))?
+            matches!(norm, "L1" | "L2").then_some(Step::Monotone(input))?
         }
         "ZipMap" => {
             let numbers = || Some(in_words(ints("classlabels_int64s")?));

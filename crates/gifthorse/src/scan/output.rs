@@ -11,8 +11,8 @@ use super::turns;
 use crate::model::OpenModel;
 use crate::{Error, ScanRequest};
 
-/// What stands for every output that is scores.
-const EVERY: &str = "all";
+/// What stands for every output that is scores, where outputs are named.
+pub const EVERY_OUTPUT: &str = "all";
 
 /// Opens the model of a request. Where several of its outputs could be scores, the one is taken that
 /// has as many classes as the images have labels of, if there is only one.
@@ -71,7 +71,7 @@ pub fn open(request: &ScanRequest) -> Result<OpenModel, Error> {
     }
 }
 
-/// The outputs to scan, each by itself: those that `named` has, or with `all` in it, unless an output
+/// The outputs to scan, each by itself: those that `named` has, or with [`EVERY_OUTPUT`] in it, unless an output
 /// is called so, every output that is scores of classes. None is there twice.
 ///
 /// # Errors
@@ -101,7 +101,7 @@ pub fn heads(request: &ScanRequest, named: &[String]) -> Result<Vec<String>, Err
     let exists = |name: &str| outputs.iter().any(|output| output.name == name);
     let mut heads: Vec<String> = Vec::new();
     for name in named {
-        if name == EVERY && !exists(EVERY) {
+        if name == EVERY_OUTPUT && !exists(EVERY_OUTPUT) {
             let scores = rows(&outputs).into_iter();
             let scores = scores.filter(|output| output.look.is_scores());
             heads.extend(scores.map(|output| output.name));
