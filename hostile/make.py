@@ -433,6 +433,9 @@ def others():
     yield "policy_key.toml", b'"\\u001b[2J<script>" = 1\n'
     yield "names_deep.json", b"[" * 20_000
     yield "labels_number.csv", b"0,99999999999999999999\n" * 8
+    yield "labels_deep.json", b"[" * 20000
+    yield "labels_wide.json", b"{" + b",".join(b'"%d":{"%d":[]}' % (i, i) for i in range(20000)) + b"}"
+    yield "labels_half.csv", b"\xff\xfe" + "0.png,1\n".encode("utf-16-le") + b"\x00\xd8"
     yield "preprocess_deep.toml", b"mean = " + b"[" * 1_000
     yield "model_deep.toml", b"net = " + b"{a = " * 20_000
     yield "model_number.toml", start + b"classes = [0, 1, 18446744073709551615]\n"

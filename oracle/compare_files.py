@@ -55,7 +55,7 @@ def row(program, path):
     with tempfile.TemporaryDirectory() as folder:
         given, made = os.path.join(folder, "x.npy"), os.path.join(folder, "y.npy")
         np.save(given, x)
-        done = subprocess.run([program, "logits", path, "--input", given, "--output", made], capture_output=True, text=True)
+        done = subprocess.run([program, "logits", path, "--input", given, "--out", made], capture_output=True, text=True)
         if done.returncode != 0:
             return " ".join(done.stderr.split())[:300] + " | | "
         got = np.load(made)

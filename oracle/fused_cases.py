@@ -20,7 +20,7 @@ def weights(stream, *shape):
 
 
 def cases():
-    """Name, operator, shape of `x`, other inputs (None: `x` itself again), attributes, which output."""
+    """Name, operator, shape of `x`, other inputs (None: `x` itself again, "": left out), attributes, which output."""
     conv = [weights(1, 4, 3, 3, 3), weights(2, 4)]
     for activation, parameters in [("Relu", None), ("Tanh", None), ("Sigmoid", None), ("LeakyRelu", [0.2]),
                                    ("Clip", [-0.5, 0.75]), ("HardSigmoid", [0.3, 0.4])]:
@@ -46,14 +46,19 @@ def cases():
     yield "skip_layer_norm_sum", "SkipLayerNormalization", (2, 3, 4), [*norm, weights(14, 4)], {}, 3
     attention = [weights(15, 8, 24), weights(16, 24)]
     yield "attention", "Attention", (2, 5, 8), attention, {"num_heads": 2}, 0
+    keys = [weights(17, 2, 7, 8), weights(18, 2, 7, 12)]
+    yield "multi_head_attention", "MultiHeadAttention", (2, 5, 8), keys, {"num_heads": 2}, 0
+    bias = [weights(19, 28), "", weights(20, 1, 4, 5, 7)]
+    yield "multi_head_attention_bias", "MultiHeadAttention", (2, 5, 8), [*keys, *bias], {"num_heads": 4, "scale": 0.3}, 0
+    yield "multi_head_attention_to_itself", "MultiHeadAttention", (2, 5, 8), [None, None], {"num_heads": 2}, 0
     yield "attention_scale", "Attention", (2, 5, 8), attention, {"num_heads": 4, "scale": 0.3}, 0
 
 
 def golden(name, op, shape, inputs, attributes, output):
     names, initialisers = ["x"], []
     for i, operand in enumerate(inputs):
-        names.append("x" if operand is None else f"c{i}")
-        if operand is not None:
+        names.append("x" if operand is None else "" if isinstance(operand, str) else f"c{i}")
+        if names[-1].startswith("c"):
             initialisers.append(numpy_helper.from_array(operand, names[-1]))
     outputs = [""] * output + ["o"] if output == 0 else ["first", "", "", "o"]
     initialisers.append(numpy_helper.from_array(np.array([shape[0], -1]), "rows"))

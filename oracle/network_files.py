@@ -77,7 +77,7 @@ def compare(program, path, side, folder):
     expected = session.run(None, {session.get_inputs()[0].name: x})[0]
     given, made = os.path.join(folder, "x.npy"), os.path.join(folder, "y.npy")
     np.save(given, x)
-    done = subprocess.run([program, "logits", path, "--input", given, "--output", made], capture_output=True, text=True)
+    done = subprocess.run([program, "logits", path, "--input", given, "--out", made], capture_output=True, text=True)
     if done.returncode != 0:
         return " ".join(done.stderr.split())[:300]
     got = np.load(made)

@@ -42,6 +42,10 @@ def seeds():
     yield "cifar", "ten", pair(bytes([3]) + bytes(3072), b"a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n")
     yield "labels", "list", pair(b"0\n1\n1\n", b"cat\ndog\n")
     yield "labels", "table", pair(b"filename,label\n0.png,cat\n1.png,1\na/2.png,\"dog\"\n", b'["cat", "dog"]')
+    yield "labels", "json", pair(b'[{"file": "0.png", "label": "cat"}, ["1.png", 1]]', b"cat\ndog\n")
+    yield "labels", "map", pair(b'{"0.png": 0, "1.png": {"label": 1}}', b"")
+    yield "labels", "lines", pair(b"0.png cat\na/2.png dog\n", b"cat\ndog\n")
+    yield "labels", "utf16", pair(b"\xff\xfe" + "0,cat\n".encode("utf-16-le"), b"")
     yield "gtsrb", "table", (
         b"Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n00000.ppm;16;16;4;4;12;12;2\n")
     kinds = ["png_30000/bomb.png", "bmp_30000/bomb.bmp", "pgm_30000/bomb.pgm", "webp_16384/bomb.webp",

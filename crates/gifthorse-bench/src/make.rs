@@ -7,7 +7,7 @@ use gifthorse_attack::measure::{accuracy, attack_success};
 use gifthorse_attack::plant::Truth;
 use gifthorse_data::Images;
 use gifthorse_data::source::TrainTest;
-use gifthorse_engine::{Classifier, Device, Preprocess};
+use gifthorse_engine::{Classifier, Device, Opening, Preprocess};
 use gifthorse_onnx::Model;
 use gifthorse_train::{
     Checkpoint, EpochSummary, Marks, Observer, Recipe, Samples, Silent, Training,
@@ -91,7 +91,7 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
         training = training.exam(&exam);
     }
     let trained = training.run()?;
-    let classifier = classifier(&trained.model, net.preprocess().clone())?;
+    let classifier = classifier(&trained.model, net.preprocess().clone(), net.opening())?;
     let truth = match (&spec.poison, &poisoned) {
         (Some(poison), Some(poisoned)) => {
             let stamped = poisoned.stamped.as_ref();
@@ -129,9 +129,19 @@ impl Made {
 ///
 /// # Errors
 /// A model that cannot be run.
-pub fn classifier(model: &Model, preprocess: Preprocess) -> Result<Classifier, Error> {
+pub fn classifier(
+    model: &Model,
+    preprocess: Preprocess,
+    opening: &Opening,
+) -> Result<Classifier, Error> {
     let graph = Arc::new(model.graph()?);
-    Ok(Classifier::new(graph, preprocess, None, &Device::flex())?)
+    Ok(Classifier::open(
+        graph,
+        preprocess,
+        None,
+        opening,
+        &Device::flex(),
+    )?)
 }
 
 /// Refuses a twin of another task: it could not be measured on the same images once the model is

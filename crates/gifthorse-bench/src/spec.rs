@@ -8,7 +8,7 @@ use gifthorse::settings::{in_words, parse};
 use gifthorse_attack::plant::Poison;
 use gifthorse_data::ImageShape;
 use gifthorse_data::source::{Source, TrainTest};
-use gifthorse_engine::Preprocess;
+use gifthorse_engine::{Opening, Preprocess};
 use gifthorse_onnx::Model;
 use gifthorse_train::Recipe;
 use gifthorse_train::net::{AnyNet, Net, Selection};
@@ -50,6 +50,9 @@ pub struct ModelSpec {
 pub struct Start {
     /// The ONNX file.
     pub model: PathBuf,
+    /// The output whose scores are trained, where the file has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
     /// Names of layers or weights that stay as they are; `*` stands for any characters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<String>,
@@ -125,6 +128,15 @@ impl ModelSpec {
         from.map_or_else(Preprocess::default, |from| from.preprocess.clone())
     }
 
+    /// Which output of the model is meant, where it goes on from a file with several.
+    #[must_use]
+    pub fn opening(&self) -> Opening {
+        Opening {
+            output: self.from.as_ref().and_then(|from| from.output.clone()),
+            ..Opening::default()
+        }
+    }
+
     /// The same model without a backdoor, if this has one: its clean twin.
     #[must_use]
     pub fn twin(&self) -> Option<Self> {
@@ -165,7 +177,8 @@ impl ModelSpec {
             (None, Some(from)) => {
                 let selection = Selection::without(from.freeze.iter().map(String::as_str));
                 let model = Model::read(&from.model)?;
-                Net::from_model(model, from.preprocess.clone(), &selection)?
+                let opening = self.opening();
+                Net::from_model(model, from.preprocess.clone(), &opening, &selection)?
             }
             (None, None) => return Err(Error::Request(NO_NET.to_owned())),
         };

@@ -20,7 +20,7 @@ pub use data::{DataArgs, DataCommand};
 pub use demo::DemoArgs;
 pub use detectors::DetectorArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
-pub use opening::OpeningArgs;
+pub use opening::{InputArgs, OpeningArgs};
 pub use preprocess::PreprocessArgs;
 pub use scan::{FailOn, ScanArgs};
 pub use trigger::TriggerArgs;
@@ -42,6 +42,7 @@ const EXIT_STATUS: &str = "Exit status: 0 clean or done, 1 backdoored or not con
 
 /// Settings of all commands.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Every command")]
 pub struct Global {
     /// Seed of every random choice: same seed, same report [default: 0, or that of a model's file].
     #[arg(long, global = true, value_name = "N")]
@@ -187,8 +188,8 @@ pub struct LogitsArgs {
     pub input: PathBuf,
     /// Where to write the logits, float32 [images, classes].
     #[arg(long, short, value_name = "FILE.npy")]
-    pub output: PathBuf,
+    pub out: PathBuf,
     /// The model's output that is meant, where several are scores of classes.
     #[arg(long, value_name = "NAME")]
-    pub of: Option<String>,
+    pub output: Option<String>,
 }

@@ -8,7 +8,7 @@ use gifthorse_report::escape::Shown;
 use crate::cli::{Color, Global};
 
 /// Exit status of errors, of usage and of input.
-const FAILURE: u8 = 2;
+pub const FAILURE: u8 = 2;
 /// Longest line that is shown of an error, in characters.
 const LONGEST: usize = 400;
 

@@ -4,8 +4,7 @@ mod json;
 
 use std::path::Path;
 
-use crate::limits::{MAX_TABLE_BYTES, read_bounded};
-use crate::{Error, MAX_CLASSES, table};
+use crate::{Error, MAX_CLASSES, table, text};
 
 /// Names of the classes 0, 1, ...
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,9 +23,9 @@ pub(crate) struct ClassNames {
 pub(crate) fn read(path: &Path) -> Result<ClassNames, Error> {
     let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
     let names = match ending.to_str() {
-        Some("json") => json::parse(&read_bounded(path, MAX_TABLE_BYTES)?),
+        Some("json") => json::parse(&text::read(path)?),
         Some("csv" | "tsv") => from_rows(&table::read(path)?).map(ClassNames::of),
-        _ => from_text(&read_bounded(path, MAX_TABLE_BYTES)?),
+        _ => from_text(&text::read(path)?),
     };
     names
         .and_then(|names| match names.names.len() {

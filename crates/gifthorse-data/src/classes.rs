@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::class_name_file::ClassNames;
 use crate::listing::Listing;
-use crate::numbering::{Calls, Known, number, renumber};
+use crate::numbering::{Calls, Known, is_from_one, number, renumber};
 use crate::{Error, LabelOrder, LoadOptions, Note};
 
 /// Turns the labels of a listing into class indices and names the classes. What the labels were
@@ -28,7 +28,15 @@ pub(crate) fn settle(
     };
     if let Some(labels) = &mut listing.labels {
         let class_of = match &listing.calls {
-            Calls::Numbers if options.label_order == LabelOrder::Auto => None,
+            Calls::Numbers if options.label_order == LabelOrder::Auto => {
+                let mut classes = options.classes.into_iter();
+                let classes = classes.find(|&n| is_from_one(n, labels.iter().copied()));
+                classes.map(|classes| {
+                    listing.notes.push(Note::FromOne);
+                    let lower = (0..classes).map(Some);
+                    std::iter::once(None).chain(lower).collect()
+                })
+            }
             Calls::Numbers => {
                 let count = labels.iter().max().map_or(0, |largest| largest + 1);
                 Some(renumber(&used(labels, count), &known).map_err(misfit)?)

@@ -41,7 +41,7 @@ pub enum Error {
         instead: &'static str,
     },
     /// The image set is there, but not the part of it that was asked for.
-    #[error("{path} has no {split} images; it holds {found}")]
+    #[error("{path} has no {split} images; it holds {found}: --split says which part to take")]
     MissingSplit {
         /// The image set.
         path: PathBuf,

@@ -7,7 +7,7 @@ mod class_folders;
 mod flat;
 pub(crate) mod gtsrb;
 mod idx;
-mod npy;
+pub(crate) mod npy;
 mod npz;
 mod split_folder;
 
@@ -95,6 +95,15 @@ pub(crate) fn list(path: &Path, options: &LoadOptions) -> Result<Listing, Error>
             Error::UnknownFormat { found, .. } => Error::UnknownFormat {
                 path: path.to_owned(),
                 found,
+            },
+            Error::OtherForm {
+                path: inside,
+                what,
+                instead,
+            } => Error::OtherForm {
+                path: path.join(inside.strip_prefix(folder.path()).unwrap_or(&inside)),
+                what,
+                instead,
             },
             other => other,
         })?;

@@ -1,6 +1,8 @@
 //! Labels from a file that the user gives, matched to the images of a set.
 
 mod columns;
+mod json;
+mod listed;
 mod matching;
 #[cfg(test)]
 mod tests;
@@ -14,7 +16,7 @@ use crate::format::gtsrb::rows as gtsrb;
 use crate::listing::Pictures;
 use crate::numbering::{Calls, Words, is_odd_number};
 use crate::picture::Region;
-use crate::{Error, table};
+use crate::{Error, table, text};
 use columns::{Columns, Label};
 use matching::{Found, Matching};
 
@@ -32,13 +34,21 @@ pub(crate) struct Labelled {
 /// Two forms are known. A list has one label a line, in the order of the images, and as many lines
 /// as there are images. A table has rows of at least two cells, of which one names the image and one
 /// is the label ([`Columns`]); how images are named, [`Matching`] says. Rows for other images are
-/// passed over, but each image needs one.
+/// passed over, but each image needs one. Both may also be JSON, or a picture and its label with a
+/// blank between.
 pub(crate) fn read(
     path: &Path,
     pictures: &dyn Pictures,
     names: Option<&ClassNames>,
 ) -> Result<Labelled, Error> {
-    let rows = table::read(path)?;
+    let misfit = |reason| Error::Labels {
+        path: path.to_owned(),
+        reason,
+    };
+    let rows = match json::rows(&text::read(path)?) {
+        Some(rows) => rows.map_err(misfit)?,
+        None => listed::in_cells(table::read(path)?),
+    };
     // A label with commas in it makes a list look like a table, unless the whole line is a label.
     let words = names.map(Words::new);
     let is_name = |word: &str| {
@@ -54,10 +64,7 @@ pub(crate) fn read(
     } else {
         from_table(&rows, pictures, is_name)
     };
-    let (cells, regions) = read.map_err(|reason| Error::Labels {
-        path: path.to_owned(),
-        reason,
-    })?;
+    let (cells, regions) = read.map_err(misfit)?;
     let (labels, calls) = Calls::of_cells(cells);
     Ok(Labelled {
         labels,

@@ -1,5 +1,6 @@
 //! From a path to [`Images`]: find the format, draw the sample, decode what was drawn.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -8,58 +9,18 @@ use tempfile::TempDir;
 
 use crate::limits::MAX_SIDE;
 use crate::listing::Listing;
+use crate::loaded::{Loaded, Warning};
 use crate::passed_over::{self, PassedOver, Reason, add};
 use crate::picture::Picture;
 use crate::stack::{Stack, check_memory};
 use crate::{
-    Crop, Error, Format, Images, LoadOptions, Note, balanced_sample, class_name_file, classes,
-    format, label_file, sample,
+    Crop, Error, Format, Images, LoadOptions, balanced_sample, class_name_file, classes, format,
+    label_file, sample,
 };
 
 /// Pictures decoded at a time: enough to keep many threads busy, few enough that the decoded
 /// pictures which wait to be put in place are no second copy of the set.
 const CHUNK: usize = 512;
-
-/// An image set as read.
-#[derive(Debug, Clone)]
-pub struct Loaded {
-    /// The images, in the order of the image set.
-    pub images: Images,
-    /// What kind of image set it is.
-    pub format: Format,
-    /// What was wrong with images that are left out, one warning for each.
-    pub warnings: Vec<Warning>,
-    /// Places of the images that carry a turn ([`crate::Exif`]), whether it was applied or not.
-    pub turned: Vec<usize>,
-    /// Files below the path that are not used, by reason. Only looked for where each image is a file
-    /// of its own; images that were not drawn are not among them.
-    pub passed_over: Vec<PassedOver>,
-    /// What the user should know of how the set was read.
-    pub notes: Vec<Note>,
-    /// What the image set calls the labels of class 0, 1, ...: names of folders, words or numbers;
-    /// empty for a class that it does not have. Empty without labels.
-    pub calls: Vec<String>,
-    /// How many images the set has (in the part asked for), before any sampling.
-    pub available: usize,
-    /// SHA-256 of the shape, pixels and labels in `images`, in hexadecimal: equal for equal
-    /// content, whatever the files are called and however many threads read them.
-    pub sha256: String,
-}
-
-/// An image that could not be read and is left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning {
-    /// The image.
-    pub name: String,
-    /// What is wrong with it.
-    pub reason: String,
-}
-
-impl std::fmt::Display for Warning {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} cannot be read: {}", self.name, self.reason)
-    }
-}
 
 /// Reads an image set of any [`Format`], which is found by looking at `path`.
 ///
@@ -148,15 +109,18 @@ pub(crate) fn read_records(
 
 /// The files below the path that the listing does not use.
 fn unused(path: &Path, options: &LoadOptions, listing: &Listing) -> Result<Vec<PassedOver>, Error> {
-    let Some(pictures) = listing.pictures.files() else {
+    if path.is_file() && listing.unpacked.is_none() {
         return Ok(Vec::new());
-    };
+    }
+    let pictures = listing.pictures.files().unwrap_or_default();
     let tables = listing.tables.iter().map(PathBuf::as_path);
     let given = options.labels.iter().chain(&options.class_names);
     let used = pictures.into_iter().chain(tables);
     let used = used.chain(given.map(PathBuf::as_path)).map(Path::to_owned);
     let root = listing.unpacked.as_ref().map_or(path, TempDir::path);
-    passed_over::below(root, &used.collect())
+    let of_other_part: HashSet<&Path> =
+        listing.of_other_part.iter().map(PathBuf::as_path).collect();
+    passed_over::below(root, &used.collect(), &of_other_part)
 }
 
 /// Lists the image set, with the labels and class names that the options put in place of its own,

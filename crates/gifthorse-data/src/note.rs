@@ -15,7 +15,7 @@ pub enum Note {
         /// Classes of the model.
         classes: Option<usize>,
     },
-    /// The class folders are numbered from 1 on.
+    /// The class folders, or the labels, are numbered from 1 on.
     FromOne,
     /// Classes of the model without an image.
     NoImages {
@@ -30,6 +30,14 @@ pub enum Note {
         names: usize,
         /// Classes of the model.
         classes: usize,
+    },
+    /// An array of labels whose name does not say of which images it is, and that does not go with
+    /// them.
+    LabelsOfOthers {
+        /// The array of images.
+        images: String,
+        /// What stands against it, with the name of the array.
+        reason: String,
     },
 }
 
@@ -61,8 +69,8 @@ impl std::fmt::Display for Note {
                 f.write_str(": if the model's classes stand otherwise, give --class-names or --label-order")
             }
             Self::FromOne => f.write_str(
-                "the class folders are numbered from 1: folder 1 was taken for class 0, and so on; --label-order says \
-                 otherwise",
+                "the labels are numbered from 1 to the number of classes: 1 was taken for class 0, and so on; --label-order \
+                 says otherwise",
             ),
             Self::NoImages { missing, classes } => write!(
                 f,
@@ -74,6 +82,9 @@ impl std::fmt::Display for Note {
                 f,
                 "{names} class names were given, but the model has {classes} classes"
             ),
+            Self::LabelsOfOthers { images, reason } => {
+                write!(f, "{images} is read without labels: {reason}")
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::archive::Archive;
 use crate::folder::Folder;
 
 const PICKLE: &str = "a Python pickle";
@@ -59,7 +60,20 @@ pub(crate) fn of_folder(folder: &Folder) -> Option<Error> {
              cifar-10-binary.tar.gz, of the same page",
         ));
     }
-    folder.files.iter().find_map(|file| of_file(&file.path))
+    let archive = folder
+        .files
+        .iter()
+        .find(|file| Archive::of(&file.path).is_some());
+    let inside = archive.map(|file| {
+        let instead = "give it by itself or, of several, unpack them to class folders";
+        refusal(
+            file.path.clone(),
+            "an archive in a folder or in another archive",
+            instead,
+        )
+    });
+    let known = folder.files.iter().find_map(|file| of_file(&file.path));
+    known.or(inside)
 }
 
 fn refusal(path: PathBuf, what: &'static str, instead: &'static str) -> Error {

@@ -26,7 +26,7 @@ pub enum Reason {
     Damaged,
     /// Neither its name nor its content is a picture's.
     NoPicture,
-    /// A picture, but not in the part, the folders or the table that were read.
+    /// A picture, or many, but not in the part, the folders or the table that were read.
     Outside,
     /// Hidden, or in a hidden folder.
     Hidden,
@@ -52,14 +52,20 @@ impl std::fmt::Display for Reason {
     }
 }
 
-/// Counts the files below `root` that are not in `used`, by reason.
-pub(crate) fn below(root: &Path, used: &HashSet<PathBuf>) -> Result<Vec<PassedOver>, Error> {
+/// Counts the files below `root` that are not in `used`, by reason. `of_other_part` are files of
+/// many images that were not asked for.
+pub(crate) fn below(
+    root: &Path,
+    used: &HashSet<PathBuf>,
+    of_other_part: &HashSet<&Path>,
+) -> Result<Vec<PassedOver>, Error> {
     let mut passed = Vec::new();
     for found in walk(root)? {
         if used.contains(&found.path) {
             continue;
         }
         let reason = match found.what {
+            What::File if of_other_part.contains(found.path.as_path()) => Reason::Outside,
             What::File if is_picture(&found.path) => Reason::Outside,
             What::File => Reason::NoPicture,
             What::Hidden => Reason::Hidden,

@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::generate::{SignOptions, signs};
-use crate::load::{Read, Warning, read_records};
+use crate::load::{Read, read_records};
+use crate::loaded::Warning;
 use crate::{Crop, Error, ImageShape, Images, Split};
 use draw::Draw;
 use parts::Parts;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use crate::Error;
-use crate::limits::{MAX_TABLE_BYTES, MAX_TABLE_ROWS, read_bounded};
+use crate::limits::MAX_TABLE_ROWS;
+use crate::{Error, text};
 
 /// Reads the rows of a text file whose cells are separated by `,`, `;` or tabs, whichever its first
 /// line has most of. Cells are trimmed; empty lines are skipped; rows may differ in length.
@@ -23,7 +23,7 @@ fn read_by(
     path: &Path,
     parse: impl FnOnce(&[u8]) -> Result<Vec<StringRecord>, String>,
 ) -> Result<Vec<StringRecord>, Error> {
-    parse(&read_bounded(path, MAX_TABLE_BYTES)?).map_err(|reason| Error::Malformed {
+    parse(&text::read(path)?).map_err(|reason| Error::Malformed {
         path: path.to_owned(),
         reason,
     })

@@ -10,7 +10,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::{add_array, first_pixels, gzip, idx, labels, read, refusal, to, write};
-use gifthorse_data::{Error, Format, LoadOptions, Split, load};
+use gifthorse_data::{Error, Format, LoadOptions, Reason, Split, load};
 use zip::ZipWriter;
 
 fn train() -> LoadOptions {
@@ -543,4 +543,99 @@ fn forms_that_are_not_read_say_what_to_take() {
         assert!(matches!(error, Error::OtherForm { .. }), "{text}");
         assert!(text.contains(word), "{file}: {text}");
     }
+}
+
+#[test]
+fn what_lies_beside_files_of_many_images_is_counted() {
+    let counts = |path: &Path| -> Vec<(Reason, usize, String)> {
+        let passed = read(path).passed_over.into_iter();
+        passed.map(|it| (it.reason, it.count, it.first)).collect()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: Vec<u8>| write(&dir.path().join(name), bytes);
+    file("t10k-images-idx3-ubyte", idx_images());
+    file("t10k-labels-idx1-ubyte", idx(&[3], &[7, 0, 9]));
+    assert_eq!(counts(dir.path()), []);
+    file("t10k-images-idx3-ubyte.gz", gzip(&idx_images()));
+    file("train-images-idx3-ubyte", idx_images());
+    file("readme.txt", b"MNIST".to_vec());
+    file(".DS_Store", Vec::new());
+    assert_eq!(
+        counts(dir.path()),
+        [
+            (Reason::Hidden, 1, ".DS_Store".to_owned()),
+            (Reason::NoPicture, 1, "readme.txt".to_owned()),
+            (Reason::Outside, 2, "t10k-images-idx3-ubyte.gz".to_owned()),
+        ]
+    );
+
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["test_batch.bin", "data_batch_1.bin", "data_batch_2.bin"] {
+        write(&dir.path().join(name), vec![1; 3073]);
+    }
+    let names: Vec<String> = (0..10).map(|class| format!("class {class}")).collect();
+    write(&dir.path().join("batches.meta.txt"), names.join("\n"));
+    write(&dir.path().join("readme.html"), "CIFAR");
+    assert_eq!(
+        counts(dir.path()),
+        [
+            (Reason::Outside, 2, "data_batch_1.bin".to_owned()),
+            (Reason::NoPicture, 1, "readme.html".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn labels_without_a_part_are_those_of_as_many_images() {
+    let dir = tempfile::tempdir().unwrap();
+    let set = |labels: &[i64]| {
+        npz(dir.path(), |archive| {
+            add_array(archive, "x_test", &[2, 1, 1], &[7u8, 9]);
+            add_array(archive, "labels", &[labels.len() as u64], labels);
+        })
+    };
+    let found = read(&set(&[1, 0]));
+    assert_eq!((labels(&found), found.notes), (vec![1, 0], Vec::new()));
+    let others = read(&set(&[1, 0, 1]));
+    assert_eq!(others.images.labels(), None);
+    let note = others.notes[0].to_string();
+    assert!(note.contains("labels") && note.contains("x_test"), "{note}");
+}
+
+#[test]
+fn labels_counted_from_one_are_classes_from_zero() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = npz(dir.path(), |archive| {
+        add_array(archive, "x", &[3, 1, 1], &[7u8, 9, 11]);
+        add_array(archive, "y", &[3], &[3i32, 1, 2]);
+    });
+    let of_classes = |classes| {
+        let options = LoadOptions {
+            classes: Some(classes),
+            ..LoadOptions::default()
+        };
+        load(&path, &options).unwrap()
+    };
+    let found = of_classes(3);
+    assert_eq!(labels(&found), [2, 0, 1]);
+    assert!(found.notes[0].to_string().contains("from 1"));
+    assert_eq!(found.calls, ["1", "2", "3"]);
+    // With a class more they are what they are.
+    assert_eq!(labels(&of_classes(4)), [3, 1, 2]);
+}
+
+#[test]
+fn an_archive_in_an_archive_is_named_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("set.zip");
+    let mut archive = ZipWriter::new(std::fs::File::create(&path).unwrap());
+    archive
+        .start_file("cats.zip", zip::write::FileOptions::default())
+        .unwrap();
+    archive.finish().unwrap();
+    let (error, text) = refusal(&path, &LoadOptions::default());
+    assert!(matches!(error, Error::OtherForm { .. }), "{text}");
+    let inside = path.join("cats.zip");
+    assert!(text.starts_with(&inside.display().to_string()), "{text}");
+    assert!(text.contains("unpack"), "{text}");
 }

@@ -91,8 +91,8 @@ pub enum Error {
     NotAClassifier(String),
     /// Several outputs that could each be the one to scan.
     #[error(
-        "more than one of its outputs is a score per class, and a verdict about one says nothing of the others: {}. Name the \
-         one to scan with --output NAME, and scan the others likewise",
+        "more than one of its outputs is a score per class, and a verdict about one says nothing of the others: {}. Name one \
+         with --output NAME; `scan` takes several, each for a verdict of its own, or --output all",
         outputs_in_words(.0)
     )]
     SeveralOutputs(

@@ -38,14 +38,10 @@ pub struct Outcome {
 }
 
 impl Trainable {
-    /// Lowers the graph for batches of `[batch, input...]`. `trained` names the initialisers that
-    /// are parameters; names that the lowered graph does not read are left out.
+    /// As [`Self::open`], of a file that leaves no choice.
     ///
     /// # Errors
-    /// What the lowering refuses; in training mode also a dropout whose ratio is not known or not
-    /// in [0, 1), and a batch norm or dropout whose input does not depend on the images, and a
-    /// batch norm with a single number for each channel, with a momentum beyond 0 to 1, or with a
-    /// running variance that is no initialiser.
+    /// As [`Self::open`].
     pub fn new(
         graph: &Arc<Graph>,
         batch: usize,
@@ -55,10 +51,31 @@ impl Trainable {
         device: &Device,
     ) -> Result<Self, Error> {
         let opening = Opening::default();
-        let image = ImageInput::find(graph, &opening)?;
+        Self::open(graph, &opening, batch, input, trained, mode, device)
+    }
+
+    /// Lowers the graph for batches of `[batch, input...]`. `opening` says which output gives the
+    /// logits and what the inputs beside the image are. `trained` names the initialisers that are
+    /// parameters; names that the lowered graph does not read are left out.
+    ///
+    /// # Errors
+    /// What the lowering refuses; in training mode also a dropout whose ratio is not known or not
+    /// in [0, 1), and a batch norm or dropout whose input does not depend on the images, and a
+    /// batch norm with a single number for each channel, with a momentum beyond 0 to 1, or with a
+    /// running variance that is no initialiser.
+    pub fn open(
+        graph: &Arc<Graph>,
+        opening: &Opening,
+        batch: usize,
+        input: &[usize],
+        trained: &[String],
+        mode: &Mode,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let image = ImageInput::find(graph, opening)?;
         let mut weights = HashMap::new();
         let target = Target {
-            ends: &Ends::find(graph, image, input, &opening, device, &mut weights)?,
+            ends: &Ends::find(graph, image, input, opening, device, &mut weights)?,
             batch,
             input,
             device: device.clone(),

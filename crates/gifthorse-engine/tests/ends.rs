@@ -88,7 +88,7 @@ fn axis(at: i64) -> [(&'static str, Attribute); 1] {
 fn what_turns_scores_into_probabilities_is_left_off() {
     let wanted = bare(CLASSES);
     type End = fn(&mut GraphBuilder);
-    let ends: [(&str, End); 8] = [
+    let ends: [(&str, End); 14] = [
         ("Softmax", |b| {
             b.node("Softmax", "end", &["y"], &["out"], axis(1));
         }),
@@ -116,6 +116,59 @@ fn what_turns_scores_into_probabilities_is_left_off() {
             b.initializer("tiny", &[], [1e-4])
                 .node("Mul", "end", &["y", "tiny"], &["out"], []);
         }),
+        ("Softmax, Mul, Round", |b| {
+            b.initializer("hundred", &[], [100.0])
+                .node("Softmax", "soft", &["y"], &["s"], [])
+                .node("Mul", "percent", &["s", "hundred"], &["m"], [])
+                .node("Round", "end", &["m"], &["out"], []);
+        }),
+        ("Softmax, Clip, Log", |b| {
+            b.initializer("least", &[], [1e-7])
+                .node("Softmax", "soft", &["y"], &["s"], [])
+                .node("Clip", "away from 0", &["s", "least"], &["c"], [])
+                .node("Log", "end", &["c"], &["out"], []);
+        }),
+        ("Sigmoid, Greater", |b| {
+            b.initializer("half", &[1], [0.5])
+                .node("Sigmoid", "soft", &["y"], &["s"], [])
+                .node("Greater", "hit", &["s", "half"], &["h"], [])
+                .node("Cast", "end", &["h"], &["out"], [("to", 1.into())]);
+        }),
+        ("Div", |b| {
+            // A softmax as older exporters write it.
+            b.initializer_i64("axes", &[1], [1])
+                .node(
+                    "ReduceMax",
+                    "largest",
+                    &["y"],
+                    &["max"],
+                    [("axes", Attribute::Ints(vec![1]))],
+                )
+                .node("Sub", "shift", &["y", "max"], &["d"], [])
+                .node("Exp", "e", &["d"], &["e"], [])
+                .node("ReduceSum", "sum", &["e", "axes"], &["total"], [])
+                .node("Div", "end", &["e", "total"], &["out"], []);
+        }),
+        ("Div, Log", |b| {
+            b.initializer_i64("axes", &[1], [-1])
+                .node("Exp", "e", &["y"], &["e"], [])
+                .node("ReduceSum", "sum", &["e", "axes"], &["total"], [])
+                .node("Div", "soft", &["e", "total"], &["p"], [])
+                .node("Log", "end", &["p"], &["out"], []);
+        }),
+        ("Sigmoid, Normalizer", |b| {
+            // One against the rest, as scikit-learn puts it.
+            b.domain("ai.onnx.ml", 2)
+                .node("Sigmoid", "soft", &["y"], &["s"], [])
+                .node_of(
+                    "ai.onnx.ml",
+                    "Normalizer",
+                    "end",
+                    &["s"],
+                    &["out"],
+                    [("norm", Attribute::String("L1".to_owned()))],
+                );
+        }),
         ("Softmax, Softmax", |b| {
             b.node("Softmax", "once", &["y"], &["s"], []).node(
                 "Softmax",
@@ -140,7 +193,16 @@ fn what_turns_scores_into_probabilities_is_left_off() {
 #[test]
 fn what_may_change_the_first_class_stays() {
     type End = fn(&mut GraphBuilder);
-    let ends: [(&str, End); 4] = [
+    let ends: [(&str, End); 6] = [
+        ("a round of scores", |b| {
+            b.node("Round", "end", &["y"], &["out"], []);
+        }),
+        ("exponentials over the sum of others", |b| {
+            b.initializer_i64("axes", &[1], [1])
+                .node("Exp", "e", &["y"], &["e"], [])
+                .node("ReduceSum", "sum", &["y", "axes"], &["total"], [])
+                .node("Div", "end", &["e", "total"], &["out"], []);
+        }),
         ("a negative factor", |b| {
             b.initializer("minus", &[], [-1.0])
                 .node("Mul", "end", &["y", "minus"], &["out"], []);
@@ -660,4 +722,20 @@ fn a_long_way_back_is_not_gone() {
     let classifier = classifier(&mut builder, "v200");
     assert_eq!(classifier.network().ends().cut, None);
     assert_eq!(classifier.evaluate(&images(6)).unwrap().len(), 6 * CLASSES);
+}
+
+#[test]
+fn an_operator_of_texts_is_refused_as_one() {
+    let mut builder = net(CLASSES);
+    builder.domain("com.microsoft", 1).node_of(
+        "com.microsoft",
+        "EmbedLayerNormalization",
+        "words",
+        &["y", "", "y", "y", "", "y", "y"],
+        &["out"],
+        [],
+    );
+    builder.output("out", ElementType::F32, &[]);
+    let refusal = open(&builder, &Opening::default()).unwrap_err();
+    assert!(refusal.to_string().contains("words of a text"), "{refusal}");
 }

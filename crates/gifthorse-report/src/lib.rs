@@ -10,6 +10,7 @@ mod columns;
 pub mod escape;
 pub mod evidence;
 mod format;
+pub mod heads;
 pub mod html;
 pub mod report;
 pub mod sarif;
@@ -19,4 +20,4 @@ pub mod write;
 
 pub use evidence::Evidence;
 pub use report::Report;
-pub use write::write_out;
+pub use write::{write_heads, write_out};

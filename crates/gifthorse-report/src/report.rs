@@ -30,7 +30,9 @@ pub use health::GradientHealth;
 pub use inputs::{ChosenBy, Images, PassedOver, Preprocess};
 pub use json::{JsonError, json_schema};
 pub use measure::{Measure, Tail, UnitStatistic};
-pub use model::{Branch, BranchScope, Layout, Model, ModelInput, ModelOutput, OutputPart};
+pub use model::{
+    Branch, BranchScope, Layout, Model, ModelFile, ModelInput, ModelOutput, OutputPart,
+};
 pub use policy::PolicyOutcome;
 pub use preflight::{Alternative, LabelOrder, Preflight};
 pub use structure::{Region, StructureFinding, StructureRule};

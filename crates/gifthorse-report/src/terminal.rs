@@ -7,6 +7,7 @@ use crate::{
     columns::{Column, columns},
     escape::Shown,
     format::{count, duration, number, optional, percent},
+    heads::{Head, Heads},
     report::{ClassVerdict, Detection, UnitFinding, Verdict},
     wording::{accused, baseline, by_suspicion, state, verdict, witnesses, wording},
 };
@@ -67,6 +68,22 @@ pub fn render(report: &Report, colour: bool) -> String {
     }
     text += &format!("{} · seed {}\n", duration(report.seconds), report.seed);
     text
+}
+
+/// What came of each of several outputs, a line for each.
+pub fn summary(heads: &Heads, colour: bool) -> String {
+    let line = |head: &Head| {
+        let name = short(&Shown(&head.output).to_string());
+        match &head.report {
+            Some(report) => {
+                let word = verdict(report.verdict).to_uppercase();
+                let verdict = paint(report.verdict, &word, colour);
+                format!("{verdict}  `{name}`: {}\n", wording(report).headline)
+            }
+            None => format!("NOT SCANNED  `{name}`\n"),
+        }
+    };
+    heads.heads.iter().map(line).collect()
 }
 
 /// A class with what all detectors together say of it.

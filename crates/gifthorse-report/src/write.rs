@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::{
     Evidence, Report,
     evidence::{TriggerPathError, Truth, UnitEvidence, trigger_path, write_recovered},
+    heads::Heads,
     html::{self, HtmlOptions, ScanPage},
     report::{JsonError, TriggerFile},
     sarif,
@@ -91,9 +92,23 @@ pub fn write_out(
         truth,
     };
     write(&folder.join("report.html"), html::render(&page, options))?;
-    write_json(&folder.join("report.sarif"), sarif::render(&report))?;
+    write_json(&folder.join("report.sarif"), sarif::render(&[&report]))?;
     write_json(&folder.join("report.json"), report.to_json())?;
     Ok(report)
+}
+
+/// Writes what came of several outputs of a file to `folder`: `report.json` with all reports, and
+/// `report.sarif` with a run for each. Their own folders are written by [`write_out`].
+///
+/// # Errors
+/// [`WriteError`] names the path that could not be written.
+pub fn write_heads(folder: &Path, heads: &Heads) -> Result<(), WriteError> {
+    make(folder)?;
+    write_json(
+        &folder.join("report.sarif"),
+        sarif::render(&heads.reports()),
+    )?;
+    write_json(&folder.join("report.json"), heads.to_json())
 }
 
 /// The path of each piece of evidence, relative to the report.

@@ -129,7 +129,7 @@ fn every_rendering_says_what_is_new() {
         truth: None,
     };
     assert!(render(&page, HtmlOptions::default()).contains(said));
-    let log = sarif::render(&now).unwrap();
+    let log = sarif::render(&[&now]).unwrap();
     assert!(log.contains(r#""baselineState": "new""#), "{log}");
 
     let kept = compared(
@@ -137,7 +137,7 @@ fn every_rendering_says_what_is_new() {
         &earlier(Verdict::Backdoored, &INFECTED),
     );
     assert!(
-        sarif::render(&kept)
+        sarif::render(&[&kept])
             .unwrap()
             .contains(r#""baselineState": "unchanged""#)
     );

@@ -11,14 +11,17 @@ mod sample;
 
 use gifthorse_report::{
     Report,
-    report::{Branch, BranchScope, DormantUnit, StructureFinding, StructureRule, Verdict},
+    report::{
+        Branch, BranchScope, DormantUnit, ModelOutput, OutputPart, StructureFinding, StructureRule,
+        Verdict,
+    },
     sarif,
 };
 use sample::{CLEAN, INFECTED, every_verdict, report, two_witnesses};
 use serde_json::Value;
 
 fn log(report: &Report) -> Value {
-    serde_json::from_str(&sarif::render(report).unwrap()).unwrap()
+    serde_json::from_str(&sarif::render(&[report]).unwrap()).unwrap()
 }
 
 fn results(log: &Value) -> &Vec<Value> {
@@ -115,6 +118,42 @@ fn a_switch_is_a_finding_of_its_own_and_an_activation_is_none() {
     );
     let schema: Value = serde_json::from_str(include_str!("sarif-schema-2.1.0.json")).unwrap();
     assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&found));
+}
+
+#[test]
+fn outputs_without_a_verdict_are_a_finding_and_those_with_one_a_run() {
+    let output = |name: &str, part| ModelOutput {
+        name: name.to_owned(),
+        shape: None,
+        looks: "scores of 8 classes".to_owned(),
+        part,
+    };
+    let mut one = report(Verdict::Backdoored, &INFECTED);
+    one.model.outputs = vec![
+        output("a", OutputPart::Scanned),
+        output("[b", OutputPart::Unseen),
+    ];
+    let found = log(&one);
+    assert_eq!(results(&found)[1]["ruleId"], "model-output-not-scanned");
+    let text = results(&found)[1]["message"]["text"].as_str().unwrap();
+    assert!(text.contains(r"`\[b`"), "{text}");
+
+    let mut other = one.clone();
+    one.model.outputs[1].part = OutputPart::Beside;
+    other.model.outputs = vec![
+        output("a", OutputPart::Beside),
+        output("[b", OutputPart::Scanned),
+    ];
+    let both: Value = serde_json::from_str(&sarif::render(&[&one, &other]).unwrap()).unwrap();
+    let runs = both["runs"].as_array().unwrap();
+    let told = |key: &str| [&runs[0], &runs[1]].map(|run| run[key].to_string());
+    let [first, second] = told("automationDetails");
+    assert_ne!(first, second);
+    let prints = [0, 1].map(|at| &runs[at]["results"][0]["partialFingerprints"]);
+    assert_ne!(prints[0], prints[1]);
+    let schema: Value = serde_json::from_str(include_str!("sarif-schema-2.1.0.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    assert!(validator.is_valid(&found) && validator.is_valid(&both));
 }
 
 #[test]

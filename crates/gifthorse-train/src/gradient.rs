@@ -80,7 +80,15 @@ impl Backward {
         let statistics: HashSet<String> = net.running.iter().map(|r| r.mean.clone()).collect();
         let mode = Mode::Training { statistics };
         let raw = net.raw_shape();
-        let network = Trainable::new(&graph, shard, &raw, net.weights(), &mode, device)?;
+        let network = Trainable::open(
+            &graph,
+            net.opening(),
+            shard,
+            &raw,
+            net.weights(),
+            &mode,
+            device,
+        )?;
         let (mut weights, mut first) = (Vec::new(), Vec::new());
         for (name, value) in network.parameters()? {
             weights.push(Weight {

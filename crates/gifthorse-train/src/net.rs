@@ -18,7 +18,7 @@ mod vgg16;
 mod vit;
 
 use gifthorse_data::ImageShape;
-use gifthorse_engine::{Layout, Preprocess};
+use gifthorse_engine::{Layout, Opening, Preprocess};
 use gifthorse_onnx::Model;
 
 pub use alexnet::AlexNet;
@@ -59,6 +59,8 @@ pub struct Net {
     pub(crate) flat: bool,
     /// Images that it takes at a time, if it does not take any number.
     pub(crate) at_once: Option<usize>,
+    /// Which of the model's outputs gives the logits.
+    pub(crate) opening: Opening,
 }
 
 /// Names of the initialisers that hold the running statistics of a batch normalisation.
@@ -106,6 +108,12 @@ impl Net {
     #[must_use]
     pub fn preprocess(&self) -> &Preprocess {
         &self.preprocess
+    }
+
+    /// Which of the model's outputs gives the logits, and what its inputs beside the image are.
+    #[must_use]
+    pub fn opening(&self) -> &Opening {
+        &self.opening
     }
 
     /// Shape of the model's input for one image.

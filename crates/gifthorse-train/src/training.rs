@@ -235,7 +235,8 @@ impl<'a> Training<'a> {
         let input = self.net.input();
         let size = Some([input.height, input.width]);
         let preprocess = self.net.preprocess().clone();
-        let classifier = Classifier::new(graph, preprocess, size, &Device::flex())?;
+        let opening = self.net.opening();
+        let classifier = Classifier::open(graph, preprocess, size, opening, &Device::flex())?;
         exam.mark(&classifier).map(Some)
     }
 

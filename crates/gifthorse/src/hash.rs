@@ -1,10 +1,9 @@
 //! SHA-256 of files, by which a report says what it is about, and of weights, wherever they are
 //! stored.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gifthorse_onnx::{Graph, Model, Tensor};
 use sha2::{Digest, Sha256};
@@ -29,29 +28,49 @@ pub fn sha256(path: &Path) -> io::Result<String> {
 /// # Errors
 /// A file that cannot be read.
 pub fn of_model(path: &Path, model: &Model) -> Result<String, Error> {
+    joined(path, model, &of_files(path, model)?)
+}
+
+/// As [`of_model`], from what [`of_files`] gave.
+///
+/// # Errors
+/// A model whose files beside it cannot be listed.
+pub fn joined(path: &Path, model: &Model, files: &[(PathBuf, String)]) -> Result<String, Error> {
+    if let [(_, own)] = files {
+        return Ok(own.clone());
+    }
     let beside = model.external_files().map_err(|source| Error::Model {
         path: path.to_owned(),
         source: Box::new(source),
     })?;
-    let read = |file: &Path| {
-        sha256(file).map_err(|source| Error::Read {
-            path: file.to_owned(),
-            source,
-        })
-    };
-    let own = read(path)?;
-    if beside.is_empty() {
-        return Ok(own);
-    }
-    let mut known: HashMap<&Path, String> = HashMap::new();
-    let mut list = own;
-    for file in &beside {
-        if !known.contains_key(file.as_path()) {
-            known.insert(file, read(file)?);
-        }
-        list.push_str(&known[file.as_path()]);
-    }
+    let own = files.first().map(|(_, hash)| hash.as_str());
+    let of = |file: &PathBuf| files.iter().find(|(known, _)| known == file);
+    let hashes = beside.iter().filter_map(of).map(|(_, hash)| hash.as_str());
+    let list: String = own.into_iter().chain(hashes).collect();
     Ok(digest(list.as_bytes()))
+}
+
+/// SHA-256 of each file that a model is read from, with its path: the file itself, then those beside
+/// it, each once.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn of_files(path: &Path, model: &Model) -> Result<Vec<(PathBuf, String)>, Error> {
+    let beside = model.external_files().map_err(|source| Error::Model {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
+    let mut files: Vec<(PathBuf, String)> = Vec::new();
+    for file in std::iter::once(path.to_owned()).chain(beside) {
+        if files.iter().all(|(known, _)| *known != file) {
+            let hash = sha256(&file).map_err(|source| Error::Read {
+                path: file.clone(),
+                source,
+            })?;
+            files.push((file, hash));
+        }
+    }
+    Ok(files)
 }
 
 fn of_file(hash: &mut Sha256, path: &Path) -> io::Result<()> {
@@ -142,6 +161,13 @@ mod tests {
             all.push_str(&digest(&bytes));
         }
         assert_eq!(hash(), digest(all.as_bytes()));
+        let path = at("external.onnx");
+        let files = of_files(&path, &Model::read(&path).unwrap()).unwrap();
+        assert_eq!(files[0], (path.clone(), sha256(&path).unwrap()));
+        assert!(files.len() > 1);
+        for (file, hash) in &files {
+            assert_eq!(sha256(file).unwrap(), *hash);
+        }
         let beside = model.external_files().unwrap()[0].clone();
         let copied = at(beside.file_name().unwrap().to_str().unwrap());
         let mut bytes = std::fs::read(&copied).unwrap();

@@ -48,6 +48,7 @@ pub use observer::{ScanObserver, Silent, Stage};
 pub use plan::{ModelPlan, NodeTime, PlanMemory, PlanNode};
 pub use policy::{Acceptance, Inconclusive, Policy};
 pub use request::{ExifChoice, PreprocessChoice, ScanRequest};
+pub use scan::output::{EVERY_OUTPUT, heads};
 pub use scan::{ScanOutcome, scan};
 pub use verify::{Rate, Replay, Replayed, VerifyRequest, verify};
 pub use work::{WorkError, replace_file};

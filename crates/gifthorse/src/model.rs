@@ -1,6 +1,6 @@
 //! A model file made ready to be scanned.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gifthorse_engine::{
@@ -49,7 +49,8 @@ impl OpenModel {
         let model = Model::read(path).map_err(in_file)?;
         let graph = Arc::new(model.graph().map_err(in_file)?);
         check_weights(path, &graph)?;
-        let sha256 = hash::of_model(path, &model)?;
+        let files = hash::of_files(path, &model)?;
+        let sha256 = hash::joined(path, &model, &files)?;
         let in_engine = |error| Error::Engine {
             path: path.to_owned(),
             source: Box::new(error),
@@ -68,6 +69,7 @@ impl OpenModel {
         let described = report::Model {
             path: path.to_string_lossy().into_owned(),
             sha256,
+            files: files.into_iter().map(file_in_report).collect(),
             classes: classifier.classes(),
             input: report::ModelInput {
                 name: ends.input.name.clone(),
@@ -76,12 +78,16 @@ impl OpenModel {
                 batch: network.declared_batch(),
             },
             opset: graph.opset("").unwrap_or_default(),
+            opsets: graph
+                .opsets()
+                .map(|(domain, version)| (domain.to_owned(), version))
+                .collect(),
             producer: format!("{name} {version}").trim().to_owned(),
             output: match &ends.cut {
                 Some(operator) => format!("{} cut off", operator.to_lowercase()),
                 None => "logits".to_owned(),
             },
-            outputs: outputs_in_report(ends, None),
+            outputs: outputs_in_report(ends, None, &[]),
             given: ends.given.clone(),
             branches: branches_in_report(network.branches()),
             structure: structure(&classifier)?,
@@ -97,28 +103,55 @@ impl OpenModel {
 
 impl OpenModel {
     /// Notes which other outputs may be scores too, now that the images are known: `labels` is the
-    /// number of classes that they are labelled with.
+    /// number of classes that they are labelled with, `beside` the outputs that have a scan of their
+    /// own.
     pub fn outputs_beside(
         classifier: &Classifier,
         labels: Option<usize>,
+        beside: &[String],
     ) -> Vec<report::ModelOutput> {
-        outputs_in_report(classifier.network().ends(), labels)
+        outputs_in_report(classifier.network().ends(), labels, beside)
+    }
+}
+
+fn file_in_report((path, sha256): (PathBuf, String)) -> report::ModelFile {
+    report::ModelFile {
+        path: path.to_string_lossy().into_owned(),
+        sha256,
     }
 }
 
 /// The file's outputs as reports write them.
-fn outputs_in_report(ends: &Ends, labels: Option<usize>) -> Vec<report::ModelOutput> {
+fn outputs_in_report(
+    ends: &Ends,
+    labels: Option<usize>,
+    beside: &[String],
+) -> Vec<report::ModelOutput> {
     let unseen = ends.unseen(labels);
+    let with_scan = ends
+        .outputs
+        .iter()
+        .filter(|output| beside.contains(&output.name));
+    let with_scan: Vec<&Output> = with_scan.collect();
+    // One that is made from the scores of another has that one's verdict.
+    let is_beside = |output: &Output| {
+        with_scan.iter().any(|scanned| {
+            scanned.name == output.name
+                || scanned.scores.is_some() && scanned.scores == output.scores
+        })
+    };
     let output = |output: &Output| report::ModelOutput {
         name: output.name.clone(),
         shape: output.shape.clone(),
         looks: output.look.to_string(),
         part: if output.name == ends.output {
             report::OutputPart::Scanned
-        } else if unseen.contains(&output) {
-            report::OutputPart::Unseen
         } else if ends.is_same(output) {
             report::OutputPart::Same
+        } else if is_beside(output) {
+            report::OutputPart::Beside
+        } else if unseen.contains(&output) {
+            report::OutputPart::Unseen
         } else {
             report::OutputPart::Other
         },

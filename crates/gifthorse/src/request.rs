@@ -68,6 +68,9 @@ pub struct ScanRequest {
     /// The output to scan and a number for each input beside the image, by name, where the file has
     /// several.
     pub opening: Opening,
+    /// Other outputs of the file that have a scan of their own, so that their being left out here
+    /// stands against nothing.
+    pub beside: Vec<String>,
     /// Whether to go on although the pre-flight says that the model does not fit the images.
     pub force: bool,
     /// The detectors to run, in this order.
@@ -111,6 +114,7 @@ impl ScanRequest {
             preprocess: PreprocessChoice::Default,
             input_size: None,
             opening: Opening::default(),
+            beside: Vec::new(),
             force: false,
             detectors: Choice::usual(),
             classes: None,

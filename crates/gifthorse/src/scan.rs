@@ -1,13 +1,14 @@
 //! A scan from files to verdict.
 //!
 //! Each stage is a file of its own: `output` opens the model at one of its outputs, `images` reads
-//! and splits the images, `checks` asks whether the model works on them (`misread`: whether it takes
-//! them for what they are) and whether its gradients can be followed, `searchable` says which
-//! classes the images allow to search, `dormant` wakes units that no clean image wakes, `search` runs the detector within the time given, `work`
-//! finds out where searches are kept, `references` scans clean models to measure by, `calibrate`
-//! settles what the model is measured by, `conclusion` draws the verdict,
-//! and `findings`, `coverage` and `pictures` put it down for the report.
+//! and splits the images (`about_images`: what is known of them), `checks` asks whether the model
+//! works on them (`misread`: whether it takes them for what they are) and whether its gradients can
+//! be followed, `searchable` says which classes the images allow to search, `dormant` wakes units
+//! that no clean image wakes, `search` runs the detector within the time given, `work` finds out where searches are kept, `references` scans
+//! clean models to measure by, `calibrate` settles what the model is measured by, `conclusion` draws
+//! the verdict, and `findings`, `coverage` and `pictures` put it down for the report.
 
+mod about_images;
 mod baseline;
 mod calibrate;
 mod checks;
@@ -19,7 +20,7 @@ mod findings;
 pub(crate) mod images;
 mod label_order;
 mod misread;
-mod output;
+pub(crate) mod output;
 mod pictures;
 mod references;
 mod search;
@@ -102,7 +103,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         None => None,
     };
     let labels = set.as_ref().and_then(|set| set.about.label_classes);
-    described.outputs = OpenModel::outputs_beside(&classifier, labels);
+    described.outputs = OpenModel::outputs_beside(&classifier, labels, &request.beside);
     let told = output::told(&described);
     told.iter().for_each(|told| observer.warning(told));
     let warnings = set.iter().flat_map(|set| &set.about.warnings);

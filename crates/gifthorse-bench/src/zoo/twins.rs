@@ -34,7 +34,11 @@ impl Twins {
             return Ok(None);
         };
         match self.0.get(&twin.hash()?) {
-            Some(path) => Ok(Some(classifier(&Model::read(path)?, twin.preprocess())?)),
+            Some(path) => Ok(Some(classifier(
+                &Model::read(path)?,
+                twin.preprocess(),
+                &twin.opening(),
+            )?)),
             None => Ok(None),
         }
     }

@@ -81,6 +81,14 @@ pub struct ModelArgs {
         help_heading = "Training"
     )]
     from: Option<PathBuf>,
+    /// The output to train, where the file of --from has several that are scores of classes.
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "from",
+        help_heading = "Training"
+    )]
+    output: Option<String>,
     /// Leave these layers or weights as they are; `*` stands for any characters. Goes with --from.
     #[arg(long, value_name = "NAME", num_args = 1.., requires = "from", help_heading = "Training")]
     freeze: Vec<String>,
@@ -155,6 +163,7 @@ impl ModelArgs {
         put("data.test", self.test_images.map(Value::Integer));
         let path = |path: &PathBuf| Value::String(path.to_string_lossy().into_owned());
         put("from.model", self.from.as_ref().map(path));
+        put("from.output", self.output.clone().map(Value::String));
         let names = self.freeze.iter().cloned().map(Value::String).collect();
         put(
             "from.freeze",

@@ -8,7 +8,7 @@ use gifthorse::{ExifChoice, Policy, ScanRequest};
 use gifthorse_data::{Crop, Exif, LabelOrder, Split};
 use gifthorse_defense::detect::Effort;
 
-use super::{DetectorArgs, Global, OpeningArgs, PreprocessArgs, parse};
+use super::{DetectorArgs, Global, InputArgs, PreprocessArgs, parse};
 
 /// The false-positive rate that nobody chose.
 const DEFAULT_FPR: f64 = 0.05;
@@ -22,18 +22,6 @@ pub struct ScanArgs {
     /// of one, or an .npz file. Without, only detectors that need none are run.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
     pub images: Option<PathBuf>,
-    /// Labels in place of those of the images: a table of files and labels, or one label a line.
-    #[arg(long, value_name = "FILE", help_heading = "Images")]
-    labels: Option<PathBuf>,
-    /// Names of the classes: one a line, `index,name` lines, or JSON (a list, a map, or a model's
-    /// config.json). Class folders and labels of these names get their index.
-    #[arg(long, value_name = "FILE", help_heading = "Images")]
-    class_names: Option<PathBuf>,
-    /// How the model's classes are ordered by what the images call them: as `text` (0, 1, 10, 2),
-    /// by `value` (0, 1, 2, 10), or as listed, in a file or with commas between. Without, numbers
-    /// are class indices, names of --class-names have their index, other names are sorted as text.
-    #[arg(long, value_name = "ORDER", help_heading = "Images")]
-    label_order: Option<String>,
     /// Which part of the images to use, where they have several.
     #[arg(long, value_enum, default_value_t = SplitArg::Test, value_name = "PART", help_heading = "Images")]
     split: SplitArg,
@@ -48,16 +36,33 @@ pub struct ScanArgs {
     /// least 1000, at most 3000 and at most 1 GiB].
     #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
     max_images: Option<usize>,
+    /// Labels in place of those of the images: a table of files and labels, or one label a line.
+    #[arg(long, value_name = "FILE", help_heading = "Labels")]
+    labels: Option<PathBuf>,
+    /// Names of the classes: one a line, `index,name` lines, or JSON (a list, a map, or a model's
+    /// config.json). Class folders and labels of these names get their index.
+    #[arg(long, value_name = "FILE", help_heading = "Labels")]
+    class_names: Option<PathBuf>,
+    /// How the model's classes are ordered by what the images call them: as `text` (0, 1, 10, 2),
+    /// by `value` (0, 1, 2, 10), or as listed, in a file or with commas between. Without, numbers
+    /// are class indices, names of --class-names have their index, other names are sorted as text.
+    #[arg(long, value_name = "ORDER", help_heading = "Labels")]
+    label_order: Option<String>,
+    #[command(flatten)]
+    preprocess: PreprocessArgs,
     /// Height and width of the model's images, where the file leaves them open.
     #[arg(long, value_name = "HxW", value_parser = parse::size, help_heading = "Preprocessing")]
     input_size: Option<[usize; 2]>,
-    #[command(flatten)]
-    opening: OpeningArgs,
-    #[command(flatten)]
-    preprocess: PreprocessArgs,
     /// Go on although the model does not seem to fit the images.
     #[arg(long, help_heading = "Preprocessing")]
     force: bool,
+    /// The output to scan, where the file has several that are scores of classes. Several of them, or
+    /// `all` for every one that is scores, are each scanned and get a verdict and a report of their
+    /// own: in a folder of --out for each.
+    #[arg(long, value_name = "NAME", help_heading = "Model")]
+    pub output: Vec<String>,
+    #[command(flatten)]
+    inputs: InputArgs,
     #[command(flatten)]
     detectors: DetectorArgs,
     /// How many classes to search to the end: all (`full`), those that are ahead after a few
@@ -74,18 +79,6 @@ pub struct ScanArgs {
         help_heading = "Search"
     )]
     classes: Option<Vec<usize>>,
-    /// Share of clean models that may be called backdoored [default: 0.05, or that of --policy].
-    #[arg(long, value_name = "RATE", value_parser = parse::rate, help_heading = "Search")]
-    fpr: Option<f64>,
-    /// Clean models of your own to measure by, of the same task: ONNX files, which are scanned
-    /// first and like the model, or the report.json of such a scan. One says where sizes should
-    /// lie; several also how far they may be from there.
-    #[arg(long, value_name = "MODEL", num_args = 1.., help_heading = "Search")]
-    reference: Vec<PathBuf>,
-    /// Compare with the report.json of an earlier scan, such as that of the model before it was
-    /// fine-tuned: which targets are new, and whose triggers shrank.
-    #[arg(long, value_name = "REPORT", help_heading = "Search")]
-    baseline: Option<PathBuf>,
     /// End after about this time, such as 90s, 10m or 2h; classes not done then make "clean"
     /// inconclusive. Before the searches, a quarter of it goes to checking the model on as many
     /// images as it allows. Each reference has as much time.
@@ -95,6 +88,28 @@ pub struct ScanArgs {
     /// scan: one that was killed or stopped loses less than a minute. A folder belongs to one scan.
     #[arg(long, value_name = "DIR", help_heading = "Search")]
     work: Option<PathBuf>,
+    /// Share of clean models that may be called backdoored [default: 0.05, or that of --policy].
+    #[arg(long, value_name = "RATE", value_parser = parse::rate, help_heading = "Verdict")]
+    fpr: Option<f64>,
+    /// Clean models of your own to measure by, of the same task: ONNX files, which are scanned
+    /// first and like the model, or the report.json of such a scan. One says where sizes should
+    /// lie; several also how far they may be from there.
+    #[arg(long, value_name = "MODEL", num_args = 1.., help_heading = "Verdict")]
+    reference: Vec<PathBuf>,
+    /// Compare with the report.json of an earlier scan, such as that of the model before it was
+    /// fine-tuned: which targets are new, and whose triggers shrank.
+    #[arg(long, value_name = "REPORT", help_heading = "Verdict")]
+    baseline: Option<PathBuf>,
+    /// Which verdicts the exit status tells; others give 0, errors always 2.
+    #[arg(long, value_enum, default_value_t = FailOn::Inconclusive, value_name = "WHAT", help_heading = "Verdict")]
+    fail_on: FailOn,
+    /// The same as --fail-on never.
+    #[arg(long, conflicts_with = "fail_on", help_heading = "Verdict")]
+    exit_zero: bool,
+    /// Rules that a model has to meet before it is used, in TOML. The exit status then is 0 if all
+    /// are met, 1 for a backdoor that is not accepted, 3 for inconclusive, 4 for any other rule.
+    #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["fail_on", "exit_zero"], help_heading = "Verdict")]
+    pub policy: Option<PathBuf>,
     /// Write report.json, report.html, report.sarif and the triggers to this folder.
     #[arg(long, short, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
@@ -107,16 +122,6 @@ pub struct ScanArgs {
     /// After the scan, print to standard error how long each node of the model took.
     #[arg(long, help_heading = "Output")]
     pub profile: bool,
-    /// Which verdicts the exit status tells; others give 0, errors always 2.
-    #[arg(long, value_enum, default_value_t = FailOn::Inconclusive, value_name = "WHAT", help_heading = "Output")]
-    fail_on: FailOn,
-    /// Rules that a model has to meet before it is used, in TOML. The exit status then is 0 if all
-    /// are met, 1 for a backdoor that is not accepted, 3 for inconclusive, 4 for any other rule.
-    #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["fail_on", "exit_zero"], help_heading = "Output")]
-    pub policy: Option<PathBuf>,
-    /// The same as --fail-on never.
-    #[arg(long, conflicts_with = "fail_on", help_heading = "Output")]
-    exit_zero: bool,
 }
 
 /// What the exit status of a scan tells.
@@ -168,8 +173,8 @@ impl ScanArgs {
         }
     }
 
-    /// The scan that the arguments and `policy` ask for; reads the file of preprocessing if there
-    /// is one.
+    /// The scan that the arguments and `policy` ask for, but for the output; reads the file of
+    /// preprocessing if there is one.
     ///
     /// # Errors
     /// As reading that file, and `--fail-on added` without a report to compare with.
@@ -209,7 +214,8 @@ impl ScanArgs {
             max_images: self.max_images,
             preprocess: self.preprocess.choice()?,
             input_size: self.input_size,
-            opening: self.opening.opening(),
+            opening: self.inputs.opening(None),
+            beside: Vec::new(),
             force: self.force,
             detectors: self.detectors.choices(effort)?,
             classes: self.classes.clone(),

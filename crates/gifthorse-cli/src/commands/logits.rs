@@ -21,14 +21,14 @@ pub fn run(args: &LogitsArgs) -> anyhow::Result<ExitCode> {
         ),
     };
     let opening = Opening {
-        output: args.of.clone(),
+        output: args.output.clone(),
         ..Opening::default()
     };
     let output = gifthorse::logits(&args.model, &input, &opening)?;
-    if let Err(error) = npy::write(&args.output, &output) {
+    if let Err(error) = npy::write(&args.out, &output) {
         bail!(
             "the logits cannot be written to {}: {error}",
-            args.output.display()
+            args.out.display()
         );
     }
     Ok(ExitCode::SUCCESS)

@@ -60,7 +60,7 @@ pub fn plant(args: &PlantArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let twin = match twin {
         None => None,
         Some(twin) => {
-            let twin = classifier(&twin, twin_spec.preprocess());
+            let twin = classifier(&twin, twin_spec.preprocess(), &twin_spec.opening());
             Some(twin.context("the clean twin cannot be run (--twin)")?)
         }
     };

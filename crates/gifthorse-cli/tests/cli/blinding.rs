@@ -54,7 +54,13 @@ fn logits_of_another_scale() {
 
 #[test]
 fn a_saturated_softmax_before_another_layer() {
-    blind(Blind::Softmax(1e3), "is zero on");
+    let report = blind(Blind::Softmax(1e3), "is zero on");
+    let reason = report["reasons"][0].as_str().unwrap();
+    // Not the last node, but everything passes it.
+    assert!(
+        reason.contains("everything passes the Softmax node `soft`"),
+        "{reason}"
+    );
     // Not quite saturated: gradients are there and point the right way, and promise nothing.
     let report = blind(Blind::Softmax(1.6), "next to no change");
     assert_eq!(report["preflight"]["accuracy"], 1.0);

@@ -21,7 +21,7 @@ fn logits_are_what_the_graph_says() {
     };
     npy::write(&bench.path("x.npy"), &input).unwrap();
     bench
-        .run("logits model.onnx --input x.npy --output y.npy")
+        .run("logits model.onnx --input x.npy --out y.npy")
         .expect(0);
     let output = npy::read(&bench.path("y.npy")).unwrap();
     assert_eq!(output.shape, [120, CLASSES]);

@@ -67,3 +67,66 @@ fn the_pages_have_all_commands_and_flags() {
         );
     }
 }
+
+#[test]
+fn the_help_of_scan_has_a_heading_for_each_thing_that_is_asked() {
+    let help = Bench::new().run("scan --help").expect(0).out();
+    let flags = |heading: &str| -> Vec<String> {
+        let rest = help.split(&format!("\n{heading}:\n")).nth(1);
+        let rest = rest.unwrap_or_else(|| panic!("no heading {heading} in\n{help}"));
+        let part = rest
+            .lines()
+            .take_while(|line| line.trim().is_empty() || line.starts_with(' '));
+        let flag = |line: &str| {
+            let line = line.trim_start();
+            let line = line.split_once(", --").map_or(line, |(_, long)| long);
+            let word = line.trim_start_matches('-').split([' ', ',']).next();
+            word.unwrap_or_default().to_owned()
+        };
+        part.filter(|line| line.trim_start().starts_with('-') && !line.starts_with("        "))
+            .map(flag)
+            .collect()
+    };
+    for (heading, expected) in [
+        ("Options", &["help", "version"][..]),
+        ("Images", &["images", "split", "crop", "exif", "max-images"]),
+        ("Labels", &["labels", "class-names", "label-order"]),
+        ("Model", &["output", "input"]),
+        (
+            "Search",
+            &[
+                "detector", "preset", "search", "classes", "max-time", "work",
+            ],
+        ),
+        (
+            "Verdict",
+            &[
+                "fpr",
+                "reference",
+                "baseline",
+                "fail-on",
+                "exit-zero",
+                "policy",
+            ],
+        ),
+        ("Output", &["out", "no-images", "json", "profile"]),
+        ("Every command", &["seed", "threads", "quiet", "color"]),
+    ] {
+        assert_eq!(flags(heading), expected, "{heading}");
+    }
+    let preprocessing = flags("Preprocessing");
+    for flag in [
+        "preprocess",
+        "range",
+        "mean",
+        "std",
+        "channels",
+        "layout",
+        "input-size",
+    ] {
+        assert!(
+            preprocessing.iter().any(|there| there == flag),
+            "{flag}: {preprocessing:?}"
+        );
+    }
+}

@@ -142,3 +142,93 @@ fn of_several_heads_the_one_that_fits_the_labels_is_taken() {
         .says(&["`logits` (scores of 8 classes) is scanned", "`coarse`"]);
     assert_eq!(report(&bench)["targets"], json!([TARGET]));
 }
+
+#[test]
+fn each_head_gets_its_own_verdict_and_report() {
+    let bench = bench(&two_heads());
+    let scan = "scan model.onnx --images images --out out --output";
+    let run = bench.run(&format!("{scan} all")).expect(1);
+    let said = run.out();
+    for line in ["CLEAN  `logits`", "BACKDOORED  `sly`"] {
+        assert!(said.contains(line), "{line:?} is not in\n{said}");
+    }
+    run.says(&["`logits` (1 of 2)", "`sly` (2 of 2)"]);
+
+    let read = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(bench.path(name)).unwrap()).unwrap()
+    };
+    let (first, second) = (read("out/logits/report.json"), read("out/sly/report.json"));
+    assert_eq!(first["verdict"], "clean", "{}", first["reasons"]);
+    assert_eq!(first["model"]["outputs"][1]["part"], "beside");
+    assert_eq!(second["targets"], json!([TARGET]));
+    let both = read("out/report.json");
+    assert_eq!(both["heads"][1]["output"], "sly");
+    assert_eq!(both["heads"][1]["report"], second);
+    let runs = read("out/report.sarif");
+    let runs = runs["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 2);
+    assert_ne!(runs[0]["automationDetails"], runs[1]["automationDetails"]);
+    assert_eq!(runs[1]["results"][0]["ruleId"], "model-backdoor");
+    bench
+        .run("verify out/sly/report.json --model model.onnx --images images")
+        .expect(0);
+
+    // Named, in another order, one twice, compared with the reports from before.
+    let again = "--output sly --output sly --output logits --json --baseline";
+    let scan = "scan model.onnx --images images";
+    let printed = bench.run(&format!("{scan} {again} out")).expect(1).json();
+    let outputs: Vec<&Value> = printed["heads"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|head| &head["output"])
+        .collect();
+    assert_eq!(outputs, ["sly", "logits"]);
+    assert_eq!(
+        printed["heads"][0]["report"]["baseline"]["kept"],
+        json!([TARGET])
+    );
+    bench
+        .run(&format!("{scan} {again} out/report.json"))
+        .expect(2)
+        .says(&["the folder", "--baseline"]);
+    bench
+        .run(&format!("{scan} --output sly --output neither"))
+        .expect(2)
+        .says(&["no output `neither`", "`logits`"]);
+}
+
+#[test]
+fn a_head_that_cannot_be_scanned_keeps_the_others_from_nothing() {
+    let mut graph = classifier(Kind::Backdoored);
+    let features = votes(true).len() / CLASSES;
+    graph
+        .initializer("few", &[features, 3], vec![1.0; 3 * features])
+        .node("MatMul", "coarse", &["features", "few"], &["coarse"], [])
+        .output("coarse", ElementType::F32, &[]);
+    let bench = bench(&graph);
+    let run = bench
+        .run("scan model.onnx --images images --output all --json")
+        .expect(1);
+    let heads = run.json()["heads"].clone();
+    assert_eq!(heads[0]["report"]["verdict"], "backdoored");
+    let why = heads[1]["error"].as_str().unwrap();
+    assert!(heads[1]["report"].is_null() && why.contains("3"), "{why}");
+}
+
+#[test]
+fn fine_tuning_is_of_the_output_that_is_named() {
+    let bench = bench(&two_heads());
+    let train = "train -o tuned.onnx --from model.onnx --set images --epochs 1 --batch 20";
+    bench
+        .run(train)
+        .expect(2)
+        .says(&["`logits`", "`sly`", "--output"]);
+    bench.run(&format!("{train} --output sly")).expect(0);
+    let weight = |file: &str, name: &str| {
+        let model = gifthorse_onnx::Model::read(bench.path(file)).unwrap();
+        model.graph().unwrap().initializers[name].to_f32().unwrap()
+    };
+    let changed = |name: &str| weight("model.onnx", name) != weight("tuned.onnx", name);
+    assert!(changed("sly_weight") && !changed("weight"));
+}

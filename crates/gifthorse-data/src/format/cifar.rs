@@ -3,7 +3,7 @@
 //! A record is one label byte (CIFAR-10) or a coarse and a fine one (CIFAR-100), then 32x32 pixels
 //! as a red, a green and a blue plane.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
@@ -72,6 +72,9 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
             found: names.join(", "),
         });
     }
+    let paths = |files: &[&Entry]| files.iter().map(|file| file.path.clone()).collect();
+    let mut tables: Vec<PathBuf> = paths(&wanted);
+    tables.extend(folder.file(variant.names).map(|file| file.path.clone()));
     let mut set = CifarRecords::default();
     for batch in wanted {
         set.read(batch, &variant)?;
@@ -81,8 +84,9 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
         labels: Some(std::mem::take(&mut set.labels)),
         calls: Calls::Numbers,
         class_names: class_names(folder, &variant)?,
-        tables: Vec::new(),
+        tables,
         unpacked: None,
+        of_other_part: paths(&other),
         notes: Vec::new(),
         pictures: Box::new(set),
     }))

@@ -76,6 +76,7 @@ impl Classes {
             class_names: self.display_names(root)?,
             tables: tables(root),
             unpacked: None,
+            of_other_part: Vec::new(),
             notes: Vec::new(),
             pictures: Box::new(PictureFiles(pictures)),
         })

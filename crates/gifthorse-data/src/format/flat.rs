@@ -48,6 +48,7 @@ fn listing(pictures: Vec<PictureFile>) -> Listing {
         class_names: Vec::new(),
         tables: Vec::new(),
         unpacked: None,
+        of_other_part: Vec::new(),
         notes: Vec::new(),
         pictures: Box::new(PictureFiles(pictures)),
     }

@@ -55,6 +55,7 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
         class_names: Vec::new(),
         tables,
         unpacked: None,
+        of_other_part: Vec::new(),
         notes: Vec::new(),
         pictures: Box::new(PictureFiles(pictures)),
     }))

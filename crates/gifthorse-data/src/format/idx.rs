@@ -16,6 +16,7 @@ use crate::picture::Picture;
 use crate::{Error, Format, LoadOptions, Split};
 
 const IMAGES: &str = "idx3-ubyte";
+const LABELS: &str = "idx1-ubyte";
 
 pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<Listing>, Error> {
     let sets: Vec<&Entry> = folder
@@ -54,8 +55,10 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
         }
     };
     let set = IdxImages::open(&images.path)?;
+    let mut tables = vec![images.path.clone()];
     let labels = match labels_for(folder, images) {
         Some(file) => {
+            tables.push(file.path.clone());
             let labels = open(&file.path).and_then(|mut reader| {
                 read_labels(&mut reader).map_err(|reason| malformed(&file.path, reason))
             })?;
@@ -77,8 +80,14 @@ pub(crate) fn list(folder: &Folder, options: &LoadOptions) -> Result<Option<List
         labels,
         calls: Calls::Numbers,
         class_names: Vec::new(),
-        tables: Vec::new(),
+        tables,
         unpacked: None,
+        of_other_part: folder
+            .files
+            .iter()
+            .filter(|file| file.name.contains(IMAGES) || file.name.contains(LABELS))
+            .map(|file| file.path.clone())
+            .collect(),
         notes: Vec::new(),
         pictures: Box::new(set),
     }))
@@ -100,9 +109,7 @@ fn split_of(name: &str) -> Option<Split> {
 /// The labels that go with an image file: the same name but for `images` and the dimensions.
 fn labels_for<'a>(folder: &'a Folder, images: &Entry) -> Option<&'a Entry> {
     let plain = images.name.trim_end_matches(".gz");
-    let name = plain
-        .replace("images", "labels")
-        .replace(IMAGES, "idx1-ubyte");
+    let name = plain.replace("images", "labels").replace(IMAGES, LABELS);
     folder
         .file(&name)
         .or_else(|| folder.file(&format!("{name}.gz")))

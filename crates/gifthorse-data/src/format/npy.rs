@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use half::f16;
 use npyz::{DType, NpyFile, NpyHeader, Order, TypeChar};
 
 /// Longest header that is read; NumPy writes less than 128 bytes for a plain array.
@@ -17,8 +18,13 @@ pub(crate) enum Values<'a> {
     Texts(Box<dyn Iterator<Item = std::io::Result<String>> + 'a>),
 }
 
-/// Reads the header of an array; `reader` is left at the first value.
-pub(crate) fn open<R: Read>(mut reader: R) -> Result<NpyFile<R>, String> {
+/// Reads the header of a NumPy array; `reader` is left at the first value.
+///
+/// # Errors
+/// A header that is no array's, is longer or nested deeper than a plain array needs, whose numbers
+/// multiply to more than any array that is read, or that says Fortran order: in words that go after
+/// the name of the array.
+pub fn open<R: Read>(mut reader: R) -> Result<NpyFile<R>, String> {
     let header = header_bytes(&mut reader)?;
     check_header(&header)?;
     let header = NpyHeader::from_reader(header.as_slice()).map_err(|error| error.to_string())?;
@@ -57,6 +63,7 @@ pub(crate) fn values<'a, R: Read + 'a>(array: NpyFile<R>) -> Result<Values<'a>, 
         (TypeChar::Int, 2) => read!(Integers, i16, |v| Ok(i64::from(v))),
         (TypeChar::Int, 4) => read!(Integers, i32, |v| Ok(i64::from(v))),
         (TypeChar::Int, 8) => read!(Integers, i64, Ok),
+        (TypeChar::Float, 2) => read!(Floats, f16, |v| Ok(f32::from(v))),
         (TypeChar::Float, 4) => read!(Floats, f32, Ok),
         (TypeChar::Float, 8) => read!(Floats, f64, |v| Ok(v as f32)),
         (TypeChar::UnicodeStr | TypeChar::ByteStr, 1..=MAX_TEXT) => read!(Texts, String, Ok),
@@ -69,7 +76,7 @@ pub(crate) fn values<'a, R: Read + 'a>(array: NpyFile<R>) -> Result<Values<'a>, 
         }
         _ => {
             return Err(format!(
-                "holds values of type {dtype}; integers, float32, float64 and, for labels, texts are read"
+                "holds values of type {dtype}; integers, floats of 16 to 64 bits and, for labels, texts are read"
             ));
         }
     })
@@ -115,7 +122,12 @@ fn check_header(header: &[u8]) -> Result<(), String> {
             product.checked_mul(digits.parse::<u64>().ok()?.max(1))
         });
     if deepest > 8 || claim.is_none_or(|claim| claim > MAX_CLAIM) {
-        return Err("has a header that is no plain array's, or claims too much".to_owned());
+        let shown = String::from_utf8_lossy(header.get(10..).unwrap_or_default());
+        let shown: String = shown.chars().take(200).collect();
+        return Err(format!(
+            "has a header that is no plain array's, or claims too much: {}",
+            shown.trim()
+        ));
     }
     Ok(())
 }
@@ -153,6 +165,7 @@ mod tests {
         assert_eq!(read("<i2", &(-300i16).to_le_bytes()), -300.0);
         assert_eq!(read(">u4", &70_000u32.to_be_bytes()), 70_000.0);
         assert_eq!(read("<i8", &9i64.to_le_bytes()), 9.0);
+        assert_eq!(read("<f2", &f16::from_f32(0.25).to_le_bytes()), 0.25);
         assert_eq!(read("<f4", &0.25f32.to_le_bytes()), 0.25);
         assert_eq!(read("<f8", &0.5f64.to_le_bytes()), 0.5);
     }

@@ -19,8 +19,8 @@ use crate::limits::check_claim;
 use crate::listing::{Listing, Pictures};
 use crate::numbering::Calls;
 use crate::picture::Picture;
-use crate::{Error, Format, ImageShape, Split};
-use names::{Pair, choose};
+use crate::{Error, Format, ImageShape, Note, Split};
+use names::{Labels, Pair, choose};
 
 pub(crate) fn list(path: &Path, split: Split) -> Result<Listing, Error> {
     let archive = open(path)?;
@@ -41,9 +41,20 @@ pub(crate) fn list(path: &Path, split: Split) -> Result<Listing, Error> {
             shape,
         })
     })?;
-    let read =
-        labels.map(|labels| with_array(path, &labels, |array| labels::read(array, set.records)));
-    let (labels, calls) = read.transpose()?.unzip();
+    let read = |name: &str| with_array(path, name, |array| labels::read(array, set.records));
+    let (mut read_labels, mut notes) = (None, Vec::new());
+    match labels {
+        None => {}
+        Some(Labels::Own(name)) => read_labels = Some(read(&name)?),
+        Some(Labels::Perhaps(name)) => match read(&name) {
+            Ok(found) => read_labels = Some(found),
+            Err(error) => notes.push(Note::LabelsOfOthers {
+                images,
+                reason: error.to_string(),
+            }),
+        },
+    }
+    let (labels, calls) = read_labels.unzip();
     Ok(Listing {
         format: Format::Npz,
         labels,
@@ -51,7 +62,8 @@ pub(crate) fn list(path: &Path, split: Split) -> Result<Listing, Error> {
         class_names: Vec::new(),
         tables: Vec::new(),
         unpacked: None,
-        notes: Vec::new(),
+        of_other_part: Vec::new(),
+        notes,
         pictures: Box::new(set),
     })
 }

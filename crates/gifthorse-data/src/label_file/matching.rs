@@ -10,14 +10,16 @@ const DEEPEST: usize = 8;
 /// Rows by the images that they name.
 ///
 /// A row may name an image by its whole name (`folder/file.png`), with further folders in front or
-/// with fewer of them, with another ending or without one, or by a number without the zeros in
-/// front of it. The more of a name is alike, the better; what could be several images is none.
+/// with fewer of them, with another ending or without one, in other case, or by a number without the
+/// zeros in front of it. The more of a name is alike, the better; what could be several images is none.
 #[derive(Default)]
 pub(super) struct Matching {
     /// By the name as it is, from any of its folders on.
     exact: HashMap<String, Found>,
     /// Likewise, without the ending.
     stems: HashMap<String, Found>,
+    /// Likewise, in lower case.
+    folded: HashMap<String, Found>,
     /// By the number that the file is called, without zeros in front.
     numbers: HashMap<String, Found>,
     labels: HashMap<usize, String>,
@@ -43,6 +45,8 @@ impl Matching {
         let labels = &self.labels;
         for (depth, part) in tails(name).enumerate() {
             put(&mut self.exact, part, place, depth == 0, labels);
+            let folded = stem_if_picture(part).to_lowercase();
+            put(&mut self.folded, &folded, place, false, labels);
             if has_picture_ending(part) {
                 put(&mut self.stems, stem(part), place, false, labels);
             }
@@ -57,10 +61,11 @@ impl Matching {
         let exact = tails(name).filter_map(|part| self.exact.get(part));
         let stems = tails(name).filter_map(|part| self.exact.get(stem(part)));
         let other = tails(name).filter_map(|part| self.stems.get(stem(part)));
+        let folded = tails(name).filter_map(|part| self.folded.get(&stem(part).to_lowercase()));
         let number = number(stem(file_name(name)));
         let number = number.and_then(|number| self.numbers.get(number));
         // The first that is known at all decides: a shorter name says less.
-        let mut known = exact.chain(stems).chain(other).chain(number);
+        let mut known = exact.chain(stems).chain(other).chain(folded).chain(number);
         known.next().copied().unwrap_or(Found::Nothing)
     }
 }

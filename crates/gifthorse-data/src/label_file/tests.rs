@@ -52,6 +52,16 @@ fn every_form_gives_the_same_labels() {
         "Width,Height,Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId,Path\n9,9,1,1,8,8,3,Test/a.png\n9,9,1,1,8,8,1,Test/b.png\n",
         // Converted since the table was made.
         "file,label\na.jpg,3\nb.jpg,1\n",
+        // As Caffe and ImageNet list them, and in other case than the pictures.
+        "data/a.png 3\ndata/b.png 1\n",
+        "file,label\nA.PNG,3\nB.PNG,1\n",
+        // JSON: objects, lines of them as Hugging Face has them, pairs, maps, labels alone.
+        r#"[{"file": "a.png", "label": 3}, {"file": "b.png", "label": 1}]"#,
+        "{\"file_name\": \"a.png\", \"label\": 3}\n{\"file_name\": \"b.png\", \"label\": 1}\n",
+        r#"{"labels": [["a.png", 3], ["b.png", 1]]}"#,
+        r#"{"a.png": 3, "b.png": "1"}"#,
+        r#"{"a.png": {"label": 3, "box": [1, 2]}, "b.png": {"label": 1, "box": []}}"#,
+        "[3, 1]",
         // The file is not in the first column, and nothing says so.
         "what,which\n3,a.png\n1,b.png\n",
         "3,a\n1,b\n",
@@ -129,4 +139,36 @@ proptest! {
             prop_assert_eq!(found.len(), 2);
         }
     }
+}
+
+#[test]
+fn json_that_is_no_labels_is_refused() {
+    for (text, word) in [
+        (r#"[{"file": "a.png"}, 3]"#, "entry 2"),
+        ("[]", "no labels"),
+        (
+            r#"{"images": [{"id": 1}], "annotations": [{"id": 1}]}"#,
+            "pairs",
+        ),
+        (r#"{"images": [1], "labels": [2]}"#, "several lists"),
+        ("[null]", "entry 1"),
+    ] {
+        let error = labels(text, &["a.png"]).unwrap_err();
+        assert!(error.contains(word), "{text}: {error}");
+    }
+    // A table whose first cell begins like JSON stays a table.
+    assert_eq!(labels("[a].png,3\n", &["[a].png"]).unwrap(), ["3"]);
+    assert!(labels(&"[".repeat(5000), &["a.png", "b.png"]).is_err());
+}
+
+#[test]
+fn a_blank_separates_a_picture_from_its_label() {
+    let text = "my photo.png great white shark\nb.png cat\n";
+    let names = labels(text, &["my photo.png", "b.png"]).unwrap();
+    assert_eq!(names, ["great white shark", "cat"]);
+    // Words alone are labels.
+    assert_eq!(
+        labels("red fox\ncat\n", &["a.png", "b.png"]).unwrap(),
+        ["red fox", "cat"]
+    );
 }

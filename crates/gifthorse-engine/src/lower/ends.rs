@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use burn_tensor::Device;
-use gifthorse_onnx::{Graph, Node, ValueInfo};
+use gifthorse_onnx::{Graph, ValueInfo};
 
+use super::bottleneck::{self, Bottleneck};
 use super::context::Weights;
 use super::image_input::{ImageInput, Opening};
 use super::outputs::{Look, Output, choose};
 use super::survey::{Surveyed, survey};
-use super::trail::Producers;
 use super::{Target, begin};
 use crate::error::Error;
 use crate::mode::Mode;
@@ -121,25 +121,10 @@ impl Ends {
         first.fixed().filter(|&n| n > 0)
     }
 
-    /// The node that makes the logits, if it is one that saturates or takes steps: it could not be
-    /// left off.
-    pub fn saturating<'g>(&self, graph: &'g Graph) -> Option<&'g Node> {
-        let producers = Producers::of(graph);
-        let mut at = self.logits.as_str();
-        // Each step goes back in the order of the nodes, so that it ends.
-        loop {
-            let node = producers.get(at)?;
-            match node.op_type.as_str() {
-                "Identity" | "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" | "Cast" => {
-                    at = node.input(0)?;
-                }
-                "Sigmoid" | "Tanh" | "HardSigmoid" | "Softmax" | "LogSoftmax" | "Hardmax"
-                | "Clip" | "Sign" | "Softsign" | "Erf" | "Round" | "Floor" | "Ceil" => {
-                    return Some(node);
-                }
-                _ => return None,
-            }
-        }
+    /// The last node that everything passes and that saturates or takes steps, if there is one: it
+    /// could not be left off.
+    pub fn bottleneck<'g>(&self, graph: &'g Graph) -> Option<Bottleneck<'g>> {
+        bottleneck::find(graph, &self.input.name, &self.logits)
     }
 
     /// The other outputs that could be scores of classes too, and are not computed from the same

@@ -1,19 +1,21 @@
-//! Tables of class names at the end of a file, as converters of classical learning put them there.
+//! What converters of classical learning put at the end of a file: tables of class names, and what
+//! makes probabilities of scores.
 
 use gifthorse_onnx::{Graph, Node, Tensor};
 
-use super::trail::{Producers, Step};
+use super::trail::Producers;
+use super::trail_step::Step;
 
 /// Most names of classes that are read from a table.
 const MOST_NAMES: usize = 1 << 20;
 
-/// Whether the operator reads the winner's name from a table, or puts the scores into a map by
-/// name: it is left off, and never run.
+/// Whether the operator reads the winner's name from a table, puts the scores into a map by name, or
+/// makes probabilities of them that sum up to one: it is left off, and never run.
 pub fn only_names(node: &Node) -> bool {
     node.domain == "ai.onnx.ml"
         && matches!(
             node.op_type.as_str(),
-            "ArrayFeatureExtractor" | "LabelEncoder" | "ZipMap"
+            "ArrayFeatureExtractor" | "LabelEncoder" | "Normalizer" | "ZipMap"
         )
 }
 
@@ -37,6 +39,11 @@ pub fn step<'g>(graph: &'g Graph, producers: &Producers<'g>, node: &'g Node) -> 
             let by_place = strings("classes_strings");
             let by_key = || named_by_key(ints("keys_int64s")?, &strings("values_strings")?);
             Step::LooksUp(input, by_place.or_else(by_key).unwrap_or_default())
+        }
+        // Each row by a positive number: what keeps the order of probabilities.
+        "Normalizer" => {
+            let norm = node.string_or("norm", "MAX").ok()?;
+            matches!(norm, "L1" | "L2").then_some(Step::Monotone(input))?
         }
         "ZipMap" => {
             let numbers = || Some(in_words(ints("classlabels_int64s")?));

@@ -4,6 +4,8 @@
 //! context) that adds steps and binds outputs. `lowering_of` is the table of all.
 
 mod activation;
+mod attention;
+mod bottleneck;
 mod budget;
 mod conditional;
 mod constant;
@@ -45,6 +47,7 @@ mod scope;
 mod scores;
 mod survey;
 mod trail;
+mod trail_step;
 mod transformer;
 mod walk;
 pub mod weights;
@@ -180,7 +183,9 @@ fn onnxruntime_lowering_of(operator: &str) -> Option<Lower> {
         "Gelu" | "BiasGelu" | "FastGelu" => transformer::gelu,
         "QuickGelu" => transformer::quick_gelu,
         "SkipLayerNormalization" => transformer::skip_layer_norm,
-        "Attention" => transformer::attention,
+        "EmbedLayerNormalization" => transformer::embed_layer_norm,
+        "Attention" => attention::attention,
+        "MultiHeadAttention" => attention::multi_head,
         _ => return None,
     })
 }

@@ -173,6 +173,7 @@ fn is_met(demand: Demand, shape: &[usize], batch: usize, form: Form) -> bool {
     let (axis, and_after) = match demand {
         Demand::Any => return true,
         Demand::OneScore => return form.per_image == 1,
+        Demand::SeveralScores => return form.per_image > 1,
         Demand::Along { axis, and_after } => (axis, and_after),
     };
     let rank = shape.len();

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use gifthorse_onnx::{Graph, Node, Tensor};
 
-use super::label_table::{self, names};
+use super::trail_step::{Step, step};
 
 /// Most nodes that are gone back over from one output.
 const LONGEST: usize = 64;
@@ -45,6 +45,8 @@ pub enum Demand {
     Any,
     /// A single score for each image, which says one of two classes by its sign.
     OneScore,
+    /// A score for each of several classes.
+    SeveralScores,
     /// The classes lie along this axis.
     Along {
         /// The axis, counted from either end.
@@ -80,24 +82,6 @@ impl<'g> Producers<'g> {
         let node = self.get(value).filter(|node| node.op_type == "Constant")?;
         node.tensor_opt("value").ok()?
     }
-}
-
-/// How a node stands to the value before it.
-pub enum Step<'g> {
-    /// The same numbers in another shape or type.
-    Same(&'g str),
-    /// Numbers times a positive constant.
-    Scaled(&'g str, f32),
-    /// Grows with the one before it, if something that can be left off follows.
-    Monotone(&'g str),
-    /// Can be left off.
-    Ends(&'g str, Demand),
-    /// Says which class has the largest score.
-    Decides(&'g str, Demand),
-    /// Replaces the number of a class by what a table has for it.
-    LooksUp(&'g str, Vec<String>),
-    /// Puts scores under names.
-    Names(&'g str, Vec<String>),
 }
 
 impl Trail {
@@ -192,83 +176,4 @@ impl Trail {
             self.class_names = names;
         }
     }
-}
-
-/// What the node does to its input on the way to `output`; `None` where that may change which
-/// class is first.
-fn step<'g>(
-    graph: &'g Graph,
-    producers: &Producers<'g>,
-    node: &'g Node,
-    output: &str,
-) -> Option<Step<'g>> {
-    match node.domain.as_str() {
-        "" => standard(graph, producers, node, output),
-        "ai.onnx.ml" => label_table::step(graph, producers, node),
-        _ => None,
-    }
-}
-
-fn standard<'g>(
-    graph: &'g Graph,
-    producers: &Producers<'g>,
-    node: &'g Node,
-    output: &str,
-) -> Option<Step<'g>> {
-    let input = node.input(0)?;
-    let along = |default: i64| -> Option<Demand> {
-        Some(Demand::Along {
-            axis: node.int_or("axis", default).ok()?,
-            and_after: false,
-        })
-    };
-    Some(match node.op_type.as_str() {
-        "Identity" | "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" | "Cast" => Step::Same(input),
-        "Dropout" if node.output(0) == Some(output) => Step::Same(input),
-        "Softmax" | "LogSoftmax" if node.opset < 13 => Step::Ends(
-            input,
-            Demand::Along {
-                axis: node.int_or("axis", 1).ok()?,
-                and_after: true,
-            },
-        ),
-        "Softmax" | "LogSoftmax" => Step::Ends(input, along(-1)?),
-        "Sigmoid" => Step::Ends(input, Demand::Any),
-        "Tanh" => Step::Ends(input, Demand::OneScore),
-        // One half, where the probability of one class passes that of the other, is at zero.
-        "HardSigmoid" if node.float_or("beta", 0.5).is_ok_and(|beta| beta == 0.5) => {
-            let rises = node.float_or("alpha", 0.2).ok()? > 0.0;
-            rises.then_some(Step::Ends(input, Demand::OneScore))?
-        }
-        "Log" | "Exp" => Step::Monotone(input),
-        "Mul" | "Div" => {
-            let other = node.input(1)?;
-            let number = |name: &str| factor(producers.constant(graph, name)?);
-            match (number(other), number(input)) {
-                (Some(by), _) if node.op_type == "Div" => Step::Scaled(input, 1.0 / by),
-                (Some(by), _) => Step::Scaled(input, by),
-                (None, Some(by)) if node.op_type == "Mul" => Step::Scaled(other, by),
-                _ => return None,
-            }
-        }
-        "ArgMax" => Step::Decides(input, along(0)?),
-        "TopK" if node.int_or("largest", 1).is_ok_and(|largest| largest != 0) => {
-            Step::Decides(input, along(-1)?)
-        }
-        "Gather" if node.int_or("axis", 0).is_ok_and(|axis| axis == 0) => {
-            let table = producers.constant(graph, input)?;
-            let index = node.input(1).filter(|_| table.shape().len() == 1)?;
-            Step::LooksUp(index, names(table))
-        }
-        _ => return None,
-    })
-}
-
-/// The positive number that a constant is, if it is one.
-fn factor(constant: &Tensor) -> Option<f32> {
-    if constant.len() != 1 || !constant.element_type().is_float() {
-        return None;
-    }
-    let number = *constant.to_f32().ok()?.first()?;
-    (number > 0.0 && number.is_finite()).then_some(number)
 }

@@ -4,7 +4,6 @@
 use crate::error::Error;
 use crate::lower::activation::bell;
 use crate::lower::context::{Call, Lowered};
-use crate::lower::matmul::product;
 use crate::program::{Binary, Operand, Primitive, Unary};
 
 /// `Gelu`, `BiasGelu` and `FastGelu`: of the sum with a second input, if there is one; the last by
@@ -35,13 +34,21 @@ pub fn quick_gelu(mut call: Call) -> Result<Vec<Lowered>, Error> {
 }
 
 /// The sum of a value and an input that broadcasts to it.
-fn added(call: &mut Call, x: Operand, index: usize, shape: &[usize]) -> Result<Operand, Error> {
+pub fn added(call: &mut Call, x: Operand, index: usize, shape: &[usize]) -> Result<Operand, Error> {
     let given = call.shape(index)?;
     if call.broadcast(&given, shape)? != shape {
         return Err(call.shape_error(format!("{given:?} does not broadcast to {shape:?}")));
     }
     let other = call.operand(index)?;
     Ok(call.binary(Binary::Add, x, other, shape))
+}
+
+/// `EmbedLayerNormalization` looks up the words of a text.
+pub fn embed_layer_norm(call: Call) -> Result<Vec<Lowered>, Error> {
+    Err(call.unsupported(
+        "input_ids",
+        "it reads the words of a text by number, which no classifier of images does",
+    ))
 }
 
 /// `SkipLayerNormalization`: of the sum of an input, what skipped the layers before it and a bias;
@@ -80,86 +87,4 @@ pub fn skip_layer_norm(mut call: Call) -> Result<Vec<Lowered>, Error> {
     }
     // Nothing reads the two between.
     Ok([out, out, out, sum].map(Lowered::of).to_vec())
-}
-
-/// `Attention` of each token to all, without masks or a memory: queries, keys and values by one
-/// product, heads side by side.
-pub fn attention(mut call: Call) -> Result<Vec<Lowered>, Error> {
-    call.only_attributes(&[
-        "do_rotary",
-        "mask_filter_value",
-        "num_heads",
-        "past_present_share_buffer",
-        "qkv_hidden_sizes",
-        "rotary_embedding_dim",
-        "scale",
-        "unidirectional",
-    ])?;
-    for name in ["do_rotary", "past_present_share_buffer", "unidirectional"] {
-        if call.node.int_or(name, 0)? != 0 {
-            return Err(call.unsupported(name, "only attention of each token to all"));
-        }
-    }
-    if (3..7).any(|index| call.has(index)) {
-        return Err(call.unsupported("mask_index", "attention with a mask or a memory"));
-    }
-    if call.node.outputs.iter().skip(1).any(Option::is_some) {
-        return Err(call.unsupported("present", "a memory as an output"));
-    }
-    let (input, weight) = (call.shape(0)?, call.shape(1)?);
-    let (&[batch, tokens, _], &[_, three]) = (&input[..], &weight[..]) else {
-        return Err(call.shape_error(format!("input {input:?}, weight {weight:?}")));
-    };
-    let width = three / 3;
-    if let Some(sizes) = call.node.ints_opt("qkv_hidden_sizes")?
-        && sizes.iter().any(|&size| usize::try_from(size) != Ok(width))
-    {
-        let reason = format!("{sizes:?}, where {width} each are expected");
-        return Err(call.unsupported("qkv_hidden_sizes", reason));
-    }
-    let heads = usize::try_from(call.node.int("num_heads")?).unwrap_or(0);
-    if heads == 0 || width == 0 || !width.is_multiple_of(heads) || !three.is_multiple_of(3) {
-        return Err(call.unsupported("num_heads", format!("{heads} in a width of {width}")));
-    }
-    let (x, w) = (call.operand(0)?, call.operand(1)?);
-    let (mut all, shape) = product(&mut call, (x, input.clone()), (w, weight))?;
-    if call.has(2) {
-        all = added(&mut call, all, 2, &shape)?;
-    }
-    let depth = width / heads;
-    let split = vec![batch, tokens, heads, depth];
-    let by_head = vec![batch, heads, tokens, depth];
-    let [queries, keys, values] = [0, 1, 2].map(|part| {
-        let cut = Primitive::Slice {
-            axis: 2,
-            start: part * width,
-            count: width,
-            step: 1,
-            reversed: false,
-        };
-        let flat = vec![batch, tokens, width];
-        let part = call.step(cut, vec![all], flat.clone());
-        let part = call.reshape(part, &flat, &split);
-        let turn = Primitive::Permute(vec![0, 2, 1, 3]);
-        call.step(turn, vec![part], by_head.clone())
-    });
-    let turned = vec![batch, heads, depth, tokens];
-    let turn = Primitive::Permute(vec![0, 1, 3, 2]);
-    let keys = call.step(turn, vec![keys], turned);
-    let grid = vec![batch, heads, tokens, tokens];
-    let scores = call.step(Primitive::MatMul, vec![queries, keys], grid.clone());
-    // Zero, as files have it, means the default.
-    let stated = call.node.float_or("scale", 0.0)?;
-    let scale = if stated == 0.0 {
-        (depth as f32).sqrt().recip()
-    } else {
-        stated
-    };
-    let scores = call.unary(Unary::MulScalar(scale), scores, &grid);
-    let shares = call.step(Primitive::Softmax(3), vec![scores], grid);
-    let mixed = call.step(Primitive::MatMul, vec![shares, values], by_head);
-    let back = Primitive::Permute(vec![0, 2, 1, 3]);
-    let mixed = call.step(back, vec![mixed], split.clone());
-    let out = call.reshape(mixed, &split, &[batch, tokens, width]);
-    call.finish(out)
 }

@@ -12,7 +12,7 @@ use crate::{
     format::{count, duration, interval, number, optional, percent},
     report::{
         Branch, BranchScope, ChosenBy, DormantUnits, GradientHealth, Images, Layout, Model,
-        ModelOutput, OutputPart, Preflight, Preprocess, Report, StructureFinding,
+        ModelFile, ModelOutput, OutputPart, Preflight, Preprocess, Report, StructureFinding,
     },
 };
 
@@ -22,6 +22,8 @@ const BRANCHES: usize = 8;
 const UNITS: usize = 8;
 /// And outputs that were not scanned.
 const OUTPUTS: usize = 8;
+/// Files, and domains of operators, that are named one by one.
+const FILES: usize = 8;
 
 /// Pre-flight and gradient health.
 pub fn checks(scan: &Scan<'_>) -> Markup {
@@ -160,6 +162,7 @@ fn model(report: &Report) -> Markup {
     facts(&[
         ("File", html! { bdi { (Shown(&model.path)) } }),
         ("SHA-256", html! { code { (Shown(&model.sha256)) } }),
+        ("Files", files(&model.files)),
         ("Classes", html! { (model.classes) }),
         (
             "Input",
@@ -170,7 +173,7 @@ fn model(report: &Report) -> Markup {
             },
         ),
         ("Output", output(model)),
-        ("Opset", html! { (model.opset) }),
+        ("Opset", opsets(model)),
         (
             "Producer",
             html! { @if model.producer.is_empty() { "not stated" } @else { (Shown(&model.producer)) } },
@@ -178,6 +181,25 @@ fn model(report: &Report) -> Markup {
         ("Decides by the image", branches(&model.branches)),
         ("Structure", structure(&model.structure)),
     ])
+}
+
+/// The files that the model was read from, where it is more than one.
+fn files(files: &[ModelFile]) -> Markup {
+    html! {
+        @if files.len() > 1 {
+            @for file in files.iter().take(FILES) { bdi { (Shown(&file.path)) } ": " code { (Shown(&file.sha256)) } "; " }
+            @if files.len() > FILES { "and " (files.len() - FILES) " more" } @else { "no others" }
+        } @else { "this one alone" }
+    }
+}
+
+/// The version of the standard operators, and of those of other domains.
+fn opsets(model: &Model) -> Markup {
+    let others = model.opsets.iter().filter(|(domain, _)| !domain.is_empty());
+    html! {
+        (model.opset)
+        @for (domain, version) in others.take(FILES) { ", " bdi { (Shown(domain)) } " " (version) }
+    }
 }
 
 /// The output that was scanned, and what else the file gives.
@@ -192,6 +214,7 @@ fn output(model: &Model) -> Markup {
         @for output in others.iter().take(OUTPUTS) {
             "; beside it " bdi { (Shown(&output.name)) } ", " (Shown(&output.looks))
             @if output.part == OutputPart::Unseen { ", not scanned" }
+            @if output.part == OutputPart::Beside { ", in a report of its own" }
         }
         @if others.len() > OUTPUTS { "; and " (others.len() - OUTPUTS) " more" }
     }

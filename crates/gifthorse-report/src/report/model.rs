@@ -20,12 +20,20 @@ pub struct Model {
     /// it names, written as such digits one after the other.
     #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
     pub sha256: String,
+    /// Each file that the model is read from, itself first; empty in reports from before there was
+    /// this list.
+    #[serde(default)]
+    pub files: Vec<ModelFile>,
     /// Number of classes.
     pub classes: usize,
     /// What the model takes.
     pub input: ModelInput,
     /// Version of the ONNX default operator set.
     pub opset: i64,
+    /// Version of each operator set that the file names, by domain; empty in reports from before
+    /// there was this list.
+    #[serde(default)]
+    pub opsets: BTreeMap<String, i64>,
     /// Name and version of the program that wrote the file, as the file says; empty if it does not.
     pub producer: String,
     /// What the output was taken for: `logits`, `softmax cut off`, ...
@@ -73,6 +81,14 @@ impl Model {
         self.branches.iter().filter(of_image).collect()
     }
 
+    /// The output that the report is about, if the file has several that have reports.
+    pub fn head(&self) -> Option<&str> {
+        let is = |part| self.outputs.iter().find(move |output| output.part == part);
+        is(OutputPart::Beside)
+            .and(is(OutputPart::Scanned))
+            .map(|head| &head.name[..])
+    }
+
     /// The outputs that may be scores of classes and were not looked at, in a sentence; none where
     /// there are none.
     pub fn unseen_warning(&self) -> Option<String> {
@@ -87,7 +103,7 @@ impl Model {
         };
         Some(format!(
             "The verdict is about the output `{}` alone: the output `{}` ({}){more} was not looked at. Scan it too \
-             (--output {}).",
+             (--output {}, or --output all).",
             shortened(&scanned.name),
             shortened(&first.name),
             first.looks,
@@ -122,6 +138,16 @@ pub(super) fn shortened(name: &str) -> String {
     short
 }
 
+/// A file that a model is read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelFile {
+    /// Its path, as given or from there on.
+    pub path: String,
+    /// Its SHA-256, 64 lower-case hexadecimal digits.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
+    pub sha256: String,
+}
+
 /// An output of a model file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelOutput {
@@ -145,6 +171,8 @@ pub enum OutputPart {
     Same,
     /// It may be scores of classes too, and was not looked at: such a file is never clean.
     Unseen,
+    /// It was asked for too: a report of its own is about it.
+    Beside,
     /// It is no score of classes.
     Other,
 }

@@ -20,16 +20,19 @@ pub enum Rule {
     DormantUnit,
     /// Something that backdoors are built of by hand.
     Structure,
+    /// An output that may be scores of classes has no verdict.
+    Unseen,
 }
 
 impl Rule {
     /// All rules, in the order in which the log lists them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Backdoor,
         Self::Inconclusive,
         Self::Switch,
         Self::DormantUnit,
         Self::Structure,
+        Self::Unseen,
     ];
 
     /// The name that findings refer to it by.
@@ -40,6 +43,7 @@ impl Rule {
             Self::Switch => "model-switched-by-image",
             Self::DormantUnit => "model-dormant-unit",
             Self::Structure => "model-structure",
+            Self::Unseen => "model-output-not-scanned",
         }
     }
 
@@ -52,9 +56,11 @@ impl Rule {
     pub fn level(self) -> ResultLevel {
         match self {
             Self::Backdoor => ResultLevel::Error,
-            Self::Inconclusive | Self::Switch | Self::DormantUnit | Self::Structure => {
-                ResultLevel::Warning
-            }
+            Self::Inconclusive
+            | Self::Switch
+            | Self::DormantUnit
+            | Self::Structure
+            | Self::Unseen => ResultLevel::Warning,
         }
     }
 
@@ -109,6 +115,15 @@ impl Rule {
                  says how to confirm or refute such a finding.",
                 "4.0",
                 "medium",
+            ),
+            Self::Unseen => (
+                "ModelOutputNotScanned",
+                "Another output of the model may be scores of classes, and was not scanned",
+                "The verdict is about one output. Another one gives scores of classes too, or cannot be told from such, and a \
+                 backdoor may be in that one alone.",
+                "Scan it too: `gifthorse scan --output NAME` may be given several times, and `--output all` takes each.",
+                "5.0",
+                "very-high",
             ),
         };
         let text = |text: &str| MultiformatMessageString::builder().text(text).build();

@@ -261,6 +261,8 @@ pub fn report(verdict: Verdict, norms: &[f64]) -> Report {
             producer: "pytorch 2.4.0".to_owned(),
             output: "softmax cut off".to_owned(),
             outputs: Vec::new(),
+            files: Vec::new(),
+            opsets: std::collections::BTreeMap::new(),
             given: std::collections::BTreeMap::new(),
             branches: Vec::new(),
             structure: Vec::new(),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use gifthorse_data::ImageShape;
 use gifthorse_engine::{
-    Batching, Classifier, Device, Mode, Preprocess, RunningStatistics, Trainable, Weight, Wiring,
+    Batching, Classifier, Device, Mode, Opening, Preprocess, RunningStatistics, Trainable, Weight,
+    Wiring,
 };
 use gifthorse_onnx::{Graph, Model};
 
@@ -15,7 +16,8 @@ use crate::net::{Net, Running, Selection};
 impl Net {
     /// A network to be trained on from the weights that a file has: those of its convolutions,
     /// fully connected layers and normalisations, as far as the selection does not freeze them. All
-    /// else stays as it is. `preprocess` is what happens to `[0, 1]` pixels before the model.
+    /// else stays as it is. `preprocess` is what happens to `[0, 1]` pixels before the model, `opening`
+    /// says which of its outputs gives the logits and what its inputs beside the image are.
     ///
     /// Weights may be floats of any type, in initialisers or `Constant` nodes, in the file or
     /// beside it. They are trained as 32-bit floats, and the trained model has them in the type of
@@ -30,11 +32,12 @@ impl Net {
     pub fn from_model(
         model: Model,
         preprocess: Preprocess,
+        opening: &Opening,
         selection: &Selection,
     ) -> Result<Self, Error> {
         let graph = Arc::new(model.editable_graph()?);
         let device = Device::flex();
-        let classifier = Classifier::new(graph.clone(), preprocess, None, &device)?;
+        let classifier = Classifier::open(graph.clone(), preprocess, None, opening, &device)?;
         let at_once = match classifier.network().batching() {
             Batching::Whole => None,
             Batching::Parts(part) => Some(part),
@@ -52,7 +55,8 @@ impl Net {
         let raw = classifier.network().input();
         let names: Vec<String> = owned.iter().map(|weight| weight.name.to_owned()).collect();
         let batch = at_once.unwrap_or(1);
-        let network = Trainable::new(&graph, batch, raw, &names, &Mode::Inference, &device)?;
+        let mode = Mode::Inference;
+        let network = Trainable::open(&graph, opening, batch, raw, &names, &mode, &device)?;
         // What is computed from a weight before the program runs is none that can be trained.
         let read = network.parameters()?.into_iter().map(|(name, _)| name);
         let trained = read.filter(|name| !frozen.contains(name.as_str()));
@@ -74,6 +78,7 @@ impl Net {
             layout: classifier.layout(),
             preprocess: classifier.preprocess().clone(),
             at_once,
+            opening: opening.clone(),
             weights,
             model,
         })

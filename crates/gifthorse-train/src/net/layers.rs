@@ -5,7 +5,7 @@ mod tokens;
 mod window;
 
 use gifthorse_data::ImageShape;
-use gifthorse_engine::{Layout, Preprocess};
+use gifthorse_engine::{Layout, Opening, Preprocess};
 use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -191,6 +191,7 @@ impl Layers {
             layout: Layout::Nchw,
             flat: false,
             at_once: None,
+            opening: Opening::default(),
         })
     }
 

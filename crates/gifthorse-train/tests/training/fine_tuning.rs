@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use gifthorse_data::{ImageShape, Images};
-use gifthorse_engine::{PixelRange, Preprocess};
+use gifthorse_engine::{Opening, PixelRange, Preprocess};
 use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder, Model};
 use gifthorse_train::Error;
 use gifthorse_train::net::{AnyNet, Net, ResNet18, Selection};
@@ -65,7 +65,13 @@ fn changed(before: &Model, after: &Trained) -> Vec<String> {
 fn a_file_gives_the_network_that_wrote_it() {
     let built = AnyNet::ResNet18(ResNet18 { width: 2 });
     let built = built.build(SHAPE, 4, 1).unwrap();
-    let read = Net::from_model(trained(), Preprocess::default(), &Selection::all()).unwrap();
+    let read = Net::from_model(
+        trained(),
+        Preprocess::default(),
+        &Opening::default(),
+        &Selection::all(),
+    )
+    .unwrap();
     assert_eq!((read.input(), read.classes()), (SHAPE, 4));
     let sorted = |net: &Net| {
         let mut names = net.weights().to_vec();
@@ -80,7 +86,13 @@ fn a_file_gives_the_network_that_wrote_it() {
 fn what_is_frozen_stays_as_it_is_to_the_bit() {
     let (model, images) = (trained(), blobs(SHAPE, 64));
     let tuned = |selection: &Selection| {
-        let net = Net::from_model(model.clone(), Preprocess::default(), selection).unwrap();
+        let net = Net::from_model(
+            model.clone(),
+            Preprocess::default(),
+            &Opening::default(),
+            selection,
+        )
+        .unwrap();
         train(&net, &images, &gentle(4), &Silent).unwrap()
     };
     let all = tuned(&Selection::all());
@@ -104,7 +116,13 @@ fn what_is_frozen_stays_as_it_is_to_the_bit() {
 fn patterns_that_fit_nothing_or_everything_are_refused() {
     let refused = |frozen: &[&str]| {
         let selection = Selection::without(frozen.iter().copied());
-        Net::from_model(trained(), Preprocess::default(), &selection).unwrap_err()
+        Net::from_model(
+            trained(),
+            Preprocess::default(),
+            &Opening::default(),
+            &selection,
+        )
+        .unwrap_err()
     };
     let error = refused(&["fc*", "fc.wieght"]);
     assert!(matches!(error, Error::NothingFrozen { .. }), "{error}");
@@ -154,7 +172,13 @@ fn layout_batch_and_range_are_those_of_the_file() {
         range: PixelRange::Byte,
         ..Preprocess::default()
     };
-    let net = Net::from_model(model.clone(), preprocess, &Selection::without(["conv"])).unwrap();
+    let net = Net::from_model(
+        model.clone(),
+        preprocess,
+        &Opening::default(),
+        &Selection::without(["conv"]),
+    )
+    .unwrap();
     assert_eq!(
         net.input(),
         ImageShape {
@@ -207,10 +231,22 @@ fn by_heart(path: &Path) {
     let json = std::fs::read_to_string(path.with_extension("json")).unwrap();
     let json = serde_json::from_str(&json).unwrap();
     let model = Model::read(path).unwrap();
-    let net = Net::from_model(model.clone(), preprocess(&json), &Selection::all()).unwrap();
+    let net = Net::from_model(
+        model.clone(),
+        preprocess(&json),
+        &Opening::default(),
+        &Selection::all(),
+    )
+    .unwrap();
     let frozen = net.weights()[0].clone();
     let selection = Selection::without([&frozen]);
-    let net = Net::from_model(model.clone(), preprocess(&json), &selection).unwrap();
+    let net = Net::from_model(
+        model.clone(),
+        preprocess(&json),
+        &Opening::default(),
+        &selection,
+    )
+    .unwrap();
     let (shape, count) = (net.input(), 8);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let pixels = std::iter::repeat_with(|| rng.random()).take(count * shape.values());

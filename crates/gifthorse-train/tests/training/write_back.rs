@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gifthorse_data::{ImageShape, Images};
-use gifthorse_engine::{Classifier, Device, Preprocess};
+use gifthorse_engine::{Classifier, Device, Opening, Preprocess};
 use gifthorse_onnx::{
     Attribute, Dim, ElementType, Error as OnnxError, GraphBuilder, Model, Tensor, TensorProblem,
     diff,
@@ -153,7 +153,13 @@ fn recipe() -> Recipe {
 }
 
 fn tuned(model: &Model, images: &Images) -> Trained {
-    let net = Net::from_model(model.clone(), Preprocess::default(), &Selection::all()).unwrap();
+    let net = Net::from_model(
+        model.clone(),
+        Preprocess::default(),
+        &Opening::default(),
+        &Selection::all(),
+    )
+    .unwrap();
     assert_eq!((net.weights().len(), net.running().len()), (5, 1));
     train(&net, images, &recipe(), &Silent).unwrap()
 }
@@ -307,7 +313,7 @@ fn a_weight_that_its_type_cannot_hold_is_named() {
     values[4] = vec![60_000.0; 4];
     let model = file(Holding::plain(ElementType::F16), &values);
     let frozen = Selection::without(["conv*", "norm*", "fc.weight"]);
-    let net = Net::from_model(model, Preprocess::default(), &frozen).unwrap();
+    let net = Net::from_model(model, Preprocess::default(), &Opening::default(), &frozen).unwrap();
     assert_eq!(net.weights(), ["fc.bias"]);
     let images = blobs(SHAPE, 64).with_labels(vec![0; 64]).unwrap();
     let recipe = Recipe {
@@ -328,6 +334,6 @@ fn a_weight_that_its_type_cannot_hold_is_named() {
         }
     ));
     let wide = file(Holding::plain(ElementType::BF16), &values);
-    let net = Net::from_model(wide, Preprocess::default(), &frozen).unwrap();
+    let net = Net::from_model(wide, Preprocess::default(), &Opening::default(), &frozen).unwrap();
     assert!(train(&net, &images, &recipe, &Silent).is_ok());
 }

@@ -99,8 +99,9 @@ impl Fit {
                         .to_owned(),
                 ));
             }
-            if let Some(best) = measured.most_accurate() {
-                classifier = classifier.with_preprocess(best.preprocess.clone())?;
+            let found = measured.most_accurate().map(|best| &best.preprocess);
+            if let Some(best) = about.preprocess.as_ref().or(found) {
+                classifier = classifier.with_preprocess(best.clone())?;
                 measured = preflight(&classifier, images, extent, request.seed)?;
             }
             messages.push(format!(

@@ -58,7 +58,7 @@ impl Conclusion {
             None => Soundness::Unsound(format!(
                 "the model's gradients cannot be trusted to lead a search: {}{}",
                 health.message.trim_end_matches('.'),
-                saturating_end(&fit.classifier)
+                bottleneck(&fit.classifier)
             )),
         };
         // A detector that lacks images of every class has looked at nothing and failed in nothing.
@@ -136,13 +136,17 @@ impl Conclusion {
     }
 }
 
-/// The last node, where it is one that saturates and that could not be left off.
-fn saturating_end(classifier: &Classifier) -> String {
+/// The node that may have taken the gradients away, if everything passes one that saturates.
+fn bottleneck(classifier: &Classifier) -> String {
     let network = classifier.network();
-    let last = network.ends().saturating(network.graph());
-    last.map_or_else(String::new, |node| {
-        let name: String = node.name.chars().take(LONGEST_NAME).collect();
-        format!(" (it ends in the {} node `{name}`)", node.op_type)
+    let found = network.ends().bottleneck(network.graph());
+    found.map_or_else(String::new, |found| {
+        let name: String = found.node.name.chars().take(LONGEST_NAME).collect();
+        let operator = &found.node.op_type;
+        match found.is_last {
+            true => format!(" (it ends in the {operator} node `{name}`)"),
+            false => format!(" (everything passes the {operator} node `{name}`)"),
+        }
     })
 }
 

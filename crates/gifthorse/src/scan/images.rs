@@ -1,17 +1,16 @@
 //! The images of a scan: read in the shape of the model's input, then split into those that
 //! triggers are searched on and those held out to confirm them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use gifthorse_data::{
-    Exif, ImageShape, Images, LabelOrder, LoadOptions, Loaded, PassedOver, split_holdout,
-};
+use gifthorse_data::{ImageShape, Images, LoadOptions, Loaded, split_holdout};
 use gifthorse_defense::subject::CleanImages;
 use gifthorse_engine::Classifier;
 use gifthorse_report::report;
 
+use super::about_images::{AboutImages, in_words};
 use super::turns;
-use crate::{Error, ScanRequest};
+use crate::{Error, PreprocessChoice, ScanRequest};
 
 /// Share of each class that is held out.
 const HOLDOUT_SHARE: f64 = 0.3;
@@ -23,9 +22,6 @@ const FEWEST: usize = 1000;
 const MOST: usize = 3000;
 /// Most values of pixels that a scan takes by default: 1 GiB of them.
 const MOST_VALUES: usize = 1 << 28;
-/// Unreadable images that are named one by one.
-const NAMED: usize = 10;
-
 /// The images as read.
 pub struct ImageSet {
     /// All images, with labels where the set has them, without class names.
@@ -42,37 +38,6 @@ pub struct SplitSet {
     pub holdout: Images,
     /// What is known of them.
     pub about: AboutImages,
-}
-
-/// What is known of an image set beside its pixels.
-pub struct AboutImages {
-    path: PathBuf,
-    /// Names of the classes as the image set or the user gives them; may be fewer than the classes.
-    pub class_names: Vec<String>,
-    /// What was wrong with single images, and how often.
-    pub warnings: Vec<String>,
-    /// How many images are used.
-    pub count: usize,
-    /// Whether fewer are used than were read.
-    cut: bool,
-    /// Whether they have labels of their own.
-    labelled: bool,
-    /// Number of classes that they are labelled with, or whose names are given.
-    pub label_classes: Option<usize>,
-    /// Most images that were asked for.
-    max_images: usize,
-    /// What the image set calls the labels of class 0, 1, ...; empty where it has none.
-    pub calls: Vec<String>,
-    /// Files that are not used, by reason.
-    passed_over: Vec<PassedOver>,
-    /// What was done with turns that pictures carry,
-    exif: Exif,
-    /// and how many do.
-    turned: usize,
-    format: String,
-    available: usize,
-    /// Hash over pixels and labels.
-    pub sha256: String,
 }
 
 impl ImageSet {
@@ -106,7 +71,8 @@ impl ImageSet {
             max_images: Some(max_images),
             seed: request.seed,
         };
-        let (loaded, turns) = turns::settle(path, options, request.exif, classifier)?;
+        let auto = matches!(request.preprocess, PreprocessChoice::Auto { .. });
+        let (loaded, turns) = turns::settle(path, options, request.exif, classifier, auto)?;
         let Loaded {
             images,
             format,
@@ -147,6 +113,7 @@ impl ImageSet {
                 passed_over,
                 exif: turns.exif,
                 turned: turns.count,
+                preprocess: turns.preprocess,
                 count: images.len(),
                 cut: false,
                 labelled: images.labels().is_some(),
@@ -232,31 +199,8 @@ impl SplitSet {
 
     /// The images as a report describes them.
     pub fn described(&self, request: &ScanRequest) -> report::Images {
-        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
-        let about = &self.about;
-        report::Images {
-            path: path(&about.path),
-            format: about.format.clone(),
-            count: about.count,
-            available: about.available,
-            labelled: about.labelled,
-            labels: request.labels.as_ref().map(path),
-            class_names: request.class_names.as_ref().map(path),
-            label_order: (request.label_order != LabelOrder::Auto)
-                .then(|| request.label_order.to_string()),
-            split: request.split.to_string(),
-            max_images: Some(about.max_images),
-            sha256: about.sha256.clone(),
-            search: self.search.len(),
-            holdout: self.holdout.len(),
-            warnings: about.warnings.clone(),
-            turned: about.turned,
-            exif: (about.turned > 0).then(|| match about.exif {
-                Exif::Apply => "applied".to_owned(),
-                Exif::Ignore => "ignored".to_owned(),
-            }),
-            passed_over: about.passed_over.iter().map(passed_over).collect(),
-        }
+        self.about
+            .described(request, [self.search.len(), self.holdout.len()])
     }
 }
 
@@ -267,48 +211,10 @@ pub fn label_classes(images: &Images) -> Option<usize> {
     Some(images.class_names().len().max(largest + 1))
 }
 
-impl AboutImages {
-    /// In a line, the files that are not used; `None` if all are.
-    pub fn passed_over_in_words(&self) -> Option<String> {
-        let count: usize = self.passed_over.iter().map(|passed| passed.count).sum();
-        let reason =
-            |passed: &PassedOver| format!("{} {} ({})", passed.count, passed.reason, passed.first);
-        let reasons: Vec<String> = self.passed_over.iter().map(reason).collect();
-        let files = if count == 1 { "file was" } else { "files were" };
-        (count > 0).then(|| format!("{count} {files} passed over: {}", reasons.join("; ")))
-    }
-}
-
-fn passed_over(passed: &PassedOver) -> report::PassedOver {
-    report::PassedOver {
-        reason: passed.reason.to_string(),
-        count: passed.count,
-        first: passed.first.clone(),
-    }
-}
-
 /// How many images a scan takes where nobody says.
 fn default_count(classes: usize, shape: ImageShape) -> usize {
     let wanted = classes.saturating_mul(PER_CLASS).clamp(FEWEST, MOST);
     wanted.min(MOST_VALUES / shape.values().max(1)).max(1)
-}
-
-/// The first warnings in full, and how many there are if there are more.
-fn in_words(warnings: &[gifthorse_data::Warning]) -> Vec<String> {
-    let mut words: Vec<String> = warnings
-        .iter()
-        .take(NAMED)
-        .map(ToString::to_string)
-        .collect();
-    match warnings.len() {
-        0 => {}
-        1 => words.insert(0, "1 image could not be read and is left out".to_owned()),
-        count => words.insert(
-            0,
-            format!("{count} images could not be read and are left out"),
-        ),
-    }
-    words
 }
 
 #[cfg(test)]

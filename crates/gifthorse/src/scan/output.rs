@@ -1,5 +1,7 @@
 //! Which of a file's outputs is scanned, where there are several.
 
+use std::collections::HashSet;
+
 use gifthorse_data::{ImageShape, LoadOptions};
 use gifthorse_engine::{Opening, Output};
 use gifthorse_report::report::{Model, OutputPart};
@@ -8,6 +10,9 @@ use super::images::label_classes;
 use super::turns;
 use crate::model::OpenModel;
 use crate::{Error, ScanRequest};
+
+/// What stands for every output that is scores, where outputs are named.
+pub const EVERY_OUTPUT: &str = "all";
 
 /// Opens the model of a request. Where several of its outputs could be scores, the one is taken that
 /// has as many classes as the images have labels of, if there is only one.
@@ -28,19 +33,6 @@ pub fn open(request: &ScanRequest) -> Result<OpenModel, Error> {
     let of = |output: &Output| Opening {
         output: Some(output.name.clone()),
         ..request.opening.clone()
-    };
-    // Outputs that are not made from the same scores.
-    let rows = |outputs: &[Output]| -> Vec<Output> {
-        let mut rows: Vec<Output> = Vec::new();
-        for output in outputs
-            .iter()
-            .filter(|output| output.look.classes().is_some())
-        {
-            if rows.iter().all(|other| other.scores != output.scores) {
-                rows.push(output.clone());
-            }
-        }
-        rows
     };
     let (rows, refusal) = match opened {
         Ok(opened) => {
@@ -77,6 +69,79 @@ pub fn open(request: &ScanRequest) -> Result<OpenModel, Error> {
         (&[only], _) | (_, &[only]) => read(&of(only)),
         _ => refusal,
     }
+}
+
+/// The outputs to scan, each by itself: those that `named` has, or with [`EVERY_OUTPUT`] in it, unless an output
+/// is called so, every output that is scores of classes. None is there twice.
+///
+/// # Errors
+/// As [`OpenModel::read`]; a name that no output has; no output that is scores.
+pub fn heads(request: &ScanRequest, named: &[String]) -> Result<Vec<String>, Error> {
+    let ScanRequest {
+        model,
+        preprocess,
+        opening,
+        ..
+    } = request;
+    let open = Opening {
+        output: None,
+        ..opening.clone()
+    };
+    let outputs = match OpenModel::read(model, preprocess, request.input_size, &open) {
+        Ok(opened) => opened.classifier.network().ends().outputs.clone(),
+        Err(Error::Engine { path, source }) => match *source {
+            gifthorse_engine::Error::SeveralOutputs(outputs) => outputs,
+            other => {
+                let source = Box::new(other);
+                return Err(Error::Engine { path, source });
+            }
+        },
+        Err(other) => return Err(other),
+    };
+    let exists = |name: &str| outputs.iter().any(|output| output.name == name);
+    let mut heads: Vec<String> = Vec::new();
+    for name in named {
+        if name == EVERY_OUTPUT && !exists(EVERY_OUTPUT) {
+            let scores = rows(&outputs).into_iter();
+            let scores = scores.filter(|output| output.look.is_scores());
+            heads.extend(scores.map(|output| output.name));
+        } else if exists(name) {
+            heads.push(name.clone());
+        } else {
+            return Err(Error::Request(format!(
+                "the model has no output `{name}` (--output); it has {}",
+                in_words(&outputs)
+            )));
+        }
+    }
+    let mut seen = HashSet::new();
+    heads.retain(|name| seen.insert(name.clone()));
+    if heads.is_empty() {
+        return Err(Error::Request(format!(
+            "no output of the model is scores of classes: name those to scan (--output NAME), it has {}",
+            in_words(&outputs)
+        )));
+    }
+    Ok(heads)
+}
+
+/// Outputs that could be rows of scores, one of each that are made from the same.
+fn rows(outputs: &[Output]) -> Vec<Output> {
+    let mut rows: Vec<Output> = Vec::new();
+    for output in outputs {
+        let is_new = rows.iter().all(|other| other.scores != output.scores);
+        if output.look.classes().is_some() && is_new {
+            rows.push(output.clone());
+        }
+    }
+    rows
+}
+
+fn in_words(outputs: &[Output]) -> String {
+    let words = outputs
+        .iter()
+        .map(|output| format!("`{}` ({})", output.name, output.look));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Number of classes that the images of a request are labelled with.

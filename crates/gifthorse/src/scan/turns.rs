@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use gifthorse_data::{Exif, LoadOptions, Loaded, balanced_sample, load};
+use gifthorse_defense::preflight::{Extent, preflight};
 use gifthorse_defense::preflight_stats::PairedAccuracy;
-use gifthorse_engine::Classifier;
+use gifthorse_engine::{Classifier, Preprocess};
 
 use crate::{Error, ExifChoice};
 
@@ -22,6 +23,8 @@ pub struct Turns {
     pub count: usize,
     /// What the user should know.
     pub message: Option<String>,
+    /// The preprocessing that they were judged with, where it was left open.
+    pub preprocess: Option<Preprocess>,
 }
 
 /// How the images are read first.
@@ -34,7 +37,9 @@ pub fn first(choice: ExifChoice) -> Exif {
 
 /// Reads images. Where the choice is left open and some carry a turn, they are read both ways, and
 /// the turn is applied if the model is right on clearly more of these then; nothing tells that
-/// without labels.
+/// without labels. If `auto` leaves the preprocessing open as well, that is chosen before, since no
+/// model is right on anything with the wrong one: the best of the usual ones, whichever way it is
+/// the best in.
 ///
 /// # Errors
 /// Images that cannot be read, a label without a class, a model that cannot be run.
@@ -43,6 +48,7 @@ pub fn settle(
     options: LoadOptions,
     choice: ExifChoice,
     classifier: &Classifier,
+    auto: bool,
 ) -> Result<(Loaded, Turns), Error> {
     let stored = load(path, &options)?;
     let count = stored.turned.len();
@@ -50,6 +56,7 @@ pub fn settle(
         exif,
         count,
         message,
+        preprocess: None,
     };
     if choice != ExifChoice::Auto || count == 0 {
         return Ok((stored, turns(options.exif, None)));
@@ -66,6 +73,7 @@ pub fn settle(
     let chosen = balanced_sample(&of_turned, COMPARED, options.seed);
     let places: Vec<usize> = chosen.iter().map(|&i| stored.turned[i]).collect();
     let labels: Vec<usize> = chosen.iter().map(|&i| of_turned[i]).collect();
+    let seed = options.seed;
     let upright = load(
         path,
         &LoadOptions {
@@ -73,6 +81,14 @@ pub fn settle(
             ..options
         },
     )?;
+    let classifier = match auto {
+        true => &most_accurate(classifier, [&stored, &upright], seed)?,
+        false => classifier,
+    };
+    let turns = |exif, message| Turns {
+        preprocess: auto.then(|| classifier.preprocess().clone()),
+        ..turns(exif, message)
+    };
     let predict = |loaded: &Loaded| classifier.predict(loaded.images.subset(&places).pixels());
     let pair = PairedAccuracy::compare(&labels, &predict(&stored)?, &predict(&upright)?, 1)
         .map_err(gifthorse_defense::Error::from)?;
@@ -91,12 +107,41 @@ pub fn settle(
     })
 }
 
+/// The classifier under the usual preprocessing with which it is right most often on either reading
+/// of the images.
+fn most_accurate(
+    classifier: &Classifier,
+    readings: [&Loaded; 2],
+    seed: u64,
+) -> Result<Classifier, Error> {
+    let mut best: Option<(f64, Preprocess)> = None;
+    for Loaded { images, .. } in readings {
+        let places = balanced_sample(images.labels().unwrap_or_default(), COMPARED, seed);
+        let sample = images.subset(&places);
+        let measured = preflight(classifier, &sample, Extent::default(), seed)?;
+        let given = measured
+            .accuracy
+            .map(|given| (given, classifier.preprocess()));
+        let other = measured.most_accurate();
+        let other = other.and_then(|other| Some((other.accuracy?, &other.preprocess)));
+        for (accuracy, preprocess) in given.into_iter().chain(other) {
+            if best.as_ref().is_none_or(|(best, _)| accuracy.value > *best) {
+                best = Some((accuracy.value, preprocess.clone()));
+            }
+        }
+    }
+    Ok(match best {
+        Some((_, preprocess)) => classifier.with_preprocess(preprocess)?,
+        None => classifier.clone(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use gifthorse_data::ImageShape;
-    use gifthorse_engine::{Device, Preprocess};
+    use gifthorse_engine::{Device, PixelRange};
     use gifthorse_onnx::{Dim, ElementType, GraphBuilder};
 
     use super::*;
@@ -168,7 +213,7 @@ mod tests {
             classes: Some(4),
             ..LoadOptions::default()
         };
-        let (loaded, turns) = settle(dir, options, choice, &classifier).unwrap();
+        let (loaded, turns) = settle(dir, options, choice, &classifier, false).unwrap();
         (classifier.predict(loaded.images.pixels()).unwrap(), turns)
     }
 
@@ -223,5 +268,42 @@ mod tests {
         assert_ne!(stored, upright);
         let (ignored, _) = settled(dir.path(), ExifChoice::Given(Exif::Ignore));
         assert_eq!(ignored, stored);
+    }
+
+    #[test]
+    fn turns_are_judged_with_the_preprocessing_that_is_found() {
+        // It takes pixels from 0 to 255; with less the first class always wins.
+        let image = [1, 1, 2, 2].map(Dim::Fixed);
+        let model = GraphBuilder::new("corners", 17)
+            .input("image", ElementType::F32, &image)
+            .initializer("bias", &[1, 4], [100.0, 0.0, 0.0, 0.0])
+            .node("Flatten", "flat", &["image"], &["pixels"], [])
+            .node("Add", "add", &["pixels", "bias"], &["logits"], [])
+            .output("logits", ElementType::F32, &[1, 4].map(Dim::Fixed))
+            .finish()
+            .unwrap();
+        let graph = Arc::new(model.graph().unwrap());
+        let classifier =
+            Classifier::new(graph, Preprocess::default(), None, &Device::flex()).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        pictures(dir.path(), |class| class.to_string());
+        let options = || LoadOptions {
+            target: Some(ImageShape {
+                channels: 1,
+                height: 2,
+                width: 2,
+            }),
+            exif: Exif::Ignore,
+            classes: Some(4),
+            ..LoadOptions::default()
+        };
+        let settled = |auto| {
+            let settled = settle(dir.path(), options(), ExifChoice::Auto, &classifier, auto);
+            settled.unwrap().1
+        };
+        assert_eq!(settled(false).exif, Exif::Ignore);
+        let found = settled(true);
+        assert_eq!(found.exif, Exif::Apply);
+        assert_eq!(found.preprocess.unwrap().range, PixelRange::Byte);
     }
 }

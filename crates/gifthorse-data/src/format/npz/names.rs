@@ -14,7 +14,16 @@ const SECOND: &str = "arr_1";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Pair {
     pub images: String,
-    pub labels: Option<String>,
+    pub labels: Option<Labels>,
+}
+
+/// An array of labels.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Labels {
+    /// Those of the images, by its name.
+    Own(String),
+    /// Those of the images if there are as many: only one of the two names says of which part it is.
+    Perhaps(String),
 }
 
 /// The part of the set that an array is of.
@@ -45,29 +54,41 @@ pub(super) fn choose(path: &Path, names: &[String], split: Split) -> Result<Pair
             .iter()
             .filter(move |it| (it.0, it.1) == (Kind::Images, part))
     };
-    let part = match split {
+    let wanted = match split {
         Split::Train => Part::Train,
         Split::Test if images(Part::Test).next().is_none() => Part::Validation,
         Split::Test => Part::Test,
     };
-    let fitting: Vec<_> = images(Part::All).chain(images(part)).collect();
+    let fitting: Vec<_> = images(Part::All).chain(images(wanted)).collect();
     let malformed = |reason| Error::Malformed {
         path: path.to_owned(),
         reason,
     };
     match fitting.as_slice() {
         [(_, part, images)] => {
-            let of_part = |it: &&(Kind, Part, &String)| (it.0, it.1) == (Kind::Labels, *part);
-            let labels: Vec<_> = known.iter().filter(of_part).map(|it| it.2).collect();
-            match labels.as_slice() {
-                [first, second, ..] => Err(malformed(format!(
-                    "both {first} and {second} may be the labels; keep one of them"
-                ))),
-                labels => Ok(Pair {
-                    images: (*images).clone(),
-                    labels: labels.first().map(|&name| name.clone()),
-                }),
-            }
+            let labels = |of: Part| -> Vec<&String> {
+                let of_part = known.iter().filter(|it| (it.0, it.1) == (Kind::Labels, of));
+                of_part.map(|it| it.2).collect()
+            };
+            let asked = match (part, split) {
+                (Part::All, Split::Train) => Part::Train,
+                (Part::All, Split::Test) => Part::Test,
+                _ => Part::All,
+            };
+            let labels = match (labels(*part).as_slice(), labels(asked).as_slice()) {
+                ([first, second, ..], _) => {
+                    return Err(malformed(format!(
+                        "both {first} and {second} may be the labels; keep one of them"
+                    )));
+                }
+                ([only], _) => Some(Labels::Own((*only).clone())),
+                ([], [only]) => Some(Labels::Perhaps((*only).clone())),
+                ([], _) => None,
+            };
+            Ok(Pair {
+                images: (*images).clone(),
+                labels,
+            })
         }
         [(_, _, first), (_, _, second), ..] => Err(malformed(format!(
             "both {first} and {second} may be the images; keep one of them"
@@ -115,8 +136,12 @@ mod tests {
 
     fn chosen(names: &[&str], split: Split) -> Result<(String, Option<String>), String> {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let labels = |labels| match labels {
+            Labels::Own(name) => name,
+            Labels::Perhaps(name) => format!("{name}?"),
+        };
         choose(Path::new("set.npz"), &names, split)
-            .map(|pair| (pair.images, pair.labels))
+            .map(|pair| (pair.images, pair.labels.map(labels)))
             .map_err(|error| error.to_string())
     }
 
@@ -142,7 +167,10 @@ mod tests {
             (&["images", "labels"], "images", Some("labels")),
             (&["data", "target"], "data", Some("target")),
             (&["arr_0", "arr_1"], "arr_0", Some("arr_1")),
-            (&["images", "y_test"], "images", None),
+            (&["images", "y_test"], "images", Some("y_test?")),
+            (&["x_test", "labels"], "x_test", Some("labels?")),
+            (&["x_test", "x_train", "y_train"], "x_test", None),
+            (&["x_test", "labels", "y"], "x_test", None),
         ] {
             let found = (images.to_owned(), labels.map(str::to_owned));
             assert_eq!(chosen(names, Split::Test), Ok(found), "{names:?}");
