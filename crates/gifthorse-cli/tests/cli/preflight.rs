@@ -136,7 +136,10 @@ fn images_of_one_class_leave_that_class_unsearched_and_search_the_others() {
     std::fs::create_dir(bench.path("one")).unwrap();
     std::fs::rename(bench.path("images/3"), bench.path("one/3")).unwrap();
     let run = bench.run(&format!("{SCAN} one")).expect(3);
-    let run = run.says(&["class 3 (3) is not searched, since all images are of this class", "7 of the model's 8 classes"]);
+    let run = run.says(&[
+        "class 3 (3) is not searched, since all images are of this class",
+        "7 of the model's 8 classes",
+    ]);
     assert_eq!(run.json()["preflight"]["accuracy"], 1.0);
 }
 

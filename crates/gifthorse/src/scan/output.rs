@@ -75,7 +75,7 @@ pub fn open(request: &ScanRequest) -> Result<OpenModel, Error> {
 /// is called so, every output that is scores of classes. None is there twice.
 ///
 /// # Errors
-/// As [`OpenModel::read`]; a name that no output has; no output that is scores.
+/// As opening the model; a name that no output has; no output that is scores.
 pub fn heads(request: &ScanRequest, named: &[String]) -> Result<Vec<String>, Error> {
     let ScanRequest {
         model,
