@@ -261,4 +261,15 @@ fn searches_from_each_class_are_run_by_name_and_replayed_on_images_of_that_class
     bench
         .run("verify out/report.json --model model.onnx --images images")
         .expect(0);
+
+    // Beside the others it takes nothing off what was not tested, as long as it has no part in the
+    // verdict.
+    let scan = "scan model.onnx --images images --detector thorough --json --exit-zero";
+    let report = bench.run(scan).expect(0).json();
+    let gaps = report["coverage"]["not_tested"].to_string();
+    assert!(
+        gaps.contains("only work on images of certain classes"),
+        "{gaps}"
+    );
+    assert!(gaps.contains("has no part in the verdict"), "{gaps}");
 }

@@ -18,7 +18,12 @@ pub fn coverage(all: &[Searched<'_>], conclusion: &Conclusion, seen: &Seen<'_>) 
     } = *seen;
     let (mut tested, mut gaps) = (Vec::new(), Vec::new());
     let classes = fit.classifier.classes();
-    for searched in all {
+    let has_part = |searched: &&Searched<'_>| {
+        let detector = searched.detector;
+        detector.about().by_default || conclusion.says(detector).is_some()
+    };
+    let (parts, apart): (Vec<_>, Vec<_>) = all.iter().partition(has_part);
+    for searched in &parts {
         let about = searched.detector.about();
         let ended = searched.findings.ended().count();
         let eliminated = searched.findings.eliminated();
@@ -53,7 +58,15 @@ pub fn coverage(all: &[Searched<'_>], conclusion: &Conclusion, seen: &Seen<'_>) 
     let (woken, asleep) = units(dormant);
     tested.extend(woken);
     gaps.extend(asleep);
-    gaps.extend(never_tested(all));
+    gaps.extend(never_tested(&parts));
+    for searched in apart {
+        let about = searched.detector.about();
+        let what = about.tested.replace("{targets}", "any class");
+        let title = about.title;
+        gaps.push(format!(
+            "{what}: {title} was run, but what it found has no part in the verdict"
+        ));
+    }
     let left_out = |row: &&Row| {
         let ran = |searched: &Searched<'_>| searched.detector.about().name == row.about.name;
         !all.iter().any(ran)
@@ -118,13 +131,13 @@ fn units(looked: &Looked) -> (Option<String>, Option<String>) {
     (tested, gap)
 }
 
-/// What none of the detectors that ran looks for.
-fn never_tested(all: &[Searched<'_>]) -> Vec<String> {
+/// What none of the detectors with a part in the verdict looks for.
+fn never_tested(all: &[&Searched<'_>]) -> Vec<String> {
     let Some((first, others)) = all.split_first() else {
         return Vec::new();
     };
     let is_missed = |kind: &&&str| {
-        let misses = |searched: &Searched<'_>| searched.detector.about().not_tested.contains(kind);
+        let misses = |searched: &&Searched<'_>| searched.detector.about().not_tested.contains(kind);
         others.iter().all(misses)
     };
     let missed = first.detector.about().not_tested.iter().filter(is_missed);
