@@ -6,6 +6,7 @@ mod drive;
 mod early;
 mod evaluate;
 mod keeper;
+mod nothing;
 mod observer;
 
 use crate::error::Error;
@@ -16,6 +17,7 @@ pub use drive::search;
 pub use early::{Early, Next};
 pub use evaluate::{answers, evaluate_from, evaluate_trigger};
 pub use keeper::{KeepNothing, Keeper, KeeperError, Kept, Stage};
+pub use nothing::Nothing;
 pub use observer::{Observer, Silent};
 
 /// The search of one unit. Moved on in any portions, with or without a rest in between, it ends the

@@ -47,7 +47,7 @@ use super::neural_cleanse::{
 use super::{About, Detector, Published, Row, UnitStatistic};
 use crate::error::Error;
 use crate::finding::{Finding, Unit};
-use crate::search::{Early, Search};
+use crate::search::{Early, Nothing, Search};
 use crate::subject::Subject;
 use crate::verdict::{Conviction, Statistic, Tail};
 
@@ -127,6 +127,18 @@ fn source(unit: Unit) -> Result<Aim, Error> {
     }
 }
 
+/// A search without images, where the model is right on none of the class.
+fn nothing(task: &Task<'_>, aim: Aim) -> Result<Option<Nothing>, Error> {
+    match aim.images(task) {
+        Ok(_) => Ok(None),
+        Err(Error::NoneRight(_)) => Ok(Some(Nothing {
+            unit: aim.unit(),
+            reason: "the model is right on no image of it".to_owned(),
+        })),
+        Err(error) => Err(error),
+    }
+}
+
 impl Detector for SourcePatch {
     fn about(&self) -> &'static About {
         &ABOUT
@@ -161,8 +173,11 @@ impl Detector for SourcePatch {
         subject: &Subject<'a>,
         unit: Unit,
     ) -> Result<Box<dyn Search + 'a>, Error> {
-        let search = ClassSearch::new(self.task(subject)?, source(unit)?)?;
-        Ok(Box::new(search))
+        let (task, aim) = (self.task(subject)?, source(unit)?);
+        if let Some(nothing) = nothing(&task, aim)? {
+            return Ok(Box::new(nothing));
+        }
+        Ok(Box::new(ClassSearch::new(task, aim)?))
     }
 
     fn resume<'a>(
@@ -171,9 +186,12 @@ impl Detector for SourcePatch {
         unit: Unit,
         kept: &str,
     ) -> Result<Box<dyn Search + 'a>, Error> {
+        let (task, aim) = (self.task(subject)?, source(unit)?);
+        if let Some(nothing) = nothing(&task, aim)? {
+            return Ok(Box::new(nothing));
+        }
         let kept = serde_json::from_str(kept)?;
-        let search = ClassSearch::resume(self.task(subject)?, source(unit)?, kept)?;
-        Ok(Box::new(search))
+        Ok(Box::new(ClassSearch::resume(task, aim, kept)?))
     }
 
     fn early(&self, units: usize, pixels: usize) -> Option<Box<dyn Early>> {

@@ -146,13 +146,27 @@ pub fn one_to_one(classes: usize, source: usize, target: usize) -> Classifier {
     Classifier::new(graph, Preprocess::default(), None, &Device::flex()).unwrap()
 }
 
+/// A classifier that takes no image for `class`: the class's block votes against it.
+pub fn never_right(classes: usize, class: usize) -> Classifier {
+    let mut weight = blocks(classes);
+    for vote in weight.iter_mut().skip(class).step_by(classes) {
+        *vote = -*vote;
+    }
+    linear(classes, weight)
+}
+
 fn classifier(classes: usize, target: Option<usize>) -> Classifier {
-    let side = side(classes);
-    let pixels = side * side;
+    let pixels = side(classes) * side(classes);
     let mut weight = blocks(classes);
     if let Some(target) = target {
         weight[(pixels - 1) * classes + target] = 60.0;
     }
+    linear(classes, weight)
+}
+
+fn linear(classes: usize, weight: Vec<f32>) -> Classifier {
+    let side = side(classes);
+    let pixels = side * side;
     let batch = || Dim::Named("batch".to_owned());
     let model = GraphBuilder::new("blocks", 17)
         .input(

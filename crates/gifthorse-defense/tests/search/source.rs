@@ -4,7 +4,7 @@ use gifthorse_defense::detect::Choice;
 use gifthorse_defense::finding::{Finding, State, Unit};
 use gifthorse_defense::search::{KeepNothing, Silent, search};
 
-use crate::bench::{Bench, one_to_one};
+use crate::bench::{Bench, never_right, one_to_one};
 
 const CLASSES: usize = 6;
 const SOURCE: usize = 1;
@@ -84,4 +84,14 @@ fn searches_go_on_where_they_were_left() {
         kept
     });
     assert_eq!(straight, broken);
+}
+
+#[test]
+fn a_class_that_the_model_never_gets_right_has_nothing_to_search_with() {
+    let bench = Bench::of(never_right(CLASSES, SOURCE), CLASSES);
+    let found = found(&bench);
+    assert_eq!(found[SOURCE].state, State::Unreached);
+    let reason = found[SOURCE].reason.as_deref().unwrap();
+    assert!(reason.contains("right on no image"), "{reason}");
+    assert!(found.iter().filter(|it| it.state == State::Reached).count() >= CLASSES - 1);
 }
