@@ -18,7 +18,8 @@ use crate::folder::Folder;
 use crate::listing::Listing;
 use crate::{Error, LoadOptions, other_form};
 
-/// A kind of image set. A folder of any kind may also come as a `.zip`, `.tar`, `.tar.gz` or `.tgz`.
+/// A kind of image set. A folder of any kind may also come as a `.zip`, `.tar`, `.tar.gz` or
+/// `.tgz`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
@@ -45,10 +46,10 @@ pub enum Format {
     Cifar10,
     /// CIFAR-100 in its binary version, with the fine labels.
     Cifar100,
-    /// NumPy arrays. Images are an array `images` (`x`, `data`; `x_train`, `test_images` and the like
-    /// for the parts), labels an array `labels` (`y`, `target`, `y_train`, `test_labels`), which may
-    /// be missing: `[n]` or `[n, 1]` whole numbers of any type or texts, or `[n, classes]` with a 1
-    /// for the class.
+    /// NumPy arrays. Images are an array `images` (`x`, `data`; `x_train`, `test_images` and the
+    /// like for the parts), labels an array `labels` (`y`, `target`, `y_train`, `test_labels`),
+    /// which may be missing: `[n]` or `[n, 1]` whole numbers of any type or texts, or `[n,
+    /// classes]` with a 1 for the class.
     ///
     /// Images are `[n, height, width]` (grey), `[n, height, width, channels]` or
     /// `[n, channels, height, width]`, told apart by which of the two places holds 1 or 3. Integers

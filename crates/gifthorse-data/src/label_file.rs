@@ -32,10 +32,10 @@ pub(crate) struct Labelled {
 /// Reads one label for each of `pictures`.
 ///
 /// Two forms are known. A list has one label a line, in the order of the images, and as many lines
-/// as there are images. A table has rows of at least two cells, of which one names the image and one
-/// is the label ([`Columns`]); how images are named, [`Matching`] says. Rows for other images are
-/// passed over, but each image needs one. Both may also be JSON, or a picture and its label with a
-/// blank between.
+/// as there are images. A table has rows of at least two cells, of which one names the image and
+/// one is the label ([`Columns`]); how images are named, [`Matching`] says. Rows for other images
+/// are passed over, but each image needs one. Both may also be JSON, or a picture and its label
+/// with a blank between.
 pub(crate) fn read(
     path: &Path,
     pictures: &dyn Pictures,

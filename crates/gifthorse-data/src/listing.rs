@@ -17,8 +17,8 @@ pub(crate) struct Listing {
     pub calls: Calls,
     /// Names to show for the labels; may be empty.
     pub class_names: Vec<String>,
-    /// Files that the set was read from, beside those that are one picture each: tables, and files of
-    /// many images.
+    /// Files that the set was read from, beside those that are one picture each: tables, and files
+    /// of many images.
     pub tables: Vec<PathBuf>,
     /// Files of many images of a part that was not asked for.
     pub of_other_part: Vec<PathBuf>,

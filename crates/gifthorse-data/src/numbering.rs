@@ -89,8 +89,8 @@ pub(crate) fn number(
     }
 }
 
-/// The class of each label 0, 1, ... that is a number, where the user says how they are ordered; those
-/// in `used` have images.
+/// The class of each label 0, 1, ... that is a number, where the user says how they are ordered;
+/// those in `used` have images.
 pub(crate) fn renumber(used: &[bool], known: &Known<'_>) -> Result<Vec<Option<usize>>, String> {
     let calls: Vec<String> = (0..used.len()).map(|label| label.to_string()).collect();
     let classes = known.classes.unwrap_or(used.len()).max(used.len());

@@ -1,11 +1,11 @@
 //! How the early phase of a search goes, class by class: is the backdoor's class ahead of the
 //! others, and how soon?
 //!
-//! `cargo run --release -p gifthorse-defense --example early_course -- MODEL IMAGES byte|unit COST RATE UPDATES [CLASS ...]`
-//! searches all classes, or those named, for so many updates with the weight COST of the norm from
-//! the first update on and Adam steps of RATE, and prints one line for each class and update:
-//! class, update, loss, norm, share of images that go to the class. COST 0 stands for the full
-//! search of the preset `standard`.
+//! `cargo run --release -p gifthorse-defense --example early_course -- MODEL IMAGES byte|unit COST
+//! RATE UPDATES [CLASS ...]` searches all classes, or those named, for so many updates with the
+//! weight COST of the norm from the first update on and Adam steps of RATE, and prints one line for
+//! each class and update: class, update, loss, norm, share of images that go to the class. COST 0
+//! stands for the full search of the preset `standard`.
 
 #![allow(clippy::print_stdout, reason = "the table is the point")]
 

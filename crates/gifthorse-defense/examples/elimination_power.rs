@@ -1,12 +1,12 @@
 //! What is lost, and what goes wrong, if classes that lag behind early are not searched to the end?
 //!
-//! `cargo run --release -p gifthorse-defense --example elimination_power [-- MODELS]` simulates models whose
-//! classes have a final log size (standard deviation 1, infected classes shifted down) and an early
-//! standing, which is correlated with it. The classes with the lowest standing and a random sample
-//! of the others are searched to the end; the verdict is that of the program at 5 %. Printed in
-//! percent: clean models flagged (`false`), and, for one, two and four infected classes, models in
-//! which all of them are searched to the end (`kept`) and models that are flagged with an infected
-//! class as the smallest (`found`).
+//! `cargo run --release -p gifthorse-defense --example elimination_power [-- MODELS]` simulates
+//! models whose classes have a final log size (standard deviation 1, infected classes shifted down)
+//! and an early standing, which is correlated with it. The classes with the lowest standing and a
+//! random sample of the others are searched to the end; the verdict is that of the program at 5 %.
+//! Printed in percent: clean models flagged (`false`), and, for one, two and four infected classes,
+//! models in which all of them are searched to the end (`kept`) and models that are flagged with an
+//! infected class as the smallest (`found`).
 
 #![allow(clippy::print_stdout, reason = "the table is the point")]
 

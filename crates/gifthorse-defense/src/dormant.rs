@@ -60,8 +60,8 @@ pub struct Dormancy {
     pub woken: usize,
     /// Those that are switches, the one that changed logits most in front.
     pub switches: Vec<DormantUnit>,
-    /// The one that changed the largest share of the answers that it could change, be it a switch or
-    /// not; `None` if none changed an answer.
+    /// The one that changed the largest share of the answers that it could change, be it a switch
+    /// or not; `None` if none changed an answer.
     pub strongest: Option<DormantUnit>,
 }
 

@@ -2,10 +2,11 @@
 //! 2.1.0).
 //!
 //! A finding is one class that a backdoor leads to, that the scan could not tell, that the model
-//! switches itself by the image, that a dormant unit decides its answers, or that an output which may
-//! be scores was not looked at; a clean model has none, which closes the findings of earlier scans. A finding keeps its fingerprint as
-//! long as path and class stay what they are, so the same backdoor in a newer file is the same
-//! finding. Platforms want a line: a model has none, so it is always the first.
+//! switches itself by the image, that a dormant unit decides its answers, or that an output which
+//! may be scores was not looked at; a clean model has none, which closes the findings of earlier
+//! scans. A finding keeps its fingerprint as long as path and class stay what they are, so the same
+//! backdoor in a newer file is the same finding. Platforms want a line: a model has none, so it is
+//! always the first.
 //!
 //! Of a file with several outputs each report is a run, and its output's name is part of what tells
 //! runs and findings apart.

@@ -50,8 +50,8 @@ pub fn joined(path: &Path, model: &Model, files: &[(PathBuf, String)]) -> Result
     Ok(digest(list.as_bytes()))
 }
 
-/// SHA-256 of each file that a model is read from, with its path: the file itself, then those beside
-/// it, each once.
+/// SHA-256 of each file that a model is read from, with its path: the file itself, then those
+/// beside it, each once.
 ///
 /// # Errors
 /// A file that cannot be read.

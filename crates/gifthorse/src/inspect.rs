@@ -118,8 +118,9 @@ pub struct Layer {
 }
 
 /// Looks into a model file. `size` is height and width of its images, where the file leaves them
-/// open, `opening` says which output to take and what the inputs beside the image are. `batch` asks for the plan of batches of so many images; its memory is for as many threads
-/// as the current rayon pool has.
+/// open, `opening` says which output to take and what the inputs beside the image are. `batch` asks
+/// for the plan of batches of so many images; its memory is for as many threads as the current
+/// rayon pool has.
 ///
 /// # Errors
 /// A file that is no ONNX model. One that is, but cannot be run, is told with the `problem`.

@@ -103,8 +103,8 @@ impl OpenModel {
 
 impl OpenModel {
     /// Notes which other outputs may be scores too, now that the images are known: `labels` is the
-    /// number of classes that they are labelled with, `beside` the outputs that have a scan of their
-    /// own.
+    /// number of classes that they are labelled with, `beside` the outputs that have a scan of
+    /// their own.
     pub fn outputs_beside(
         classifier: &Classifier,
         labels: Option<usize>,

@@ -4,9 +4,10 @@
 //! and splits the images (`about_images`: what is known of them), `checks` asks whether the model
 //! works on them (`misread`: whether it takes them for what they are) and whether its gradients can
 //! be followed, `searchable` says which classes the images allow to search, `dormant` wakes units
-//! that no clean image wakes, `search` runs the detector within the time given, `work` finds out where searches are kept, `references` scans
-//! clean models to measure by, `calibrate` settles what the model is measured by, `conclusion` draws
-//! the verdict, and `findings`, `coverage` and `pictures` put it down for the report.
+//! that no clean image wakes, `search` runs the detector within the time given, `work` finds out
+//! where searches are kept, `references` scans clean models to measure by, `calibrate` settles what
+//! the model is measured by, `conclusion` draws the verdict, and `findings`, `coverage` and
+//! `pictures` put it down for the report.
 
 mod about_images;
 mod baseline;

@@ -18,8 +18,8 @@ const DEFAULT_FPR: f64 = 0.05;
 pub struct ScanArgs {
     /// The ONNX file.
     pub model: PathBuf,
-    /// Clean images: a folder of class folders, GTSRB, MNIST-style IDX or CIFAR binaries, a zip or tar
-    /// of one, or an .npz file. Without, only detectors that need none are run.
+    /// Clean images: a folder of class folders, GTSRB, MNIST-style IDX or CIFAR binaries, a zip or
+    /// tar of one, or an .npz file. Without, only detectors that need none are run.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
     pub images: Option<PathBuf>,
     /// Which part of the images to use, where they have several.
@@ -28,8 +28,8 @@ pub struct ScanArgs {
     /// Which part of each image to use: `roi` is the region that GTSRB marks.
     #[arg(long, value_enum, value_name = "PART", help_heading = "Images")]
     crop: Option<CropArg>,
-    /// Whether pictures are turned upright as their files note (EXIF): `auto` does it if the model is
-    /// right on clearly more of them then, and says how many there are.
+    /// Whether pictures are turned upright as their files note (EXIF): `auto` does it if the model
+    /// is right on clearly more of them then, and says how many there are.
     #[arg(long, value_enum, default_value_t = ExifArg::Auto, value_name = "HOW", help_heading = "Images")]
     exif: ExifArg,
     /// Use at most so many images, drawn evenly over the classes [default: ten a class, but at
@@ -56,9 +56,9 @@ pub struct ScanArgs {
     /// Go on although the model does not seem to fit the images.
     #[arg(long, help_heading = "Preprocessing")]
     force: bool,
-    /// The output to scan, where the file has several that are scores of classes. Several of them, or
-    /// `all` for every one that is scores, are each scanned and get a verdict and a report of their
-    /// own: in a folder of --out for each.
+    /// The output to scan, where the file has several that are scores of classes. Several of them,
+    /// or `all` for every one that is scores, are each scanned and get a verdict and a report of
+    /// their own: in a folder of --out for each.
     #[arg(long, value_name = "NAME", help_heading = "Model")]
     pub output: Vec<String>,
     #[command(flatten)]

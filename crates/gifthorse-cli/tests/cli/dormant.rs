@@ -1,5 +1,5 @@
-//! A small net with a gate, the ReLU of a matched filter less a threshold, which is 0 on every clean
-//! image: no gradient leads to its trigger, a chequer of three by three pixels.
+//! A small net with a gate, the ReLU of a matched filter less a threshold, which is 0 on every
+//! clean image: no gradient leads to its trigger, a chequer of three by three pixels.
 
 use serde_json::{Value, json};
 

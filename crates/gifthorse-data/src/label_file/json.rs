@@ -13,9 +13,9 @@ const WRAPPERS: [&str; 4] = ["labels", "images", "data", "items"];
 const FORMS: &str = "give a list or lines of objects such as {\"file\": \"a.png\", \"label\": 3}, pairs [\"a.png\", 3], a map \
                      {\"a.png\": 3}, or a list of one label for each image";
 
-/// The rows, if the text is JSON: a list of objects, of pairs or of labels, an object for each line,
-/// a map from images to labels or to objects, or an object around one of these. Objects become a
-/// table whose header has their keys.
+/// The rows, if the text is JSON: a list of objects, of pairs or of labels, an object for each
+/// line, a map from images to labels or to objects, or an object around one of these. Objects
+/// become a table whose header has their keys.
 pub(super) fn rows(bytes: &[u8]) -> Option<Result<Vec<StringRecord>, String>> {
     let begins = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if !matches!(begins, Some(b'[' | b'{')) {

@@ -10,8 +10,9 @@ const DEEPEST: usize = 8;
 /// Rows by the images that they name.
 ///
 /// A row may name an image by its whole name (`folder/file.png`), with further folders in front or
-/// with fewer of them, with another ending or without one, in other case, or by a number without the
-/// zeros in front of it. The more of a name is alike, the better; what could be several images is none.
+/// with fewer of them, with another ending or without one, in other case, or by a number without
+/// the zeros in front of it. The more of a name is alike, the better; what could be several images
+/// is none.
 #[derive(Default)]
 pub(super) struct Matching {
     /// By the name as it is, from any of its folders on.

@@ -2,9 +2,10 @@
 //!
 //! # What it does
 //! For each class, searches mask and pattern as Neural Cleanse does (Wang et al. 2019, equation 3),
-//! stamped on images of that class alone, and with a loss that asks for any other class instead of a
-//! given one: `-ln(1 - p)` of the class's own probability p. The class that most images then go to
-//! is the one that is accused. K searches see what K (K - 1) pairs would have to be searched for.
+//! stamped on images of that class alone, and with a loss that asks for any other class instead of
+//! a given one: `-ln(1 - p)` of the class's own probability p. The class that most images then go
+//! to is the one that is accused. K searches see what K (K - 1) pairs would have to be searched
+//! for.
 //!
 //! # Threat model
 //! One trigger of limited size at a fixed place, which works on images of one class, of some, or of
@@ -14,21 +15,20 @@
 //! # Statistic and decision
 //! The L1 norm of the mask, in pixels, over at most 16 images of the class that the model is right
 //! on. Small is suspicious, beside the model's other classes (one source) and beside those of clean
-//! models (all of them). A class that is hard to leave counts for nothing. What is unusually small is
-//! decided by `verdict` among clean models. A trigger that convicts has to lead more than half of the
-//! held-out images of its class to one and the same class, with a confidence of 95 %: a class has
-//! too few images to ask for more.
+//! models (all of them). A class that is hard to leave counts for nothing. What is unusually small
+//! is decided by `verdict` among clean models. A trigger that convicts has to lead more than half
+//! of the held-out images of its class to one and the same class, with a confidence of 95 %: a
+//! class has too few images to ask for more.
 //!
 //! # Cost
 //! One search a class, with half the images of Neural Cleanse in each update.
 //!
 //! # Known failures
 //! Classes that are near one another by nature: in small nets on GTSRB with 12 classes, one clean
-//! speed limit is led to another by 2 to 5 pixels, which a square of 16 from one class to an unlike one
-//! does not stand out beside; in Fashion-MNIST and MNIST it does (docs/detectors/source_patch.md).
-//! Whatever is no patch: blends, filters, warps. Sizes depend on how many images of the class there
-//! are, and with fewer than 16 are smaller than those that the library knows. Two classes that are
-//! alike by nature (two speed limits) are near one another in any model.
+//! speed limit is led to another by 2 to 5 pixels, beside which a square of 16 pixels from one
+//! class to an unlike one does not stand out; in Fashion-MNIST and MNIST it does
+//! (docs/detectors/source_patch.md). Whatever is no patch: blends, filters, warps. Sizes depend on
+//! how many images of the class there are: of fewer than 16 they are smaller.
 //!
 //! # References
 //! Wang et al., "Neural Cleanse", IEEE S&P 2019, §VII-E (backdoors of a source class). S.-M.
@@ -105,20 +105,6 @@ pub struct SourcePatch {
     early: Option<EarlyPhase>,
 }
 
-impl SourcePatch {
-    fn task<'a>(&'a self, subject: &Subject<'a>) -> Result<Task<'a>, Error> {
-        let images = subject.images()?;
-        Ok(Task {
-            classifier: subject.classifier,
-            search: images.search,
-            holdout: images.holdout,
-            config: &self.config,
-            seed: subject.seed,
-            early: self.early,
-        })
-    }
-}
-
 /// The class that a search is from.
 fn source(unit: Unit) -> Result<Aim, Error> {
     match unit {
@@ -127,12 +113,16 @@ fn source(unit: Unit) -> Result<Aim, Error> {
     }
 }
 
-/// A search without images, where the model is right on none of the class.
-fn nothing(task: &Task<'_>, aim: Aim) -> Result<Option<Nothing>, Error> {
-    match aim.images(task) {
-        Ok(_) => Ok(None),
-        Err(Error::NoneRight(_)) => Ok(Some(Nothing {
-            unit: aim.unit(),
+/// The search, or one with nothing to search with where the model is right on no image of the
+/// class.
+fn or_nothing<'a>(
+    search: Result<ClassSearch<'a>, Error>,
+    unit: Unit,
+) -> Result<Box<dyn Search + 'a>, Error> {
+    match search {
+        Ok(search) => Ok(Box::new(search)),
+        Err(Error::NoneRight(_)) => Ok(Box::new(Nothing {
+            unit,
             reason: "the model is right on no image of it".to_owned(),
         })),
         Err(error) => Err(error),
@@ -163,7 +153,8 @@ impl Detector for SourcePatch {
         let count = labels.iter().filter(|&&label| label == class).count();
         (count < FEWEST_OF_ONE).then(|| {
             format!(
-                "not searched, since {count} images of it are there to search with, where {FEWEST_OF_ONE} are needed"
+                "not searched, since there are {count} images of it to search with, where {FEWEST_OF_ONE} \
+                 are needed"
             )
         })
     }
@@ -173,11 +164,8 @@ impl Detector for SourcePatch {
         subject: &Subject<'a>,
         unit: Unit,
     ) -> Result<Box<dyn Search + 'a>, Error> {
-        let (task, aim) = (self.task(subject)?, source(unit)?);
-        if let Some(nothing) = nothing(&task, aim)? {
-            return Ok(Box::new(nothing));
-        }
-        Ok(Box::new(ClassSearch::new(task, aim)?))
+        let task = Task::of(subject, &self.config, self.early)?;
+        or_nothing(ClassSearch::new(task, source(unit)?), unit)
     }
 
     fn resume<'a>(
@@ -186,12 +174,12 @@ impl Detector for SourcePatch {
         unit: Unit,
         kept: &str,
     ) -> Result<Box<dyn Search + 'a>, Error> {
-        let (task, aim) = (self.task(subject)?, source(unit)?);
-        if let Some(nothing) = nothing(&task, aim)? {
-            return Ok(Box::new(nothing));
+        let task = Task::of(subject, &self.config, self.early)?;
+        match serde_json::from_str(kept)? {
+            Some(kept) => or_nothing(ClassSearch::resume(task, source(unit)?, kept), unit),
+            // What a search keeps that has nothing to search with.
+            None => or_nothing(ClassSearch::new(task, source(unit)?), unit),
         }
-        let kept = serde_json::from_str(kept)?;
-        Ok(Box::new(ClassSearch::resume(task, aim, kept)?))
     }
 
     fn early(&self, units: usize, pixels: usize) -> Option<Box<dyn Early>> {

@@ -190,8 +190,8 @@ impl Hearing<'_> {
         &self.witness.statistic
     }
 
-    /// Where the values of a clean model of so many classes and pixels lie, if that is known and may
-    /// be compared.
+    /// Where the values of a clean model of so many classes and pixels lie, if that is known and
+    /// may be compared.
     pub(super) fn usual_location(&self) -> Option<f64> {
         let location = self.null_model.location(self.values.compared());
         let location = location.filter(|_| self.comparable)?;

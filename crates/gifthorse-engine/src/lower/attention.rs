@@ -1,5 +1,5 @@
-//! Attention as onnxruntime's optimiser makes one node of it, computed as the plain operators that it
-//! was made of.
+//! Attention as onnxruntime's optimiser makes one node of it, computed as the plain operators that
+//! it was made of.
 
 use crate::error::Error;
 use crate::lower::context::{Call, Lowered};
@@ -69,9 +69,9 @@ pub fn attention(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.finish(out)
 }
 
-/// `MultiHeadAttention` of the tokens of a first input to those of a second, whose values are a third,
-/// all of them projected before: heads side by side, a bias for each of the three in one row, and one
-/// that is added to the scores.
+/// `MultiHeadAttention` of the tokens of a first input to those of a second, whose values are a
+/// third, all of them projected before: heads side by side, a bias for each of the three in one
+/// row, and one that is added to the scores.
 pub fn multi_head(mut call: Call) -> Result<Vec<Lowered>, Error> {
     call.only_attributes(&["mask_filter_value", "num_heads", "scale", "unidirectional"])?;
     if call.node.int_or("unidirectional", 0)? != 0 {
@@ -168,8 +168,8 @@ struct Heads {
 
 impl Heads {
     /// The values, `[batch, seen, value width]`, mixed for each of the queries, `[batch, tokens,
-    /// width]`, as they are like the keys, `[batch, seen, width]`. `bias` is the input that is added
-    /// to the scores, where there is one.
+    /// width]`, as they are like the keys, `[batch, seen, width]`. `bias` is the input that is
+    /// added to the scores, where there is one.
     fn attend(
         &self,
         call: &mut Call,

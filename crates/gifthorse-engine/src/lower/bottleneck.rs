@@ -45,8 +45,8 @@ pub fn find<'g>(graph: &'g Graph, image: &str, scores: &str) -> Option<Bottlenec
             );
         }
     }
-    // Values that are there and still to be read, as the nodes are gone through in their order: where
-    // a node reads the last of them, everything passes it.
+    // Values that are there and still to be read, as the nodes are gone through in their order:
+    // where a node reads the last of them, everything passes it.
     let mut live: HashMap<&str, usize> = HashMap::from([(image, reads[image])]);
     let mut found: Option<Bottleneck> = None;
     for node in passed {

@@ -9,8 +9,8 @@ use super::trail_step::Step;
 /// Most names of classes that are read from a table.
 const MOST_NAMES: usize = 1 << 20;
 
-/// Whether the operator reads the winner's name from a table, puts the scores into a map by name, or
-/// makes probabilities of them that sum up to one: it is left off, and never run.
+/// Whether the operator reads the winner's name from a table, puts the scores into a map by name,
+/// or makes probabilities of them that sum up to one: it is left off, and never run.
 pub fn only_names(node: &Node) -> bool {
     node.domain == "ai.onnx.ml"
         && matches!(

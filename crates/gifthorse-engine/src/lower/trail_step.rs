@@ -100,8 +100,8 @@ fn standard<'g>(
     })
 }
 
-/// A softmax made of its parts: the exponentials over their sum, of the scores or of what is left of
-/// them without the largest.
+/// A softmax made of its parts: the exponentials over their sum, of the scores or of what is left
+/// of them without the largest.
 fn spelled_out_softmax<'g>(
     graph: &'g Graph,
     producers: &Producers<'g>,

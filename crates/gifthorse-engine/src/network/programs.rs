@@ -83,8 +83,9 @@ impl Network {
         Ok(compiled)
     }
 
-    /// Gives up what was compiled besides the whole model, with the copies of the weights in it: what
-    /// was made for layers, heads, tails and interventions is made anew when it is asked for again.
+    /// Gives up what was compiled besides the whole model, with the copies of the weights in it:
+    /// what was made for layers, heads, tails and interventions is made anew when it is asked for
+    /// again.
     pub fn forget_sections(&self) {
         let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
         let whole = Section::whole();

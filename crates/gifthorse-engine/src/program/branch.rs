@@ -94,9 +94,9 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Whether a choice divides unless the divisor is zero: a number is compared with zero, and what
-    /// goes on is either that number or a constant in its place, or something as it is or divided
-    /// by it.
+    /// Whether a choice divides unless the divisor is zero: a number is compared with zero, and
+    /// what goes on is either that number or a constant in its place, or something as it is or
+    /// divided by it.
     fn keeps_a_divisor(&self, program: &Program, choice: &Choice) -> bool {
         let Some(compared) = self.compared_with_zero(program, choice.condition) else {
             return false;

@@ -12,7 +12,8 @@ pub struct UnitFinding {
     pub class: usize,
     /// Its name, not to be trusted; empty if unknown.
     pub name: String,
-    /// Index of the source class where the unit is a pair of classes; null for all the others.
+    /// Index of the source class where the search was about the images of one; null for all the
+    /// others. It is `class` itself if a search from a class led nowhere.
     pub source: Option<usize>,
     /// The statistic of this unit, in the unit and with the meaning that the detection's
     /// `unit_statistic` gives; null where there is none, as for a class that was never reached.
@@ -23,7 +24,8 @@ pub struct UnitFinding {
     /// none could be had.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub p_value: Option<f64>,
-    /// Share of search images of other classes that the trigger leads to `class`.
+    /// Share of search images of the source class, or of all other classes, that the trigger leads
+    /// to `class`.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub success_rate: Option<f64>,
     /// The same share on held-out images.

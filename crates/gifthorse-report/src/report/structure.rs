@@ -20,7 +20,8 @@ pub enum StructureRule {
     SteepSwitch,
     /// A decision for several numbers at once is multiplied with.
     RegionSwitch,
-    /// A path from the image passes the learned layers by and joins at the logits or far further on.
+    /// A path from the image passes the learned layers by and joins at the logits or far further
+    /// on.
     Bypass,
     /// Something wide is multiplied with a single number that no learned layer made.
     UnlearnedGate,
@@ -79,7 +80,8 @@ impl StructureRule {
         }
     }
 
-    /// Whether a branch that rests on all clean images and is such a thing has no use that is known.
+    /// Whether a branch that rests on all clean images and is such a thing has no use that is
+    /// known.
     fn needs_a_reason(self) -> bool {
         matches!(
             self,

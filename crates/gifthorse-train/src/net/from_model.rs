@@ -16,8 +16,9 @@ use crate::net::{Net, Running, Selection};
 impl Net {
     /// A network to be trained on from the weights that a file has: those of its convolutions,
     /// fully connected layers and normalisations, as far as the selection does not freeze them. All
-    /// else stays as it is. `preprocess` is what happens to `[0, 1]` pixels before the model, `opening`
-    /// says which of its outputs gives the logits and what its inputs beside the image are.
+    /// else stays as it is. `preprocess` is what happens to `[0, 1]` pixels before the model,
+    /// `opening` says which of its outputs gives the logits and what its inputs beside the image
+    /// are.
     ///
     /// Weights may be floats of any type, in initialisers or `Constant` nodes, in the file or
     /// beside it. They are trained as 32-bit floats, and the trained model has them in the type of

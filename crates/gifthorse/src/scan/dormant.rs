@@ -34,8 +34,8 @@ impl Looked {
 }
 
 /// Looks for units that no clean image wakes and wakes them, in a part of the time given and before
-/// the scan has to be done. The model is compiled in parts for it, with a copy of the weights: where
-/// there is no memory for that, it is left out.
+/// the scan has to be done. The model is compiled in parts for it, with a copy of the weights:
+/// where there is no memory for that, it is left out.
 ///
 /// # Errors
 /// A model that cannot be run.

@@ -14,8 +14,8 @@ use crate::{Error, ScanRequest};
 /// What stands for every output that is scores, where outputs are named.
 pub const EVERY_OUTPUT: &str = "all";
 
-/// Opens the model of a request. Where several of its outputs could be scores, the one is taken that
-/// has as many classes as the images have labels of, if there is only one.
+/// Opens the model of a request. Where several of its outputs could be scores, the one is taken
+/// that has as many classes as the images have labels of, if there is only one.
 ///
 /// # Errors
 /// As [`OpenModel::read`]; images that cannot be read.
@@ -71,8 +71,8 @@ pub fn open(request: &ScanRequest) -> Result<OpenModel, Error> {
     }
 }
 
-/// The outputs to scan, each by itself: those that `named` has, or with [`EVERY_OUTPUT`] in it, unless an output
-/// is called so, every output that is scores of classes. None is there twice.
+/// The outputs to scan, each by itself: those that `named` has, or with [`EVERY_OUTPUT`] in it,
+/// unless an output is called so, every output that is scores of classes. None is there twice.
 ///
 /// # Errors
 /// As opening the model; a name that no output has; no output that is scores.

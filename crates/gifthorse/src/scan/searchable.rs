@@ -38,7 +38,7 @@ impl Searchable {
             .map_or_else(String::new, |name| format!(" ({name})"));
         let others = match self.left_out.len().saturating_sub(1) {
             0 => String::new(),
-            count => format!("; so are {count} more"),
+            count => format!("; nor are {count} more"),
         };
         let title = detector.about().title;
         Some(format!("{title}: class {class}{name} is {why}{others}"))

@@ -1,5 +1,5 @@
-//! Turns that cameras note beside pictures (EXIF): whether the model was made for pictures with them
-//! or without, its accuracy tells.
+//! Turns that cameras note beside pictures (EXIF): whether the model was made for pictures with
+//! them or without, its accuracy tells.
 
 use std::path::Path;
 

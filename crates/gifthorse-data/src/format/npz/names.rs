@@ -22,7 +22,8 @@ pub(super) struct Pair {
 pub(super) enum Labels {
     /// Those of the images, by its name.
     Own(String),
-    /// Those of the images if there are as many: only one of the two names says of which part it is.
+    /// Those of the images if there are as many: only one of the two names says of which part it
+    /// is.
     Perhaps(String),
 }
 

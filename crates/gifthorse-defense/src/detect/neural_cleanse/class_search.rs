@@ -18,6 +18,7 @@ use super::objective::Objective;
 use super::restart::{Restart, promising};
 use super::variables::Variables;
 use crate::error::Error;
+use crate::subject::Subject;
 use crate::trigger::Patch;
 
 /// What all searches of a scan are made with.
@@ -35,6 +36,28 @@ pub struct Task<'a> {
     pub seed: u64,
     /// The early phase that the search is part of, if it is.
     pub early: Option<EarlyPhase>,
+}
+
+impl<'a> Task<'a> {
+    /// The task of a scan of `subject`.
+    ///
+    /// # Errors
+    /// [`Error::NeedsImages`].
+    pub(in crate::detect) fn of(
+        subject: &Subject<'a>,
+        config: &'a Config,
+        early: Option<EarlyPhase>,
+    ) -> Result<Self, Error> {
+        let images = subject.images()?;
+        Ok(Self {
+            classifier: subject.classifier,
+            search: images.search,
+            holdout: images.holdout,
+            config,
+            seed: subject.seed,
+            early,
+        })
+    }
 }
 
 /// One search: images in an endless shuffled order, mask and pattern in tanh space.

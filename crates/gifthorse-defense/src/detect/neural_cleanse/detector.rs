@@ -87,15 +87,7 @@ impl NeuralCleanse {
     }
 
     fn task<'a>(&'a self, subject: &Subject<'a>) -> Result<Task<'a>, Error> {
-        let images = subject.images()?;
-        Ok(Task {
-            classifier: subject.classifier,
-            search: images.search,
-            holdout: images.holdout,
-            config: &self.config,
-            seed: subject.seed,
-            early: self.early,
-        })
+        Task::of(subject, &self.config, self.early)
     }
 }
 

@@ -165,8 +165,8 @@ fn gain(facts: &Facts<'_>, mut id: ValueId) -> f32 {
     gain
 }
 
-/// Whether what a step makes of decisions alone is one still. A learned layer on many of them, as in
-/// a network of signs, makes features of them.
+/// Whether what a step makes of decisions alone is one still. A learned layer on many of them, as
+/// in a network of signs, makes features of them.
 fn carries(step: &Step, decision: &Decision, facts: &Facts<'_>) -> bool {
     match &step.primitive {
         Primitive::Softmax(_) | Primitive::LogSoftmax(_) | Primitive::LayerNorm { .. } => false,

@@ -187,8 +187,8 @@ pub fn values(step: &Step) -> Vec<ValueId> {
 }
 
 /// Whether a step is a layer with a weight of its own: a constant of two axes or more, or what is
-/// made of constants alone, such as a weight that is turned first. `depends` says of a value whether
-/// it depends on the image.
+/// made of constants alone, such as a weight that is turned first. `depends` says of a value
+/// whether it depends on the image.
 fn is_learned(step: &Step, program: &Program, depends: impl Fn(ValueId) -> bool) -> bool {
     let weight = |operand: &Operand| match operand {
         Operand::Value(id) => !depends(*id),

@@ -39,8 +39,8 @@ pub struct ClassValues {
     /// were led, in class order. Empty for others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leads_to: Vec<usize>,
-    /// Classes reached, or led from, whose trigger passed the gate on held-out images. The calibration does not
-    /// look at them; a validation does.
+    /// Classes reached, or led from, whose trigger passed the gate on held-out images. The
+    /// calibration does not look at them; a validation does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confirmed: Vec<usize>,
 }
