@@ -107,7 +107,10 @@ impl Plan {
             scan,
             critical: 0.0,
         };
-        let any = Values::of(&plan.evidence(&vec![0.0; classes], &vec![0.0; classes], 0))?;
+        let any = Values::of(
+            &plan.evidence(&vec![0.0; classes], &vec![0.0; classes], 0),
+            classes,
+        )?;
         let reference = EqualClasses::default();
         let null = Null::simulate_thinned(&plan.scan, any.thinning(), &reference, 1)?;
         plan.critical = null.critical_score(FPR);
@@ -151,11 +154,11 @@ impl Plan {
             .map(|(size, other)| correlation * size + noise * other)
             .collect();
         let evidence = self.evidence(&sizes, &standing, stream);
-        let found = Values::of(&evidence)?;
+        let found = Values::of(&evidence, self.classes)?;
         let score = |steps: Vec<gifthorse_defense::verdict::Step>| {
             steps.iter().map(|step| step.score).fold(f64::MIN, f64::max)
         };
-        let smallest = found.classes().iter().flatten().next();
+        let smallest = found.accused().iter().flatten().next();
         let searched = |class: usize| evidence.classes.iter().any(|found| found.class == class);
         Ok(Outcome {
             flagged: score(self.scan.steps(found.ascending())) > self.critical,
@@ -186,6 +189,7 @@ impl Plan {
             &order[..self.finalists]
         };
         let found = |&class: &usize| ClassEvidence {
+            also: Vec::new(),
             source: None,
             class,
             value: sizes[class],
@@ -204,6 +208,8 @@ impl Plan {
                 whole: 1.0,
                 extreme: None,
                 comparable: false,
+
+                of_model: false,
                 conviction: Conviction::ByStatistic,
             },
             classes: finalists.iter().chain(&drawn).map(found).collect(),

@@ -54,9 +54,9 @@ impl NullModel for Part<'_> {
     fn scale_prior(&self) -> Option<ScalePrior> {
         self.whole()?.scale_prior()
     }
-    fn draw(&self, rng: &mut ChaCha8Rng, values: &mut [f64]) {
+    fn draw(&self, rng: &mut ChaCha8Rng, classes: usize, values: &mut [f64]) {
         if let Some(whole) = self.whole() {
-            whole.draw(rng, values);
+            whole.draw(rng, classes, values);
         }
     }
     fn location(&self, classes: usize) -> Option<f64> {

@@ -4,9 +4,12 @@
 //! Everything else follows from the row: the driver, work folders, progress, memory, reports,
 //! coverage, zoos and the library of clean models know detectors only by [`Detector`].
 
+pub mod cepa;
+pub mod last_layer;
 pub mod mm_bd;
 pub mod neural_cleanse;
 pub mod source_patch;
+pub mod universal_patch;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -60,6 +63,8 @@ pub struct UnitStatistic {
     /// Whether values can be compared between models. If not, only the classes of one model can be
     /// compared with one another.
     pub comparable: bool,
+    /// Whether there is one value for the model as a whole, and none for each class.
+    pub of_model: bool,
     /// Whether a class that it accuses has to be confirmed by a trigger that works on held-out
     /// images. A detector without a trigger to stamp accuses by its statistic alone.
     pub conviction: Conviction,
@@ -75,6 +80,7 @@ impl UnitStatistic {
             whole,
             extreme: self.extreme,
             comparable: self.comparable,
+            of_model: self.of_model,
             conviction: self.conviction,
         }
     }
@@ -94,7 +100,8 @@ pub trait Detector: Debug + Send + Sync {
     /// All settings by name, for reports and to tell one scan from another.
     fn settings(&self) -> BTreeMap<String, Value>;
 
-    /// What it searches in a model of so many classes: by default, each class.
+    /// What it searches in a model of so many classes: by default, each class. Nothing if what it
+    /// looks for cannot be in such a model.
     fn units(&self, classes: usize) -> Vec<Unit> {
         (0..classes).map(Unit::Class).collect()
     }
@@ -254,7 +261,14 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 3] = [neural_cleanse::ROW, mm_bd::ROW, source_patch::ROW];
+pub const DETECTORS: [Row; 6] = [
+    neural_cleanse::ROW,
+    mm_bd::ROW,
+    last_layer::ROW,
+    source_patch::ROW,
+    universal_patch::ROW,
+    cepa::ROW,
+];
 
 impl Choice {
     /// A detector with its default settings.

@@ -19,6 +19,14 @@ pub enum Error {
     /// Nothing to search with.
     #[error("the model is right on no image of class {0}, so that none can be led away from it")]
     NoneRight(usize),
+    /// Nothing to search with.
+    #[error(
+        "the model is right on none of the images, so that none can be led away from its class"
+    )]
+    NothingRight,
+    /// A detector of the last layer has none to look at.
+    #[error("its logits are an affine function of no layer")]
+    NoAffineEnd,
     /// A detector that needs images was run without.
     #[error("this detector needs clean images (--images)")]
     NeedsImages,

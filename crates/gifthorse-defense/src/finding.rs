@@ -1,5 +1,6 @@
 //! What a detector found: one type for all of them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,16 @@ pub struct Measure {
     pub unit: String,
 }
 
+/// Where a trigger leads most of the images of a class that leave it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Destination {
+    /// The class that they go to.
+    pub class: usize,
+    /// What share of all images of the first class that is, 0 to 1.
+    #[serde(with = "exact::double")]
+    pub share: f64,
+}
+
 /// What a detector found for one unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
@@ -112,6 +123,10 @@ pub struct Finding {
     /// leads any away.
     #[serde(default)]
     pub leads_to: Option<usize>,
+    /// Of a search on images of all classes that are led wherever they go: where most of those of
+    /// each class go, in class order. Empty for others.
+    #[serde(default)]
+    pub map: Vec<Option<Destination>>,
     /// What became of it.
     pub state: State,
     /// Why nothing was reached, where the search can tell; in words that go after "class 3: ".
@@ -147,11 +162,21 @@ impl Finding {
         }
     }
 
+    /// The classes that more than half of the images of some class are led to, in order, where the
+    /// search was on images of all classes.
+    pub fn led_by_a_class(&self) -> Vec<usize> {
+        let destinations = self.map.iter().flatten();
+        let led = destinations.filter(|destination| destination.share > 0.5);
+        let led: BTreeSet<usize> = led.map(|destination| destination.class).collect();
+        led.into_iter().collect()
+    }
+
     /// The finding for a unit whose search never began.
     pub fn skipped(unit: Unit) -> Self {
         Self {
             unit,
             leads_to: None,
+            map: Vec::new(),
             state: State::Skipped,
             reason: None,
             statistic: 0.0,

@@ -7,6 +7,7 @@ mod exact;
 pub mod filter;
 pub mod finding;
 pub mod health;
+pub mod label_map;
 pub mod preflight;
 pub mod preflight_stats;
 pub mod repair;

@@ -15,7 +15,7 @@ use crate::finding::{Finding, State};
 pub use belongs::{Belongs, SnapshotError};
 pub use drive::search;
 pub use early::{Early, Next};
-pub use evaluate::{answers, evaluate_from, evaluate_trigger};
+pub use evaluate::{answers, evaluate_away, evaluate_from, evaluate_trigger, picture_margin};
 pub use keeper::{KeepNothing, Keeper, KeeperError, Kept, Stage};
 pub use nothing::Nothing;
 pub use observer::{Observer, Silent};

@@ -1,8 +1,11 @@
 //! What a detector looks at.
 
+use std::sync::{Arc, OnceLock};
+
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
 
+use crate::detect::last_layer::LastLayer;
 use crate::error::Error;
 
 /// A model under examination, and what there is to examine it with.
@@ -14,6 +17,32 @@ pub struct Subject<'a> {
     pub images: Option<CleanImages<'a>>,
     /// Seed of every random choice.
     pub seed: u64,
+    /// What several searches ask of it.
+    pub facts: &'a Facts,
+}
+
+/// What several searches ask of a subject, worked out when it is first asked for. They belong to
+/// one subject.
+#[derive(Debug, Default)]
+pub struct Facts {
+    last_layer: OnceLock<Result<Arc<LastLayer>, String>>,
+}
+
+impl Facts {
+    /// The last layer of the subject.
+    ///
+    /// # Errors
+    /// Why there is none to look at, in words that go after "class 3: ".
+    pub fn last_layer(&self, subject: &Subject<'_>) -> Result<Arc<LastLayer>, String> {
+        if let Some(known) = self.last_layer.get() {
+            return known.clone();
+        }
+        // Worked out before the cell is taken: another thread may be given other work meanwhile,
+        // which must not wait for this one.
+        let found = LastLayer::of(subject).map(Arc::new);
+        let found = found.map_err(|why| why.to_string());
+        self.last_layer.get_or_init(|| found).clone()
+    }
 }
 
 /// Clean images in two parts that share none.

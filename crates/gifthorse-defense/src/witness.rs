@@ -39,10 +39,11 @@ pub fn witness(
             Unit::Pair { source, target } => (target, Some(source)),
             // It led nowhere, so that no class is accused by it.
             Unit::Source(source) => (source, Some(source)),
-            Unit::Model => return None,
+            Unit::Model => (finding.leads_to?, None),
         };
         Some(ClassEvidence {
             class,
+            also: finding.led_by_a_class(),
             source,
             value: detector.value(finding.statistic, shape),
             reached: finding.state == State::Reached,

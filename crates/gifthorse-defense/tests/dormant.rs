@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gifthorse_data::{ImageShape, Images};
 use gifthorse_defense::dormant::{Dormancy, look};
-use gifthorse_defense::subject::{CleanImages, Subject};
+use gifthorse_defense::subject::{CleanImages, Facts, Subject};
 use gifthorse_engine::{Classifier, Device, Preprocess};
 use gifthorse_onnx::{Dim, ElementType, GraphBuilder};
 use rand::{RngExt, SeedableRng};
@@ -98,6 +98,7 @@ fn found(classifier: &Classifier) -> Dormancy {
             holdout: &holdout,
         }),
         seed: 3,
+        facts: &Facts::default(),
     };
     look(&subject, None).unwrap()
 }
@@ -341,6 +342,7 @@ fn without_time_images_are_counted_and_nothing_is_tried() {
         classifier: &classifier,
         images: Some(images),
         seed: 3,
+        facts: &Facts::default(),
     };
     let found = look(&subject, Some(std::time::Instant::now())).unwrap();
     assert_eq!((found.dormant, found.tried), (1, 0));

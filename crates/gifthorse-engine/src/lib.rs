@@ -28,7 +28,7 @@ pub use layer::{Hinge, Layer};
 pub use lower::weights::{ChannelReader, Role, RunningStatistics, Weight, Wiring};
 pub use lower::{Ends, ImageInput, Look, Opening, Output, is_supported, running_means};
 pub use mode::Mode;
-pub use network::{Batching, Memory, Network};
+pub use network::{AffineEnd, Batching, Memory, Network};
 pub use preprocess::{Channels, Layout, PixelRange, Preprocess};
 pub use program::branch::{Branch, BranchScope};
 pub use program::structure::{StructureFinding, StructureRule};

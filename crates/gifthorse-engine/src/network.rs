@@ -1,5 +1,6 @@
 //! A model as a function of its raw input, whatever batch the file was made for.
 
+mod affine;
 mod batching;
 mod layers;
 mod memory;
@@ -18,6 +19,7 @@ use crate::lower::{Ends, ImageInput, Opening};
 use crate::program::branch::{Branch, branches};
 use crate::program::cost::Cost;
 use crate::program::section::Section;
+pub use affine::AffineEnd;
 use batching::BatchPart;
 pub use batching::Batching;
 use layers::Layers;
@@ -37,6 +39,7 @@ pub struct Network {
     device: Device,
     programs: Mutex<Programs>,
     layers: OnceLock<Layers>,
+    affine_end: OnceLock<Option<AffineEnd>>,
 }
 
 impl Network {
@@ -115,6 +118,7 @@ impl Network {
             device,
             programs: Mutex::new(programs),
             layers: OnceLock::new(),
+            affine_end: OnceLock::new(),
         };
         let batch = network.declared_batch();
         network.classes = network.count_classes(batch.unwrap_or(1))?;

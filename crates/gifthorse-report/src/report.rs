@@ -25,7 +25,7 @@ mod verdict;
 pub use baseline::{Baseline, DetectorChange, StatisticChange};
 pub use detection::{Detection, PublishedRule};
 pub use dormant::{DormantUnit, DormantUnits};
-pub use finding::{FindingState, TriggerFile, TriggerKind, Unit, UnitFinding};
+pub use finding::{FindingState, Move, TriggerFile, TriggerKind, Unit, UnitFinding};
 pub use health::GradientHealth;
 pub use inputs::{ChosenBy, Images, PassedOver, Preprocess};
 pub use json::{JsonError, json_schema};

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use gifthorse_defense::detect::{Choice, Detector};
-use gifthorse_defense::finding::{Finding, Findings, State, Unit};
+use gifthorse_defense::finding::{Destination, Finding, Findings, State, Unit};
 use gifthorse_defense::verdict::{
     Evidence, LibraryError, LibraryModel, Method, MethodTraits, Soundness,
 };
 use gifthorse_defense::witness::witness;
 use gifthorse_report::Report;
-use gifthorse_report::report::{Detection, FindingState};
+use gifthorse_report::report::{Detection, FindingState, UnitFinding};
 
 use crate::Error;
 
@@ -40,7 +40,7 @@ pub fn library_model(
             return Err(LibraryError::NotAllSearched(name.to_owned()).into());
         }
         let detector = choice(detection).detector()?;
-        let findings = findings(detection);
+        let findings = findings(detection, report.model.classes);
         let witness = witness(detector.as_ref(), &findings, shape, Soundness::Sound)?;
         confirmed.insert(
             witness.method.clone(),
@@ -66,8 +66,12 @@ pub fn library_methods(report: &Report) -> Result<BTreeMap<Method, MethodTraits>
     let traits = report.detectors.iter().map(|detection| {
         let detector = choice(detection).detector()?;
         let method = gifthorse_defense::witness::method(detector.as_ref())?;
-        let comparable = detector.about().statistic.comparable;
-        Ok((method, MethodTraits { comparable }))
+        let statistic = &detector.about().statistic;
+        let traits = MethodTraits {
+            comparable: statistic.comparable,
+            of_model: statistic.of_model,
+        };
+        Ok((method, traits))
     });
     traits.collect()
 }
@@ -81,9 +85,10 @@ pub(crate) fn choice(detection: &Detection) -> Choice {
     }
 }
 
-fn findings(detection: &Detection) -> Findings {
-    let of_unit = |found: &gifthorse_report::report::UnitFinding| {
+fn findings(detection: &Detection, classes: usize) -> Findings {
+    let of_unit = |found: &UnitFinding| {
         let reached = found.state == FindingState::Reached;
+        let moves_all = !found.map.is_empty();
         Finding {
             state: if reached {
                 State::Reached
@@ -92,9 +97,11 @@ fn findings(detection: &Detection) -> Findings {
             },
             // Not looked at where nothing was reached, but finite.
             statistic: found.statistic.unwrap_or(1.0),
-            leads_to: found.source.map(|_| found.class),
+            leads_to: (found.source.is_some() || moves_all).then_some(found.class),
+            map: destinations(found, classes),
             ..Finding::skipped(match found.source {
                 Some(source) => Unit::Source(source),
+                None if moves_all => Unit::Model,
                 None => Unit::Class(found.class),
             })
         }
@@ -102,6 +109,21 @@ fn findings(detection: &Detection) -> Findings {
     Findings {
         units: detection.findings.iter().map(of_unit).collect(),
         sampled: Vec::new(),
+    }
+}
+
+/// Where the images of each of so many classes go, as a finding has it.
+fn destinations(found: &UnitFinding, classes: usize) -> Vec<Option<Destination>> {
+    let of_class = |class: usize| {
+        let moved = found.map.iter().find(|moved| moved.from == class)?;
+        Some(Destination {
+            class: moved.to,
+            share: moved.share,
+        })
+    };
+    match found.map.is_empty() {
+        true => Vec::new(),
+        false => (0..classes).map(of_class).collect(),
     }
 }
 

@@ -32,7 +32,7 @@ mod work;
 use std::time::Instant;
 
 use gifthorse_defense::detect::Detector;
-use gifthorse_defense::subject::Subject;
+use gifthorse_defense::subject::{Facts, Subject};
 use gifthorse_defense::witness::method;
 use gifthorse_report::report::SCHEMA_VERSION;
 use gifthorse_report::{Evidence, Report};
@@ -167,10 +167,12 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     }
 
     observer.stage(Stage::Health);
+    let facts = Facts::default();
     let subject = Subject {
         classifier: &fit.classifier,
         images: images.as_ref().map(SplitSet::clean),
         seed: request.seed,
+        facts: &facts,
     };
     let health = checks::gradients(&subject)?;
     let deadline = search::deadline(clock, request.max_time);

@@ -10,6 +10,7 @@ pub struct DetectorArgs {
     /// findings in clean models are known, so that they have a part in the verdict].
     #[arg(
         long = "detector",
+        visible_alias = "detectors",
         value_name = "NAME",
         value_delimiter = ',',
         value_parser = names(),

@@ -75,6 +75,7 @@ const ABOUT: About = About {
         suspicious: Tail::Small,
         extreme: Some(1.0),
         comparable: true,
+        of_model: false,
         conviction: Conviction::ByTrigger { rate: RATE },
     },
     by_default: false,

@@ -67,6 +67,50 @@ pub fn evaluate_from(
     })
 }
 
+/// Tries a trigger on all labelled images that the model is right on: how many leave their class.
+///
+/// # Errors
+/// As [`evaluate_trigger`].
+pub fn evaluate_away(
+    classifier: &Classifier,
+    images: &Images,
+    trigger: &Trigger,
+) -> Result<Confirmation, Error> {
+    let labels = images.labels().ok_or(Error::NoLabels)?;
+    let predicted = classifier.predict(images.pixels())?;
+    let right: Vec<usize> = (0..labels.len())
+        .filter(|&i| predicted[i] == labels[i])
+        .collect();
+    let answers = answers(classifier, images, &right, trigger)?;
+    let moved = right.iter().zip(&answers);
+    Ok(Confirmation {
+        successes: moved.filter(|&(&i, &answer)| answer != labels[i]).count() as u64,
+        trials: answers.len() as u64,
+        worst_source: None,
+    })
+}
+
+/// How far a class's logit lies above the best of the others on a picture, in logits.
+///
+/// # Errors
+/// A model that cannot be run.
+pub fn picture_margin(
+    classifier: &Classifier,
+    picture: &Trigger,
+    class: usize,
+) -> Result<f64, Error> {
+    let shape = classifier.shape();
+    let pixels = picture.stamp(&vec![0.0; shape.iter().product()], shape);
+    let logits = classifier.evaluate(&pixels)?;
+    let others = logits
+        .iter()
+        .enumerate()
+        .filter(|&(other, _)| other != class);
+    let best = others.map(|(_, &logit)| f64::from(logit));
+    let best = best.fold(f64::NEG_INFINITY, f64::max);
+    Ok(f64::from(logits.get(class).copied().unwrap_or(f32::NAN)) - best)
+}
+
 /// What the model takes the images with the given indices for, with the trigger stamped on them.
 ///
 /// # Errors

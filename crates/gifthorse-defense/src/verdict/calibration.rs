@@ -62,12 +62,12 @@ pub trait NullModel: Sync {
         None
     }
 
-    /// Draws one clean model: fills `values`, one slot for each class, in any order, all
-    /// reached.
+    /// Draws one clean model of so many classes: fills `values`, one slot for each class in any
+    /// order, or a single one for the model, all reached.
     ///
     /// The location is free, unless [`Self::location`] knows it; so is the scale, unless
     /// [`Self::scale_prior`] gives one, of which the scale must then be a draw.
-    fn draw(&self, rng: &mut ChaCha8Rng, values: &mut [f64]);
+    fn draw(&self, rng: &mut ChaCha8Rng, classes: usize, values: &mut [f64]);
 
     /// Where the values of a clean model of so many classes usually lie, if those of different
     /// models can be compared. A class is then also flagged for being small beside the smallest of

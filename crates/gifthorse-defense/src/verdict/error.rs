@@ -117,6 +117,18 @@ pub enum LibraryError {
         /// Classes of the model.
         classes: usize,
     },
+    /// A model has a value for each class of a method that gives one for the model, or the other way
+    /// round.
+    #[error(
+        "what model \"{model}\" has of {method} is not of the kind that the file says: a value for each class, or one \
+         for the model"
+    )]
+    OfModel {
+        /// Name of the model.
+        model: String,
+        /// The method.
+        method: Method,
+    },
     /// A model has values of a method that the file does not declare.
     #[error(
         "model \"{model}\" has values of {method}, which the file does not list among its methods"

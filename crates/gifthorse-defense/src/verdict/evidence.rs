@@ -24,14 +24,15 @@ pub struct Evidence {
     pub classes: usize,
 }
 
-/// What one detector found: a value for each class that it searched.
+/// What one detector found: a value for each class that it searched, or one for the model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Witness {
     /// The detector and its preset.
     pub method: Method,
     /// How its values are to be read.
     pub statistic: Statistic,
-    /// The classes searched to the end, in any order, each once; or the source classes.
+    /// The classes searched to the end, in any order, each once; or the source classes; or a single
+    /// entry where the search was of the model as a whole ([`Statistic::of_model`]).
     pub classes: Vec<ClassEvidence>,
     /// Classes whose search was ended early; not in `classes`.
     pub set_aside: SetAside,
@@ -44,6 +45,9 @@ pub struct Witness {
 pub struct ClassEvidence {
     /// Class index: where the trigger leads to.
     pub class: usize,
+    /// Further classes that the same trigger leads images to, where the search was of the model as
+    /// a whole.
+    pub also: Vec<usize>,
     /// The class whose images it works on, if the search was about those of one.
     pub source: Option<usize>,
     /// The detector's statistic on its logarithmic scale ([`Statistic::value`]): the smaller, the
@@ -120,11 +124,24 @@ pub struct Statistic {
     /// between logits may not, since each model has its own scale of logits, and are compared among
     /// the classes of one model alone.
     pub comparable: bool,
+    /// Whether there is one value for the model, and none for each class: nothing in the model
+    /// itself to compare it with.
+    pub of_model: bool,
     /// What makes a suspicious class a target.
     pub conviction: Conviction,
 }
 
 impl ClassEvidence {
+    /// The classes that it is held against.
+    pub(super) fn accused(&self) -> Vec<usize> {
+        let others = self
+            .also
+            .iter()
+            .copied()
+            .filter(|&class| class != self.class);
+        [self.class].into_iter().chain(others).collect()
+    }
+
     /// The class that the search was about, by which it is known among those of its witness.
     pub(super) fn class_of_search(&self) -> usize {
         self.source.unwrap_or(self.class)
@@ -135,7 +152,8 @@ impl Witness {
     /// What it holds against a class: the most suspicious of its findings that lead there.
     pub(super) fn against(&self, class: usize) -> Option<(usize, &ClassEvidence)> {
         let found = self.classes.iter().enumerate();
-        let of_class = found.filter(|(_, found)| found.class == class);
+        let accuses = |found: &ClassEvidence| found.class == class || found.also.contains(&class);
+        let of_class = found.filter(|(_, found)| accuses(found));
         of_class.min_by(|(_, a), (_, b)| {
             let unreached = (!a.reached).cmp(&!b.reached);
             unreached.then(a.value.total_cmp(&b.value))
@@ -243,6 +261,7 @@ mod tests {
             whole: 1024.0,
             extreme: Some(1.0),
             comparable: true,
+            of_model: false,
             conviction: Conviction::ByTrigger { rate: 0.9 },
         };
         let margin = Statistic {

@@ -69,7 +69,7 @@ pub(super) struct Hearing<'a> {
 
 impl<'a> Candidate<'a> {
     /// Checks a witness, and whether anything can be said of what it found in a model with so many
-    /// `pixels`. Its values are compared with those of clean models only if they are comparable and
+    /// `pixels` and `classes`. Its values are compared with those of clean models only if they are comparable and
     /// `spanned`: if the model is like those known.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl<'a> Candidate<'a> {
     pub(super) fn check(
         (place, witness): (usize, &'a Witness),
         calibration: &'a dyn Calibration,
-        (pixels, spanned): (usize, bool),
+        (pixels, classes, spanned): (usize, usize, bool),
     ) -> Result<Result<Self, Unheard>, StatsError> {
         if let Soundness::Unsound(why) = &witness.soundness {
             return Ok(Err(Unheard::Unsound(why.clone())));
@@ -85,7 +85,7 @@ impl<'a> Candidate<'a> {
         if witness.set_aside.is_unrepresented() {
             return Ok(Err(Unheard::Unrepresented(witness.set_aside.classes)));
         }
-        let values = Values::of(witness)?;
+        let values = Values::of(witness, classes)?;
         if values.compared() == 0 {
             return Ok(Err(Unheard::NothingSearched));
         }
@@ -93,7 +93,7 @@ impl<'a> Candidate<'a> {
             return Ok(Err(Unheard::NotCalibrated));
         };
         let comparable = witness.statistic.comparable && spanned;
-        let beside_clean = comparable && null_model.location(values.compared()).is_some();
+        let beside_clean = comparable && null_model.location(values.classes_of_model()).is_some();
         Ok(match OutlierTest::new(&values, null_model.scale_prior()) {
             // Where most values are unknown, the few that are known may be small for that very
             // reason.
@@ -124,12 +124,13 @@ impl<'a> Candidate<'a> {
         let draws = if ranked { RANKED_DRAWS } else { DRAWS };
         let values = (&self.values, self.pixels);
         let comparison = Comparison::run(values, self.null_model, self.comparable, draws, seed)?;
-        let classes = self.values.classes().iter().zip(comparison.surprises());
+        let accused = self.values.accused().iter().zip(comparison.surprises());
         let mut by_class = BTreeMap::new();
-        for (class, surprise) in classes.filter_map(|(class, surprise)| Some(((*class)?, surprise)))
-        {
-            let known: &mut f64 = by_class.entry(class).or_insert(surprise);
-            *known = known.max(surprise);
+        for (classes, surprise) in accused {
+            for &class in classes {
+                let known: &mut f64 = by_class.entry(class).or_insert(surprise);
+                *known = known.max(surprise);
+            }
         }
         Ok(Hearing {
             surprises: by_class,
@@ -193,7 +194,7 @@ impl Hearing<'_> {
     /// Where the values of a clean model of so many classes and pixels lie, if that is known and
     /// may be compared.
     pub(super) fn usual_location(&self) -> Option<f64> {
-        let location = self.null_model.location(self.values.compared());
+        let location = self.null_model.location(self.values.classes_of_model());
         let location = location.filter(|_| self.comparable)?;
         Some(location + self.null_model.shift(self.pixels))
     }

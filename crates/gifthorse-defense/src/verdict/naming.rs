@@ -32,9 +32,8 @@ pub(super) fn distances(hearings: &[Hearing<'_>], flagged: &[usize]) -> Vec<f64>
         };
         for (square, class) in squares.iter_mut().zip(flagged) {
             // Of searches from several classes that lead to one, the furthest counts.
-            let values = hearing.values.classes().iter();
-            let mut values = values.zip(hearing.values.ascending());
-            if let Some((_, value)) = values.find(|(accused, _)| **accused == Some(*class)) {
+            if let Some(place) = hearing.values.place_of(*class) {
+                let value = hearing.values.ascending()[place];
                 *square += ((location - value) / scale).max(0.0).powi(2);
             }
         }
@@ -59,9 +58,9 @@ pub(super) fn named(distances: &[f64], classes: usize) -> Vec<bool> {
 /// of clean models, if they are known.
 fn of_others(hearing: &Hearing<'_>, flagged: &[usize]) -> Option<(f64, f64)> {
     let values = &hearing.values;
-    let is_flagged = |class: &Option<usize>| class.is_some_and(|class| flagged.contains(&class));
-    let reached = values.classes().iter().zip(values.ascending());
-    let others = reached.filter(|(class, _)| !is_flagged(class));
+    let is_flagged = |accused: &[usize]| accused.iter().any(|class| flagged.contains(class));
+    let reached = values.accused().iter().zip(values.ascending());
+    let others = reached.filter(|(accused, _)| !is_flagged(accused));
     let others: Vec<f64> = others.map(|(_, value)| *value).collect();
     let count = others.len() as f64;
     let all = others.len() + values.unreached();

@@ -157,6 +157,9 @@ impl Grounds<'_> {
         let trial = self.trial;
         let heard = trial.hearings.iter().zip(&trial.alone);
         let sentence = |(hearing, alone): (&Hearing<'_>, &Alone)| {
+            if hearing.statistic().of_model {
+                return None;
+            }
             let sure = self
                 .charges
                 .iter()
@@ -230,6 +233,13 @@ impl Grounds<'_> {
         let sentence = |hearing: &Hearing<'_>| {
             let classes = &hearing.witness.classes;
             let unreached = classes.iter().filter(|found| !found.reached).count();
+            if unreached > 0 && hearing.statistic().of_model {
+                let by = self.by(hearing.place);
+                return Some(format!(
+                    "No trigger was found that moves images of all classes{by}: nothing is known of one that the search \
+                     missed."
+                ));
+            }
             (unreached > 0).then(|| {
                 format!(
                     "{unreached} of {} classes were not {} at all{}: they count as harder to reach than all others, and nothing \

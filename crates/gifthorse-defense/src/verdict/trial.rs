@@ -8,7 +8,7 @@ use super::confirmation::Gate;
 use super::decide::Gates;
 use super::decision::{ClassByWitness, ClassDecision, WitnessDecision, WitnessSays};
 use super::error::StatsError;
-use super::evidence::{Conviction, Evidence, Witness};
+use super::evidence::{ClassEvidence, Conviction, Evidence, Witness};
 use super::hearing::{Candidate, Hearing, Unheard, heard_together};
 use super::naming::{distances, named};
 use super::obstacle::Obstacle;
@@ -72,7 +72,7 @@ impl<'a> Trial<'a> {
             match Candidate::check(
                 (place, witness),
                 calibration,
-                (evidence.pixels, spanned.is_ok()),
+                (evidence.pixels, evidence.classes, spanned.is_ok()),
             )? {
                 Ok(candidate) => candidates.push(candidate),
                 Err(why) => unheard.push((place, why)),
@@ -123,7 +123,7 @@ impl<'a> Trial<'a> {
         let Some(worth) = &self.worth else {
             return Vec::new();
         };
-        let reached = self.hearings.iter().flat_map(|it| it.values.classes());
+        let reached = self.hearings.iter().flat_map(|it| it.values.accused());
         let reached: BTreeSet<usize> = reached.flatten().copied().collect();
         let charge = |class| {
             let all = self.hearings.iter().map(|it| it.surprise(class));
@@ -249,7 +249,7 @@ impl<'a> Trial<'a> {
         gates: &Gates,
     ) -> Vec<ClassDecision> {
         let searched = evidence.witnesses.iter().flat_map(|it| &it.classes);
-        let searched: BTreeSet<usize> = searched.map(|found| found.class).collect();
+        let searched: BTreeSet<usize> = searched.flat_map(ClassEvidence::accused).collect();
         let decision = |class| {
             let charge = charges.iter().find(|charge| charge.class == class);
             let p_value = |charge: &Charge| Some(self.worth.as_ref()?.p_value(charge.surprise));
@@ -270,8 +270,7 @@ impl<'a> Trial<'a> {
     fn by_witness(&self, place: usize, class: usize, gates: &Gates) -> Option<ClassByWitness> {
         let at = self.hearings.iter().position(|it| it.place == place)?;
         let hearing = &self.hearings[at];
-        let rank = hearing.values.classes().iter();
-        let rank = rank.clone().position(|&other| other == Some(class))?;
+        let rank = hearing.values.place_of(class)?;
         let reading = self.alone[at].reading.as_ref().ok();
         Some(ClassByWitness {
             source: hearing

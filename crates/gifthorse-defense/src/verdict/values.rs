@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
+use super::calibration::ClassValues;
 use super::error::StatsError;
 use super::evidence::{ClassEvidence, Witness};
 use super::set_aside::Thinning;
@@ -12,28 +13,29 @@ use super::set_aside::Thinning;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Values {
     ascending: Vec<f64>,
-    classes: Vec<Option<usize>>,
+    accused: Vec<Vec<usize>>,
     unreached: usize,
     thinning: Option<Thinning>,
+    classes_of_model: Option<usize>,
 }
 
-/// The value of one class; none if it was never reached. A class that was set aside has no index.
-#[derive(Clone, Copy)]
+/// The value of one class, or of the model; none if it was never reached.
+#[derive(Clone)]
 struct Found {
     value: Option<f64>,
-    /// The class that is accused.
-    class: Option<usize>,
+    /// The classes that are accused; none by a class that was set aside.
+    accused: Vec<usize>,
     /// The class that the search was about.
     searched: usize,
 }
 
 impl Values {
-    /// Checks what a witness found and brings it into order.
+    /// Checks what a witness found in a model of so many classes and brings it into order.
     ///
     /// # Errors
     /// A class given twice, a value that is infinite or not a number, or classes set aside for
     /// which a class stands that was not searched, or none.
-    pub fn of(witness: &Witness) -> Result<Self, StatsError> {
+    pub fn of(witness: &Witness, classes: usize) -> Result<Self, StatsError> {
         check(witness)?;
         let searched: Vec<usize> = witness
             .classes
@@ -43,7 +45,7 @@ impl Values {
         let thinning = witness.set_aside.thinning(&searched)?;
         let found = |of: &ClassEvidence| Found {
             value: of.reached.then_some(of.value),
-            class: Some(of.class),
+            accused: of.accused(),
             searched: of.class_of_search(),
         };
         let mut all: Vec<Found> = witness.classes.iter().map(found).collect();
@@ -51,20 +53,27 @@ impl Values {
             .set_aside
             .stand_ins(&all, |found| found.searched, Found::compare);
         all.extend(stand_ins.into_iter().map(|found| Found {
-            class: None,
+            accused: Vec::new(),
             ..found
         }));
-        Ok(Self::in_order(all, thinning))
+        Ok(Self {
+            classes_of_model: witness.statistic.of_model.then_some(classes),
+            ..Self::in_order(all, thinning)
+        })
     }
 
-    /// The values of a model of the library, whose classes were all searched to the end.
-    pub(super) fn of_all(values: &[Option<f64>]) -> Self {
-        let found = |(class, &value)| Found {
+    /// The values of a model of the library, of so many classes, which were all searched to the
+    /// end.
+    pub(super) fn of_all(values: &ClassValues, classes: usize) -> Self {
+        let found = |(searched, &value)| Found {
             value,
-            class: Some(class),
-            searched: class,
+            accused: values.accused(searched),
+            searched,
         };
-        Self::in_order(values.iter().enumerate().map(found).collect(), None)
+        Self {
+            classes_of_model: values.of_model.then_some(classes),
+            ..Self::in_order(values.values.iter().enumerate().map(found).collect(), None)
+        }
     }
 
     fn in_order(mut found: Vec<Found>, thinning: Option<Thinning>) -> Self {
@@ -73,8 +82,9 @@ impl Values {
         Self {
             unreached: found.len() - reached,
             ascending: found.iter().filter_map(|found| found.value).collect(),
-            classes: found[..reached].iter().map(|found| found.class).collect(),
+            accused: found.drain(..reached).map(|found| found.accused).collect(),
             thinning,
+            classes_of_model: None,
         }
     }
 
@@ -84,12 +94,27 @@ impl Values {
         &self.ascending
     }
 
-    /// The accused classes, in the order of [`Self::ascending`], of which searches from several
-    /// classes may accuse the same; `None` in the place of a class
-    /// that was set aside, whose value is that of the class that stands for it.
+    /// The classes that each value is held against, in the order of [`Self::ascending`]: usually
+    /// one. Searches from several classes may accuse the same; none is accused by a class that was
+    /// set aside, whose value is that of the class that stands for it.
     #[must_use]
-    pub fn classes(&self) -> &[Option<usize>] {
-        &self.classes
+    pub fn accused(&self) -> &[Vec<usize>] {
+        &self.accused
+    }
+
+    /// The place of the smallest value that is held against a class.
+    #[must_use]
+    pub fn place_of(&self, class: usize) -> Option<usize> {
+        self.accused
+            .iter()
+            .position(|accused| accused.contains(&class))
+    }
+
+    /// Of how many classes a clean model is that the values are measured by: as many as are
+    /// compared, or all of the model where there is one value for it.
+    #[must_use]
+    pub fn classes_of_model(&self) -> usize {
+        self.classes_of_model.unwrap_or_else(|| self.compared())
     }
 
     /// How many classes were never reached, or are taken not to be, as those that stand for them.
@@ -115,9 +140,9 @@ impl Found {
     /// By value, those never reached last; of one value, those set aside last.
     fn compare(&self, other: &Self) -> Ordering {
         let value = |of: &Self| of.value.unwrap_or(f64::INFINITY);
-        let index = |of: &Self| match of.class {
-            Some(_) => of.searched,
-            None => usize::MAX,
+        let index = |of: &Self| match of.accused.is_empty() {
+            false => of.searched,
+            true => usize::MAX,
         };
         value(self)
             .total_cmp(&value(other))

@@ -6,7 +6,7 @@ use gifthorse_defense::detect::Detector;
 use gifthorse_defense::detect::mm_bd::{Config, MmBd, Preset};
 use gifthorse_defense::finding::Finding;
 use gifthorse_defense::search::{KeepNothing, Silent, search};
-use gifthorse_defense::subject::Subject;
+use gifthorse_defense::subject::{Facts, Subject};
 use gifthorse_engine::{Classifier, Device, Preprocess};
 use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 
@@ -111,6 +111,7 @@ pub fn searched(classifier: &Classifier, preset: Preset, seed: u64) -> Vec<Findi
         classifier,
         images: None,
         seed,
+        facts: &Facts::default(),
     };
     let units = detector.units(classifier.classes());
     search(&detector, &subject, &units, &Silent, &KeepNothing)

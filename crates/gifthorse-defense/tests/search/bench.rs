@@ -11,7 +11,7 @@ use gifthorse_defense::detect::Detector;
 use gifthorse_defense::detect::neural_cleanse::{Config, NeuralCleanse, Preset, Task};
 use gifthorse_defense::finding::{Finding, Findings, Unit};
 use gifthorse_defense::search::{Keeper, KeeperError, Kept, Observer, Stage, search};
-use gifthorse_defense::subject::{CleanImages, Subject};
+use gifthorse_defense::subject::{CleanImages, Facts, Subject};
 use gifthorse_engine::{Classifier, Device, Preprocess};
 use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 use rand::{RngExt, SeedableRng};
@@ -35,6 +35,7 @@ pub struct Bench {
     holdout: Images,
     pub config: Config,
     pub seed: u64,
+    facts: Facts,
 }
 
 impl Bench {
@@ -55,6 +56,7 @@ impl Bench {
                 ..Config::preset(Preset::Standard)
             },
             seed: 3,
+            facts: Facts::default(),
         }
     }
 
@@ -77,6 +79,7 @@ impl Bench {
                 holdout: &self.holdout,
             }),
             seed: self.seed,
+            facts: &self.facts,
         }
     }
 
@@ -146,6 +149,48 @@ pub fn one_to_one(classes: usize, source: usize, target: usize) -> Classifier {
     Classifier::new(graph, Preprocess::default(), None, &Device::flex()).unwrap()
 }
 
+/// A classifier of which a bright corner leads images of each class to the next one: it moves the
+/// votes of the blocks on by one.
+pub fn all_to_all(classes: usize) -> Classifier {
+    let side = side(classes);
+    let pixels = side * side;
+    let mut corner = vec![0.0; pixels];
+    corner[pixels - 1] = 2.0;
+    let mut next = vec![0.0; classes * classes];
+    for class in 0..classes {
+        next[class * classes + (class + 1) % classes] = 1.0;
+    }
+    let batch = || Dim::Named("batch".to_owned());
+    let image = [batch(), Dim::Fixed(1), Dim::Fixed(side), Dim::Fixed(side)];
+    let model = GraphBuilder::new("all-to-all", 17)
+        .input("image", ElementType::F32, &image)
+        .initializer("weight", &[pixels, classes], blocks(classes))
+        .initializer("corner", &[pixels, 1], corner)
+        .initializer("next", &[classes, classes], next)
+        .node(
+            "Flatten",
+            "flat",
+            &["image"],
+            &["pixels"],
+            [("axis", Attribute::Int(1))],
+        )
+        .node("MatMul", "score", &["pixels", "weight"], &["plain"], [])
+        .node("MatMul", "lit", &["pixels", "corner"], &["bright"], [])
+        .node("MatMul", "turn", &["plain", "next"], &["moved"], [])
+        .node("Mul", "gate", &["moved", "bright"], &["led"], [])
+        .node("Add", "sum", &["plain", "led"], &["logits"], [])
+        .output("logits", ElementType::F32, &[batch(), Dim::Fixed(classes)])
+        .finish()
+        .unwrap();
+    let graph = Arc::new(model.graph().unwrap());
+    Classifier::new(graph, Preprocess::default(), None, &Device::flex()).unwrap()
+}
+
+/// A classifier whose logits are bent at the end.
+pub fn bent(classes: usize) -> Classifier {
+    voting(classes, blocks(classes), Some("Elu"))
+}
+
 /// A classifier that takes no image for `class`: the class's block votes against it.
 pub fn never_right(classes: usize, class: usize) -> Classifier {
     let mut weight = blocks(classes);
@@ -165,10 +210,17 @@ fn classifier(classes: usize, target: Option<usize>) -> Classifier {
 }
 
 fn linear(classes: usize, weight: Vec<f32>) -> Classifier {
+    voting(classes, weight, None)
+}
+
+/// A classifier by one product, and what bends its logits, if anything does.
+fn voting(classes: usize, weight: Vec<f32>, bend: Option<&str>) -> Classifier {
     let side = side(classes);
     let pixels = side * side;
     let batch = || Dim::Named("batch".to_owned());
-    let model = GraphBuilder::new("blocks", 17)
+    let score = if bend.is_some() { "score" } else { "logits" };
+    let mut builder = GraphBuilder::new("blocks", 17);
+    builder
         .input(
             "image",
             ElementType::F32,
@@ -182,11 +234,12 @@ fn linear(classes: usize, weight: Vec<f32>) -> Classifier {
             &["pixels"],
             [("axis", Attribute::Int(1))],
         )
-        .node("MatMul", "score", &["pixels", "weight"], &["logits"], [])
-        .output("logits", ElementType::F32, &[batch(), Dim::Fixed(classes)])
-        .finish()
-        .unwrap();
-    let graph = Arc::new(model.graph().unwrap());
+        .node("MatMul", "vote", &["pixels", "weight"], &[score], []);
+    if let Some(bend) = bend {
+        builder.node(bend, "bend", &[score], &["logits"], []);
+    }
+    builder.output("logits", ElementType::F32, &[batch(), Dim::Fixed(classes)]);
+    let graph = Arc::new(builder.finish().unwrap().graph().unwrap());
     Classifier::new(graph, Preprocess::default(), None, &Device::flex()).unwrap()
 }
 

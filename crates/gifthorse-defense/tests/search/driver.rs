@@ -34,6 +34,8 @@ const ABOUT: About = About {
         suspicious: Tail::Small,
         extreme: None,
         comparable: false,
+
+        of_model: false,
         conviction: Conviction::ByStatistic,
     },
     by_default: false,

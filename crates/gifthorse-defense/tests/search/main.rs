@@ -7,6 +7,8 @@ mod bench;
 mod driver;
 mod eliminate;
 mod growth;
+mod last_layer;
 mod restart;
 mod resume;
 mod source;
+mod universal;

@@ -119,14 +119,14 @@ fn classes_left_clean_are_not_flagged_beside_infected_ones() {
             norms[..infected]
                 .iter_mut()
                 .for_each(|norm| *norm *= (-4.0f64).exp());
-            let sizes = Values::of(&evidence(&norms).witnesses[0]).unwrap();
+            let sizes = Values::of(&evidence(&norms).witnesses[0], norms.len()).unwrap();
             let steps = scan.steps(sizes.ascending());
             let flagged = steps
                 .iter()
                 .rfind(|step| step.score > critical)
                 .map_or(0, |step| step.suspects);
             wrong += u32::from(
-                sizes.classes()[..flagged]
+                sizes.accused()[..flagged]
                     .iter()
                     .flatten()
                     .any(|&class| class >= infected),

@@ -128,7 +128,7 @@ proptest! {
             .into_iter()
             .map(|(class, value, reached, tried)| {
                 let confirmation = tried.map(|(successes, trials)| Confirmation { successes, trials, worst_source: None });
-                ClassEvidence { class, source: None, value, reached, confirmation }
+                ClassEvidence { class, also: Vec::new(), source: None, value, reached, confirmation }
             })
             .collect();
         let model = together(vec![Witness { classes, ..witness(0, &[]) }]);

@@ -30,7 +30,7 @@ fn a_file_is_read_and_written_back() {
     let library = Library::from_json(FILE).unwrap();
     let first = &library.models()[0].detectors[&method(0)];
     assert_eq!(
-        (first.classes(), first.unreached(), first.ascending()),
+        (first.compared(), first.unreached(), first.ascending()),
         (5, 1, vec![-2.5501, -2.3127, -2.0412, -1.8705])
     );
     assert_eq!(
@@ -79,6 +79,7 @@ fn models_searched_in_part_are_refused() {
     };
     let mut twice = all();
     twice.witnesses[0].classes[1] = ClassEvidence {
+        also: Vec::new(),
         source: None,
         class: 0,
         value: -3.0,

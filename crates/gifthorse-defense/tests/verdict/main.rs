@@ -12,6 +12,7 @@ mod library_file;
 mod limits;
 mod models;
 mod naming;
+mod of_model;
 mod population;
 mod references;
 mod sources;

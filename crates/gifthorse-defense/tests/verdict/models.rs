@@ -42,6 +42,7 @@ pub fn evidence(norms: &[f64]) -> Evidence {
 /// What the method with a number ([`method`]) found, all classes reached.
 pub fn witness(number: usize, values: &[f64]) -> Witness {
     let found = |(class, &value)| ClassEvidence {
+        also: Vec::new(),
         source: None,
         class,
         value,
@@ -78,6 +79,7 @@ pub fn library_model(name: String, values: Vec<Option<f64>>) -> LibraryModel {
     let classes = values.len();
     let found = ClassValues {
         values,
+        of_model: false,
         leads_to: Vec::new(),
         confirmed: Vec::new(),
     };
@@ -103,7 +105,13 @@ pub fn library_of(models: Vec<LibraryModel>) -> Library {
 
 /// The first method.
 pub fn one_method() -> BTreeMap<Method, MethodTraits> {
-    BTreeMap::from([(method(0), MethodTraits { comparable: true })])
+    BTreeMap::from([(
+        method(0),
+        MethodTraits {
+            comparable: true,
+            of_model: false,
+        },
+    )])
 }
 
 /// The evidence of a scan that found what a model of a library has, with the first so many methods.
@@ -151,7 +159,7 @@ pub fn even_norms(classes: usize) -> Vec<f64> {
 }
 
 pub fn model_p_value(scan: &Scan, null: &Null, evidence: &Evidence) -> f64 {
-    let sizes = Values::of(&evidence.witnesses[0]).unwrap();
+    let sizes = Values::of(&evidence.witnesses[0], evidence.classes).unwrap();
     let score = scan
         .steps(sizes.ascending())
         .iter()

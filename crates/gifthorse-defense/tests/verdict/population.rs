@@ -49,6 +49,8 @@ pub fn statistic(comparable: bool, pixels: usize) -> Statistic {
             whole: pixels as f64,
             extreme: Some(1.0),
             comparable: true,
+
+            of_model: false,
             conviction: Conviction::ByTrigger { rate: 0.9 },
         }
     } else {
@@ -59,6 +61,8 @@ pub fn statistic(comparable: bool, pixels: usize) -> Statistic {
             whole: 1.0,
             extreme: None,
             comparable: false,
+
+            of_model: false,
             conviction: Conviction::ByStatistic,
         }
     }
@@ -104,6 +108,7 @@ impl World {
                 method(number),
                 MethodTraits {
                     comparable: number == 0,
+                    of_model: false,
                 },
             )
         };
@@ -139,6 +144,7 @@ impl World {
             .map(|residual| Some((location + scale * residual).min(0.0)));
         let values = ClassValues {
             values: values.collect(),
+            of_model: false,
             leads_to: Vec::new(),
             confirmed: (0..classes).collect(),
         };
@@ -157,6 +163,7 @@ impl World {
             });
             let values = ClassValues {
                 values: values.collect(),
+                of_model: false,
                 leads_to: Vec::new(),
                 confirmed: Vec::new(),
             };

@@ -54,7 +54,9 @@ fn false_alarms_stay_rare_whether_the_early_phase_tells_all_or_nothing() {
         &(0..CLASSES).collect::<Vec<_>>(),
         &mut rng,
     );
-    let thinning = Values::of(&any.witnesses[0]).unwrap().thinning();
+    let thinning = Values::of(&any.witnesses[0], any.classes)
+        .unwrap()
+        .thinning();
     assert_eq!(thinning.unwrap().set_aside, 136);
     let null = Null::simulate_thinned(&scan, thinning, &EqualClasses::default(), 6).unwrap();
     let critical = null.critical_score(0.05);
@@ -67,7 +69,8 @@ fn false_alarms_stay_rare_whether_the_early_phase_tells_all_or_nothing() {
             } else {
                 at_random(&norms, &mut rng)
             };
-            let sizes = Values::of(&thinned(&norms, &order, &mut rng).witnesses[0]).unwrap();
+            let sizes =
+                Values::of(&thinned(&norms, &order, &mut rng).witnesses[0], norms.len()).unwrap();
             let steps = scan.steps(sizes.ascending());
             steps.iter().any(|step| step.score > critical)
         });
@@ -85,14 +88,14 @@ fn the_sample_makes_up_for_the_classes_set_aside() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let norms = clean_norms(CLASSES, 0.35, &mut rng);
     let model = thinned(&norms, &by_norm(&norms), &mut rng);
-    let sizes = Values::of(&model.witnesses[0]).unwrap();
+    let sizes = Values::of(&model.witnesses[0], model.classes).unwrap();
     assert_eq!(
         (sizes.compared(), sizes.ascending().len()),
         (CLASSES, CLASSES)
     );
-    assert_eq!(sizes.classes().iter().flatten().count(), FINALISTS + SAMPLE);
+    assert_eq!(sizes.accused().iter().flatten().count(), FINALISTS + SAMPLE);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let whole = Values::of(&evidence(&norms).witnesses[0]).unwrap();
+    let whole = Values::of(&evidence(&norms).witnesses[0], norms.len()).unwrap();
     assert!((mean(sizes.ascending()) - mean(whole.ascending())).abs() < 0.15);
 }
 

@@ -15,6 +15,10 @@ pub struct UnitFinding {
     /// Index of the source class where the search was about the images of one; null for all the
     /// others. It is `class` itself if a search from a class led nowhere.
     pub source: Option<usize>,
+    /// Where a trigger for images of all classes leads those of each class, if the search was for
+    /// one; classes that none leaves are not in it. Empty for a search with a target or a source;
+    /// `class` is then the class that most of all images go to.
+    pub map: Vec<Move>,
     /// The statistic of this unit, in the unit and with the meaning that the detection's
     /// `unit_statistic` gives; null where there is none, as for a class that was never reached.
     pub statistic: Option<f64>,
@@ -25,7 +29,8 @@ pub struct UnitFinding {
     #[schemars(range(min = 0.0, max = 1.0))]
     pub p_value: Option<f64>,
     /// Share of search images of the source class, or of all other classes, that the trigger leads
-    /// to `class`.
+    /// to `class`; where there is a `map`, of all images that the model is right on, those that
+    /// leave their class.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub success_rate: Option<f64>,
     /// The same share on held-out images.
@@ -45,6 +50,18 @@ pub struct UnitFinding {
     pub seconds: f64,
     /// The file that holds what was recovered; null if none was kept.
     pub trigger: Option<TriggerFile>,
+}
+
+/// Where a trigger leads images of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Move {
+    /// Index of the class that the images are of.
+    pub from: usize,
+    /// Index of the class that most of those go to that leave it.
+    pub to: usize,
+    /// What share of all images of the first class that is.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub share: f64,
 }
 
 impl UnitFinding {

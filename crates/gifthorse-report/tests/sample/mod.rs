@@ -41,6 +41,7 @@ pub fn finding(class: usize, norm: f64) -> UnitFinding {
         class,
         name: name(class),
         source: None,
+        map: Vec::new(),
         statistic: Some(norm),
         measures: vec![
             Measure::new(

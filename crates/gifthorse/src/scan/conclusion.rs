@@ -61,10 +61,13 @@ impl Conclusion {
                 bottleneck(&fit.classifier)
             )),
         };
-        // A detector that lacks images of every class has looked at nothing and failed in nothing.
+        // A detector that lacks images of every class, or looks for what cannot be in such a model,
+        // has looked at nothing and failed in nothing.
         let lacks_all =
-            |searched: &&Searched<'_>| searched.wanted == 0 && is_from_classes(&searched.findings);
-        let looked = all.iter().filter(|searched| !lacks_all(searched));
+            |searched: &Searched<'_>| searched.wanted == 0 && is_from_classes(&searched.findings);
+        let looked = all
+            .iter()
+            .filter(|searched| searched.all > 0 && !lacks_all(searched));
         let witnesses = looked.map(|searched| {
             let (detector, findings) = (searched.detector, &searched.findings);
             witness(detector, findings, shape, soundness.clone())

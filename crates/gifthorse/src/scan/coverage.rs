@@ -8,6 +8,9 @@ use super::dormant::Looked;
 use super::findings::is_from_classes;
 use super::search::Searched;
 
+/// The unit of statistics that are sizes of a trigger.
+const SIZE: &str = "pixels";
+
 /// What was and what was not tested by the detectors that ran, and up to which size "clean" speaks.
 pub fn coverage(all: &[Searched<'_>], conclusion: &Conclusion, seen: &Seen<'_>) -> Coverage {
     let Seen {
@@ -39,6 +42,13 @@ pub fn coverage(all: &[Searched<'_>], conclusion: &Conclusion, seen: &Seen<'_>) 
                 format!("{} of the {classes} classes", ended + eliminated)
             };
             tested.push(about.tested.replace("{targets}", &targets));
+        }
+        if searched.all == 0 {
+            gaps.push(format!(
+                "{}: {} does not look at models of {classes} classes",
+                about.tested.replace("{targets}", "any class"),
+                about.title
+            ));
         }
         if ended + eliminated < searched.all {
             let missing = searched.all - ended - eliminated;
@@ -89,7 +99,7 @@ pub fn coverage(all: &[Searched<'_>], conclusion: &Conclusion, seen: &Seen<'_>) 
     let largest = all.iter().find_map(|searched| {
         let detector = searched.detector;
         let value = conclusion.says(detector)?.value_threshold?;
-        let is_size = detector.about().statistic.comparable;
+        let is_size = detector.about().statistic.unit == SIZE;
         is_size.then(|| detector.statistic(shape).number(value))
     });
     Coverage {

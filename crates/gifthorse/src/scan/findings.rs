@@ -1,10 +1,10 @@
 //! What a detector found, as a report describes it.
 
 use gifthorse_defense::detect::{self, About, Published};
-use gifthorse_defense::finding::{Finding, Findings, State, Unit};
+use gifthorse_defense::finding::{Destination, Finding, Findings, State, Unit};
 use gifthorse_defense::verdict::{self, SetAside, interval::clopper_pearson, median};
 use gifthorse_report::report::{
-    self, Detection, FindingState, Measure, PublishedRule, Tail, UnitFinding, UnitStatistic,
+    self, Detection, FindingState, Measure, Move, PublishedRule, Tail, UnitFinding, UnitStatistic,
 };
 
 use super::conclusion::Conclusion;
@@ -50,7 +50,7 @@ pub fn detection(
         preset: detector.preset().to_owned(),
         p_value: says.map(|says| says.p_value),
         statistic_name: format!(
-            "distance of the most suspicious {}s from the others, in units of their scale",
+            "distance of the most suspicious {} from the others, in units of their scale",
             about.statistic.name
         ),
         statistic: says.and_then(|says| says.statistic),
@@ -94,14 +94,15 @@ pub fn is_from_classes(findings: &Findings) -> bool {
     units.any(|unit| matches!(unit, Unit::Source(_)))
 }
 
-/// What a finding is about, as a report has it; `None` for the model as a whole. A search from a
-/// class that led nowhere has that class on both sides.
+/// What a finding is about, as a report has it. A search from a class that led nowhere has that
+/// class on both sides; one on images of all classes has the class that it leads most of them to,
+/// and is about nothing if it moved none.
 pub fn unit_of(finding: &Finding) -> Option<report::Unit> {
     let (class, source) = match finding.led() {
         Unit::Class(class) => (class, None),
         Unit::Pair { source, target } => (target, Some(source)),
         Unit::Source(source) => (source, Some(source)),
-        Unit::Model => return None,
+        Unit::Model => (finding.leads_to?, None),
     };
     Some(report::Unit { class, source })
 }
@@ -132,12 +133,27 @@ fn measures(finding: &Finding, compared: &[&Finding], published: &Published) -> 
     of_rules.chain(own).collect()
 }
 
+/// Where the images of each class go that leave it.
+fn map(finding: &Finding) -> Vec<Move> {
+    let destinations = finding.map.iter().enumerate();
+    let moves = destinations.filter_map(|(from, destination)| {
+        let Destination { class, share } = (*destination)?;
+        Some(Move {
+            from,
+            to: class,
+            share,
+        })
+    });
+    moves.collect()
+}
+
 fn unit_finding(finding: &Finding, unit: report::Unit) -> UnitFinding {
     let tried = finding.confirmation.filter(|tried| tried.trials > 0);
     UnitFinding {
         class: unit.class,
         name: String::new(),
         source: unit.source,
+        map: map(finding),
         statistic: (finding.state == State::Reached).then_some(finding.statistic),
         measures: Vec::new(),
         p_value: None,

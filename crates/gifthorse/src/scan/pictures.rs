@@ -39,7 +39,14 @@ pub fn evidence(
             Trigger::Patch(patch) => {
                 let examples = match subject.images {
                     Some(images) if shown.contains(&finding.unit) => {
-                        examples(subject, images.holdout, unit, trigger, labelled)?
+                        let moves_all = finding.unit == Unit::Model;
+                        examples(
+                            subject,
+                            images.holdout,
+                            (unit, moves_all),
+                            trigger,
+                            labelled,
+                        )?
                     }
                     _ => Vec::new(),
                 };
@@ -95,12 +102,13 @@ fn picture_of(patch: &Patch, shape: [usize; 3]) -> Result<TriggerPicture, Error>
 fn examples(
     subject: &Subject<'_>,
     holdout: &Images,
-    unit: report::Unit,
+    (unit, moves_all): (report::Unit, bool),
     trigger: &Trigger,
     labelled: bool,
 ) -> Result<Vec<Example>, Error> {
     let labels = holdout.labels().unwrap_or_default();
     let is_for = |label: usize| match unit.source {
+        _ if moves_all => true,
         Some(source) => label == source,
         None => label != unit.class,
     };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gifthorse_data::Images;
-use gifthorse_defense::search::{evaluate_from, evaluate_trigger};
+use gifthorse_defense::search::{evaluate_away, evaluate_from, evaluate_trigger};
 use gifthorse_defense::trigger::{Patch, Trigger};
 use gifthorse_defense::verdict::Confirmation;
 use gifthorse_defense::verdict::interval::clopper_pearson;
@@ -73,6 +73,7 @@ pub(super) fn replay(
             let norm = norm(detection, finding, patch.norm());
             let trigger = Trigger::Patch(patch);
             let tried = |images| match finding.source {
+                None if !finding.map.is_empty() => evaluate_away(classifier, images, &trigger),
                 Some(source) => evaluate_from(classifier, images, &trigger, source, finding.class),
                 None => evaluate_trigger(classifier, images, &trigger, finding.class),
             };

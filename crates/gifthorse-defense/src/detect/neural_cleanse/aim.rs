@@ -7,7 +7,7 @@ use super::class_search::Task;
 use super::config::Loss;
 use crate::error::Error;
 use crate::finding::Unit;
-use crate::search::{answers, evaluate_trigger};
+use crate::search::{answers, evaluate_away, evaluate_trigger};
 use crate::trigger::Trigger;
 use crate::verdict::Confirmation;
 
@@ -15,9 +15,13 @@ use crate::verdict::Confirmation;
 const LINEAR_SLOPE: f32 = 16.118_096;
 /// Tells the random streams of searches from a class from those of searches to it.
 const FROM: u64 = 1 << 39;
+/// The random stream of the search that moves all images.
+const AWAY: u64 = 1 << 38;
 /// Most images of a class that a search from it takes: as many as a scan of a thousand images has
 /// of each of 43 classes, so that sizes are of searches with as many.
 pub const MOST_OF_ONE: usize = 16;
+/// Far below any logit: the exponential of its distance to another is 0.
+const NOWHERE: f32 = -1e9;
 
 /// The aim of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub enum Aim {
     To(usize),
     /// Images of this class are to go to any other.
     From(usize),
+    /// Images of all classes are to go to any other than their own.
+    Away,
 }
 
 impl Aim {
@@ -34,6 +40,7 @@ impl Aim {
         match self {
             Self::To(class) => Unit::Class(class),
             Self::From(class) => Unit::Source(class),
+            Self::Away => Unit::Model,
         }
     }
 
@@ -42,11 +49,12 @@ impl Aim {
         match self {
             Self::To(class) => class as u64,
             Self::From(class) => FROM | class as u64,
+            Self::Away => AWAY,
         }
     }
 
-    /// Places of the images that are stamped. From a class, only those that the model is right on:
-    /// the others are elsewhere already.
+    /// Places of the images that are stamped. From a class or from all, only those that the model
+    /// is right on, since the others are elsewhere already, and at most [`MOST_OF_ONE`] of a class.
     ///
     /// # Errors
     /// Images without labels, none to stamp, or a model that cannot be run.
@@ -57,31 +65,34 @@ impl Aim {
             Self::To(class) => all
                 .filter(|&i| !task.config.exclude_target || labels[i] != class)
                 .collect(),
-            Self::From(class) => {
-                let of_class: Vec<usize> = all.filter(|&i| labels[i] == class).collect();
-                let predicted = task
-                    .classifier
-                    .predict(task.search.subset(&of_class).pixels())?;
-                let right = of_class.into_iter().zip(predicted);
-                let right = right.filter(|&(_, predicted)| predicted == class);
-                right.map(|(image, _)| image).take(MOST_OF_ONE).collect()
-            }
+            Self::From(class) => right(task, all.filter(|&i| labels[i] == class).collect())?,
+            Self::Away => right(task, all.collect())?,
         };
         if images.is_empty() {
             return Err(match self {
                 Self::To(class) => Error::NoImages(class),
                 Self::From(class) => Error::NoneRight(class),
+                Self::Away => Error::NothingRight,
             });
         }
         Ok(images)
     }
 
-    /// Mean loss of `[batch, classes]` logits. From a class it is `-ln(1 - p)` of the class's own
-    /// probability p, which may go to whichever other class is nearest.
-    pub fn loss(self, loss: Loss, logits: Tensor<2>) -> Tensor<1> {
-        let class = match self {
-            Self::From(class) => return away(logits, class),
-            Self::To(class) => class,
+    /// The share of images that any patch can lead where they are to go in a model of so many
+    /// classes: one that covers all else still leads to some class, whose own images stay.
+    pub fn attainable(self, classes: usize) -> f64 {
+        match self {
+            Self::To(_) | Self::From(_) => 1.0,
+            Self::Away => 1.0 - 1.0 / classes.max(2) as f64,
+        }
+    }
+
+    /// Mean loss of `[batch, classes]` logits of images with these labels. From a class, or from
+    /// all, it is `-ln(1 - p)` of the probability p of an image's own class: it may go to whichever
+    /// other class is nearest.
+    pub fn loss(self, loss: Loss, logits: Tensor<2>, labels: &[usize]) -> Tensor<1> {
+        let Self::To(class) = self else {
+            return away(logits, labels);
         };
         let log_p = log_softmax(logits).narrow(1, class, 1);
         match loss {
@@ -95,9 +106,9 @@ impl Aim {
         }
     }
 
-    /// How many rows of `[batch, classes]` are where they are to go; of equal logits, the first
-    /// class has the row.
-    pub fn hits(self, logits: &Tensor<2>) -> usize {
+    /// How many rows of `[batch, classes]`, of images with these labels, are where they are to go;
+    /// of equal logits, the first class has the row.
+    pub fn hits(self, logits: &Tensor<2>, labels: &[usize]) -> usize {
         let classes = logits.dims()[1];
         let values = Array::from_tensor(logits.clone().inner()).into_vec();
         let is_of = |row: &[f32], class: usize| {
@@ -109,16 +120,19 @@ impl Aim {
                 }
             })
         };
-        let is_hit = |row: &&[f32]| match self {
-            Self::To(class) => is_of(row, class),
+        let is_hit = |pair: &(&[f32], &usize)| match self {
+            Self::To(class) => is_of(pair.0, class),
             // A row that is not made of numbers has gone nowhere.
-            Self::From(class) => !is_of(row, class) && row.iter().all(|v| v.is_finite()),
+            Self::From(_) | Self::Away => {
+                !is_of(pair.0, *pair.1) && pair.0.iter().all(|v| v.is_finite())
+            }
         };
-        values.chunks_exact(classes).filter(is_hit).count()
+        let rows = values.chunks_exact(classes);
+        rows.zip(labels).filter(is_hit).count()
     }
 
     /// Tries a trigger on labelled images: on those of other classes, whether they go to the class;
-    /// on those of the class, whether they leave it.
+    /// on those of the class, or on all that the model is right on, whether they leave it.
     ///
     /// # Errors
     /// Images of another shape than the model's, or without labels.
@@ -130,6 +144,7 @@ impl Aim {
     ) -> Result<Confirmation, Error> {
         let class = match self {
             Self::To(class) => return evaluate_trigger(classifier, images, trigger, class),
+            Self::Away => return evaluate_away(classifier, images, trigger),
             Self::From(class) => class,
         };
         let labels = images.labels().ok_or(Error::NoLabels)?;
@@ -143,30 +158,46 @@ impl Aim {
     }
 }
 
-/// The mean of `-ln(1 - p)` of the class's probability p, as the difference of two logarithms of
-/// sums of exponentials: exact also where p is nearly 1, and the gradient is largest.
-fn away(logits: Tensor<2>, class: usize) -> Tensor<1> {
+/// Of these images of the search, those that the model is right on, at most [`MOST_OF_ONE`] of a
+/// class.
+fn right(task: &Task<'_>, images: Vec<usize>) -> Result<Vec<usize>, Error> {
+    let labels = task.search.labels().ok_or(Error::NoLabels)?;
+    let predicted = task
+        .classifier
+        .predict(task.search.subset(&images).pixels())?;
+    let mut taken = vec![0_usize; task.classifier.classes()];
+    let right = images.into_iter().zip(predicted);
+    let right = right.filter(|&(image, predicted)| {
+        let room = predicted == labels[image] && taken[predicted] < MOST_OF_ONE;
+        taken[predicted] += usize::from(room);
+        room
+    });
+    Ok(right.map(|(image, _)| image).collect())
+}
+
+/// The mean of `-ln(1 - p)` of the probability p of each row's own class, as the difference of two
+/// logarithms of sums of exponentials: exact also where p is nearly 1, and the gradient is largest.
+fn away(logits: Tensor<2>, labels: &[usize]) -> Tensor<1> {
     let [rows, classes] = logits.dims();
-    let (before, after) = (class, classes - class - 1);
-    let parts = [(0, before), (class + 1, after)];
-    let parts = parts.into_iter().filter(|(_, width)| *width > 0);
-    let parts: Vec<Tensor<2>> = parts
-        .map(|(start, width)| logits.clone().narrow(1, start, width))
-        .collect();
-    let others = match parts.len() {
-        // A model of one class has nowhere to go.
-        0 => return logits.sum().mul_scalar(0.0),
-        _ => Tensor::cat(parts, 1),
-    };
+    // A model of one class has nowhere to go.
+    if classes < 2 {
+        return logits.sum().mul_scalar(0.0);
+    }
+    let mut own = vec![0.0; rows * classes];
+    for (row, &label) in own.chunks_exact_mut(classes).zip(labels) {
+        row[label] = NOWHERE;
+    }
+    let own = Array::from_vec(own, &[rows, classes], &logits.device()).into_tensor();
+    let of_others = log_sum_exp(logits.clone().add(own));
     let of_all = log_sum_exp(logits);
-    let of_others = log_sum_exp(others);
     of_all.sub(of_others).sum().div_scalar(rows.max(1) as f32)
 }
 
 /// The logarithm of the sum of exponentials of each row, `[batch, 1]`.
 fn log_sum_exp(logits: Tensor<2>) -> Tensor<2> {
-    let first = logits.clone().narrow(1, 0, 1);
-    first.sub(log_softmax(logits).narrow(1, 0, 1))
+    let largest = logits.clone().detach().max_dim(1);
+    let beside = logits.sub(largest.clone()).exp().sum_dim(1);
+    beside.log().add(largest)
 }
 
 fn log_softmax(logits: Tensor<2>) -> Tensor<2> {
@@ -195,7 +226,8 @@ mod tests {
     fn the_loss_away_from_a_class_is_that_of_its_probability_and_stays_exact_where_it_is_one() {
         for row in [[0.3, -1.0, 2.5], [0.0, 0.0, 0.0], [25.0, -3.0, 1.0]] {
             for class in 0..3 {
-                let loss = Aim::From(class).loss(Loss::CrossEntropy, tensor(&row, [1, 3]));
+                let loss =
+                    Aim::From(class).loss(Loss::CrossEntropy, tensor(&row, [1, 3]), &[class]);
                 let loss = f64::from(Array::from_tensor(loss).into_vec()[0]);
                 let expected = expected(&row, class);
                 assert!(
@@ -210,7 +242,7 @@ mod tests {
     fn its_gradient_is_the_slope_of_the_loss() {
         let row = [1.2_f32, -0.4, 0.9, 0.1];
         let logits = tensor(&row, [1, 4]).autodiff().require_grad();
-        let loss = Aim::From(2).loss(Loss::CrossEntropy, logits.clone());
+        let loss = Aim::From(2).loss(Loss::CrossEntropy, logits.clone(), &[2]);
         let mut gradients = loss.backward();
         let gradient = logits.grad_remove(&mut gradients).unwrap();
         let gradient = Array::from_tensor(gradient).into_vec();
@@ -231,7 +263,8 @@ mod tests {
     #[test]
     fn a_row_is_where_it_is_to_go_or_not() {
         let logits = tensor(&[2.0, 1.0, 1.0, 2.0, 1.0, 1.0, f32::NAN, 0.0], [4, 2]);
-        assert_eq!(Aim::To(0).hits(&logits), 2);
-        assert_eq!(Aim::From(0).hits(&logits), 1);
+        assert_eq!(Aim::To(0).hits(&logits, &[0; 4]), 2);
+        assert_eq!(Aim::From(0).hits(&logits, &[0; 4]), 1);
+        assert_eq!(Aim::Away.hits(&logits, &[1, 0, 1, 1]), 2);
     }
 }

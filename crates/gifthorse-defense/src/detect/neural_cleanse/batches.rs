@@ -37,6 +37,14 @@ impl Draws {
     }
 }
 
+/// Images of a search, stamped in one pass.
+pub struct Batch {
+    /// `[batch, channels, height, width]` in [0, 1].
+    pub images: Tensor<4>,
+    /// The label of each.
+    pub labels: Vec<usize>,
+}
+
 /// An endless, reshuffled walk through the images that are stamped.
 pub struct Batches {
     /// Images of the search set that take part.
@@ -76,9 +84,10 @@ impl Batches {
         self.kept.len()
     }
 
-    /// The next images, `[batch, channels, height, width]` in [0, 1].
-    pub fn next(&mut self, task: &Task<'_>) -> Tensor<4> {
-        let mut pixels = Vec::new();
+    /// The next images.
+    pub fn next(&mut self, task: &Task<'_>) -> Batch {
+        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        let known = task.search.labels().unwrap_or_default();
         let count = task.config.batch;
         for _ in 0..count {
             if self.queue.is_empty() {
@@ -87,11 +96,15 @@ impl Batches {
             }
             if let Some(at) = self.queue.pop() {
                 pixels.extend_from_slice(task.search.image(self.kept[at]));
+                labels.extend(known.get(self.kept[at]));
             }
         }
         let [channels, height, width] = task.classifier.shape();
         let shape = [count, channels, height, width];
-        Array::from_vec(pixels, &shape, task.classifier.device()).into_tensor()
+        Batch {
+            images: Array::from_vec(pixels, &shape, task.classifier.device()).into_tensor(),
+            labels,
+        }
     }
 }
 
@@ -101,7 +114,8 @@ mod tests {
 
     use super::*;
 
-    const AIMS: [Aim; 6] = [
+    const AIMS: [Aim; 7] = [
+        Aim::Away,
         Aim::To(0),
         Aim::To(1),
         Aim::To(1282),

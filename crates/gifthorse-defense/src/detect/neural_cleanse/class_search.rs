@@ -164,6 +164,7 @@ impl<'a> ClassSearch<'a> {
                 .step(pattern.clone(), outcome.pattern_gradient);
         }
         let tried = (config.batches_per_step * config.batch) as f64;
+        let tried = tried * self.aim.attainable(self.task.classifier.classes());
         let outcome = StepOutcome {
             success: successes as f64 / tried,
             norm: norms / config.batches_per_step as f64,

@@ -3,6 +3,7 @@
 use gifthorse_engine::{Array, Classifier, Tensor};
 
 use super::aim::Aim;
+use super::batches::Batch;
 use super::config::Loss;
 use super::variables::{Variables, to_unit};
 use crate::error::Error;
@@ -33,24 +34,19 @@ pub struct Outcome {
 }
 
 impl Objective<'_> {
-    /// One forward and backward pass over `[batch, channels, height, width]` images, with `cost` as
-    /// the weight of the norm.
+    /// One forward and backward pass over a batch, with `cost` as the weight of the norm.
     ///
     /// # Errors
     /// Images of another shape than the model's; a model that passes no gradient back.
-    pub fn pass(
-        &self,
-        images: Tensor<4>,
-        variables: &Variables,
-        cost: f32,
-    ) -> Result<Outcome, Error> {
+    pub fn pass(&self, batch: Batch, variables: &Variables, cost: f32) -> Result<Outcome, Error> {
         let mask_variable = variables.mask.clone().autodiff().require_grad();
         let pattern_variable = variables.pattern.clone().autodiff().require_grad();
         let mask = to_unit(mask_variable.clone());
         let pattern = to_unit(pattern_variable.clone());
         let mask_4d = mask.clone().unsqueeze::<4>();
         let kept = mask_4d.clone().neg().add_scalar(1.0);
-        let blended = images
+        let blended = batch
+            .images
             .autodiff()
             .mul(kept)
             .add(pattern.unsqueeze::<4>().mul(mask_4d));
@@ -58,9 +54,9 @@ impl Objective<'_> {
         if !logits.is_tracked() {
             return Err(Error::NoGradient);
         }
-        let successes = self.aim.hits(&logits);
+        let successes = self.aim.hits(&logits, &batch.labels);
         let norm = mask.sum();
-        let loss = self.aim.loss(self.loss, logits);
+        let loss = self.aim.loss(self.loss, logits, &batch.labels);
         let size = scalar(&norm);
         let fit = scalar(&loss);
         let mut gradients = loss.add(norm.mul_scalar(cost)).backward();

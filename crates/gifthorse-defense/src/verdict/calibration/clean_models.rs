@@ -111,9 +111,12 @@ pub(super) fn usable<'a>(library: &'a Library, method: &Method) -> Vec<&'a Libra
 /// What a method found in the models that went through it.
 pub(super) fn values_of<'a>(models: &[&'a LibraryModel], method: &Method) -> Vec<Found<'a>> {
     let found = models.iter().filter_map(|model| {
-        let pixels = model.pixels;
         let values = model.detectors.get(method)?;
-        Some(Found { pixels, values })
+        Some(Found {
+            classes: model.classes,
+            pixels: model.pixels,
+            values,
+        })
     });
     found.collect()
 }
@@ -154,6 +157,7 @@ mod tests {
         whole: 1.0,
         extreme: None,
         comparable: true,
+        of_model: false,
         conviction: Conviction::ByStatistic,
     };
 
@@ -170,6 +174,7 @@ mod tests {
             let values = (0..classes).map(|_| Some(location + 0.3 * normal()));
             let values = ClassValues {
                 values: values.collect(),
+                of_model: false,
                 leads_to: Vec::new(),
                 confirmed: Vec::new(),
             };
@@ -193,8 +198,15 @@ mod tests {
         let known: Vec<&LibraryModel> = library.iter().collect();
         let [one, two] = methods();
         let comparable = [(&one, true), (&two, false)];
-        let traits =
-            comparable.map(|(method, comparable)| (method.clone(), MethodTraits { comparable }));
+        let traits = comparable.map(|(method, comparable)| {
+            (
+                method.clone(),
+                MethodTraits {
+                    comparable,
+                    of_model: false,
+                },
+            )
+        });
         let library = Library::new(traits.into(), library.to_vec()).unwrap();
         let fitted = CleanModels::fit(&library, 7).unwrap();
         let further: Vec<&LibraryModel> = further.iter().collect();

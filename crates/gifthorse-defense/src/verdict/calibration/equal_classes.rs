@@ -32,7 +32,7 @@ impl NullModel for EqualClasses {
         self.prior
     }
 
-    fn draw(&self, rng: &mut ChaCha8Rng, values: &mut [f64]) {
+    fn draw(&self, rng: &mut ChaCha8Rng, _: usize, values: &mut [f64]) {
         let scale = self.prior.map_or(1.0, |prior| prior.draw(rng));
         for value in values {
             let standard: f64 = StandardNormal.sample(rng);

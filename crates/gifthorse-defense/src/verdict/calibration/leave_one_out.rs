@@ -39,7 +39,7 @@ impl Measured {
         let of_models = places.filter_map(|(place, model)| {
             let population = beside(place)?;
             let values = model.detectors.get(method)?;
-            let surprises = surprises(values, model.pixels, &population, seed);
+            let surprises = surprises(values, model, &population, seed);
             Some(surprises.map(|surprises| (model.name.clone(), surprises)))
         });
         let of_models = of_models.collect::<Result<_, _>>()?;
@@ -99,21 +99,26 @@ impl Measured {
     }
 }
 
-/// The surprise at each class, in class order; 0 at a class that was not reached, and the largest
-/// at one that searches from several classes led to.
+/// The surprise at each class of a model, in class order; 0 at a class that was not reached, and
+/// the largest at one that searches from several classes led to.
 fn surprises(
     found: &ClassValues,
-    pixels: usize,
+    model: &LibraryModel,
     population: &Population,
     seed: u64,
 ) -> Result<Vec<f64>, StatsError> {
-    let ordered = Values::of_all(&found.values);
-    let comparison = Comparison::run((&ordered, pixels), population, true, RANKED_DRAWS, seed)?;
-    let mut surprises: Vec<f64> = vec![0.0; found.classes()];
-    for (class, surprise) in ordered.classes().iter().zip(comparison.surprises()) {
-        if let Some(class) = class {
-            let accused = &mut surprises[found.accused(*class)];
-            *accused = accused.max(surprise);
+    let ordered = Values::of_all(found, model.classes);
+    let comparison = Comparison::run(
+        (&ordered, model.pixels),
+        population,
+        true,
+        RANKED_DRAWS,
+        seed,
+    )?;
+    let mut surprises: Vec<f64> = vec![0.0; model.classes];
+    for (accused, surprise) in ordered.accused().iter().zip(comparison.surprises()) {
+        for &class in accused {
+            surprises[class] = surprises[class].max(surprise);
         }
     }
     Ok(surprises)

@@ -31,9 +31,10 @@ const BLUR: f64 = 0.3;
 /// models with as few.
 const ENOUGH: usize = 5;
 
-/// What a method found in one model, and how many pixels its images have.
+/// What a method found in one model, its classes, and how many pixels its images have.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found<'a> {
+    pub classes: usize,
     pub pixels: usize,
     pub values: &'a ClassValues,
 }
@@ -42,6 +43,8 @@ pub(super) struct Found<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Population {
     comparable: bool,
+    /// Whether each model has a single value, its location.
+    of_model: bool,
     prior: Option<ScalePrior>,
     line: LocationLine,
     /// Scale of a further model's location beside the line.
@@ -79,6 +82,7 @@ impl Population {
         residuals.sort_by(|a, b| a.len().cmp(&b.len()).then_with(|| in_order(a, b)));
         Self {
             comparable,
+            of_model: models.iter().any(|found| found.values.of_model),
             prior,
             line,
             spread: (variance * (1.0 + 1.0 / count)).sqrt(),
@@ -111,6 +115,7 @@ impl Population {
         });
         Self {
             comparable: self.comparable,
+            of_model: self.of_model,
             prior: pooled.or(self.prior),
             line: self.line.through(&points),
             spread: (found.moderated(Some(spread)) * (1.0 + 1.0 / count)).sqrt(),
@@ -149,12 +154,16 @@ impl NullModel for Population {
         self.prior
     }
 
-    fn draw(&self, rng: &mut ChaCha8Rng, values: &mut [f64]) {
+    fn draw(&self, rng: &mut ChaCha8Rng, classes: usize, values: &mut [f64]) {
         let standard = match StudentT::new(self.degrees) {
             Ok(student) => student.sample(rng),
             Err(_) => 0.0,
         };
-        let location = self.line.at(values.len()) + self.spread * standard;
+        let location = self.line.at(classes) + self.spread * standard;
+        if self.of_model {
+            values.fill(location);
+            return;
+        }
         let scale = self.prior.map_or(1.0, |prior| prior.draw(rng));
         let width = (1.0 + BLUR * BLUR).sqrt();
         let model = self.like(values.len(), rng);
@@ -177,18 +186,19 @@ impl NullModel for Population {
 impl Moments {
     fn of(
         Found {
+            classes,
             pixels,
             values: model,
         }: Found<'_>,
     ) -> Self {
         let values = model.ascending();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
-        let (shift, stretch) = cut_normal(model.unreached() as f64 / model.classes() as f64);
+        let (shift, stretch) = cut_normal(model.unreached() as f64 / model.compared() as f64);
         let found = ModelVariance::of(&values);
         let variance = found.variance * stretch * stretch;
         Self {
             point: Point {
-                classes: model.classes(),
+                classes,
                 pixels,
                 location: mean + shift * variance.sqrt(),
             },
@@ -209,7 +219,10 @@ fn in_order(a: &[f64], b: &[f64]) -> Ordering {
 /// unreached classes are where a normal distribution has its largest.
 fn residuals_of(model: &ClassValues, of: &Moments, prior: Option<ScalePrior>) -> Vec<f64> {
     let scale = of.variance.moderated(prior).sqrt();
-    let classes = model.classes() as f64;
+    let classes = model.compared() as f64;
+    if model.of_model {
+        return vec![0.0];
+    }
     // Deviations from a mean that they are part of are too small by this.
     let width = (classes / (classes - 1.0)).sqrt() / scale.max(f64::MIN_POSITIVE);
     let ascending = model.ascending();

@@ -183,6 +183,7 @@ mod tests {
             let values = (0..6).map(|class| Some(value(name, class)));
             let values = ClassValues {
                 values: values.collect(),
+                of_model: false,
                 leads_to: Vec::new(),
                 confirmed: Vec::new(),
             };

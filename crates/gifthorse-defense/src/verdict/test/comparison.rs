@@ -118,14 +118,15 @@ impl Comparison {
         let outlier = OutlierTest::new(values, null_model.scale_prior());
         let simulation = Simulation {
             scan: outlier.as_ref().ok().map(OutlierTest::scan),
-            classes: values.compared(),
+            values: values.compared(),
+            classes: values.classes_of_model(),
             thinning: values.thinning(),
             draws,
             seed,
         };
         let null = simulation.run(null_model)?;
         let ascending = values.ascending();
-        let comparable = comparable && null_model.location(values.compared()).is_some();
+        let comparable = comparable && null_model.location(values.classes_of_model()).is_some();
         let shift = null_model.shift(pixels);
         let shifted = ascending.iter().map(|value| value - shift);
         Ok(Self {

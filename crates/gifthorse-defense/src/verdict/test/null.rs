@@ -45,7 +45,9 @@ pub(in crate::verdict) struct Simulation<'a> {
     /// Fits of the model at hand; `None` if its classes cannot be compared, in which case only
     /// their values count.
     pub scan: Option<&'a Scan>,
-    /// Its number of classes.
+    /// How many values it has, unreached ones included: one for each class, or one for the model.
+    pub values: usize,
+    /// How many classes a model like it has.
     pub classes: usize,
     /// How its classes were thinned out.
     pub thinning: Option<Thinning>,
@@ -81,12 +83,12 @@ impl Simulation<'_> {
     ) -> Result<Vec<(f64, f64)>, StatsError> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(stream as u64);
-        let mut values = vec![0.0; self.classes];
+        let mut values = vec![0.0; self.values];
         let mut sums = Sums::default();
         let count = PER_STREAM.min(self.draws - stream * PER_STREAM);
         (0..count)
             .map(|_| {
-                null_model.draw(&mut rng, &mut values);
+                null_model.draw(&mut rng, self.classes, &mut values);
                 if values.iter().any(|value| !value.is_finite()) {
                     return Err(StatsError::NullModel);
                 }
@@ -129,6 +131,7 @@ impl Null {
     ) -> Result<Self, StatsError> {
         let simulation = Simulation {
             scan: Some(scan),
+            values: scan.searched(),
             classes: scan.searched(),
             thinning,
             draws: DRAWS,
@@ -222,7 +225,7 @@ mod tests {
     fn null_model_that_draws_nonsense_is_an_error() {
         struct Broken;
         impl NullModel for Broken {
-            fn draw(&self, _: &mut ChaCha8Rng, values: &mut [f64]) {
+            fn draw(&self, _: &mut ChaCha8Rng, _: usize, values: &mut [f64]) {
                 values.fill(f64::NAN);
             }
         }

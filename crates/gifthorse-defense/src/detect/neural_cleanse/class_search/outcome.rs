@@ -2,18 +2,21 @@
 
 use std::time::Instant;
 
-use super::{ClassSearch, Task};
+use super::ClassSearch;
 use crate::detect::neural_cleanse::aim::Aim;
 use crate::detect::neural_cleanse::growth::strongest;
 use crate::detect::neural_cleanse::restart::{Attempt, Restart, is_another};
 use crate::error::Error;
 use crate::finding::{Finding, Measure, State};
-use crate::search::{Search, answers, evaluate_from};
+use crate::label_map::LabelMap;
+use crate::search::{Search, evaluate_from};
 use crate::trigger::Trigger;
 
 /// The norm of the trigger that was tried on images, which has grown a little from the one that is
 /// the statistic.
 const TRIGGER_NORM: &str = "trigger_norm";
+/// The norm of the smallest trigger, where that is not the statistic.
+const NORM: &str = "norm";
 
 impl Search for ClassSearch<'_> {
     /// The step that ends the search from the first start also tries the others.
@@ -78,35 +81,62 @@ impl Search for ClassSearch<'_> {
             let tried = self.aim.tried(task.classifier, task.search, &as_found)?;
             (smallest, tried)
         };
-        let measures = vec![Measure {
-            name: TRIGGER_NORM.to_owned(),
-            value: patch.norm(),
-            unit: "pixels".to_owned(),
-        }];
+        let norm_of_tried = patch.norm();
         let trigger = Trigger::Patch(patch);
-        let leads_to = match self.aim {
+        let map = match self.aim {
             Aim::To(_) => None,
-            Aim::From(source) => destination(task, source, &trigger)?,
+            Aim::From(_) | Aim::Away => {
+                let stamped = self.aim.images(task)?;
+                Some(LabelMap::of(
+                    task.classifier,
+                    task.search,
+                    &stamped,
+                    &trigger,
+                )?)
+            }
         };
+        let leads_to = map.as_ref().and_then(LabelMap::most_frequent);
         let on = |images| match (self.aim, leads_to) {
             (Aim::From(source), Some(target)) => {
                 evaluate_from(task.classifier, images, &trigger, source, target)
             }
             (aim, _) => aim.tried(task.classifier, images, &trigger),
         };
-        let tried = match leads_to {
-            Some(_) => on(task.search)?,
-            None => tried,
+        let tried = match self.aim {
+            Aim::From(_) => on(task.search)?,
+            Aim::To(_) | Aim::Away => tried,
         };
         let holdout = on(task.holdout)?;
+        let measure = |name: &str, value: f64, unit: &str| Measure {
+            name: name.to_owned(),
+            value,
+            unit: unit.to_owned(),
+        };
+        let mut measures = vec![measure(TRIGGER_NORM, norm_of_tried, "pixels")];
+        let (mut statistic, mut reason) = (norm, None);
+        if let (Aim::Away, Some(map)) = (self.aim, &map) {
+            measures.push(measure(NORM, norm, "pixels"));
+            match map.scatter() {
+                Some(scatter) => statistic = scatter,
+                None => {
+                    statistic = 1.0;
+                    reason = Some("images of fewer than three classes can be moved".to_owned());
+                }
+            }
+        }
         Ok(Finding {
-            state: if reached {
+            state: if reached && reason.is_none() {
                 State::Reached
             } else {
                 State::Unreached
             },
             leads_to,
-            statistic: norm,
+            map: match (self.aim, &map) {
+                (Aim::Away, Some(map)) => map.destinations(),
+                _ => Vec::new(),
+            },
+            statistic,
+            reason,
             trigger: Some(trigger),
             success_rate: Some(tried.success_rate()),
             confirmation: Some(holdout),
@@ -128,18 +158,6 @@ impl Search for ClassSearch<'_> {
             ..Finding::skipped(self.aim.unit())
         }
     }
-}
-
-/// The class that most of the stamped images of one class go to; of several with as many, the
-/// first. `None` if all stay.
-fn destination(task: &Task<'_>, source: usize, trigger: &Trigger) -> Result<Option<usize>, Error> {
-    let stamped = Aim::From(source).images(task)?;
-    let mut votes = vec![0_usize; task.classifier.classes()];
-    for answer in answers(task.classifier, task.search, &stamped, trigger)? {
-        votes[answer] += usize::from(answer != source);
-    }
-    let most = votes.iter().copied().max().filter(|&most| most > 0);
-    Ok(most.and_then(|most| votes.iter().position(|&count| count == most)))
 }
 
 impl ClassSearch<'_> {

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::LibraryModel;
+use super::model::is_false;
 use crate::verdict::error::LibraryError;
 use crate::verdict::evidence::Method;
 
@@ -31,6 +32,9 @@ pub struct MethodTraits {
     /// Whether values of different models may be compared
     /// ([`Statistic::comparable`](crate::verdict::Statistic)).
     pub comparable: bool,
+    /// Whether there is one value for the model as a whole, and none for each class.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub of_model: bool,
 }
 
 /// Models and what detectors found in them; no two have one name.
@@ -117,6 +121,15 @@ impl<M: Entry> ModelFile<M> {
                     model: name.clone(),
                     method: method.clone(),
                 });
+            }
+            for (method, found) in &found.detectors {
+                let wanted = self.methods.get(method).is_some_and(|it| it.of_model);
+                if found.of_model != wanted {
+                    return Err(LibraryError::OfModel {
+                        model: name.clone(),
+                        method: method.clone(),
+                    });
+                }
             }
             if !names.insert(name) {
                 return Err(LibraryError::DuplicateName(name.clone()));

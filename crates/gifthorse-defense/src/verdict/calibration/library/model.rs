@@ -33,13 +33,18 @@ pub struct LibraryModel {
 #[serde(deny_unknown_fields)]
 pub struct ClassValues {
     /// The value of each class, in class order, on the detector's logarithmic scale
-    /// ([`Statistic::value`]). None for a class that was never reached.
+    /// ([`Statistic::value`]). None for a class that was never reached. A single one where the
+    /// detector searches the model as a whole.
     pub values: Vec<Option<f64>>,
+    /// Whether it does.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub of_model: bool,
     /// For a detector that searches from classes and not to them: where the images of each class
-    /// were led, in class order. Empty for others.
+    /// were led, in class order. For one that searches the model as a whole, the classes that it
+    /// accuses. Empty for others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leads_to: Vec<usize>,
-    /// Classes reached, or led from, whose trigger passed the gate on held-out images. The
+    /// Classes reached, or led from, or accused, whose trigger passed the gate on held-out images. The
     /// calibration does not look at them; a validation does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confirmed: Vec<usize>,
@@ -102,6 +107,9 @@ impl ClassValues {
     /// What a witness found in a model of so many classes; `None` if some class was not searched to
     /// the end.
     fn of(witness: &Witness, classes: usize) -> Option<Self> {
+        if witness.statistic.of_model {
+            return Self::of_whole_model(witness);
+        }
         let mut values = vec![None; classes];
         let mut searched = vec![false; classes];
         let mut leads_to: Vec<usize> = (0..classes).collect();
@@ -113,7 +121,7 @@ impl ClassValues {
             if !found.reached {
                 continue;
             }
-            values[class] = Some((found.value * 1e4).round() / 1e4);
+            values[class] = Some(rounded(found.value));
             let rate = witness.statistic.conviction.rate();
             let gate = found.confirmation.as_ref().map(|tried| tried.gate(rate));
             if matches!(gate, Some(Ok(Gate::Passed { .. }))) {
@@ -125,18 +133,45 @@ impl ClassValues {
         let from_classes = witness.classes.iter().any(|found| found.source.is_some());
         complete.then_some(Self {
             values,
+            of_model: false,
             leads_to: if from_classes { leads_to } else { Vec::new() },
             confirmed,
         })
     }
 
+    /// The same where there is one value for the model.
+    fn of_whole_model(witness: &Witness) -> Option<Self> {
+        let [found] = witness.classes.as_slice() else {
+            return None;
+        };
+        let rate = witness.statistic.conviction.rate();
+        let gate = found.confirmation.as_ref().map(|tried| tried.gate(rate));
+        let accused = found.accused();
+        let confirmed = matches!(gate, Some(Ok(Gate::Passed { .. })));
+        Some(Self {
+            values: vec![found.reached.then_some(rounded(found.value))],
+            of_model: true,
+            confirmed: if confirmed {
+                accused.clone()
+            } else {
+                Vec::new()
+            },
+            leads_to: accused,
+        })
+    }
+
     fn witness(&self, method: Method, statistic: Statistic) -> Witness {
-        let found = |(class, &value): (usize, &Option<f64>)| ClassEvidence {
-            class: self.accused(class),
-            source: (!self.leads_to.is_empty()).then_some(class),
-            value: value.unwrap_or(0.0),
-            reached: value.is_some(),
-            confirmation: None,
+        let found = |(class, &value): (usize, &Option<f64>)| {
+            let accused = self.accused(class);
+            let (first, others) = accused.split_first().unwrap_or((&class, &[]));
+            ClassEvidence {
+                class: *first,
+                also: others.to_vec(),
+                source: (!self.of_model && !self.leads_to.is_empty()).then_some(class),
+                value: value.unwrap_or(0.0),
+                reached: value.is_some(),
+                confirmation: None,
+            }
         };
         Witness {
             method,
@@ -147,9 +182,9 @@ impl ClassValues {
         }
     }
 
-    /// Number of classes.
+    /// How many values there are, unreached ones included: one for each class, or one.
     #[must_use]
-    pub fn classes(&self) -> usize {
+    pub fn compared(&self) -> usize {
         self.values.len()
     }
 
@@ -171,24 +206,29 @@ impl ClassValues {
     /// like, nor is it ever called clean.
     #[must_use]
     pub fn mostly_reached(&self) -> bool {
-        2 * self.unreached() <= self.classes()
+        2 * self.unreached() <= self.compared()
     }
 
-    /// The class that the value of a class is held against.
+    /// The classes that a value is held against.
     #[must_use]
-    pub fn accused(&self, class: usize) -> usize {
-        self.leads_to.get(class).copied().unwrap_or(class)
+    pub fn accused(&self, place: usize) -> Vec<usize> {
+        if self.of_model {
+            return self.leads_to.clone();
+        }
+        vec![self.leads_to.get(place).copied().unwrap_or(place)]
     }
 
     fn check(&self, model: &LibraryModel, method: &Method) -> Result<(), LibraryError> {
         let name = || model.name.clone();
-        if self.classes() != model.classes {
-            return Err(LibraryError::Values {
-                model: name(),
-                method: method.clone(),
-                values: self.classes(),
-                classes: model.classes,
-            });
+        let values = |values: usize, classes: usize| LibraryError::Values {
+            model: name(),
+            method: method.clone(),
+            values,
+            classes,
+        };
+        let wanted = if self.of_model { 1 } else { model.classes };
+        if self.values.len() != wanted {
+            return Err(values(self.values.len(), wanted));
         }
         let reached = self.values.iter().enumerate();
         for (class, value) in reached.filter_map(|(class, value)| Some((class, (*value)?))) {
@@ -201,15 +241,10 @@ impl ClassValues {
                 });
             }
         }
-        if !self.leads_to.is_empty() && self.leads_to.len() != model.classes {
-            return Err(LibraryError::Values {
-                model: name(),
-                method: method.clone(),
-                values: self.leads_to.len(),
-                classes: model.classes,
-            });
+        if !self.of_model && !self.leads_to.is_empty() && self.leads_to.len() != model.classes {
+            return Err(values(self.leads_to.len(), model.classes));
         }
-        let missing = |class: &&usize| **class >= self.classes();
+        let missing = |class: &&usize| **class >= model.classes;
         let mut named = self.confirmed.iter().chain(&self.leads_to);
         match named.find(missing) {
             Some(&class) => Err(LibraryError::NoSuchClass {
@@ -219,6 +254,19 @@ impl ClassValues {
             None => Ok(()),
         }
     }
+}
+
+/// With four decimals.
+fn rounded(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+pub(super) fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Entry for LibraryModel {

@@ -1,0 +1,225 @@
+//! The last layer as a row of the table of detectors.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::LastLayer;
+use super::indicators::Indicators;
+use crate::detect::{About, Detector, Published, Row, UnitMeasure, UnitStatistic};
+use crate::error::Error;
+use crate::finding::{Finding, Measure, State, Unit};
+use crate::search::Search;
+use crate::subject::Subject;
+use crate::verdict::{Conviction, Statistic, Tail};
+
+/// Reaches below this many logits count as this many.
+const LEAST_REACH: f64 = 1e-6;
+
+/// What it is.
+const ABOUT: About = About {
+    name: "last_layer",
+    title: "Last layer (after DFBScanner and HTell 2026)",
+    tested: "a trigger of any kind for which the model's last layer gives {targets} more room than it gives the others",
+    not_tested: &[
+        "backdoors that lead each class to another one, or all classes to classes of their own",
+        "models trained to evade this search",
+    ],
+    statistic: UnitStatistic {
+        name: "reach",
+        meaning: "largest logit, above the mean of all classes, that units within the range of clean images could give",
+        found: "given a reach",
+        unit: "logits",
+        suspicious: Tail::Large,
+        extreme: None,
+        comparable: false,
+        of_model: false,
+        conviction: Conviction::ByStatistic,
+    },
+    by_default: false,
+    needs_images: true,
+    presets: &["standard"],
+};
+
+/// The row.
+pub const ROW: Row = Row {
+    about: &ABOUT,
+    make: |_, _| Box::new(LastLayerDetector),
+};
+
+/// The detector; it has no settings.
+#[derive(Clone, Copy, Debug)]
+struct LastLayerDetector;
+
+/// The reading of one class, which is a single step.
+struct Reading<'a> {
+    subject: Subject<'a>,
+    class: usize,
+    done: bool,
+}
+
+impl Search for Reading<'_> {
+    /// Works out what all classes share, and nothing if that was done.
+    fn advance(&mut self, steps: usize) -> Result<(), Error> {
+        if steps > 0 && !self.done {
+            self.done = true;
+            // What goes wrong is the finding.
+            let _ = self.subject.facts.last_layer(&self.subject);
+        }
+        Ok(())
+    }
+
+    fn has_ended(&self) -> bool {
+        self.done
+    }
+
+    fn steps(&self) -> usize {
+        self.updates()
+    }
+
+    fn updates(&self) -> usize {
+        usize::from(self.done)
+    }
+
+    fn standing(&self, _: usize) -> f64 {
+        f64::INFINITY
+    }
+
+    fn snapshot(&self) -> Result<String, Error> {
+        Ok("null".to_owned())
+    }
+
+    fn finding(&self) -> Result<Finding, Error> {
+        let started = Instant::now();
+        let unfinished = self.unfinished(State::Unreached);
+        let last = match self.subject.facts.last_layer(&self.subject) {
+            Ok(last) => last,
+            Err(why) => {
+                return Ok(Finding {
+                    reason: Some(why),
+                    ..unfinished
+                });
+            }
+        };
+        let of_class = Indicators::of(&last, self.class);
+        if !of_class.reach.is_finite() {
+            return Ok(Finding {
+                reason: Some("weights or features are infinite or not numbers".to_owned()),
+                ..unfinished
+            });
+        }
+        let measure = |(name, value, unit): (&str, f64, &str)| Measure {
+            name: name.to_owned(),
+            value,
+            unit: unit.to_owned(),
+        };
+        let measures = [
+            ("weight_sum", of_class.sum, ""),
+            ("largest_weight", of_class.largest, ""),
+            ("weight_skewness", of_class.skewness, ""),
+            ("random_features_won", last.shares_won[self.class], "share"),
+        ];
+        Ok(Finding {
+            state: State::Reached,
+            statistic: of_class.reach,
+            measures: measures.map(measure).to_vec(),
+            seconds: started.elapsed().as_secs_f64(),
+            ..unfinished
+        })
+    }
+
+    fn unfinished(&self, state: State) -> Finding {
+        Finding {
+            state,
+            updates: self.updates(),
+            ..Finding::skipped(Unit::Class(self.class))
+        }
+    }
+}
+
+/// The class of a search.
+fn reading<'a>(subject: &Subject<'a>, unit: Unit) -> Result<Box<dyn Search + 'a>, Error> {
+    subject.images()?;
+    Ok(Box::new(Reading {
+        subject: *subject,
+        class: unit.class()?,
+        done: false,
+    }))
+}
+
+impl Detector for LastLayerDetector {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn preset(&self) -> &'static str {
+        ABOUT.presets[0]
+    }
+
+    fn settings(&self) -> BTreeMap<String, Value> {
+        BTreeMap::from([("most_images".to_owned(), json!(LastLayer::MOST_IMAGES))])
+    }
+
+    fn lacks(&self, _: Unit, _: &[usize]) -> Option<String> {
+        // Images of whatever class show the range of units.
+        None
+    }
+
+    fn begin<'a>(
+        &'a self,
+        subject: &Subject<'a>,
+        unit: Unit,
+    ) -> Result<Box<dyn Search + 'a>, Error> {
+        reading(subject, unit)
+    }
+
+    /// Begins anew: a reading is quicker made than kept.
+    fn resume<'a>(
+        &'a self,
+        subject: &Subject<'a>,
+        unit: Unit,
+        _: &str,
+    ) -> Result<Box<dyn Search + 'a>, Error> {
+        reading(subject, unit)
+    }
+
+    fn most_updates(&self) -> usize {
+        1
+    }
+
+    fn batch(&self) -> usize {
+        gifthorse_engine::Classifier::EVALUATION_BATCH
+    }
+
+    fn held_bytes(&self, _: [usize; 3], _: usize, _: usize) -> usize {
+        0
+    }
+
+    fn statistic(&self, _: [usize; 3]) -> Statistic {
+        ABOUT.statistic.judged(1.0)
+    }
+
+    fn value(&self, statistic: f64, shape: [usize; 3]) -> f64 {
+        self.statistic(shape).value(statistic.max(LEAST_REACH))
+    }
+
+    fn published(&self, compared: &[&Finding], _: [usize; 3]) -> Published {
+        let largest = compared
+            .iter()
+            .filter(|finding| finding.state == State::Reached)
+            .map(|finding| finding.statistic)
+            .fold(f64::NEG_INFINITY, f64::max);
+        let share = |finding: &&Finding| {
+            (finding.state == State::Reached).then(|| finding.statistic / largest)
+        };
+        Published {
+            unit_measures: vec![UnitMeasure {
+                name: "share_of_largest",
+                unit: "share",
+                values: compared.iter().map(share).collect(),
+            }],
+            ..Published::default()
+        }
+    }
+}
