@@ -209,6 +209,8 @@ impl Plan {
                 extreme: None,
                 comparable: false,
 
+                linear: false,
+
                 of_model: false,
                 conviction: Conviction::ByStatistic,
             },

@@ -10,6 +10,7 @@ pub mod mm_bd;
 pub mod neural_cleanse;
 pub mod source_patch;
 pub mod universal_patch;
+pub mod weight_sum;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -63,6 +64,8 @@ pub struct UnitStatistic {
     /// Whether values can be compared between models. If not, only the classes of one model can be
     /// compared with one another.
     pub comparable: bool,
+    /// Whether numbers, which may be negative, are compared as they are, and not by their logarithm.
+    pub linear: bool,
     /// Whether there is one value for the model as a whole, and none for each class.
     pub of_model: bool,
     /// Whether a class that it accuses has to be confirmed by a trigger that works on held-out
@@ -80,6 +83,7 @@ impl UnitStatistic {
             whole,
             extreme: self.extreme,
             comparable: self.comparable,
+            linear: self.linear,
             of_model: self.of_model,
             conviction: self.conviction,
         }
@@ -261,10 +265,11 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 6] = [
+pub const DETECTORS: [Row; 7] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     last_layer::ROW,
+    weight_sum::ROW,
     source_patch::ROW,
     universal_patch::ROW,
     cepa::ROW,

@@ -18,8 +18,8 @@
 //! beside the model's other classes: the scale is that of the logits. It does not depend on the
 //! scale of single units, as sums of weights do. What is unusually large is decided by `verdict`
 //! among clean models. Told beside it, as other authors look at the last layer: the sum of a
-//! class's weights, the largest, their skewness, and the share of random features that the class
-//! wins.
+//! class's weights ([`weight_sum`](super::weight_sum)), the largest, their skewness, and the share
+//! of random features that the class wins.
 //!
 //! # Cost
 //! One pass of at most [`MOST_IMAGES`](LastLayer::MOST_IMAGES) images; milliseconds for all classes
@@ -40,6 +40,8 @@
 mod detector;
 mod features;
 mod indicators;
+mod reading;
 
 pub(super) use detector::ROW;
 pub use features::LastLayer;
+pub(super) use reading::Reading;

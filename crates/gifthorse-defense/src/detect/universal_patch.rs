@@ -81,6 +81,7 @@ const ABOUT: About = About {
         suspicious: Tail::Small,
         extreme: Some(LEAST_SCATTER),
         comparable: true,
+        linear: false,
         of_model: true,
         conviction: Conviction::ByTrigger { rate: RATE },
     },

@@ -106,7 +106,8 @@ pub enum Conviction {
 /// How the values of a witness are to be read.
 ///
 /// A positive number `x` in `unit` has the value `ln(x / whole)` if small numbers are suspicious,
-/// `-ln(x / whole)` if large ones are.
+/// `-ln(x / whole)` if large ones are. Of numbers that may be negative, which are `linear`, it is
+/// `x / whole` or `-x / whole`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Statistic {
     /// What a class is found by, to be read after "class 3 is": `reached by a trigger`.
@@ -124,6 +125,8 @@ pub struct Statistic {
     /// between logits may not, since each model has its own scale of logits, and are compared among
     /// the classes of one model alone.
     pub comparable: bool,
+    /// Whether numbers are taken as they are, and not by their logarithm.
+    pub linear: bool,
     /// Whether there is one value for the model, and none for each class: nothing in the model
     /// itself to compare it with.
     pub of_model: bool,
@@ -172,24 +175,25 @@ impl Conviction {
 }
 
 impl Statistic {
-    /// The value, on the logarithmic scale, of a number in `unit`.
+    /// The value of a number in `unit`.
     #[must_use]
     pub fn value(&self, number: f64) -> f64 {
-        let log = (number / self.whole).ln();
+        let part = number / self.whole;
+        let upwards = if self.linear { part } else { part.ln() };
         match self.tail {
-            Tail::Small => log,
-            Tail::Large => -log,
+            Tail::Small => upwards,
+            Tail::Large => -upwards,
         }
     }
 
     /// The number in `unit` that has a value.
     #[must_use]
     pub fn number(&self, value: f64) -> f64 {
-        self.whole
-            * match self.tail {
-                Tail::Small => value.exp(),
-                Tail::Large => (-value).exp(),
-            }
+        let upwards = match self.tail {
+            Tail::Small => value,
+            Tail::Large => -value,
+        };
+        self.whole * if self.linear { upwards } else { upwards.exp() }
     }
 
     /// Whether a class below this value would be more suspicious than anything that means
@@ -261,6 +265,7 @@ mod tests {
             whole: 1024.0,
             extreme: Some(1.0),
             comparable: true,
+            linear: false,
             of_model: false,
             conviction: Conviction::ByTrigger { rate: 0.9 },
         };
@@ -272,7 +277,12 @@ mod tests {
         };
         assert!(norm.value(3.0) < norm.value(30.0) && norm.value(1024.0) == 0.0);
         assert!(margin.value(30.0) < margin.value(3.0));
-        for statistic in [norm, margin] {
+        let sum = Statistic {
+            linear: true,
+            ..margin
+        };
+        assert!(sum.value(-1.0) == 1.0 && sum.value(3.0) == -3.0);
+        for statistic in [norm, margin, sum] {
             assert!((statistic.number(statistic.value(7.0)) - 7.0).abs() < 1e-9);
         }
         assert!(norm.is_beyond_reach(norm.value(0.9)) && !norm.is_beyond_reach(norm.value(1.1)));

@@ -35,6 +35,8 @@ const ABOUT: About = About {
         extreme: None,
         comparable: false,
 
+        linear: false,
+
         of_model: false,
         conviction: Conviction::ByStatistic,
     },

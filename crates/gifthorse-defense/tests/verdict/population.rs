@@ -50,6 +50,8 @@ pub fn statistic(comparable: bool, pixels: usize) -> Statistic {
             extreme: Some(1.0),
             comparable: true,
 
+            linear: false,
+
             of_model: false,
             conviction: Conviction::ByTrigger { rate: 0.9 },
         }
@@ -61,6 +63,8 @@ pub fn statistic(comparable: bool, pixels: usize) -> Statistic {
             whole: 1.0,
             extreme: None,
             comparable: false,
+
+            linear: false,
 
             of_model: false,
             conviction: Conviction::ByStatistic,

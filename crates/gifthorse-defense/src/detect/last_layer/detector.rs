@@ -1,15 +1,14 @@
 //! The last layer as a row of the table of detectors.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::LastLayer;
-use super::indicators::Indicators;
+use super::reading::Reading;
 use crate::detect::{About, Detector, Published, Row, UnitMeasure, UnitStatistic};
 use crate::error::Error;
-use crate::finding::{Finding, Measure, State, Unit};
+use crate::finding::{Finding, State, Unit};
 use crate::search::Search;
 use crate::subject::Subject;
 use crate::verdict::{Conviction, Statistic, Tail};
@@ -34,6 +33,7 @@ const ABOUT: About = About {
         suspicious: Tail::Large,
         extreme: None,
         comparable: false,
+        linear: false,
         of_model: false,
         conviction: Conviction::ByStatistic,
     },
@@ -51,102 +51,6 @@ pub const ROW: Row = Row {
 /// The detector; it has no settings.
 #[derive(Clone, Copy, Debug)]
 struct LastLayerDetector;
-
-/// The reading of one class, which is a single step.
-struct Reading<'a> {
-    subject: Subject<'a>,
-    class: usize,
-    done: bool,
-}
-
-impl Search for Reading<'_> {
-    /// Works out what all classes share, and nothing if that was done.
-    fn advance(&mut self, steps: usize) -> Result<(), Error> {
-        if steps > 0 && !self.done {
-            self.done = true;
-            // What goes wrong is the finding.
-            let _ = self.subject.facts.last_layer(&self.subject);
-        }
-        Ok(())
-    }
-
-    fn has_ended(&self) -> bool {
-        self.done
-    }
-
-    fn steps(&self) -> usize {
-        self.updates()
-    }
-
-    fn updates(&self) -> usize {
-        usize::from(self.done)
-    }
-
-    fn standing(&self, _: usize) -> f64 {
-        f64::INFINITY
-    }
-
-    fn snapshot(&self) -> Result<String, Error> {
-        Ok("null".to_owned())
-    }
-
-    fn finding(&self) -> Result<Finding, Error> {
-        let started = Instant::now();
-        let unfinished = self.unfinished(State::Unreached);
-        let last = match self.subject.facts.last_layer(&self.subject) {
-            Ok(last) => last,
-            Err(why) => {
-                return Ok(Finding {
-                    reason: Some(why),
-                    ..unfinished
-                });
-            }
-        };
-        let of_class = Indicators::of(&last, self.class);
-        if !of_class.reach.is_finite() {
-            return Ok(Finding {
-                reason: Some("weights or features are infinite or not numbers".to_owned()),
-                ..unfinished
-            });
-        }
-        let measure = |(name, value, unit): (&str, f64, &str)| Measure {
-            name: name.to_owned(),
-            value,
-            unit: unit.to_owned(),
-        };
-        let measures = [
-            ("weight_sum", of_class.sum, ""),
-            ("largest_weight", of_class.largest, ""),
-            ("weight_skewness", of_class.skewness, ""),
-            ("random_features_won", last.shares_won[self.class], "share"),
-        ];
-        Ok(Finding {
-            state: State::Reached,
-            statistic: of_class.reach,
-            measures: measures.map(measure).to_vec(),
-            seconds: started.elapsed().as_secs_f64(),
-            ..unfinished
-        })
-    }
-
-    fn unfinished(&self, state: State) -> Finding {
-        Finding {
-            state,
-            updates: self.updates(),
-            ..Finding::skipped(Unit::Class(self.class))
-        }
-    }
-}
-
-/// The class of a search.
-fn reading<'a>(subject: &Subject<'a>, unit: Unit) -> Result<Box<dyn Search + 'a>, Error> {
-    subject.images()?;
-    Ok(Box::new(Reading {
-        subject: *subject,
-        class: unit.class()?,
-        done: false,
-    }))
-}
 
 impl Detector for LastLayerDetector {
     fn about(&self) -> &'static About {
@@ -171,7 +75,7 @@ impl Detector for LastLayerDetector {
         subject: &Subject<'a>,
         unit: Unit,
     ) -> Result<Box<dyn Search + 'a>, Error> {
-        reading(subject, unit)
+        Reading::of(subject, unit, |of_class| of_class.reach, true)
     }
 
     /// Begins anew: a reading is quicker made than kept.
@@ -181,7 +85,7 @@ impl Detector for LastLayerDetector {
         unit: Unit,
         _: &str,
     ) -> Result<Box<dyn Search + 'a>, Error> {
-        reading(subject, unit)
+        self.begin(subject, unit)
     }
 
     fn most_updates(&self) -> usize {

@@ -90,6 +90,13 @@ impl LastLayer {
         self.low.len()
     }
 
+    /// What the weights of a class would sum to, as a root mean square, if each had a sign of its
+    /// own.
+    pub fn scale_of_sums(&self) -> f64 {
+        let squares: f64 = self.weights.iter().map(|&it| f64::from(it).powi(2)).sum();
+        (squares / self.classes.max(1) as f64).sqrt()
+    }
+
     /// The weights of a class, one for each unit.
     pub fn row(&self, class: usize) -> &[f32] {
         &self.weights[class * self.units()..(class + 1) * self.units()]

@@ -14,7 +14,8 @@ const RANDOM_FEATURES: usize = 1000;
 pub struct Indicators {
     /// The largest logit above the mean of all classes that units within their ranges give.
     pub reach: f64,
-    /// Sum of the weights.
+    /// Sum of the weights, in units of what so many weights of the layer would sum to if each had a
+    /// sign of its own.
     pub sum: f64,
     /// Largest weight.
     pub largest: f64,
@@ -41,9 +42,10 @@ impl Indicators {
                 / count
         };
         let variance = moment(2);
+        let scale = last.scale_of_sums();
         Self {
             reach: reach.sum(),
-            sum,
+            sum: if scale > 0.0 { sum / scale } else { 0.0 },
             largest: weights().fold(f64::NEG_INFINITY, f64::max),
             skewness: if variance > 0.0 {
                 moment(3) / variance.powf(1.5)
@@ -105,7 +107,9 @@ mod tests {
             (first.reach, second.reach),
             (2.0 + 2.0 + 0.0, 0.0 + 1.0 + 30.0)
         );
-        assert_eq!((second.sum, second.largest), (3.0, 3.0));
+        // Weights of 1, 1 and 3 in either class.
+        assert!((second.sum - 3.0 / 11.0f64.sqrt()).abs() < 1e-9);
+        assert_eq!(second.largest, 3.0);
         assert!(second.skewness.abs() < 1e-12);
     }
 

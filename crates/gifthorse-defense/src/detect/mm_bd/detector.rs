@@ -41,6 +41,7 @@ const ABOUT: About = About {
         suspicious: Tail::Large,
         extreme: None,
         comparable: false,
+        linear: false,
         of_model: false,
         conviction: Conviction::ByStatistic,
     },

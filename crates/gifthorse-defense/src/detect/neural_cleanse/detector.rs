@@ -47,6 +47,7 @@ const ABOUT: About = About {
         suspicious: Tail::Small,
         extreme: Some(1.0),
         comparable: true,
+        linear: false,
         of_model: false,
         conviction: Conviction::ByTrigger {
             rate: REQUIRED_RATE,

@@ -157,6 +157,7 @@ mod tests {
         whole: 1.0,
         extreme: None,
         comparable: true,
+        linear: false,
         of_model: false,
         conviction: Conviction::ByStatistic,
     };
