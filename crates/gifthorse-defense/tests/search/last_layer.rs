@@ -10,7 +10,11 @@ const CLASSES: usize = 6;
 const TARGET: usize = 4;
 
 fn found(bench: &Bench) -> Vec<Finding> {
-    let detector = Choice::of("last_layer").unwrap().detector().unwrap();
+    found_by("last_layer", bench)
+}
+
+fn found_by(name: &str, bench: &Bench) -> Vec<Finding> {
+    let detector = Choice::of(name).unwrap().detector().unwrap();
     let units = detector.units(CLASSES);
     let subject = bench.subject();
     let found = search(detector.as_ref(), &subject, &units, &Silent, &KeepNothing);
@@ -43,6 +47,22 @@ fn won(finding: &Finding) -> f64 {
     let mut measures = finding.measures.iter();
     let of_class = measures.find(|measure| measure.name == "random_features_won");
     of_class.unwrap().value
+}
+
+#[test]
+fn the_sum_of_weights_counts_what_clean_images_leave_dark() {
+    for target in [None, Some(TARGET)] {
+        let found = found_by("weight_sum", &Bench::new(CLASSES, target));
+        assert!(found.iter().all(|finding| finding.state == State::Reached));
+        // Less the mean over the classes, so that they sum to nothing.
+        let all: f64 = found.iter().map(|finding| finding.statistic).sum();
+        assert!(all.abs() < 1e-3, "{all}");
+        if let Some(target) = target {
+            let others = found.iter().filter(|it| it.unit.target() != Some(target));
+            let next = others.map(|it| it.statistic).fold(f64::MIN, f64::max);
+            assert!(found[target].statistic > next + 0.3, "{next} {found:?}");
+        }
+    }
 }
 
 #[test]
