@@ -208,9 +208,7 @@ impl Plan {
                 whole: 1.0,
                 extreme: None,
                 comparable: false,
-
                 linear: false,
-
                 of_model: false,
                 conviction: Conviction::ByStatistic,
             },

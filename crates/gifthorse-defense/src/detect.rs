@@ -5,6 +5,7 @@
 //! coverage, zoos and the library of clean models know detectors only by [`Detector`].
 
 pub mod cepa;
+pub mod class_distance;
 pub mod last_layer;
 pub mod mm_bd;
 pub mod neural_cleanse;
@@ -265,11 +266,12 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 7] = [
+pub const DETECTORS: [Row; 8] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     last_layer::ROW,
     weight_sum::ROW,
+    class_distance::ROW,
     source_patch::ROW,
     universal_patch::ROW,
     cepa::ROW,

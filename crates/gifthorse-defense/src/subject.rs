@@ -26,9 +26,57 @@ pub struct Subject<'a> {
 #[derive(Debug, Default)]
 pub struct Facts {
     last_layer: OnceLock<Result<Arc<LastLayer>, String>>,
+    right: OnceLock<Arc<Vec<bool>>>,
 }
 
 impl Facts {
+    /// Of the images to search with, which the model is right on, by place.
+    ///
+    /// # Errors
+    /// No images, or none with labels; a model that cannot be run.
+    pub fn right(&self, subject: &Subject<'_>) -> Result<Arc<Vec<bool>>, Error> {
+        if let Some(known) = self.right.get() {
+            return Ok(known.clone());
+        }
+        let search = subject.images()?.search;
+        let labels = search.labels().ok_or(Error::NoLabels)?;
+        let predicted = subject.classifier.predict(search.pixels())?;
+        let right = predicted
+            .iter()
+            .zip(labels)
+            .map(|(answer, label)| answer == label);
+        let right = Arc::new(right.collect());
+        Ok(self.right.get_or_init(|| right).clone())
+    }
+
+    /// Of these places of images to search with, at most so many that the model is right on, spread
+    /// evenly over the classes: the first of every class, then the second of every class, and so on.
+    ///
+    /// # Errors
+    /// As [`Self::right`].
+    pub fn right_and_spread(
+        &self,
+        subject: &Subject<'_>,
+        places: &[usize],
+        most: usize,
+    ) -> Result<Vec<usize>, Error> {
+        let labels = subject.images()?.search.labels().ok_or(Error::NoLabels)?;
+        let right = self.right(subject)?;
+        let mut of_class = vec![0_usize; subject.classifier.classes()];
+        let mut rounds: Vec<(usize, usize)> = places
+            .iter()
+            .filter(|&&place| right[place])
+            .map(|&place| {
+                let round = of_class[labels[place]];
+                of_class[labels[place]] += 1;
+                (round, place)
+            })
+            .collect();
+        rounds.sort_unstable();
+        rounds.truncate(most);
+        Ok(rounds.into_iter().map(|(_, place)| place).collect())
+    }
+
     /// The last layer of the subject.
     ///
     /// # Errors

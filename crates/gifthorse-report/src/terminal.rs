@@ -148,6 +148,9 @@ fn table(report: &Report, detection: &Detection) -> String {
         duration(detection.seconds),
         table.trim_fmt()
     );
+    for finding in detection.findings.iter().filter(|it| !it.map.is_empty()) {
+        text += &format!("  leads {}\n", moves(finding));
+    }
     if let hidden @ 1.. = detection.findings.len().saturating_sub(ROWS) {
         text += &format!("  and {}\n", count(hidden, "more class", "more classes"));
     }
@@ -169,6 +172,19 @@ fn table(report: &Report, detection: &Detection) -> String {
         optional(detection.statistic, number),
         optional(detection.threshold, number)
     );
+    text
+}
+
+/// Where a patch on images of all classes leads each class, by index.
+fn moves(finding: &UnitFinding) -> String {
+    let shown = finding.map.iter().take(ROWS).map(|moved| {
+        let share = (100.0 * moved.share).round();
+        format!("{} to {} ({share} %)", moved.from, moved.to)
+    });
+    let mut text = shown.collect::<Vec<_>>().join(", ");
+    if let hidden @ 1.. = finding.map.len().saturating_sub(ROWS) {
+        text += &format!(" and {}", count(hidden, "more class", "more classes"));
+    }
     text
 }
 

@@ -40,6 +40,10 @@ pub fn library_model(
             return Err(LibraryError::NotAllSearched(name.to_owned()).into());
         }
         let detector = choice(detection).detector()?;
+        if detector.units(report.model.classes).is_empty() {
+            // It does not look at models of so many classes.
+            continue;
+        }
         let findings = findings(detection, report.model.classes);
         let witness = witness(detector.as_ref(), &findings, shape, Soundness::Sound)?;
         confirmed.insert(

@@ -85,7 +85,7 @@ const ABOUT: About = About {
         of_model: true,
         conviction: Conviction::ByTrigger { rate: RATE },
     },
-    by_default: false,
+    by_default: true,
     needs_images: true,
     presets: &["standard"],
 };

@@ -62,7 +62,7 @@ const ABOUT: About = About {
         of_model: false,
         conviction: Conviction::ByStatistic,
     },
-    by_default: false,
+    by_default: true,
     needs_images: true,
     presets: &["standard"],
 };
@@ -88,6 +88,10 @@ impl Detector for WeightSum {
 
     fn settings(&self) -> BTreeMap<String, Value> {
         BTreeMap::from([("most_images".to_owned(), json!(LastLayer::MOST_IMAGES))])
+    }
+
+    fn units(&self, classes: usize) -> Vec<Unit> {
+        LastLayer::units_of(classes)
     }
 
     fn lacks(&self, _: Unit, _: &[usize]) -> Option<String> {

@@ -34,9 +34,7 @@ const ABOUT: About = About {
         suspicious: Tail::Small,
         extreme: None,
         comparable: false,
-
         linear: false,
-
         of_model: false,
         conviction: Conviction::ByStatistic,
     },

@@ -49,9 +49,7 @@ pub fn statistic(comparable: bool, pixels: usize) -> Statistic {
             whole: pixels as f64,
             extreme: Some(1.0),
             comparable: true,
-
             linear: false,
-
             of_model: false,
             conviction: Conviction::ByTrigger { rate: 0.9 },
         }
@@ -63,9 +61,7 @@ pub fn statistic(comparable: bool, pixels: usize) -> Statistic {
             whole: 1.0,
             extreme: None,
             comparable: false,
-
             linear: false,
-
             of_model: false,
             conviction: Conviction::ByStatistic,
         }

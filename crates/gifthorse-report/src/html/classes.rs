@@ -13,8 +13,8 @@ use super::{
 use crate::{
     columns::columns,
     escape::Shown,
-    format::{UNDEFINED, amount, count, optional},
-    report::{Detection, TriggerKind, UnitFinding},
+    format::{UNDEFINED, amount, count, optional, percent},
+    report::{Detection, Move, TriggerKind, UnitFinding},
     wording::{by_suspicion, state},
 };
 
@@ -37,9 +37,36 @@ pub fn all(scan: &Scan<'_>) -> Markup {
             };
             (scan.section(&name, &title, html! {
                 (chart::statistics(scan, detection))
+                (maps(scan, detection))
                 (thumbnails(scan, detection))
                 (finding_table(scan, detection))
             }))
+        }
+    }
+}
+
+/// Where a patch on images of all classes leads each class.
+fn maps(scan: &Scan<'_>, detection: &Detection) -> Markup {
+    let row = |moved: &Move| {
+        vec![
+            scan.class(moved.from),
+            scan.class(moved.to),
+            html! { (percent(moved.share)) },
+        ]
+    };
+    html! {
+        @for finding in detection.findings.iter().filter(|it| !it.map.is_empty()) {
+            @let rows: Vec<_> = finding.map.iter().map(row).collect();
+            @let count = rows.len();
+            @let table = table(
+                "Where one patch on all images leads each class",
+                &["Images of", "Go to", "Share of them"],
+                &[2],
+                rows,
+            );
+            @if count > OPEN_ROWS {
+                details { summary { "Where the images of " (count) " classes go" } (table) }
+            } @else { (table) }
         }
     }
 }

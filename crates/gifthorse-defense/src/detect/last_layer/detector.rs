@@ -37,7 +37,7 @@ const ABOUT: About = About {
         of_model: false,
         conviction: Conviction::ByStatistic,
     },
-    by_default: false,
+    by_default: true,
     needs_images: true,
     presets: &["standard"],
 };
@@ -63,6 +63,10 @@ impl Detector for LastLayerDetector {
 
     fn settings(&self) -> BTreeMap<String, Value> {
         BTreeMap::from([("most_images".to_owned(), json!(LastLayer::MOST_IMAGES))])
+    }
+
+    fn units(&self, classes: usize) -> Vec<Unit> {
+        LastLayer::units_of(classes)
     }
 
     fn lacks(&self, _: Unit, _: &[usize]) -> Option<String> {
