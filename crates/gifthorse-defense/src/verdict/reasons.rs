@@ -9,6 +9,10 @@ use super::outcome::{confirmation, outcome, spared};
 use super::set_aside::Thinning;
 use super::trial::{Alone, Charge, Trial, gate};
 
+/// Detectors of which each is told what it found in no class; with more, the sentence would be a
+/// list.
+const MOST_LISTED: usize = 2;
+
 /// All that a decision is made from.
 pub(super) struct Grounds<'a> {
     pub evidence: &'a Evidence,
@@ -219,8 +223,17 @@ impl Grounds<'_> {
             ))
         });
         let limits: String = limits.collect();
-        let said = heard.map(|(hearing, _)| accusation(hearing.statistic()));
-        let said = said.collect::<Vec<_>>().join(", or ");
+        let said = match self.trial.hearings.len() {
+            many if many > MOST_LISTED => {
+                format!(
+                    "too suspicious for a clean model, to any of {many} detectors or to all together"
+                )
+            }
+            _ => {
+                let said = heard.map(|(hearing, _)| accusation(hearing.statistic()));
+                said.collect::<Vec<_>>().join(", or ")
+            }
+        };
         Some(format!(
             "No class is {said} (p = {p:.3}, limit {}).{limits}",
             self.trial.fpr

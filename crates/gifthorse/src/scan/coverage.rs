@@ -50,7 +50,13 @@ pub fn coverage(all: &[Searched<'_>], conclusion: &Conclusion, seen: &Seen<'_>) 
                 about.title
             ));
         }
-        if ended + eliminated < searched.all {
+        if ended < searched.all && about.statistic.of_model {
+            gaps.push(format!(
+                "{}: the search of {} did not come to its end",
+                about.tested.replace("{targets}", "any class"),
+                about.title
+            ));
+        } else if ended + eliminated < searched.all {
             let missing = searched.all - ended - eliminated;
             gaps.push(format!(
                 "triggers that {lead} the other {missing} of the {classes} classes ({})",

@@ -28,6 +28,8 @@ const MARGIN_ROUNDING: f64 = 1e-3;
 const LARGEST_GROWTH: f64 = 2.0;
 /// What a detector calls the norm of a patch that it tried, where that is not its statistic.
 const PATCH_NORM: &str = "trigger_norm";
+/// What it calls the norm of the smallest patch, where that is not its statistic.
+const SMALLEST_NORM: &str = "norm";
 /// What a detector calls the margin between the logit of the class and the best other one on the
 /// picture that it shows.
 const PICTURE_MARGIN: &str = "picture_margin";
@@ -121,9 +123,9 @@ fn norm(detection: &Detection, finding: &UnitFinding, replayed: f64) -> Rate {
     let grown = measure(finding, PATCH_NORM);
     let stated = agreeing(grown.or(finding.statistic), replayed, |_| NORM_ROUNDING);
     let most = |smallest: f64| growth(detection) * smallest + NORM_ROUNDING;
-    let within = finding
-        .statistic
-        .is_none_or(|smallest| replayed <= most(smallest));
+    // Where the norm is not the statistic, it is told beside it.
+    let smallest = measure(finding, SMALLEST_NORM).or(finding.statistic);
+    let within = smallest.is_none_or(|smallest| replayed <= most(smallest));
     Rate {
         holds: stated.holds && within,
         ..stated
