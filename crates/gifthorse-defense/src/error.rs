@@ -24,6 +24,16 @@ pub enum Error {
         "the model is right on none of the images, so that none can be led away from its class"
     )]
     NothingRight,
+    /// A detector of the last layer has images of too few classes.
+    #[error(
+        "the images are of {seen} of {classes} classes, too few to show the range of its units"
+    )]
+    FewClasses {
+        /// Classes that there are images of.
+        seen: usize,
+        /// Classes of the model.
+        classes: usize,
+    },
     /// A detector of the last layer has none to look at.
     #[error("its logits are an affine function of no layer")]
     NoAffineEnd,

@@ -84,5 +84,9 @@ fn mostly_failed(findings: &Findings) -> Option<String> {
     }
     let count = |reason: &str| reasons().filter(|other| *other == reason).count();
     let most = reasons().max_by_key(|reason| (count(reason), std::cmp::Reverse(*reason)))?;
-    Some(format!("for {} of {ended} classes: {most}", count(most)))
+    let mut units = findings.ended().map(|finding| finding.unit);
+    Some(match units.any(|unit| unit == Unit::Model) {
+        true => most.to_owned(),
+        false => format!("for {} of {ended} classes: {most}", count(most)),
+    })
 }

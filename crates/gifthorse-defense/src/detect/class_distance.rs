@@ -19,7 +19,8 @@
 //! times from random starts, and not as small as possible.
 //!
 //! # Cost
-//! For each class up to 30 passes of 16 images forwards and backwards, and 16 x 15 forwards.
+//! For each class up to 30 passes of 16 images forwards and backwards, and 16 x 15 forwards; of 4
+//! images with more than 100 classes.
 //!
 //! # Known failures
 //! Backdoors of single source classes, and all to all. Classes that are near all others by nature.

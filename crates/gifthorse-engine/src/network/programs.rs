@@ -92,6 +92,13 @@ impl Network {
         programs.sections.retain(|section, _| *section == whole);
     }
 
+    /// Gives up all that was compiled, the whole model too, so that another form of it can be
+    /// compiled without a second copy of the weights beside it.
+    pub fn forget_programs(&self) {
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        programs.sections.clear();
+    }
+
     /// The program of a section for a batch size, not compiled.
     pub(crate) fn lowered(&self, batch: usize, section: &Section) -> Result<Program, Error> {
         let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);

@@ -41,7 +41,11 @@ impl<'a> Searched<'a> {
         observer: &dyn ScanObserver,
     ) -> Result<Self, Error> {
         let clock = Instant::now();
-        let at_most = estimate::at_most(detector, subject, units)?;
+        let late = deadline.is_some_and(|end| clock >= end);
+        let at_most = match late {
+            true => Duration::ZERO,
+            false => estimate::at_most(detector, subject, units)?,
+        };
         observer.detector(detector.about(), units.len(), at_most);
         let watch = Watch { observer, deadline };
         let findings = search(detector, subject, units, &watch, keeper)?;

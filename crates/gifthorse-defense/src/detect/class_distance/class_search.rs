@@ -10,6 +10,10 @@ use crate::subject::Subject;
 
 /// Images that are led to the class.
 pub const IMAGES: usize = 16;
+/// The same in a model of more than [`MANY_CLASSES`], where there is a search for each.
+const IMAGES_OF_MANY: usize = 4;
+/// With more classes than this, fewer images are led to each.
+const MANY_CLASSES: usize = 100;
 /// Most steps of a change.
 pub const STEPS: usize = 30;
 /// How far beyond the boundary a change goes, as a part of the step that reaches it.
@@ -39,9 +43,11 @@ impl<'a> ClassSearch<'a> {
         let search = subject.images()?.search;
         let labels = search.labels().ok_or(Error::NoLabels)?;
         let of_others: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] != target).collect();
-        let chosen = subject
-            .facts
-            .right_and_spread(&subject, &of_others, IMAGES)?;
+        let most = match subject.classifier.classes() > MANY_CLASSES {
+            true => IMAGES_OF_MANY,
+            false => IMAGES,
+        };
+        let chosen = subject.facts.right_and_spread(&subject, &of_others, most)?;
         if chosen.is_empty() {
             return Err(Error::NoImages(target));
         }

@@ -22,6 +22,7 @@ const ABOUT: About = About {
     title: "Last layer (after DFBScanner and HTell 2026)",
     tested: "a trigger of any kind for which the model's last layer gives {targets} more room than it gives the others",
     not_tested: &[
+        "backdoors that only work on images of certain classes",
         "backdoors that lead each class to another one, or all classes to classes of their own",
         "models trained to evade this search",
     ],

@@ -1,5 +1,7 @@
 //! The last affine part of a model, and the range of what goes into it.
 
+use std::collections::BTreeSet;
+
 use gifthorse_engine::{AffineEnd, Array, Classifier, Taps, Tensor};
 
 use super::indicators::shares_won;
@@ -50,6 +52,10 @@ impl LastLayer {
         let images = subject.images()?.search;
         let classifier = subject.classifier;
         let classes = classifier.classes();
+        let seen = classes_seen(images.labels().unwrap_or_default());
+        if 2 * seen < classes {
+            return Err(Error::FewClasses { seen, classes });
+        }
         let end = classifier
             .network()
             .affine_end()?
@@ -66,6 +72,8 @@ impl LastLayer {
         let chosen: Vec<usize> = (0..count)
             .map(|at| at * images.len() / count.max(1))
             .collect();
+        // The model is compiled anew, with the layer laid open: not beside what there is of it.
+        classifier.network().forget_programs();
         let mut rows = Vec::new();
         for part in images
             .subset(&chosen)
@@ -74,6 +82,7 @@ impl LastLayer {
         {
             rows.extend(values(classifier, end, part)?);
         }
+        classifier.network().forget_programs();
         let units = weights.len() / classes;
         let rows: Vec<f32> = rows
             .chunks_exact(positions)
@@ -112,6 +121,12 @@ impl LastLayer {
     pub fn row(&self, class: usize) -> &[f32] {
         &self.weights[class * self.units()..(class + 1) * self.units()]
     }
+}
+
+/// How many classes there are images of.
+fn classes_seen(labels: &[usize]) -> usize {
+    let seen: BTreeSet<usize> = labels.iter().copied().collect();
+    seen.len()
 }
 
 /// The values of the layer for images, row-major.
