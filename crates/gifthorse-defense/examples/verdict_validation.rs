@@ -1,13 +1,13 @@
 //! Does the library keep the rate of false alarms on clean models that it never saw, and what does
 //! it find?
 //!
-//! `cargo run --release -p gifthorse-defense --example verdict_validation -- [--together] LIBRARY.json
-//! [BACKDOORED.json]` judges each clean model by a library without it, without all models of its
-//! recipe, and without all models of its data set, and each backdoored model by the whole library
-//! and by one without its data set. It prints the tables of docs/verdict.md: for each method that
-//! the library holds and, if there are several, for all together, each time for the models that
-//! went through them; with `--together` only for all, and without the two rows that take a fit for
-//! each model. With `simulated` in the place of a file it makes 150 clean models of
+//! `cargo run --release -p gifthorse-defense --example verdict_validation -- [--together]
+//! LIBRARY.json [BACKDOORED.json]` judges each clean model by a library without it, without all
+//! models of its recipe, and without all models of its data set, and each backdoored model by the
+//! whole library and by one without its data set. It prints the tables of docs/verdict.md: for each
+//! method that the library holds and, if there are several, for all together, each time for the
+//! models that went through them; with `--together` only for all, and without the two rows that
+//! take a fit for each model. With `simulated` in the place of a file it makes 150 clean models of
 //! `tests/verdict/population.rs` and infects others; with `simulated-two`, each goes through two
 //! methods.
 

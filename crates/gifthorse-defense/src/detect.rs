@@ -37,8 +37,9 @@ pub struct About {
     pub not_tested: &'static [&'static str],
     /// The number that it gives for each unit.
     pub statistic: UnitStatistic,
-    /// Whether a scan runs it without being asked to. One that is not yet in the library of clean
-    /// models, and so has no part in verdicts, is run by name only.
+    /// Whether a scan runs it without being asked to. One that is not in the library of clean
+    /// models has no part in verdicts and is run by name only, as is one that takes more from the
+    /// verdict of the others than it adds (decision 15).
     pub by_default: bool,
     /// Whether it needs clean images.
     pub needs_images: bool,
@@ -65,7 +66,8 @@ pub struct UnitStatistic {
     /// Whether values can be compared between models. If not, only the classes of one model can be
     /// compared with one another.
     pub comparable: bool,
-    /// Whether numbers, which may be negative, are compared as they are, and not by their logarithm.
+    /// Whether numbers, which may be negative, are compared as they are, and not by their
+    /// logarithm.
     pub linear: bool,
     /// Whether there is one value for the model as a whole, and none for each class.
     pub of_model: bool,

@@ -50,7 +50,8 @@ impl Facts {
     }
 
     /// Of these places of images to search with, at most so many that the model is right on, spread
-    /// evenly over the classes: the first of every class, then the second of every class, and so on.
+    /// evenly over the classes: the first of every class, then the second of every class, and so
+    /// on.
     ///
     /// # Errors
     /// As [`Self::right`].

@@ -14,11 +14,11 @@
 //!
 //! # Statistic and decision
 //! `sigma / |mu|`, the spread of the moves around their consensus beside its length, where it is
-//! smallest while nine images of ten are at the target: the geometric mean over two layers, of which
-//! each is told beside it with `|mu|`. Small is suspicious. The search ends when the perturbations
-//! have not become smaller for 50 steps with so many images at the target (§4.1). What is unusually
-//! small is decided by `verdict`; the anomaly index of the classes' values, the largest over the
-//! layers and both numbers, is reported beside it.
+//! smallest while nine images of ten are at the target: the geometric mean over two layers, of
+//! which each is told beside it with `|mu|`. Small is suspicious. The search ends when the
+//! perturbations have not become smaller for 50 steps with so many images at the target (§4.1).
+//! What is unusually small is decided by `verdict`; the anomaly index of the classes' values, the
+//! largest over the layers and both numbers, is reported beside it.
 //!
 //! # Cost
 //! For each class and each of two layers up to 300 passes of at most 48 images: two to three times

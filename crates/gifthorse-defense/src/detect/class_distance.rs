@@ -11,12 +11,13 @@
 //! a few clean images. Two classes are enough.
 //!
 //! # Statistic and decision
-//! The mean length of the changes, in pixel values over the whole image. Small is suspicious, beside
-//! the model's other classes. Models are not compared: how far their classes are from one another
-//! depends on the data. What is unusually small is decided by `verdict` among clean models. Told beside it is `transferability`, the share of pairs
-//! of images of which the change of the first leads the second to the class too: Xiang et al. (2022)
-//! call a model backdoored where such a share is above 1/2, with changes that are estimated several
-//! times from random starts, and not as small as possible.
+//! The mean length of the changes, in pixel values over the whole image. Small is suspicious,
+//! beside the model's other classes. Models are not compared: how far their classes are from one
+//! another depends on the data. What is unusually small is decided by `verdict` among clean models.
+//! Told beside it is `transferability`, the share of pairs of images of which the change of the
+//! first leads the second to the class too: Xiang et al. (2022) call a model backdoored where such
+//! a share is above 1/2, with changes that are estimated several times from random starts, and not
+//! as small as possible.
 //!
 //! # Cost
 //! For each class up to 30 passes of 16 images forwards and backwards, and 16 x 15 forwards; of 4
@@ -24,9 +25,9 @@
 //!
 //! # Known failures
 //! Backdoors of single source classes, and all to all. Classes that are near all others by nature.
-//! Models trained with adversarial images keep all classes far away, and others may keep the target.
-//! The smallest changes hardly carry over from image to image (0.1 at most of 30 backdoored models),
-//! so that the published rule finds none of these.
+//! Models trained with adversarial images keep all classes far away, and others may keep the
+//! target. The smallest changes hardly carry over from image to image (0.1 at most of 30 backdoored
+//! models), so that the published rule finds none of these.
 //!
 //! # References
 //! S.-M. Moosavi-Dezfooli, A. Fawzi, P. Frossard, "DeepFool", CVPR 2016. R. Wang et al., "Practical

@@ -15,9 +15,9 @@
 //! How much of where an image goes its class does not say ([`LabelMap::scatter`]), over at most 16
 //! images of a class that the model is right on, under the smallest patch at which nine of ten
 //! leave their class, of those that a patch can move: one that covers all else leads to one class,
-//! whose own images stay. What moves images in a clean model leads nearly all of them to one class or
-//! two (a scatter of about 1); a backdoor of all classes to all gives each class one to go to (0).
-//! Small is suspicious, beside clean models of as many classes; there is nothing in the model
+//! whose own images stay. What moves images in a clean model leads nearly all of them to one class
+//! or two (a scatter of about 1); a backdoor of all classes to all gives each class one to go to
+//! (0). Small is suspicious, beside clean models of as many classes; there is nothing in the model
 //! itself to compare it with. The classes that more than half of the images of some class go to are
 //! those that are accused, and the report has the whole map. A trigger that convicts has to move at
 //! least 60 % of the held-out images, with a confidence of 95 %.
@@ -33,8 +33,8 @@
 //!
 //! # References
 //! S.-M. Moosavi-Dezfooli et al., "Universal Adversarial Perturbations", CVPR 2017. Wang et al.,
-//! "Neural Cleanse", IEEE S&P 2019, for the search. That the map shows backdoors of all classes to all
-//! is our own measurement (docs/detectors/universal_patch.md).
+//! "Neural Cleanse", IEEE S&P 2019, for the search. That the map shows backdoors of all classes to
+//! all is our own measurement (docs/detectors/universal_patch.md).
 //!
 //! [`LabelMap::scatter`]: crate::label_map::LabelMap::scatter
 
@@ -85,7 +85,7 @@ const ABOUT: About = About {
         of_model: true,
         conviction: Conviction::ByTrigger { rate: RATE },
     },
-    by_default: true,
+    by_default: false,
     needs_images: true,
     presets: &["standard"],
 };

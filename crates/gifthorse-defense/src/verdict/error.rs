@@ -117,8 +117,8 @@ pub enum LibraryError {
         /// Classes of the model.
         classes: usize,
     },
-    /// A model has a value for each class of a method that gives one for the model, or the other way
-    /// round.
+    /// A model has a value for each class of a method that gives one for the model, or the other
+    /// way round.
     #[error(
         "what model \"{model}\" has of {method} is not of the kind that the file says: a value for each class, or one \
          for the model"

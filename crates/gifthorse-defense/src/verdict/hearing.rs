@@ -69,8 +69,8 @@ pub(super) struct Hearing<'a> {
 
 impl<'a> Candidate<'a> {
     /// Checks a witness, and whether anything can be said of what it found in a model with so many
-    /// `pixels` and `classes`. Its values are compared with those of clean models only if they are comparable and
-    /// `spanned`: if the model is like those known.
+    /// `pixels` and `classes`. Its values are compared with those of clean models only if they are
+    /// comparable and `spanned`: if the model is like those known.
     ///
     /// # Errors
     /// Evidence that is not made of numbers.

@@ -3,7 +3,7 @@
 use gifthorse_defense::detect::Detector;
 use gifthorse_defense::health::Health;
 use gifthorse_defense::verdict::{
-    Decision, Doubt, Evidence, Soundness, Verdict, WitnessSays, decide,
+    Decision, Doubt, Evidence, Library, Soundness, Verdict, WitnessSays, decide,
 };
 use gifthorse_defense::witness::{method, witness};
 use gifthorse_engine::Classifier;
@@ -153,6 +153,14 @@ fn bottleneck(classifier: &Classifier) -> String {
     })
 }
 
+/// Whether the library that ships with the program has nothing that a detector found in clean
+/// models.
+fn is_unmeasured(detector: &dyn Detector) -> bool {
+    let method = method(detector);
+    let known = Library::shipped().ok().zip(method.ok());
+    known.is_none_or(|(library, method)| !library.methods().contains_key(&method))
+}
+
 /// More of a node's name, in characters, is not shown in a sentence.
 const LONGEST_NAME: usize = 60;
 
@@ -199,7 +207,7 @@ fn doubts(all: &[Searched<'_>], seen: &Seen<'_>, calibrated: &Calibrated) -> Vec
             }
         }
     }
-    if all.iter().all(|it| !it.detector.about().by_default) {
+    if all.iter().all(|it| is_unmeasured(it.detector)) {
         let titles = all.iter().map(|it| it.detector.about().title);
         doubts.push(Doubt::Unmeasured(titles.map(str::to_owned).collect()));
     }

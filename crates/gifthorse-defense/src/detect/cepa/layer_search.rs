@@ -118,8 +118,8 @@ impl<'a> LayerSearch<'a> {
         })
     }
 
-    /// Whether it is over: at its limit, or its perturbations have not become smaller for long while
-    /// enough images were at the target (§4.1).
+    /// Whether it is over: at its limit, or its perturbations have not become smaller for long
+    /// while enough images were at the target (§4.1).
     pub fn has_ended(&self) -> bool {
         self.steps >= self.config.steps || self.since_smaller >= self.config.stop_patience
     }
@@ -202,8 +202,8 @@ impl<'a> LayerSearch<'a> {
         Ok(all)
     }
 
-    /// Keeps the state if the moves were never closer to their consensus, and adapts the weight to how many images are at
-    /// the target.
+    /// Keeps the state if the moves were never closer to their consensus, and adapts the weight to
+    /// how many images are at the target.
     fn note(&mut self, enough: bool) {
         if enough {
             let closest = self

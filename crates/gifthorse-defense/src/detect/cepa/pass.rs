@@ -37,8 +37,8 @@ pub fn features(classifier: &Classifier, layer: &Layer, pixels: &[f32]) -> Resul
 }
 
 impl Aim<'_> {
-    /// Runs images, whose moves are to end at `goals`, row-major `[images, numbers]`: what the layer
-    /// gives for the clean image, and the consensus.
+    /// Runs images, whose moves are to end at `goals`, row-major `[images, numbers]`: what the
+    /// layer gives for the clean image, and the consensus.
     ///
     /// # Errors
     /// A model that cannot be run, or passes no gradient back.

@@ -18,7 +18,8 @@ const MANY_CLASSES: usize = 100;
 pub const STEPS: usize = 30;
 /// How far beyond the boundary a change goes, as a part of the step that reaches it.
 const OVERSHOOT: f32 = 0.02;
-/// Longest step, in pixel values over the whole image: far from the boundary a gradient says little.
+/// Longest step, in pixel values over the whole image: far from the boundary a gradient says
+/// little.
 const LONGEST_STEP: f32 = 1.0;
 
 /// A search for the changes that lead images to a class.

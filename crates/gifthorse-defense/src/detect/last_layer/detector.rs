@@ -38,7 +38,7 @@ const ABOUT: About = About {
         of_model: false,
         conviction: Conviction::ByStatistic,
     },
-    by_default: true,
+    by_default: false,
     needs_images: true,
     presets: &["standard"],
 };

@@ -20,8 +20,8 @@ pub struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// That of the class of a unit, with one of the numbers as its statistic; those that no detector
-    /// has for its own are told beside it if it `tells`.
+    /// That of the class of a unit, with one of the numbers as its statistic; those that no
+    /// detector has for its own are told beside it if it `tells`.
     ///
     /// # Errors
     /// No images; a unit that is no class.

@@ -2,10 +2,10 @@
 //! one method gives them.
 //!
 //! `value = location of the model + scale of the model * residual of the class`. Locations lie
-//! around a line in 1 / classes and the logarithm of the pixels and are normal, variances scaled inverse chi-squared (limma's
-//! prior), and the residuals of a model drawn are those of one measured model, resampled and
-//! blurred a little: no shape is assumed, and that some models have more unequal classes than
-//! others is kept.
+//! around a line in 1 / classes and the logarithm of the pixels and are normal, variances scaled
+//! inverse chi-squared (limma's prior), and the residuals of a model drawn are those of one
+//! measured model, resampled and blurred a little: no shape is assumed, and that some models have
+//! more unequal classes than others is kept.
 
 mod location_line;
 mod scale_fit;

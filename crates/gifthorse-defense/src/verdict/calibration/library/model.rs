@@ -44,8 +44,8 @@ pub struct ClassValues {
     /// accuses. Empty for others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leads_to: Vec<usize>,
-    /// Classes reached, or led from, or accused, whose trigger passed the gate on held-out images. The
-    /// calibration does not look at them; a validation does.
+    /// Classes reached, or led from, or accused, whose trigger passed the gate on held-out images.
+    /// The calibration does not look at them; a validation does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confirmed: Vec<usize>,
 }
