@@ -27,7 +27,7 @@ fn classifier(end: impl FnOnce(&mut GraphBuilder)) -> Classifier {
         .input("x", ElementType::F32, &image)
         .initializer("kernel", &[CHANNELS, 1, 1, 1], vec![1.0, -1.0])
         .initializer("shift", &[CHANNELS], vec![-0.3, 0.6])
-        .initializer("out", &[CHANNELS, CLASSES], OUT.to_vec())
+        .initializer("out", &[CHANNELS, CLASSES], OUT)
         .initializer("bias", &[CLASSES], vec![1.0, 2.0, 6.0])
         .node("Conv", "conv", &["x", "kernel", "shift"], &["c"], [])
         .node("Relu", "relu", &["c"], &["h"], []);

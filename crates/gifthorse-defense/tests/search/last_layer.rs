@@ -39,7 +39,7 @@ fn each_class_reaches_as_far_as_its_block_on_clean_images() {
             "{reach}"
         );
     }
-    let won: f64 = found.iter().map(|finding| won(finding)).sum();
+    let won: f64 = found.iter().map(won).sum();
     assert!((won - 1.0).abs() < 1e-9, "{won}");
 }
 

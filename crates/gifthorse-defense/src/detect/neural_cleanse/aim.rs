@@ -265,6 +265,6 @@ mod tests {
         let logits = tensor(&[2.0, 1.0, 1.0, 2.0, 1.0, 1.0, f32::NAN, 0.0], [4, 2]);
         assert_eq!(Aim::To(0).hits(&logits, &[0; 4]), 2);
         assert_eq!(Aim::From(0).hits(&logits, &[0; 4]), 1);
-        assert_eq!(Aim::Away.hits(&logits, &[1, 0, 1, 1]), 2);
+        assert_eq!(Aim::Away.hits(&logits, &[1, 0, 1, 1]), 3);
     }
 }
