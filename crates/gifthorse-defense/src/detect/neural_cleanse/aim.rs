@@ -54,7 +54,7 @@ impl Aim {
     }
 
     /// Places of the images that are stamped. From a class or from all, only those that the model
-    /// is right on, since the others are elsewhere already, and at most [`MOST_OF_ONE`] of a class.
+    /// is right on, since the others are elsewhere already, and at most sixteen of a class.
     ///
     /// # Errors
     /// Images without labels, none to stamp, or a model that cannot be run.
