@@ -94,7 +94,7 @@ fn a_scan_in_portions_of_time_gives_the_same_report() {
             break run;
         }
         most_under_way = most_under_way.max(under_way(&kept(&bench)));
-        seconds *= 1.5;
+        seconds *= 1.25;
     };
     assert!(
         portions > 1 && most_under_way > 0,

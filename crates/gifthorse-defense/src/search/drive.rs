@@ -130,6 +130,15 @@ impl Drive<'_, '_> {
     }
 }
 
+/// The classes that a finding says images are led to.
+fn led_to(finding: &Finding) -> impl Iterator<Item = usize> + '_ {
+    let destinations = finding.map.iter().flatten();
+    finding
+        .leads_to
+        .into_iter()
+        .chain(destinations.map(|it| it.class))
+}
+
 /// Refuses a finding that cannot be of this unit and model.
 fn check(finding: &Finding, unit: Unit, subject: &Subject<'_>) -> Result<(), Error> {
     let (shape, classes) = (subject.classifier.shape(), subject.classifier.classes());
@@ -139,9 +148,8 @@ fn check(finding: &Finding, unit: Unit, subject: &Subject<'_>) -> Result<(), Err
         .and_then(|trigger| trigger.problem(shape));
     let problem = (finding.unit != unit)
         .then_some("is of another class")
-        .or(finding
-            .leads_to
-            .is_some_and(|class| class >= classes)
+        .or(led_to(finding)
+            .any(|class| class >= classes)
             .then_some("leads to a class that the model does not have"))
         .or(problem);
     match problem {
