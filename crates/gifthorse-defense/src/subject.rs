@@ -1,5 +1,6 @@
 //! What a detector looks at.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use gifthorse_data::Images;
@@ -19,6 +20,26 @@ pub struct Subject<'a> {
     pub seed: u64,
     /// What several searches ask of it.
     pub facts: &'a Facts,
+}
+
+/// At most so many of these places of labelled images, spread evenly over the classes: the first of
+/// every class, then the second of every class, and so on.
+pub fn spread_over_classes(
+    labels: &[usize],
+    places: impl Iterator<Item = usize>,
+    most: usize,
+) -> Vec<usize> {
+    let mut of_class = BTreeMap::<usize, usize>::new();
+    let mut rounds: Vec<(usize, usize)> = places
+        .map(|place| {
+            let seen = of_class.entry(labels[place]).or_default();
+            *seen += 1;
+            (*seen, place)
+        })
+        .collect();
+    rounds.sort_unstable();
+    rounds.truncate(most);
+    rounds.into_iter().map(|(_, place)| place).collect()
 }
 
 /// What several searches ask of a subject, worked out when it is first asked for. They belong to
@@ -63,19 +84,8 @@ impl Facts {
     ) -> Result<Vec<usize>, Error> {
         let labels = subject.images()?.search.labels().ok_or(Error::NoLabels)?;
         let right = self.right(subject)?;
-        let mut of_class = vec![0_usize; subject.classifier.classes()];
-        let mut rounds: Vec<(usize, usize)> = places
-            .iter()
-            .filter(|&&place| right[place])
-            .map(|&place| {
-                let round = of_class[labels[place]];
-                of_class[labels[place]] += 1;
-                (round, place)
-            })
-            .collect();
-        rounds.sort_unstable();
-        rounds.truncate(most);
-        Ok(rounds.into_iter().map(|(_, place)| place).collect())
+        let right = places.iter().copied().filter(|&place| right[place]);
+        Ok(spread_over_classes(labels, right, most))
     }
 
     /// The last layer of the subject.

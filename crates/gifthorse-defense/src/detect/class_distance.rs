@@ -26,7 +26,7 @@
 //! # Known failures
 //! Backdoors of single source classes, and all to all. Classes that are near all others by nature.
 //! Models trained with adversarial images keep all classes far away, and others may keep the
-//! target. The smallest changes hardly carry over from image to image (0.1 at most of 30 backdoored
+//! target. The smallest changes hardly carry over from image to image (0.12 at most of 30 backdoored
 //! models), so that the published rule finds none of these.
 //!
 //! # References

@@ -43,6 +43,5 @@ mod features;
 mod indicators;
 mod reading;
 
-pub(super) use detector::ROW;
+pub(super) use detector::{LastLayerNumber, ROW};
 pub use features::LastLayer;
-pub(super) use reading::Reading;

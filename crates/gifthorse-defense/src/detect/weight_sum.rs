@@ -28,17 +28,9 @@
 //! As [`last_layer`](super::last_layer): "DFBScanner" (arXiv 2605.18907) and "HTell" (arXiv
 //! 2605.18908), 2026, of which only the abstracts were at hand.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
-
-use super::last_layer::{LastLayer, Reading};
-use super::{About, Detector, Published, Row, UnitStatistic};
-use crate::error::Error;
-use crate::finding::{Finding, Unit};
-use crate::search::Search;
-use crate::subject::Subject;
-use crate::verdict::{Conviction, Statistic, Tail};
+use super::last_layer::LastLayerNumber;
+use super::{About, Row, UnitStatistic};
+use crate::verdict::{Conviction, Tail};
 
 /// What it is.
 const ABOUT: About = About {
@@ -70,69 +62,11 @@ const ABOUT: About = About {
 /// The row.
 pub const ROW: Row = Row {
     about: &ABOUT,
-    make: |_, _| Box::new(WeightSum),
+    make: |_, _| {
+        Box::new(LastLayerNumber {
+            about: &ABOUT,
+            number: |of_class| of_class.sum,
+            tells: false,
+        })
+    },
 };
-
-/// The detector; it has no settings.
-#[derive(Clone, Copy, Debug)]
-struct WeightSum;
-
-impl Detector for WeightSum {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    fn preset(&self) -> &'static str {
-        ABOUT.presets[0]
-    }
-
-    fn settings(&self) -> BTreeMap<String, Value> {
-        BTreeMap::from([("most_images".to_owned(), json!(LastLayer::MOST_IMAGES))])
-    }
-
-    fn units(&self, classes: usize) -> Vec<Unit> {
-        LastLayer::units_of(classes)
-    }
-
-    fn lacks(&self, _: Unit, _: &[usize]) -> Option<String> {
-        None
-    }
-
-    fn begin<'a>(
-        &'a self,
-        subject: &Subject<'a>,
-        unit: Unit,
-    ) -> Result<Box<dyn Search + 'a>, Error> {
-        Reading::of(subject, unit, |of_class| of_class.sum, false)
-    }
-
-    /// Begins anew: a reading is quicker made than kept.
-    fn resume<'a>(
-        &'a self,
-        subject: &Subject<'a>,
-        unit: Unit,
-        _: &str,
-    ) -> Result<Box<dyn Search + 'a>, Error> {
-        self.begin(subject, unit)
-    }
-
-    fn most_updates(&self) -> usize {
-        1
-    }
-
-    fn batch(&self) -> usize {
-        gifthorse_engine::Classifier::EVALUATION_BATCH
-    }
-
-    fn held_bytes(&self, _: [usize; 3], _: usize, _: usize) -> usize {
-        0
-    }
-
-    fn statistic(&self, _: [usize; 3]) -> Statistic {
-        ABOUT.statistic.judged(1.0)
-    }
-
-    fn published(&self, _: &[&Finding], _: [usize; 3]) -> Published {
-        Published::default()
-    }
-}

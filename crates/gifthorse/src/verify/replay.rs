@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gifthorse_data::Images;
-use gifthorse_defense::search::{evaluate_away, evaluate_from, evaluate_trigger};
+use gifthorse_defense::search::{evaluate_away, evaluate_from, evaluate_trigger, picture_margin};
 use gifthorse_defense::trigger::{Patch, Trigger};
 use gifthorse_defense::verdict::Confirmation;
 use gifthorse_defense::verdict::interval::clopper_pearson;
@@ -94,7 +94,9 @@ pub(super) fn replay(
             }
         }
         Recovered::Image(picture) => {
-            let margin = margin(classifier, picture.values(), finding.class)?;
+            let pixels = picture.values().to_vec();
+            let shown = Trigger::Picture { pixels };
+            let margin = picture_margin(classifier, &shown, finding.class)?;
             let reported = measure(finding, PICTURE_MARGIN);
             Replayed {
                 margin: Some(agreeing(reported, margin, |margin| {
@@ -137,20 +139,6 @@ fn growth(detection: &Detection) -> f64 {
     let stated = detection.parameters.get("growth");
     let stated = stated.and_then(serde_json::Value::as_f64);
     stated.unwrap_or(1.0).clamp(1.0, LARGEST_GROWTH)
-}
-
-/// How far the class's logit lies above the best of the others on one picture.
-fn margin(classifier: &Classifier, picture: &[f32], class: usize) -> Result<f64, Error> {
-    let logits = classifier.evaluate(picture)?;
-    let others = logits
-        .iter()
-        .enumerate()
-        .filter(|(other, _)| *other != class);
-    let best = others
-        .map(|(_, &logit)| f64::from(logit))
-        .fold(f64::NEG_INFINITY, f64::max);
-    let own = logits.get(class).copied().unwrap_or(f32::NAN);
-    Ok(f64::from(own) - best)
 }
 
 fn measure(finding: &UnitFinding, name: &str) -> Option<f64> {

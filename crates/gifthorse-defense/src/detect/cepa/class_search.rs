@@ -1,5 +1,6 @@
 //! The search of one class: one layer after the other.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use gifthorse_engine::Layer;
@@ -11,7 +12,7 @@ use super::snapshot::Snapshot;
 use crate::error::Error;
 use crate::finding::{Finding, Measure, State, Unit};
 use crate::search::{Belongs, Search, picture_margin};
-use crate::subject::Subject;
+use crate::subject::{Subject, spread_over_classes};
 use crate::trigger::Trigger;
 
 /// The margin of the picture that is shown, as it is stored with 8 bits a value.
@@ -133,8 +134,8 @@ fn statistic(done: &[Consensus]) -> f64 {
     (logarithms / done.len() as f64).exp()
 }
 
-/// Places of the images that are perturbed: of other classes than the target, evenly over these, at
-/// most so many of each.
+/// Places of the images that are perturbed: of other classes than the target, evenly over these, on
+/// average at most [`Config::per_class`] of each.
 fn images(subject: &Subject<'_>, config: &Config, target: usize) -> Result<Vec<usize>, Error> {
     let search = subject.images()?.search;
     let labels = search.labels().ok_or(Error::NoLabels)?;
@@ -142,20 +143,9 @@ fn images(subject: &Subject<'_>, config: &Config, target: usize) -> Result<Vec<u
     if others.is_empty() {
         return Err(Error::NoImages(target));
     }
-    let mut of_class = vec![0; subject.classifier.classes()];
-    let mut rounds: Vec<(usize, usize)> = others
-        .into_iter()
-        .map(|image| {
-            let round = of_class[labels[image]];
-            of_class[labels[image]] += 1;
-            (round, image)
-        })
-        .filter(|&(round, _)| round < config.per_class)
-        .collect();
-    // The first image of every class, then the second of every class, and so on.
-    rounds.sort_unstable();
-    rounds.truncate(config.images);
-    Ok(rounds.into_iter().map(|(_, image)| image).collect())
+    let of_others: BTreeSet<usize> = others.iter().map(|&image| labels[image]).collect();
+    let most = config.images.min(config.per_class * of_others.len());
+    Ok(spread_over_classes(labels, others.into_iter(), most))
 }
 
 impl Search for ClassSearch<'_> {

@@ -28,7 +28,7 @@ impl Preset {
 pub struct Config {
     /// The preset that these settings started from.
     pub preset: Preset,
-    /// Most images of a class.
+    /// Most images of a class, on average over those that there are images of.
     pub per_class: usize,
     /// Most images in all.
     pub images: usize,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::LastLayer;
+use super::indicators::Indicators;
 use super::reading::Reading;
 use crate::detect::{About, Detector, Published, Row, UnitMeasure, UnitStatistic};
 use crate::error::Error;
@@ -46,20 +47,33 @@ const ABOUT: About = About {
 /// The row.
 pub const ROW: Row = Row {
     about: &ABOUT,
-    make: |_, _| Box::new(LastLayerDetector),
+    make: |_, _| {
+        Box::new(LastLayerNumber {
+            about: &ABOUT,
+            number: |of_class| of_class.reach,
+            tells: true,
+        })
+    },
 };
 
-/// The detector; it has no settings.
+/// A detector by one of the numbers of the last layer; it has no settings.
 #[derive(Clone, Copy, Debug)]
-struct LastLayerDetector;
+pub struct LastLayerNumber {
+    /// What the detector is.
+    pub about: &'static About,
+    /// Its statistic.
+    pub number: fn(&Indicators) -> f64,
+    /// Whether the numbers that no detector has for its own are told beside it.
+    pub tells: bool,
+}
 
-impl Detector for LastLayerDetector {
+impl Detector for LastLayerNumber {
     fn about(&self) -> &'static About {
-        &ABOUT
+        self.about
     }
 
     fn preset(&self) -> &'static str {
-        ABOUT.presets[0]
+        self.about.presets[0]
     }
 
     fn settings(&self) -> BTreeMap<String, Value> {
@@ -80,7 +94,7 @@ impl Detector for LastLayerDetector {
         subject: &Subject<'a>,
         unit: Unit,
     ) -> Result<Box<dyn Search + 'a>, Error> {
-        Reading::of(subject, unit, |of_class| of_class.reach, true)
+        Reading::of(subject, unit, self.number, self.tells)
     }
 
     /// Begins anew: a reading is quicker made than kept.
@@ -106,14 +120,23 @@ impl Detector for LastLayerDetector {
     }
 
     fn statistic(&self, _: [usize; 3]) -> Statistic {
-        ABOUT.statistic.judged(1.0)
+        self.about.statistic.judged(1.0)
     }
 
     fn value(&self, statistic: f64, shape: [usize; 3]) -> f64 {
-        self.statistic(shape).value(statistic.max(LEAST_REACH))
+        let read = self.statistic(shape);
+        read.value(match read.linear {
+            true => statistic,
+            // A logarithm needs a number above 0.
+            false => statistic.max(LEAST_REACH),
+        })
     }
 
-    fn published(&self, compared: &[&Finding], _: [usize; 3]) -> Published {
+    fn published(&self, compared: &[&Finding], shape: [usize; 3]) -> Published {
+        // Of numbers that may be negative, none is a share of another.
+        if self.statistic(shape).linear {
+            return Published::default();
+        }
         let largest = compared
             .iter()
             .filter(|finding| finding.state == State::Reached)
