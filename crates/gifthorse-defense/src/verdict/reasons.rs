@@ -134,16 +134,33 @@ impl Grounds<'_> {
                 ) + ".");
                 continue;
             }
-            sentences.extend(sure.into_iter().map(|hearing| {
+            sentences.extend(sure.into_iter().filter_map(|hearing| {
+                let who = self.said_of(hearing, class)?;
                 let said = accusation(hearing.statistic());
                 let by = self.by_of(hearing, class);
                 let outcome = self.outcome(hearing, class);
                 let outcome = outcome.map_or_else(String::new, |outcome| format!(", {outcome}"));
                 let spared = spared(confirmation(hearing, class));
-                format!("Class {class} is {said}{by}{outcome}.{spared}")
+                Some(format!("{who} {said}{by}{outcome}.{spared}"))
             }));
         }
         sentences
+    }
+
+    /// The beginning of a sentence about a class that is named. What is found in the model as a whole
+    /// is said once, of all classes that it accuses: `None` for the others.
+    fn said_of(&self, hearing: &Hearing<'_>, class: usize) -> Option<String> {
+        if !hearing.statistic().of_model {
+            return Some(format!("Class {class} is"));
+        }
+        let accused = self.suspects().map(|charge| charge.class);
+        let accused = accused.filter(|&it| hearing.values.place_of(it).is_some());
+        let accused: Vec<String> = accused.map(|it| it.to_string()).collect();
+        let is_first = accused.first()? == &class.to_string();
+        is_first.then(|| match accused.as_slice() {
+            [one] => format!("Class {one} is"),
+            several => format!("Classes {} are", several.join(", ")),
+        })
     }
 
     /// What came of the trigger of a class on held-out images, if the witness has one to try.

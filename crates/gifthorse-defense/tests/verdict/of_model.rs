@@ -79,6 +79,10 @@ fn a_value_that_no_clean_model_has_accuses_all_classes_that_it_leads_to() {
     let mut targets = decision.targets.clone();
     targets.sort_unstable();
     assert_eq!(targets, [1, 2, 3, 9]);
+    // It is said once, of all of them.
+    let said = decision.reasons.iter().filter(|it| it.contains("Classes "));
+    assert_eq!(said.count(), 1, "{:?}", decision.reasons);
+    assert!(!decision.reasons.iter().any(|it| it.starts_with("Class ")));
     let of_witness = |class: usize| decision.classes[class].witnesses[1];
     assert!(of_witness(9).unwrap().flagged && of_witness(4).is_none());
 }
