@@ -3,10 +3,11 @@
 
     gifthorse zoo scan ZOO --detector last_layer
     gifthorse zoo library ZOO -o FOUND.json
-    bench/library_join.py LIBRARY.json FOUND.json [-o OUT.json]
+    bench/library_join.py LIBRARY.json FOUND.json [--further] [-o OUT.json]
 
 Values of detectors that FOUND.json has are added to the models of the same name in LIBRARY.json, in place of what these
-had of the same detector; all else stays. A model of FOUND.json that the library does not have is named and left out.
+had of the same detector; all else stays. A model of FOUND.json that the library does not have is named and left out, or
+with --further taken in.
 """
 
 import argparse
@@ -18,6 +19,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("library", type=pathlib.Path)
     parser.add_argument("found", type=pathlib.Path)
+    parser.add_argument("--further", action="store_true", help="take in models that the library does not have")
     parser.add_argument("-o", "--out", type=pathlib.Path)
     given = parser.parse_args()
     library, found = (json.loads(path.read_text()) for path in (given.library, given.found))
@@ -25,9 +27,13 @@ def main():
         raise SystemExit("the two files are of different versions")
     known = {model["name"]: model for model in library["models"]}
     library["methods"].update(found["methods"])
-    joined = 0
+    joined = further = 0
     for model in found["models"]:
         own = known.get(model["name"])
+        if own is None and given.further:
+            library["models"].append(model)
+            further += 1
+            continue
         if own is None:
             print(f"{model['name']}: not in the library")
             continue
@@ -40,7 +46,7 @@ def main():
     models = ",\n".join(json.dumps(model, **compact) for model in library["models"])
     text = f'{{"version":{library["version"]},"methods":{methods},"models":[\n{models}\n]}}\n'
     (given.out or given.library).write_text(text)
-    print(f"{joined} of {len(known)} models")
+    print(f"{joined} of {len(known)} models, {further} further ones")
 
 
 if __name__ == "__main__":

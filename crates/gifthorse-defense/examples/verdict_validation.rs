@@ -5,9 +5,9 @@
 //! LIBRARY.json [BACKDOORED.json]` judges each clean model by a library without it, without all
 //! models of its recipe, and without all models of its data set, and each backdoored model by the
 //! whole library and by one without its data set. It prints the tables of docs/verdict.md: for each
-//! method that the library holds and, if there are several, for all together, each time for the
-//! models that went through them; with `--together` only for all, and without the two rows that
-//! take a fit for each model. With `simulated` in the place of a file it makes 150 clean models of
+//! method that the library holds and, if there are several, for all together, where each model is
+//! judged by those that it went through, as it would be by a scan; with `--together` only for all,
+//! and without the two rows that take a fit for each model. With `simulated` in the place of a file it makes 150 clean models of
 //! `tests/verdict/population.rs` and infects others; with `simulated-two`, each goes through two
 //! methods.
 
@@ -101,16 +101,15 @@ fn main() -> Result<(), Failure> {
             .map(|(method, _)| method.to_string())
             .collect();
         let names = names.join(" and ");
-        let whole = |model: &LibraryModel| {
-            methods
-                .iter()
-                .all(|(it, _)| model.detectors.contains_key(it))
+        let heard = |model: &LibraryModel| {
+            let mut methods = methods.iter();
+            methods.any(|(it, _)| model.detectors.contains_key(it))
         };
-        let library = library.without(|model| !whole(model));
+        let library = library.without(|model| !heard(model));
         println!("{} clean models, {names}.\n", library.models().len());
         false_alarms(&library, &methods, quick)?;
         if let Some(backdoored) = &backdoored {
-            let backdoored = backdoored.without(|model| !whole(&model.found));
+            let backdoored = backdoored.without(|model| !heard(&model.found));
             println!(
                 "\n{} backdoored models, {names}.\n",
                 backdoored.models().len()

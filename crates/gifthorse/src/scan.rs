@@ -91,7 +91,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         mut described,
         said,
     } = output::open(request)?;
-    let detectors = runnable(request, observer)?;
+    let detectors = runnable(request, classifier.classes(), observer)?;
     let units = detectors
         .iter()
         .map(|detector| request.units(detector.as_ref(), classifier.classes()))
@@ -281,26 +281,42 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
 /// A detector that there is not, or none that can run.
 fn runnable(
     request: &ScanRequest,
+    classes: usize,
     observer: &dyn ScanObserver,
 ) -> Result<Vec<Box<dyn Detector>>, Error> {
+    let titles = |detectors: &[Box<dyn Detector>]| {
+        let titles = detectors.iter().map(|detector| detector.about().title);
+        titles.collect::<Vec<_>>().join(" and ")
+    };
     let asked = request.detectors()?;
-    if request.images.is_some() {
-        return Ok(asked);
-    }
-    let (left_out, kept): (Vec<_>, Vec<_>) = asked
+    let (blind, able): (Vec<_>, Vec<_>) = asked
         .into_iter()
-        .partition(|detector| detector.about().needs_images);
-    let titles: Vec<&str> = left_out.iter().map(|left| left.about().title).collect();
-    if kept.is_empty() {
+        .partition(|detector| request.images.is_none() && detector.about().needs_images);
+    if able.is_empty() {
         return Err(Error::Request(format!(
             "{} cannot run without clean images (--images)",
-            titles.join(" and ")
+            titles(&blind)
         )));
     }
-    if !left_out.is_empty() {
+    if !blind.is_empty() {
         observer.warning(&format!(
             "without clean images (--images) {} cannot run, and nothing confirms what is found",
-            titles.join(" and ")
+            titles(&blind)
+        ));
+    }
+    let (mute, kept): (Vec<_>, Vec<_>) = able
+        .into_iter()
+        .partition(|detector| detector.units(classes).is_empty());
+    if kept.is_empty() {
+        return Err(Error::Request(format!(
+            "{} cannot say anything of a model of {classes} classes: give other detectors",
+            titles(&mute)
+        )));
+    }
+    if !mute.is_empty() {
+        observer.warning(&format!(
+            "not run, since of a model of {classes} classes they cannot say anything: {}",
+            titles(&mute)
         ));
     }
     Ok(kept)

@@ -28,8 +28,8 @@
 //! # Known failures
 //! Backdoors with one target, whose map is that of a clean model: others look for these. Triggers
 //! for some classes alone. A backdoor whose trigger is larger than what moves all images of a clean
-//! model anyhow. Two classes have no choice where to go, and three hardly any. Whatever is no
-//! patch: blends, filters, warps.
+//! model anyhow. Models of fewer than six classes, whose images have too little choice where
+//! to go. Whatever is no patch: blends, filters, warps.
 //!
 //! # References
 //! S.-M. Moosavi-Dezfooli et al., "Universal Adversarial Perturbations", CVPR 2017. Wang et al.,
@@ -53,8 +53,9 @@ use crate::verdict::{Conviction, Statistic, Tail};
 /// Share of the images that have to leave their class in the search, of those that a patch can
 /// move.
 const MOVED: f64 = 0.9;
-/// With fewer classes, an image that leaves its own has one to go to.
-const FEWEST_CLASSES: usize = 3;
+/// Where an image that leaves its own class has fewer to choose from, what its class says of where
+/// it goes differs much from clean model to clean model.
+const FEWEST_CLASSES: usize = 6;
 /// Smaller scatters count as this one: a few stray images make as much.
 const LEAST_SCATTER: f64 = 0.02;
 /// The success rate that a trigger is asked for on held-out images.
@@ -85,7 +86,7 @@ const ABOUT: About = About {
         of_model: true,
         conviction: Conviction::ByTrigger { rate: RATE },
     },
-    by_default: false,
+    by_default: true,
     needs_images: true,
     presets: &["standard"],
 };

@@ -1,12 +1,12 @@
 //! What several witnesses come to together.
 //!
 //! Each witness gives each class a surprise, minus the logarithm of a p-value: the probability that
-//! a clean model has any class so suspicious to it, by its rank among measured clean models. Two
-//! witnesses that name the same class add up; two that name different ones do not, since each adds
-//! next to nothing at the class of the other; and one that is sure needs no other. What a sum is
-//! worth is not taken from theory, which would have to know how witnesses go together in clean
-//! models (a class that is easy by nature is easy for all): the largest of the model at hand is
-//! ranked among those of clean models that went through the same witnesses.
+//! a clean model has any class so suspicious to it. Those of one class add up (Fisher's rule for
+//! independent p-values). Witnesses that name different classes do not: each adds next to nothing at
+//! the class of the other. What a sum is worth is not taken from theory, which would have to know
+//! how witnesses go together in clean models (a class that is easy by nature is easy for all): the
+//! largest of the model at hand is ranked among those of clean models that went through the same
+//! witnesses. Why the sum: decision 0016.
 
 use super::test::Surprises;
 use super::test::null::DRAWS;
@@ -14,17 +14,9 @@ use super::test::null::DRAWS;
 /// p-values of simulated models have been through a logarithm and back.
 const ROUNDING: f64 = 1e-12;
 
-/// The surprise of several witnesses at one class: the root of the sum of squares. Between their
-/// sum, which finds most where all see the class and loses most where only one does, and the
-/// largest, for which agreement counts for nothing (`examples/verdict_combination.rs`, decision
-/// 0012). Of a single witness it is that witness's surprise.
-pub(super) fn together(surprises: impl Iterator<Item = f64> + Clone) -> f64 {
-    let largest = surprises.clone().fold(0.0, f64::max);
-    if largest == 0.0 || largest.is_infinite() {
-        return largest;
-    }
-    let squares: f64 = surprises.map(|surprise| (surprise / largest).powi(2)).sum();
-    largest * squares.sqrt()
+/// The surprise of several witnesses at one class; of a single witness, that witness's.
+pub(super) fn together(surprises: impl Iterator<Item = f64>) -> f64 {
+    surprises.sum()
 }
 
 /// What combined surprises are worth.
@@ -43,7 +35,7 @@ pub(super) enum Worth {
 
 impl Worth {
     /// The surprise of all witnesses at one class.
-    pub(super) fn combine(&self, surprises: impl Iterator<Item = f64> + Clone) -> f64 {
+    pub(super) fn combine(&self, surprises: impl Iterator<Item = f64>) -> f64 {
         match self {
             Self::Ranked(_) => together(surprises),
             Self::Nominal { .. } => surprises.fold(0.0, f64::max),
@@ -96,14 +88,13 @@ mod tests {
         assert_eq!(ranked.combine(alone.clone()), 4.0);
         assert_eq!(nominal.combine(alone), 4.0);
         let agreed = [4.0, 3.0].into_iter();
-        assert!((ranked.combine(agreed.clone()) - 5.0).abs() < 1e-12);
+        assert_eq!(ranked.combine(agreed.clone()), 7.0);
         assert_eq!(nominal.combine(agreed), 4.0);
     }
 
     #[test]
     fn infinite_surprises_and_none_are_survived() {
         assert_eq!(together([].into_iter()), 0.0);
-        assert_eq!(together([0.0, 0.0].into_iter()), 0.0);
         assert_eq!(together([0.1234567].into_iter()), 0.1234567);
         assert_eq!(together([2.0, f64::INFINITY].into_iter()), f64::INFINITY);
     }

@@ -10,7 +10,7 @@ use super::evidence::{Method, Soundness, Statistic, Witness};
 use super::test::comparison::Comparison;
 use super::test::null::{DRAWS, RANKED_DRAWS};
 use super::test::outlier::{OutlierTest, Reading};
-use super::test::{CannotSay, Surprises};
+use super::test::CannotSay;
 use super::values::Values;
 
 /// Why a witness has no part in the verdict.
@@ -63,8 +63,6 @@ pub(super) struct Hearing<'a> {
     comparison: Comparison,
     /// By class, as the comparisons give them.
     surprises: BTreeMap<usize, f64>,
-    /// What they are worth where several witnesses are heard.
-    ranks: Option<Surprises>,
 }
 
 impl<'a> Candidate<'a> {
@@ -141,44 +139,19 @@ impl<'a> Candidate<'a> {
             pixels: self.pixels,
             comparable: self.comparable,
             comparison,
-            ranks: None,
         })
     }
 }
 
 impl Hearing<'_> {
-    /// From here on surprises are what they are worth by their rank among those that clean models
-    /// gave the same witness. Those of different witnesses are only then alike: how far they are
-    /// from that as they come depends on how wrong each simulation is.
-    pub(super) fn rank_by(&mut self, ranks: Surprises) {
-        self.ranks = Some(ranks);
-    }
-
     /// The surprise at a class: 0 if it was not reached, set aside or not searched.
     pub(super) fn surprise(&self, class: usize) -> f64 {
-        let surprise = self.simulated_surprise(class);
-        match &self.ranks {
-            Some(ranks) => ranks.worth(surprise),
-            None => surprise,
-        }
-    }
-
-    /// The surprise at a class as the comparisons give it, whoever else is heard.
-    pub(super) fn simulated_surprise(&self, class: usize) -> f64 {
         self.surprises.get(&class).copied().unwrap_or(0.0)
     }
 
-    /// The largest surprise at any class as the comparisons give it.
+    /// The largest surprise at any class.
     pub(super) fn largest(&self) -> f64 {
         self.surprises.values().copied().fold(0.0, f64::max)
-    }
-
-    /// The surprise, as the comparisons give it, that is worth so much.
-    fn simulated(&self, surprise: f64) -> f64 {
-        match &self.ranks {
-            Some(ranks) => ranks.surprise_worth(surprise),
-            None => surprise,
-        }
     }
 
     /// How many comparisons there were.
@@ -203,7 +176,7 @@ impl Hearing<'_> {
     /// significant.
     pub(super) fn read(&self, critical: f64) -> Result<Reading, CannotSay> {
         let test = self.comparison.outlier.as_ref().map_err(|why| *why)?;
-        let reading = test.read(self.comparison.score_at(self.simulated(critical)));
+        let reading = test.read(self.comparison.score_at(critical));
         reading.ok_or(CannotSay::TooFewReached {
             reached: self.values.ascending().len(),
             searched: self.values.compared(),
@@ -213,7 +186,7 @@ impl Hearing<'_> {
     /// The value below which a class is significant by itself, by either comparison.
     pub(super) fn value_threshold(&self, reading: Option<&Reading>, critical: f64) -> Option<f64> {
         let relative = reading.map(|reading| reading.value_threshold);
-        let absolute = self.comparison.value_at(self.simulated(critical));
+        let absolute = self.comparison.value_at(critical);
         let limits = relative.into_iter().chain(absolute);
         limits.reduce(f64::max).filter(|limit| limit.is_finite())
     }

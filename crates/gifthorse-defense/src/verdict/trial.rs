@@ -85,14 +85,7 @@ impl<'a> Trial<'a> {
         let ranks = calibration.ranks(&methods);
         let ranked = ranks.is_some();
         let hearings = heard.into_iter().map(|it| it.hear(ranked, seed));
-        let mut hearings = hearings.collect::<Result<Vec<_>, _>>()?;
-        if ranked && hearings.len() > 1 {
-            for hearing in &mut hearings {
-                if let Some(ranks) = calibration.ranks(&[&hearing.witness.method]) {
-                    hearing.rank_by(ranks);
-                }
-            }
-        }
+        let hearings = hearings.collect::<Result<Vec<_>, _>>()?;
         let tests: usize = hearings.iter().map(Hearing::tests).sum();
         let worth = ranks.map_or(Worth::Nominal { tests }, Worth::Ranked);
         let critical = worth.critical(fpr);
@@ -212,7 +205,7 @@ impl<'a> Trial<'a> {
 
     /// The p-value that a witness alone gives a class.
     pub(super) fn p_alone(&self, place: usize, class: usize) -> f64 {
-        let surprise = self.hearings[place].simulated_surprise(class);
+        let surprise = self.hearings[place].surprise(class);
         self.alone[place].worth.p_value(surprise)
     }
 
@@ -277,7 +270,7 @@ impl<'a> Trial<'a> {
                 .witness
                 .against(class)
                 .and_then(|(_, found)| found.source),
-            surprise: hearing.simulated_surprise(class),
+            surprise: hearing.surprise(class),
             p_value: self.p_alone(at, class),
             residual: reading.and_then(|reading| reading.residuals.get(rank).copied()),
             flagged: self.is_sure(hearing, class),

@@ -39,7 +39,7 @@ const ABOUT: About = About {
         of_model: false,
         conviction: Conviction::ByStatistic,
     },
-    by_default: false,
+    by_default: true,
     needs_images: true,
     presets: &["standard"],
 };

@@ -33,12 +33,15 @@ pub struct LastLayer {
 impl LastLayer {
     /// Most images whose values are looked at.
     pub const MOST_IMAGES: usize = 512;
+    /// The fewest classes of a model of which the last layer says anything.
+    const FEWEST_CLASSES: usize = 6;
 
-    /// What is looked at in a model of so many classes: each, if there are more than two. Of two,
-    /// the weights of one are those of the other with the other sign, and differ for no reason more
-    /// often than others do: a quarter of clean models of two classes would be flagged at 5 %.
+    /// What is looked at in a model of so many classes: each, if there are six. Of fewer, the
+    /// weights of one stand out for no reason more often than in any other model: of two, they are
+    /// those of the other with the other sign, and a quarter of clean models would be flagged at
+    /// 5 %; of three to five, 6 of 39, and none of 104 with more (decision 0016).
     pub fn units_of(classes: usize) -> Vec<Unit> {
-        match classes > 2 {
+        match classes >= Self::FEWEST_CLASSES {
             true => (0..classes).map(Unit::Class).collect(),
             false => Vec::new(),
         }

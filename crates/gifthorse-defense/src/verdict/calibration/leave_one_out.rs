@@ -47,46 +47,16 @@ impl Measured {
         Ok(())
     }
 
-    /// The largest surprise at any class of each model that was measured with a method.
-    pub(super) fn alone(&self, method: &Method) -> Option<Surprises> {
-        let models = self.0.get(method)?.values();
-        let largest = models.map(|classes| classes.iter().copied().fold(0.0, f64::max));
-        let largest: Vec<f64> = largest.collect();
-        (!largest.is_empty()).then(|| Surprises::new(largest))
-    }
-
-    /// The largest surprise at any class of each model that was measured with all of the methods.
+    /// The largest surprise of all these methods together at any class of each model that was
+    /// measured with all of them; `None` if none was.
     pub(super) fn ranks(&self, methods: &[&Method]) -> Option<Surprises> {
-        match methods {
-            [method] => self.alone(method),
-            _ => self.together(methods, |method| self.alone(method)),
-        }
-    }
-
-    /// The largest combined surprise at any class of each model that was measured with all of the
-    /// methods, each surprise taken for what it is worth by its rank among `alone` of its method.
-    pub(super) fn together(
-        &self,
-        methods: &[&Method],
-        alone: impl Fn(&Method) -> Option<Surprises>,
-    ) -> Option<Surprises> {
-        let of_methods = methods
-            .iter()
-            .map(|&method| Some((self.0.get(method)?, alone(method)?)));
+        let of_methods = methods.iter().map(|&method| self.0.get(method));
         let of_methods: Vec<_> = of_methods.collect::<Option<_>>()?;
-        let (first, _) = of_methods.first()?;
-        let largest = first.keys().filter_map(|name| {
-            let of_model = of_methods
-                .iter()
-                .map(|(models, alone)| Some((models.get(name)?, alone)));
+        let largest = of_methods.first()?.keys().filter_map(|name| {
+            let of_model = of_methods.iter().map(|models| models.get(name));
             let of_model: Vec<_> = of_model.collect::<Option<_>>()?;
-            let classes = of_model.iter().map(|(classes, _)| classes.len()).min()?;
-            let of_class = |class: usize| {
-                let worth = of_model
-                    .iter()
-                    .map(move |(of, alone)| alone.worth(of[class]));
-                together(worth)
-            };
+            let classes = of_model.iter().map(|classes| classes.len()).min()?;
+            let of_class = |class: usize| together(of_model.iter().map(|of| of[class]));
             Some((0..classes).map(of_class).fold(0.0, f64::max))
         });
         let largest: Vec<f64> = largest.collect();

@@ -67,11 +67,6 @@ impl Surprises {
         self.0.surprise(surprise)
     }
 
-    /// The surprise that is worth so much.
-    pub(in crate::verdict) fn surprise_worth(&self, worth: f64) -> f64 {
-        self.0.number_at(worth)
-    }
-
     /// Smallest p-value that so many models can vouch for.
     #[must_use]
     pub fn smallest_p_value(&self) -> f64 {
