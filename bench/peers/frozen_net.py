@@ -78,8 +78,23 @@ class FrozenNet(torch.nn.Module):
             attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
             self.nodes.append((OPERATIONS[node.op_type], attributes, list(node.input), node.output[0]))
 
-    def forward(self, pixels):
-        values = {name: getattr(self, buffer) for name, buffer in self.names.items()} | {self.input: pixels}
-        for operation, attributes, inputs, output in self.nodes:
+    def run(self, nodes, value, name):
+        """All values by name, of `nodes` begun with the value of that name."""
+        values = {name: getattr(self, buffer) for name, buffer in self.names.items()} | {name: value}
+        for operation, attributes, inputs, output in nodes:
             values[output] = operation(attributes, *(values[name] for name in inputs))
-        return values[self.output]
+        return values
+
+    def forward(self, pixels):
+        return self.run(self.nodes, pixels, self.input)[self.output]
+
+    def halves(self):
+        """The net as two functions: pixels to the features of the last convolutions, these to logits."""
+        kinds = [operation for operation, *_ in self.nodes]
+        last = max(at for at, kind in enumerate(kinds) if kind is conv)
+        ends = (OPERATIONS["Flatten"], OPERATIONS["GlobalAveragePool"], OPERATIONS["ReduceMean"])
+        cut = next(at for at in range(last, len(kinds)) if kinds[at] in ends)
+        between = self.nodes[cut][2][0]
+        features = lambda pixels: self.run(self.nodes[:cut], pixels, self.input)[between]
+        head = lambda held: self.run(self.nodes[cut:], held, between)[self.output]
+        return features, head

@@ -128,10 +128,15 @@ impl ScanObserver for Progress {
             || ", usually less".to_owned(),
             |limit| format!(", but stops after {} (--max-time)", HumanDuration(limit)),
         );
-        self.tell(&format!(
-            "{}: {searches} searches take {takes} at most{limit}",
-            about.title
-        ));
+        let title = about.title;
+        match (at_most.is_zero(), self.max_time) {
+            (true, Some(_)) => self.tell(&format!(
+                "{title}: no time is left for its {searches} searches (--max-time)"
+            )),
+            _ => self.tell(&format!(
+                "{title}: {searches} searches take {takes} at most{limit}"
+            )),
+        }
         set_style(
             &self.bar,
             "{spinner} searching [{bar:30}] {msg}, at most {eta} left",

@@ -47,7 +47,7 @@ pub trait ScanObserver: Sync {
     fn memory(&self, _predicted: &ScanMemory) {}
 
     /// The searches of a detector begin: so many, and the time that they take at most, judged by a
-    /// few updates made before.
+    /// few updates made before; none where the scan's time is over and they are not made.
     fn detector(&self, _about: &'static About, _searches: usize, _at_most: Duration) {}
 
     /// The search of `unit` begins; again, if it was in front in an early phase.

@@ -20,8 +20,8 @@
 //! as small as possible.
 //!
 //! # Cost
-//! For each class up to 30 passes of 16 images forwards and backwards, and 16 x 15 forwards; of 4
-//! images with more than 100 classes.
+//! For each class up to 30 passes of 16 images forwards and backwards, and 240 images forwards: a
+//! tenth of Neural Cleanse or less. With more than 100 classes there are 4 images instead of 16.
 //!
 //! # Known failures
 //! Backdoors of single source classes, and all to all. Classes that are near all others by nature.

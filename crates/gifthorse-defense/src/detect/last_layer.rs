@@ -22,8 +22,8 @@
 //! of random features that the class wins.
 //!
 //! # Cost
-//! One pass of at most [`MOST_IMAGES`](LastLayer::MOST_IMAGES) images; milliseconds for all classes
-//! together.
+//! One pass over some hundreds of images; milliseconds for all classes together. At most
+//! [`MOST_IMAGES`](LastLayer::MOST_IMAGES) of them are taken.
 //!
 //! # Known failures
 //! Models of fewer than six classes are not looked at: in clean ones, one stands out too often.

@@ -21,7 +21,8 @@
 //! class has too few images to ask for more.
 //!
 //! # Cost
-//! One search a class, with half the images of Neural Cleanse in each update.
+//! One search a class, with half the images of Neural Cleanse in each update. With more than a
+//! hundred classes only some are searched to the end, as there.
 //!
 //! # Known failures
 //! Classes that are near one another by nature: in small nets on GTSRB with 12 classes, one clean

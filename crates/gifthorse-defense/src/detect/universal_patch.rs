@@ -12,18 +12,19 @@
 //! of its own. White-box access to gradients, and some clean images of each class.
 //!
 //! # Statistic and decision
-//! How much of where an image goes its class does not say ([`LabelMap::scatter`]), over at most 16
-//! images of a class that the model is right on, under the smallest patch at which nine of ten
-//! leave their class, of those that a patch can move: one that covers all else leads to one class,
-//! whose own images stay. What moves images in a clean model leads nearly all of them to one class
-//! or two (a scatter of about 1); a backdoor of all classes to all gives each class one to go to
-//! (0). Small is suspicious, beside clean models of as many classes; there is nothing in the model
-//! itself to compare it with. The classes that more than half of the images of some class go to are
-//! those that are accused, and the report has the whole map. A trigger that convicts has to move at
-//! least 60 % of the held-out images, with a confidence of 95 %.
+//! How much of where an image goes its class does not say
+//! ([`scatter`](crate::label_map::LabelMap::scatter)), over at most 16 images of a class that the
+//! model is right on, under the smallest patch at which nine of ten leave their class, of those
+//! that a patch can move: one that covers all else leads to one class, whose own images stay. What
+//! moves images in a clean model leads nearly all of them to one class or two (a scatter of about
+//! 1); a backdoor of all classes to all gives each class one to go to (0). Small is suspicious,
+//! beside clean models of as many classes; there is nothing in the model itself to compare it with.
+//! The classes that more than half of the images of some class go to are those that are accused,
+//! and the report has the whole map. A trigger that convicts has to move at least 60 % of the
+//! held-out images, with a confidence of 95 %.
 //!
 //! # Cost
-//! One search, however many classes there are.
+//! One search, however many classes there are: a tenth of Neural Cleanse with ten classes.
 //!
 //! # Known failures
 //! Backdoors with one target, whose map is that of a clean model: others look for these. Triggers
@@ -35,8 +36,6 @@
 //! S.-M. Moosavi-Dezfooli et al., "Universal Adversarial Perturbations", CVPR 2017. Wang et al.,
 //! "Neural Cleanse", IEEE S&P 2019, for the search. That the map shows backdoors of all classes to
 //! all is our own measurement (docs/detectors/universal_patch.md).
-//!
-//! [`LabelMap::scatter`]: crate::label_map::LabelMap::scatter
 
 use std::collections::BTreeMap;
 

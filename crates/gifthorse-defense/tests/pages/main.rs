@@ -1,0 +1,105 @@
+//! The pages of `docs/detectors` hold what the detectors' modules and rows say, word for word: the
+//! prose exists once, in the modules.
+//!
+//! `GIFTHORSE_UPDATE_PAGES=1 cargo test --release -p gifthorse-defense --test pages` writes it into
+//! the pages; without the variable the test compares.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod block;
+mod module_doc;
+mod overview;
+mod page;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use block::Block;
+use gifthorse_defense::{
+    detect::{Choice, DETECTORS},
+    verdict::{Library, Method},
+};
+use module_doc::{ModuleDoc, source};
+
+fn page(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../docs/detectors")
+        .join(file)
+}
+
+/// Whether the shipped library has values of the detector with its default settings, without which
+/// it has no part in a verdict by that library.
+fn has_a_part(library: &Library, choice: &Choice) -> bool {
+    library.methods().contains_key(&Method {
+        detector: choice.name.clone(),
+        preset: choice.preset.clone(),
+    })
+}
+
+/// What is wrong with the file: nothing if its block holds `text`, or does now.
+fn hold(file: &str, source: &str, text: &str) -> Option<String> {
+    let block = Block { source };
+    let path = page(file);
+    let Ok(held) = fs::read_to_string(&path) else {
+        return Some(format!(
+            "docs/detectors/{file} is missing: write it, with the lines\n{}\n{}\nwhere the text of \
+             {source} shall stand, then run this test with GIFTHORSE_UPDATE_PAGES=1",
+            block.begin(),
+            block.end()
+        ));
+    };
+    let Some(wanted) = block.filled(&held, text) else {
+        return Some(format!(
+            "docs/detectors/{file} lacks the lines\n{}\n{}",
+            block.begin(),
+            block.end()
+        ));
+    };
+    if env::var_os("GIFTHORSE_UPDATE_PAGES").is_some() {
+        fs::write(&path, wanted).unwrap();
+        return None;
+    }
+    (held != wanted).then(|| {
+        format!(
+            "docs/detectors/{file} differs from {source}: run this test with \
+             GIFTHORSE_UPDATE_PAGES=1 and commit the page"
+        )
+    })
+}
+
+#[test]
+fn every_detector_has_a_page_that_says_what_its_module_says() {
+    let library = Library::shipped().unwrap();
+    let mut wrong = Vec::new();
+    for (row, choice) in DETECTORS.iter().zip(Choice::all()) {
+        let name = row.about.name;
+        match ModuleDoc::read(name) {
+            Ok(doc) => {
+                let text = page::text(row.about, &doc, has_a_part(&library, &choice));
+                wrong.extend(hold(&format!("{name}.md"), &source(name), &text));
+            }
+            Err(error) => wrong.push(error),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn the_overview_has_every_detector() {
+    let library = Library::shipped().unwrap();
+    let text = overview::text(|choice| has_a_part(&library, choice));
+    for row in &DETECTORS {
+        assert!(text.contains(&format!("({}.md)", row.about.name)));
+    }
+    let wrong = hold(
+        "README.md",
+        "DETECTORS in crates/gifthorse-defense/src/detect.rs",
+        &text,
+    );
+    assert!(wrong.is_none(), "{}", wrong.unwrap());
+}

@@ -1,0 +1,71 @@
+//! The made part of the overview: a table with a row for each detector, and what each leaves out.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use gifthorse_defense::detect::{Choice, DETECTORS};
+
+use crate::module_doc::ModuleDoc;
+
+/// More classes than any detector asks for.
+const MANY: usize = 100;
+
+/// The part.
+pub fn text(has_a_part: impl Fn(&Choice) -> bool) -> String {
+    let mut text = "| detector | looks for | needs | costs | part in the verdict |\n\
+                    |---|---|---|---|---|\n"
+        .to_owned();
+    let mut left_out: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (row, choice) in DETECTORS.iter().zip(Choice::all()) {
+        let about = row.about;
+        let name = about.name;
+        writeln!(
+            text,
+            "| [`{name}`]({name}.md) | {} | {} | {} | {} |",
+            about.tested.replace("{targets}", "a class"),
+            needs(&choice, about.needs_images),
+            cost(name),
+            part(about.by_default, has_a_part(&choice)),
+        )
+        .unwrap();
+        for what in about.not_tested {
+            left_out.entry(what).or_default().push(format!("`{name}`"));
+        }
+    }
+    text += "\nNot looked for, in the words of a report's *coverage*:\n\n";
+    text += "| what | by |\n|---|---|\n";
+    for (what, names) in left_out {
+        let by = match names.len() == DETECTORS.len() {
+            true => "any".to_owned(),
+            false => names.join(", "),
+        };
+        writeln!(text, "| {what} | {by} |").unwrap();
+    }
+    text
+}
+
+fn needs(choice: &Choice, images: bool) -> String {
+    let detector = choice.detector().unwrap();
+    let classes = (2..MANY)
+        .find(|&classes| !detector.units(classes).is_empty())
+        .unwrap();
+    let images = if images { "images, " } else { "" };
+    format!("{images}{classes} classes")
+}
+
+/// The first sentence of the module's section on cost.
+fn cost(name: &str) -> String {
+    let doc = ModuleDoc::read(name).unwrap();
+    let words: Vec<&str> = doc.section("Cost").unwrap().split_whitespace().collect();
+    let words = words.join(" ");
+    let sentence = words.split(". ").next().unwrap();
+    sentence.trim_end_matches('.').to_owned()
+}
+
+fn part(by_default: bool, has_a_part: bool) -> &'static str {
+    match (has_a_part, by_default) {
+        (true, true) => "yes, in every scan",
+        (true, false) => "by name",
+        (false, _) => "not yet",
+    }
+}

@@ -1,0 +1,76 @@
+//! The made part of a detector's page: its row in sentences, then its module's documentation.
+
+use gifthorse_defense::{detect::About, verdict::Tail};
+
+use crate::module_doc::{ModuleDoc, SECTIONS};
+
+const COLUMNS: usize = 100;
+
+/// The part.
+pub fn text(about: &About, doc: &ModuleDoc, has_a_part: bool) -> String {
+    let mut text = format!("{}\n\n{}\n", doc.opening, filled(&facts(about, has_a_part)));
+    for heading in SECTIONS {
+        let words = doc.section(heading).unwrap();
+        text += &format!("\n## {heading}\n\n{words}\n");
+    }
+    text
+}
+
+fn facts(about: &About, has_a_part: bool) -> String {
+    let images = match about.needs_images {
+        true => "needs clean images",
+        false => "needs no image",
+    };
+    let run = match about.by_default {
+        true => "is in every scan".to_owned(),
+        false => format!(
+            "is run by name (`--detector {}`, or `thorough` for all)",
+            about.name
+        ),
+    };
+    let part = match has_a_part {
+        true => "It has a part in the verdict",
+        false => {
+            "**It has no part in the verdict yet**, since the library of clean models has none of \
+             its values"
+        }
+    };
+    let statistic = &about.statistic;
+    let end = match statistic.suspicious {
+        Tail::Small => "small",
+        Tail::Large => "large",
+    };
+    let presets: Vec<String> = about.presets.iter().map(|p| format!("`{p}`")).collect();
+    format!(
+        "`{}` {images} and {run}. {part}. Its statistic is `{}` ({}); {end} is suspicious. \
+         Settings: {}.",
+        about.name,
+        statistic.name,
+        statistic.meaning,
+        presets.join(", ")
+    )
+}
+
+/// The words in lines of at most [`COLUMNS`].
+fn filled(words: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in words.split_whitespace() {
+        let line = lines.last_mut().unwrap();
+        if line.is_empty() {
+            *line += word;
+        } else if line.len() + 1 + word.len() <= COLUMNS {
+            *line += &format!(" {word}");
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn lines_are_filled() {
+    let words = "word ".repeat(50);
+    let text = filled(&words);
+    assert_eq!(text.lines().map(str::len).collect::<Vec<_>>(), [99, 99, 49]);
+    assert_eq!(text.split_whitespace().count(), 50);
+}
