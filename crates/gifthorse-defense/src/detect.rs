@@ -4,13 +4,17 @@
 //! Everything else follows from the row: the driver, work folders, progress, memory, reports,
 //! coverage, zoos and the library of clean models know detectors only by [`Detector`].
 
+mod adam;
 pub mod cepa;
 pub mod class_distance;
+pub mod colour_map;
 pub mod last_layer;
 pub mod mm_bd;
 pub mod neural_cleanse;
 pub mod source_patch;
+mod transformation;
 pub mod universal_patch;
+pub mod warp;
 pub mod weight_sum;
 
 use std::collections::BTreeMap;
@@ -268,7 +272,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 8] = [
+pub const DETECTORS: [Row; 10] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     last_layer::ROW,
@@ -277,6 +281,8 @@ pub const DETECTORS: [Row; 8] = [
     source_patch::ROW,
     universal_patch::ROW,
     cepa::ROW,
+    colour_map::ROW,
+    warp::ROW,
 ];
 
 impl Choice {

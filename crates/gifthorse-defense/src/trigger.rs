@@ -1,11 +1,19 @@
-//! What leads a model to a class, as it is kept and replayed: with 8 bits a value, as in a stored
-//! picture.
+//! What leads a model to a class, as it is kept and replayed: stamped images have 8 bits a value, as
+//! in a stored picture.
+
+mod colour_map;
+mod transformation;
+mod warp;
 
 use serde::{Deserialize, Serialize};
 
+pub use colour_map::ColourMap;
+pub use transformation::Transformation;
+pub use warp::Warp;
+
 use crate::exact;
 
-/// A trigger of any kind. Values are whole multiples of 1/255.
+/// A trigger of any kind. Colours and masks are whole multiples of 1/255.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
@@ -17,6 +25,10 @@ pub enum Trigger {
         #[serde(with = "exact::singles")]
         pixels: Vec<f32>,
     },
+    /// Every colour becomes another one.
+    ColourMap(ColourMap),
+    /// The image is bent.
+    Warp(Warp),
 }
 
 /// A patch blended into an image: `(1 - mask) * image + mask * pattern` (Wang et al. 2019, equation
@@ -50,16 +62,21 @@ impl Trigger {
                 let images = pixels.len() / picture.len().max(1);
                 picture.repeat(images)
             }
+            Self::ColourMap(map) => rounded(map.apply(pixels, shape)),
+            Self::Warp(warp) => rounded(warp.apply(pixels, shape)),
         }
     }
 
     /// What is wrong with it as a trigger for images of `shape`, channels, height and width; in
     /// words that go after "it".
-    pub fn problem(&self, [channels, height, width]: [usize; 3]) -> Option<&'static str> {
+    pub fn problem(&self, shape: [usize; 3]) -> Option<&'static str> {
+        let [channels, height, width] = shape;
         let image = channels * height * width;
         let parts: &[(&[f32], usize)] = match self {
             Self::Patch(patch) => &[(&patch.mask, height * width), (&patch.pattern, image)],
             Self::Picture { pixels } => &[(pixels, image)],
+            Self::ColourMap(map) => return problem_of(map, shape),
+            Self::Warp(warp) => return problem_of(warp, shape),
         };
         if parts.iter().any(|(values, count)| values.len() != *count) {
             return Some("has a trigger of another size than the images");
@@ -95,6 +112,21 @@ impl Patch {
         };
         pixels.iter().enumerate().map(blend).collect()
     }
+}
+
+/// What is wrong with the numbers of a transformation.
+fn problem_of<T: Transformation>(change: &T, shape: [usize; 3]) -> Option<&'static str> {
+    let numbers = change.parameters();
+    if numbers.len() != T::count(shape) {
+        return Some("has a trigger for images of other channels");
+    }
+    let finite = numbers.iter().all(|number| number.is_finite());
+    (!finite).then_some("has a trigger with numbers that are not finite")
+}
+
+/// Values in [0, 1], each rounded to a whole multiple of 1/255.
+fn rounded(pixels: Vec<f32>) -> Vec<f32> {
+    pixels.into_iter().map(to_8_bit).collect()
 }
 
 /// Rounds a value in [0, 1] to a whole multiple of 1/255.

@@ -54,6 +54,19 @@ pub enum Recovered {
     Patch(Trigger),
     /// An image that answers by itself, `[channels, height, width]`, and is stamped on nothing.
     Image(Picture),
+    /// A map of colours that is the same for every pixel of every image.
+    ColourMap(Change),
+    /// A warp that is the same for every image.
+    Warp(Change),
+}
+
+/// A change of whole images that a few numbers say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The numbers, as [`TriggerKind`] says.
+    pub numbers: Vec<f32>,
+    /// What it makes of a chart, `[channels, height, width]`.
+    pub chart: Picture,
 }
 
 impl Recovered {
@@ -62,14 +75,18 @@ impl Recovered {
         match self {
             Self::Patch(_) => TriggerKind::Patch,
             Self::Image(_) => TriggerKind::Image,
+            Self::ColourMap(_) => TriggerKind::ColourMap,
+            Self::Warp(_) => TriggerKind::Warp,
         }
     }
 
-    /// One picture of it, `[channels, height, width]`: a patch on grey, an image as it is.
+    /// One picture of it, `[channels, height, width]`: a patch on grey, an image as it is, what a
+    /// change makes of its chart.
     pub fn picture(&self) -> Picture {
         match self {
             Self::Patch(trigger) => trigger.on_grey(),
             Self::Image(image) => image.clone(),
+            Self::ColourMap(change) | Self::Warp(change) => change.chart.clone(),
         }
     }
 }

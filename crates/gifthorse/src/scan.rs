@@ -12,6 +12,7 @@
 mod about_images;
 mod baseline;
 mod calibrate;
+mod chart;
 mod checks;
 mod conclusion;
 mod coverage;

@@ -34,7 +34,6 @@
 //! Networks", IEEE S&P 2019, §IV and appendix; `released` follows the driver that
 //! its authors published, whose loss differs from the paper's.
 
-mod adam;
 mod aim;
 mod batches;
 mod class_search;

@@ -191,6 +191,17 @@ pub fn bent(classes: usize) -> Classifier {
     voting(classes, blocks(classes), Some("Elu"))
 }
 
+/// A classifier of which all that is lit in the row below the blocks, where every image is black,
+/// votes for `target`: an image that is bent downwards goes there.
+pub fn bent_downwards(classes: usize, target: usize) -> Classifier {
+    let (grid, side) = (grid(classes), side(classes));
+    let mut weight = blocks(classes);
+    for column in 0..2 * grid {
+        weight[(2 * grid * side + column) * classes + target] = 40.0;
+    }
+    linear(classes, weight)
+}
+
 /// A classifier that takes no image for `class`: the class's block votes against it.
 pub fn never_right(classes: usize, class: usize) -> Classifier {
     let mut weight = blocks(classes);

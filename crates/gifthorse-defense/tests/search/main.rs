@@ -12,4 +12,5 @@ mod last_layer;
 mod restart;
 mod resume;
 mod source;
+mod transformation;
 mod universal;

@@ -1,6 +1,7 @@
 //! Trigger files. A patch has the arrays `mask` `[height, width]` and `pattern` `[channels, height,
 //! width]`, an image the array `image` `[channels, height, width]`; all are little-endian float32
-//! in [0, 1], so that 8-bit values come back bit for bit.
+//! in [0, 1], so that 8-bit values come back bit for bit. A change of whole images has its numbers,
+//! which are finite, and the array `image` with what it makes of a chart.
 //!
 //! The reader is for files that somebody else sends: it stays inside the report's folder, never
 //! takes more memory than a trigger of the expected shape needs, and keeps nested headers away from
@@ -16,7 +17,7 @@ use npyz::{NpyFile, Order, WriteOptions, WriterBuilder, npz::file_name_from_arra
 use thiserror::Error;
 use zip::{DateTime, ZipArchive, ZipWriter, write::FileOptions};
 
-use super::{Picture, Recovered, Trigger};
+use super::{Change, Picture, Recovered, Trigger};
 use crate::report::{TriggerFile, TriggerKind};
 
 /// Longest header of an array that is read, in bytes. NumPy writes 118 for these arrays.
@@ -64,6 +65,17 @@ fn noun(kind: TriggerKind) -> &'static str {
     match kind {
         TriggerKind::Patch => "trigger",
         TriggerKind::Image => "image",
+        TriggerKind::ColourMap => "map of colours",
+        TriggerKind::Warp => "warp",
+    }
+}
+
+/// The name and shape of the array with the numbers of a change of images with so many channels.
+fn numbers_of(kind: TriggerKind, channels: usize) -> Option<(&'static str, Vec<usize>)> {
+    match kind {
+        TriggerKind::Patch | TriggerKind::Image => None,
+        TriggerKind::ColourMap => Some(("weights", vec![channels, channels.checked_add(1)?])),
+        TriggerKind::Warp => Some(("displacements", vec![2, 4, 4])),
     }
 }
 
@@ -74,10 +86,21 @@ pub(crate) fn write_recovered(recovered: &Recovered) -> io::Result<Vec<u8>> {
     match recovered {
         Recovered::Patch(trigger) => {
             let shape = sides(trigger.pattern());
-            write_array(&mut archive, "mask", &shape[1..], trigger.mask())?;
-            write_array(&mut archive, "pattern", &shape, trigger.pattern())?;
+            let (mask, pattern) = (trigger.mask().values(), trigger.pattern().values());
+            write_array(&mut archive, "mask", &shape[1..], mask)?;
+            write_array(&mut archive, "pattern", &shape, pattern)?;
         }
-        Recovered::Image(image) => write_array(&mut archive, "image", &sides(image), image)?,
+        Recovered::Image(image) => {
+            write_array(&mut archive, "image", &sides(image), image.values())?;
+        }
+        Recovered::ColourMap(change) | Recovered::Warp(change) => {
+            let chart = &change.chart;
+            if let Some((name, shape)) = numbers_of(recovered.kind(), chart.shape()[0]) {
+                let shape: Vec<u64> = shape.iter().map(|&side| side as u64).collect();
+                write_array(&mut archive, name, &shape, &change.numbers)?;
+            }
+            write_array(&mut archive, "image", &sides(chart), chart.values())?;
+        }
     }
     Ok(archive.finish()?.into_inner())
 }
@@ -86,7 +109,7 @@ fn write_array<W: Write + Seek>(
     archive: &mut ZipWriter<W>,
     name: &str,
     shape: &[u64],
-    picture: &Picture,
+    values: &[f32],
 ) -> io::Result<()> {
     // A fixed time stamp: the same scan has to give the same files.
     let options = FileOptions::default().last_modified_time(DateTime::default());
@@ -96,7 +119,7 @@ fn write_array<W: Write + Seek>(
         .shape(shape)
         .writer(archive)
         .begin_nd()?;
-    array.extend(picture.values().iter().copied())?;
+    array.extend(values.iter().copied())?;
     array.finish()
 }
 
@@ -139,7 +162,7 @@ pub fn read_trigger(
     // A mask is no larger than its pattern.
     let arrays = match file.kind {
         TriggerKind::Patch => 2,
-        TriggerKind::Image => 1,
+        TriggerKind::Image | TriggerKind::ColourMap | TriggerKind::Warp => 1,
     };
     let limit = expected
         .iter()
@@ -175,7 +198,24 @@ fn decode(bytes: &[u8], kind: TriggerKind, expected: [usize; 3]) -> Result<Recov
             let values = read_array(&mut archive, "image", &expected)?;
             Ok(Recovered::Image(picture("image", expected, values)?))
         }
+        TriggerKind::ColourMap => Ok(Recovered::ColourMap(change(&mut archive, kind, expected)?)),
+        TriggerKind::Warp => Ok(Recovered::Warp(change(&mut archive, kind, expected)?)),
     }
+}
+
+fn change(
+    archive: &mut ZipArchive<Cursor<&[u8]>>,
+    kind: TriggerKind,
+    expected: [usize; 3],
+) -> Result<Change, String> {
+    let (name, shape) = numbers_of(kind, expected[0]).ok_or("it has no numbers")?;
+    let numbers = read_array(archive, name, &shape)?;
+    if numbers.iter().any(|number| !number.is_finite()) {
+        return Err(format!("array `{name}`: a number that is not finite"));
+    }
+    let chart = Picture::new(expected, read_array(archive, "image", &expected)?)
+        .map_err(|error| format!("array `image`: {error}"))?;
+    Ok(Change { numbers, chart })
 }
 
 fn read_array(

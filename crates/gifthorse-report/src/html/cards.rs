@@ -75,6 +75,10 @@ pub fn suspicious(scan: &Scan<'_>) -> Markup {
                 " A trigger is a pattern stamped on an image where the mask is white. It was found by search, on images that \
                  the examples below are not part of."
             }
+            @if kinds.contains(&TriggerKind::ColourMap) {
+                " A filter makes another colour of each, in all images alike."
+            }
+            @if kinds.contains(&TriggerKind::Warp) { " A warp bends all images alike." }
             @if kinds.contains(&TriggerKind::Image) { " An image is shown as the search left it: it is stamped on nothing." }
         }
         @for class in featured { (card(scan, class)) }

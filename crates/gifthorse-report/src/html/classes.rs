@@ -83,14 +83,13 @@ fn thumbnails(scan: &Scan<'_>, detection: &Detection) -> Markup {
         })
         .collect();
     let hidden = shown.len().saturating_sub(THUMBNAILS);
-    let is_patch = |kind| kind == TriggerKind::Patch;
-    let patches = shown
-        .iter()
-        .all(|(_, evidence)| is_patch(evidence.recovered.kind()));
-    let (title, what) = if patches {
-        ("Triggers of the other classes", "recovered trigger")
-    } else {
-        ("Images of the other classes", "recovered image")
+    // A detector recovers one kind.
+    let kind = shown.first().map(|(_, evidence)| evidence.recovered.kind());
+    let (title, what) = match kind {
+        None | Some(TriggerKind::Patch) => ("Triggers of the other classes", "recovered trigger"),
+        Some(TriggerKind::Image) => ("Images of the other classes", "recovered image"),
+        Some(TriggerKind::ColourMap) => ("Filters of the other classes", "recovered filter"),
+        Some(TriggerKind::Warp) => ("Warps of the other classes", "recovered warp"),
     };
     let unit = &detection.unit_statistic.unit;
     html! {

@@ -44,5 +44,17 @@ pub fn shown(scan: &Scan<'_>, detection: &Detection, evidence: &UnitEvidence) ->
                 html! { "Image with the " (found) " " (words(&statistic.name)) " found" },
             )
         }
+        Recovered::ColourMap(change) => figure(
+            &change.chart,
+            &html! { "recovered filter for " (class) },
+            "large",
+            html! { "What the recovered filter makes of a chart of colours" },
+        ),
+        Recovered::Warp(change) => figure(
+            &change.chart,
+            &html! { "recovered warp for " (class) },
+            "large",
+            html! { "What the recovered warp makes of a chequerboard" },
+        ),
     }
 }

@@ -6,10 +6,11 @@ use gifthorse_defense::finding::{Finding, State, Unit};
 use gifthorse_defense::subject::Subject;
 use gifthorse_defense::trigger::{Patch, Trigger};
 use gifthorse_report::evidence::{
-    Example, Picture, Recovered, Trigger as TriggerPicture, UnitEvidence,
+    Change, Example, Picture, Recovered, Trigger as TriggerPicture, UnitEvidence,
 };
 use gifthorse_report::report;
 
+use super::chart;
 use super::findings::unit_of;
 use super::search::Searched;
 use crate::Error;
@@ -35,27 +36,26 @@ pub fn evidence(
         let (Some(trigger), Some(unit)) = (&finding.trigger, unit_of(finding)) else {
             continue;
         };
-        let (recovered, examples) = match trigger {
-            Trigger::Patch(patch) => {
-                let examples = match subject.images {
-                    Some(images) if shown.contains(&finding.unit) => {
-                        let moves_all = finding.unit == Unit::Model;
-                        examples(
-                            subject,
-                            images.holdout,
-                            (unit, moves_all),
-                            trigger,
-                            labelled,
-                        )?
-                    }
-                    _ => Vec::new(),
-                };
-                (Recovered::Patch(picture_of(patch, shape)?), examples)
+        let recovered = match trigger {
+            Trigger::Patch(patch) => Recovered::Patch(picture_of(patch, shape)?),
+            Trigger::Picture { pixels } => Recovered::Image(Picture::new(shape, pixels.clone())?),
+            Trigger::ColourMap(map) => Recovered::ColourMap(Change {
+                numbers: map.weights.clone(),
+                chart: stamped(trigger, chart::colours(shape), shape)?,
+            }),
+            Trigger::Warp(warp) => Recovered::Warp(Change {
+                numbers: warp.displacements.clone(),
+                chart: stamped(trigger, chart::squares(shape), shape)?,
+            }),
+        };
+        let examples = match (subject.images, trigger) {
+            (None, _) | (_, Trigger::Picture { .. }) => Vec::new(),
+            (Some(images), _) if shown.contains(&finding.unit) => {
+                let moves_all = finding.unit == Unit::Model;
+                let about = (unit, moves_all);
+                examples(subject, images.holdout, about, trigger, labelled)?
             }
-            Trigger::Picture { pixels } => (
-                Recovered::Image(Picture::new(shape, pixels.clone())?),
-                Vec::new(),
-            ),
+            _ => Vec::new(),
         };
         evidence.push(UnitEvidence {
             detector: searched.detector.about().name.to_owned(),
@@ -95,6 +95,11 @@ fn picture_of(patch: &Patch, shape: [usize; 3]) -> Result<TriggerPicture, Error>
         mask,
         Picture::new(shape, patch.pattern.clone())?,
     )?)
+}
+
+/// What a trigger makes of a chart.
+fn stamped(trigger: &Trigger, chart: Vec<f32>, shape: [usize; 3]) -> Result<Picture, Error> {
+    Ok(Picture::new(shape, trigger.stamp(&chart, shape))?)
 }
 
 /// Held-out images of the classes that the trigger is for, drawn evenly over these, before and

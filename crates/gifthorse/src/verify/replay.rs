@@ -4,11 +4,11 @@ use std::path::Path;
 
 use gifthorse_data::Images;
 use gifthorse_defense::search::{evaluate_away, evaluate_from, evaluate_trigger, picture_margin};
-use gifthorse_defense::trigger::{Patch, Trigger};
+use gifthorse_defense::trigger::{ColourMap, Patch, Transformation, Trigger, Warp};
 use gifthorse_defense::verdict::Confirmation;
 use gifthorse_defense::verdict::interval::clopper_pearson;
 use gifthorse_engine::Classifier;
-use gifthorse_report::evidence::{Recovered, read_trigger};
+use gifthorse_report::evidence::{Change, Recovered, read_trigger};
 use gifthorse_report::report::{Detection, UnitFinding};
 
 use super::{Rate, Replayed};
@@ -66,6 +66,7 @@ pub(super) fn replay(
     let Some(file) = &finding.trigger else {
         return Ok(unread);
     };
+    let on_images = |trigger: &Trigger| stamped(finding, trigger, classifier, images);
     let replayed = match read_trigger(folder, file, classifier.shape())? {
         Recovered::Patch(stored) => {
             let patch = Patch {
@@ -73,21 +74,25 @@ pub(super) fn replay(
                 pattern: stored.pattern().values().to_vec(),
             };
             let norm = norm(detection, finding, patch.norm());
-            let trigger = Trigger::Patch(patch);
-            let tried = |images| match finding.source {
-                None if !finding.map.is_empty() => evaluate_away(classifier, images, &trigger),
-                Some(source) => evaluate_from(classifier, images, &trigger, source, finding.class),
-                None => evaluate_trigger(classifier, images, &trigger, finding.class),
-            };
-            let (search, holdout) = match images {
-                Stage::Same { search, holdout } => (
-                    exact(finding.success_rate, tried(search)?),
-                    exact(finding.holdout_success_rate, tried(holdout)?),
-                ),
-                Stage::Other(images) => (None, overlapping(finding, tried(images)?)?),
-            };
+            let (search, holdout) = on_images(&Trigger::Patch(patch))?;
             Replayed {
                 norm: Some(norm),
+                search,
+                holdout,
+                ..unread
+            }
+        }
+        Recovered::ColourMap(Change { numbers, .. }) => {
+            let (search, holdout) = on_images(&ColourMap::of(numbers).into())?;
+            Replayed {
+                search,
+                holdout,
+                ..unread
+            }
+        }
+        Recovered::Warp(Change { numbers, .. }) => {
+            let (search, holdout) = on_images(&Warp::of(numbers).into())?;
+            Replayed {
                 search,
                 holdout,
                 ..unread
@@ -115,6 +120,27 @@ pub(super) fn replay(
     Ok(Replayed {
         holds: parts.iter().flatten().all(|rate| rate.holds),
         ..replayed
+    })
+}
+
+/// The success rates of a trigger on the images that were searched on, and on held-out ones.
+fn stamped(
+    finding: &UnitFinding,
+    trigger: &Trigger,
+    classifier: &Classifier,
+    images: &Stage,
+) -> Result<(Option<Rate>, Option<Rate>), Error> {
+    let tried = |images| match finding.source {
+        None if !finding.map.is_empty() => evaluate_away(classifier, images, trigger),
+        Some(source) => evaluate_from(classifier, images, trigger, source, finding.class),
+        None => evaluate_trigger(classifier, images, trigger, finding.class),
+    };
+    Ok(match images {
+        Stage::Same { search, holdout } => (
+            exact(finding.success_rate, tried(search)?),
+            exact(finding.holdout_success_rate, tried(holdout)?),
+        ),
+        Stage::Other(images) => (None, overlapping(finding, tried(images)?)?),
     })
 }
 

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::adam::Moments;
 use super::cost::Counters;
 use super::finding::StepOutcome;
 use super::restart::Restart;
+use crate::detect::adam::Moments;
 use crate::exact;
 use crate::search::{Belongs, SnapshotError};
 use crate::trigger::Patch;
@@ -56,10 +56,6 @@ impl Snapshot {
         }
         let [channels, height, width] = wanted.shape;
         let (mask, pattern) = (height * width, channels * height * width);
-        let moments = |moments: &Moments, values: usize| {
-            let values = if moments.steps == 0 { 0 } else { values };
-            moments.steps >= 0 && moments.first.len() == values && moments.second.len() == values
-        };
         let fits = |trigger: &Patch| trigger.mask.len() == mask && trigger.pattern.len() == pattern;
         let sound = [
             (
@@ -67,7 +63,7 @@ impl Snapshot {
                 "the trigger is of another size than the images",
             ),
             (
-                moments(&self.mask_moments, mask) && moments(&self.pattern_moments, pattern),
+                self.mask_moments.fits(mask) && self.pattern_moments.fits(pattern),
                 "the optimiser's moments are of another size than the trigger",
             ),
             (

@@ -29,6 +29,28 @@ fn image_bytes() -> Vec<u8> {
     write_recovered(&Recovered::Image(image())).unwrap()
 }
 
+/// A change of `kind` with numbers on both sides of [0, 1].
+fn change(kind: TriggerKind) -> Recovered {
+    let (_, shape) = numbers_of(kind, SHAPE[0]).unwrap();
+    let number = |index: usize| 0.3 * index as f32 - 1.7;
+    let change = Change {
+        numbers: (0..shape.iter().product()).map(number).collect(),
+        chart: image(),
+    };
+    match kind {
+        TriggerKind::Warp => Recovered::Warp(change),
+        _ => Recovered::ColourMap(change),
+    }
+}
+
+fn bytes_of(kind: TriggerKind) -> Vec<u8> {
+    match kind {
+        TriggerKind::Patch => patch_bytes(),
+        TriggerKind::Image => image_bytes(),
+        TriggerKind::ColourMap | TriggerKind::Warp => write_recovered(&change(kind)).unwrap(),
+    }
+}
+
 fn file(path: &str, kind: TriggerKind) -> TriggerFile {
     TriggerFile {
         path: path.to_owned(),
@@ -112,9 +134,34 @@ fn an_image_comes_back_bit_for_bit_and_writes_the_same_bytes() {
 }
 
 #[test]
+fn a_change_comes_back_bit_for_bit_and_writes_the_same_bytes() {
+    for kind in [TriggerKind::ColourMap, TriggerKind::Warp] {
+        let bytes = bytes_of(kind);
+        assert_eq!(bytes, bytes_of(kind));
+        assert_eq!(read_as(kind, &bytes, SHAPE).unwrap(), change(kind));
+    }
+}
+
+#[test]
 fn one_kind_does_not_pass_for_the_other() {
-    assert!(reason(read(&image_bytes(), SHAPE)).contains("mask"));
-    assert!(reason(read_as(TriggerKind::Image, &patch_bytes(), SHAPE)).contains("image"));
+    let read = |as_kind, of: TriggerKind| reason(read_as(as_kind, &bytes_of(of), SHAPE));
+    assert!(read(TriggerKind::Patch, TriggerKind::Image).contains("mask"));
+    assert!(read(TriggerKind::Image, TriggerKind::Patch).contains("image"));
+    assert!(read(TriggerKind::ColourMap, TriggerKind::Warp).contains("weights"));
+    assert!(read(TriggerKind::Warp, TriggerKind::ColourMap).contains("displacements"));
+    assert!(read(TriggerKind::Warp, TriggerKind::Image).contains("displacements"));
+}
+
+#[test]
+fn numbers_of_a_change_that_are_not_finite_are_refused() {
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 4, 4)}\n";
+    for value in [f32::NAN, f32::INFINITY] {
+        let numbers = array(header, &value.to_le_bytes().repeat(32));
+        let bytes = archive(&[("displacements.npy", &numbers)]);
+        assert!(reason(read_as(TriggerKind::Warp, &bytes, SHAPE)).contains("finite"));
+    }
+    let bytes = archive(&[("displacements.npy", &array(header, &[0; 128]))]);
+    assert!(reason(read_as(TriggerKind::Warp, &bytes, SHAPE)).contains("image"));
 }
 
 #[test]
@@ -245,7 +292,12 @@ fn values_outside_the_unit_interval_are_refused() {
     }
 }
 
-const KINDS: [TriggerKind; 2] = [TriggerKind::Patch, TriggerKind::Image];
+const KINDS: [TriggerKind; 4] = [
+    TriggerKind::Patch,
+    TriggerKind::Image,
+    TriggerKind::ColourMap,
+    TriggerKind::Warp,
+];
 
 proptest! {
     #[test]
@@ -257,7 +309,8 @@ proptest! {
 
     #[test]
     fn damaged_files_give_a_result(position in any::<prop::sample::Index>(), value in any::<u8>(), cut in 0usize..3) {
-        for (kind, mut bytes) in KINDS.into_iter().zip([patch_bytes(), image_bytes()]) {
+        for kind in KINDS {
+            let mut bytes = bytes_of(kind);
             let position = position.index(bytes.len());
             bytes[position] = value;
             if cut == 0 {

@@ -26,6 +26,14 @@ pub struct Moments {
     pub second: Vec<f32>,
 }
 
+impl Moments {
+    /// Whether they are those of so many values.
+    pub fn fits(&self, values: usize) -> bool {
+        let values = if self.steps == 0 { 0 } else { values };
+        self.steps >= 0 && self.first.len() == values && self.second.len() == values
+    }
+}
+
 impl<const D: usize> Adam<D> {
     /// Fresh moments.
     pub fn new(rate: f32, betas: (f32, f32)) -> Self {
