@@ -6,10 +6,12 @@
 
 pub mod cepa;
 pub mod class_distance;
+pub mod l_red;
 pub mod last_layer;
 pub mod mm_bd;
 pub mod neural_cleanse;
 pub mod source_patch;
+pub mod umd;
 pub mod universal_patch;
 pub mod weight_sum;
 
@@ -268,7 +270,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 8] = [
+pub const DETECTORS: [Row; 10] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     last_layer::ROW,
@@ -277,6 +279,8 @@ pub const DETECTORS: [Row; 8] = [
     source_patch::ROW,
     universal_patch::ROW,
     cepa::ROW,
+    umd::ROW,
+    l_red::ROW,
 ];
 
 impl Choice {
