@@ -1,12 +1,12 @@
-//! L-RED (Xiang, Miller and Kesidis 2021): the smallest change, added to images of other classes,
-//! that leads them to each class.
+//! L-RED (Xiang et al. 2021): the smallest change, added to images of other classes, that leads them
+//! to each class.
 //!
 //! # What it does
 //! For each class, grows one change that is added to images of all others until most of them are
 //! taken for the class: the reverse engineering of PT-RED with all other classes as sources. With
-//! [`Settings::weighs`] (preset `paper`), not all source classes have to go: each has a weight, and
-//! after each step those of which more images go get more of it, so that the change ends as the
-//! smallest for the sources that a backdoor has, without knowing which these are.
+//! the preset `paper`, not all source classes have to go: each has a weight, and after each step
+//! those of which more images go get more of it, so that the change ends as the smallest for the
+//! sources that a backdoor has, without knowing which these are.
 //!
 //! # Threat model
 //! One trigger that is much the same change of all images, such as noise, a blended picture, waves,
@@ -36,7 +36,6 @@
 //! 2022 (PT-RED), which searches each pair of classes.
 //!
 //! [`GammaRule`]: crate::detect::mm_bd::GammaRule
-//! [`Settings::weighs`]: class_search::Settings::weighs
 
 mod class_search;
 mod detector;
@@ -44,4 +43,4 @@ mod perturbation;
 mod sources;
 
 pub(super) use detector::ROW;
-pub(super) use perturbation::{Extent, Perturbation, STEPS, Weighed, step};
+pub(super) use perturbation::{Perturbation, STEPS, Weighed, step};

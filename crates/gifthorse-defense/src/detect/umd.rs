@@ -1,5 +1,4 @@
-//! UMD (Xiang, Xiong and Li 2023): do changes that lead one class to another lead other classes
-//! elsewhere?
+//! UMD (Xiang et al. 2023): do changes that lead one class to another lead other classes elsewhere?
 //!
 //! # What it does
 //! For each ordered pair of classes, finds a small change that is added to images of the first and
@@ -16,19 +15,20 @@
 //! # Statistic and decision
 //! Pairs that carry a backdoor need smaller changes than others: the median inverse size over the
 //! core, less that over all other pairs, in units of 1.4826 times the median absolute deviation of
-//! the others ([`statistic`], equation 6). Large is suspicious, beside clean models of as many
-//! classes; what is unusually large is decided by `verdict` among these. The paper's own rule, a
-//! threshold from the largest of as many normal numbers, is reported beside it as published. The
-//! classes that the core's changes lead more than half of the images of a source to are accused,
-//! and the report has the map. There is no trigger to stamp: the statistic convicts alone.
+//! the others. Large is suspicious, beside clean models of as many classes; what is
+//! unusually large is decided by `verdict` among these. The paper's own rule, a threshold from the
+//! largest of as many normal numbers, is reported beside it as published. The classes that the
+//! core's changes lead more than half of the images of a source to are accused, and the report has
+//! the map. There is no trigger to stamp: the statistic convicts alone.
 //!
-//! Sizes are compared, not changes rebuilt exactly: instead of plain gradient descent at a rate
-//! that the authors chose for each data set (1e-5 to 1e-3) the searches take steps of a given
-//! length, a twentieth of the change so far, which ends at the same share of images after 20 to 60
-//! steps instead of up to 1,000, whatever the scale of the logits. The authors' program counts the
-//! first pair of the core among the others (a comparison that is false for place 0); here it is
-//! not. A pair that was not reached within the steps cannot be of the core, and is among the others
-//! with the size at which it was left.
+//! Instead of plain gradient descent at a rate that the authors chose for each data set (1e-5 to
+//! 1e-3), the searches take steps of a given length, a twentieth of the change so far: they end at
+//! the same share of images within 100 steps instead of 1,000, whatever the scale of the logits.
+//! Such a change ends where it only just leads its own source over the boundary, so that half as
+//! much again is tried on the others. The authors' program counts the first pair of the core among
+//! the others (a comparison that is false for place 0); here it is not. A pair that was not reached
+//! within the steps cannot be of the core, and is among the others with the size at which it was
+//! left.
 //!
 //! # Cost
 //! K (K - 1) searches for K classes of up to 100 passes of ten images forwards and backwards, and

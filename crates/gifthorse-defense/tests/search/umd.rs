@@ -9,16 +9,12 @@ use crate::bench::{Bench, all_to_all};
 const CLASSES: usize = 6;
 const TARGET: usize = 4;
 
-fn detector(preset: &str) -> Box<dyn Detector> {
-    let choice = Choice {
-        preset: preset.to_owned(),
-        ..Choice::of("umd").unwrap()
-    };
-    choice.detector().unwrap()
+fn detector() -> Box<dyn Detector> {
+    Choice::of("umd").unwrap().detector().unwrap()
 }
 
-fn found(bench: &Bench, preset: &str) -> Finding {
-    let detector = detector(preset);
+fn found(bench: &Bench) -> Finding {
+    let detector = detector();
     let units = detector.units(CLASSES);
     assert_eq!(units, [Unit::Model]);
     let subject = bench.subject();
@@ -34,14 +30,14 @@ fn map(found: &Finding) -> Vec<Option<usize>> {
 
 /// The published rule on a finding.
 fn flagged(found: &Finding) -> bool {
-    let detector = detector("standard");
+    let detector = detector();
     let published = detector.published(&[found], [1, 8, 8]);
     published.rules[0].flagged
 }
 
 #[test]
 fn the_core_of_all_to_all_is_its_map() {
-    let found = found(&Bench::of(all_to_all(CLASSES), CLASSES), "patch");
+    let found = found(&Bench::of(all_to_all(CLASSES), CLASSES));
     assert_eq!(found.state, State::Reached);
     let next: Vec<_> = (1..=CLASSES).map(|class| Some(class % CLASSES)).collect();
     assert_eq!(map(&found), next, "{found:?}");
@@ -51,7 +47,7 @@ fn the_core_of_all_to_all_is_its_map() {
 
 #[test]
 fn the_core_of_one_target_leads_all_others_there() {
-    let found = found(&Bench::new(CLASSES, Some(TARGET)), "standard");
+    let found = found(&Bench::new(CLASSES, Some(TARGET)));
     assert_eq!(found.state, State::Reached);
     let to_target = |class| (class != TARGET).then_some(TARGET);
     assert_eq!(map(&found), (0..CLASSES).map(to_target).collect::<Vec<_>>());
@@ -62,7 +58,7 @@ fn the_core_of_one_target_leads_all_others_there() {
 
 #[test]
 fn changes_of_a_clean_model_work_on_no_other_class() {
-    let found = found(&Bench::new(CLASSES, None), "standard");
+    let found = found(&Bench::new(CLASSES, None));
     assert_eq!(found.state, State::Reached);
     assert_eq!(found.led_by_a_class(), [0; 0], "{found:?}");
     assert!(!flagged(&found), "{found:?}");
@@ -71,7 +67,7 @@ fn changes_of_a_clean_model_work_on_no_other_class() {
 #[test]
 fn the_search_goes_on_where_it_was_left() {
     let bench = Bench::of(all_to_all(CLASSES), CLASSES);
-    let detector = detector("standard");
+    let detector = detector();
     let mut straight = detector.begin(&bench.subject(), Unit::Model).unwrap();
     let mut broken = detector.begin(&bench.subject(), Unit::Model).unwrap();
     straight.advance(1000).unwrap();
@@ -96,7 +92,7 @@ fn the_search_goes_on_where_it_was_left() {
 
 #[test]
 fn what_has_no_pairs_or_too_many_is_not_searched() {
-    let detector = detector("standard");
+    let detector = detector();
     assert_eq!(detector.units(2), []);
     let labels: Vec<usize> = (0..60).collect();
     assert!(detector.lacks(Unit::Model, &labels[..50]).is_none());

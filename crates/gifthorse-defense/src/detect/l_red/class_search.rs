@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::perturbation::{Extent, Perturbation, STEPS, Weighed, step};
+use super::perturbation::{Perturbation, STEPS, Weighed, step};
 use super::sources::Sources;
 use crate::error::Error;
 use crate::finding::{Finding, Measure, State, Unit};
@@ -23,15 +23,6 @@ const VERSION: u32 = 1;
 /// For how many source classes the change is.
 const SOURCES: &str = "source_classes";
 
-/// What a search is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Where the change may be.
-    pub extent: Extent,
-    /// Whether source classes whose images go get more weight; else all count alike to the end.
-    pub weighs: bool,
-}
-
 /// The search as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
@@ -49,17 +40,18 @@ pub struct ClassSearch<'a> {
     subject: Subject<'a>,
     images: Vec<f32>,
     sources: Sources,
-    settings: Settings,
+    weighs: bool,
     change: Perturbation,
     seconds: f64,
 }
 
 impl<'a> ClassSearch<'a> {
-    /// The search for `target` at its beginning.
+    /// The search for `target` at its beginning. If it `weighs`, source classes of which more images
+    /// go count more; else all count alike to the end.
     ///
     /// # Errors
     /// Images without labels, or none of another class that the model is right on.
-    pub fn new(subject: Subject<'a>, target: usize, settings: Settings) -> Result<Self, Error> {
+    pub fn new(subject: Subject<'a>, target: usize, weighs: bool) -> Result<Self, Error> {
         let search = subject.images()?.search;
         let labels = search.labels().ok_or(Error::NoLabels)?;
         let of_others: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] != target).collect();
@@ -68,13 +60,14 @@ impl<'a> ClassSearch<'a> {
         if chosen.is_empty() {
             return Err(Error::NoImages(target));
         }
+        let size = subject.classifier.shape().iter().product();
         let of_chosen: Vec<usize> = chosen.iter().map(|&place| labels[place]).collect();
         Ok(Self {
             subject,
             images: search.subset(&chosen).pixels().to_vec(),
             sources: Sources::new(&of_chosen),
-            settings,
-            change: Perturbation::new(target, settings.extent, subject.classifier.shape()),
+            weighs,
+            change: Perturbation::new(target, size),
             seconds: 0.0,
         })
     }
@@ -86,11 +79,11 @@ impl<'a> ClassSearch<'a> {
     pub fn resume(
         subject: Subject<'a>,
         target: usize,
-        settings: Settings,
+        weighs: bool,
         kept: &str,
     ) -> Result<Self, Error> {
         let kept: Kept = serde_json::from_str(kept)?;
-        let new = Self::new(subject, target, settings)?;
+        let new = Self::new(subject, target, weighs)?;
         kept.belongs.check(&new.belongs())?;
         let weights: Vec<f64> = kept.weights.into_iter().map(f64::from_bits).collect();
         let sound = [
@@ -101,7 +94,7 @@ impl<'a> ClassSearch<'a> {
             ),
             (
                 kept.change
-                    .fits(target, settings.extent, subject.classifier.shape()),
+                    .fits(target, subject.classifier.shape().iter().product()),
                 "change of the images",
             ),
         ];
@@ -121,7 +114,7 @@ impl<'a> ClassSearch<'a> {
             seed: self.subject.seed,
             shape: self.subject.classifier.shape(),
             images: self.sources.of_images().len(),
-            settings: format!("{RATE}, {STEPS} steps, {:?}", self.settings),
+            settings: format!("{RATE}, {STEPS} steps, weighs: {}", self.weighs),
         }
     }
 
@@ -132,9 +125,7 @@ impl<'a> ClassSearch<'a> {
             rate: RATE,
         };
         let there = step(self.subject.classifier, shown, &mut [&mut self.change])?;
-        if let (true, false, Some(there)) =
-            (self.settings.weighs, self.change.reached, there.first())
-        {
+        if let (true, false, Some(there)) = (self.weighs, self.change.reached, there.first()) {
             self.sources.weigh(there);
         }
         Ok(())
@@ -205,7 +196,7 @@ impl Search for ClassSearch<'_> {
     fn unfinished(&self, state: State) -> Finding {
         Finding {
             state,
-            statistic: self.change.size(),
+            statistic: self.change.norm(),
             updates: self.updates(),
             seconds: self.seconds,
             ..Finding::skipped(Unit::Class(self.change.target))

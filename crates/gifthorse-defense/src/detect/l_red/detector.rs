@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::class_search::{ClassSearch, IMAGES, IMAGES_OF_ONE, RATE, Settings};
-use super::perturbation::{Extent, STEPS};
+use super::class_search::{ClassSearch, IMAGES, IMAGES_OF_ONE, RATE};
+use super::perturbation::STEPS;
 use crate::detect::mm_bd::GammaRule;
 use crate::detect::{About, Detector, Published, PublishedRule, Row, UnitStatistic};
 use crate::error::Error;
@@ -14,38 +14,15 @@ use crate::search::Search;
 use crate::subject::Subject;
 use crate::verdict::{Conviction, Statistic, Tail};
 
-/// All source classes count alike; as in the paper, those more whose images go; all alike, and few
-/// pixels change.
-const PRESETS: &[(&str, Settings)] = &[
-    (
-        "standard",
-        Settings {
-            extent: Extent::Everywhere,
-            weighs: false,
-        },
-    ),
-    (
-        "paper",
-        Settings {
-            extent: Extent::Everywhere,
-            weighs: true,
-        },
-    ),
-    (
-        "patch",
-        Settings {
-            extent: Extent::FewPixels,
-            weighs: false,
-        },
-    ),
-];
+/// All source classes count alike; or, as in the paper, those more of which more images go.
+const PRESETS: &[&str] = &["standard", "paper"];
 /// Smaller norms count as this one.
 const LEAST_NORM: f64 = 1e-3;
 
 /// What it is.
 const ABOUT: About = About {
     name: "l_red",
-    title: "L-RED (Xiang, Miller and Kesidis 2021)",
+    title: "L-RED (Xiang et al. 2021)",
     tested: "a trigger that is a small change of all images and leads those of some class or of all to {targets}",
     not_tested: &[
         "triggers that are stamped over the image, such as patches",
@@ -67,24 +44,24 @@ const ABOUT: About = About {
     },
     by_default: false,
     needs_images: true,
-    presets: &["standard", "paper", "patch"],
+    presets: PRESETS,
 };
 
 /// The row.
 pub const ROW: Row = Row {
     about: &ABOUT,
     make: |preset, _| {
-        let known = PRESETS.iter().find(|(name, _)| *name == preset);
-        let &(preset, settings) = known.unwrap_or(&PRESETS[0]);
-        Box::new(LRed { preset, settings })
+        Box::new(LRed {
+            weighs: preset == PRESETS[1],
+        })
     },
 };
 
 /// The detector with its setting.
 #[derive(Clone, Copy, Debug)]
 struct LRed {
-    preset: &'static str,
-    settings: Settings,
+    /// Whether source classes of which more images go count more.
+    weighs: bool,
 }
 
 impl Detector for LRed {
@@ -93,7 +70,7 @@ impl Detector for LRed {
     }
 
     fn preset(&self) -> &'static str {
-        self.preset
+        PRESETS[usize::from(self.weighs)]
     }
 
     fn settings(&self) -> BTreeMap<String, Value> {
@@ -102,7 +79,7 @@ impl Detector for LRed {
             ("images_of_a_class".to_owned(), json!(IMAGES_OF_ONE)),
             ("most_steps".to_owned(), json!(STEPS)),
             ("success_threshold".to_owned(), json!(RATE)),
-            ("weighs_sources".to_owned(), json!(self.settings.weighs)),
+            ("weighs_sources".to_owned(), json!(self.weighs)),
         ])
     }
 
@@ -111,7 +88,7 @@ impl Detector for LRed {
         subject: &Subject<'a>,
         unit: Unit,
     ) -> Result<Box<dyn Search + 'a>, Error> {
-        let search = ClassSearch::new(*subject, unit.class()?, self.settings)?;
+        let search = ClassSearch::new(*subject, unit.class()?, self.weighs)?;
         Ok(Box::new(search))
     }
 
@@ -121,7 +98,7 @@ impl Detector for LRed {
         unit: Unit,
         kept: &str,
     ) -> Result<Box<dyn Search + 'a>, Error> {
-        let search = ClassSearch::resume(*subject, unit.class()?, self.settings, kept)?;
+        let search = ClassSearch::resume(*subject, unit.class()?, self.weighs, kept)?;
         Ok(Box::new(search))
     }
 

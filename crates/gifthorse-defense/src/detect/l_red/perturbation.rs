@@ -9,100 +9,20 @@ use crate::logit_gradient::LogitGradient;
 
 /// Most steps of a change.
 pub const STEPS: usize = 100;
-/// Size of a step as a part of the change so far, unless [`Extent::least_step`] is more: sizes are
-/// found with the same relative precision, whatever the size of the images.
+/// Length of a step, in pixel values over the whole image,
+const STEP: f64 = 0.05;
+/// and as a part of the change so far, if that is more: sizes are found with the same relative
+/// precision, whatever the size of the images.
 const GROWTH: f64 = 0.05;
-/// Pixels that a step changes where only few are to be changed.
-const FEW: usize = 4;
-
-/// Where a change may be, and how its size is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Extent {
-    /// Anywhere, as noise or a wave: by its L2 norm, in pixel values over the whole image.
-    Everywhere,
-    /// On few pixels, as a patch: by the sum over all pixels of the channel that changes most, in
-    /// pixels, as the L1 norm of a mask.
-    FewPixels,
-}
-
-impl Extent {
-    /// What sizes are counted in.
-    pub fn unit(self) -> &'static str {
-        match self {
-            Self::Everywhere => "pixel values",
-            Self::FewPixels => "pixels",
-        }
-    }
-
-    /// Size of the first steps.
-    fn least_step(self) -> f64 {
-        match self {
-            Self::Everywhere => 0.05,
-            Self::FewPixels => 0.5,
-        }
-    }
-
-    /// The size of a change of images of so many pixels, `[channels, pixels]`.
-    fn size(self, change: &[f32], pixels: usize) -> f64 {
-        match self {
-            Self::Everywhere => {
-                let squares = change.iter().map(|&value| f64::from(value).powi(2));
-                squares.sum::<f64>().sqrt()
-            }
-            Self::FewPixels => {
-                let of_pixel = |pixel: usize| {
-                    let channels = change.iter().skip(pixel).step_by(pixels);
-                    channels.map(|value| value.abs()).fold(0.0, f32::max)
-                };
-                (0..pixels).map(|pixel| f64::from(of_pixel(pixel))).sum()
-            }
-        }
-    }
-
-    /// The change of size 1 along which a loss of this slope falls most; of those of few pixels, the
-    /// mean of the steepest four. `None` where there is no way down.
-    fn steepest(self, slope: &[f32], pixels: usize) -> Option<Vec<f32>> {
-        let square: f32 = slope.iter().map(|slope| slope * slope).sum();
-        if !(square > 0.0 && square.is_finite()) {
-            return None;
-        }
-        if self == Self::Everywhere {
-            return Some(slope.iter().map(|slope| -slope / square.sqrt()).collect());
-        }
-        let of_pixel = |&pixel: &usize| -> f32 {
-            let channels = slope.iter().skip(pixel).step_by(pixels);
-            channels.map(|slope| slope.abs()).sum()
-        };
-        let mut places: Vec<(f32, usize)> = (0..pixels).map(|it| (of_pixel(&it), it)).collect();
-        places.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        places.truncate(FEW);
-        places.retain(|&(steep, _)| steep > 0.0);
-        let part = 1.0 / places.len() as f32;
-        let mut down = vec![0.0; slope.len()];
-        for (_, pixel) in places {
-            for value in (pixel..slope.len()).step_by(pixels) {
-                down[value] = match slope[value] == 0.0 {
-                    true => 0.0,
-                    false => -part * slope[value].signum(),
-                };
-            }
-        }
-        Some(down)
-    }
-}
 
 /// A change on its way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Perturbation {
     /// The class that it leads to.
     pub target: usize,
-    /// Where it may be.
-    pub extent: Extent,
     /// What is added to each pixel, `[channels, height, width]`.
     #[serde(with = "exact::singles")]
     values: Vec<f32>,
-    /// Height times width.
-    pixels: usize,
     /// Steps made.
     pub steps: usize,
     /// Whether it leads as many images to the class as it should.
@@ -121,31 +41,26 @@ pub struct Weighed<'a> {
 }
 
 impl Perturbation {
-    /// No change yet, of images of channels, height and width.
-    pub fn new(target: usize, extent: Extent, [channels, height, width]: [usize; 3]) -> Self {
-        let pixels = height * width;
+    /// No change yet, of images of so many values.
+    pub fn new(target: usize, size: usize) -> Self {
         Self {
             target,
-            extent,
-            values: vec![0.0; channels * pixels],
-            pixels,
+            values: vec![0.0; size],
             steps: 0,
             reached: false,
         }
     }
 
-    /// How large it is, in the unit of its extent.
-    pub fn size(&self) -> f64 {
-        self.extent.size(&self.values, self.pixels)
+    /// Its L2 norm, in pixel values over the whole image.
+    pub fn norm(&self) -> f64 {
+        let squares = self.values.iter().map(|&value| f64::from(value).powi(2));
+        squares.sum::<f64>().sqrt()
     }
 
-    /// Whether it is a change of this kind, of images of this shape, to this class.
-    pub fn fits(&self, target: usize, extent: Extent, shape: [usize; 3]) -> bool {
-        let new = Self::new(target, extent, shape);
-        let is_of = (self.target, self.extent, self.pixels) == (target, extent, new.pixels);
-        is_of
-            && self.values.len() == new.values.len()
-            && self.values.iter().all(|it| it.is_finite())
+    /// Whether it is a change of images of so many values, to this class.
+    pub fn fits(&self, target: usize, size: usize) -> bool {
+        let is_of = (self.target, self.values.len()) == (target, size);
+        is_of && self.values.iter().all(|value| value.is_finite())
     }
 
     /// Whether it grows no further.
@@ -153,12 +68,12 @@ impl Perturbation {
         self.reached || self.steps >= STEPS
     }
 
-    /// These images with the change, `[images, channels, height, width]` in [0, 1].
-    pub fn added_to(&self, images: &[f32]) -> Vec<f32> {
+    /// These images with so many times the change, `[images, channels, height, width]` in [0, 1].
+    pub fn added_to(&self, images: &[f32], times: f32) -> Vec<f32> {
         let changes = self.values.iter().cycle();
         let moved = images.iter().zip(changes);
         moved
-            .map(|(pixel, change)| (pixel + change).clamp(0.0, 1.0))
+            .map(|(pixel, change)| (pixel + times * change).clamp(0.0, 1.0))
             .collect()
     }
 
@@ -178,12 +93,14 @@ impl Perturbation {
             }
         }
         self.steps += 1;
-        let Some(down) = self.extent.steepest(&slope, self.pixels) else {
+        let square: f32 = slope.iter().map(|slope| slope * slope).sum();
+        // Without a slope there is no way to go.
+        if !(square > 0.0 && square.is_finite()) {
             return;
-        };
-        let length = self.extent.least_step().max(GROWTH * self.size()) as f32;
-        for (change, down) in self.values.iter_mut().zip(down) {
-            *change += length * down;
+        }
+        let length = STEP.max(GROWTH * self.norm()) as f32;
+        for (change, slope) in self.values.iter_mut().zip(slope) {
+            *change -= length * slope / square.sqrt();
         }
     }
 }
@@ -203,7 +120,7 @@ pub fn step(
 ) -> Result<Vec<Vec<bool>>, Error> {
     let classes = classifier.classes();
     let images = shown.weights.len();
-    let moved = changes.iter().flat_map(|it| it.added_to(shown.images));
+    let moved = changes.iter().flat_map(|it| it.added_to(shown.images, 1.0));
     let moved: Vec<f32> = moved.collect();
     let targets: Vec<usize> = changes.iter().map(|change| change.target).collect();
     let slope = LogitGradient::at(classifier, &moved, |logits| {
@@ -283,20 +200,20 @@ mod tests {
         assert_eq!(slope_of_loss(&[f32::INFINITY, 0.0], 0, 1.0), [0.0, 0.0]);
     }
 
-    fn change(extent: Extent, values: &[f32]) -> Perturbation {
+    fn change(values: &[f32]) -> Perturbation {
         Perturbation {
             values: values.to_vec(),
-            ..Perturbation::new(0, extent, [1, 1, values.len()])
+            ..Perturbation::new(0, values.len())
         }
     }
 
     #[test]
     fn a_step_has_a_given_length_and_spares_what_would_leave_the_range() {
-        let mut small = change(Extent::Everywhere, &[0.0, 0.0]);
+        let mut small = change(&[0.0, 0.0]);
         small.descend(&[0.5, 0.5], &[3.0, 4.0]);
-        assert!((small.size() - 0.05).abs() < 1e-6);
+        assert!((small.norm() - 0.05).abs() < 1e-6);
         // The first pixel is at its end, and the second moves a twentieth of the change so far.
-        let mut far = change(Extent::Everywhere, &[2.0, 0.0]);
+        let mut far = change(&[2.0, 0.0]);
         far.descend(&[0.5, 0.5], &[3.0, 4.0]);
         assert_eq!(far.values[0], 2.0);
         assert!((far.values[1] + 0.1).abs() < 1e-6);
@@ -306,28 +223,22 @@ mod tests {
     }
 
     #[test]
-    fn on_few_pixels_the_steepest_move_in_all_channels_and_count_by_the_largest() {
-        // Two channels of six pixels.
-        let slope = [5.0, 1.0, -3.0, 0.1, 2.0, 0.0, -1.0, 1.0, 3.0, 0.1, 0.0, 4.0];
-        let mut patch = Perturbation::new(0, Extent::FewPixels, [2, 1, 6]);
-        patch.descend(&[0.5; 12], &slope);
-        let by = 0.5 / 4.0;
-        let first = [-by, 0.0, by, 0.0, -by, 0.0];
-        let second = [by, 0.0, -by, 0.0, 0.0, -by];
-        assert_eq!(patch.values, [first, second].concat());
-        assert!((patch.size() - 0.5).abs() < 1e-6);
-    }
-
-    #[test]
     fn images_with_the_change_stay_in_range() {
-        let change = change(Extent::Everywhere, &[0.7, -0.2]);
-        let moved = change.added_to(&[0.5, 0.5, 0.1, 0.1]);
-        let near = moved.iter().zip([1.0, 0.3, 0.8, 0.0]);
-        assert!(
-            near.into_iter().all(|(a, b)| (a - b).abs() < 1e-6),
-            "{moved:?}"
-        );
-        assert!((change.size() - 0.53_f64.sqrt()).abs() < 1e-6);
+        let change = change(&[0.7, -0.2]);
+        let is_near = |moved: Vec<f32>, expected: &[f32]| {
+            let mut pairs = moved.iter().zip(expected);
+            pairs.all(|(a, b)| (a - b).abs() < 1e-6)
+        };
+        let images = [0.5, 0.5, 0.1, 0.1];
+        assert!(is_near(
+            change.added_to(&images, 1.0),
+            &[1.0, 0.3, 0.8, 0.0]
+        ));
+        assert!(is_near(
+            change.added_to(&images, 0.5),
+            &[0.85, 0.4, 0.45, 0.0]
+        ));
+        assert!((change.norm() - 0.53_f64.sqrt()).abs() < 1e-6);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The pairs whose changes work on one another: chosen greedily (Xiang et al. 2023, algorithm 1).
+//! The pairs whose changes work on one another: chosen greedily (Xiang et al. 2023).
 
 use super::transfers::Transfers;
 

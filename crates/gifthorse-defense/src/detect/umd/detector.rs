@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::model_search::{BATCH, IMAGES, ModelSearch, OTHER_PAIRS, RATE};
+use super::model_search::{BATCH, IMAGES, ModelSearch, OTHER_PAIRS, RATE, TRIED};
 use super::statistic::threshold;
-use crate::detect::l_red::{Extent, STEPS};
+use crate::detect::l_red::STEPS;
 use crate::detect::{About, Detector, Published, PublishedRule, Row, UnitStatistic};
 use crate::error::Error;
 use crate::finding::{Finding, State, Unit};
@@ -19,13 +19,10 @@ const FEWEST_CLASSES: usize = 3;
 /// With images of more classes, there are too many pairs.
 const MOST_CLASSES: usize = 50;
 
-/// Changes anywhere, and on few pixels.
-const PRESETS: &[&str] = &["standard", "patch"];
-
 /// What it is.
 const ABOUT: About = About {
     name: "umd",
-    title: "UMD (Xiang, Xiong and Li 2023)",
+    title: "UMD (Xiang et al. 2023)",
     tested: "one additive trigger that leads two classes or more each to a target, whichever",
     not_tested: &[
         "backdoors that only work on images of a single class",
@@ -47,27 +44,18 @@ const ABOUT: About = About {
     },
     by_default: false,
     needs_images: true,
-    presets: PRESETS,
+    presets: &["standard"],
 };
 
 /// The row.
 pub const ROW: Row = Row {
     about: &ABOUT,
-    make: |preset, _| {
-        Box::new(Umd {
-            extent: match preset == PRESETS[1] {
-                true => Extent::FewPixels,
-                false => Extent::Everywhere,
-            },
-        })
-    },
+    make: |_, _| Box::new(Umd),
 };
 
-/// The detector with its setting.
+/// The detector; it has no settings.
 #[derive(Clone, Copy, Debug)]
-struct Umd {
-    extent: Extent,
-}
+struct Umd;
 
 fn model(unit: Unit) -> Result<(), Error> {
     match unit {
@@ -82,7 +70,7 @@ impl Detector for Umd {
     }
 
     fn preset(&self) -> &'static str {
-        PRESETS[usize::from(self.extent == Extent::FewPixels)]
+        ABOUT.presets[0]
     }
 
     fn settings(&self) -> BTreeMap<String, Value> {
@@ -90,6 +78,7 @@ impl Detector for Umd {
             ("images_of_a_class".to_owned(), json!(IMAGES)),
             ("most_steps".to_owned(), json!(STEPS)),
             ("success_threshold".to_owned(), json!(RATE)),
+            ("tried_times".to_owned(), json!(TRIED)),
         ])
     }
 
@@ -118,7 +107,7 @@ impl Detector for Umd {
         unit: Unit,
     ) -> Result<Box<dyn Search + 'a>, Error> {
         model(unit)?;
-        Ok(Box::new(ModelSearch::new(*subject, self.extent)?))
+        Ok(Box::new(ModelSearch::new(*subject)?))
     }
 
     fn resume<'a>(
@@ -128,7 +117,7 @@ impl Detector for Umd {
         kept: &str,
     ) -> Result<Box<dyn Search + 'a>, Error> {
         model(unit)?;
-        Ok(Box::new(ModelSearch::resume(*subject, self.extent, kept)?))
+        Ok(Box::new(ModelSearch::resume(*subject, kept)?))
     }
 
     /// Of all pairs together.

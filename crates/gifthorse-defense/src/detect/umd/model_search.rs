@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::core::{Core, core};
 use super::statistic::statistic;
 use super::transfers::{Pair, Transfers};
-use crate::detect::l_red::{Extent, Perturbation, STEPS, Weighed, step};
+use crate::detect::l_red::{Perturbation, STEPS, Weighed, step};
 use crate::error::Error;
 use crate::finding::{Destination, Finding, Measure, State, Unit};
 use crate::search::{Belongs, Search};
@@ -25,6 +25,9 @@ const TOGETHER: usize = 5;
 pub const BATCH: usize = IMAGES * TOGETHER;
 /// The share of a source's images that have to go to the target.
 pub const RATE: f64 = 0.9;
+/// How much of a change is tried on other classes. The change itself ends where it only just leads
+/// its own source over the boundary.
+pub const TRIED: f32 = 1.5;
 /// Version of what is kept.
 const VERSION: u32 = 1;
 
@@ -54,7 +57,7 @@ enum Course {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Ended {
     reached: bool,
-    /// In the unit of its extent.
+    /// L2 norm, in pixel values over the whole image.
     #[serde(with = "crate::exact::double")]
     size: f64,
     /// What the model takes the images of all classes for with it.
@@ -75,7 +78,6 @@ struct Kept {
 /// The search of a model.
 pub struct ModelSearch<'a> {
     subject: Subject<'a>,
-    extent: Extent,
     /// Images of all classes that the model is right on, class by class,
     images: Vec<f32>,
     /// and their classes.
@@ -92,7 +94,7 @@ impl<'a> ModelSearch<'a> {
     ///
     /// # Errors
     /// Images without labels.
-    pub fn new(subject: Subject<'a>, extent: Extent) -> Result<Self, Error> {
+    pub fn new(subject: Subject<'a>) -> Result<Self, Error> {
         let search = subject.images()?.search;
         let all = search.labels().ok_or(Error::NoLabels)?;
         let right = subject.facts.right(&subject)?;
@@ -108,15 +110,14 @@ impl<'a> ModelSearch<'a> {
         let of = |&source: &usize| classes.iter().map(move |&target| Pair { source, target });
         let pairs = classes.iter().flat_map(of);
         let pairs: Vec<Pair> = pairs.filter(|pair| pair.source != pair.target).collect();
-        let shape = subject.classifier.shape();
-        let begun = |pair: &Pair| Course::Growing(Perturbation::new(pair.target, extent, shape));
+        let size = subject.classifier.shape().iter().product();
+        let begun = |pair: &Pair| Course::Growing(Perturbation::new(pair.target, size));
         Ok(Self {
             images: search.subset(&chosen).pixels().to_vec(),
             labels: chosen.iter().map(|&place| all[place]).collect(),
             courses: pairs.iter().map(begun).collect(),
             pairs,
             subject,
-            extent,
             steps: 0,
             seconds: 0.0,
         })
@@ -126,9 +127,9 @@ impl<'a> ModelSearch<'a> {
     ///
     /// # Errors
     /// As [`Self::new`]; a snapshot of another search, or a damaged one.
-    pub fn resume(subject: Subject<'a>, extent: Extent, kept: &str) -> Result<Self, Error> {
+    pub fn resume(subject: Subject<'a>, kept: &str) -> Result<Self, Error> {
         let kept: Kept = serde_json::from_str(kept)?;
-        let new = Self::new(subject, extent)?;
+        let new = Self::new(subject)?;
         kept.belongs.check(&new.belongs())?;
         let sound = kept.courses.len() == new.courses.len()
             && new
@@ -148,9 +149,7 @@ impl<'a> ModelSearch<'a> {
 
     fn is_sound(&self, (pair, course): (&Pair, &Course)) -> bool {
         match course {
-            Course::Growing(change) => {
-                change.fits(pair.target, self.extent, self.subject.classifier.shape())
-            }
+            Course::Growing(change) => change.fits(pair.target, self.size()),
             Course::Ended(ended) => {
                 let classes = self.subject.classifier.classes();
                 ended.answers.len() == self.labels.len()
@@ -165,10 +164,7 @@ impl<'a> ModelSearch<'a> {
             seed: self.subject.seed,
             shape: self.subject.classifier.shape(),
             images: self.labels.len(),
-            settings: format!(
-                "{IMAGES} images of a class, {RATE}, {STEPS} steps, {:?}",
-                self.extent
-            ),
+            settings: format!("{IMAGES} images of a class, {RATE}, {STEPS} steps, {TRIED} times"),
         }
     }
 
@@ -207,10 +203,10 @@ impl<'a> ModelSearch<'a> {
             if let Course::Growing(change) = course
                 && change.has_ended()
             {
-                let changed = change.added_to(&self.images);
+                let changed = change.added_to(&self.images, TRIED);
                 **course = Course::Ended(Ended {
                     reached: change.reached,
-                    size: change.size(),
+                    size: change.norm(),
                     answers: self.subject.classifier.predict(&changed)?,
                 });
             }
@@ -363,8 +359,8 @@ impl Search for ModelSearch<'_> {
         let measures = [
             (CORE_PAIRS, of_core.len() as f64, ""),
             (OTHER_PAIRS, others.len() as f64, ""),
-            (CORE_SIZE, median(&of_core), self.extent.unit()),
-            (SIZE, median(&others), self.extent.unit()),
+            (CORE_SIZE, median(&of_core), "pixel values"),
+            (SIZE, median(&others), "pixel values"),
             (COHESION, core.cohesion, "share"),
             (MARGIN, core.margin, "share"),
         ];
