@@ -8,11 +8,13 @@ mod adam;
 pub mod cepa;
 pub mod class_distance;
 pub mod colour_map;
+pub mod l_red;
 pub mod last_layer;
 pub mod mm_bd;
 pub mod neural_cleanse;
 pub mod source_patch;
 mod transformation;
+pub mod umd;
 pub mod universal_patch;
 pub mod warp;
 pub mod weight_sum;
@@ -272,7 +274,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 10] = [
+pub const DETECTORS: [Row; 12] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     last_layer::ROW,
@@ -283,6 +285,8 @@ pub const DETECTORS: [Row; 10] = [
     cepa::ROW,
     colour_map::ROW,
     warp::ROW,
+    umd::ROW,
+    l_red::ROW,
 ];
 
 impl Choice {

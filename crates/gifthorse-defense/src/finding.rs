@@ -104,7 +104,8 @@ pub struct Measure {
     pub unit: String,
 }
 
-/// Where a trigger leads most of the images of a class that leave it.
+/// Where images of a class are led, as by a trigger: the class that most of those go to that leave
+/// their own.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Destination {
     /// The class that they go to.
@@ -123,8 +124,8 @@ pub struct Finding {
     /// leads any away.
     #[serde(default)]
     pub leads_to: Option<usize>,
-    /// Of a search on images of all classes that are led wherever they go: where most of those of
-    /// each class go, in class order. Empty for others.
+    /// Of a search of the model as a whole: where images of each class are led, in class order,
+    /// `None` for a class that is led nowhere. Empty for other searches.
     #[serde(default)]
     pub map: Vec<Option<Destination>>,
     /// What became of it.
@@ -163,7 +164,7 @@ impl Finding {
     }
 
     /// The classes that more than half of the images of some class are led to, in order, where the
-    /// search was on images of all classes.
+    /// search was of the model as a whole.
     pub fn led_by_a_class(&self) -> Vec<usize> {
         let destinations = self.map.iter().flatten();
         let led = destinations.filter(|destination| destination.share > 0.5);

@@ -8,6 +8,7 @@ pub mod filter;
 pub mod finding;
 pub mod health;
 pub mod label_map;
+mod logit_gradient;
 pub mod preflight;
 pub mod preflight_stats;
 pub mod repair;

@@ -56,6 +56,7 @@ pub use evidence::{
     ClassEvidence, Conviction, Evidence, Method, Soundness, Statistic, Tail, Witness,
 };
 pub use hearing::Unheard;
+pub(crate) use published::MAD_FACTOR;
 pub use published::{PublishedRules, anomaly_indices, median};
 pub use set_aside::{SetAside, Thinning};
 pub use test::{CannotSay, DRAWS, Null, Scan, Step, Surprises};

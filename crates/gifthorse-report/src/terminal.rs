@@ -175,7 +175,7 @@ fn table(report: &Report, detection: &Detection) -> String {
     text
 }
 
-/// Where a patch on images of all classes leads each class, by index.
+/// Where images of each class are led, by index.
 fn moves(finding: &UnitFinding) -> String {
     let shown = finding.map.iter().take(ROWS).map(|moved| {
         let share = (100.0 * moved.share).round();

@@ -6,7 +6,7 @@
 //! about half of the image, thus moves median and deviation.
 
 /// Consistency factor of the median absolute deviation for a normal distribution.
-const MAD_FACTOR: f64 = 1.4826;
+pub const MAD_FACTOR: f64 = 1.4826;
 /// A class with a larger anomaly index is flagged (Neural Cleanse, section IV).
 const ANOMALY_THRESHOLD: f64 = 2.0;
 /// A model with a larger ratio of norms may be flagged.

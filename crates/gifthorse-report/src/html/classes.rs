@@ -45,7 +45,7 @@ pub fn all(scan: &Scan<'_>) -> Markup {
     }
 }
 
-/// Where a patch on images of all classes leads each class.
+/// Where images of each class are led.
 fn maps(scan: &Scan<'_>, detection: &Detection) -> Markup {
     let row = |moved: &Move| {
         vec![
@@ -59,7 +59,7 @@ fn maps(scan: &Scan<'_>, detection: &Detection) -> Markup {
             @let rows: Vec<_> = finding.map.iter().map(row).collect();
             @let count = rows.len();
             @let table = table(
-                "Where one patch on all images leads each class",
+                "Where images of each class are led",
                 &["Images of", "Go to", "Share of them"],
                 &[2],
                 rows,

@@ -32,16 +32,20 @@ impl Searchable {
     /// What the user should know before the search; `None` if everything is searched.
     pub fn warning(&self, detector: &dyn Detector, class_names: &[String]) -> Option<String> {
         let (unit, why) = self.left_out.first()?;
-        let class = unit.class_of_search()?;
-        let name = class_names
-            .get(class)
-            .map_or_else(String::new, |name| format!(" ({name})"));
+        let what = match unit.class_of_search() {
+            Some(class) => {
+                let name = class_names.get(class);
+                let name = name.map_or_else(String::new, |name| format!(" ({name})"));
+                format!("class {class}{name}")
+            }
+            None => "the model".to_owned(),
+        };
         let others = match self.left_out.len().saturating_sub(1) {
             0 => String::new(),
             count => format!("; nor are {count} more"),
         };
         let title = detector.about().title;
-        Some(format!("{title}: class {class}{name} is {why}{others}"))
+        Some(format!("{title}: {what} is {why}{others}"))
     }
 
     /// Adds what became of the units that are left out to what was found of the others.

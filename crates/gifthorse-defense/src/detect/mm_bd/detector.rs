@@ -181,7 +181,7 @@ impl Detector for MmBd {
             rules: vec![PublishedRule {
                 name: "p-value of a gamma distribution <= 0.05",
                 statistic: rule.map(|rule| rule.p_value),
-                threshold: 0.05,
+                threshold: GammaRule::LEVEL,
                 flagged: rule.is_some_and(|rule| rule.is_flagged()),
                 source: "MM-BD (IEEE S&P 2024), as released",
             }],

@@ -1,8 +1,9 @@
 //! The margin of a class over all others, and its gradient to the image.
 
-use gifthorse_engine::{Array, Classifier, Tensor};
+use gifthorse_engine::Classifier;
 
 use crate::error::Error;
+use crate::logit_gradient::LogitGradient;
 
 /// What a gradient is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,41 +35,24 @@ impl Pass {
         class: usize,
         of: Of,
     ) -> Result<Self, Error> {
-        let [channels, height, width] = classifier.shape();
-        let images = pixels.len() / (channels * height * width).max(1);
-        let device = classifier.device();
-        let shape = [images, channels, height, width];
-        let input: Tensor<4> = Array::from_vec(pixels.to_vec(), &shape, device).into_tensor();
-        let input = input.autodiff().require_grad();
-        let logits = classifier.logits(input.clone())?;
-        let is_tracked = logits.is_tracked();
-        let values = Array::from_tensor(logits.clone().inner()).into_vec();
         let classes = classifier.classes();
-        let rivals: Vec<Rival> = values
-            .chunks_exact(classes)
-            .map(|row| Rival::of(row, class))
-            .collect();
-        let margins = rivals.iter().map(|rival| rival.margin).collect();
-        let nothing = || vec![0.0; pixels.len()];
-        if !is_tracked {
-            let gradient = nothing();
-            return Ok(Self { margins, gradient });
-        }
-        let mut weights = vec![0.0; values.len()];
-        for (row, rival) in weights.chunks_exact_mut(classes).zip(&rivals) {
-            if let Some(other) = rival.class {
-                row[class] = 1.0;
-                row[other] = match of {
-                    Of::Margin => -1.0,
-                    Of::Logit => 0.0,
-                };
+        let mut margins = Vec::new();
+        let LogitGradient { gradient, .. } = LogitGradient::at(classifier, pixels, |logits| {
+            let mut weights = vec![0.0; logits.len()];
+            let rows = logits.chunks_exact(classes);
+            for (row, weights) in rows.zip(weights.chunks_exact_mut(classes)) {
+                let rival = Rival::of(row, class);
+                margins.push(rival.margin);
+                if let Some(other) = rival.class {
+                    weights[class] = 1.0;
+                    weights[other] = match of {
+                        Of::Margin => -1.0,
+                        Of::Logit => 0.0,
+                    };
+                }
             }
-        }
-        let weights: Tensor<2> = Array::from_vec(weights, &[images, classes], device).into_tensor();
-        let mut gradients = logits.mul(weights.autodiff()).sum().backward();
-        let gradient = input
-            .grad_remove(&mut gradients)
-            .map_or_else(nothing, |gradient| Array::from_tensor(gradient).into_vec());
+            weights
+        })?;
         Ok(Self { margins, gradient })
     }
 }

@@ -3,9 +3,6 @@
 
 use super::gamma_fit::Gamma;
 
-/// A model with a smaller p-value is flagged (H. Wang et al. 2024).
-const LEVEL: f64 = 0.05;
-
 /// The largest margin held against a gamma distribution fitted to all others.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GammaRule {
@@ -18,8 +15,12 @@ pub struct GammaRule {
 }
 
 impl GammaRule {
-    /// Applies the rule to the largest margins of all classes, in logits. `None` with fewer than
-    /// three classes, if a margin is not finite, or if no gamma distribution fits.
+    /// A model with a smaller p-value is flagged (H. Wang et al. 2024).
+    pub const LEVEL: f64 = 0.05;
+
+    /// Applies the rule to the largest margins of all classes, in logits, or to other numbers of
+    /// which large ones are suspicious. `None` with fewer than three classes, if a margin is not
+    /// finite, or if no gamma distribution fits.
     #[must_use]
     pub fn apply(margins: &[f64]) -> Option<Self> {
         if margins.len() < 3 || margins.iter().any(|margin| !margin.is_finite()) {
@@ -45,6 +46,6 @@ impl GammaRule {
     /// Whether the rule calls the model backdoored, with [`Self::class`] as the target.
     #[must_use]
     pub fn is_flagged(&self) -> bool {
-        self.p_value <= LEVEL
+        self.p_value <= Self::LEVEL
     }
 }
