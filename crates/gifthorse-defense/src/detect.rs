@@ -4,6 +4,7 @@
 //! Everything else follows from the row: the driver, work folders, progress, memory, reports,
 //! coverage, zoos and the library of clean models know detectors only by [`Detector`].
 
+pub mod abs;
 pub mod cepa;
 pub mod class_distance;
 pub mod last_layer;
@@ -268,7 +269,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 8] = [
+pub const DETECTORS: [Row; 9] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     last_layer::ROW,
@@ -277,6 +278,7 @@ pub const DETECTORS: [Row; 8] = [
     source_patch::ROW,
     universal_patch::ROW,
     cepa::ROW,
+    abs::ROW,
 ];
 
 impl Choice {

@@ -33,7 +33,6 @@
 //! Networks", IEEE S&P 2019, §IV and appendix; `released` follows the driver that
 //! its authors published, whose loss differs from the paper's.
 
-mod adam;
 mod aim;
 mod batches;
 mod class_search;
@@ -60,3 +59,4 @@ pub(super) use effort::{EarlyPhase, early, most_updates};
 pub(super) use elimination::Elimination;
 pub use finding::StepOutcome;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
+pub(super) use variables::{Variables, to_unit};

@@ -7,7 +7,6 @@ mod outcome;
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
 
-use super::adam::Adam;
 use super::aim::Aim;
 use super::batches::{Batches, Draws};
 use super::config::Config;
@@ -17,6 +16,7 @@ use super::finding::StepOutcome;
 use super::objective::Objective;
 use super::restart::{Restart, promising};
 use super::variables::Variables;
+use crate::adam::Adam;
 use crate::error::Error;
 use crate::subject::Subject;
 use crate::trigger::Patch;

@@ -8,12 +8,12 @@
 //! images have no part in this: the trigger is chosen by its success on the search images, and
 //! tried on the others once.
 
-use super::adam::Adam;
 use super::aim::Aim;
 use super::batches::{Batches, Draws};
 use super::class_search::Task;
 use super::objective::Objective;
 use super::variables::Variables;
+use crate::adam::Adam;
 use crate::error::Error;
 use crate::trigger::{Patch, Trigger};
 use crate::verdict::Confirmation;

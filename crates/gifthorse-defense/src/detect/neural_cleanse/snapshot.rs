@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::adam::Moments;
 use super::cost::Counters;
 use super::finding::StepOutcome;
 use super::restart::Restart;
+use crate::adam::Moments;
 use crate::exact;
 use crate::search::{Belongs, SnapshotError};
 use crate::trigger::Patch;
