@@ -1,8 +1,9 @@
 //! Does the overlap of features tell the target of a backdoor from a class that is easy by nature?
 //!
 //! `cargo run --release -p gifthorse-defense --example ex_ray -- MODEL IMAGES [CLASS ...]` searches
-//! a trigger to each class, or to those named, with Neural Cleanse, and prints the second opinion
-//! on each.
+//! a trigger to each class, or to those named, with Neural Cleanse, and prints for each class its
+//! norm, the share of held-out images that it leads to the class, and its similarity to the class
+//! at the last three activations, the last one in front (`-` without an opinion).
 
 #![allow(clippy::print_stdout, reason = "the table is the point")]
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use gifthorse_data::{ImageShape, Images, LoadOptions, load};
 use gifthorse_defense::detect::Choice;
-use gifthorse_defense::ex_ray::{layers, opinion};
+use gifthorse_defense::ex_ray::{layers, opinion_at};
 use gifthorse_defense::finding::{State, Unit};
 use gifthorse_defense::search::{KeepNothing, Silent, search};
 use gifthorse_defense::subject::{CleanImages, Facts, Subject};
@@ -72,32 +73,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         }
         let rate = finding.confirmation.map_or(0.0, |it| it.success_rate());
-        for (place, layer) in layers.iter().take(3).enumerate() {
-            for victim in (0..classifier.classes()).filter(|&victim| victim != target) {
-                let Some(opinion) = opinion(&subject, layer, trigger, (victim, target))? else {
-                    continue;
-                };
-                let [one, other] = &opinion.masks;
-                let sum = |mask: &[f32]| mask.iter().sum::<f32>();
-                let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-                let least: Vec<f32> = one.iter().zip(other).map(|(a, b)| a.min(*b)).collect();
-                let both = sum(&least);
-                println!(
-                    "{target} {:.2} {rate:.3} {place} {} {victim} {:.2} {:.2} {:.3} {:.3} {:.3} {:.2} {:.2} {:.2} {:.2}",
-                    finding.statistic,
-                    opinion.channels,
-                    sum(one),
-                    sum(other),
-                    both / sum(one),
-                    both / sum(other),
-                    dot(one, other) / (dot(one, one) * dot(other, other)).sqrt(),
-                    opinion.transfer[0][0],
-                    opinion.transfer[0][1],
-                    opinion.transfer[1][0],
-                    opinion.transfer[1][1],
-                );
-            }
+        print!("{target} {:.2} {rate:.3}", finding.statistic);
+        for layer in layers.iter().take(3) {
+            let opinion = opinion_at(&subject, layer, trigger, target)?;
+            let said = opinion.map(|it| format!("{:.2}", it.similarity));
+            print!(" {}", said.as_deref().unwrap_or("-"));
         }
+        println!();
     }
     Ok(())
 }

@@ -29,38 +29,27 @@ pub struct Exchange<'a> {
 impl<'a> Exchange<'a> {
     /// Pairs of images: the features of each side, row-major, as many of one as of the other, and
     /// the class that the model takes the images for.
-    pub fn new(tail: &'a Tail, sides: [(&[f32], usize); 2]) -> Self {
+    pub fn new(tail: &'a Tail, sides: [(Vec<f32>, usize); 2]) -> Self {
         let layer = tail.layer();
         let (before, rest) = layer.shape().split_at(layer.channel_axis() - 1);
         let behind = rest.iter().skip(1).product::<usize>();
         let before = before.iter().product::<usize>();
+        let classes = [sides[0].1, sides[1].1];
         let features = sides.map(|(features, _)| {
             let count = features.len() / layer.shape().iter().product::<usize>().max(1);
             let shape = [count, before, layer.channels(), behind];
-            Array::from_vec(features.to_vec(), &shape, tail.device()).into_tensor()
+            Array::from_vec(features, &shape, tail.device()).into_tensor()
         });
         Self {
             tail,
             features,
-            classes: sides.map(|(_, class)| class),
+            classes,
         }
     }
 
     /// How many pairs there are.
-    pub fn pairs(&self) -> usize {
+    fn pairs(&self) -> usize {
         self.features[0].dims()[0]
-    }
-
-    /// The share of images of each side that the model takes for the class of the other once their
-    /// features are exchanged as far as a mask over the channels says.
-    ///
-    /// # Errors
-    /// A model that cannot be run.
-    pub fn rates(&self, mask: &[f32]) -> Result<[f64; 2], Error> {
-        let mask = Array::from_vec(mask.to_vec(), &[mask.len()], self.tail.device());
-        let logits = self.logits(mask.into_tensor())?;
-        let count = self.pairs().max(1) as f64;
-        Ok(self.hits(&logits).map(|hits| hits as f64 / count))
     }
 
     /// The smallest mask over the channels, by its sum, that exchanges the answers of all images of

@@ -8,6 +8,7 @@ mod bench;
 mod cepa;
 mod driver;
 mod eliminate;
+mod ex_ray;
 mod growth;
 mod last_layer;
 mod restart;
