@@ -36,6 +36,7 @@ mod exchange;
 
 use gifthorse_engine::{Classifier, Head, Layer, Tail};
 
+use crate::activations::activations;
 use crate::error::Error;
 use crate::search::answers;
 use crate::subject::Subject;
@@ -65,13 +66,8 @@ pub struct Opinion {
 /// # Errors
 /// What the lowering refuses.
 pub fn layers(classifier: &Classifier) -> Result<Vec<Layer>, Error> {
-    let mut layers: Vec<Layer> = Vec::new();
-    for hinge in classifier.network().hinges()?.iter().rev() {
-        if !layers.contains(&hinge.after) && classifier.split_at(&hinge.after).is_ok() {
-            layers.push(hinge.after.clone());
-        }
-    }
-    Ok(layers)
+    let activations = activations(classifier)?;
+    Ok(activations.into_iter().map(|it| it.after).collect())
 }
 
 /// The opinion on a trigger towards `target` at the last activation but one, or the only one; `None`

@@ -1,5 +1,6 @@
 //! Defences against backdoors, and the statistics of their verdict.
 
+mod activations;
 mod adam;
 pub mod detect;
 pub mod dormant;

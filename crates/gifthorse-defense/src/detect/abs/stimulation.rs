@@ -3,6 +3,7 @@
 use gifthorse_engine::{Array, Hinge, Tail};
 use rayon::prelude::*;
 
+use crate::activations::activations;
 use crate::error::Error;
 use crate::subject::{Subject, spread_over_classes};
 
@@ -68,21 +69,14 @@ pub fn candidates(subject: &Subject<'_>) -> Result<Vec<Candidate>, Error> {
     Ok(found)
 }
 
-/// The last activations of the model that everything passes through and that are no logits.
+/// The last activations of the model, but for what has no more channels than there are classes, as
+/// logits have.
 fn inner(subject: &Subject<'_>) -> Result<Vec<Hinge>, Error> {
     let classifier = subject.classifier;
-    let mut chosen: Vec<Hinge> = Vec::new();
-    for hinge in classifier.network().hinges()?.iter().rev() {
-        let is_new = chosen.iter().all(|known| known.after != hinge.after);
-        let is_inner = hinge.after.channels() > classifier.classes();
-        if is_new && is_inner && classifier.split_at(&hinge.after).is_ok() {
-            chosen.push(hinge.clone());
-        }
-        if chosen.len() == LAYERS {
-            break;
-        }
-    }
-    Ok(chosen)
+    let mut inner = activations(classifier)?;
+    inner.retain(|hinge| hinge.after.channels() > classifier.classes());
+    inner.truncate(LAYERS);
+    Ok(inner)
 }
 
 /// A layer, with what it gives for the images.
