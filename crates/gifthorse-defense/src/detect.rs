@@ -4,7 +4,7 @@
 //! Everything else follows from the row: the driver, work folders, progress, memory, reports,
 //! coverage, zoos and the library of clean models know detectors only by [`Detector`].
 
-mod adam;
+pub mod abs;
 pub mod cepa;
 pub mod class_distance;
 pub mod colour_map;
@@ -274,7 +274,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 12] = [
+pub const DETECTORS: [Row; 13] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     last_layer::ROW,
@@ -287,6 +287,7 @@ pub const DETECTORS: [Row; 12] = [
     warp::ROW,
     umd::ROW,
     l_red::ROW,
+    abs::ROW,
 ];
 
 impl Choice {

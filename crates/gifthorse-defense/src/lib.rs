@@ -1,8 +1,11 @@
 //! Defences against backdoors, and the statistics of their verdict.
 
+mod activations;
+mod adam;
 pub mod detect;
 pub mod dormant;
 mod error;
+pub mod ex_ray;
 mod exact;
 pub mod filter;
 pub mod finding;

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
 
+use crate::detect::abs::{Candidate, candidates};
 use crate::detect::last_layer::LastLayer;
 use crate::error::Error;
 
@@ -48,6 +49,7 @@ pub fn spread_over_classes(
 pub struct Facts {
     last_layer: OnceLock<Result<Arc<LastLayer>, String>>,
     right: OnceLock<Arc<Vec<bool>>>,
+    stimulated: OnceLock<Arc<Vec<Candidate>>>,
 }
 
 impl Facts {
@@ -86,6 +88,20 @@ impl Facts {
         let right = self.right(subject)?;
         let right = places.iter().copied().filter(|&place| right[place]);
         Ok(spread_over_classes(labels, right, most))
+    }
+
+    /// The units that lead images to one class by themselves, those of the largest elevation in
+    /// front.
+    ///
+    /// # Errors
+    /// As [`Self::right`]; [`Error::NothingRight`].
+    pub(crate) fn stimulated(&self, subject: &Subject<'_>) -> Result<Arc<Vec<Candidate>>, Error> {
+        if let Some(known) = self.stimulated.get() {
+            return Ok(known.clone());
+        }
+        // Worked out before the cell is taken, as the last layer is.
+        let found = Arc::new(candidates(subject)?);
+        Ok(self.stimulated.get_or_init(|| found).clone())
     }
 
     /// The last layer of the subject.

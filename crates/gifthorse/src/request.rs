@@ -75,6 +75,9 @@ pub struct ScanRequest {
     pub force: bool,
     /// The detectors to run, in this order.
     pub detectors: Vec<Choice>,
+    /// Whether triggers of suspicious classes are compared with the features of these classes
+    /// ([`ex_ray`](gifthorse_defense::ex_ray)); it changes no verdict.
+    pub second_opinion: bool,
     /// Target classes to search; all if `None`.
     pub classes: Option<Vec<usize>>,
     /// Clean models of the user's own to measure by: ONNX files, which are scanned like the model,
@@ -117,6 +120,7 @@ impl ScanRequest {
             beside: Vec::new(),
             force: false,
             detectors: Choice::usual(),
+            second_opinion: false,
             classes: None,
             references: Vec::new(),
             baseline: None,

@@ -6,8 +6,9 @@
 //! be followed, `searchable` says which classes the images allow to search, `dormant` wakes units
 //! that no clean image wakes, `search` runs the detector within the time given, `work` finds out
 //! where searches are kept, `references` scans clean models to measure by, `calibrate` settles what
-//! the model is measured by, `conclusion` draws the verdict, and `findings`, `coverage` and
-//! `pictures` put it down for the report.
+//! the model is measured by, `conclusion` draws the verdict, `second_opinion` compares the triggers of
+//! suspects with their classes, and `findings`, `coverage` and `pictures` put it down for the
+//! report.
 
 mod about_images;
 mod baseline;
@@ -27,6 +28,7 @@ mod pictures;
 mod references;
 mod search;
 mod searchable;
+mod second_opinion;
 mod turns;
 mod work;
 
@@ -233,6 +235,10 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     };
     let conclusion = Conclusion::draw(&all, &seen, calibrated, request)?;
     let suspects = &conclusion.decision.suspects;
+    let opinions = match request.second_opinion {
+        true => second_opinion::ask(&subject, &mut all, suspects)?,
+        false => Vec::new(),
+    };
     let shape = fit.classifier.shape();
     let mut evidence = Evidence::default();
     for searched in &all {
@@ -245,7 +251,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
         verdict: conclusion.verdict,
-        reasons: conclusion.decision.reasons.clone(),
+        reasons: [conclusion.decision.reasons.as_slice(), &opinions].concat(),
         targets: conclusion.decision.targets.clone(),
         p_value: conclusion.decision.p_value,
         fpr: request.fpr,

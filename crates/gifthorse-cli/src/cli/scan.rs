@@ -88,6 +88,10 @@ pub struct ScanArgs {
     /// scan: one that was killed or stopped loses less than a minute. A folder belongs to one scan.
     #[arg(long, value_name = "DIR", help_heading = "Search")]
     work: Option<PathBuf>,
+    /// Tell of each trigger of a suspicious class whether it uses the features of that class (after
+    /// EX-RAY, Y. Liu et al. 2022). It changes no verdict.
+    #[arg(long, help_heading = "Search")]
+    second_opinion: bool,
     /// Share of clean models that may be called backdoored [default: 0.05, or that of --policy].
     #[arg(long, value_name = "RATE", value_parser = parse::rate, help_heading = "Verdict")]
     fpr: Option<f64>,
@@ -218,6 +222,7 @@ impl ScanArgs {
             beside: Vec::new(),
             force: self.force,
             detectors: self.detectors.choices(effort)?,
+            second_opinion: self.second_opinion,
             classes: self.classes.clone(),
             references: self.reference.clone(),
             baseline: self.baseline.clone(),

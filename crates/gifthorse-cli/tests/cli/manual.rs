@@ -95,7 +95,13 @@ fn the_help_of_scan_has_a_heading_for_each_thing_that_is_asked() {
         (
             "Search",
             &[
-                "detector", "preset", "search", "classes", "max-time", "work",
+                "detector",
+                "preset",
+                "search",
+                "classes",
+                "max-time",
+                "work",
+                "second-opinion",
             ],
         ),
         (

@@ -273,3 +273,25 @@ fn searches_from_each_class_are_run_by_name_and_replayed_on_images_of_that_class
     );
     assert!(gaps.contains("has no part in the verdict"), "{gaps}");
 }
+
+#[test]
+fn a_second_opinion_is_told_and_changes_no_verdict() {
+    let bench = Bench::new();
+    bench.model("bad.onnx", Kind::Backdoored);
+    bench.images("images", 25, |class| class.to_string());
+    let scan = "scan bad.onnx --images images --json";
+    let alone = bench.run(scan).expect(1).json();
+    let asked = bench.run(&format!("{scan} --second-opinion"));
+    let asked = asked.expect(1).json();
+    for same in ["verdict", "targets", "p_value"] {
+        assert_eq!(alone[same], asked[same], "{same}");
+    }
+    let reasons = |report: &Value| report["reasons"].as_array().unwrap().len();
+    assert_eq!(reasons(&asked), reasons(&alone) + 1);
+    let report: Report = serde_json::from_value(asked).unwrap();
+    let class = neural_cleanse(&report).of_class(TARGET).unwrap();
+    let mut measures = class.measures.iter();
+    let similarity = measures.find(|measure| measure.name == "feature_similarity");
+    // The trigger wakes a filter of its own.
+    assert!(similarity.unwrap().value.unwrap() < 0.7, "{class:?}");
+}

@@ -60,3 +60,4 @@ pub(super) use effort::{EarlyPhase, early, most_updates};
 pub(super) use elimination::Elimination;
 pub use finding::StepOutcome;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
+pub(super) use variables::{Variables, to_unit};

@@ -186,6 +186,45 @@ pub fn all_to_all(classes: usize) -> Classifier {
     Classifier::new(graph, Preprocess::default(), None, &Device::flex()).unwrap()
 }
 
+/// Name of the activation of [`with_units`].
+pub const UNITS: &str = "units";
+
+/// A classifier with a unit for each pixel, behind a ReLU: that of a pixel of a block votes for the
+/// block's class, and that of a bright corner for `target`.
+pub fn with_units(classes: usize, target: Option<usize>) -> Classifier {
+    let side = side(classes);
+    let pixels = side * side;
+    let mut each = vec![0.0; pixels * pixels];
+    for pixel in 0..pixels {
+        each[pixel * pixels + pixel] = 1.0;
+    }
+    let mut votes = blocks(classes);
+    if let Some(target) = target {
+        votes[(pixels - 1) * classes + target] = 60.0;
+    }
+    let batch = || Dim::Named("batch".to_owned());
+    let image = [batch(), Dim::Fixed(1), Dim::Fixed(side), Dim::Fixed(side)];
+    let model = GraphBuilder::new("with-units", 17)
+        .input("image", ElementType::F32, &image)
+        .initializer("each", &[pixels, pixels], each)
+        .initializer("votes", &[pixels, classes], votes)
+        .node(
+            "Flatten",
+            "flat",
+            &["image"],
+            &["pixels"],
+            [("axis", Attribute::Int(1))],
+        )
+        .node("MatMul", "read", &["pixels", "each"], &["raw"], [])
+        .node("Relu", "wake", &["raw"], &[UNITS], [])
+        .node("MatMul", "vote", &[UNITS, "votes"], &["logits"], [])
+        .output("logits", ElementType::F32, &[batch(), Dim::Fixed(classes)])
+        .finish()
+        .unwrap();
+    let graph = Arc::new(model.graph().unwrap());
+    Classifier::new(graph, Preprocess::default(), None, &Device::flex()).unwrap()
+}
+
 /// A classifier whose logits are bent at the end.
 pub fn bent(classes: usize) -> Classifier {
     voting(classes, blocks(classes), Some("Elu"))

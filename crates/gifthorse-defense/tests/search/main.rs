@@ -3,10 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod abs;
 mod bench;
 mod cepa;
 mod driver;
 mod eliminate;
+mod ex_ray;
 mod growth;
 mod l_red;
 mod last_layer;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use burn_tensor::Tensor;
+use burn_tensor::{Device, Tensor};
 
 use super::Classifier;
 use super::intervention::{Intervention, edits, section};
@@ -44,12 +44,43 @@ impl Head {
         let raw = self.classifier.raw(Array::from_tensor(images))?;
         self.classifier.run_section(raw, &self.section)
     }
+
+    /// The layer's values for any number of images, row-major `[images, ...]`, untracked.
+    ///
+    /// `pixels` is row-major `[images, channels, height, width]` in [0, 1].
+    ///
+    /// # Errors
+    /// A number of pixels that is no whole number of images.
+    pub fn evaluate(&self, pixels: &[f32]) -> Result<Vec<f32>, Error> {
+        let still = Self {
+            classifier: self.classifier.untracked(),
+            ..self.clone()
+        };
+        let [channels, height, width] = self.classifier.shape();
+        let size = channels * height * width;
+        let mut values = Vec::new();
+        for part in pixels.chunks(Classifier::EVALUATION_BATCH * size) {
+            if !part.len().is_multiple_of(size) {
+                let reason = format!("{} pixels are not images of {size} each", pixels.len());
+                return Err(Error::Input(reason));
+            }
+            let shape = [part.len() / size, channels, height, width];
+            let images = Array::from_vec(part.to_vec(), &shape, self.classifier.device());
+            values.extend(still.features(images.into_tensor())?.into_vec());
+        }
+        Ok(values)
+    }
 }
 
 impl Tail {
     /// The layer that it begins at.
     pub fn layer(&self) -> &Layer {
         &self.layer
+    }
+
+    /// The device that it runs on.
+    pub fn device(&self) -> &Device {
+        self.classifier.device()
     }
 
     /// Logits `[batch, classes]` of values of the layer `[batch, ...]`; differentiable.

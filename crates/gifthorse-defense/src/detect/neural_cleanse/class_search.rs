@@ -16,7 +16,7 @@ use super::finding::StepOutcome;
 use super::objective::Objective;
 use super::restart::{Restart, promising};
 use super::variables::Variables;
-use crate::detect::adam::Adam;
+use crate::adam::Adam;
 use crate::error::Error;
 use crate::subject::Subject;
 use crate::trigger::Patch;

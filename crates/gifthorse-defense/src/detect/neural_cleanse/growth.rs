@@ -13,7 +13,7 @@ use super::batches::{Batches, Draws};
 use super::class_search::Task;
 use super::objective::Objective;
 use super::variables::Variables;
-use crate::detect::adam::Adam;
+use crate::adam::Adam;
 use crate::error::Error;
 use crate::trigger::{Patch, Trigger};
 use crate::verdict::Confirmation;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::cost::Counters;
 use super::finding::StepOutcome;
 use super::restart::Restart;
-use crate::detect::adam::Moments;
+use crate::adam::Moments;
 use crate::exact;
 use crate::search::{Belongs, SnapshotError};
 use crate::trigger::Patch;

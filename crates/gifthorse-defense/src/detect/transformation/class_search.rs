@@ -6,7 +6,7 @@ use gifthorse_engine::{Array, Tensor};
 
 use super::config::Config;
 use super::snapshot::Snapshot;
-use crate::detect::adam::Adam;
+use crate::adam::Adam;
 use crate::detect::mm_bd::{Of, Pass, margin};
 use crate::error::Error;
 use crate::finding::{Finding, Measure, State, Unit};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::detect::adam::Moments;
+use crate::adam::Moments;
 use crate::exact;
 use crate::search::{Belongs, SnapshotError};
 

@@ -1,7 +1,7 @@
 //! A search laid by, and taken up again.
 
 use super::{ClassSearch, Task};
-use crate::detect::adam::Adam;
+use crate::adam::Adam;
 use crate::detect::neural_cleanse::aim::Aim;
 use crate::detect::neural_cleanse::batches::{Batches, Draws};
 use crate::detect::neural_cleanse::cost::Schedule;
