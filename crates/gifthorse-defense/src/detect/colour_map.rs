@@ -2,9 +2,9 @@
 //!
 //! # What it does
 //! For each class, searches a map of colours, the same for every pixel of every image
-//! ([`ColourMap`], an affine map of the channels), that changes pixel values by no more than a budget
-//! on average and makes the model as sure of the class as it can, on images of all other classes at
-//! once.
+//! ([`ColourMap`]: an affine map of the channels, and a curve on each), that changes pixel values by
+//! no more than a budget on average and makes the model as sure of the class as it can, on images of
+//! all other classes at once.
 //!
 //! # Threat model
 //! A filter as a trigger: one change of colours, brightness or contrast that works on images of all
@@ -79,7 +79,7 @@ pub const ROW: Row = Row {
             budget: 0.15,
             images: 256,
             batch: 32,
-            updates: 60,
+            updates: 120,
             learning_rate: 0.02,
             betas: (0.9, 0.99),
         };

@@ -12,9 +12,9 @@
 //!
 //! # Statistic and decision
 //! The mean logistic loss `ln(1 + exp(-margin))` of images of all other classes under the best warp
-//! within the budget, with 8 bits a value, as that of the [colour map](super::colour_map): small is
-//! suspicious, beside the model's other classes, and a class is convicted by its warp, which has to
-//! lead at least 60 % of the held-out images of other classes there, with a confidence of 95 %.
+//! within the budget, with 8 bits a value, as that of [`colour_map`](super::colour_map): small
+//! is suspicious, beside the model's other classes, and a class is convicted by its warp, which has
+//! to lead at least 60 % of the held-out images of other classes there, with a confidence of 95 %.
 //!
 //! # Cost
 //! For each class as many passes of 32 images forwards and backwards as there are updates, and two

@@ -7,19 +7,25 @@ use crate::exact;
 
 /// A map of colours that is the same for every pixel of every image.
 ///
-/// With each value x brought to u = 2 x - 1, what is added to a channel is a weighted sum of the u of
-/// all channels and of 1. The result is clamped to [0, 1].
+/// With each value brought from [0, 1] to u = 2 x - 1, what is added to a channel is a weighted sum
+/// of the u of all channels, of their squares and of 1: an affine map of the colour with a curve on
+/// each channel. The result is clamped to [0, 1].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ColourMap {
-    /// `[channels, channels + 1]`: for each channel of the result, the weights of the u of all
-    /// channels, and of 1.
+    /// `[channels, terms]`: for each channel of the result, the weights of the u of all channels, of
+    /// their squares, and of 1.
     #[serde(with = "exact::singles")]
     pub weights: Vec<f32>,
 }
 
+/// How many terms the sum for a channel has.
+fn terms(channels: usize) -> usize {
+    2 * channels + 1
+}
+
 impl ColourMap {
-    /// Calls `see` for each pixel with the place of its first value, what is summed with weights, and
-    /// for each channel the result before it is clamped.
+    /// Calls `see` for each pixel with the place of its first value, the terms of its colour and,
+    /// for each channel, the sum before it is clamped.
     fn walk(
         &self,
         pixels: &[f32],
@@ -27,15 +33,17 @@ impl ColourMap {
         mut see: impl FnMut(usize, &[f32], &[f32]),
     ) {
         let plane = height * width;
-        let terms = channels + 1;
-        let (mut seen, mut sums) = (vec![1.0; terms], vec![0.0; channels]);
+        let count = terms(channels);
+        let (mut seen, mut sums) = (vec![1.0; count], vec![0.0; channels]);
         for image in 0..pixels.len() / (channels * plane).max(1) {
             for pixel in 0..plane {
                 let first = image * channels * plane + pixel;
                 for channel in 0..channels {
-                    seen[channel] = 2.0 * pixels[first + channel * plane] - 1.0;
+                    let u = 2.0 * pixels[first + channel * plane] - 1.0;
+                    seen[channel] = u;
+                    seen[channels + channel] = u * u;
                 }
-                let weights = self.weights.chunks_exact(terms);
+                let weights = self.weights.chunks_exact(count);
                 for (channel, (sum, weights)) in sums.iter_mut().zip(weights).enumerate() {
                     let added: f32 = weights.iter().zip(&seen).map(|(w, term)| w * term).sum();
                     *sum = pixels[first + channel * plane] + added;
@@ -50,7 +58,7 @@ impl Transformation for ColourMap {
     const UNIT: &'static str = "pixel values";
 
     fn count([channels, ..]: [usize; 3]) -> usize {
-        channels * (channels + 1)
+        channels * terms(channels)
     }
 
     fn of(parameters: Vec<f32>) -> Self {
@@ -77,13 +85,13 @@ impl Transformation for ColourMap {
     /// A value that is clamped has no slope.
     fn pull_back(&self, pixels: &[f32], slopes: &[f32], shape: [usize; 3]) -> Vec<f32> {
         let plane = shape[1] * shape[2];
-        let terms = shape[0] + 1;
+        let count = terms(shape[0]);
         let mut total = vec![0.0_f64; self.weights.len()];
         self.walk(pixels, shape, |first, seen, sums| {
             for (channel, sum) in sums.iter().enumerate() {
                 if (0.0..=1.0).contains(sum) {
                     let slope = slopes[first + channel * plane];
-                    let weights = &mut total[channel * terms..(channel + 1) * terms];
+                    let weights = &mut total[channel * count..(channel + 1) * count];
                     for (weight, term) in weights.iter_mut().zip(seen) {
                         *weight += f64::from(slope * term);
                     }
@@ -117,10 +125,10 @@ mod tests {
 
     #[test]
     fn colours_are_mapped_by_hand() {
-        // One channel: x + 0.2 u - 0.1.
-        let map = ColourMap::of(vec![0.2, -0.1]);
+        // One channel: x + 0.2 u + 0.1 u^2 - 0.1.
+        let map = ColourMap::of(vec![0.2, 0.1, -0.1]);
         let changed = map.apply(&[0.0, 0.5, 0.75, 1.0], [1, 2, 2]);
-        for (found, expected) in changed.iter().zip([0.0, 0.4, 0.75, 1.0]) {
+        for (found, expected) in changed.iter().zip([0.0, 0.4, 0.775, 1.0]) {
             assert!((found - expected).abs() < 1e-6, "{changed:?}");
         }
     }

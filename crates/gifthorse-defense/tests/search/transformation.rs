@@ -51,10 +51,10 @@ fn a_filter_that_leads_to_a_class_is_found() {
         panic!("a filter was searched");
     };
     // What becomes of black: a value of 0 has u = -1.
-    let [linear, added] = map.weights[..] else {
-        panic!("one channel has two weights");
+    let [linear, squared, added] = map.weights[..] else {
+        panic!("one channel has three weights");
     };
-    assert!(added - linear > 0.05, "{map:?}");
+    assert!(squared + added - linear > 0.1, "{map:?}");
 
     let clean = self::found("colour_map", &Bench::new(CLASSES, None));
     assert!(lead(&clean, TARGET) < 2.0, "{clean:?}");

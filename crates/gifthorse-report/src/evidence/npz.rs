@@ -74,7 +74,10 @@ fn noun(kind: TriggerKind) -> &'static str {
 fn numbers_of(kind: TriggerKind, channels: usize) -> Option<(&'static str, Vec<usize>)> {
     match kind {
         TriggerKind::Patch | TriggerKind::Image => None,
-        TriggerKind::ColourMap => Some(("weights", vec![channels, channels.checked_add(1)?])),
+        TriggerKind::ColourMap => {
+            let terms = channels.checked_mul(2)?.checked_add(1)?;
+            Some(("weights", vec![channels, terms]))
+        }
         TriggerKind::Warp => Some(("displacements", vec![2, 4, 4])),
     }
 }

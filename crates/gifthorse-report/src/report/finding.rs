@@ -128,10 +128,10 @@ pub enum TriggerKind {
     /// An image that answers by itself and is stamped on nothing: the array `image`
     /// `[channels, height, width]`.
     Image,
-    /// A map of colours: the array `weights` `[channels, channels + 1]`. With each value x of a
-    /// pixel brought to u = 2 x - 1, what is added to a channel is the sum of the u of all channels
-    /// and of 1, each with its weight in that channel's row; the result is clamped to [0, 1]. The
-    /// array `image` is what it makes of a chart of colours.
+    /// A map of colours: the array `weights` `[channels, 2 channels + 1]`. With each value x of a
+    /// pixel brought to u = 2 x - 1, what is added to a channel is the sum of the u of all channels,
+    /// of their squares and of 1, each with its weight in that channel's row; the result is clamped
+    /// to [0, 1]. The array `image` is what it makes of a chart of colours.
     #[serde(rename = "colour_map")]
     ColourMap,
     /// A warp: the array `displacements` `[2, 4, 4]`, how far down and how far to the right, in
