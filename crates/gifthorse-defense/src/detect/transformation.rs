@@ -4,9 +4,9 @@
 //!
 //! A family is a [`Transformation`](crate::trigger::Transformation): few numbers, the same for all
 //! images. They begin at 0, where nothing is changed, and are moved by Adam along the slope of the
-//! mean logistic loss of the margins, `ln(1 + exp(-margin))`, in steps that become shorter as fewer
-//! are left. After each update they are brought back within the budget. There is no chance in it:
-//! images are walked through in turn, class by class.
+//! mean logistic loss of the margins, `ln(1 + exp(-margin))`. After each update they are brought
+//! back within the budget. There is no chance in it: images are walked through in turn, class by
+//! class.
 
 mod class_search;
 mod config;

@@ -7,10 +7,10 @@ use thiserror::Error;
 use super::calibration::{Calibration, NullModel};
 use super::error::StatsError;
 use super::evidence::{Method, Soundness, Statistic, Witness};
+use super::test::CannotSay;
 use super::test::comparison::Comparison;
 use super::test::null::{DRAWS, RANKED_DRAWS};
 use super::test::outlier::{OutlierTest, Reading};
-use super::test::CannotSay;
 use super::values::Values;
 
 /// Why a witness has no part in the verdict.

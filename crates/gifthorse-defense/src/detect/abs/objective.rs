@@ -10,14 +10,13 @@ use crate::error::Error;
 const OTHERS: f32 = 1e-4;
 /// Pixels whose mask is above this are covered, as released.
 const COVERED: f32 = 0.01;
-/// Part of the image that a trigger may cover before its mask has to shrink, as released: 64 of
-/// 32 x 32 pixels.
-const SOFT: f64 = 1.0 / 16.0;
-/// The side of a square over this part of the image that is two pixels wider of 32 is the most that
-/// it may cover, as released.
-const WIDER: f64 = 1.0 / 16.0;
-/// Weight of the mask's sum, in units of the pixels that it may cover, beyond the first bound; it
-/// is three times this beyond the second (as released, where the numbers are those of one model).
+/// The side of the square that a trigger may cover before its mask has to shrink, as a part of the
+/// image's: 8 of 32 pixels, as released.
+const USUAL_SIDE: f64 = 8.0 / 32.0;
+/// The side of the largest square that it may cover: 10 of 32 pixels, as released.
+const LARGEST_SIDE: f64 = 10.0 / 32.0;
+/// Weight of the mask's sum, in units of what it usually may cover, where it covers more; three
+/// times that where it covers too much.
 const WEIGHT: f32 = 10.0;
 
 /// How many pixels a trigger may cover.
@@ -35,8 +34,8 @@ impl Room {
         let side = (pixels as f64).sqrt();
         let within = |side: f64| (side.round() as usize).max(1).pow(2);
         Self {
-            usual: within(side * SOFT.sqrt()),
-            most: within(side * (SOFT.sqrt() + WIDER)),
+            usual: within(side * USUAL_SIDE),
+            most: within(side * LARGEST_SIDE),
         }
     }
 

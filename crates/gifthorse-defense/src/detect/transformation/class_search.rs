@@ -122,15 +122,9 @@ impl<'a, T: Transformation> ClassSearch<'a, T> {
             let count = values.len();
             Array::from_vec(values, &[count], device).into_tensor()
         };
-        let before = self.change.parameters();
-        let moved = self.adam.step(tensor(before.to_vec()), tensor(gradient));
-        let moved = Array::from_tensor(moved).into_vec();
-        let left = 1.0 - self.updates as f32 / self.config.updates as f32;
-        let steps = before
-            .iter()
-            .zip(moved)
-            .map(|(before, moved)| before + left * (moved - before));
-        self.change = T::of(steps.collect());
+        let before = tensor(self.change.parameters().to_vec());
+        let moved = self.adam.step(before, tensor(gradient));
+        self.change = T::of(Array::from_tensor(moved).into_vec());
         self.change = self.within_budget()?;
         self.updates += 1;
         Ok(())
