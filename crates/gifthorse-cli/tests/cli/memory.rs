@@ -73,7 +73,7 @@ fn weights_are_packed_once_and_too_little_memory_is_said() {
     let bench = Bench::new();
     write_large(&bench, "large.onnx");
     bench.images("images", 4, |class| class.to_string());
-    let scan = "--threads 1 scan large.onnx --images images --max-time 1s --out report";
+    let scan = "--threads 1 scan large.onnx --images images --max-time 5s --out report";
 
     let output = run_in(&bench, 1060, scan);
     let said = String::from_utf8_lossy(&output.stderr);

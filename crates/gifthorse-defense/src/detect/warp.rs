@@ -27,8 +27,7 @@
 //!
 //! # References
 //! A. Nguyen, A. Tran, "WaNet: Imperceptible Warping-Based Backdoor Attack", ICLR 2021, for the
-//! field. That a loss at a fixed budget tells a target from other classes is our own measurement
-//! (docs/detectors/warp.md).
+//! field.
 
 use super::transformation::{Config, TransformationSearch};
 use super::{About, Row, UnitStatistic};

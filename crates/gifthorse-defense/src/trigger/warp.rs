@@ -53,6 +53,18 @@ impl Between {
             .collect()
     }
 
+    /// How fast `value` rises here, which is linear between neighbours: on one of them, the mean of
+    /// both sides, since there is a bend. Nothing at or beyond an end.
+    fn slope(self, value: impl Fn(usize) -> f32) -> f32 {
+        if !self.inside {
+            return 0.0;
+        }
+        if self.part == 0.0 {
+            return (value(self.high) - value(self.low.saturating_sub(1))) / 2.0;
+        }
+        value(self.high) - value(self.low)
+    }
+
     /// The two neighbours, each with its weight.
     fn weighted(self) -> [(usize, f32); 2] {
         [(self.low, 1.0 - self.part), (self.high, self.part)]
@@ -167,19 +179,13 @@ impl Transformation for Warp {
         for (plane, slopes) in planes.zip(slopes.chunks_exact(height * width)) {
             let sampled = points.iter().zip(slopes).zip(&mut along);
             for ((&[row, column], &slope), along) in sampled {
-                let [a, b, c, d] = around(plane, [row, column], width);
-                let down = (c - a) + column.part * ((d - c) - (b - a));
-                let right = (b - a) + row.part * ((d - c) - (b - a));
-                along[0] += if row.inside {
-                    f64::from(slope * down)
-                } else {
-                    0.0
+                let mix = |part: f32, low: usize, high: usize| {
+                    plane[low] + part * (plane[high] - plane[low])
                 };
-                along[1] += if column.inside {
-                    f64::from(slope * right)
-                } else {
-                    0.0
-                };
+                let in_row = |y| mix(column.part, y * width + column.low, y * width + column.high);
+                let in_column = |x| mix(row.part, row.low * width + x, row.high * width + x);
+                along[0] += f64::from(slope * row.slope(in_row));
+                along[1] += f64::from(slope * column.slope(in_column));
             }
         }
         let mut total = vec![0.0_f64; self.displacements.len()];

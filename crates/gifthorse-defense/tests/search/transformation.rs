@@ -5,7 +5,7 @@ use gifthorse_defense::finding::{Finding, State, Unit};
 use gifthorse_defense::search::{KeepNothing, Search, Silent, search};
 use gifthorse_defense::trigger::Trigger;
 
-use crate::bench::{Bench, bent_downwards};
+use crate::bench::{Bench, bent_downwards, brightened};
 
 const CLASSES: usize = 6;
 const TARGET: usize = 2;
@@ -41,7 +41,10 @@ fn works(finding: &Finding) -> bool {
 /// A pixel that is black in all images votes for the target, so that brightening images does.
 #[test]
 fn a_filter_that_leads_to_a_class_is_found() {
-    let found = found("colour_map", &Bench::new(CLASSES, Some(TARGET)));
+    let found = found(
+        "colour_map",
+        &Bench::of(brightened(CLASSES, TARGET), CLASSES),
+    );
     assert!(lead(&found, TARGET) > 3.0, "{found:?}");
     assert!(
         works(&found[TARGET]) && !works(&found[TARGET + 1]),

@@ -56,12 +56,15 @@ fn the_core_of_one_target_leads_all_others_there() {
     assert!(flagged(&found), "{found:?}");
 }
 
+/// Added light leads some images of a clean model to the class that answers most readily; but it
+/// takes as much for these pairs as for others.
 #[test]
-fn changes_of_a_clean_model_work_on_no_other_class() {
-    let found = found(&Bench::new(CLASSES, None));
-    assert_eq!(found.state, State::Reached);
-    assert_eq!(found.led_by_a_class(), [0; 0], "{found:?}");
-    assert!(!flagged(&found), "{found:?}");
+fn changes_of_a_clean_model_are_as_large_for_its_core_as_for_others() {
+    let clean = found(&Bench::new(CLASSES, None));
+    assert_eq!(clean.state, State::Reached);
+    assert!(!flagged(&clean), "{clean:?}");
+    let planted = found(&Bench::new(CLASSES, Some(TARGET)));
+    assert!(planted.statistic > 2.0 * clean.statistic, "{planted:?}");
 }
 
 #[test]
