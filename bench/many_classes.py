@@ -10,6 +10,7 @@ torchvision, onnx and numpy for the former.
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import pathlib
@@ -50,13 +51,16 @@ def scan(arguments, model, images, detectors):
         seconds = time.monotonic() - start
         said.seek(0)
         text = said.read()
-        if status != 0 or not (pathlib.Path(out) / "report.json").exists():
+        report = pathlib.Path(out) / "report.json"
+        if status != 0 or not report.exists():
             return [text.strip().splitlines()[-1]]
+        searches = [detector["findings"] for detector in json.loads(report.read_text())["detectors"]]
+    ended = [sum(one["state"] != "skipped" for one in findings) for findings in searches]
     predicted = int(re.search(r"takes up to (\d+) MiB", text)[1])
     times = re.findall(r"searches take (.*?) at most", text)
     measured = usage.ru_maxrss / 1024
     processor = usage.ru_utime + usage.ru_stime
-    cells = [", ".join(times), f"{seconds:.0f}", f"{processor:.0f}", predicted, f"{measured:.0f}", f"{predicted / measured:.2f}"]
+    cells = [", ".join(times), ", ".join(map(str, ended)), f"{seconds:.0f}", f"{processor:.0f}", predicted, f"{measured:.0f}", f"{predicted / measured:.2f}"]
     return list(map(str, cells))
 
 
@@ -79,8 +83,8 @@ def main():
         process = multiprocessing.get_context("spawn").Process(target=write, args=(arguments.folder,))
         process.start()
         process.join()
-    print("| model | detectors | predicted time | seconds | processor | predicted MiB | measured MiB | predicted / measured |")
-    print("|---|---|---|--:|--:|--:|--:|--:|", flush=True)
+    print("| model | detectors | predicted time | searches ended | seconds | processor | predicted MiB | measured MiB | predicted / measured |")
+    print("|---|---|---|---|--:|--:|--:|--:|--:|", flush=True)
     for detectors in arguments.detectors:
         print("| " + " | ".join([model.stem, detectors, *scan(arguments, model, images, detectors)]) + " |", flush=True)
 
