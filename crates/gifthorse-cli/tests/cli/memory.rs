@@ -73,12 +73,13 @@ fn weights_are_packed_once_and_too_little_memory_is_said() {
     let bench = Bench::new();
     write_large(&bench, "large.onnx");
     bench.images("images", 4, |class| class.to_string());
-    let scan = "--threads 1 scan large.onnx --images images --max-time 5s --out report";
+    let scan = "--threads 1 scan large.onnx --images images --max-time 1s --out report";
 
     let output = run_in(&bench, 1060, scan);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("8 searches take"), "{said}");
+    // It came to its searches; whether there was time for any depends on the machine.
+    assert!(said.contains("8 searches"), "{said}");
     let predicted = said
         .split("takes up to ")
         .nth(1)
