@@ -22,8 +22,14 @@ pub(super) fn together(surprises: impl Iterator<Item = f64>) -> f64 {
 /// What combined surprises are worth.
 #[derive(Debug)]
 pub(super) enum Worth {
-    /// As much as their rank among measured clean models.
-    Ranked(Surprises),
+    /// As much as the rank of the most surprising class among those of measured clean models.
+    Ranked {
+        /// The largest surprise of each of these, less the logarithm of its number of classes.
+        measured: Surprises,
+        /// The logarithm of the number of classes of the model at hand. The more classes, the more
+        /// surprising is the most surprising: by that much, where they are independent.
+        log_classes: f64,
+    },
     /// No clean models were measured: each comparison of each witness is taken at its word, and the
     /// most surprising counts, times their number (Bonferroni), which holds however witnesses go
     /// together. Agreement counts for nothing.
@@ -37,7 +43,7 @@ impl Worth {
     /// The surprise of all witnesses at one class.
     pub(super) fn combine(&self, surprises: impl Iterator<Item = f64>) -> f64 {
         match self {
-            Self::Ranked(_) => together(surprises),
+            Self::Ranked { .. } => together(surprises),
             Self::Nominal { .. } => surprises.fold(0.0, f64::max),
         }
     }
@@ -45,7 +51,10 @@ impl Worth {
     /// The p-value of a combined surprise.
     pub(super) fn p_value(&self, surprise: f64) -> f64 {
         match self {
-            Self::Ranked(measured) => measured.p_value(surprise),
+            Self::Ranked {
+                measured,
+                log_classes,
+            } => measured.p_value(surprise - log_classes),
             Self::Nominal { tests } => (*tests as f64 * (-surprise).exp())
                 .max(self.smallest_p_value())
                 .min(1.0),
@@ -60,7 +69,7 @@ impl Worth {
     /// The smallest p-value that can come out.
     pub(super) fn smallest_p_value(&self) -> f64 {
         match self {
-            Self::Ranked(measured) => measured.smallest_p_value(),
+            Self::Ranked { measured, .. } => measured.smallest_p_value(),
             Self::Nominal { tests } => *tests as f64 / (1 + DRAWS) as f64,
         }
     }
@@ -68,7 +77,10 @@ impl Worth {
     /// The combined surprise that has to be exceeded for a p-value of at most `fpr`.
     pub(super) fn critical(&self, fpr: f64) -> f64 {
         match self {
-            Self::Ranked(measured) => measured.critical(fpr),
+            Self::Ranked {
+                measured,
+                log_classes,
+            } => measured.critical(fpr) + log_classes,
             Self::Nominal { tests } => -(fpr / *tests as f64).ln(),
         }
     }
@@ -78,11 +90,17 @@ impl Worth {
 mod tests {
     use super::*;
 
+    /// Clean models with surprises of up to five, and a model of ten classes.
+    fn ranked() -> Worth {
+        Worth::Ranked {
+            measured: Surprises::new((0..99).map(|i| f64::from(i) / 20.0).collect()),
+            log_classes: 10f64.ln(),
+        }
+    }
+
     #[test]
     fn agreement_counts_where_clean_models_were_measured() {
-        let ranked = Worth::Ranked(Surprises::new(
-            (0..99).map(|i| f64::from(i) / 20.0).collect(),
-        ));
+        let ranked = ranked();
         let nominal = Worth::Nominal { tests: 2 };
         let alone = [4.0, 0.0].into_iter();
         assert_eq!(ranked.combine(alone.clone()), 4.0);
@@ -101,9 +119,7 @@ mod tests {
 
     #[test]
     fn critical_surprises_and_p_values_agree() {
-        let ranked = Worth::Ranked(Surprises::new(
-            (0..99).map(|i| f64::from(i) / 20.0).collect(),
-        ));
+        let ranked = ranked();
         for worth in [ranked, Worth::Nominal { tests: 3 }] {
             for fpr in [0.01, 0.05, 0.2] {
                 let critical = worth.critical(fpr);

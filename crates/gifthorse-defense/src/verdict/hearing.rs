@@ -9,7 +9,7 @@ use super::error::StatsError;
 use super::evidence::{Method, Soundness, Statistic, Witness};
 use super::test::CannotSay;
 use super::test::comparison::Comparison;
-use super::test::null::{DRAWS, RANKED_DRAWS};
+use super::test::null::Among;
 use super::test::outlier::{OutlierTest, Reading};
 use super::values::Values;
 
@@ -92,7 +92,7 @@ impl<'a> Candidate<'a> {
         };
         let comparable = witness.statistic.comparable && spanned;
         let beside_clean = comparable && null_model.location(values.classes_of_model()).is_some();
-        Ok(match OutlierTest::new(&values, null_model.scale_prior()) {
+        Ok(match OutlierTest::new(&values, null_model.scale_prior(), Among::Classes) {
             // Where most values are unknown, the few that are known may be small for that very
             // reason.
             Err(why @ CannotSay::TooManyUnreached { .. }) => Err(why.into()),
@@ -113,15 +113,19 @@ impl<'a> Candidate<'a> {
         &self.witness.method
     }
 
-    /// Compares the values. If the model is `ranked` among measured ones, it is with as few
-    /// simulated models as these were.
+    /// Compares the values. If the model is `ranked` among measured ones, each class is measured
+    /// among classes, as theirs were.
     ///
     /// # Errors
     /// The null model drew values that are not finite.
     pub(super) fn hear(self, ranked: bool, seed: u64) -> Result<Hearing<'a>, StatsError> {
-        let draws = if ranked { RANKED_DRAWS } else { DRAWS };
+        let among = if ranked {
+            Among::Classes
+        } else {
+            Among::Models
+        };
         let values = (&self.values, self.pixels);
-        let comparison = Comparison::run(values, self.null_model, self.comparable, draws, seed)?;
+        let comparison = Comparison::run(values, self.null_model, self.comparable, among, seed)?;
         let accused = self.values.accused().iter().zip(comparison.surprises());
         let mut by_class = BTreeMap::new();
         for (classes, surprise) in accused {

@@ -6,6 +6,7 @@ pub(in crate::verdict) mod null;
 pub(in crate::verdict) mod outlier;
 pub(in crate::verdict) mod ranks;
 pub(in crate::verdict) mod scan_statistic;
+pub(in crate::verdict) mod standing;
 mod student;
 
 pub use comparison::Surprises;

@@ -12,7 +12,7 @@ use super::evidence::{ClassEvidence, Conviction, Evidence, Witness};
 use super::hearing::{Candidate, Hearing, Unheard, heard_together};
 use super::naming::{distances, named};
 use super::obstacle::Obstacle;
-use super::test::CannotSay;
+use super::test::{CannotSay, Surprises};
 use super::test::outlier::Reading;
 
 /// The witnesses heard, and what is significant.
@@ -87,21 +87,27 @@ impl<'a> Trial<'a> {
         let hearings = heard.into_iter().map(|it| it.hear(ranked, seed));
         let hearings = hearings.collect::<Result<Vec<_>, _>>()?;
         let tests: usize = hearings.iter().map(Hearing::tests).sum();
-        let worth = ranks.map_or(Worth::Nominal { tests }, Worth::Ranked);
-        let critical = worth.critical(fpr);
+        let worth = |ranks: Option<Surprises>, tests: usize| match ranks {
+            Some(measured) => Worth::Ranked {
+                measured,
+                log_classes: (evidence.classes.max(1) as f64).ln(),
+            },
+            None => Worth::Nominal { tests },
+        };
+        let of_all = worth(ranks, tests);
+        let critical = of_all.critical(fpr);
         let alone = hearings.iter().map(|hearing| {
             let reading = hearing.read(critical);
             let ranks = calibration.ranks(&[&hearing.witness.method]);
-            let tests = hearing.tests();
             Alone {
-                worth: ranks.map_or(Worth::Nominal { tests }, Worth::Ranked),
+                worth: worth(ranks, hearing.tests()),
                 value_threshold: hearing.value_threshold(reading.as_ref().ok(), critical),
                 reading,
             }
         });
         Ok(Self {
             alone: alone.collect(),
-            worth: (!hearings.is_empty()).then_some(worth),
+            worth: (!hearings.is_empty()).then_some(of_all),
             hearings,
             unheard,
             out_of_span: spanned.err(),

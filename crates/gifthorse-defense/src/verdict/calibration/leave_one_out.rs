@@ -2,7 +2,8 @@
 //! that it is no part of.
 //!
 //! The model at hand is ranked among these numbers, so they are found as its own are: by the same
-//! comparisons, with as many simulated clean models ([`RANKED_DRAWS`]) and the same random numbers.
+//! comparisons, each class among the classes of as many simulated clean models, and with the same
+//! random numbers.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::verdict::error::StatsError;
 use crate::verdict::evidence::Method;
 use crate::verdict::test::Surprises;
 use crate::verdict::test::comparison::Comparison;
-use crate::verdict::test::null::RANKED_DRAWS;
+use crate::verdict::test::null::Among;
 use crate::verdict::values::Values;
 
 /// For each method and each model, by its name, the surprise at each of its classes.
@@ -57,7 +58,8 @@ impl Measured {
             let of_model: Vec<_> = of_model.collect::<Option<_>>()?;
             let classes = of_model.iter().map(|classes| classes.len()).min()?;
             let of_class = |class: usize| together(of_model.iter().map(|of| of[class]));
-            Some((0..classes).map(of_class).fold(0.0, f64::max))
+            let largest = (0..classes).map(of_class).fold(0.0, f64::max);
+            Some(largest - (classes.max(1) as f64).ln())
         });
         let largest: Vec<f64> = largest.collect();
         (!largest.is_empty()).then(|| Surprises::new(largest))
@@ -82,7 +84,7 @@ fn surprises(
         (&ordered, model.pixels),
         population,
         true,
-        RANKED_DRAWS,
+        Among::Classes,
         seed,
     )?;
     let mut surprises: Vec<f64> = vec![0.0; model.classes];

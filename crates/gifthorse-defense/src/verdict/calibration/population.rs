@@ -27,9 +27,9 @@ use crate::verdict::test::moments::cut_normal;
 /// Standard deviation of the noise on a residual that is drawn, in scales: without it, a model of
 /// 43 classes drawn from the residuals of ten would have each of them four times.
 const BLUR: f64 = 0.3;
-/// Residuals of models with fewer classes say little about their shape, and are drawn only for
-/// models with as few.
-const ENOUGH: usize = 5;
+/// Models drawn have the residuals of one of so many measured models whose numbers of classes are
+/// nearest to theirs: how far the classes of a model are from one another changes with their number.
+const ALIKE: usize = 80;
 
 /// What a method found in one model, its classes, and how many pixels its images have.
 #[derive(Debug, Clone, Copy)]
@@ -139,13 +139,14 @@ impl Population {
         fit_prior(&variances.collect::<Vec<_>>())
     }
 
-    /// The residuals of a model drawn at random, of those with classes enough to tell their shape.
+    /// The residuals of a model drawn at random, of those with about as many classes.
     fn like(&self, classes: usize, rng: &mut ChaCha8Rng) -> &[f64] {
-        let few = self
-            .residuals
-            .partition_point(|model| model.len() < classes.min(ENOUGH));
-        let few = if few < self.residuals.len() { few } else { 0 };
-        &self.residuals[rng.random_range(few..self.residuals.len())]
+        let below = self.residuals.partition_point(|it| it.len() < classes);
+        let not_above = self.residuals.partition_point(|it| it.len() <= classes);
+        let count = self.residuals.len().min(ALIKE);
+        let first = usize::midpoint(below, not_above).saturating_sub(count / 2);
+        let first = first.min(self.residuals.len() - count);
+        &self.residuals[rng.random_range(first..first + count)]
     }
 }
 

@@ -7,7 +7,7 @@
 //! wrong, that there are two comparisons included, is in the ranks as well, as far as the model at
 //! hand is like those measured.
 
-use super::null::{Null, Simulation};
+use super::null::{Among, Null, Simulation};
 use super::outlier::{CannotSay, OutlierTest};
 use super::ranks::{Ranks, TailRule};
 use crate::verdict::calibration::NullModel;
@@ -95,11 +95,12 @@ pub(in crate::verdict) struct Comparison {
     shift: f64,
     reached: usize,
     null: Null,
+    among: Among,
 }
 
 impl Comparison {
-    /// Simulates `draws` clean models and measures the values of a model with so many `pixels` by
-    /// them: beside those of clean models only if `comparable`.
+    /// Simulates clean models and measures the values of a model with so many `pixels` among them:
+    /// beside those of clean models only if `comparable`.
     ///
     /// # Errors
     /// The null model drew values that are not finite.
@@ -107,16 +108,16 @@ impl Comparison {
         (values, pixels): (&Values, usize),
         null_model: &dyn NullModel,
         comparable: bool,
-        draws: usize,
+        among: Among,
         seed: u64,
     ) -> Result<Self, StatsError> {
-        let outlier = OutlierTest::new(values, null_model.scale_prior());
+        let outlier = OutlierTest::new(values, null_model.scale_prior(), among);
         let simulation = Simulation {
-            scan: outlier.as_ref().ok().map(OutlierTest::scan),
+            score: outlier.as_ref().ok().map(OutlierTest::score),
             values: values.compared(),
             classes: values.classes_of_model(),
             thinning: values.thinning(),
-            draws,
+            among,
             seed,
         };
         let null = simulation.run(null_model)?;
@@ -125,6 +126,7 @@ impl Comparison {
         let shift = null_model.shift(pixels);
         let shifted = ascending.iter().map(|value| value - shift);
         Ok(Self {
+            among,
             outlier,
             beside_clean: comparable.then(|| shifted.collect()),
             shift,
@@ -140,14 +142,18 @@ impl Comparison {
 
     /// The surprise at each reached class, smallest value first: it never rises.
     pub(in crate::verdict) fn surprises(&self) -> Vec<f64> {
+        let both = match self.among {
+            Among::Classes => |one: f64, other: f64| one + other,
+            Among::Models => f64::max,
+        };
         let mut surprises = vec![0.0f64; self.reached];
         if let Ok(test) = &self.outlier {
             for (surprise, score) in surprises.iter_mut().zip(test.scores()) {
-                *surprise = surprise.max(self.null.scores().surprise(score));
+                *surprise = self.null.scores().surprise(score).max(0.0);
             }
         }
         for (surprise, value) in surprises.iter_mut().zip(self.beside_clean.iter().flatten()) {
-            *surprise = surprise.max(self.null.smallness().surprise(-value));
+            *surprise = both(*surprise, self.null.smallness().surprise(-value));
         }
         surprises
     }

@@ -1,5 +1,7 @@
-//! How large the score of a clean model gets: simulated, with a seed, and the same whatever the
-//! number of threads.
+//! How large scores get in clean models: simulated, with a seed, and the same whatever the number
+//! of threads.
+
+use std::iter::repeat;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -8,7 +10,8 @@ use rayon::prelude::*;
 use super::moments::Sums;
 use super::ranks::{Ranks, TailRule};
 use super::scan_statistic::Scan;
-use crate::verdict::calibration::NullModel;
+use super::standing::Standing;
+use crate::verdict::calibration::{NullModel, ScalePrior};
 use crate::verdict::error::StatsError;
 use crate::verdict::set_aside::Thinning;
 
@@ -19,6 +22,10 @@ pub const DRAWS: usize = 9_999;
 /// a surprise need not be finer than the ranks that it is for, and only numbers found in the same
 /// way can be ranked.
 pub(in crate::verdict) const RANKED_DRAWS: usize = 2_000;
+/// Where classes are counted, fewer models are drawn the more classes they have: this many in all.
+const RANKED_CLASSES: usize = 20_000;
+/// But no fewer than this: classes of one model go together.
+const FEWEST_DRAWS: usize = 400;
 /// Models that share one stream of random numbers.
 const PER_STREAM: usize = 64;
 /// The simulation's largest hundredth is replaced by an exponential tail. Its slope is that of this
@@ -31,6 +38,28 @@ const TAIL: TailRule = TailRule {
 /// Range of false positive rates for which enough simulated models lie beyond the critical score.
 const RATES: std::ops::RangeInclusive<f64> = 0.001..=0.5;
 
+/// What a surprise is measured among.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::verdict) enum Among {
+    /// The classes of clean models: how rarely a class is so suspicious. For surprises that are
+    /// added up over witnesses and then ranked among measured models, which know what the most
+    /// suspicious of several classes is like.
+    Classes,
+    /// The most suspicious class of each clean model: how rarely a model has one so suspicious. For
+    /// surprises that are taken at their word.
+    Models,
+}
+
+impl Among {
+    /// How many models with so many values each to simulate.
+    fn draws(self, values: usize) -> usize {
+        match self {
+            Self::Classes => (RANKED_CLASSES / values.max(1)).clamp(FEWEST_DRAWS, RANKED_DRAWS),
+            Self::Models => DRAWS,
+        }
+    }
+}
+
 /// Simulated clean models, of as many classes as the model at hand, the same number of the largest
 /// censored.
 #[derive(Debug, Clone)]
@@ -39,20 +68,34 @@ pub struct Null {
     smallness: Ranks,
 }
 
+/// How the classes of a model are compared with one another.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::verdict) enum Score<'a> {
+    /// By the largest score of a scan over the number of suspects.
+    OfModel(&'a Scan),
+    /// By the standing of each class that was reached, so many.
+    OfClasses {
+        /// How many were.
+        reached: usize,
+        /// What is known of their scale.
+        prior: Option<ScalePrior>,
+    },
+}
+
 /// What clean models to simulate.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::verdict) struct Simulation<'a> {
-    /// Fits of the model at hand; `None` if its classes cannot be compared, in which case only
+    /// How its classes are compared with one another; `None` if they cannot be, in which case only
     /// their values count.
-    pub scan: Option<&'a Scan>,
+    pub score: Option<Score<'a>>,
     /// How many values it has, unreached ones included: one for each class, or one for the model.
     pub values: usize,
     /// How many classes a model like it has.
     pub classes: usize,
     /// How its classes were thinned out.
     pub thinning: Option<Thinning>,
-    /// How many clean models.
-    pub draws: usize,
+    /// What its values are measured among.
+    pub among: Among,
     /// Seed of the random numbers.
     pub seed: u64,
 }
@@ -63,45 +106,60 @@ impl Simulation<'_> {
     /// # Errors
     /// The null model drew values that are not finite.
     pub(in crate::verdict) fn run(self, null_model: &dyn NullModel) -> Result<Null, StatsError> {
-        let streams = self.draws.div_ceil(PER_STREAM);
-        let models: Vec<Vec<(f64, f64)>> = (0..streams)
+        let draws = self.among.draws(self.values);
+        let streams: Vec<Vec<(f64, f64)>> = (0..draws.div_ceil(PER_STREAM))
             .into_par_iter()
-            .map(|stream| self.stream(stream, null_model))
+            .map(|stream| {
+                let models = PER_STREAM.min(draws - stream * PER_STREAM);
+                self.stream(stream, models, null_model)
+            })
             .collect::<Result<_, _>>()?;
-        let (scores, smallness) = models.into_iter().flatten().unzip();
+        let (scores, smallness) = streams.into_iter().flatten().unzip();
         Ok(Null {
             scores: Ranks::new(scores, TAIL),
             smallness: Ranks::new(smallness, TAIL),
         })
     }
 
-    /// Score and smallness of the models that share a stream of random numbers.
+    /// Score and smallness, of each class or of each model's most suspicious one, in the models that
+    /// share a stream of random numbers.
     fn stream(
         self,
         stream: usize,
+        models: usize,
         null_model: &dyn NullModel,
     ) -> Result<Vec<(f64, f64)>, StatsError> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(stream as u64);
         let mut values = vec![0.0; self.values];
         let mut sums = Sums::default();
-        let count = PER_STREAM.min(self.draws - stream * PER_STREAM);
-        (0..count)
-            .map(|_| {
-                null_model.draw(&mut rng, self.classes, &mut values);
-                if values.iter().any(|value| !value.is_finite()) {
-                    return Err(StatsError::NullModel);
+        let counted = match self.among {
+            Among::Classes => self.values,
+            Among::Models => self.values.min(1),
+        };
+        let mut numbers = Vec::with_capacity(models * counted);
+        for _ in 0..models {
+            null_model.draw(&mut rng, self.classes, &mut values);
+            if values.iter().any(|value| !value.is_finite()) {
+                return Err(StatsError::NullModel);
+            }
+            values.sort_unstable_by(f64::total_cmp);
+            if let Some(thinning) = self.thinning {
+                thinning.apply(&mut values, &mut rng);
+            }
+            let scores = match self.score {
+                None => Vec::new(),
+                Some(Score::OfModel(scan)) => vec![scan.largest_score(&values, &mut sums)],
+                Some(Score::OfClasses { reached, prior }) => {
+                    Standing::new(&values[..reached], prior)
+                        .map_or_else(Vec::new, |standing| standing.scores())
                 }
-                values.sort_unstable_by(f64::total_cmp);
-                if let Some(thinning) = self.thinning {
-                    thinning.apply(&mut values, &mut rng);
-                }
-                let score = self.scan.map_or(f64::NEG_INFINITY, |scan| {
-                    scan.largest_score(&values, &mut sums)
-                });
-                Ok((score, -values.first().copied().unwrap_or(0.0)))
-            })
-            .collect()
+            };
+            let scores = scores.into_iter().chain(repeat(f64::NEG_INFINITY));
+            let smallness = values.iter().map(|value| -value);
+            numbers.extend(scores.zip(smallness).take(counted));
+        }
+        Ok(numbers)
     }
 }
 
@@ -130,11 +188,11 @@ impl Null {
         seed: u64,
     ) -> Result<Self, StatsError> {
         let simulation = Simulation {
-            scan: Some(scan),
+            score: Some(Score::OfModel(scan)),
             values: scan.searched(),
             classes: scan.searched(),
             thinning,
-            draws: DRAWS,
+            among: Among::Models,
             seed,
         };
         simulation.run(null_model)

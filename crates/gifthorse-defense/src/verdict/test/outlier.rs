@@ -2,7 +2,9 @@
 
 use thiserror::Error;
 
+use super::null::{Among, Score};
 use super::scan_statistic::{Scan, Step};
+use super::standing::Standing;
 use crate::verdict::calibration::ScalePrior;
 use crate::verdict::values::Values;
 
@@ -47,7 +49,21 @@ pub enum CannotSay {
 
 /// The classes of one model, compared with one another.
 #[derive(Debug, Clone)]
-pub(in crate::verdict) struct OutlierTest {
+pub(in crate::verdict) enum OutlierTest {
+    /// For surprises of models.
+    Scan(ScanTest),
+    /// For surprises of classes.
+    Standing {
+        /// The classes that were reached.
+        standing: Standing,
+        /// What is known of their scale.
+        prior: Option<ScalePrior>,
+    },
+}
+
+/// The fits of the scan statistic.
+#[derive(Debug, Clone)]
+pub(in crate::verdict) struct ScanTest {
     scan: Scan,
     steps: Vec<Step>,
     ascending: Vec<f64>,
@@ -58,57 +74,115 @@ pub(in crate::verdict) struct OutlierTest {
 pub(in crate::verdict) struct Reading {
     /// How many of the smallest classes are significant.
     pub flagged: usize,
-    /// Residual of the flagged class nearest to the others or, if none is, of the smallest class.
+    /// Residual, or standing, of the flagged class nearest to the others or, if none is, of the
+    /// smallest class.
     pub statistic: f64,
     /// What the statistic had to exceed.
     pub threshold: f64,
     /// Value below which classes were flagged; if none was, the one below which any reached class
     /// would have been, whichever it is.
     pub value_threshold: f64,
-    /// Residuals of the reached classes, smallest class first, in the fit that gave the statistic.
+    /// Residuals of the reached classes, smallest class first, in the fit that gave the statistic;
+    /// or their standings.
     pub residuals: Vec<f64>,
 }
 
 impl OutlierTest {
-    /// Makes every fit.
+    /// Compares the classes.
     ///
     /// # Errors
     /// A model whose classes cannot be compared.
     pub(in crate::verdict) fn new(
         values: &Values,
         prior: Option<ScalePrior>,
+        among: Among,
     ) -> Result<Self, CannotSay> {
         let (searched, unreached) = (values.compared(), values.unreached());
-        let full = Scan::new(searched, 0, prior).ok_or(CannotSay::TooFewClasses(searched))?;
         if 2 * unreached > searched {
             return Err(CannotSay::TooManyUnreached {
                 unreached,
                 searched,
             });
         }
-        let scan = if unreached == 0 {
-            full
+        let too_few = if unreached == 0 {
+            CannotSay::TooFewClasses(searched)
         } else {
-            Scan::new(searched, unreached, prior).ok_or(CannotSay::TooFewReached {
+            CannotSay::TooFewReached {
                 reached: searched - unreached,
                 searched,
-            })?
+            }
         };
-        let ascending = values.ascending().to_vec();
-        let steps = scan.steps(&ascending);
-        if steps.iter().any(|step| step.residual.is_infinite()) {
+        let ascending = values.ascending();
+        let test = match among {
+            Among::Models => ScanTest::new(ascending, searched, prior).map(Self::Scan),
+            Among::Classes => {
+                Standing::new(ascending, prior).map(|standing| Self::Standing { standing, prior })
+            }
+        };
+        let test = test.ok_or(too_few)?;
+        if test.scores().contains(&f64::INFINITY) {
             return Err(CannotSay::NoSpread);
         }
-        Ok(Self {
-            scan,
-            steps,
-            ascending,
-        })
+        Ok(test)
     }
 
-    /// The fits.
-    pub(in crate::verdict) fn scan(&self) -> &Scan {
-        &self.scan
+    /// The score of each reached class, smallest class first: it never rises.
+    pub(in crate::verdict) fn scores(&self) -> Vec<f64> {
+        match self {
+            Self::Scan(test) => test.scores(),
+            Self::Standing { standing, .. } => standing.scores(),
+        }
+    }
+
+    /// How the classes of clean models are to be compared.
+    pub(in crate::verdict) fn score(&self) -> Score<'_> {
+        match self {
+            Self::Scan(test) => Score::OfModel(&test.scan),
+            Self::Standing { standing, prior } => Score::OfClasses {
+                reached: standing.classes(),
+                prior: *prior,
+            },
+        }
+    }
+
+    /// Reads the test where a score above `critical` is significant; `None` only if there is no fit
+    /// at all.
+    pub(in crate::verdict) fn read(&self, critical: f64) -> Option<Reading> {
+        match self {
+            Self::Scan(test) => test.read(critical),
+            Self::Standing { standing, .. } => Some(read_standings(standing, critical)),
+        }
+    }
+}
+
+/// The standings read where one above `critical` is significant.
+fn read_standings(standing: &Standing, critical: f64) -> Reading {
+    let scores = standing.scores();
+    let flagged = scores.iter().filter(|&&score| score > critical).count();
+    let shown = flagged.saturating_sub(1);
+    let limits = (0..scores.len()).map(|class| standing.limit(class, critical));
+    Reading {
+        flagged,
+        statistic: scores[shown],
+        threshold: critical,
+        value_threshold: if flagged > 0 {
+            standing.limit(shown, critical)
+        } else {
+            limits.fold(f64::INFINITY, f64::min)
+        },
+        residuals: scores,
+    }
+}
+
+impl ScanTest {
+    /// Makes every fit to the values of the classes reached, of so many that were searched.
+    fn new(ascending: &[f64], searched: usize, prior: Option<ScalePrior>) -> Option<Self> {
+        let scan = Scan::new(searched, searched.checked_sub(ascending.len())?, prior)?;
+        Some(Self {
+            steps: scan.steps(ascending),
+            scan,
+            ascending: ascending.to_vec(),
+        })
     }
 
     /// The score of each reached class, smallest class first.
@@ -117,7 +191,7 @@ impl OutlierTest {
     /// least j suspects, in which it and all smaller classes stand against the rest: a step-down,
     /// so it never rises. Classes that are in no set of suspects, the larger half, have minus
     /// infinity.
-    pub(in crate::verdict) fn scores(&self) -> Vec<f64> {
+    fn scores(&self) -> Vec<f64> {
         let mut score = f64::NEG_INFINITY;
         let mut steps = self.steps.iter().rev().peekable();
         let mut scores: Vec<f64> = (1..=self.ascending.len())
@@ -135,7 +209,7 @@ impl OutlierTest {
 
     /// Reads the test where a score above `critical` is significant; `None` only if there is no fit
     /// at all.
-    pub(in crate::verdict) fn read(&self, critical: f64) -> Option<Reading> {
+    fn read(&self, critical: f64) -> Option<Reading> {
         let significant = |step: &&Step| step.score > critical;
         let flagged = self
             .steps
