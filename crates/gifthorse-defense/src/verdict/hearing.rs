@@ -92,20 +92,22 @@ impl<'a> Candidate<'a> {
         };
         let comparable = witness.statistic.comparable && spanned;
         let beside_clean = comparable && null_model.location(values.classes_of_model()).is_some();
-        Ok(match OutlierTest::new(&values, null_model.scale_prior(), Among::Classes) {
-            // Where most values are unknown, the few that are known may be small for that very
-            // reason.
-            Err(why @ CannotSay::TooManyUnreached { .. }) => Err(why.into()),
-            Err(why) if !beside_clean => Err(why.into()),
-            _ => Ok(Self {
-                place,
-                witness,
-                values,
-                pixels,
-                null_model,
-                comparable,
-            }),
-        })
+        Ok(
+            match OutlierTest::new(&values, null_model.scale_prior(), Among::Classes) {
+                // Where most values are unknown, the few that are known may be small for that very
+                // reason.
+                Err(why @ CannotSay::TooManyUnreached { .. }) => Err(why.into()),
+                Err(why) if !beside_clean => Err(why.into()),
+                _ => Ok(Self {
+                    place,
+                    witness,
+                    values,
+                    pixels,
+                    null_model,
+                    comparable,
+                }),
+            },
+        )
     }
 
     /// The method of the witness.
@@ -179,8 +181,7 @@ impl Hearing<'_> {
     /// The comparison of the classes with one another, where a surprise above `critical` is
     /// significant.
     pub(super) fn read(&self, critical: f64) -> Result<Reading, CannotSay> {
-        let test = self.comparison.outlier.as_ref().map_err(|why| *why)?;
-        let reading = test.read(self.comparison.score_at(critical));
+        let reading = self.comparison.read(critical)?;
         reading.ok_or(CannotSay::TooFewReached {
             reached: self.values.ascending().len(),
             searched: self.values.compared(),

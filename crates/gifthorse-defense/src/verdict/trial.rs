@@ -12,8 +12,8 @@ use super::evidence::{ClassEvidence, Conviction, Evidence, Witness};
 use super::hearing::{Candidate, Hearing, Unheard, heard_together};
 use super::naming::{distances, named};
 use super::obstacle::Obstacle;
-use super::test::{CannotSay, Surprises};
 use super::test::outlier::Reading;
+use super::test::{CannotSay, Surprises};
 
 /// The witnesses heard, and what is significant.
 pub(super) struct Trial<'a> {

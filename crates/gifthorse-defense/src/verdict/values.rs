@@ -102,6 +102,16 @@ impl Values {
         &self.accused
     }
 
+    /// Minus the logarithm of the share of the model's classes that each value is held against, if
+    /// one value speaks for the model; 0 where each class has its own.
+    pub(super) fn rarity(&self) -> Vec<f64> {
+        let share = |accused: &Vec<usize>| match self.classes_of_model {
+            Some(classes) => (classes.max(1) as f64 / accused.len().max(1) as f64).ln(),
+            None => 0.0,
+        };
+        self.accused.iter().map(share).collect()
+    }
+
     /// The place of the smallest value that is held against a class.
     #[must_use]
     pub fn place_of(&self, class: usize) -> Option<usize> {

@@ -90,7 +90,7 @@ fn a_value_that_no_clean_model_has_accuses_all_classes_that_it_leads_to() {
 #[test]
 fn it_is_measured_by_clean_models_of_as_many_classes() {
     // Usual for a model of two or three classes, and far from usual for one of ten.
-    let mut evidence = scan(-0.45, &[1], WORKS);
+    let mut evidence = scan(-0.6, &[1], WORKS);
     assert_eq!(judged(&evidence).verdict, Verdict::Backdoored);
     evidence.witnesses[0].classes.truncate(3);
     evidence.classes = 3;

@@ -111,7 +111,7 @@ fn two_that_name_the_same_class_convict_together_and_two_that_differ_do_not() {
 fn one_that_is_sure_suffices_and_convicts_by_its_own_rule() {
     let (library, ..) = world(Tie::Independent, 4, 0);
     for place in [0, 1] {
-        let decision = judged(&scan(&[(place, 5, 14.0)]), &library);
+        let decision = judged(&scan(&[(place, 5, 20.0)]), &library);
         assert_eq!(
             (decision.verdict, decision.targets.as_slice()),
             (Verdict::Backdoored, &[5][..]),
@@ -127,14 +127,14 @@ fn one_that_is_sure_suffices_and_convicts_by_its_own_rule() {
         trials: 100,
         worst_source: None,
     });
-    let mut alone = scan(&[(0, 5, 14.0)]);
+    let mut alone = scan(&[(0, 5, 20.0)]);
     alone.witnesses[0].classes[5].confirmation = fails;
     let decision = judged(&alone, &library);
     assert_eq!(
         (decision.verdict, decision.suspects.as_slice()),
         (Verdict::Inconclusive, &[5][..])
     );
-    let mut both = scan(&[(0, 5, 14.0), (1, 5, 14.0)]);
+    let mut both = scan(&[(0, 5, 20.0), (1, 5, 20.0)]);
     both.witnesses[0].classes[5].confirmation = fails;
     assert_eq!(judged(&both, &library).targets, [5]);
 }
@@ -284,10 +284,10 @@ fn a_model_unlike_those_known_is_compared_with_itself_alone() {
     let (library, ..) = world(Tie::Independent, 11, 0);
     assert!(library.spans(1024, 10).is_ok() && library.spans(224 * 224, 10).is_err());
     assert!(library.spans(1024, 1000).is_err());
-    // All classes are a fiftieth of the usual size.
+    // All classes are far smaller than usual.
     let mut small = scan(&[]);
     for found in &mut small.witnesses[0].classes {
-        found.value -= 4.0;
+        found.value -= 8.0;
     }
     assert_eq!(judged(&small, &library).suspects.len(), 10);
     small.pixels = 224 * 224;

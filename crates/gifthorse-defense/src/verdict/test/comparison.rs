@@ -8,8 +8,9 @@
 //! hand is like those measured.
 
 use super::null::{Among, Null, Simulation};
-use super::outlier::{CannotSay, OutlierTest};
+use super::outlier::{CannotSay, OutlierTest, Reading};
 use super::ranks::{Ranks, TailRule};
+use super::standing::Standing;
 use crate::verdict::calibration::NullModel;
 use crate::verdict::error::StatsError;
 use crate::verdict::values::Values;
@@ -26,6 +27,11 @@ const TAIL: TailRule = TailRule {
     fitted: 0.2,
     least: 10,
 };
+
+/// No value lies so far below others, in natural logarithms.
+const FURTHEST: f64 = 1e6;
+/// How often the interval that a limit lies in is halved.
+const HALVINGS: u32 = 50;
 
 /// How surprising each of a number of measured clean models is.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +100,9 @@ pub(in crate::verdict) struct Comparison {
     /// How much higher they are in images of the model's size.
     shift: f64,
     reached: usize,
+    /// Minus the logarithm of the share of a model's classes that each value is held against where
+    /// one value speaks for all: a class of a clean model is accused that rarely.
+    rarity: Vec<f64>,
     null: Null,
     among: Among,
 }
@@ -131,6 +140,7 @@ impl Comparison {
             beside_clean: comparable.then(|| shifted.collect()),
             shift,
             reached: ascending.len(),
+            rarity: values.rarity(),
             null,
         })
     }
@@ -140,7 +150,7 @@ impl Comparison {
         usize::from(self.outlier.is_ok()) + usize::from(self.beside_clean.is_some())
     }
 
-    /// The surprise at each reached class, smallest value first: it never rises.
+    /// The surprise at each reached class, smallest value first.
     pub(in crate::verdict) fn surprises(&self) -> Vec<f64> {
         let both = match self.among {
             Among::Classes => |one: f64, other: f64| one + other,
@@ -155,18 +165,88 @@ impl Comparison {
         for (surprise, value) in surprises.iter_mut().zip(self.beside_clean.iter().flatten()) {
             *surprise = both(*surprise, self.null.smallness().surprise(-value));
         }
+        if self.among == Among::Classes {
+            for (surprise, rarity) in surprises.iter_mut().zip(&self.rarity) {
+                *surprise += rarity;
+            }
+        }
         surprises
     }
 
-    /// The score of the outlier test that has the given surprise.
-    pub(in crate::verdict) fn score_at(&self, surprise: f64) -> f64 {
-        self.null.scores().number_at(surprise)
+    /// Reads the comparison of the classes with one another, where a surprise above `critical` is
+    /// significant.
+    ///
+    /// # Errors
+    /// Classes that cannot be compared.
+    pub(in crate::verdict) fn read(&self, critical: f64) -> Result<Option<Reading>, CannotSay> {
+        match self.outlier.as_ref().map_err(|why| *why)? {
+            OutlierTest::Scan(test) => Ok(test.read(self.null.scores().number_at(critical))),
+            OutlierTest::Standing { standing, .. } => {
+                Ok(Some(self.read_standings(standing, critical)))
+            }
+        }
     }
 
-    /// The value below which a class is more surprising than that by itself, if values are compared
-    /// with those of clean models.
+    /// The value below which a class is more surprising than that by itself, beside clean models
+    /// alone, if values are compared with theirs.
     pub(in crate::verdict) fn value_at(&self, surprise: f64) -> Option<f64> {
+        let needed = match self.among {
+            Among::Classes => surprise - self.rarity.first().unwrap_or(&0.0),
+            Among::Models => surprise,
+        };
         let comparable = self.beside_clean.is_some();
-        comparable.then(|| self.shift - self.null.smallness().number_at(surprise))
+        comparable.then(|| self.shift - self.null.smallness().number_at(needed))
+    }
+
+    fn read_standings(&self, standing: &Standing, critical: f64) -> Reading {
+        let residuals = standing.scores();
+        let limits: Vec<f64> = (0..residuals.len())
+            .map(|class| self.limit(standing, class, critical))
+            .collect();
+        let values = standing.ascending().iter().zip(&limits);
+        let flagged = values.take_while(|(value, limit)| value < limit).count();
+        let shown = flagged.saturating_sub(1);
+        Reading {
+            flagged,
+            statistic: residuals[shown],
+            threshold: standing.at(shown, limits[shown]),
+            value_threshold: if flagged > 0 {
+                limits[shown]
+            } else {
+                limits.into_iter().fold(f64::INFINITY, f64::min)
+            },
+            residuals,
+        }
+    }
+
+    /// The value below which the class of this place is more surprising than that by itself, by
+    /// both comparisons together.
+    fn limit(&self, standing: &Standing, class: usize, critical: f64) -> f64 {
+        let is_enough = |value: f64| {
+            let beside_others = self.null.scores().surprise(standing.at(class, value));
+            let beside_clean = match self.beside_clean {
+                Some(_) => self.null.smallness().surprise(self.shift - value),
+                None => 0.0,
+            };
+            beside_others.max(0.0) + beside_clean > critical
+        };
+        let (middle, scale) = standing.others(class);
+        let (mut above, mut step) = (middle, scale.max(f64::EPSILON));
+        while !is_enough(above - step) {
+            if step > FURTHEST {
+                return f64::NEG_INFINITY;
+            }
+            (above, step) = (above - step, 2.0 * step);
+        }
+        let mut below = above - step;
+        for _ in 0..HALVINGS {
+            let between = f64::midpoint(below, above);
+            if is_enough(between) {
+                below = between;
+            } else {
+                above = between;
+            }
+        }
+        below
     }
 }

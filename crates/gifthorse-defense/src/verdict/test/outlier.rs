@@ -144,34 +144,6 @@ impl OutlierTest {
             },
         }
     }
-
-    /// Reads the test where a score above `critical` is significant; `None` only if there is no fit
-    /// at all.
-    pub(in crate::verdict) fn read(&self, critical: f64) -> Option<Reading> {
-        match self {
-            Self::Scan(test) => test.read(critical),
-            Self::Standing { standing, .. } => Some(read_standings(standing, critical)),
-        }
-    }
-}
-
-/// The standings read where one above `critical` is significant.
-fn read_standings(standing: &Standing, critical: f64) -> Reading {
-    let scores = standing.scores();
-    let flagged = scores.iter().filter(|&&score| score > critical).count();
-    let shown = flagged.saturating_sub(1);
-    let limits = (0..scores.len()).map(|class| standing.limit(class, critical));
-    Reading {
-        flagged,
-        statistic: scores[shown],
-        threshold: critical,
-        value_threshold: if flagged > 0 {
-            standing.limit(shown, critical)
-        } else {
-            limits.fold(f64::INFINITY, f64::min)
-        },
-        residuals: scores,
-    }
 }
 
 impl ScanTest {
@@ -209,7 +181,7 @@ impl ScanTest {
 
     /// Reads the test where a score above `critical` is significant; `None` only if there is no fit
     /// at all.
-    fn read(&self, critical: f64) -> Option<Reading> {
+    pub(in crate::verdict) fn read(&self, critical: f64) -> Option<Reading> {
         let significant = |step: &&Step| step.score > critical;
         let flagged = self
             .steps

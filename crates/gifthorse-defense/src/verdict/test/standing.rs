@@ -40,9 +40,16 @@ impl Standing {
         }
         let mut beside = Beside::new(ascending, prior);
         Some(Self {
-            others: (0..ascending.len()).map(|class| beside.others(class)).collect(),
+            others: (0..ascending.len())
+                .map(|class| beside.others(class))
+                .collect(),
             ascending: ascending.to_vec(),
         })
+    }
+
+    /// The values, in rising order.
+    pub(in crate::verdict) fn ascending(&self) -> &[f64] {
+        &self.ascending
     }
 
     /// How many classes there are.
@@ -53,27 +60,34 @@ impl Standing {
     /// The standing of each class, smallest value first: it never rises. Infinite if the others are
     /// all equal and it is smaller.
     pub(in crate::verdict) fn scores(&self) -> Vec<f64> {
-        let classes = self.others.iter().zip(&self.ascending);
         let mut lowest = f64::INFINITY;
-        let scores = classes.map(|(&(middle, scale), value)| {
-            let below = middle - value;
-            let standing = match (scale > NO_SPREAD, below > NO_SPREAD) {
-                (true, _) => below / scale,
-                (false, true) => f64::INFINITY,
-                (false, false) => 0.0,
-            };
+        let scores = self.ascending.iter().enumerate().map(|(class, &value)| {
             // Each has a scale of its own, so that of two values that are nearly equal the larger
             // could stand further out.
-            lowest = standing.min(lowest);
+            lowest = self.at(class, value).min(lowest);
             lowest
         });
         scores.collect()
     }
 
-    /// The value below which the class of this place would stand further out than `standing`.
-    pub(in crate::verdict) fn limit(&self, class: usize, standing: f64) -> f64 {
+    /// The standing that the class of this place would have if its value were another.
+    pub(in crate::verdict) fn at(&self, class: usize, value: f64) -> f64 {
         let (middle, scale) = self.others[class];
-        middle - standing * scale
+        standing(middle - value, scale)
+    }
+
+    /// What the other classes have for a middle, and their scale.
+    pub(in crate::verdict) fn others(&self, class: usize) -> (f64, f64) {
+        self.others[class]
+    }
+}
+
+/// So far below the middle of the others, in their scale.
+fn standing(below: f64, scale: f64) -> f64 {
+    match (scale > NO_SPREAD, below > NO_SPREAD) {
+        (true, _) => below / scale,
+        (false, true) => f64::INFINITY,
+        (false, false) => 0.0,
     }
 }
 
@@ -161,7 +175,8 @@ mod tests {
         assert!((scores[0] - 4.5 / scale).abs() < 1e-12);
         assert!(scores.windows(2).all(|pair| pair[0] >= pair[1]));
         assert!(scores[4] < 0.0);
-        assert!((standing.limit(0, scores[0]) + 2.0).abs() < 1e-12);
+        assert_eq!(standing.at(0, -2.0), scores[0]);
+        assert!((standing.at(0, -2.0 - scale) - scores[0] - 1.0).abs() < 1e-12);
     }
 
     #[test]
@@ -174,7 +189,8 @@ mod tests {
         let alone = standing(&[-20.0]);
         let two = standing(&[-20.0, -20.0]);
         assert!(alone[0] > 6.0, "{alone:?}");
-        assert!(two[1] > 4.0 && two[2] < 2.0, "{two:?}");
+        // By the variance alone it would be 2.6.
+        assert!(two[1] > 3.5 && two[2] < 1.0, "{two:?}");
     }
 
     #[test]
