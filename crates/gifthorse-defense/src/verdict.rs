@@ -10,8 +10,9 @@
 //!   that bear on the verdict;
 //! - [`Calibration`]: what clean models look like: [`EqualClasses`], [`CleanModels`] of a
 //!   [`Library`], or the user's [`References`];
-//! - `test`: the values of one witness among one another ([`Scan`], over every number of suspects)
-//!   and beside those of clean models, and what each is worth by seeded simulation ([`Null`]);
+//! - `test`: the values of one witness among one another (each beside the others, or by a [`Scan`]
+//!   over every number of suspects) and beside those of clean models, and how rare each is by
+//!   seeded simulation ([`Null`]);
 //! - `combine`, `naming`: several witnesses together, class by class, and which classes are named;
 //! - [`Confirmation`]: the gate, a trigger tried on images that the search never saw;
 //! - [`decide`]: all of it together, a pure function, and the only place where a verdict is made;

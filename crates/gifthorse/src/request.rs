@@ -90,7 +90,8 @@ pub struct ScanRequest {
     pub fpr: f64,
     /// Time after which no search goes on; a class whose search did not end by then counts as
     /// skipped. The model is checked on no more images than a quarter of it allows (but at least
-    /// fifty, and as many as two seconds allow). Each reference has as much time.
+    /// fifty, and as many as two seconds allow). The detectors that take least time come first, so
+    /// that what runs out is the time of those that take most. Each reference has as much time.
     pub max_time: Option<Duration>,
     /// Folder in which the searches are kept as they go. If it holds this very scan already, the
     /// scan goes on from there. One scan at a time uses it, and whoever may write to it may change

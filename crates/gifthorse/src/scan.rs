@@ -32,6 +32,7 @@ mod second_opinion;
 mod turns;
 mod work;
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use gifthorse_defense::detect::Detector;
@@ -206,8 +207,18 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         .collect();
 
     observer.stage(Stage::Search);
-    let mut all = Vec::new();
-    for (detector, searchable) in detectors.iter().map(Box::as_ref).zip(&searchable) {
+    let mut searches: Vec<_> = detectors
+        .iter()
+        .map(Box::as_ref)
+        .zip(&searchable)
+        .enumerate()
+        .collect();
+    // The cheap ones first, lest one that takes long leaves them no time.
+    searches.sort_by_key(|(_, (detector, searchable))| {
+        detector.most_updates_of(searchable.units.len()) * detector.batch()
+    });
+    let mut found = BTreeMap::new();
+    for (place, (detector, searchable)) in searches {
         let units = &searchable.units;
         let mut searched = if health.ok && fit.misfit.is_none() && !units.is_empty() {
             let keeper = work::keeper(folder.as_ref(), detector, &fit.classifier, observer);
@@ -223,8 +234,9 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
             Searched::none(detector, units.len(), fit.classifier.classes())
         };
         searchable.complete(&mut searched);
-        all.push(searched);
+        found.insert(place, searched);
     }
+    let mut all: Vec<Searched> = found.into_values().collect();
 
     observer.stage(Stage::Verdict);
     let seen = Seen {

@@ -1,12 +1,14 @@
 //! What several witnesses come to together.
 //!
 //! Each witness gives each class a surprise, minus the logarithm of a p-value: the probability that
-//! a clean model has any class so suspicious to it. Those of one class add up (Fisher's rule for
+//! a class of a clean model is so suspicious to it. Those of one class add up (Fisher's rule for
 //! independent p-values). Witnesses that name different classes do not: each adds next to nothing at
 //! the class of the other. What a sum is worth is not taken from theory, which would have to know
 //! how witnesses go together in clean models (a class that is easy by nature is easy for all): the
 //! largest of the model at hand is ranked among those of clean models that went through the same
-//! witnesses. Why the sum: decision 0016.
+//! witnesses. Why the sum: decision 0016; why of classes: decision 0017. Without measured clean
+//! models a surprise is the probability that a clean model has *any* class so suspicious, and the
+//! largest counts.
 
 use super::test::Surprises;
 use super::test::null::DRAWS;

@@ -2,10 +2,11 @@
 //! of clean models.
 //!
 //! Both comparisons end in a surprise, minus the logarithm of a p-value among simulated clean
-//! models. A class counts for the larger of its two, and it is this one number that is ranked among
-//! the same numbers of measured clean models (a conformal p-value). So whatever the simulation gets
-//! wrong, that there are two comparisons included, is in the ranks as well, as far as the model at
-//! hand is like those measured.
+//! models. Where clean models were measured, it is that of a class among their classes; a class
+//! counts for both of its two, and their sum is ranked among the same sums of measured clean models
+//! (a conformal p-value). So whatever the simulation gets wrong, that there are two comparisons
+//! included, is in the ranks as well, as far as the model at hand is like those measured. Where none
+//! were, it is that of the most suspicious class of a model, and a class counts for the larger.
 
 use super::null::{Among, Null, Simulation};
 use super::outlier::{CannotSay, OutlierTest, Reading};

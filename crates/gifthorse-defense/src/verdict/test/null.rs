@@ -18,10 +18,10 @@ use crate::verdict::set_aside::Thinning;
 /// Clean models simulated: the standard error of a p-value of 0.05 is then 0.002, and a thousand
 /// classes take a fraction of a second.
 pub const DRAWS: usize = 9_999;
-/// Clean models simulated for each model that is ranked among measured ones, and for each of these:
-/// a surprise need not be finer than the ranks that it is for, and only numbers found in the same
-/// way can be ranked.
-pub(in crate::verdict) const RANKED_DRAWS: usize = 2_000;
+/// Clean models simulated at most for each model that is ranked among measured ones, and for each
+/// of these: a surprise need not be finer than the ranks that it is for, and only numbers found in
+/// the same way can be ranked.
+const RANKED_DRAWS: usize = 2_000;
 /// Where classes are counted, fewer models are drawn the more classes they have: this many in all.
 const RANKED_CLASSES: usize = 20_000;
 /// But no fewer than this: classes of one model go together.
