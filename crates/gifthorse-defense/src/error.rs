@@ -34,12 +34,6 @@ pub enum Error {
         /// Classes of the model.
         classes: usize,
     },
-    /// The box of a trigger does not lie within the images.
-    #[error("the trigger's box does not lie within the images")]
-    OutsideImage,
-    /// A class that the model does not have.
-    #[error("the model has no class {0}")]
-    NoSuchClass(usize),
     /// A detector of inner features has none to look at.
     #[error("the model has no activation that everything passes through")]
     NoActivation,

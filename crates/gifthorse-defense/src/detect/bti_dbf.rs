@@ -28,10 +28,9 @@
 //! BTI-DBF's own second phase is another: one U-Net for the model, which moves the features outside
 //! the mask as far as it can, wherever that leads, and the commonest class of what it gives is the
 //! target. It says nothing on whether there is one, and the farthest move need not be that of a
-//! backdoor. To lead images to one class after the other is FeatureRE's and
-//! UNICORN's way. Instead of a U-Net with half a million weights, which must first learn to give
-//! images back, the generator is a map that is linear in its few thousand numbers and begins as
-//! nothing.
+//! backdoor. To lead images to one class after the other is FeatureRE's and UNICORN's way. Instead
+//! of a U-Net, which must first learn to give images back, the generator is a map that is linear in
+//! its few thousand numbers and begins as nothing.
 //!
 //! # Cost
 //! For each class as many passes of 32 images forwards and backwards as there are updates, and two
