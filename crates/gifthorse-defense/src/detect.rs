@@ -5,6 +5,7 @@
 //! coverage, zoos and the library of clean models know detectors only by [`Detector`].
 
 pub mod abs;
+pub mod bti_dbf;
 pub mod cepa;
 pub mod class_distance;
 pub mod colour_map;
@@ -274,7 +275,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 13] = [
+pub const DETECTORS: [Row; 14] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     last_layer::ROW,
@@ -285,6 +286,7 @@ pub const DETECTORS: [Row; 13] = [
     cepa::ROW,
     colour_map::ROW,
     warp::ROW,
+    bti_dbf::ROW,
     umd::ROW,
     l_red::ROW,
     abs::ROW,

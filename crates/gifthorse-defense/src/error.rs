@@ -34,6 +34,9 @@ pub enum Error {
         /// Classes of the model.
         classes: usize,
     },
+    /// A detector of inner features has none to look at.
+    #[error("the model has no activation that everything passes through")]
+    NoActivation,
     /// A detector of the last layer has none to look at.
     #[error("its logits are an affine function of no layer")]
     NoAffineEnd,

@@ -7,6 +7,7 @@ use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
 
 use crate::detect::abs::{Candidate, candidates};
+use crate::detect::bti_dbf::Decoupling;
 use crate::detect::last_layer::LastLayer;
 use crate::error::Error;
 
@@ -50,6 +51,7 @@ pub struct Facts {
     last_layer: OnceLock<Result<Arc<LastLayer>, String>>,
     right: OnceLock<Arc<Vec<bool>>>,
     stimulated: OnceLock<Arc<Vec<Candidate>>>,
+    decoupled: OnceLock<Option<Arc<Decoupling>>>,
 }
 
 impl Facts {
@@ -102,6 +104,23 @@ impl Facts {
         // Worked out before the cell is taken, as the last layer is.
         let found = Arc::new(candidates(subject)?);
         Ok(self.stimulated.get_or_init(|| found).clone())
+    }
+
+    /// The features that the answers on clean images hang on; `None` if the model has no activation
+    /// that everything passes through.
+    ///
+    /// # Errors
+    /// As [`Self::right`]; [`Error::NothingRight`].
+    pub(crate) fn decoupled(
+        &self,
+        subject: &Subject<'_>,
+    ) -> Result<Option<Arc<Decoupling>>, Error> {
+        if let Some(known) = self.decoupled.get() {
+            return Ok(known.clone());
+        }
+        // Worked out before the cell is taken, as the last layer is.
+        let found = Decoupling::of(subject)?.map(Arc::new);
+        Ok(self.decoupled.get_or_init(|| found).clone())
     }
 
     /// The last layer of the subject.

@@ -2,12 +2,14 @@
 //! in a stored picture.
 
 mod colour_map;
+mod local_map;
 mod transformation;
 mod warp;
 
 use serde::{Deserialize, Serialize};
 
 pub use colour_map::ColourMap;
+pub use local_map::LocalMap;
 pub use transformation::Transformation;
 pub use warp::Warp;
 
@@ -29,6 +31,8 @@ pub enum Trigger {
     ColourMap(ColourMap),
     /// The image is bent.
     Warp(Warp),
+    /// Every value becomes a weighted sum of those around it.
+    LocalMap(LocalMap),
 }
 
 /// A patch blended into an image: `(1 - mask) * image + mask * pattern` (Wang et al. 2019, equation
@@ -64,6 +68,7 @@ impl Trigger {
             }
             Self::ColourMap(map) => rounded(map.apply(pixels, shape)),
             Self::Warp(warp) => rounded(warp.apply(pixels, shape)),
+            Self::LocalMap(map) => rounded(map.apply(pixels, shape)),
         }
     }
 
@@ -77,6 +82,7 @@ impl Trigger {
             Self::Picture { pixels } => &[(pixels, image)],
             Self::ColourMap(map) => return problem_of(map, shape),
             Self::Warp(warp) => return problem_of(warp, shape),
+            Self::LocalMap(map) => return problem_of(map, shape),
         };
         if parts.iter().any(|(values, count)| values.len() != *count) {
             return Some("has a trigger of another size than the images");

@@ -58,6 +58,8 @@ pub enum Recovered {
     ColourMap(Change),
     /// A warp that is the same for every image.
     Warp(Change),
+    /// A generator that makes a weighted sum of those around it of each value.
+    LocalMap(Change),
 }
 
 /// A change of whole images that a few numbers say.
@@ -77,6 +79,7 @@ impl Recovered {
             Self::Image(_) => TriggerKind::Image,
             Self::ColourMap(_) => TriggerKind::ColourMap,
             Self::Warp(_) => TriggerKind::Warp,
+            Self::LocalMap(_) => TriggerKind::LocalMap,
         }
     }
 
@@ -86,7 +89,9 @@ impl Recovered {
         match self {
             Self::Patch(trigger) => trigger.on_grey(),
             Self::Image(image) => image.clone(),
-            Self::ColourMap(change) | Self::Warp(change) => change.chart.clone(),
+            Self::ColourMap(change) | Self::Warp(change) | Self::LocalMap(change) => {
+                change.chart.clone()
+            }
         }
     }
 }

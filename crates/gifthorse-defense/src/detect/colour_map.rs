@@ -34,7 +34,7 @@
 //! each pixel. That a loss at a fixed budget tells a target from other classes is our own
 //! measurement (docs/detectors/colour_map.md).
 
-use super::transformation::{Config, TransformationSearch};
+use super::transformation::{Budget, Config, TransformationSearch};
 use super::{About, Row, UnitStatistic};
 use crate::trigger::ColourMap;
 use crate::verdict::{Conviction, Tail};
@@ -76,7 +76,7 @@ pub const ROW: Row = Row {
     about: &ABOUT,
     make: |_, _| {
         let config = Config {
-            budget: 0.15,
+            budget: Budget::Fixed(0.15),
             images: 256,
             batch: 32,
             updates: 120,

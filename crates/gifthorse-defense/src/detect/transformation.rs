@@ -7,11 +7,13 @@
 //! mean logistic loss of the margins, `ln(1 + exp(-margin))`. After each update they are brought
 //! back within the budget. There is no chance in it: images are walked through in turn, class by
 //! class.
+//!
+//! With [`Budget::Decoupled`] what the answers on clean images hang on must not move much either.
 
 mod class_search;
 mod config;
 mod detector;
 mod snapshot;
 
-pub(super) use config::Config;
+pub(super) use config::{Budget, Config};
 pub(super) use detector::TransformationSearch;

@@ -29,7 +29,7 @@
 //! A. Nguyen, A. Tran, "WaNet: Imperceptible Warping-Based Backdoor Attack", ICLR 2021, for the
 //! field.
 
-use super::transformation::{Config, TransformationSearch};
+use super::transformation::{Budget, Config, TransformationSearch};
 use super::{About, Row, UnitStatistic};
 use crate::trigger::Warp;
 use crate::verdict::{Conviction, Tail};
@@ -70,7 +70,7 @@ pub const ROW: Row = Row {
     about: &ABOUT,
     make: |_, _| {
         let config = Config {
-            budget: 1.0,
+            budget: Budget::Fixed(1.0),
             images: 256,
             batch: 32,
             updates: 60,

@@ -7,6 +7,8 @@ use crate::exact;
 
 /// Points along each side of the grid of displacements, as in WaNet (Nguyen and Tran 2021, k = 4).
 const SIDE: usize = 4;
+/// Points of the grid.
+pub(super) const POINTS: usize = SIDE * SIDE;
 
 /// A smooth field of displacements that is the same for all images: a small grid of them, enlarged
 /// to the image by linear interpolation, corners on corners. Each pixel of the result is sampled
@@ -73,7 +75,11 @@ impl Between {
 
 /// Calls `see` for each pixel with its place, and the places and weights of the points of the grid
 /// around it.
-fn over_grid(height: usize, width: usize, mut see: impl FnMut(usize, [(usize, f32); 4])) {
+pub(super) fn over_grid(
+    height: usize,
+    width: usize,
+    mut see: impl FnMut(usize, [(usize, f32); 4]),
+) {
     let (rows, columns) = (Between::on_grid(height), Between::on_grid(width));
     for (y, row) in rows.iter().enumerate() {
         for (x, column) in columns.iter().enumerate() {
@@ -219,8 +225,6 @@ impl From<Warp> for Trigger {
 mod tests {
     use super::super::transformation::test::{error_of_slopes, uneven};
     use super::*;
-
-    const POINTS: usize = SIDE * SIDE;
 
     fn even(down: f32, right: f32) -> Warp {
         Warp::of([[down; POINTS], [right; POINTS]].concat())

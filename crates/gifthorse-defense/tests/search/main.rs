@@ -5,6 +5,7 @@
 
 mod abs;
 mod bench;
+mod bti_dbf;
 mod cepa;
 mod driver;
 mod eliminate;

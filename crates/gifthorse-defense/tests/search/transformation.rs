@@ -5,7 +5,7 @@ use gifthorse_defense::finding::{Finding, State, Unit};
 use gifthorse_defense::search::{KeepNothing, Search, Silent, search};
 use gifthorse_defense::trigger::Trigger;
 
-use crate::bench::{Bench, bent_downwards, brightened};
+use crate::bench::{Bench, bent_downwards, brightened, with_units};
 
 const CLASSES: usize = 6;
 const TARGET: usize = 2;
@@ -91,8 +91,8 @@ fn outcome(search: &dyn Search) -> Finding {
 
 #[test]
 fn a_search_that_was_laid_by_comes_to_the_same_end() {
-    let bench = Bench::new(CLASSES, Some(TARGET));
-    for name in ["colour_map", "warp"] {
+    let bench = Bench::of(with_units(CLASSES, Some(TARGET)), CLASSES);
+    for name in ["colour_map", "warp", "bti_dbf"] {
         let detector = detector(name);
         let unit = Unit::Class(TARGET);
         let mut straight = detector.begin(&bench.subject(), unit).unwrap();

@@ -67,11 +67,15 @@ fn noun(kind: TriggerKind) -> &'static str {
         TriggerKind::Image => "image",
         TriggerKind::ColourMap => "map of colours",
         TriggerKind::Warp => "warp",
+        TriggerKind::LocalMap => "generator",
     }
 }
 
-/// The name and shape of the array with the numbers of a change of images with so many channels.
-fn numbers_of(kind: TriggerKind, channels: usize) -> Option<(&'static str, Vec<usize>)> {
+/// The name and shape of the array with the numbers of a change of images of this shape.
+fn numbers_of(
+    kind: TriggerKind,
+    [channels, height, width]: [usize; 3],
+) -> Option<(&'static str, Vec<usize>)> {
     match kind {
         TriggerKind::Patch | TriggerKind::Image => None,
         TriggerKind::ColourMap => {
@@ -79,6 +83,12 @@ fn numbers_of(kind: TriggerKind, channels: usize) -> Option<(&'static str, Vec<u
             Some(("weights", vec![channels, terms]))
         }
         TriggerKind::Warp => Some(("displacements", vec![2, 4, 4])),
+        TriggerKind::LocalMap => {
+            let terms = channels.checked_mul(10)?.checked_add(1)?;
+            let weights = terms.checked_mul(16)?;
+            let of_channel = height.checked_mul(width)?.checked_add(weights)?;
+            Some(("numbers", vec![channels.checked_mul(of_channel)?]))
+        }
     }
 }
 
@@ -96,9 +106,9 @@ pub(crate) fn write_recovered(recovered: &Recovered) -> io::Result<Vec<u8>> {
         Recovered::Image(image) => {
             write_array(&mut archive, "image", &sides(image), image.values())?;
         }
-        Recovered::ColourMap(change) | Recovered::Warp(change) => {
+        Recovered::ColourMap(change) | Recovered::Warp(change) | Recovered::LocalMap(change) => {
             let chart = &change.chart;
-            if let Some((name, shape)) = numbers_of(recovered.kind(), chart.shape()[0]) {
+            if let Some((name, shape)) = numbers_of(recovered.kind(), chart.shape()) {
                 let shape: Vec<u64> = shape.iter().map(|&side| side as u64).collect();
                 write_array(&mut archive, name, &shape, &change.numbers)?;
             }
@@ -164,7 +174,8 @@ pub fn read_trigger(
     }
     // A mask is no larger than its pattern.
     let arrays = match file.kind {
-        TriggerKind::Patch => 2,
+        // Nor are the weights of a generator larger than what is allowed for headers.
+        TriggerKind::Patch | TriggerKind::LocalMap => 2,
         TriggerKind::Image | TriggerKind::ColourMap | TriggerKind::Warp => 1,
     };
     let limit = expected
@@ -203,6 +214,7 @@ fn decode(bytes: &[u8], kind: TriggerKind, expected: [usize; 3]) -> Result<Recov
         }
         TriggerKind::ColourMap => Ok(Recovered::ColourMap(change(&mut archive, kind, expected)?)),
         TriggerKind::Warp => Ok(Recovered::Warp(change(&mut archive, kind, expected)?)),
+        TriggerKind::LocalMap => Ok(Recovered::LocalMap(change(&mut archive, kind, expected)?)),
     }
 }
 
@@ -211,7 +223,7 @@ fn change(
     kind: TriggerKind,
     expected: [usize; 3],
 ) -> Result<Change, String> {
-    let (name, shape) = numbers_of(kind, expected[0]).ok_or("it has no numbers")?;
+    let (name, shape) = numbers_of(kind, expected).ok_or("it has no numbers")?;
     let numbers = read_array(archive, name, &shape)?;
     if numbers.iter().any(|number| !number.is_finite()) {
         return Err(format!("array `{name}`: a number that is not finite"));

@@ -56,5 +56,11 @@ pub fn shown(scan: &Scan<'_>, detection: &Detection, evidence: &UnitEvidence) ->
             "large",
             html! { "What the recovered warp makes of a chequerboard" },
         ),
+        Recovered::LocalMap(change) => figure(
+            &change.chart,
+            &html! { "recovered generator for " (class) },
+            "large",
+            html! { "What the recovered generator makes of a chequerboard" },
+        ),
     }
 }

@@ -139,4 +139,13 @@ pub enum TriggerKind {
     /// the image, and the image sampled, by linear interpolation. The array `image` is what it makes
     /// of a chequerboard.
     Warp,
+    /// A generator, the array `numbers`: with each value x of the image brought to u = 2 x - 1, what
+    /// is added to a value is a weighted sum of the u of each channel at the nine pixels around it,
+    /// row by row, of the squares of the pixel's own u, and of 1; and four times the number of the
+    /// pixel itself. First come the weights, `[channels, 10 channels + 1, 4, 4]`, each on a grid
+    /// whose corners are those of the image and that is enlarged to it by linear interpolation; then
+    /// the numbers of the pixels, `[channels, height, width]`. At the edge the image goes on as it
+    /// ends; the result is clamped to [0, 1]. The array `image` is what it makes of a chequerboard.
+    #[serde(rename = "local_map")]
+    LocalMap,
 }

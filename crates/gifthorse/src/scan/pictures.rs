@@ -47,6 +47,10 @@ pub fn evidence(
                 numbers: warp.displacements.clone(),
                 chart: stamped(trigger, chart::squares(shape), shape)?,
             }),
+            Trigger::LocalMap(map) => Recovered::LocalMap(Change {
+                numbers: map.numbers.clone(),
+                chart: stamped(trigger, chart::squares(shape), shape)?,
+            }),
         };
         let examples = match (subject.images, trigger) {
             (None, _) | (_, Trigger::Picture { .. }) => Vec::new(),

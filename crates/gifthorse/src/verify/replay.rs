@@ -4,7 +4,7 @@ use std::path::Path;
 
 use gifthorse_data::Images;
 use gifthorse_defense::search::{evaluate_away, evaluate_from, evaluate_trigger, picture_margin};
-use gifthorse_defense::trigger::{ColourMap, Patch, Transformation, Trigger, Warp};
+use gifthorse_defense::trigger::{ColourMap, LocalMap, Patch, Transformation, Trigger, Warp};
 use gifthorse_defense::verdict::Confirmation;
 use gifthorse_defense::verdict::interval::clopper_pearson;
 use gifthorse_engine::Classifier;
@@ -92,6 +92,14 @@ pub(super) fn replay(
         }
         Recovered::Warp(Change { numbers, .. }) => {
             let (search, holdout) = on_images(&Warp::of(numbers).into())?;
+            Replayed {
+                search,
+                holdout,
+                ..unread
+            }
+        }
+        Recovered::LocalMap(Change { numbers, .. }) => {
+            let (search, holdout) = on_images(&LocalMap::of(numbers).into())?;
             Replayed {
                 search,
                 holdout,

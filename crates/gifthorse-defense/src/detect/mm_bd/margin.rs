@@ -86,6 +86,22 @@ impl Rival {
     }
 }
 
+/// The slope of the sum of `ln(1 + exp(-margin))` along each of `[images, classes]` logits; nothing
+/// for an image of which a logit is not finite.
+pub fn margin_weights(logits: &[f32], classes: usize, class: usize) -> Vec<f32> {
+    let mut weights = vec![0.0; logits.len()];
+    let rows = logits.chunks_exact(classes);
+    for (row, weights) in rows.zip(weights.chunks_exact_mut(classes)) {
+        let rival = Rival::of(row, class);
+        if let Some(other) = rival.class {
+            let pull = 1.0 / (1.0 + rival.margin.exp());
+            weights[class] = -pull;
+            weights[other] = pull;
+        }
+    }
+    weights
+}
+
 /// The margin of a class in one row of logits; not a number where a logit is not finite or there is
 /// no other class.
 pub fn margin(logits: &[f32], class: usize) -> f32 {

@@ -1,12 +1,15 @@
 //! The search of one class.
 
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
 use gifthorse_engine::{Array, Tensor};
 
-use super::config::Config;
+use super::config::{Budget, Config};
 use super::snapshot::Snapshot;
 use crate::adam::Adam;
+use crate::detect::bti_dbf::Decoupling;
 use crate::detect::mm_bd::{Of, Pass, margin};
 use crate::error::Error;
 use crate::finding::{Finding, Measure, State, Unit};
@@ -25,24 +28,55 @@ pub struct ClassSearch<'a, T> {
     target: usize,
     /// Places of the images that are led to it.
     images: Vec<usize>,
+    budget: f64,
+    guard: Option<Guard>,
     change: T,
     adam: Adam<1>,
     updates: usize,
     seconds: f64,
 }
 
+/// What keeps features from moving that the answers hang on.
+struct Guard {
+    decoupling: Arc<Decoupling>,
+    weight: f64,
+    /// The images that are led to the class, by their places among those of the decoupling.
+    images: Vec<usize>,
+}
+
 impl<'a, T: Transformation> ClassSearch<'a, T> {
     /// The search for `target` at its beginning.
     ///
     /// # Errors
-    /// Images without labels, or none of another class that the model is right on.
+    /// Images without labels, or none of another class that the model is right on;
+    /// [`Error::NoActivation`] where features are looked at and there are none.
     pub fn new(subject: Subject<'a>, config: &'a Config, target: usize) -> Result<Self, Error> {
         let search = subject.images()?.search;
         let labels = search.labels().ok_or(Error::NoLabels)?;
-        let others: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] != target).collect();
-        let images = subject
-            .facts
-            .right_and_spread(&subject, &others, config.images)?;
+        let (images, budget, guard) = match config.budget {
+            Budget::Fixed(budget) => {
+                let others: Vec<usize> =
+                    (0..labels.len()).filter(|&i| labels[i] != target).collect();
+                let facts = subject.facts;
+                let images = facts.right_and_spread(&subject, &others, config.images)?;
+                (images, budget, None)
+            }
+            Budget::Decoupled { part, weight } => {
+                let decoupling = subject.facts.decoupled(&subject)?;
+                let decoupling = decoupling.ok_or(Error::NoActivation)?;
+                let of_all = decoupling.images();
+                let others = (0..of_all.len()).filter(|&i| labels[of_all[i]] != target);
+                let others: Vec<usize> = others.take(config.images).collect();
+                let images = others.iter().map(|&i| of_all[i]).collect();
+                let budget = part * decoupling.distance();
+                let guard = Guard {
+                    decoupling,
+                    weight,
+                    images: others,
+                };
+                (images, budget, Some(guard))
+            }
+        };
         if images.is_empty() {
             return Err(Error::NoImages(target));
         }
@@ -51,6 +85,8 @@ impl<'a, T: Transformation> ClassSearch<'a, T> {
             config,
             target,
             images,
+            budget,
+            guard,
             change: T::of(vec![0.0; T::count(subject.classifier.shape())]),
             adam: Adam::new(config.learning_rate, config.betas),
             updates: 0,
@@ -95,27 +131,43 @@ impl<'a, T: Transformation> ClassSearch<'a, T> {
         self.subject.classifier.shape()
     }
 
-    /// The images of an update, `[images, channels, height, width]`: as many as fit in a pass, in
-    /// turn.
-    fn batch(&self, update: usize) -> Result<Vec<f32>, Error> {
+    /// Which of the images an update is of: as many as fit in a pass, in turn.
+    fn turn(&self, update: usize) -> Range<usize> {
         let batches = self.images.len().div_ceil(self.config.batch);
         let first = update % batches * self.config.batch;
-        let last = (first + self.config.batch).min(self.images.len());
-        let search = self.subject.images()?.search;
-        Ok(search.subset(&self.images[first..last]).pixels().to_vec())
+        first..(first + self.config.batch).min(self.images.len())
     }
 
-    fn update(&mut self) -> Result<(), Error> {
-        let shape = self.shape();
-        let batch = self.batch(self.updates)?;
-        let changed = self.change.apply(&batch, shape);
-        let pass = Pass::make(self.subject.classifier, &changed, self.target, Of::Margin)?;
-        let size: usize = shape.iter().product();
+    /// The images of an update, `[images, channels, height, width]`.
+    fn batch(&self, update: usize) -> Result<Vec<f32>, Error> {
+        let search = self.subject.images()?.search;
+        let places = &self.images[self.turn(update)];
+        Ok(search.subset(places).pixels().to_vec())
+    }
+
+    /// The slope of what is minimised along each value of an update's images, as they are changed.
+    fn slopes(&self, changed: &[f32]) -> Result<Vec<f32>, Error> {
+        let classifier = self.subject.classifier;
+        if let Some(guard) = &self.guard {
+            let images = &guard.images[self.turn(self.updates)];
+            let decoupling = &guard.decoupling;
+            let shown = (images, changed);
+            return decoupling.slopes(classifier, shown, self.target, guard.weight);
+        }
+        let pass = Pass::make(classifier, changed, self.target, Of::Margin)?;
+        let size: usize = self.shape().iter().product();
         let mut slopes = pass.gradient;
         for (image, &margin) in slopes.chunks_exact_mut(size).zip(&pass.margins) {
             let pull = -pull(margin);
             image.iter_mut().for_each(|slope| *slope *= pull);
         }
+        Ok(slopes)
+    }
+
+    fn update(&mut self) -> Result<(), Error> {
+        let shape = self.shape();
+        let batch = self.batch(self.updates)?;
+        let slopes = self.slopes(&self.change.apply(&batch, shape))?;
         let gradient = self.change.pull_back(&batch, &slopes, shape);
         let device = self.subject.classifier.device();
         let tensor = |values: Vec<f32>| -> Tensor<1> {
@@ -137,10 +189,10 @@ impl<'a, T: Transformation> ClassSearch<'a, T> {
         let mut change = self.change.clone();
         for _ in 0..SHRINKINGS {
             let size = change.size(&batch, shape);
-            if size <= self.config.budget {
+            if size <= self.budget {
                 break;
             }
-            let factor = (self.config.budget / size) as f32;
+            let factor = (self.budget / size) as f32;
             let numbers = change.parameters().iter();
             change = T::of(numbers.map(|number| number * factor).collect());
         }

@@ -4,11 +4,27 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+/// How much images may be changed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Budget {
+    /// In the unit of the family.
+    Fixed(f64),
+    /// As a part of the distance of images to the nearest of another class, and with `weight` on how
+    /// far the features that the answers hang on move
+    /// ([`Decoupling`](crate::detect::bti_dbf::Decoupling)).
+    Decoupled {
+        /// The part of the distance.
+        part: f64,
+        /// The weight.
+        weight: f64,
+    },
+}
+
 /// All settings of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// How much images may be changed, in the unit of the family.
-    pub budget: f64,
+    /// How much images may be changed.
+    pub budget: Budget,
     /// Most images that are led to a class.
     pub images: usize,
     /// Images in a pass.
@@ -29,8 +45,7 @@ impl Config {
 
     /// The settings by name, for reports.
     pub fn parameters(&self) -> BTreeMap<String, Value> {
-        BTreeMap::from([
-            ("budget".to_owned(), json!(self.budget)),
+        let mut parameters = BTreeMap::from([
             ("most_images".to_owned(), json!(self.images)),
             ("batch".to_owned(), json!(self.batch)),
             ("updates".to_owned(), json!(self.updates)),
@@ -40,6 +55,16 @@ impl Config {
             ),
             ("beta_1".to_owned(), json!(f64::from(self.betas.0))),
             ("beta_2".to_owned(), json!(f64::from(self.betas.1))),
-        ])
+        ]);
+        match self.budget {
+            Budget::Fixed(budget) => {
+                parameters.insert("budget".to_owned(), json!(budget));
+            }
+            Budget::Decoupled { part, weight } => {
+                parameters.insert("budget_of_distance".to_owned(), json!(part));
+                parameters.insert("feature_weight".to_owned(), json!(weight));
+            }
+        }
+        parameters
     }
 }

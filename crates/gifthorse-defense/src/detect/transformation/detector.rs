@@ -6,11 +6,12 @@ use std::marker::PhantomData;
 use serde_json::Value;
 
 use super::class_search::ClassSearch;
-use super::config::Config;
+use super::config::{Budget, Config};
+use crate::detect::bti_dbf::IMAGES;
 use crate::detect::{About, Detector, Published};
 use crate::error::Error;
 use crate::finding::{Finding, Unit};
-use crate::search::Search;
+use crate::search::{Nothing, Search};
 use crate::subject::Subject;
 use crate::trigger::Transformation;
 use crate::verdict::Statistic;
@@ -37,6 +38,21 @@ impl<T> TransformationSearch<T> {
     }
 }
 
+/// The search, or one that says that the model has no features to look at, or none to compare.
+fn or_nothing<'a, T: Transformation + 'a>(
+    unit: Unit,
+    search: Result<ClassSearch<'a, T>, Error>,
+) -> Result<Box<dyn Search + 'a>, Error> {
+    match search {
+        Ok(search) => Ok(Box::new(search)),
+        Err(error @ (Error::NoActivation | Error::NothingRight)) => Ok(Box::new(Nothing {
+            unit,
+            reason: error.to_string(),
+        })),
+        Err(error) => Err(error),
+    }
+}
+
 impl<T: Transformation> Detector for TransformationSearch<T> {
     fn about(&self) -> &'static About {
         self.about
@@ -55,8 +71,8 @@ impl<T: Transformation> Detector for TransformationSearch<T> {
         subject: &Subject<'a>,
         unit: Unit,
     ) -> Result<Box<dyn Search + 'a>, Error> {
-        let search = ClassSearch::<T>::new(*subject, &self.config, unit.class()?)?;
-        Ok(Box::new(search))
+        let search = ClassSearch::<T>::new(*subject, &self.config, unit.class()?);
+        or_nothing(unit, search)
     }
 
     fn resume<'a>(
@@ -65,9 +81,15 @@ impl<T: Transformation> Detector for TransformationSearch<T> {
         unit: Unit,
         kept: &str,
     ) -> Result<Box<dyn Search + 'a>, Error> {
-        let kept = serde_json::from_str(kept)?;
-        let search = ClassSearch::<T>::resume(*subject, &self.config, unit.class()?, kept)?;
-        Ok(Box::new(search))
+        match serde_json::from_str(kept)? {
+            Some(kept) => {
+                let class = unit.class()?;
+                let search = ClassSearch::<T>::resume(*subject, &self.config, class, kept);
+                or_nothing(unit, search)
+            }
+            // What a search keeps that has nothing to search with.
+            None => self.begin(subject, unit),
+        }
     }
 
     fn most_updates(&self) -> usize {
@@ -78,9 +100,14 @@ impl<T: Transformation> Detector for TransformationSearch<T> {
         self.config.batch
     }
 
-    fn held_bytes(&self, shape: [usize; 3], _: usize, units: usize) -> usize {
-        // In a finding and in the evidence.
-        2 * units * T::count(shape) * size_of::<f32>()
+    fn held_bytes(&self, shape: [usize; 3], images: usize, units: usize) -> usize {
+        // In a finding and in the evidence, or with moments; and what a layer gives for images,
+        // which seldom has more numbers than they.
+        let features = match self.config.budget {
+            Budget::Fixed(_) => 0,
+            Budget::Decoupled { .. } => images.min(IMAGES) * shape.iter().product::<usize>(),
+        };
+        (3 * units * T::count(shape) + features) * size_of::<f32>()
     }
 
     fn statistic(&self, _: [usize; 3]) -> Statistic {
