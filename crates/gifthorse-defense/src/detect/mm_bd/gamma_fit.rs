@@ -56,7 +56,13 @@ impl Gamma {
             return None;
         }
         let mean = mean(numbers.iter().copied());
-        let gap = mean.ln() - self::mean(numbers.iter().map(|x| x.ln()));
+        Self::of_means(mean, self::mean(numbers.iter().map(|x| x.ln())))
+    }
+
+    /// The same of numbers of which only the mean and the mean of their logarithms are known: it
+    /// does not depend on more.
+    pub fn of_means(mean: f64, mean_of_logarithms: f64) -> Option<Self> {
+        let gap = mean.ln() - mean_of_logarithms;
         if gap.is_nan() || gap <= 0.0 {
             return None;
         }
