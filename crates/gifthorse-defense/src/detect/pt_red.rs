@@ -1,4 +1,4 @@
-//! PT-RED (Xiang et al. 2022): the smallest change, added to the images of one class, that leads
+//! PT-RED (Xiang et al. 2020): the smallest change, added to the images of one class, that leads
 //! them to another.
 //!
 //! # What it does

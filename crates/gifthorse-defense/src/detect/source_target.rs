@@ -15,9 +15,9 @@
 //!
 //! # Statistic and decision
 //! The *strength* of the strongest pair, on a logarithmic scale and the same for all models: how far
-//! the norm of its patch is below the median of all pairs, plus how far it is below what its row
-//! and column of the table of pairs let expect (by a median polish), plus how far below the norm
-//! of the way back, beside how much harder either class is to reach than to leave. Classes that
+//! the norm of its patch is below what its row and column of the table of pairs let expect (by a
+//! median polish), plus how far it is below the norm of the way back, beside how much harder either
+//! class is to reach than to leave. Classes that
 //! are near by nature are so both ways, and mostly near a third class as well; a backdoor leads one
 //! way. Large is suspicious, beside clean models. What is unusually large is decided by `verdict`
 //! among these. A trigger that convicts has to lead more than half of the held-out images of its

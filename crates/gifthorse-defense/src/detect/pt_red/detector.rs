@@ -20,7 +20,7 @@ const MOST_CLASSES: usize = 50;
 /// What it is.
 const ABOUT: About = About {
     name: "pt_red",
-    title: "PT-RED (Xiang et al. 2022)",
+    title: "PT-RED (Xiang et al. 2020)",
     tested: "a trigger that is a small change of all images and leads those of any one class to {targets}",
     not_tested: &[
         "triggers that are stamped over the image, such as patches",

@@ -32,20 +32,17 @@ impl Table {
     }
 
     /// How far each pair's norm is below what those of others let expect, on a logarithmic scale:
-    /// the larger, the more the pair stands out. The sum of three distances:
+    /// the larger, the more the pair stands out. The sum of two distances:
     ///
-    /// - of the norm from the median over all pairs: how small the patch is;
-    /// - of what is left of it beside the other targets of its source and the other sources of its
-    ///   target, by a median polish: classes that are easy to leave or to reach do not count;
+    /// - of the norm from what the other targets of its source and the other sources of its target
+    ///   let expect, by a median polish: classes that are easy to leave or to reach do not count;
     /// - of its distance from the norm of the way back, beside how much harder the source and the
     ///   target are to reach than to leave: two classes that are near one another by nature are so
     ///   both ways.
     pub fn strengths(&self) -> Self {
-        let size = self.below_median();
-        let own = self.polished();
-        let ways = self.beside_the_way_back();
-        let parts = size.values.iter().zip(&own.values).zip(&ways.values);
-        let sums = parts.map(|((size, own), ways)| Some(-((*size)? + (*own)? + (*ways)?)));
+        let (own, ways) = (self.polished(), self.beside_the_way_back());
+        let parts = own.values.iter().zip(&ways.values);
+        let sums = parts.map(|(own, ways)| Some(-((*own)? + (*ways)?)));
         Self {
             values: sums.collect(),
             ..self.clone()
@@ -55,11 +52,6 @@ impl Table {
     /// The value of a pair; `None` of one that is not in the table.
     pub fn of(&self, pair: Pair) -> Option<f64> {
         self.values[self.place(pair)?]
-    }
-
-    fn below_median(&self) -> Self {
-        let middle = median(self.values.iter().flatten().copied().collect()).unwrap_or(0.0);
-        self.less(|_, _| middle)
     }
 
     /// What is left of the values once what each row and each column have in common is taken away.
