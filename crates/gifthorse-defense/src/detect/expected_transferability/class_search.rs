@@ -79,7 +79,7 @@ impl<'a> ClassSearch<'a> {
         chosen.truncate(IMAGES);
         let size = subject.classifier.shape().iter().product();
         let first = |image| start(subject.seed, class, image, 0, size);
-        let runs = (0..chosen.len()).map(|image| Runs::new(chosen.len(), first(image)));
+        let runs = (0..chosen.len()).map(|image| Runs::new(chosen.len(), image, first(image)));
         Ok(Self {
             runs: match chosen.len() < FEWEST {
                 true => Vec::new(),
@@ -240,8 +240,7 @@ impl Search for ClassSearch<'_> {
     }
 
     fn unfinished(&self, state: State) -> Finding {
-        let shares = self.runs.iter().enumerate();
-        let shares = shares.map(|(place, runs)| runs.share(place));
+        let shares = self.runs.iter().map(Runs::share);
         Finding {
             state,
             statistic: shares.sum::<f64>() / self.runs.len().max(1) as f64,

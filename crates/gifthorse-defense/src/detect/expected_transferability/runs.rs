@@ -14,19 +14,19 @@ pub struct Runs {
     pub made: usize,
     /// How many of the last ones led no further image.
     idle: usize,
-    /// Which of all images were led by some change of this one.
+    /// Which of all images were led by some change of this one, which itself is among them.
     led: Vec<bool>,
     /// The change that grows now; none once all have been made.
     pub growing: Option<Perturbation>,
 }
 
 impl Runs {
-    /// Of one of so many images, with its first change.
-    pub fn new(images: usize, first: Perturbation) -> Self {
+    /// Of one of so many images, that at place `own`, with its first change.
+    pub fn new(images: usize, own: usize, first: Perturbation) -> Self {
         Self {
             made: 0,
             idle: 0,
-            led: vec![false; images],
+            led: (0..images).map(|place| place == own).collect(),
             growing: Some(first),
         }
     }
@@ -53,15 +53,11 @@ impl Runs {
         self.growing = (self.idle < PATIENCE).then(|| next(self.made));
     }
 
-    /// The share of the other images that were led; `own` is the place of this one.
-    pub fn share(&self, own: usize) -> f64 {
-        let others = self
-            .led
-            .iter()
-            .enumerate()
-            .filter(|(place, _)| *place != own);
-        let led = others.filter(|(_, led)| **led).count();
-        led as f64 / (self.led.len() - 1).max(1) as f64
+    /// The share of the other images that were led.
+    pub fn share(&self) -> f64 {
+        let led = self.led.iter().filter(|led| **led).count();
+        let others = self.led.len().saturating_sub(1).max(1);
+        led.saturating_sub(1) as f64 / others as f64
     }
 }
 
@@ -75,7 +71,7 @@ mod tests {
 
     #[test]
     fn it_ends_after_four_changes_that_lead_no_further_image() {
-        let mut runs = Runs::new(4, change());
+        let mut runs = Runs::new(4, 1, change());
         let nothing = [false, true, false, false];
         for led in [
             nothing,
@@ -91,6 +87,6 @@ mod tests {
         assert!(runs.growing.is_none());
         assert_eq!(runs.made, 6);
         // The image itself, the second, does not count.
-        assert!((runs.share(1) - 1.0 / 3.0).abs() < 1e-12);
+        assert!((runs.share() - 1.0 / 3.0).abs() < 1e-12);
     }
 }

@@ -23,8 +23,6 @@ const FEWEST_IMAGES: usize = 6;
 pub const FEWEST_CLASSES: usize = 5;
 /// Searches of pairs that go on side by side.
 const ABREAST: usize = 32;
-/// Steps that each of them makes before the next is begun where one has ended.
-const STRIDE: usize = 4;
 /// Pairs behind the first that are told.
 const TOLD: usize = 3;
 
@@ -143,7 +141,7 @@ impl<'a> ModelSearch<'a> {
     /// Moves on the searches that go on, and takes note of those that have ended.
     fn step_pairs(&mut self) -> Result<(), Error> {
         self.begin_more()?;
-        let advance = |(_, search): &mut (usize, ClassSearch<'a>)| search.advance(STRIDE);
+        let advance = |(_, search): &mut (usize, ClassSearch<'a>)| search.advance(1);
         match is_alone() {
             true => self.running.iter_mut().try_for_each(advance)?,
             false => {
@@ -168,7 +166,7 @@ impl<'a> ModelSearch<'a> {
     fn step(&mut self) -> Result<(), Error> {
         self.steps += 1;
         match &mut self.last {
-            Some(last) => last.advance(STRIDE)?,
+            Some(last) => last.advance(1)?,
             None => {
                 self.step_pairs()?;
                 if let Some(place) = self.strongest() {
