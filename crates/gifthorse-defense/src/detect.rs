@@ -9,11 +9,14 @@ pub mod bti_dbf;
 pub mod cepa;
 pub mod class_distance;
 pub mod colour_map;
+pub mod expected_transferability;
 pub mod l_red;
 pub mod last_layer;
 pub mod mm_bd;
 pub mod neural_cleanse;
+pub mod pt_red;
 pub mod source_patch;
+pub mod source_target;
 mod transformation;
 pub mod umd;
 pub mod universal_patch;
@@ -275,7 +278,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 14] = [
+pub const DETECTORS: [Row; 17] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     last_layer::ROW,
@@ -290,6 +293,9 @@ pub const DETECTORS: [Row; 14] = [
     umd::ROW,
     l_red::ROW,
     abs::ROW,
+    source_target::ROW,
+    pt_red::ROW,
+    expected_transferability::ROW,
 ];
 
 impl Choice {

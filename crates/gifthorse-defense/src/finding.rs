@@ -124,6 +124,10 @@ pub struct Finding {
     /// leads any away.
     #[serde(default)]
     pub leads_to: Option<usize>,
+    /// Of a search of the model as a whole: the only class whose images it leads there, if they are
+    /// of one.
+    #[serde(default)]
+    pub leads_from: Option<usize>,
     /// Of a search of the model as a whole: where images of each class are led, in class order,
     /// `None` for a class that is led nowhere. Empty for other searches.
     #[serde(default)]
@@ -155,11 +159,13 @@ pub struct Finding {
 
 impl Finding {
     /// What was found, as a unit with a target: the pair of classes, for a search from one class
-    /// that led somewhere.
+    /// that led somewhere, or one of the model that found a pair.
     pub fn led(&self) -> Unit {
-        match (self.unit, self.leads_to) {
-            (Unit::Source(source), Some(target)) => Unit::Pair { source, target },
-            (unit, _) => unit,
+        match (self.unit, self.leads_from, self.leads_to) {
+            (Unit::Source(source), _, Some(target)) | (Unit::Model, Some(source), Some(target)) => {
+                Unit::Pair { source, target }
+            }
+            (unit, _, _) => unit,
         }
     }
 
@@ -177,6 +183,7 @@ impl Finding {
         Self {
             unit,
             leads_to: None,
+            leads_from: None,
             map: Vec::new(),
             state: State::Skipped,
             reason: None,

@@ -43,4 +43,4 @@ mod perturbation;
 mod sources;
 
 pub(super) use detector::ROW;
-pub(super) use perturbation::{Perturbation, STEPS, Weighed, step};
+pub(super) use perturbation::{Case, Perturbation, STEP, STEPS, Weighed, step};

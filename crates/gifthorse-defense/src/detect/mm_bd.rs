@@ -59,6 +59,7 @@ pub use config::{Config, Preset, Rule, Stop};
 pub use detector::MmBd;
 pub(super) use detector::ROW;
 pub use finding::{Reason, StepOutcome};
+pub(super) use gamma_fit::Gamma;
 pub(super) use margin::{Of, Pass, margin, margin_weights};
 pub use published::GammaRule;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot};

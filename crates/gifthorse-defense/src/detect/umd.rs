@@ -52,3 +52,4 @@ mod statistic;
 mod transfers;
 
 pub(super) use detector::ROW;
+pub(super) use transfers::Pair;

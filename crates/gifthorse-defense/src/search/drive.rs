@@ -130,12 +130,12 @@ impl Drive<'_, '_> {
     }
 }
 
-/// The classes that a finding says images are led to.
-fn led_to(finding: &Finding) -> impl Iterator<Item = usize> + '_ {
+/// The classes that a finding says images are led to, or from.
+fn named(finding: &Finding) -> impl Iterator<Item = usize> + '_ {
     let destinations = finding.map.iter().flatten();
-    finding
-        .leads_to
-        .into_iter()
+    let ends = [finding.leads_to, finding.leads_from];
+    ends.into_iter()
+        .flatten()
         .chain(destinations.map(|it| it.class))
 }
 
@@ -148,9 +148,9 @@ fn check(finding: &Finding, unit: Unit, subject: &Subject<'_>) -> Result<(), Err
         .and_then(|trigger| trigger.problem(shape));
     let problem = (finding.unit != unit)
         .then_some("is of another class")
-        .or(led_to(finding)
+        .or(named(finding)
             .any(|class| class >= classes)
-            .then_some("leads to a class that the model does not have"))
+            .then_some("names a class that the model does not have"))
         .or(problem);
     match problem {
         None => Ok(()),

@@ -55,7 +55,7 @@ pub fn evidence(
         let examples = match (subject.images, trigger) {
             (None, _) | (_, Trigger::Picture { .. }) => Vec::new(),
             (Some(images), _) if shown.contains(&finding.unit) => {
-                let moves_all = finding.unit == Unit::Model;
+                let moves_all = finding.led() == Unit::Model;
                 let about = (unit, moves_all);
                 examples(subject, images.holdout, about, trigger, labelled)?
             }

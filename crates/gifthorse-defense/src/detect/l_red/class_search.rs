@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::perturbation::{Perturbation, STEPS, Weighed, step};
+use super::perturbation::{Case, Perturbation, STEPS, Weighed, step};
 use super::sources::Sources;
 use crate::error::Error;
 use crate::finding::{Finding, Measure, State, Unit};
@@ -124,7 +124,8 @@ impl<'a> ClassSearch<'a> {
             weights: &self.sources.of_images(),
             rate: RATE,
         };
-        let there = step(self.subject.classifier, shown, &mut [&mut self.change])?;
+        let change = &mut self.change;
+        let there = step(self.subject.classifier, &mut [Case { shown, change }])?;
         if let (true, false, Some(there)) = (self.weighs, self.change.reached, there.first()) {
             self.sources.weigh(there);
         }

@@ -1,4 +1,4 @@
-//! A change that is added to several images and grows until it leads most of them to a class.
+//! A change that is added to one image or several and grows until it leads most of them to a class.
 
 use gifthorse_engine::Classifier;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::logit_gradient::LogitGradient;
 /// Most steps of a change.
 pub const STEPS: usize = 100;
 /// Length of a step, in pixel values over the whole image,
-const STEP: f64 = 0.05;
+pub const STEP: f64 = 0.05;
 /// and as a part of the change so far, if that is more: sizes are found with the same relative
 /// precision, whatever the size of the images.
 const GROWTH: f64 = 0.05;
@@ -29,7 +29,7 @@ pub struct Perturbation {
     pub reached: bool,
 }
 
-/// Images that changes are added to, all of them with the same weights.
+/// Images that a change is added to.
 #[derive(Clone, Copy, Debug)]
 pub struct Weighed<'a> {
     /// `[images, channels, height, width]` in [0, 1].
@@ -43,9 +43,14 @@ pub struct Weighed<'a> {
 impl Perturbation {
     /// No change yet, of images of so many values.
     pub fn new(target: usize, size: usize) -> Self {
+        Self::from_start(target, vec![0.0; size])
+    }
+
+    /// A change that begins with these values.
+    pub fn from_start(target: usize, values: Vec<f32>) -> Self {
         Self {
             target,
-            values: vec![0.0; size],
+            values,
             steps: 0,
             reached: false,
         }
@@ -105,49 +110,55 @@ impl Perturbation {
     }
 }
 
-/// Shows the model the images with each of the changes, and moves those on that do not lead as many
-/// as they should to their class: against the slope of the mean cross-entropy, by steps whose
-/// length does not depend on how steep it is, so that scales of logits do not matter.
+/// A change, and the images that it is added to.
+pub struct Case<'a> {
+    /// The images.
+    pub shown: Weighed<'a>,
+    /// The change.
+    pub change: &'a mut Perturbation,
+}
+
+/// Shows the model images with their changes, all in one pass, and moves those changes on that do
+/// not lead as many images as they should to their class: against the slope of the mean
+/// cross-entropy, by steps whose length does not depend on how steep it is, so that scales of
+/// logits do not matter.
 ///
 /// Gives for each change which images it leads to the class as it was before the step.
 ///
 /// # Errors
 /// A model that cannot be run.
-pub fn step(
-    classifier: &Classifier,
-    shown: Weighed<'_>,
-    changes: &mut [&mut Perturbation],
-) -> Result<Vec<Vec<bool>>, Error> {
+pub fn step(classifier: &Classifier, cases: &mut [Case<'_>]) -> Result<Vec<Vec<bool>>, Error> {
     let classes = classifier.classes();
-    let images = shown.weights.len();
-    let moved = changes.iter().flat_map(|it| it.added_to(shown.images, 1.0));
+    let moved = cases
+        .iter()
+        .flat_map(|case| case.change.added_to(case.shown.images, 1.0));
     let moved: Vec<f32> = moved.collect();
-    let targets: Vec<usize> = changes.iter().map(|change| change.target).collect();
+    let aims = cases.iter().flat_map(|case| {
+        let weights = case.shown.weights.iter();
+        weights.map(|&weight| (case.change.target, weight))
+    });
     let slope = LogitGradient::at(classifier, &moved, |logits| {
-        let mut weights = Vec::with_capacity(logits.len());
-        for (place, row) in logits.chunks_exact(classes).enumerate() {
-            let weight = shown.weights[place % images];
-            weights.extend(slope_of_loss(row, targets[place / images], weight));
-        }
-        weights
+        let rows = logits.chunks_exact(classes).zip(aims);
+        rows.flat_map(|(row, (target, weight))| slope_of_loss(row, target, weight))
+            .collect()
     })?;
-    let of_changes = slope.logits.chunks_exact(classes * images);
-    let gradients = slope.gradient.chunks_exact(shown.images.len());
-    let each = changes.iter_mut().zip(of_changes.zip(gradients));
-    Ok(each
-        .map(|(change, (logits, gradient))| {
-            let rows = logits.chunks_exact(classes);
-            let there: Vec<bool> = rows.map(|row| is_largest(row, change.target)).collect();
-            let led = there.iter().zip(shown.weights).filter(|(there, _)| **there);
-            // A share that is met is not to be missed by a rounding.
-            let share: f64 = led.map(|(_, &weight)| f64::from(weight)).sum();
-            change.reached = share >= shown.rate - 1e-5;
-            if !change.reached {
-                change.descend(shown.images, gradient);
-            }
-            there
-        })
-        .collect())
+    let (mut logits, mut gradients) = (slope.logits.as_slice(), slope.gradient.as_slice());
+    let each = cases.iter_mut().map(|Case { shown, change }| {
+        let (own, of_others) = logits.split_at(classes * shown.weights.len());
+        let (gradient, beyond) = gradients.split_at(shown.images.len());
+        (logits, gradients) = (of_others, beyond);
+        let rows = own.chunks_exact(classes);
+        let there: Vec<bool> = rows.map(|row| is_largest(row, change.target)).collect();
+        let led = there.iter().zip(shown.weights).filter(|(there, _)| **there);
+        // A share that is met is not to be missed by a rounding.
+        let share: f64 = led.map(|(_, &weight)| f64::from(weight)).sum();
+        change.reached = share >= shown.rate - 1e-5;
+        if !change.reached {
+            change.descend(shown.images, gradient);
+        }
+        there
+    });
+    Ok(each.collect())
 }
 
 /// The derivative of a weighted cross-entropy by the logits: the probabilities, less 1 at the

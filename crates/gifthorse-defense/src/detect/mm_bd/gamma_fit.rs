@@ -9,6 +9,9 @@ const LEAST_SKEWNESS: f64 = 1e-8;
 /// Distance of the first guess of the location from the smallest number, as a share of their range,
 /// where that of the moments is no lower bound.
 const DISTANCE: f64 = 0.1;
+/// Numbers are all the same, but for rounding, where the logarithm of their mean and the mean of
+/// their logarithms differ by no more.
+const LEAST_GAP: f64 = 1e-13;
 /// What a number outside of the support adds to the negative logarithm of the likelihood.
 const OUTSIDE: f64 = 100.0 * 709.782_712_893_384;
 
@@ -56,8 +59,14 @@ impl Gamma {
             return None;
         }
         let mean = mean(numbers.iter().copied());
-        let gap = mean.ln() - self::mean(numbers.iter().map(|x| x.ln()));
-        if gap.is_nan() || gap <= 0.0 {
+        Self::of_means(mean, self::mean(numbers.iter().map(|x| x.ln())))
+    }
+
+    /// The same of numbers of which only the mean and the mean of their logarithms are known: it
+    /// does not depend on more.
+    pub fn of_means(mean: f64, mean_of_logarithms: f64) -> Option<Self> {
+        let gap = mean.ln() - mean_of_logarithms;
+        if gap.is_nan() || gap <= LEAST_GAP {
             return None;
         }
         // ln(a) - digamma(a) falls from infinity to 0 and lies between 1/(2a) and 1/a.

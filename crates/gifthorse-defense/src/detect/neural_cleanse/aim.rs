@@ -7,7 +7,7 @@ use super::class_search::Task;
 use super::config::Loss;
 use crate::error::Error;
 use crate::finding::Unit;
-use crate::search::{answers, evaluate_away, evaluate_trigger};
+use crate::search::{answers, evaluate_away, evaluate_from, evaluate_trigger};
 use crate::trigger::Trigger;
 use crate::verdict::Confirmation;
 
@@ -17,6 +17,10 @@ const LINEAR_SLOPE: f32 = 16.118_096;
 const FROM: u64 = 1 << 39;
 /// The random stream of the search that moves all images.
 const AWAY: u64 = 1 << 38;
+/// Tells the random streams of searches of a pair from all others; the source lies above the target.
+const PAIR: u64 = 1 << 37;
+/// How far: models have fewer classes than this has bits.
+const SOURCE_BITS: u32 = 18;
 /// Most images of a class that a search from it takes: as many as a scan of a thousand images has
 /// of each of 43 classes, so that sizes are of searches with as many.
 pub const MOST_OF_ONE: usize = 16;
@@ -32,6 +36,13 @@ pub enum Aim {
     From(usize),
     /// Images of all classes are to go to any other than their own.
     Away,
+    /// Images of one class are to go to one other (Wang et al. 2019, §VII-E).
+    Pair {
+        /// The class that they are of.
+        source: usize,
+        /// The class that they are to go to.
+        target: usize,
+    },
 }
 
 impl Aim {
@@ -41,6 +52,7 @@ impl Aim {
             Self::To(class) => Unit::Class(class),
             Self::From(class) => Unit::Source(class),
             Self::Away => Unit::Model,
+            Self::Pair { source, target } => Unit::Pair { source, target },
         }
     }
 
@@ -50,6 +62,7 @@ impl Aim {
             Self::To(class) => class as u64,
             Self::From(class) => FROM | class as u64,
             Self::Away => AWAY,
+            Self::Pair { source, target } => PAIR | (source as u64) << SOURCE_BITS | target as u64,
         }
     }
 
@@ -65,13 +78,15 @@ impl Aim {
             Self::To(class) => all
                 .filter(|&i| !task.config.exclude_target || labels[i] != class)
                 .collect(),
-            Self::From(class) => right(task, all.filter(|&i| labels[i] == class).collect())?,
+            Self::From(class) | Self::Pair { source: class, .. } => {
+                right(task, all.filter(|&i| labels[i] == class).collect())?
+            }
             Self::Away => right(task, all.collect())?,
         };
         if images.is_empty() {
             return Err(match self {
                 Self::To(class) => Error::NoImages(class),
-                Self::From(class) => Error::NoneRight(class),
+                Self::From(class) | Self::Pair { source: class, .. } => Error::NoneRight(class),
                 Self::Away => Error::NothingRight,
             });
         }
@@ -82,7 +97,7 @@ impl Aim {
     /// classes: one that covers all else still leads to some class, whose own images stay.
     pub fn attainable(self, classes: usize) -> f64 {
         match self {
-            Self::To(_) | Self::From(_) => 1.0,
+            Self::To(_) | Self::From(_) | Self::Pair { .. } => 1.0,
             Self::Away => 1.0 - 1.0 / classes.max(2) as f64,
         }
     }
@@ -91,8 +106,9 @@ impl Aim {
     /// all, it is `-ln(1 - p)` of the probability p of an image's own class: it may go to whichever
     /// other class is nearest.
     pub fn loss(self, loss: Loss, logits: Tensor<2>, labels: &[usize]) -> Tensor<1> {
-        let Self::To(class) = self else {
-            return away(logits, labels);
+        let class = match self {
+            Self::To(class) | Self::Pair { target: class, .. } => class,
+            Self::From(_) | Self::Away => return away(logits, labels),
         };
         let log_p = log_softmax(logits).narrow(1, class, 1);
         match loss {
@@ -121,7 +137,7 @@ impl Aim {
             })
         };
         let is_hit = |pair: &(&[f32], &usize)| match self {
-            Self::To(class) => is_of(pair.0, class),
+            Self::To(class) | Self::Pair { target: class, .. } => is_of(pair.0, class),
             // A row that is not made of numbers has gone nowhere.
             Self::From(_) | Self::Away => {
                 !is_of(pair.0, *pair.1) && pair.0.iter().all(|v| v.is_finite())
@@ -131,8 +147,9 @@ impl Aim {
         rows.zip(labels).filter(is_hit).count()
     }
 
-    /// Tries a trigger on labelled images: on those of other classes, whether they go to the class;
-    /// on those of the class, or on all that the model is right on, whether they leave it.
+    /// Tries a trigger on labelled images: on those of other classes, or of the source of a pair,
+    /// whether they go to the class; on those of the class, or on all that the model is right on,
+    /// whether they leave it.
     ///
     /// # Errors
     /// Images of another shape than the model's, or without labels.
@@ -145,6 +162,9 @@ impl Aim {
         let class = match self {
             Self::To(class) => return evaluate_trigger(classifier, images, trigger, class),
             Self::Away => return evaluate_away(classifier, images, trigger),
+            Self::Pair { source, target } => {
+                return evaluate_from(classifier, images, trigger, source, target);
+            }
             Self::From(class) => class,
         };
         let labels = images.labels().ok_or(Error::NoLabels)?;

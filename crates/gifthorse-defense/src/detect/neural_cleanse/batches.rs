@@ -114,7 +114,14 @@ mod tests {
 
     use super::*;
 
-    const AIMS: [Aim; 7] = [
+    const fn pair(source: usize, target: usize) -> Aim {
+        Aim::Pair { source, target }
+    }
+
+    const AIMS: [Aim; 10] = [
+        pair(0, 1),
+        pair(1, 0),
+        pair(1282, 1),
         Aim::Away,
         Aim::To(0),
         Aim::To(1),

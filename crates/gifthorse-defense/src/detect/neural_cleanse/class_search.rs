@@ -122,6 +122,11 @@ impl<'a> ClassSearch<'a> {
         self.stopped || self.trace.len() >= self.task.config.steps
     }
 
+    /// Whether a trigger has succeeded.
+    pub fn is_reached(&self) -> bool {
+        self.best.is_some()
+    }
+
     /// How each step from the present start went.
     pub fn trace(&self) -> &[StepOutcome] {
         &self.trace

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::core::{Core, core};
 use super::statistic::statistic;
 use super::transfers::{Pair, Transfers};
-use crate::detect::l_red::{Perturbation, STEPS, Weighed, step};
+use crate::detect::l_red::{Case, Perturbation, STEPS, Weighed, step};
 use crate::error::Error;
 use crate::finding::{Destination, Finding, Measure, State, Unit};
 use crate::search::{Belongs, Search};
@@ -191,14 +191,10 @@ impl<'a> ModelSearch<'a> {
             rate: RATE,
         };
         let growing = courses.iter_mut().filter_map(|course| match course {
-            Course::Growing(change) => Some(change),
+            Course::Growing(change) => Some(Case { shown, change }),
             Course::Ended(_) => None,
         });
-        step(
-            self.subject.classifier,
-            shown,
-            &mut growing.collect::<Vec<_>>(),
-        )?;
+        step(self.subject.classifier, &mut growing.collect::<Vec<_>>())?;
         for course in courses {
             if let Course::Growing(change) = course
                 && change.has_ended()

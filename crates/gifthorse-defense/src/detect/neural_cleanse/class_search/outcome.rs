@@ -84,7 +84,7 @@ impl Search for ClassSearch<'_> {
         let norm_of_tried = patch.norm();
         let trigger = Trigger::Patch(patch);
         let map = match self.aim {
-            Aim::To(_) => None,
+            Aim::To(_) | Aim::Pair { .. } => None,
             Aim::From(_) | Aim::Away => {
                 let stamped = self.aim.images(task)?;
                 Some(LabelMap::of(
@@ -104,7 +104,7 @@ impl Search for ClassSearch<'_> {
         };
         let tried = match self.aim {
             Aim::From(_) => on(task.search)?,
-            Aim::To(_) | Aim::Away => tried,
+            Aim::To(_) | Aim::Away | Aim::Pair { .. } => tried,
         };
         let holdout = on(task.holdout)?;
         let measure = |name: &str, value: f64, unit: &str| Measure {
@@ -168,7 +168,7 @@ impl ClassSearch<'_> {
                 Some(best) => best.clone(),
                 None => self.variables.trigger(),
             },
-            reached: self.best.is_some(),
+            reached: self.is_reached(),
             trace: self.trace.clone(),
         }
     }
