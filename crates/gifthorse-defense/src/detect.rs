@@ -15,6 +15,7 @@ pub mod neural_cleanse;
 pub mod source_patch;
 mod transformation;
 pub mod umd;
+pub mod universal_additive;
 pub mod universal_patch;
 pub mod warp;
 pub mod weight_sum;
@@ -274,7 +275,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 13] = [
+pub const DETECTORS: [Row; 14] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     last_layer::ROW,
@@ -282,6 +283,7 @@ pub const DETECTORS: [Row; 13] = [
     class_distance::ROW,
     source_patch::ROW,
     universal_patch::ROW,
+    universal_additive::ROW,
     cepa::ROW,
     colour_map::ROW,
     warp::ROW,

@@ -58,6 +58,8 @@ pub enum Recovered {
     ColourMap(Change),
     /// A warp that is the same for every image.
     Warp(Change),
+    /// A change that is added to every image, the same for each.
+    Additive(Change),
 }
 
 /// A change of whole images that a few numbers say.
@@ -77,6 +79,7 @@ impl Recovered {
             Self::Image(_) => TriggerKind::Image,
             Self::ColourMap(_) => TriggerKind::ColourMap,
             Self::Warp(_) => TriggerKind::Warp,
+            Self::Additive(_) => TriggerKind::Additive,
         }
     }
 
@@ -86,7 +89,9 @@ impl Recovered {
         match self {
             Self::Patch(trigger) => trigger.on_grey(),
             Self::Image(image) => image.clone(),
-            Self::ColourMap(change) | Self::Warp(change) => change.chart.clone(),
+            Self::ColourMap(change) | Self::Warp(change) | Self::Additive(change) => {
+                change.chart.clone()
+            }
         }
     }
 }

@@ -18,3 +18,4 @@ mod source;
 mod transformation;
 mod umd;
 mod universal;
+mod universal_additive;

@@ -67,18 +67,20 @@ fn noun(kind: TriggerKind) -> &'static str {
         TriggerKind::Image => "image",
         TriggerKind::ColourMap => "map of colours",
         TriggerKind::Warp => "warp",
+        TriggerKind::Additive => "change",
     }
 }
 
-/// The name and shape of the array with the numbers of a change of images with so many channels.
-fn numbers_of(kind: TriggerKind, channels: usize) -> Option<(&'static str, Vec<usize>)> {
+/// The name and shape of the array with the numbers of a change of images of this shape.
+fn numbers_of(kind: TriggerKind, image: [usize; 3]) -> Option<(&'static str, Vec<usize>)> {
     match kind {
         TriggerKind::Patch | TriggerKind::Image => None,
         TriggerKind::ColourMap => {
-            let terms = channels.checked_mul(2)?.checked_add(1)?;
-            Some(("weights", vec![channels, terms]))
+            let terms = image[0].checked_mul(2)?.checked_add(1)?;
+            Some(("weights", vec![image[0], terms]))
         }
         TriggerKind::Warp => Some(("displacements", vec![2, 4, 4])),
+        TriggerKind::Additive => Some(("addition", image.to_vec())),
     }
 }
 
@@ -96,9 +98,9 @@ pub(crate) fn write_recovered(recovered: &Recovered) -> io::Result<Vec<u8>> {
         Recovered::Image(image) => {
             write_array(&mut archive, "image", &sides(image), image.values())?;
         }
-        Recovered::ColourMap(change) | Recovered::Warp(change) => {
+        Recovered::ColourMap(change) | Recovered::Warp(change) | Recovered::Additive(change) => {
             let chart = &change.chart;
-            if let Some((name, shape)) = numbers_of(recovered.kind(), chart.shape()[0]) {
+            if let Some((name, shape)) = numbers_of(recovered.kind(), chart.shape()) {
                 let shape: Vec<u64> = shape.iter().map(|&side| side as u64).collect();
                 write_array(&mut archive, name, &shape, &change.numbers)?;
             }
@@ -162,9 +164,9 @@ pub fn read_trigger(
     if !real.starts_with(folder.canonicalize().map_err(failed)?) {
         return Err(outside());
     }
-    // A mask is no larger than its pattern.
+    // A mask is no larger than its pattern, and what is added is as large as an image.
     let arrays = match file.kind {
-        TriggerKind::Patch => 2,
+        TriggerKind::Patch | TriggerKind::Additive => 2,
         TriggerKind::Image | TriggerKind::ColourMap | TriggerKind::Warp => 1,
     };
     let limit = expected
@@ -203,6 +205,7 @@ fn decode(bytes: &[u8], kind: TriggerKind, expected: [usize; 3]) -> Result<Recov
         }
         TriggerKind::ColourMap => Ok(Recovered::ColourMap(change(&mut archive, kind, expected)?)),
         TriggerKind::Warp => Ok(Recovered::Warp(change(&mut archive, kind, expected)?)),
+        TriggerKind::Additive => Ok(Recovered::Additive(change(&mut archive, kind, expected)?)),
     }
 }
 
@@ -211,7 +214,7 @@ fn change(
     kind: TriggerKind,
     expected: [usize; 3],
 ) -> Result<Change, String> {
-    let (name, shape) = numbers_of(kind, expected[0]).ok_or("it has no numbers")?;
+    let (name, shape) = numbers_of(kind, expected).ok_or("it has no numbers")?;
     let numbers = read_array(archive, name, &shape)?;
     if numbers.iter().any(|number| !number.is_finite()) {
         return Err(format!("array `{name}`: a number that is not finite"));

@@ -79,6 +79,9 @@ pub fn suspicious(scan: &Scan<'_>) -> Markup {
                 " A filter makes another colour of each, in all images alike."
             }
             @if kinds.contains(&TriggerKind::Warp) { " A warp bends all images alike." }
+            @if kinds.contains(&TriggerKind::Additive) {
+                " A change is added to the pixels of all images alike."
+            }
             @if kinds.contains(&TriggerKind::Image) { " An image is shown as the search left it: it is stamped on nothing." }
         }
         @for class in featured { (card(scan, class)) }

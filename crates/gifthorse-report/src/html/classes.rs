@@ -90,6 +90,7 @@ fn thumbnails(scan: &Scan<'_>, detection: &Detection) -> Markup {
         Some(TriggerKind::Image) => ("Images of the other classes", "recovered image"),
         Some(TriggerKind::ColourMap) => ("Filters of the other classes", "recovered filter"),
         Some(TriggerKind::Warp) => ("Warps of the other classes", "recovered warp"),
+        Some(TriggerKind::Additive) => ("Changes of the other classes", "recovered change"),
     };
     let unit = &detection.unit_statistic.unit;
     html! {

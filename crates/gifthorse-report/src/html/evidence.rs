@@ -56,5 +56,11 @@ pub fn shown(scan: &Scan<'_>, detection: &Detection, evidence: &UnitEvidence) ->
             "large",
             html! { "What the recovered warp makes of a chequerboard" },
         ),
+        Recovered::Additive(change) => figure(
+            &change.chart,
+            &html! { "recovered change for " (class) },
+            "large",
+            html! { "The recovered change, stretched until its largest value is black or white" },
+        ),
     }
 }

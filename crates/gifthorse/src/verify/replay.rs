@@ -4,7 +4,7 @@ use std::path::Path;
 
 use gifthorse_data::Images;
 use gifthorse_defense::search::{evaluate_away, evaluate_from, evaluate_trigger, picture_margin};
-use gifthorse_defense::trigger::{ColourMap, Patch, Transformation, Trigger, Warp};
+use gifthorse_defense::trigger::{Additive, ColourMap, Patch, Transformation, Trigger, Warp};
 use gifthorse_defense::verdict::Confirmation;
 use gifthorse_defense::verdict::interval::clopper_pearson;
 use gifthorse_engine::Classifier;
@@ -84,6 +84,14 @@ pub(super) fn replay(
         }
         Recovered::ColourMap(Change { numbers, .. }) => {
             let (search, holdout) = on_images(&ColourMap::of(numbers).into())?;
+            Replayed {
+                search,
+                holdout,
+                ..unread
+            }
+        }
+        Recovered::Additive(Change { numbers, .. }) => {
+            let (search, holdout) = on_images(&Additive::of(numbers).into())?;
             Replayed {
                 search,
                 holdout,

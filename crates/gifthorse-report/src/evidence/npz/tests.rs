@@ -31,7 +31,7 @@ fn image_bytes() -> Vec<u8> {
 
 /// A change of `kind` with numbers on both sides of [0, 1].
 fn change(kind: TriggerKind) -> Recovered {
-    let (_, shape) = numbers_of(kind, SHAPE[0]).unwrap();
+    let (_, shape) = numbers_of(kind, SHAPE).unwrap();
     let number = |index: usize| 0.3 * index as f32 - 1.7;
     let change = Change {
         numbers: (0..shape.iter().product()).map(number).collect(),
@@ -39,6 +39,7 @@ fn change(kind: TriggerKind) -> Recovered {
     };
     match kind {
         TriggerKind::Warp => Recovered::Warp(change),
+        TriggerKind::Additive => Recovered::Additive(change),
         _ => Recovered::ColourMap(change),
     }
 }
@@ -47,7 +48,9 @@ fn bytes_of(kind: TriggerKind) -> Vec<u8> {
     match kind {
         TriggerKind::Patch => patch_bytes(),
         TriggerKind::Image => image_bytes(),
-        TriggerKind::ColourMap | TriggerKind::Warp => write_recovered(&change(kind)).unwrap(),
+        TriggerKind::ColourMap | TriggerKind::Warp | TriggerKind::Additive => {
+            write_recovered(&change(kind)).unwrap()
+        }
     }
 }
 
@@ -135,7 +138,11 @@ fn an_image_comes_back_bit_for_bit_and_writes_the_same_bytes() {
 
 #[test]
 fn a_change_comes_back_bit_for_bit_and_writes_the_same_bytes() {
-    for kind in [TriggerKind::ColourMap, TriggerKind::Warp] {
+    for kind in [
+        TriggerKind::ColourMap,
+        TriggerKind::Warp,
+        TriggerKind::Additive,
+    ] {
         let bytes = bytes_of(kind);
         assert_eq!(bytes, bytes_of(kind));
         assert_eq!(read_as(kind, &bytes, SHAPE).unwrap(), change(kind));
@@ -150,6 +157,7 @@ fn one_kind_does_not_pass_for_the_other() {
     assert!(read(TriggerKind::ColourMap, TriggerKind::Warp).contains("weights"));
     assert!(read(TriggerKind::Warp, TriggerKind::ColourMap).contains("displacements"));
     assert!(read(TriggerKind::Warp, TriggerKind::Image).contains("displacements"));
+    assert!(read(TriggerKind::Additive, TriggerKind::Image).contains("addition"));
 }
 
 #[test]
@@ -292,11 +300,12 @@ fn values_outside_the_unit_interval_are_refused() {
     }
 }
 
-const KINDS: [TriggerKind; 4] = [
+const KINDS: [TriggerKind; 5] = [
     TriggerKind::Patch,
     TriggerKind::Image,
     TriggerKind::ColourMap,
     TriggerKind::Warp,
+    TriggerKind::Additive,
 ];
 
 proptest! {
