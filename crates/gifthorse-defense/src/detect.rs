@@ -11,6 +11,7 @@ pub mod colour_map;
 pub mod l_red;
 pub mod last_layer;
 pub mod mm_bd;
+pub mod mm_bd_inner;
 pub mod neural_cleanse;
 pub mod source_patch;
 mod transformation;
@@ -275,9 +276,10 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 14] = [
+pub const DETECTORS: [Row; 15] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
+    mm_bd_inner::ROW,
     last_layer::ROW,
     weight_sum::ROW,
     class_distance::ROW,

@@ -54,6 +54,7 @@ mod settle;
 mod snapshot;
 mod start;
 
+pub(super) use ascent::{Moments, climb};
 pub use class_search::{ClassSearch, Task};
 pub use config::{Config, Preset, Rule, Stop};
 pub use detector::MmBd;
@@ -61,4 +62,6 @@ pub(super) use detector::ROW;
 pub use finding::{Reason, StepOutcome};
 pub(super) use margin::{Of, Pass, margin};
 pub use published::GammaRule;
+pub(super) use settle::has_settled;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
+pub(super) use start::{Start, ailment, outcome};

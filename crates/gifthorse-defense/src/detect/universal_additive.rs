@@ -1,44 +1,48 @@
-//! Universal additive change: where the smallest change leads that, added to images of all classes,
-//! moves them off their own.
+//! Universal additive change: how small a change, added to images of all classes, moves them off
+//! their own?
 //!
 //! # What it does
 //! Searches one change of the pixels, the same for all images and without a mask, under which nine
 //! of ten leave their class, wherever they go: the universal perturbation of Moosavi-Dezfooli et
 //! al. (2017), with the loss `-ln(1 - p)` of the own class's probability p as
-//! [`universal_patch`](super::universal_patch) has it. Its direction follows the slope of the
-//! loss, and its length the border at which enough images are moved: a little shorter after each
-//! step with enough, a little longer after each without (Rony et al. 2019). One search for the
+//! its sister [`universal_patch`](super::universal_patch) has it. Its direction follows the slope
+//! of the loss, and its length the border at which enough images are moved: a little shorter after
+//! each step with enough, a little longer after each without (Rony et al. 2019). One search for the
 //! whole model, from three starts.
 //!
 //! # Threat model
-//! One trigger that is much the same change of all images, such as noise, waves or a blended
-//! picture, or a faint patch, and works on images of all classes, or of nearly all, wherever it
-//! leads them. White-box access to gradients, and some clean images of each class.
+//! One trigger that is much the same change of all images, such as noise, waves, a blended picture,
+//! or a faint or small patch, and works on images of all classes, or of nearly all, wherever it
+//! leads them: to one class, each to the next one (all to all), or each to a class of its own.
+//! White-box access to gradients, and some clean images of each class. Two classes are enough.
 //!
 //! # Statistic and decision
-//! How much of where an image goes its class does not say
-//! ([`scatter`](crate::label_map::LabelMap::scatter)), over at most 256 images that the model is
-//! right on, under one and a half times the smallest change: at the border images go by chance.
-//! About 1 for one target, 0 where each class has one of its own. Small is suspicious, beside clean
-//! models of as many classes. Beside it are told how large the change is (its L2 norm), how many
-//! times the median image's own distance from its next class that is, to how many classes the
-//! classes lead (`targets`), and how many lead to the class so many places on (`shifted`). A
-//! trigger that convicts has to move at least 60 % of the held-out images, with a confidence of
-//! 95 %.
+//! The L2 norm of the smallest change from any start, in pixel values over the whole image. Small
+//! is suspicious, beside clean models of the same data: how large such changes are depends on what
+//! the images are of, and there is nothing in the model itself to compare it with. One and a half
+//! times the change is then added to all images that the model is right on, since at the border
+//! they go by chance, and the report has the label map: where most of each class go, how many
+//! classes they go to (`targets`), what share of the classes goes so many places on (`shifted`: 1
+//! for all to all), and how much of where an image goes its class does not say (`scatter`: about 1
+//! for one target, 0 where each class has one of its own). The classes that more than half of the
+//! images of some class go to are those that are accused. A change that convicts has to move at
+//! least 30 % of the held-out images, with a confidence of 95 %: with two classes, no change moves
+//! more than those of one.
 //!
 //! # Cost
-//! One search, however many classes there are: 240 steps of up to 256 images.
+//! One search, however many classes there are: 240 passes of at most 256 images, six times what
+//! Neural Cleanse takes for a class.
 //!
 //! # Known failures
-//! Triggers that replace pixels of bright and dark images alike, which no sum does. Triggers for
-//! some classes alone; warps. A trigger that is a larger change than the one which moves all
-//! images of a clean model anyhow.
+//! Strong patches on dark or bright ground, whose change is larger than the one that moves the
+//! images of a clean model. Which class a filter leads to. Triggers for some classes alone. Data of
+//! which no clean model is at hand.
 //!
 //! # References
 //! S.-M. Moosavi-Dezfooli et al., "Universal Adversarial Perturbations", CVPR 2017. J. Rony et al.,
 //! "Decoupling Direction and Norm for Efficient Gradient-Based L2 Adversarial Attacks and
-//! Defenses", CVPR 2019, for the length. S.-M. Moosavi-Dezfooli et al., "DeepFool", CVPR 2016, for
-//! an image's own distance.
+//! Defenses", CVPR 2019, for the length. That its size shows backdoors is our own measurement
+//! (docs/detectors/universal_additive.md).
 
 mod descent;
 mod model_search;
@@ -50,7 +54,6 @@ use serde_json::{Value, json};
 
 use self::descent::STEPS;
 use self::model_search::{IMAGES, MOVED, ModelSearch, STARTS, TRIED};
-use super::universal_patch::{FEWEST_CLASSES, LEAST_SCATTER};
 use super::{About, Detector, Published, Row, UnitStatistic};
 use crate::error::Error;
 use crate::finding::{Finding, Unit};
@@ -59,13 +62,16 @@ use crate::subject::Subject;
 use crate::verdict::{Conviction, Statistic, Tail};
 
 /// The success rate that a trigger is asked for on held-out images.
-const RATE: f64 = 0.6;
+const RATE: f64 = 0.3;
+
+/// Smaller norms count as this one.
+const LEAST_NORM: f64 = 1e-3;
 
 /// What it is.
 const ABOUT: About = About {
     name: "universal_additive",
     title: "Universal additive change (after Moosavi-Dezfooli et al. 2017)",
-    tested: "one small change that is added to all images and leads each class to one of its own",
+    tested: "one small change that, added to images of all classes, leads them to other ones",
     not_tested: &[
         "triggers that are stamped over the image, such as patches",
         "triggers that move or warp the image, and objects in the scene",
@@ -73,13 +79,12 @@ const ABOUT: About = About {
         "models trained to evade this search",
     ],
     statistic: UnitStatistic {
-        name: "scatter",
-        meaning: "how much of where a change of images of all classes leads them their classes do not say, beside a \
-                  change that leads all to one class",
-        found: "where a change leads images of all classes with a scatter",
-        unit: "of that of a single target",
+        name: "norm",
+        meaning: "L2 norm of the smallest change that, added to images of all classes, moves nine of ten off their own",
+        found: "where images of all classes are led by a change",
+        unit: "pixel values",
         suspicious: Tail::Small,
-        extreme: Some(LEAST_SCATTER),
+        extreme: None,
         comparable: true,
         linear: false,
         of_model: true,
@@ -120,9 +125,8 @@ impl Detector for UniversalAdditive {
         ])
     }
 
-    /// The model, if its images have a choice where to go.
     fn units(&self, classes: usize) -> Vec<Unit> {
-        match classes < FEWEST_CLASSES {
+        match classes < 2 {
             true => Vec::new(),
             false => vec![Unit::Model],
         }
@@ -167,7 +171,7 @@ impl Detector for UniversalAdditive {
     }
 
     fn value(&self, statistic: f64, shape: [usize; 3]) -> f64 {
-        self.statistic(shape).value(statistic.max(LEAST_SCATTER))
+        self.statistic(shape).value(statistic.max(LEAST_NORM))
     }
 
     fn published(&self, _compared: &[&Finding], _shape: [usize; 3]) -> Published {

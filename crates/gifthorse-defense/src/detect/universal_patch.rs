@@ -54,9 +54,9 @@ use crate::verdict::{Conviction, Statistic, Tail};
 const MOVED: f64 = 0.9;
 /// Where an image that leaves its own class has fewer to choose from, what its class says of where
 /// it goes differs much from clean model to clean model.
-pub(super) const FEWEST_CLASSES: usize = 6;
+const FEWEST_CLASSES: usize = 6;
 /// Smaller scatters count as this one: a few stray images make as much.
-pub(super) const LEAST_SCATTER: f64 = 0.02;
+const LEAST_SCATTER: f64 = 0.02;
 /// The success rate that a trigger is asked for on held-out images.
 const RATE: f64 = 0.6;
 

@@ -12,6 +12,7 @@ mod ex_ray;
 mod growth;
 mod l_red;
 mod last_layer;
+mod mm_bd_inner;
 mod restart;
 mod resume;
 mod source;

@@ -26,7 +26,8 @@ const NORM_ROUNDING: f64 = 1.0 / 255.0;
 const MARGIN_ROUNDING: f64 = 1e-3;
 /// The most that a report may say a patch has grown after the one whose norm is its statistic.
 const LARGEST_GROWTH: f64 = 2.0;
-/// What a detector calls the norm of a patch that it tried, where that is not its statistic.
+/// What a detector calls the norm of a patch or change that it tried, where that is not its
+/// statistic.
 const PATCH_NORM: &str = "trigger_norm";
 /// What it calls the norm of the smallest patch, where that is not its statistic.
 const SMALLEST_NORM: &str = "norm";
@@ -91,8 +92,13 @@ pub(super) fn replay(
             }
         }
         Recovered::Additive(Change { numbers, .. }) => {
-            let (search, holdout) = on_images(&Additive::of(numbers).into())?;
+            let change = Additive::of(numbers);
+            let norm = agreeing(measure(finding, PATCH_NORM), change.norm(), |norm| {
+                MARGIN_ROUNDING * norm
+            });
+            let (search, holdout) = on_images(&change.into())?;
             Replayed {
+                norm: Some(norm),
                 search,
                 holdout,
                 ..unread

@@ -65,7 +65,7 @@ impl<'a> ClassSearch<'a> {
         }
         let layer = layers.swap_remove(config.place(layers.len()));
         let inner = Inner::new(&subject, &layer, class, config.climb.starts)?;
-        let numbers = inner.starts(config.reach);
+        let numbers = inner.starts();
         Ok(Some(Self {
             starts: vec![Start::UNSEEN; numbers.len() / inner.size],
             subject,
@@ -129,10 +129,10 @@ impl<'a> ClassSearch<'a> {
     }
 
     fn pass(&self, of: Of) -> Result<Pass, Error> {
-        let values = self.inner.values(&self.numbers, self.config.reach);
+        let values = self.inner.values(&self.numbers);
         let classes = self.subject.classifier.classes();
         let mut pass = Pass::behind(&self.inner.tail, &values, (self.class, classes), of)?;
-        self.inner.pull_back(&mut pass.gradient, self.config.reach);
+        self.inner.pull_back(&mut pass.gradient);
         Ok(pass)
     }
 

@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 
 use crate::detect::mm_bd;
 
+/// The nearer to the logits, the better the target shows (docs/detectors/mm_bd_inner.md).
+const DEPTH: f64 = 0.75;
+
 /// All settings of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Which of the activations that everything passes through: a place among them, as a part of
     /// their number; 0 is the first.
     pub depth: f64,
-    /// How far a value may rise above the lowest of its channel on clean images, as a multiple of
-    /// the channel's range on these.
-    pub reach: f32,
     /// Starts, most steps, the rule of the climb and when it ends: those of MM-BD.
     pub climb: mm_bd::Config,
 }
@@ -22,8 +22,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            depth: 0.0,
-            reach: 1.0,
+            depth: DEPTH,
             climb: mm_bd::Config::preset(mm_bd::Preset::Standard),
         }
     }
@@ -44,7 +43,6 @@ impl Config {
     pub fn parameters(&self) -> BTreeMap<String, Value> {
         let mut parameters = self.climb.parameters();
         parameters.insert("depth".to_owned(), json!(self.depth));
-        parameters.insert("reach".to_owned(), json!(f64::from(self.reach)));
         parameters
     }
 }

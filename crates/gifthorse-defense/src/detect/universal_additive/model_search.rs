@@ -25,6 +25,8 @@ pub const MOVED: f64 = 0.9;
 /// How much of the smallest change is tried on images. It ends where images are only just moved,
 /// where they go by chance.
 pub const TRIED: f32 = 1.5;
+/// The norm of what was tried on images.
+const TRIGGER_NORM: &str = "trigger_norm";
 /// Version of what is kept.
 const VERSION: u32 = 1;
 
@@ -148,24 +150,21 @@ impl<'a> ModelSearch<'a> {
         changes.min_by(|a, b| a.norm().total_cmp(&b.norm()))
     }
 
-    /// How the change is told beside the statistic.
-    fn measures(&self, map: &LabelMap) -> Result<Vec<Measure>, Error> {
-        let norms = self.norms();
-        let smallest = norms.first().copied().unwrap_or(f64::NAN);
-        let largest = norms.last().copied().unwrap_or(f64::NAN);
-        let own = self.shown().own_distance()?;
-        let mut sizes = vec![
-            ("norm", smallest, "pixel values"),
-            ("norm_of_worst_start", largest, "pixel values"),
+    /// What is told beside the norm: of what was tried, and of where it leads.
+    fn measures(&self, trigger: &Additive, map: &LabelMap) -> Vec<Measure> {
+        let worst = self.norms().last().copied().unwrap_or(f64::NAN);
+        let mut measures = vec![
+            (TRIGGER_NORM, trigger.norm(), "pixel values"),
+            ("norm_of_worst_start", worst, "pixel values"),
         ];
-        sizes.extend(own.map(|own| ("times_own_distance", smallest / own, "")));
+        measures.extend(map.scatter().map(|it| ("scatter", it, "")));
         let measure = |(name, value, unit): (&str, f64, &str)| Measure {
             name: name.to_owned(),
             value,
             unit: unit.to_owned(),
         };
-        let sizes = sizes.into_iter().map(measure);
-        Ok(sizes.chain(map.measures()).collect())
+        let measures = measures.into_iter().map(measure);
+        measures.chain(map.measures()).collect()
     }
 }
 
@@ -211,32 +210,27 @@ impl Search for ModelSearch<'_> {
     fn finding(&self) -> Result<Finding, Error> {
         let started = Instant::now();
         let unfinished = self.unfinished(State::Unreached);
-        let nothing = |reason: &str| Finding {
-            reason: Some(reason.to_owned()),
-            statistic: 1.0,
-            ..unfinished.clone()
-        };
         let Some(smallest) = self.smallest() else {
-            return Ok(nothing("no change that was tried moves enough images"));
+            return Ok(Finding {
+                reason: Some("no change that was tried moves enough images".to_owned()),
+                ..unfinished
+            });
         };
         let images = self.subject.images()?;
         let classifier = self.subject.classifier;
         let values = smallest.values.iter().map(|value| TRIED * value).collect();
-        let trigger = Trigger::Additive(Additive { values });
+        let tried = Additive { values };
+        let trigger = Trigger::Additive(tried.clone());
         let map = LabelMap::of(classifier, images.search, &self.places, &trigger)?;
-        let Some(scatter) = map.scatter() else {
-            return Ok(nothing("images of fewer than three classes can be moved"));
-        };
-        let tried = evaluate_away(classifier, images.search, &trigger)?;
+        let moved = evaluate_away(classifier, images.search, &trigger)?;
         let holdout = evaluate_away(classifier, images.holdout, &trigger)?;
         Ok(Finding {
             state: State::Reached,
             leads_to: map.most_frequent(),
             map: map.destinations(),
-            statistic: scatter,
-            measures: self.measures(&map)?,
+            measures: self.measures(&tried, &map),
             trigger: Some(trigger),
-            success_rate: Some(tried.success_rate()),
+            success_rate: Some(moved.success_rate()),
             confirmation: Some(holdout),
             seconds: self.seconds + started.elapsed().as_secs_f64(),
             ..unfinished
@@ -244,8 +238,10 @@ impl Search for ModelSearch<'_> {
     }
 
     fn unfinished(&self, state: State) -> Finding {
+        let change = self.smallest().unwrap_or(self.under_way.change());
         Finding {
             state,
+            statistic: change.norm(),
             updates: self.updates(),
             seconds: self.seconds,
             ..Finding::skipped(Unit::Model)
