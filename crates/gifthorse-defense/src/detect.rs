@@ -13,12 +13,14 @@ pub mod expected_transferability;
 pub mod l_red;
 pub mod last_layer;
 pub mod mm_bd;
+pub mod mm_bd_inner;
 pub mod neural_cleanse;
 pub mod pt_red;
 pub mod source_patch;
 pub mod source_target;
 mod transformation;
 pub mod umd;
+pub mod universal_additive;
 pub mod universal_patch;
 pub mod warp;
 pub mod weight_sum;
@@ -278,14 +280,16 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 17] = [
+pub const DETECTORS: [Row; 19] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
+    mm_bd_inner::ROW,
     last_layer::ROW,
     weight_sum::ROW,
     class_distance::ROW,
     source_patch::ROW,
     universal_patch::ROW,
+    universal_additive::ROW,
     cepa::ROW,
     colour_map::ROW,
     warp::ROW,

@@ -1,10 +1,12 @@
 //! Where a trigger leads the images of each class.
 
+use std::collections::BTreeSet;
+
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
 
 use crate::error::Error;
-use crate::finding::Destination;
+use crate::finding::{Destination, Measure};
 use crate::search::answers;
 use crate::trigger::Trigger;
 
@@ -82,6 +84,41 @@ impl LabelMap {
             .collect()
     }
 
+    /// How many different classes the classes lead to, each to the one that most of its images go to.
+    pub fn targets(&self) -> usize {
+        let led = self.destinations().into_iter().flatten();
+        let targets: BTreeSet<usize> = led.map(|destination| destination.class).collect();
+        targets.len()
+    }
+
+    /// What share of the classes whose images leave them lead to the class so many places further
+    /// on, from the last one to the first again; for the number of places of which that is most.
+    /// `None` if none leaves.
+    pub fn shifted(&self) -> Option<f64> {
+        let mut shifts = vec![0_usize; self.classes];
+        for (class, led) in self.destinations().into_iter().enumerate() {
+            if let Some(led) = led {
+                shifts[(led.class + self.classes - class) % self.classes] += 1;
+            }
+        }
+        let led: usize = shifts.iter().sum();
+        let most = shifts.into_iter().max().filter(|&most| most > 0)?;
+        Some(most as f64 / led as f64)
+    }
+
+    /// What [`Self::targets`] and [`Self::shifted`] say, to be told beside a statistic.
+    pub fn measures(&self) -> Vec<Measure> {
+        let measure = |name: &str, value: f64, unit: &str| Measure {
+            name: name.to_owned(),
+            value,
+            unit: unit.to_owned(),
+        };
+        let shifted = self.shifted();
+        let shifted = shifted.map(|share| measure("shifted", share, "share"));
+        let targets = measure("targets", self.targets() as f64, "classes");
+        [targets].into_iter().chain(shifted).collect()
+    }
+
     /// How much of where an image goes its class does not say, beside a trigger that leads all
     /// classes to one and that one to another: about 1 for such a trigger, 0 where each class has
     /// one of its own to go to, and more than 1 where images of one class go to many.
@@ -141,12 +178,14 @@ mod tests {
     fn a_map_to_the_next_class_has_no_scatter_and_one_to_a_single_class_all() {
         let shifted = LabelMap::new(5, (0..50).map(|i| (i % 5, (i + 1) % 5)));
         assert!(shifted.scatter().unwrap().abs() < 1e-12);
+        assert_eq!((shifted.targets(), shifted.shifted()), (5, Some(1.0)));
         let next = [1, 2, 3, 4, 0].map(|class| led(class, 1.0));
         assert_eq!(shifted.destinations(), next);
         let one_target = |i: usize| (i % 5, if i % 5 == 2 { 4 } else { 2 });
         let to_one = LabelMap::new(5, (0..50).map(one_target));
         assert!((to_one.scatter().unwrap() - 1.0).abs() < 1e-12);
         assert_eq!(to_one.most_frequent(), Some(2));
+        assert_eq!((to_one.targets(), to_one.shifted()), (2, Some(0.4)));
     }
 
     #[test]
@@ -173,5 +212,6 @@ mod tests {
         assert_eq!(two.scatter(), None);
         let nothing = LabelMap::new(3, [(0, 0), (2, 2)].into_iter());
         assert_eq!((nothing.scatter(), nothing.most_frequent()), (None, None));
+        assert_eq!((nothing.targets(), nothing.shifted()), (0, None));
     }
 }

@@ -1,6 +1,7 @@
 //! What leads a model to a class, as it is kept and replayed: stamped images have 8 bits a value, as
 //! in a stored picture.
 
+mod additive;
 mod colour_map;
 mod local_map;
 mod transformation;
@@ -8,6 +9,7 @@ mod warp;
 
 use serde::{Deserialize, Serialize};
 
+pub use additive::Additive;
 pub use colour_map::ColourMap;
 pub use local_map::LocalMap;
 pub use transformation::Transformation;
@@ -33,6 +35,8 @@ pub enum Trigger {
     Warp(Warp),
     /// Every value becomes a weighted sum of those around it.
     LocalMap(LocalMap),
+    /// Numbers are added to its pixels.
+    Additive(Additive),
 }
 
 /// A patch blended into an image: `(1 - mask) * image + mask * pattern` (Wang et al. 2019, equation
@@ -69,6 +73,7 @@ impl Trigger {
             Self::ColourMap(map) => rounded(map.apply(pixels, shape)),
             Self::Warp(warp) => rounded(warp.apply(pixels, shape)),
             Self::LocalMap(map) => rounded(map.apply(pixels, shape)),
+            Self::Additive(change) => rounded(change.apply(pixels, shape)),
         }
     }
 
@@ -83,6 +88,7 @@ impl Trigger {
             Self::ColourMap(map) => return problem_of(map, shape),
             Self::Warp(warp) => return problem_of(warp, shape),
             Self::LocalMap(map) => return problem_of(map, shape),
+            Self::Additive(change) => return problem_of(change, shape),
         };
         if parts.iter().any(|(values, count)| values.len() != *count) {
             return Some("has a trigger of another size than the images");
@@ -124,7 +130,7 @@ impl Patch {
 fn problem_of<T: Transformation>(change: &T, shape: [usize; 3]) -> Option<&'static str> {
     let numbers = change.parameters();
     if numbers.len() != T::count(shape) {
-        return Some("has a trigger for images of other channels");
+        return Some("has a trigger for images of another shape");
     }
     let finite = numbers.iter().all(|number| number.is_finite());
     (!finite).then_some("has a trigger with numbers that are not finite")

@@ -60,6 +60,8 @@ pub enum Recovered {
     Warp(Change),
     /// A generator that makes a weighted sum of those around it of each value.
     LocalMap(Change),
+    /// A change that is added to every image, the same for each.
+    Additive(Change),
 }
 
 /// A change of whole images that a few numbers say.
@@ -80,6 +82,7 @@ impl Recovered {
             Self::ColourMap(_) => TriggerKind::ColourMap,
             Self::Warp(_) => TriggerKind::Warp,
             Self::LocalMap(_) => TriggerKind::LocalMap,
+            Self::Additive(_) => TriggerKind::Additive,
         }
     }
 
@@ -89,9 +92,10 @@ impl Recovered {
         match self {
             Self::Patch(trigger) => trigger.on_grey(),
             Self::Image(image) => image.clone(),
-            Self::ColourMap(change) | Self::Warp(change) | Self::LocalMap(change) => {
-                change.chart.clone()
-            }
+            Self::ColourMap(change)
+            | Self::Warp(change)
+            | Self::LocalMap(change)
+            | Self::Additive(change) => change.chart.clone(),
         }
     }
 }

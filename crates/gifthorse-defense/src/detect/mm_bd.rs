@@ -54,6 +54,7 @@ mod settle;
 mod snapshot;
 mod start;
 
+pub(super) use ascent::{Moments, climb};
 pub use class_search::{ClassSearch, Task};
 pub use config::{Config, Preset, Rule, Stop};
 pub use detector::MmBd;
@@ -62,4 +63,6 @@ pub use finding::{Reason, StepOutcome};
 pub(super) use gamma_fit::Gamma;
 pub(super) use margin::{Of, Pass, margin, margin_weights};
 pub use published::GammaRule;
+pub(super) use settle::has_settled;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
+pub(super) use start::{Start, ailment, outcome};

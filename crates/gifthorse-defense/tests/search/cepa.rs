@@ -1,10 +1,12 @@
 //! What images have in common inside the model on their way to a class.
 
+use gifthorse_defense::detect::cepa::{CommonMove, Config, Following, Preset, layers};
 use gifthorse_defense::detect::{Choice, Detector};
 use gifthorse_defense::finding::{Finding, State, Unit};
 use gifthorse_defense::search::{KeepNothing, Search, Silent, search};
+use gifthorse_defense::trigger::Trigger;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, UNITS, side, with_units};
 
 const CLASSES: usize = 6;
 const TARGET: usize = 4;
@@ -13,11 +15,22 @@ fn cepa() -> Box<dyn Detector> {
     Choice::of("cepa").unwrap().detector().unwrap()
 }
 
+fn of_pairs() -> Box<dyn Detector> {
+    let choice = Choice {
+        preset: "pairs".to_owned(),
+        ..Choice::of("cepa").unwrap()
+    };
+    choice.detector().unwrap()
+}
+
 fn found(bench: &Bench) -> Vec<Finding> {
-    let detector = cepa();
+    found_by(cepa().as_ref(), bench)
+}
+
+fn found_by(detector: &dyn Detector, bench: &Bench) -> Vec<Finding> {
     let units = detector.units(CLASSES);
     let subject = bench.subject();
-    let found = search(detector.as_ref(), &subject, &units, &Silent, &KeepNothing);
+    let found = search(detector, &subject, &units, &Silent, &KeepNothing);
     found.unwrap().units
 }
 
@@ -75,7 +88,7 @@ fn a_search_that_was_laid_by_comes_to_the_same_end() {
 
     let other = detector.resume(&bench.subject(), Unit::Class(1), &kept);
     assert!(other.is_err());
-    let damaged = kept.replacen("\"version\":1", "\"version\":9", 1);
+    let damaged = kept.replacen("\"version\":2", "\"version\":9", 1);
     assert_ne!(damaged, kept);
     assert!(detector.resume(&bench.subject(), unit, &damaged).is_err());
 }
@@ -85,4 +98,67 @@ fn without_images_of_other_classes_there_is_nothing_to_push() {
     let detector = cepa();
     assert!(detector.lacks(Unit::Class(0), &[0, 0]).is_some());
     assert!(detector.lacks(Unit::Class(0), &[0, 1]).is_none());
+}
+
+#[test]
+fn what_is_shown_is_the_change_that_images_have_in_common_on_their_way() {
+    let found = found(&Bench::new(CLASSES, Some(TARGET))).remove(TARGET);
+    let Some(Trigger::Additive(change)) = &found.trigger else {
+        panic!("{:?}", found.trigger);
+    };
+    // The corner that leads to the target is what changes most.
+    let size = side(CLASSES).pow(2);
+    let most = (0..size).max_by(|&a, &b| change.values[a].total_cmp(&change.values[b]));
+    assert_eq!(most, Some(size - 1));
+    assert!(found.success_rate.is_some() && found.confirmation.is_some());
+}
+
+#[test]
+fn a_kept_search_of_pairs_is_none_of_all_images_together() {
+    let bench = Bench::new(CLASSES, Some(TARGET));
+    let pairs = of_pairs();
+    let mut search = pairs.begin(&bench.subject(), Unit::Class(0)).unwrap();
+    search.advance(1).unwrap();
+    let kept = search.snapshot().unwrap();
+    let resume = |detector: &dyn Detector| {
+        let resumed = detector.resume(&bench.subject(), Unit::Class(0), &kept);
+        resumed.is_ok()
+    };
+    assert!(resume(pairs.as_ref()) && !resume(cepa().as_ref()));
+}
+
+/// Equation 3: images that follow the consensus go to the target.
+#[test]
+fn at_test_time_what_follows_the_move_goes_to_the_target() {
+    let bench = Bench::of(with_units(CLASSES, Some(TARGET)), CLASSES);
+    let subject = bench.subject();
+    let classifier = subject.classifier;
+    let layer = classifier.layer(UNITS).unwrap().clone();
+    assert!(layers(classifier).unwrap().contains(&layer));
+    let config = Config::preset(Preset::Standard);
+    let common = CommonMove::search(subject, &config, TARGET, layer).unwrap();
+    let others: Vec<usize> = {
+        let labels = subject.images.unwrap().holdout.labels().unwrap();
+        (0..labels.len()).filter(|&i| labels[i] != TARGET).collect()
+    };
+    let clean = subject.images.unwrap().holdout.subset(&others);
+    let followed = common
+        .following(classifier, clean.pixels(), Following::default())
+        .unwrap();
+    assert!(followed.iter().all(|pixel| (0.0..=1.0).contains(pixel)));
+    let answers = classifier.predict(&followed).unwrap();
+    let led = answers.iter().filter(|&&answer| answer == TARGET).count();
+    assert!(
+        led as f64 >= 0.8 * answers.len() as f64,
+        "{led} of {}",
+        answers.len()
+    );
+    // With a heavy weight on its length, the perturbation stays short and leads nowhere.
+    let heavy = Following {
+        weight: 1e4,
+        ..Following::default()
+    };
+    let short = common.following(classifier, clean.pixels(), heavy).unwrap();
+    let answers = classifier.predict(&short).unwrap();
+    assert!(answers.iter().all(|&answer| answer != TARGET));
 }

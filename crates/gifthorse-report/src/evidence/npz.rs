@@ -68,27 +68,27 @@ fn noun(kind: TriggerKind) -> &'static str {
         TriggerKind::ColourMap => "map of colours",
         TriggerKind::Warp => "warp",
         TriggerKind::LocalMap => "generator",
+        TriggerKind::Additive => "change",
     }
 }
 
 /// The name and shape of the array with the numbers of a change of images of this shape.
-fn numbers_of(
-    kind: TriggerKind,
-    [channels, height, width]: [usize; 3],
-) -> Option<(&'static str, Vec<usize>)> {
+fn numbers_of(kind: TriggerKind, image: [usize; 3]) -> Option<(&'static str, Vec<usize>)> {
     match kind {
         TriggerKind::Patch | TriggerKind::Image => None,
         TriggerKind::ColourMap => {
-            let terms = channels.checked_mul(2)?.checked_add(1)?;
-            Some(("weights", vec![channels, terms]))
+            let terms = image[0].checked_mul(2)?.checked_add(1)?;
+            Some(("weights", vec![image[0], terms]))
         }
         TriggerKind::Warp => Some(("displacements", vec![2, 4, 4])),
         TriggerKind::LocalMap => {
+            let [channels, height, width] = image;
             let terms = channels.checked_mul(10)?.checked_add(1)?;
             let weights = terms.checked_mul(16)?;
             let of_channel = height.checked_mul(width)?.checked_add(weights)?;
             Some(("numbers", vec![channels.checked_mul(of_channel)?]))
         }
+        TriggerKind::Additive => Some(("addition", image.to_vec())),
     }
 }
 
@@ -106,7 +106,10 @@ pub(crate) fn write_recovered(recovered: &Recovered) -> io::Result<Vec<u8>> {
         Recovered::Image(image) => {
             write_array(&mut archive, "image", &sides(image), image.values())?;
         }
-        Recovered::ColourMap(change) | Recovered::Warp(change) | Recovered::LocalMap(change) => {
+        Recovered::ColourMap(change)
+        | Recovered::Warp(change)
+        | Recovered::LocalMap(change)
+        | Recovered::Additive(change) => {
             let chart = &change.chart;
             if let Some((name, shape)) = numbers_of(recovered.kind(), chart.shape()) {
                 let shape: Vec<u64> = shape.iter().map(|&side| side as u64).collect();
@@ -172,10 +175,10 @@ pub fn read_trigger(
     if !real.starts_with(folder.canonicalize().map_err(failed)?) {
         return Err(outside());
     }
-    // A mask is no larger than its pattern.
+    // A mask is no larger than its pattern, and what is added is as large as an image.
     let arrays = match file.kind {
         // Nor are the weights of a generator larger than what is allowed for headers.
-        TriggerKind::Patch | TriggerKind::LocalMap => 2,
+        TriggerKind::Patch | TriggerKind::LocalMap | TriggerKind::Additive => 2,
         TriggerKind::Image | TriggerKind::ColourMap | TriggerKind::Warp => 1,
     };
     let limit = expected
@@ -215,6 +218,7 @@ fn decode(bytes: &[u8], kind: TriggerKind, expected: [usize; 3]) -> Result<Recov
         TriggerKind::ColourMap => Ok(Recovered::ColourMap(change(&mut archive, kind, expected)?)),
         TriggerKind::Warp => Ok(Recovered::Warp(change(&mut archive, kind, expected)?)),
         TriggerKind::LocalMap => Ok(Recovered::LocalMap(change(&mut archive, kind, expected)?)),
+        TriggerKind::Additive => Ok(Recovered::Additive(change(&mut archive, kind, expected)?)),
     }
 }
 

@@ -82,6 +82,9 @@ pub fn suspicious(scan: &Scan<'_>) -> Markup {
             @if kinds.contains(&TriggerKind::LocalMap) {
                 " A generator mixes each pixel anew from those around it and adds a picture, in all images alike."
             }
+            @if kinds.contains(&TriggerKind::Additive) {
+                " A change is added to the pixels of all images alike."
+            }
             @if kinds.contains(&TriggerKind::Image) { " An image is shown as the search left it: it is stamped on nothing." }
         }
         @for class in featured { (card(scan, class)) }

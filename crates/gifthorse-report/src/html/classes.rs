@@ -91,6 +91,7 @@ fn thumbnails(scan: &Scan<'_>, detection: &Detection) -> Markup {
         Some(TriggerKind::ColourMap) => ("Filters of the other classes", "recovered filter"),
         Some(TriggerKind::Warp) => ("Warps of the other classes", "recovered warp"),
         Some(TriggerKind::LocalMap) => ("Generators of the other classes", "recovered generator"),
+        Some(TriggerKind::Additive) => ("Changes of the other classes", "recovered change"),
     };
     let unit = &detection.unit_statistic.unit;
     html! {

@@ -62,5 +62,11 @@ pub fn shown(scan: &Scan<'_>, detection: &Detection, evidence: &UnitEvidence) ->
             "large",
             html! { "What the recovered generator makes of a chequerboard" },
         ),
+        Recovered::Additive(change) => figure(
+            &change.chart,
+            &html! { "recovered change for " (class) },
+            "large",
+            html! { "The recovered change, stretched until its largest value is black or white" },
+        ),
     }
 }

@@ -148,4 +148,8 @@ pub enum TriggerKind {
     /// ends; the result is clamped to [0, 1]. The array `image` is what it makes of a chequerboard.
     #[serde(rename = "local_map")]
     LocalMap,
+    /// A change that is added: the array `addition` `[channels, height, width]`, added to the values
+    /// of each image; the result is clamped to [0, 1]. The array `image` shows it on
+    /// grey, stretched until its largest number is black or white.
+    Additive,
 }

@@ -25,6 +25,19 @@ pub fn colours([channels, height, width]: [usize; 3]) -> Vec<f32> {
         .collect()
 }
 
+/// What is added to an image, on grey, stretched until the largest number is black or white: such
+/// changes are too faint to be seen as they are.
+pub fn stretched(values: &[f32]) -> Vec<f32> {
+    let largest = values
+        .iter()
+        .fold(0.0_f32, |most, value| most.max(value.abs()));
+    let shown = |value: &f32| match largest > 0.0 {
+        true => 0.5 + 0.5 * value / largest,
+        false => 0.5,
+    };
+    values.iter().map(shown).collect()
+}
+
 /// A chequerboard, dark and bright. `[channels, height, width]`, as `shape` says.
 pub fn squares([channels, height, width]: [usize; 3]) -> Vec<f32> {
     let side = height.min(width).div_ceil(SQUARES).max(1);
@@ -39,6 +52,12 @@ pub fn squares([channels, height, width]: [usize; 3]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_added_is_stretched_to_black_or_white() {
+        assert_eq!(stretched(&[0.0, -0.25, 0.125]), [0.5, 0.0, 0.75]);
+        assert_eq!(stretched(&[0.0, 0.0]), [0.5, 0.5]);
+    }
 
     #[test]
     fn colours_go_round_the_circle_and_from_black_to_white() {

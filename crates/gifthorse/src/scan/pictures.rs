@@ -43,6 +43,10 @@ pub fn evidence(
                 numbers: map.weights.clone(),
                 chart: stamped(trigger, chart::colours(shape), shape)?,
             }),
+            Trigger::Additive(change) => Recovered::Additive(Change {
+                numbers: change.values.clone(),
+                chart: Picture::new(shape, chart::stretched(&change.values))?,
+            }),
             Trigger::Warp(warp) => Recovered::Warp(Change {
                 numbers: warp.displacements.clone(),
                 chart: stamped(trigger, chart::squares(shape), shape)?,

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use gifthorse_data::Images;
 use gifthorse_defense::search::{evaluate_away, evaluate_from, evaluate_trigger, picture_margin};
-use gifthorse_defense::trigger::{ColourMap, LocalMap, Patch, Transformation, Trigger, Warp};
+use gifthorse_defense::trigger::{
+    Additive, ColourMap, LocalMap, Patch, Transformation, Trigger, Warp,
+};
 use gifthorse_defense::verdict::Confirmation;
 use gifthorse_defense::verdict::interval::clopper_pearson;
 use gifthorse_engine::Classifier;
@@ -26,7 +28,8 @@ const NORM_ROUNDING: f64 = 1.0 / 255.0;
 const MARGIN_ROUNDING: f64 = 1e-3;
 /// The most that a report may say a patch has grown after the one whose norm is its statistic.
 const LARGEST_GROWTH: f64 = 2.0;
-/// What a detector calls the norm of a patch that it tried, where that is not its statistic.
+/// What a detector calls the norm of a patch or change that it tried, where that is not its
+/// statistic.
 const PATCH_NORM: &str = "trigger_norm";
 /// What it calls the norm of the smallest patch, where that is not its statistic.
 const SMALLEST_NORM: &str = "norm";
@@ -85,6 +88,19 @@ pub(super) fn replay(
         Recovered::ColourMap(Change { numbers, .. }) => {
             let (search, holdout) = on_images(&ColourMap::of(numbers).into())?;
             Replayed {
+                search,
+                holdout,
+                ..unread
+            }
+        }
+        Recovered::Additive(Change { numbers, .. }) => {
+            let change = Additive::of(numbers);
+            let norm = agreeing(measure(finding, PATCH_NORM), change.norm(), |norm| {
+                MARGIN_ROUNDING * norm
+            });
+            let (search, holdout) = on_images(&change.into())?;
+            Replayed {
+                norm: Some(norm),
                 search,
                 holdout,
                 ..unread

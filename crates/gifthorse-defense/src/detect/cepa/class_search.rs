@@ -1,22 +1,32 @@
-//! The search of one class: one layer after the other.
+//! The search of one class: one layer after the other, with images of all other classes or of one
+//! after the other.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
 
 use gifthorse_engine::Layer;
 
-use super::config::Config;
-use super::layer_search::{Consensus, LayerSearch};
+use super::config::{Config, Preset};
+use super::consensus::Consensus;
+use super::layer_search::LayerSearch;
 use super::layers::layers;
 use super::snapshot::Snapshot;
 use crate::error::Error;
 use crate::finding::{Finding, Measure, State, Unit};
-use crate::search::{Belongs, Search, picture_margin};
+use crate::search::{Belongs, Search, evaluate_trigger};
 use crate::subject::{Subject, spread_over_classes};
-use crate::trigger::Trigger;
+use crate::trigger::{Additive, Trigger};
 
-/// The margin of the picture that is shown, as it is stored with 8 bits a value.
-const PICTURE_MARGIN: &str = "picture_margin";
+/// The source class of the pair that counts.
+const SOURCE: &str = "source";
+
+/// Images that are pushed together.
+struct Group {
+    /// Their class, if they are of one.
+    source: Option<usize>,
+    /// Their places among the images to search with.
+    images: Vec<usize>,
+}
 
 /// A search for what all images have in common on their way to a class.
 pub struct ClassSearch<'a> {
@@ -24,8 +34,9 @@ pub struct ClassSearch<'a> {
     config: &'a Config,
     target: usize,
     layers: Vec<Layer>,
-    images: Vec<usize>,
+    groups: Vec<Group>,
     under_way: Option<LayerSearch<'a>>,
+    /// Of each group, that of each layer.
     done: Vec<Consensus>,
     seconds: f64,
 }
@@ -36,13 +47,13 @@ impl<'a> ClassSearch<'a> {
     /// # Errors
     /// Images without labels, or none of another class.
     pub fn new(subject: Subject<'a>, config: &'a Config, target: usize) -> Result<Self, Error> {
-        let images = images(&subject, config, target)?;
+        let groups = groups(&subject, config, target)?;
         Ok(Self {
             layers: layers(subject.classifier)?,
             subject,
             config,
             target,
-            images,
+            groups,
             under_way: None,
             done: Vec::new(),
             seconds: 0.0,
@@ -60,11 +71,8 @@ impl<'a> ClassSearch<'a> {
         kept: Snapshot,
     ) -> Result<Self, Error> {
         let search = Self::new(subject, config, target)?;
-        let names: Vec<String> = search
-            .layers
-            .iter()
-            .map(|it| it.name().to_owned())
-            .collect();
+        let names = search.groups.iter().flat_map(|_| &search.layers);
+        let names: Vec<String> = names.map(|layer| layer.name().to_owned()).collect();
         kept.check(&search.belongs(), &names)?;
         Ok(Self {
             done: kept.done,
@@ -78,7 +86,7 @@ impl<'a> ClassSearch<'a> {
             unit: Unit::Class(self.target),
             seed: self.subject.seed,
             shape: self.subject.classifier.shape(),
-            images: self.images.len(),
+            images: self.groups.iter().map(|group| group.images.len()).sum(),
             settings: self.config.fingerprint(),
         }
     }
@@ -87,13 +95,10 @@ impl<'a> ClassSearch<'a> {
         let mut search = match self.under_way.take() {
             Some(search) => search,
             None => {
-                let layer = self.layers[self.done.len()].clone();
-                LayerSearch::new(
-                    self.subject,
-                    self.config,
-                    (self.target, layer),
-                    &self.images,
-                )?
+                let layer = self.layers[self.done.len() % self.layers.len()].clone();
+                let group = &self.groups[self.done.len() / self.layers.len()];
+                let task = (self.target, layer);
+                LayerSearch::new(self.subject, self.config, task, &group.images)?
             }
         };
         search.step()?;
@@ -105,40 +110,81 @@ impl<'a> ClassSearch<'a> {
         Ok(())
     }
 
-    fn measures(&self, picture: &Trigger) -> Result<Vec<Measure>, Error> {
-        let measure = |name: String, value: f64, unit: &str| Measure {
-            name,
-            value,
-            unit: unit.to_owned(),
-        };
-        let mut measures = Vec::new();
-        for (place, at) in self.done.iter().enumerate() {
-            let place = place + 1;
-            measures.push(measure(format!("spread_{place}"), at.spread, ""));
-            measures.push(measure(format!("consensus_{place}"), at.length, ""));
-        }
-        let last = self.done.last().map_or(0.0, |at| at.perturbation);
-        measures.push(measure("perturbation".to_owned(), last, "pixel values"));
-        let margin = picture_margin(self.subject.classifier, picture, self.target)?;
-        measures.push(measure(PICTURE_MARGIN.to_owned(), margin, "logits"));
-        Ok(measures)
+    /// The group whose moves have most in common, with what each layer came to; `None` before a
+    /// group has been through all layers.
+    fn closest(&self) -> Option<(&Group, &[Consensus])> {
+        let groups = self.groups.iter();
+        let each = groups.zip(self.done.chunks_exact(self.layers.len().max(1)));
+        each.min_by(|a, b| statistic(a.1).total_cmp(&statistic(b.1)))
     }
 }
 
-/// The geometric mean of the spreads at the layers; infinite without any.
+/// What is told of the group that counts.
+fn measures(group: &Group, done: &[Consensus]) -> Vec<Measure> {
+    let measure = |name: &str, value: f64, unit: &str| Measure {
+        name: name.to_owned(),
+        value,
+        unit: unit.to_owned(),
+    };
+    let mut measures = Vec::new();
+    for (place, at) in done.iter().enumerate() {
+        let place = place + 1;
+        measures.push(measure(&format!("spread_{place}"), at.spread, ""));
+        measures.push(measure(&format!("consensus_{place}"), at.length, ""));
+    }
+    let last = done.last().map_or(0.0, |at| at.perturbation);
+    measures.push(measure("perturbation", last, "pixel values"));
+    let source = group
+        .source
+        .map(|source| measure(SOURCE, source as f64, ""));
+    measures.into_iter().chain(source).collect()
+}
+
+/// The geometric mean of the spreads at the layers; infinite where one was not reached.
 fn statistic(done: &[Consensus]) -> f64 {
-    if done.is_empty() {
+    if done.is_empty() || done.iter().any(|at| !at.reached) {
         return f64::INFINITY;
     }
     let logarithms: f64 = done.iter().map(|at| at.spread.ln()).sum();
     (logarithms / done.len() as f64).exp()
 }
 
-/// Places of the images that are perturbed: of other classes than the target, evenly over these, on
-/// average at most [`Config::per_class`] of each.
-fn images(subject: &Subject<'_>, config: &Config, target: usize) -> Result<Vec<usize>, Error> {
-    let search = subject.images()?.search;
-    let labels = search.labels().ok_or(Error::NoLabels)?;
+/// The images that are perturbed: all together, or of each class by itself.
+fn groups(subject: &Subject<'_>, config: &Config, target: usize) -> Result<Vec<Group>, Error> {
+    if config.preset != Preset::Pairs {
+        return Ok(vec![Group {
+            source: None,
+            images: images(subject, config, target)?,
+        }]);
+    }
+    let labels = subject.images()?.search.labels().ok_or(Error::NoLabels)?;
+    let sources: BTreeSet<usize> = labels.iter().copied().collect();
+    let group = |source: usize| Group {
+        source: Some(source),
+        images: (0..labels.len())
+            .filter(|&i| labels[i] == source)
+            .take(config.per_class)
+            .collect(),
+    };
+    let sources = sources.into_iter().filter(|&source| source != target);
+    let groups: Vec<Group> = sources.map(group).collect();
+    match groups.is_empty() {
+        true => Err(Error::NoImages(target)),
+        false => Ok(groups),
+    }
+}
+
+/// Places of the images of other classes than the target, evenly over these, on average at most
+/// [`Config::per_class`] of each.
+///
+/// # Errors
+/// Images without labels, or none of another class.
+pub(super) fn images(
+    subject: &Subject<'_>,
+    config: &Config,
+    target: usize,
+) -> Result<Vec<usize>, Error> {
+    let labels = subject.images()?.search.labels().ok_or(Error::NoLabels)?;
     let others: Vec<usize> = (0..labels.len()).filter(|&i| labels[i] != target).collect();
     if others.is_empty() {
         return Err(Error::NoImages(target));
@@ -162,7 +208,7 @@ impl Search for ClassSearch<'_> {
     }
 
     fn has_ended(&self) -> bool {
-        self.done.len() >= self.layers.len()
+        self.done.len() >= self.groups.len() * self.layers.len()
     }
 
     fn steps(&self) -> usize {
@@ -186,34 +232,38 @@ impl Search for ClassSearch<'_> {
     fn finding(&self) -> Result<Finding, Error> {
         let started = Instant::now();
         let unfinished = self.unfinished(State::Unreached);
-        let Some(last) = self.done.last() else {
+        let Some((group, done)) = self.closest() else {
             return Ok(Finding {
                 reason: Some("the model has no inner layer".to_owned()),
                 ..unfinished
             });
         };
-        let picture = Trigger::picture(&last.picture);
-        let reached = self
-            .done
-            .iter()
-            .all(|at| at.reached && at.spread.is_finite());
+        let delta = done.last().map(|at| at.delta.clone()).unwrap_or_default();
+        let trigger = Trigger::Additive(Additive { values: delta });
+        let images = self.subject.images()?;
+        let on = |images| evaluate_trigger(self.subject.classifier, images, &trigger, self.target);
+        let (tried, holdout) = (on(images.search)?, on(images.holdout)?);
+        let reached = unfinished.statistic.is_finite();
         Ok(Finding {
             state: match reached {
                 true => State::Reached,
                 false => State::Unreached,
             },
             statistic: if reached { unfinished.statistic } else { 0.0 },
-            measures: self.measures(&picture)?,
-            trigger: Some(picture),
+            measures: measures(group, done),
+            trigger: Some(trigger),
+            success_rate: Some(tried.success_rate()),
+            confirmation: Some(holdout),
             seconds: self.seconds + started.elapsed().as_secs_f64(),
             ..unfinished
         })
     }
 
     fn unfinished(&self, state: State) -> Finding {
+        let closest = self.closest();
         Finding {
             state,
-            statistic: statistic(&self.done),
+            statistic: closest.map_or(f64::INFINITY, |(_, done)| statistic(done)),
             updates: self.updates(),
             seconds: self.seconds,
             ..Finding::skipped(Unit::Class(self.target))

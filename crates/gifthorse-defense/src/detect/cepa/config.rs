@@ -11,14 +11,20 @@ pub enum Preset {
     Standard,
     /// Distances as they are, as published; step size and limit are ours there too.
     Paper,
+    /// As standard, with images of one class at a time: all pairs of classes, as in §3.
+    Pairs,
 }
 
 impl Preset {
+    /// All of them, the default first.
+    pub const ALL: [Self; 3] = [Self::Standard, Self::Paper, Self::Pairs];
+
     /// Its name in reports and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Standard => "standard",
             Self::Paper => "paper",
+            Self::Pairs => "pairs",
         }
     }
 }
@@ -69,7 +75,7 @@ impl Config {
         };
         match preset {
             Preset::Paper => paper,
-            Preset::Standard => Self {
+            Preset::Standard | Preset::Pairs => Self {
                 images: 48,
                 steps: 300,
                 ..paper
@@ -85,11 +91,15 @@ impl Config {
     /// The settings by name, for reports.
     pub fn parameters(&self) -> BTreeMap<String, Value> {
         let units = match self.preset {
-            Preset::Standard => "spread of clean images",
+            Preset::Standard | Preset::Pairs => "spread of clean images",
             Preset::Paper => "values of the layer",
         };
         BTreeMap::from([
             ("distances_in".to_owned(), json!(units)),
+            (
+                "each_source_by_itself".to_owned(),
+                json!(self.preset == Preset::Pairs),
+            ),
             ("images_per_class".to_owned(), json!(self.per_class)),
             ("most_images".to_owned(), json!(self.images)),
             ("batch".to_owned(), json!(self.batch)),

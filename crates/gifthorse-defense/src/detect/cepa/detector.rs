@@ -6,19 +6,17 @@ use serde_json::Value;
 
 use super::class_search::ClassSearch;
 use super::config::{Config, Preset};
-use crate::detect::{About, Detector, Published, PublishedRule, Row, UnitStatistic};
+use super::layers::MOST;
+use super::published::published;
+use crate::detect::{About, Detector, Published, Row, UnitStatistic};
 use crate::error::Error;
-use crate::finding::{Finding, State, Unit};
+use crate::finding::{Finding, Unit};
 use crate::search::Search;
 use crate::subject::Subject;
-use crate::verdict::{Conviction, Statistic, Tail, median};
+use crate::verdict::{Conviction, Statistic, Tail};
 
 /// Spreads below this count as this one.
 const LEAST_SPREAD: f64 = 1e-3;
-/// Layers that are looked at.
-const LAYERS: usize = 2;
-/// The median absolute deviation of a normal distribution is its standard deviation over this.
-const NORMAL: f64 = 1.4826;
 
 /// What it is.
 const ABOUT: About = About {
@@ -32,7 +30,7 @@ const ABOUT: About = About {
     ],
     statistic: UnitStatistic {
         name: "spread",
-        meaning: "how far perturbed images move apart inside the model, beside how far they move together, over two layers",
+        meaning: "how far perturbed images move apart inside the model, beside how far they move together, over its layers",
         found: "reached by moves with a spread",
         unit: "of their common part",
         suspicious: Tail::Small,
@@ -44,15 +42,14 @@ const ABOUT: About = About {
     },
     by_default: false,
     needs_images: true,
-    presets: &["standard", "paper"],
+    presets: &["standard", "paper", "pairs"],
 };
 
 /// The row.
 pub const ROW: Row = Row {
     about: &ABOUT,
     make: |preset, _| {
-        let presets = [Preset::Standard, Preset::Paper];
-        let named = presets.into_iter().find(|known| known.name() == preset);
+        let named = Preset::ALL.into_iter().find(|known| known.name() == preset);
         Box::new(Cepa {
             config: Config::preset(named.unwrap_or(Preset::Standard)),
         })
@@ -63,6 +60,17 @@ pub const ROW: Row = Row {
 #[derive(Clone, Debug)]
 struct Cepa {
     config: Config,
+}
+
+impl Cepa {
+    /// How often the images of a class are pushed, each time of other classes, in a model of so
+    /// many.
+    fn groups(&self, classes: usize) -> usize {
+        match self.config.preset {
+            Preset::Pairs => classes.saturating_sub(1),
+            Preset::Standard | Preset::Paper => 1,
+        }
+    }
 }
 
 impl Detector for Cepa {
@@ -102,7 +110,11 @@ impl Detector for Cepa {
     }
 
     fn most_updates(&self) -> usize {
-        LAYERS * self.config.steps
+        MOST * self.config.steps
+    }
+
+    fn most_updates_of(&self, units: usize) -> usize {
+        units * self.groups(units) * self.most_updates()
     }
 
     fn batch(&self) -> usize {
@@ -110,11 +122,11 @@ impl Detector for Cepa {
     }
 
     fn held_bytes(&self, shape: [usize; 3], _: usize, units: usize) -> usize {
-        // A picture for each layer, and the one in the evidence; or, on each thread, images as they
+        // A change for each layer, and the one in the evidence; or, on each thread, images as they
         // were and are, and two moments.
         let image = shape.iter().product::<usize>() * size_of::<f32>();
         let under_way = 5 * self.config.images * image * rayon::current_num_threads();
-        units * (LAYERS + 1) * image + under_way
+        units * (MOST * self.groups(units) + 1) * image + under_way
     }
 
     fn statistic(&self, _: [usize; 3]) -> Statistic {
@@ -131,39 +143,6 @@ impl Detector for Cepa {
     }
 
     fn published(&self, compared: &[&Finding], _: [usize; 3]) -> Published {
-        let rules = (1..=LAYERS).flat_map(|layer| {
-            [
-                anomaly(compared, &format!("spread_{layer}"), -1.0),
-                anomaly(compared, &format!("consensus_{layer}"), 1.0),
-            ]
-        });
-        let largest = rules.flatten().reduce(f64::max);
-        Published {
-            measures: vec![("anomaly_index", largest)],
-            rules: vec![PublishedRule {
-                name: "anomaly index at any layer > 2",
-                statistic: largest,
-                threshold: 2.0,
-                flagged: largest.is_some_and(|index| index > 2.0),
-                source: "CEPA (arXiv:2402.02034), with the threshold of Neural Cleanse (IEEE S&P 2019)",
-            }],
-            ..Published::default()
-        }
+        published(compared)
     }
-}
-
-/// How far the most suspicious class lies from the median, in median absolute deviations made
-/// alike to standard deviations: upwards for `sign` 1, downwards for -1.
-fn anomaly(compared: &[&Finding], measure: &str, sign: f64) -> Option<f64> {
-    let of_class = |finding: &&&Finding| finding.state == State::Reached;
-    let values: Vec<f64> = compared
-        .iter()
-        .filter(of_class)
-        .filter_map(|finding| finding.measures.iter().find(|it| it.name == measure))
-        .map(|it| sign * it.value)
-        .collect();
-    let centre = median(values.clone())?;
-    let deviation = median(values.iter().map(|value| (value - centre).abs()).collect())?;
-    let largest = values.iter().copied().reduce(f64::max)?;
-    (deviation > 0.0).then(|| (largest - centre) / (NORMAL * deviation))
 }

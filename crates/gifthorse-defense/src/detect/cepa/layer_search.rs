@@ -1,12 +1,12 @@
 //! The search at one layer: perturbations and their consensus, in turns.
 
 use gifthorse_engine::Layer;
-use serde::{Deserialize, Serialize};
 
+use super::common_move::CommonMove;
 use super::config::{Config, Preset};
+use super::consensus::{Consensus, length, mean, variance};
 use super::pass::{Aim, Outcome, features};
 use crate::error::Error;
-use crate::exact;
 use crate::subject::Subject;
 
 /// Decay rates of Adam's moments, and what keeps it from dividing by zero.
@@ -14,29 +14,6 @@ const BETAS: (f32, f32) = (0.9, 0.999);
 const EPSILON: f32 = 1e-8;
 /// Perturbations that shrink by less than this part have not become smaller.
 const SMALLER: f64 = 1e-3;
-
-/// What a search at a layer came to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Consensus {
-    /// Name of the layer.
-    pub layer: String,
-    /// Whether enough images were at the target at once.
-    pub reached: bool,
-    /// Root of the mean squared distance of the moves from their mean, beside the length of that.
-    #[serde(with = "exact::double")]
-    pub spread: f64,
-    /// Length of the mean move.
-    #[serde(with = "exact::double")]
-    pub length: f64,
-    /// Mean length of the perturbations, in pixel values.
-    #[serde(with = "exact::double")]
-    pub perturbation: f64,
-    /// The perturbed image that was changed least, `[channels, height, width]`.
-    #[serde(with = "exact::singles")]
-    pub picture: Vec<f32>,
-    /// Steps made.
-    pub steps: usize,
-}
 
 /// A search at one layer under way.
 pub struct LayerSearch<'a> {
@@ -87,21 +64,15 @@ impl<'a> LayerSearch<'a> {
         let numbers = at_rest.len() / images.len().max(1);
         let unit = match config.preset {
             Preset::Paper => 1.0,
-            Preset::Standard => spread(&at_rest, numbers).max(f64::MIN_POSITIVE),
+            Preset::Standard | Preset::Pairs => {
+                variance(&at_rest, &mean(&at_rest, numbers)).max(f64::MIN_POSITIVE)
+            }
         };
         Ok(Self {
             subject,
             config,
             target,
-            last: Consensus {
-                layer: layer.name().to_owned(),
-                reached: false,
-                spread: f64::INFINITY,
-                length: 0.0,
-                perturbation: 0.0,
-                picture: clean[..size].to_vec(),
-                steps: 0,
-            },
+            last: Consensus::none(layer.name(), size),
             layer,
             pixels: clean.clone(),
             moments: vec![(0.0, 0.0); clean.len()],
@@ -137,6 +108,16 @@ impl<'a> LayerSearch<'a> {
         }
     }
 
+    /// The present state, whether or not it is the best.
+    pub fn last(&self) -> &Consensus {
+        &self.last
+    }
+
+    /// The present consensus as a move of the layer's values.
+    pub fn common_move(&self) -> CommonMove {
+        CommonMove::new(self.layer.clone(), self.mean_move.clone(), &self.at_rest)
+    }
+
     /// One step of all perturbations for the present consensus, then the consensus of the moves.
     ///
     /// # Errors
@@ -147,30 +128,19 @@ impl<'a> LayerSearch<'a> {
         let moves: Vec<f32> = (outcome.features.iter().zip(&self.at_rest))
             .map(|(after, before)| after - before)
             .collect();
-        let count = (moves.len() / numbers.max(1)).max(1);
-        let mut mean = vec![0.0f64; numbers];
-        for one in moves.chunks_exact(numbers) {
-            mean.iter_mut()
-                .zip(one)
-                .for_each(|(mean, &it)| *mean += f64::from(it));
-        }
-        mean.iter_mut().for_each(|mean| *mean /= count as f64);
-        let length = mean.iter().map(|it| it * it).sum::<f64>().sqrt();
-        let deviation = spread(&moves, numbers).sqrt();
+        let mean = mean(&moves, numbers);
+        let length = length(&mean);
+        let deviation = variance(&moves, &mean).sqrt();
         let hits = outcome.hits.iter().filter(|hit| **hit).count();
         let enough = hits as f64 >= self.config.rate * outcome.hits.len() as f64;
-        let (perturbation, least) = self.perturbations();
+        let (perturbation, delta) = self.perturbations();
         self.last = Consensus {
             layer: self.layer.name().to_owned(),
             reached: enough,
-            spread: if length > 0.0 {
-                deviation / length
-            } else {
-                f64::INFINITY
-            },
+            spread: Consensus::ratio(deviation, length),
             length,
             perturbation,
-            picture: self.picture(least),
+            delta,
             steps: self.steps,
         };
         self.note(enough);
@@ -247,55 +217,18 @@ impl<'a> LayerSearch<'a> {
         }
     }
 
-    /// The mean length of the perturbations, and the place of the shortest.
-    fn perturbations(&self) -> (f64, usize) {
+    /// The mean length of the perturbations, and their mean.
+    fn perturbations(&self) -> (f64, Vec<f32>) {
         let size: usize = self.subject.classifier.shape().iter().product();
-        let pairs = self
-            .pixels
-            .chunks_exact(size)
-            .zip(self.clean.chunks_exact(size));
-        let lengths: Vec<f64> = pairs
-            .map(|(after, before)| {
-                let squares = after.iter().zip(before);
-                let squares = squares.map(|(after, before)| f64::from(after - before).powi(2));
-                squares.sum::<f64>().sqrt()
-            })
-            .collect();
-        let least = (0..lengths.len()).min_by(|&a, &b| lengths[a].total_cmp(&lengths[b]));
-        let mean = lengths.iter().sum::<f64>() / lengths.len().max(1) as f64;
-        (mean, least.unwrap_or(0))
-    }
-
-    fn picture(&self, image: usize) -> Vec<f32> {
-        let size: usize = self.subject.classifier.shape().iter().product();
-        self.pixels[image * size..(image + 1) * size].to_vec()
-    }
-}
-
-/// Mean squared distance of rows from their mean.
-fn spread(rows: &[f32], numbers: usize) -> f64 {
-    let count = (rows.len() / numbers.max(1)).max(1) as f64;
-    (0..numbers)
-        .map(|place| {
-            let column = || {
-                rows.iter()
-                    .skip(place)
-                    .step_by(numbers)
-                    .map(|&it| f64::from(it))
-            };
-            let mean = column().sum::<f64>() / count;
-            column().map(|it| (it - mean).powi(2)).sum::<f64>() / count
-        })
-        .sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_spread_of_rows_is_their_mean_squared_distance() {
-        assert_eq!(spread(&[1.0, 0.0, 3.0, 0.0], 2), 1.0);
-        assert_eq!(spread(&[1.0, 5.0, 1.0, 5.0], 2), 0.0);
+        let pairs = self.pixels.iter().zip(&self.clean);
+        let changes: Vec<f32> = pairs.map(|(after, before)| after - before).collect();
+        let lengths = changes.chunks_exact(size).map(|change| {
+            let squares = change.iter().map(|&it| f64::from(it).powi(2));
+            squares.sum::<f64>().sqrt()
+        });
+        let count = (changes.len() / size.max(1)).max(1) as f64;
+        let mean_length = lengths.sum::<f64>() / count;
+        let delta = mean(&changes, size);
+        (mean_length, delta.into_iter().map(|it| it as f32).collect())
     }
 }

@@ -4,12 +4,15 @@ use gifthorse_engine::{Classifier, Layer};
 
 use crate::error::Error;
 
-/// How far into the model they lie, as a part of its activations: the paper's layers 5 and 13 of
-/// the 17 convolutions of a ResNet-18.
-const DEPTHS: [f64; 2] = [0.29, 0.76];
+/// How far into the model they lie, as a part of its activations: its first, and about every
+/// quarter. The second and the last are the paper's layers 5 and 13 of the 17 convolutions of a
+/// ResNet-18.
+const DEPTHS: [f64; MOST] = [0.0, 0.29, 0.53, 0.76];
+/// Most layers that are looked at.
+pub const MOST: usize = 4;
 
-/// The layers, in the order of computation: two activations, or two layers of any kind where the
-/// model has no activation that is flat somewhere; one where it has no more.
+/// The layers, in the order of computation: activations, or layers of any kind where the model has
+/// no activation that is flat somewhere; as many as there are, and no more than four.
 ///
 /// # Errors
 /// What the lowering refuses.

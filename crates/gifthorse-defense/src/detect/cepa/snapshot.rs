@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::layer_search::Consensus;
+use super::consensus::Consensus;
 use crate::search::{Belongs, SnapshotError};
 
 /// The version of the format that is written and read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A search between two layers. The search of the layer under way is made again: it has no random
 /// numbers and takes seconds.
@@ -14,7 +14,7 @@ const VERSION: u32 = 1;
 pub struct Snapshot {
     version: u32,
     belongs: Belongs,
-    /// What the layers so far came to.
+    /// What the layers so far came to, for each group of images.
     pub done: Vec<Consensus>,
     /// Time taken so far, in seconds.
     pub seconds: f64,
@@ -49,7 +49,7 @@ impl Snapshot {
             (
                 self.done
                     .iter()
-                    .all(|consensus| consensus.picture.len() == image),
+                    .all(|consensus| consensus.delta.len() == image),
                 "an image is of another size",
             ),
         ];

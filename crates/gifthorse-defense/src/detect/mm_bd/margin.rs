@@ -1,6 +1,6 @@
 //! The margin of a class over all others, and its gradient to the image.
 
-use gifthorse_engine::Classifier;
+use gifthorse_engine::{Classifier, Tail};
 
 use crate::error::Error;
 use crate::logit_gradient::LogitGradient;
@@ -37,24 +37,49 @@ impl Pass {
     ) -> Result<Self, Error> {
         let classes = classifier.classes();
         let mut margins = Vec::new();
-        let LogitGradient { gradient, .. } = LogitGradient::at(classifier, pixels, |logits| {
-            let mut weights = vec![0.0; logits.len()];
-            let rows = logits.chunks_exact(classes);
-            for (row, weights) in rows.zip(weights.chunks_exact_mut(classes)) {
-                let rival = Rival::of(row, class);
-                margins.push(rival.margin);
-                if let Some(other) = rival.class {
-                    weights[class] = 1.0;
-                    weights[other] = match of {
-                        Of::Margin => -1.0,
-                        Of::Logit => 0.0,
-                    };
-                }
-            }
-            weights
-        })?;
+        let weigh = |logits: &[f32]| weights(logits, (class, classes), of, &mut margins);
+        let LogitGradient { gradient, .. } = LogitGradient::at(classifier, pixels, weigh)?;
         Ok(Self { margins, gradient })
     }
+
+    /// Goes on from `values` of a layer, `[images, ...]`, in a model of so many classes.
+    ///
+    /// # Errors
+    /// A model that cannot be run.
+    pub fn behind(
+        tail: &Tail,
+        values: &[f32],
+        (class, classes): (usize, usize),
+        of: Of,
+    ) -> Result<Self, Error> {
+        let mut margins = Vec::new();
+        let weigh = |logits: &[f32]| weights(logits, (class, classes), of, &mut margins);
+        let LogitGradient { gradient, .. } = LogitGradient::behind(tail, values, weigh)?;
+        Ok(Self { margins, gradient })
+    }
+}
+
+/// The weights of `[images, classes]` logits of which the gradient is; notes the margins.
+fn weights(
+    logits: &[f32],
+    (class, classes): (usize, usize),
+    of: Of,
+    margins: &mut Vec<f32>,
+) -> Vec<f32> {
+    let mut weights = vec![0.0; logits.len()];
+    let rows = logits.chunks_exact(classes);
+    for (row, weights) in rows.zip(weights.chunks_exact_mut(classes)) {
+        let rival = Rival::of(row, class);
+        margins.push(rival.margin);
+        if let Some(other) = rival.class {
+            weights[class] = 1.0;
+            weights[other] = match of {
+                Of::Margin => -1.0,
+                Of::Logit => 0.0,
+            };
+        }
+    }
+    weights
 }
 
 /// The class that comes nearest to another one, or is ahead of it.

@@ -40,6 +40,7 @@ fn change(kind: TriggerKind) -> Recovered {
     match kind {
         TriggerKind::Warp => Recovered::Warp(change),
         TriggerKind::LocalMap => Recovered::LocalMap(change),
+        TriggerKind::Additive => Recovered::Additive(change),
         _ => Recovered::ColourMap(change),
     }
 }
@@ -48,9 +49,10 @@ fn bytes_of(kind: TriggerKind) -> Vec<u8> {
     match kind {
         TriggerKind::Patch => patch_bytes(),
         TriggerKind::Image => image_bytes(),
-        TriggerKind::ColourMap | TriggerKind::Warp | TriggerKind::LocalMap => {
-            write_recovered(&change(kind)).unwrap()
-        }
+        TriggerKind::ColourMap
+        | TriggerKind::Warp
+        | TriggerKind::LocalMap
+        | TriggerKind::Additive => write_recovered(&change(kind)).unwrap(),
     }
 }
 
@@ -142,6 +144,7 @@ fn a_change_comes_back_bit_for_bit_and_writes_the_same_bytes() {
         TriggerKind::ColourMap,
         TriggerKind::Warp,
         TriggerKind::LocalMap,
+        TriggerKind::Additive,
     ] {
         let bytes = bytes_of(kind);
         assert_eq!(bytes, bytes_of(kind));
@@ -158,6 +161,7 @@ fn one_kind_does_not_pass_for_the_other() {
     assert!(read(TriggerKind::Warp, TriggerKind::ColourMap).contains("displacements"));
     assert!(read(TriggerKind::Warp, TriggerKind::Image).contains("displacements"));
     assert!(read(TriggerKind::LocalMap, TriggerKind::Warp).contains("numbers"));
+    assert!(read(TriggerKind::Additive, TriggerKind::Image).contains("addition"));
 }
 
 #[test]
@@ -300,12 +304,13 @@ fn values_outside_the_unit_interval_are_refused() {
     }
 }
 
-const KINDS: [TriggerKind; 5] = [
+const KINDS: [TriggerKind; 6] = [
     TriggerKind::Patch,
     TriggerKind::Image,
     TriggerKind::ColourMap,
     TriggerKind::Warp,
     TriggerKind::LocalMap,
+    TriggerKind::Additive,
 ];
 
 proptest! {

@@ -116,6 +116,7 @@ impl Search for ClassSearch<'_> {
         let (mut statistic, mut reason) = (norm, None);
         if let (Aim::Away, Some(map)) = (self.aim, &map) {
             measures.push(measure(NORM, norm, "pixels"));
+            measures.extend(map.measures());
             match map.scatter() {
                 Some(scatter) => statistic = scatter,
                 None => {
