@@ -3,10 +3,10 @@
 //! The standing of a class is the median of the other classes less its own value, over their scale:
 //! the root of the mean of their variance and of their squared median deviation. The median
 //! deviation does not see a few infected classes among the others, the variance sees that clean
-//! ones have tails; either alone finds no more and raises more false alarms ([decision
-//! 0017](../../../../../docs/decisions/0017-surprises-of-classes.md)). The scale is that of the
-//! model at hand. It is drawn towards that of clean models only where these are so few classes that
-//! it would mean nothing by itself: how unequal its classes are differs from model to model by more
+//! ones have tails. The median deviation alone raises more false alarms; the variance alone is as
+//! good as both within what the hold-outs can tell (decision 0017). The scale is that of the model
+//! at hand. It is drawn towards that of clean models only where there are so few classes that it
+//! would mean nothing by itself: how unequal its classes are differs from model to model by more
 //! than a common scale could take in.
 
 use crate::verdict::calibration::ScalePrior;
