@@ -92,8 +92,10 @@ impl<'a> Candidate<'a> {
         };
         let comparable = witness.statistic.comparable && spanned;
         let beside_clean = comparable && null_model.location(values.classes_of_model()).is_some();
+        // As it will be heard: the two kinds of test do not refuse the same models.
+        let among = Among::measured(calibration.ranks(&[&witness.method]).is_some());
         Ok(
-            match OutlierTest::new(&values, null_model.scale_prior(), Among::Classes) {
+            match OutlierTest::new(&values, null_model.scale_prior(), among) {
                 // Where most values are unknown, the few that are known may be small for that very
                 // reason.
                 Err(why @ CannotSay::TooManyUnreached { .. }) => Err(why.into()),
@@ -121,11 +123,7 @@ impl<'a> Candidate<'a> {
     /// # Errors
     /// The null model drew values that are not finite.
     pub(super) fn hear(self, ranked: bool, seed: u64) -> Result<Hearing<'a>, StatsError> {
-        let among = if ranked {
-            Among::Classes
-        } else {
-            Among::Models
-        };
+        let among = Among::measured(ranked);
         let values = (&self.values, self.pixels);
         let comparison = Comparison::run(values, self.null_model, self.comparable, among, seed)?;
         let accused = self.values.accused().iter().zip(comparison.surprises());

@@ -116,6 +116,22 @@ fn below_the_norm_threshold_any_class_is_found() {
     }
 }
 
+#[test]
+fn where_every_fit_lacks_a_spread_the_witness_is_not_heard() {
+    // Without the largest, which are equal, nothing is left to measure the second smallest by. No
+    // comparison remains, and none must not count as an impossible p-value of 0.
+    let mut model = evidence(&[1.0, 1.0, 1.0, 1.0, 1.0]);
+    for (found, value) in model.witnesses[0].classes.iter_mut().zip([0.0, -0.06, -3.0, 0.0]) {
+        found.value = value;
+    }
+    model.witnesses[0].classes[4].reached = false;
+    let reference = EqualClasses { prior: None };
+    let decision = decide(&model, &reference, 0.016, 0).unwrap();
+    assert_eq!(decision.p_value, None);
+    assert_eq!(decision.verdict, Verdict::Inconclusive);
+    assert!(decision.suspects.is_empty());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]

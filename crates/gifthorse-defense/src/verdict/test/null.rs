@@ -51,6 +51,11 @@ pub(in crate::verdict) enum Among {
 }
 
 impl Among {
+    /// By whether the model at hand is ranked among measured clean models.
+    pub(in crate::verdict) fn measured(ranked: bool) -> Self {
+        if ranked { Self::Classes } else { Self::Models }
+    }
+
     /// How many models with so many values each to simulate.
     fn draws(self, values: usize) -> usize {
         match self {
