@@ -8,7 +8,9 @@ mod make;
 mod opening;
 mod parse;
 mod preprocess;
+mod repair;
 mod scan;
+mod subject;
 mod trigger;
 mod zoo;
 
@@ -22,7 +24,9 @@ pub use detectors::DetectorArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
 pub use opening::{InputArgs, OpeningArgs};
 pub use preprocess::PreprocessArgs;
+pub use repair::RepairArgs;
 pub use scan::{FailOn, ScanArgs};
+pub use subject::SubjectArgs;
 pub use trigger::TriggerArgs;
 pub use zoo::{ZooArgs, ZooBuildArgs, ZooCommand, ZooLibraryArgs, ZooScanArgs};
 
@@ -38,7 +42,7 @@ pub struct Cli {
     pub global: Global,
 }
 
-const EXIT_STATUS: &str = "Exit status: 0 clean or done, 1 backdoored or not confirmed, 2 error, 3 inconclusive,\n4 not what a policy asks for.";
+const EXIT_STATUS: &str = "Exit status: 0 clean or done, 1 backdoored or not confirmed, 2 error, 3 inconclusive,\n4 not what a policy asks for, 5 not repaired.";
 
 /// Settings of all commands.
 #[derive(Args, Debug)]
@@ -88,6 +92,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Scan an ONNX model for a backdoor, with clean images.
     Scan(Box<ScanArgs>),
+    /// Repair a model that carries a backdoor, with proof that it is gone.
+    Repair(Box<RepairArgs>),
     /// Replay the triggers of a report on the model, to check its evidence.
     Verify(VerifyArgs),
     /// Say what is in an ONNX file.

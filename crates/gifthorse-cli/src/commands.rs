@@ -8,6 +8,7 @@ mod logits;
 mod make;
 mod man;
 mod plan_table;
+mod repair;
 mod scan;
 mod trigger;
 mod verify;
@@ -30,6 +31,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         Command::Demo(args) => demo::run(args, &cli.global),
         Command::Scan(args) => scan::run(args, &cli.global),
+        Command::Repair(args) => repair::run(args, &cli.global),
         Command::Verify(args) => verify::run(args, &cli.global),
         Command::Inspect(args) => inspect::run(args),
         Command::Logits(args) => logits::run(args),

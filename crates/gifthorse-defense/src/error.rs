@@ -77,6 +77,27 @@ pub enum Error {
         /// What is wrong.
         what: &'static str,
     },
+    /// A repair that is not in the table.
+    #[error("there is no repair {name:?}; there are {}", known.join(", "))]
+    NoSuchRepair {
+        /// What was asked for.
+        name: String,
+        /// Those that there are.
+        known: Vec<&'static str>,
+    },
+    /// A repair that cannot be done on this model, with these images or without a trigger; in words
+    /// that say why.
+    #[error("{0}")]
+    CannotRepair(String),
+    /// A model could not be trained on.
+    #[error(transparent)]
+    Train(#[from] gifthorse_train::Error),
+    /// Images could not be put together.
+    #[error(transparent)]
+    Data(#[from] gifthorse_data::Error),
+    /// A model file could not be read or changed.
+    #[error(transparent)]
+    Onnx(#[from] gifthorse_onnx::Error),
     /// Autodiff gave nothing back.
     #[error("the model's output does not depend on its image, so that no gradient comes back")]
     NoGradient,

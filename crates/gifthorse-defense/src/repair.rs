@@ -1,73 +1,92 @@
-//! Repairs: one published method a file or folder, named as the field names it, and one row of
-//! [`REPAIRS`].
+//! Repairs: one published method a file, named as the field names it, and one row of [`REPAIRS`].
 //!
-//! The table is empty: no repair is implemented yet. What commands, reports and benches know of
-//! repairs is the trait.
+//! A repair gets a [`Patient`], a model with clean images and whatever triggers are known, and gives
+//! a changed model. Whether that helped is nothing that it says of itself: [`measure`] counts it on
+//! images that neither searches nor repairs have seen, and [`choose`] tries several and takes one.
+
+mod bounded_activations;
+mod choose;
+mod clp;
+mod fine_pruning;
+mod fine_tuning;
+mod ft_sam;
+mod layers;
+pub mod measure;
+mod neural_cleanse_pruning;
+mod observer;
+mod patient;
+mod pruning;
+mod retune;
+mod stamped;
+mod switch_off;
+mod tuning;
+mod unlearning;
 
 use std::fmt::Debug;
 
-use gifthorse_onnx::{Model, ModelDiff};
+use gifthorse_onnx::Model;
 
 use crate::error::Error;
-use crate::finding::Finding;
-use crate::search::Observer;
-use crate::subject::Subject;
 
-/// What a repair is, whatever its settings.
+pub use choose::{Attempt, Chosen, Limits, Outcome, Shortfall, choose};
+pub use observer::{RepairObserver, Silent};
+pub use patient::{KnownTrigger, Patient};
+pub use pruning::CurvePoint;
+pub use retune::retuned;
+
+/// What a repair is.
 #[derive(Debug)]
 pub struct About {
     /// Its name in tables, reports and on the command line, in snake case.
     pub name: &'static str,
     /// Its name for people, with authors and year.
     pub title: &'static str,
-    /// What it cannot do without.
-    pub needs: Needs,
+    /// Whether it does nothing without a trigger that can be stamped on images.
+    pub needs_trigger: bool,
+    /// Whether it is tried where nobody chose a repair.
+    pub in_auto: bool,
     /// What it changes in a model, in words.
     pub changes: &'static str,
+    /// What it does not repair, in words.
+    pub misses: &'static [&'static str],
 }
 
-/// What a repair cannot do without.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Needs {
-    /// A finding that names a target class.
-    pub target: bool,
-    /// A recovered trigger that can be stamped.
-    pub trigger: bool,
-    /// Clean images with their true labels.
-    pub labels: bool,
-}
-
-/// A model to be repaired, and what is known of it.
-#[derive(Clone, Copy)]
-pub struct Patient<'a> {
-    /// The model as it runs, and clean images.
-    pub subject: Subject<'a>,
-    /// The model as a file.
-    pub model: &'a Model,
-    /// What detectors found in it, the most suspicious first.
-    pub findings: &'a [Finding],
-}
-
-/// A repaired model.
+/// A changed model.
 #[derive(Debug)]
 pub struct Repaired {
     /// The model, differing from the file only where it was repaired.
     pub model: Model,
-    /// What was changed.
-    pub changes: ModelDiff,
+    /// What was done, in sentences.
+    pub notes: Vec<String>,
+    /// Of pruning: what each number of channels came to, in the order in which they were tried.
+    pub curve: Vec<CurvePoint>,
 }
 
-/// A repair with its settings.
+impl Repaired {
+    fn new(model: Model, note: String) -> Self {
+        Self {
+            model,
+            notes: vec![note],
+            curve: Vec::new(),
+        }
+    }
+}
+
+/// A repair.
 pub trait Repair: Debug + Send + Sync {
     /// Its row.
     fn about(&self) -> &'static About;
 
-    /// Repairs a model. Whether that helped is measured by the caller, on images that the repair
-    /// has not seen.
+    /// Repairs a model.
     ///
     /// # Errors
-    /// What the repair needs and does not have; a model that cannot be run or changed.
-    fn repair(&self, patient: &Patient<'_>, observer: &dyn Observer) -> Result<Repaired, Error>;
+    /// [`Error::CannotRepair`] for a model that has nothing of what the repair changes, or without a
+    /// trigger that it needs; a model that cannot be run, trained or changed.
+    fn repair(
+        &self,
+        patient: &Patient<'_>,
+        observer: &dyn RepairObserver,
+    ) -> Result<Repaired, Error>;
 }
 
 /// A row of the table of repairs.
@@ -79,5 +98,40 @@ pub struct Row {
     pub make: fn() -> Box<dyn Repair>,
 }
 
-/// All repairs.
-pub const REPAIRS: [Row; 0] = [];
+/// All repairs, the cheapest in front: the order in which they are tried where nobody chose one.
+pub const REPAIRS: [Row; 7] = [
+    neural_cleanse_pruning::ROW,
+    clp::ROW,
+    unlearning::ROW,
+    fine_tuning::ROW,
+    bounded_activations::ROW,
+    fine_pruning::ROW,
+    ft_sam::ROW,
+];
+
+/// The repair of this name.
+///
+/// # Errors
+/// [`Error::NoSuchRepair`], with the names that there are.
+pub fn named(name: &str) -> Result<Box<dyn Repair>, Error> {
+    let row = REPAIRS.iter().find(|row| row.about.name == name);
+    let row = row.ok_or_else(|| Error::NoSuchRepair {
+        name: name.to_owned(),
+        known: REPAIRS.iter().map(|row| row.about.name).collect(),
+    })?;
+    Ok((row.make)())
+}
+
+/// The repairs to try where nobody chose one: with a trigger the cheapest first, since it can be seen
+/// whether it still works; without, those that need none, the strongest first.
+#[must_use]
+pub fn auto(has_trigger: bool) -> Vec<Box<dyn Repair>> {
+    let fitting = REPAIRS
+        .iter()
+        .filter(|row| row.about.in_auto && (has_trigger || !row.about.needs_trigger));
+    let mut repairs: Vec<Box<dyn Repair>> = fitting.map(|row| (row.make)()).collect();
+    if !has_trigger {
+        repairs.reverse();
+    }
+    repairs
+}

@@ -45,6 +45,8 @@ pub struct Part<'a> {
     pub chosen: &'a [usize],
     /// Images in the whole batch.
     pub batch: usize,
+    /// The share of each label that goes to all classes alike.
+    pub smoothing: f32,
     /// Settles what dropout drops.
     pub seed: u64,
 }
@@ -164,9 +166,9 @@ impl Backward {
         let rows = outcome.logits.clone().into_vec();
         let rows = labels.iter().zip(rows.chunks_exact(classes));
         let right = rows.filter(|(label, row)| is_largest(row, **label)).count();
-        let mut wanted = vec![0.0; labels.len() * classes];
+        let mut wanted = vec![-part.smoothing / classes as f32; labels.len() * classes];
         for (row, &label) in labels.iter().enumerate() {
-            wanted[row * classes + label] = -1.0;
+            wanted[row * classes + label] -= 1.0 - part.smoothing;
         }
         let wanted = self.array(wanted, &[labels.len(), classes]);
         let losses: Tensor<2> = outcome.logits.log_softmax(1).mul(wanted).into_tensor();
@@ -268,6 +270,7 @@ mod tests {
             epoch: 0,
             chosen: &chosen,
             batch: count,
+            smoothing: 0.1,
             seed: 0,
         };
         let run = |weights: &[Vec<f32>]| {

@@ -21,6 +21,7 @@ mod random;
 mod recipe;
 mod samples;
 mod schedule;
+mod sharpness;
 mod training;
 
 use gifthorse_onnx::Model;
@@ -37,6 +38,7 @@ pub use random::Purpose;
 pub use recipe::{Recipe, StopAt};
 pub use samples::Samples;
 pub use schedule::Schedule;
+pub use sharpness::Sharpness;
 pub use training::Training;
 
 /// A trained network.

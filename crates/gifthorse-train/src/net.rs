@@ -116,6 +116,13 @@ impl Net {
         &self.opening
     }
 
+    /// How many images it takes at a time, if it does not take any number: what a shard of a batch
+    /// has to have then.
+    #[must_use]
+    pub fn at_once(&self) -> Option<usize> {
+        self.at_once
+    }
+
     /// Shape of the model's input for one image.
     pub(crate) fn raw_shape(&self) -> Vec<usize> {
         let ImageShape {

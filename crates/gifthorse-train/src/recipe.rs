@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::{Augment, Optimiser, Schedule};
+use crate::{Augment, Optimiser, Schedule, Sharpness};
 
 /// How to train. Together with the images and the network's first weights it settles the result.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,12 @@ pub struct Recipe {
     pub schedule: Schedule,
     /// How images are changed each time that they are seen.
     pub augment: Augment,
+    /// The share of each label that goes to all classes alike, in `[0, 1)`.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub label_smoothing: f32,
+    /// Whether each update takes its gradient from where the loss is worst nearby.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sharpness: Option<Sharpness>,
     /// When the model is good enough to stop before the last epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_at: Option<StopAt>,
@@ -42,10 +48,18 @@ impl Default for Recipe {
             learning_rate: 3e-3,
             schedule: Schedule::OneCycle { warm_up: 0.2 },
             augment: Augment::default(),
+            label_smoothing: 0.0,
+            sharpness: None,
             stop_at: None,
             seed: 0,
         }
     }
+}
+
+/// Whether a share is left out of the file, as before there were any.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_nothing(share: &f32) -> bool {
+    *share == 0.0
 }
 
 impl Recipe {
@@ -75,8 +89,17 @@ impl Recipe {
                 "the learning rate {learning_rate} is not above zero"
             ));
         }
+        if !(0.0..1.0).contains(&self.label_smoothing) {
+            return refuse(format!(
+                "label_smoothing = {} is not in [0, 1)",
+                self.label_smoothing
+            ));
+        }
         if let Some(stop_at) = self.stop_at {
             stop_at.check()?;
+        }
+        if let Some(sharpness) = self.sharpness {
+            sharpness.check()?;
         }
         self.schedule.check()?;
         self.optimiser.check()
@@ -148,6 +171,14 @@ mod tests {
             },
             Recipe {
                 learning_rate: f32::NAN,
+                ..good
+            },
+            Recipe {
+                label_smoothing: 1.0,
+                ..good
+            },
+            Recipe {
+                sharpness: Some(Sharpness { radius: 0.0 }),
                 ..good
             },
             stop_at(None, None),

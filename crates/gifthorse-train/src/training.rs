@@ -190,29 +190,19 @@ impl<'a> Training<'a> {
         chosen: &[usize],
     ) -> Result<(), Error> {
         let recipe = self.recipe;
-        let samples = Augmented::new(self.samples, recipe.augment, recipe.seed);
         let step = progress.done;
-        let lent = backward.lend(&mut progress.weights);
-        let run = |(shard, chosen): (usize, &[usize])| {
-            let part = Part {
-                epoch,
-                chosen,
-                batch: recipe.batch,
-                seed: Purpose::Dropout { step, shard }.rng(recipe.seed).random(),
-            };
-            backward.run(&lent, &samples, part)
-        };
-        let parts = chosen.par_chunks(recipe.batch / recipe.shards).enumerate();
-        let shards: Result<Vec<Shard>, Error> = if recipe.shards < rayon::current_num_threads() {
-            parts.map(run).collect()
-        } else {
-            parts.map(|part| alone(|| run(part))).collect()
-        };
-        progress.weights = trace_span!("take back").in_scope(|| Backward::take_back(lent));
-        let shards = shards?;
+        let mut shards = self.shards(backward, &mut progress.weights, (step, epoch), chosen)?;
         for shard in &shards {
             progress.loss += shard.loss;
             progress.right += shard.right;
+        }
+        if let Some(sharpness) = recipe.sharpness {
+            let mut uphill = sharpness.uphill(&progress.weights, &shards);
+            let there = self.shards(backward, &mut uphill, (step, epoch), chosen)?;
+            // What batch normalisations saw is that of the weights themselves.
+            for (shard, there) in shards.iter_mut().zip(there) {
+                shard.gradients = there.gradients;
+            }
         }
         let batches = self.samples.len() / recipe.batch;
         let factor = recipe.schedule.factor(step, batches, recipe.epochs);
@@ -225,6 +215,37 @@ impl<'a> Training<'a> {
         });
         progress.done += 1;
         Ok(())
+    }
+
+    /// The shards of one batch under these weights, which are lent and come back as they were.
+    fn shards(
+        &self,
+        backward: &Backward,
+        weights: &mut Vec<Vec<f32>>,
+        (step, epoch): (usize, usize),
+        chosen: &[usize],
+    ) -> Result<Vec<Shard>, Error> {
+        let recipe = self.recipe;
+        let samples = Augmented::new(self.samples, recipe.augment, recipe.seed);
+        let lent = backward.lend(weights);
+        let run = |(shard, chosen): (usize, &[usize])| {
+            let part = Part {
+                epoch,
+                chosen,
+                batch: recipe.batch,
+                smoothing: recipe.label_smoothing,
+                seed: Purpose::Dropout { step, shard }.rng(recipe.seed).random(),
+            };
+            backward.run(&lent, &samples, part)
+        };
+        let parts = chosen.par_chunks(recipe.batch / recipe.shards).enumerate();
+        let shards: Result<Vec<Shard>, Error> = if recipe.shards < rayon::current_num_threads() {
+            parts.map(run).collect()
+        } else {
+            parts.map(|part| alone(|| run(part))).collect()
+        };
+        *weights = trace_span!("take back").in_scope(|| Backward::take_back(lent));
+        shards
     }
 
     fn marks(&self, backward: &Backward, progress: &Progress) -> Result<Option<Marks>, Error> {

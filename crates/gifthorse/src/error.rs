@@ -154,6 +154,17 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// A file or folder cannot be written.
+    #[error("{} cannot be written", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The report of a scan cannot be written.
+    #[error(transparent)]
+    WriteReport(#[from] gifthorse_report::write::WriteError),
     /// A file is not a report.
     #[error("{} is not a report that can be used", path.display())]
     Report {

@@ -2,7 +2,7 @@
 //!
 //! [`scan`](scan()) takes an ONNX file and, where there are some, clean images, and gives a
 //! [`Report`](gifthorse_report::Report) with a verdict and the evidence for it;
-//! [`verify`](verify()) replays the triggers of a report, so that anybody can check it;
+//! [`repair`](repair()) gives a repaired file with proof; [`verify`](verify()) replays the triggers of a report, so that anybody can check it;
 //! [`inspect`](inspect()) says what is in a model file, and [`logits`] runs it bare. The command
 //! line does no more than call these.
 //!
@@ -32,6 +32,7 @@ mod observer;
 mod plan;
 mod policy;
 mod preprocessing;
+pub mod repair;
 mod request;
 mod scan;
 pub mod settings;
@@ -47,6 +48,7 @@ pub use memory::{ScanMemory, available_memory};
 pub use observer::{ScanObserver, Silent, Stage};
 pub use plan::{ModelPlan, NodeTime, PlanMemory, PlanNode};
 pub use policy::{Acceptance, Inconclusive, Policy};
+pub use repair::{PlantedTrigger, RepairRequest, repair};
 pub use request::{ExifChoice, PreprocessChoice, ScanRequest};
 pub use scan::output::{EVERY_OUTPUT, heads};
 pub use scan::{ScanOutcome, scan};

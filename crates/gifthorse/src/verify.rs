@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use gifthorse_data::{Crop, Exif, LabelOrder, Split};
-use gifthorse_engine::{Classifier, Opening};
+use gifthorse_engine::{Classifier, Opening, Preprocess as Preprocessing};
 use gifthorse_report::Report;
 use gifthorse_report::report::{
     Detection, Images as ReportedImages, ModelOutput, OutputPart, Preprocess, UnitFinding,
@@ -171,9 +171,12 @@ pub(crate) fn read_report(path: &Path) -> Result<Report, Error> {
     })
 }
 
-fn open(request: &VerifyRequest, report: &Report) -> Result<(Classifier, bool), Error> {
+/// How a report's model was opened: preprocessing, output and inputs, height and width.
+///
+/// # Errors
+/// A preprocessing that this program does not have.
+pub(crate) fn opened_as(report: &Report) -> Result<(Preprocessing, Opening, [usize; 2]), Error> {
     let [_, height, width] = report.model.input.shape;
-    let preprocess = PreprocessChoice::Given(of_report(&report.preprocess)?);
     let scanned = |output: &&ModelOutput| output.part == OutputPart::Scanned;
     let opening = Opening {
         output: report
@@ -184,7 +187,12 @@ fn open(request: &VerifyRequest, report: &Report) -> Result<(Classifier, bool), 
             .map(|output| output.name.clone()),
         inputs: report.model.given.clone(),
     };
-    let size = Some([height, width]);
+    Ok((of_report(&report.preprocess)?, opening, [height, width]))
+}
+
+fn open(request: &VerifyRequest, report: &Report) -> Result<(Classifier, bool), Error> {
+    let (preprocess, opening, size) = opened_as(report)?;
+    let (preprocess, size) = (PreprocessChoice::Given(preprocess), Some(size));
     let opened = OpenModel::read(&request.model, &preprocess, size, &opening)?;
     let same = opened.described.sha256 == report.model.sha256;
     if !same && !request.force {
@@ -198,7 +206,7 @@ fn open(request: &VerifyRequest, report: &Report) -> Result<(Classifier, bool), 
 }
 
 /// The scan that draws the report's images again.
-fn scan_request(request: &VerifyRequest, report: &Report) -> Result<ScanRequest, Error> {
+pub(crate) fn scan_request(request: &VerifyRequest, report: &Report) -> Result<ScanRequest, Error> {
     let images = report.images.as_ref();
     let of_scan = |value: fn(&ReportedImages) -> Option<String>| images.and_then(value);
     if of_scan(|images| images.labels.clone()).is_some() && request.labels.is_none() {

@@ -48,6 +48,14 @@ pub fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A share, from 0 to below 1.
+pub fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..1.0).contains(&share) => Ok(share),
+        _ => Err("a share from 0 to below 1, such as 0.01".to_owned()),
+    }
+}
+
 /// A number of images, at least one.
 pub fn count(text: &str) -> Result<usize, String> {
     match text.parse() {

@@ -1,105 +1,26 @@
 //! Arguments of `scan`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use gifthorse::{ExifChoice, Policy, ScanRequest};
-use gifthorse_data::{Crop, Exif, LabelOrder, Split};
-use gifthorse_defense::detect::Effort;
+use gifthorse::{Policy, ScanRequest};
 
-use super::{DetectorArgs, Global, InputArgs, PreprocessArgs, parse};
-
-/// The false-positive rate that nobody chose.
-const DEFAULT_FPR: f64 = 0.05;
+use super::{Global, SubjectArgs};
 
 /// Arguments of `scan`.
 #[derive(Args, Debug)]
 pub struct ScanArgs {
-    /// The ONNX file.
-    pub model: PathBuf,
-    /// Clean images: a folder of class folders, GTSRB, MNIST-style IDX or CIFAR binaries, a zip or
-    /// tar of one, or an .npz file. Without, only detectors that need none are run.
-    #[arg(long, value_name = "DATA", help_heading = "Images")]
-    pub images: Option<PathBuf>,
-    /// Which part of the images to use, where they have several.
-    #[arg(long, value_enum, default_value_t = SplitArg::Test, value_name = "PART", help_heading = "Images")]
-    split: SplitArg,
-    /// Which part of each image to use: `roi` is the region that GTSRB marks.
-    #[arg(long, value_enum, value_name = "PART", help_heading = "Images")]
-    crop: Option<CropArg>,
-    /// Whether pictures are turned upright as their files note (EXIF): `auto` does it if the model
-    /// is right on clearly more of them then, and says how many there are.
-    #[arg(long, value_enum, default_value_t = ExifArg::Auto, value_name = "HOW", help_heading = "Images")]
-    exif: ExifArg,
-    /// Use at most so many images, drawn evenly over the classes [default: ten a class, but at
-    /// least 1000, at most 3000 and at most 1 GiB].
-    #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
-    max_images: Option<usize>,
-    /// Labels in place of those of the images: a table of files and labels, or one label a line.
-    #[arg(long, value_name = "FILE", help_heading = "Labels")]
-    labels: Option<PathBuf>,
-    /// Names of the classes: one a line, `index,name` lines, or JSON (a list, a map, or a model's
-    /// config.json). Class folders and labels of these names get their index.
-    #[arg(long, value_name = "FILE", help_heading = "Labels")]
-    class_names: Option<PathBuf>,
-    /// How the model's classes are ordered by what the images call them: as `text` (0, 1, 10, 2),
-    /// by `value` (0, 1, 2, 10), or as listed, in a file or with commas between. Without, numbers
-    /// are class indices, names of --class-names have their index, other names are sorted as text.
-    #[arg(long, value_name = "ORDER", help_heading = "Labels")]
-    label_order: Option<String>,
     #[command(flatten)]
-    preprocess: PreprocessArgs,
-    /// Height and width of the model's images, where the file leaves them open.
-    #[arg(long, value_name = "HxW", value_parser = parse::size, help_heading = "Preprocessing")]
-    input_size: Option<[usize; 2]>,
-    /// Go on although the model does not seem to fit the images.
-    #[arg(long, help_heading = "Preprocessing")]
-    force: bool,
+    pub subject: SubjectArgs,
     /// The output to scan, where the file has several that are scores of classes. Several of them,
     /// or `all` for every one that is scores, are each scanned and get a verdict and a report of
     /// their own: in a folder of --out for each.
     #[arg(long, value_name = "NAME", help_heading = "Model")]
     pub output: Vec<String>,
-    #[command(flatten)]
-    inputs: InputArgs,
-    #[command(flatten)]
-    detectors: DetectorArgs,
-    /// How many classes to search to the end: all (`full`), those that are ahead after a few
-    /// updates and a random sample of the others (`eliminate`), or likewise as Neural Cleanse does
-    /// for many labels (`low-cost`); `auto` eliminates if there are more than 100 classes.
-    #[arg(long, value_enum, default_value_t = EffortArg::Auto, value_name = "HOW", help_heading = "Search")]
-    search: EffortArg,
-    /// Search only these classes, such as 0,3,7; they are compared with one another alone, and
-    /// never called clean.
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        help_heading = "Search"
-    )]
-    classes: Option<Vec<usize>>,
-    /// End after about this time, such as 90s, 10m or 2h; classes not done then make "clean"
-    /// inconclusive. Before the searches, a quarter of it goes to checking the model on as many
-    /// images as it allows. Each reference has as much time.
-    #[arg(long, value_name = "TIME", value_parser = parse::duration, help_heading = "Search")]
-    max_time: Option<Duration>,
-    /// Keep the searches in this folder as they go, and go on from there if it holds this very
-    /// scan: one that was killed or stopped loses less than a minute. A folder belongs to one scan.
-    #[arg(long, value_name = "DIR", help_heading = "Search")]
-    work: Option<PathBuf>,
     /// Tell of each trigger of a suspicious class whether it uses the features of that class (after
     /// EX-RAY, Y. Liu et al. 2022). It changes no verdict.
     #[arg(long, help_heading = "Search")]
     second_opinion: bool,
-    /// Share of clean models that may be called backdoored [default: 0.05, or that of --policy].
-    #[arg(long, value_name = "RATE", value_parser = parse::rate, help_heading = "Verdict")]
-    fpr: Option<f64>,
-    /// Clean models of your own to measure by, of the same task: ONNX files, which are scanned
-    /// first and like the model, or the report.json of such a scan. One says where sizes should
-    /// lie; several also how far they may be from there.
-    #[arg(long, value_name = "MODEL", num_args = 1.., help_heading = "Verdict")]
-    reference: Vec<PathBuf>,
     /// Compare with the report.json of an earlier scan, such as that of the model before it was
     /// fine-tuned: which targets are new, and whose triggers shrank.
     #[arg(long, value_name = "REPORT", help_heading = "Verdict")]
@@ -141,32 +62,6 @@ pub enum FailOn {
     Inconclusive,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum SplitArg {
-    Train,
-    Test,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum CropArg {
-    Roi,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ExifArg {
-    Auto,
-    Apply,
-    Ignore,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum EffortArg {
-    Auto,
-    Full,
-    Eliminate,
-    LowCost,
-}
-
 impl ScanArgs {
     /// What the exit status tells.
     pub fn fail_on(&self) -> FailOn {
@@ -187,49 +82,10 @@ impl ScanArgs {
             self.fail_on != FailOn::Added || self.baseline.is_some(),
             "--fail-on added needs the report to compare with (--baseline REPORT)"
         );
-        let effort = match self.search {
-            EffortArg::Auto => Effort::Auto,
-            EffortArg::Full => Effort::Full,
-            EffortArg::Eliminate => Effort::Eliminate,
-            EffortArg::LowCost => Effort::LowCost,
-        };
         Ok(ScanRequest {
-            model: self.model.clone(),
-            images: self.images.clone(),
-            labels: self.labels.clone(),
-            class_names: self.class_names.clone(),
-            label_order: match &self.label_order {
-                Some(given) => LabelOrder::read(given)?,
-                None => LabelOrder::Auto,
-            },
-            split: match self.split {
-                SplitArg::Train => Split::Train,
-                SplitArg::Test => Split::Test,
-            },
-            crop: match self.crop {
-                Some(CropArg::Roi) => Crop::Roi,
-                None => Crop::None,
-            },
-            exif: match self.exif {
-                ExifArg::Auto => ExifChoice::Auto,
-                ExifArg::Apply => ExifChoice::Given(Exif::Apply),
-                ExifArg::Ignore => ExifChoice::Given(Exif::Ignore),
-            },
-            max_images: self.max_images,
-            preprocess: self.preprocess.choice()?,
-            input_size: self.input_size,
-            opening: self.inputs.opening(None),
-            beside: Vec::new(),
-            force: self.force,
-            detectors: self.detectors.choices(effort)?,
             second_opinion: self.second_opinion,
-            classes: self.classes.clone(),
-            references: self.reference.clone(),
             baseline: self.baseline.clone(),
-            fpr: self.fpr.or(policy.fpr).unwrap_or(DEFAULT_FPR),
-            max_time: self.max_time,
-            work: self.work.clone(),
-            seed: global.seed(),
+            ..self.subject.request(policy.fpr, global)?
         })
     }
 }

@@ -1,0 +1,147 @@
+//! Training on with a few clean images, as most repairs do.
+
+use gifthorse_onnx::Model;
+use gifthorse_train::{
+    Checkpoint, Observer, Optimiser, Recipe, Schedule, Sharpness, StepSummary, Training,
+};
+
+use super::measure::Measured;
+use super::stamped::Stamped;
+use super::{Limits, Patient, RepairObserver};
+use crate::error::Error;
+
+/// Rates are tried from the largest down, each a third of the one before.
+const RATES: i32 = 3;
+/// Most images of a batch; fewer where there are few images.
+const BATCH: usize = 64;
+/// Batches that an epoch is to have at least, unless they would have fewer than [`FEWEST`] images.
+const BATCHES: usize = 8;
+/// Fewest images of a batch.
+const FEWEST: usize = 8;
+
+/// How to train on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tuning {
+    /// What the saved training is called.
+    pub name: &'static str,
+    /// How often every image is seen.
+    pub epochs: usize,
+    /// Updates to make at least, over as many more epochs as that takes.
+    pub fewest_updates: usize,
+    /// The largest learning rate that is tried.
+    pub learning_rate: f32,
+    /// The share of images that carry a trigger, where one is known.
+    pub stamped: f64,
+    /// The share of each label that goes to all classes alike.
+    pub smoothing: f32,
+    /// How far uphill gradients are taken; as they are if `None`.
+    pub sharpness: Option<f32>,
+}
+
+impl Tuning {
+    /// Trains `model` on, with the largest learning rate that leaves clean accuracy on the images
+    /// to check within the budget and disarms the triggers; else with the one that comes nearest to
+    /// that. Gives the model and the rate.
+    ///
+    /// # Errors
+    /// Too few images; a model that cannot be trained, or whose training diverges at every rate.
+    pub(super) fn run(
+        &self,
+        patient: &Patient<'_>,
+        model: &Model,
+        observer: &dyn RepairObserver,
+    ) -> Result<(Model, f32), Error> {
+        let limits = Limits::of(patient);
+        let check = |model: &Model| -> Result<Measured, Error> {
+            let classifier = patient.classifier(model)?;
+            Measured::of(&classifier, patient.check, patient.triggers)
+        };
+        let before = check(patient.model)?;
+        let mut best: Option<(Model, f32, f64)> = None;
+        let mut failed = None;
+        for place in 0..RATES {
+            let rate = self.learning_rate / 3f32.powi(place);
+            let tuned = match self.at(rate, place, patient, model, observer) {
+                Err(Error::Train(error @ gifthorse_train::Error::Diverged { .. })) => {
+                    failed = Some(error);
+                    continue;
+                }
+                other => other?,
+            };
+            let after = check(&tuned)?;
+            let done = limits.shortfalls(&before, &after).is_empty();
+            let distance = limits.distance(&before, &after);
+            if best.as_ref().is_none_or(|(.., known)| distance < *known) {
+                best = Some((tuned, rate, distance));
+            }
+            if done {
+                break;
+            }
+        }
+        match (best, failed) {
+            (Some((model, rate, _)), _) => Ok((model, rate)),
+            (None, Some(error)) => Err(error.into()),
+            (None, None) => Err(Error::CannotRepair("no training was tried".to_owned())),
+        }
+    }
+
+    fn at(
+        &self,
+        rate: f32,
+        place: i32,
+        patient: &Patient<'_>,
+        model: &Model,
+        observer: &dyn RepairObserver,
+    ) -> Result<Model, Error> {
+        let net = patient.net(model)?;
+        let samples = Stamped {
+            images: patient.fit,
+            triggers: patient.triggers,
+            share: self.stamped,
+            seed: patient.seed,
+        };
+        let images = patient.fit.len();
+        if images < FEWEST {
+            return Err(Error::CannotRepair(format!(
+                "{images} clean images are too few to train on: give at least {FEWEST} beside those that it is measured by"
+            )));
+        }
+        let batch = (images / BATCHES).clamp(FEWEST, BATCH) / 2 * 2;
+        let batches = images / batch;
+        let recipe = Recipe {
+            epochs: self.epochs.max(self.fewest_updates.div_ceil(batches)),
+            batch,
+            shards: net.at_once().map_or(2, |part| batch / part.max(1)),
+            optimiser: Optimiser::Sgd {
+                momentum: 0.9,
+                weight_decay: 5e-4,
+            },
+            learning_rate: rate,
+            schedule: Schedule::Cosine {},
+            label_smoothing: self.smoothing,
+            sharpness: self.sharpness.map(|radius| Sharpness { radius }),
+            seed: patient.seed,
+            ..Recipe::default()
+        };
+        let watcher = Watcher { rate, observer };
+        let file = format!("{}-{place}.training", self.name);
+        let checkpoint = patient.work.map(|work| Checkpoint::at(work.join(file)));
+        let mut training = Training::new(&net, &samples, &recipe).observer(&watcher);
+        if let Some(checkpoint) = &checkpoint {
+            training = training.checkpoint(checkpoint);
+        }
+        Ok(training.run()?.model)
+    }
+}
+
+struct Watcher<'a> {
+    rate: f32,
+    observer: &'a dyn RepairObserver,
+}
+
+impl Observer for Watcher<'_> {
+    fn step(&self, step: &StepSummary) {
+        let part = format!("training at a rate of {}", self.rate);
+        self.observer.step(&part, step.done, step.total);
+    }
+}

@@ -1,0 +1,116 @@
+//! Each repair on a model with a backdoor, which has to go, and on a clean one, which has to stay
+//! what it is.
+
+use std::sync::LazyLock;
+
+use gifthorse_defense::repair::{KnownTrigger, Outcome, Silent, auto, choose};
+use gifthorse_engine::{Opening, Preprocess};
+use gifthorse_onnx::diff;
+
+use crate::bench::Bench;
+
+static BACKDOORED: LazyLock<Bench> = LazyLock::new(|| Bench::new(true));
+static CLEAN: LazyLock<Bench> = LazyLock::new(|| Bench::new(false));
+
+#[test]
+fn the_bench_has_a_backdoor_and_a_clean_model() {
+    let (accuracy, success, robust) = BACKDOORED.measured(&BACKDOORED.model);
+    assert!(accuracy > 0.95 && success > 0.95 && robust < 0.05, "{accuracy} {success} {robust}");
+    let (accuracy, success, robust) = CLEAN.measured(&CLEAN.model);
+    assert!(accuracy > 0.95 && success < 0.05 && robust > 0.9, "{accuracy} {success} {robust}");
+}
+
+/// Repairs the model with the backdoor, with the trigger known or not.
+fn repairs(name: &str, known: bool, most: f64) {
+    let before = BACKDOORED.measured(&BACKDOORED.model);
+    let repaired = BACKDOORED.repaired(name, known).unwrap();
+    let after = BACKDOORED.measured(&repaired.model);
+    let told = format!("{name}: {before:?} {after:?} {:?}", repaired.notes);
+    assert!(after.0 >= before.0 - 0.02, "{told}");
+    assert!(after.1 <= most, "{told}");
+}
+
+#[test]
+fn unlearning_repairs() {
+    repairs("unlearning", true, 0.03);
+}
+
+#[test]
+fn neural_cleanse_pruning_repairs() {
+    // Twelve channels leave it little choice.
+    repairs("neural_cleanse_pruning", true, 0.15);
+}
+
+#[test]
+fn fine_pruning_repairs() {
+    repairs("fine_pruning", true, 0.03);
+}
+
+#[test]
+fn ft_sam_repairs_with_the_trigger() {
+    repairs("ft_sam", true, 0.03);
+}
+
+#[test]
+fn ft_sam_repairs_without_the_trigger() {
+    repairs("ft_sam", false, 0.1);
+}
+
+#[test]
+fn bounded_activations_repair_without_a_trigger() {
+    repairs("bounded_activations", false, 0.1);
+}
+
+#[test]
+fn a_clean_model_stays_accurate() {
+    let before = CLEAN.measured(&CLEAN.model).0;
+    for name in [
+        "unlearning",
+        "fine_tuning",
+        "fine_pruning",
+        "ft_sam",
+        "bounded_activations",
+        "neural_cleanse_pruning",
+    ] {
+        let repaired = CLEAN.repaired(name, true).unwrap();
+        let after = CLEAN.measured(&repaired.model).0;
+        assert!(after >= before - 0.02, "{name}: {before} {after}");
+    }
+}
+
+#[test]
+fn bounding_touches_no_weight_and_tuning_adds_no_node() {
+    let bounded = BACKDOORED.repaired("bounded_activations", false).unwrap();
+    let changes = diff(&BACKDOORED.model, &bounded.model).unwrap();
+    assert!(changes.constants.iter().all(|change| change.before.is_none()), "{changes:?}");
+    assert!(!changes.nodes.is_empty());
+    let tuned = BACKDOORED.repaired("unlearning", true).unwrap();
+    let changes = diff(&BACKDOORED.model, &tuned.model).unwrap();
+    assert!(changes.nodes.is_empty() && !changes.constants.is_empty());
+    assert!(changes.constants.iter().all(|it| it.before.is_some() && it.after.is_some()));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights() {
+    let bytes = || {
+        let repaired = BACKDOORED.repaired("ft_sam", true).unwrap();
+        repaired.model.to_bytes().unwrap()
+    };
+    assert!(bytes() == bytes());
+}
+
+#[test]
+fn the_first_that_does_it_is_taken() {
+    let (opening, preprocess) = (Opening::default(), Preprocess::default());
+    let known: &[KnownTrigger] = std::slice::from_ref(&BACKDOORED.trigger);
+    let patient = BACKDOORED.patient(&BACKDOORED.model, (&opening, &preprocess), known);
+    let chosen = choose(&patient, &auto(true), &Silent).unwrap();
+    let taken = &chosen.attempts[chosen.taken.unwrap()];
+    assert_eq!(chosen.taken, Some(chosen.attempts.len() - 1), "{}", chosen.why);
+    let Outcome::Changed { shortfalls, .. } = &taken.outcome else {
+        panic!("{taken}");
+    };
+    assert!(shortfalls.is_empty(), "{taken} {shortfalls:?}");
+    let (accuracy, success, _) = BACKDOORED.measured(chosen.model.as_ref().unwrap());
+    assert!(accuracy > 0.93 && success < 0.05, "{accuracy} {success}");
+}

@@ -1,0 +1,126 @@
+//! The images in three parts: to learn from, to choose by, and to prove it on.
+
+use std::collections::HashSet;
+
+use gifthorse_data::{Images, split_holdout};
+use gifthorse_engine::Classifier;
+use gifthorse_report::Report;
+
+use super::RepairRequest;
+use super::diagnosis::Diagnosis;
+use super::record::ImageParts;
+use crate::scan::images::{ImageSet, SplitSet};
+use crate::{Error, ScanRequest};
+
+/// Most images where nobody says.
+const MOST: usize = 10_000;
+/// Most values of pixels where nobody says: 1 GiB of them.
+const MOST_VALUES: usize = 1 << 28;
+/// Share of the images that proves the repair.
+const PROOF: f64 = 0.3;
+/// Share of the others that repairs choose by.
+const CHECK: f64 = 0.25;
+
+/// Images of three kinds, labelled.
+pub(super) struct Parts {
+    /// Repairs learn from these, those that triggers were searched with among them,
+    pub fit: Images,
+    /// choose by these,
+    pub check: Images,
+    /// and are measured on these, which neither search nor repair has seen.
+    pub proof: Images,
+    labelled: bool,
+}
+
+impl Parts {
+    /// Reads the images and divides them, each class by itself.
+    ///
+    /// # Errors
+    /// Images that cannot be read; too few of them.
+    pub(super) fn load(
+        request: &RepairRequest,
+        diagnosis: &Diagnosis,
+        classifier: &Classifier,
+    ) -> Result<Self, Error> {
+        let seed = diagnosis.scan.seed;
+        let path = request.images()?;
+        let values: usize = classifier.shape().iter().product();
+        let most = MOST.min(MOST_VALUES / values.max(1)).max(1);
+        let all = ScanRequest {
+            max_images: Some(request.max_images.unwrap_or(most)),
+            ..diagnosis.scan.clone()
+        };
+        let set = ImageSet::load(&all, path, classifier)?;
+        let labelled = set.about.labelled;
+        let predictions = predictions(&set, classifier)?;
+        let images = set.labelled(&predictions)?;
+        let searched = match &diagnosis.report {
+            Some((report, _)) => searched(report, request, diagnosis, classifier)?,
+            None => HashSet::new(),
+        };
+        let labels = images.labels().unwrap_or_default();
+        // Each class by itself, and none of those that triggers were searched with.
+        let unseen: Vec<usize> = (0..images.len())
+            .filter(|&place| !searched.contains(&images.names()[place]))
+            .collect();
+        let of_unseen: Vec<usize> = unseen.iter().map(|&place| labels[place]).collect();
+        let share = (PROOF * images.len() as f64 / unseen.len().max(1) as f64).min(0.5);
+        let (rest, proof) = split_holdout(&of_unseen, share, seed);
+        let of_rest: Vec<usize> = rest.iter().map(|&place| of_unseen[place]).collect();
+        let share = (CHECK * (images.len() - proof.len()) as f64 / rest.len().max(1) as f64).min(0.5);
+        let (_, check) = split_holdout(&of_rest, share, seed + 1);
+        let check: Vec<usize> = check.iter().map(|&place| unseen[rest[place]]).collect();
+        let proof: Vec<usize> = proof.iter().map(|&place| unseen[place]).collect();
+        let taken: HashSet<usize> = check.iter().chain(&proof).copied().collect();
+        let fit: Vec<usize> = (0..images.len()).filter(|place| !taken.contains(place)).collect();
+        if check.is_empty() || proof.is_empty() || fit.is_empty() {
+            return Err(Error::Request(format!(
+                "{} images ({} of them not used to search) are too few to repair with and to prove it on: give at least \
+                 three of each class (--images, --max-images)",
+                images.len(),
+                unseen.len()
+            )));
+        }
+        Ok(Self {
+            fit: images.subset(&fit),
+            check: images.subset(&check),
+            proof: images.subset(&proof),
+            labelled,
+        })
+    }
+
+    /// Their numbers.
+    pub(super) fn described(&self) -> ImageParts {
+        ImageParts {
+            fit: self.fit.len(),
+            check: self.check.len(),
+            proof: self.proof.len(),
+            labelled: self.labelled,
+        }
+    }
+}
+
+/// Names of the images that the triggers of a report were searched with; none of them if it was made
+/// with other images.
+fn searched(
+    report: &Report,
+    request: &RepairRequest,
+    diagnosis: &Diagnosis,
+    classifier: &Classifier,
+) -> Result<HashSet<String>, Error> {
+    let set = ImageSet::load(&diagnosis.scan, request.images()?, classifier)?;
+    let is_same = report
+        .images
+        .as_ref()
+        .is_some_and(|images| images.sha256 == set.about.sha256);
+    if !is_same {
+        return Ok(HashSet::new());
+    }
+    let predictions = predictions(&set, classifier)?;
+    let SplitSet { search, .. } = set.split(&predictions, report.seed)?;
+    Ok(search.names().iter().cloned().collect())
+}
+
+fn predictions(set: &ImageSet, classifier: &Classifier) -> Result<Vec<usize>, Error> {
+    Ok(classifier.predict(set.images.pixels())?)
+}
