@@ -57,7 +57,10 @@ impl Default for Recipe {
 }
 
 /// Whether a share is left out of the file, as before there were any.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
 fn is_nothing(share: &f32) -> bool {
     *share == 0.0
 }

@@ -48,7 +48,12 @@ pub fn repair(
     request.check()?;
     let methods = match &request.methods[..] {
         [] => None,
-        names => Some(names.iter().map(|name| named(name)).collect::<Result<Vec<_>, _>>()?),
+        names => Some(
+            names
+                .iter()
+                .map(|name| named(name))
+                .collect::<Result<Vec<_>, _>>()?,
+        ),
     };
     let diagnosis = Diagnosis::find(request, scans)?;
     let mut record = RepairRecord::begin(request, &diagnosis)?;

@@ -32,7 +32,13 @@ pub struct RepairArgs {
     #[arg(long, value_name = "CLASS", help_heading = "What to repair")]
     pub target: Option<usize>,
     /// The patch that leads there: an .npz of a report's folder `triggers`. No scan is made before.
-    #[arg(long, value_name = "FILE.npz", requires = "target", conflicts_with = "report", help_heading = "What to repair")]
+    #[arg(
+        long,
+        value_name = "FILE.npz",
+        requires = "target",
+        conflicts_with = "report",
+        help_heading = "What to repair"
+    )]
     pub trigger: Option<PathBuf>,
     /// What was really planted: the truth.json that `plant` wrote. It is measured before and after;
     /// the repair is told nothing of it.

@@ -59,7 +59,10 @@ pub fn run(args: &RepairArgs, global: &Global) -> anyhow::Result<ExitCode> {
         output::print(&record.to_json()?)?;
     } else if !global.quiet {
         output::print(&table::of(&record))?;
-        output::note(&format!("record: {}", request.out.join("repair.json").display()));
+        output::note(&format!(
+            "record: {}",
+            request.out.join("repair.json").display()
+        ));
     }
     Ok(ExitCode::from(status(&record)))
 }

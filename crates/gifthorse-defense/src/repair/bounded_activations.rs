@@ -139,8 +139,13 @@ impl Repair for BoundedActivations {
             .zip(&kept)
             .flat_map(|(bounds, kept)| {
                 let reached = Array::from_tensor(bounds.reached.clone()).into_vec();
-                let parts = kept.iter().zip(reached).filter(|(_, reached)| *reached > 0.0);
-                parts.map(|(kept, reached)| kept / reached).collect::<Vec<_>>()
+                let parts = kept
+                    .iter()
+                    .zip(reached)
+                    .filter(|(_, reached)| *reached > 0.0);
+                parts
+                    .map(|(kept, reached)| kept / reached)
+                    .collect::<Vec<_>>()
             })
             .collect();
         let mean = lowered.iter().sum::<f32>() / lowered.len().max(1) as f32;
@@ -183,7 +188,10 @@ fn start(
     for places in places.chunks(BATCH) {
         let tapped = classifier.run(tensor(classifier, images, places), &taps)?;
         for (most, feature) in reached.iter_mut().zip(tapped.features) {
-            let behind = feature.layer().shape().get(feature.layer().channel_axis()..);
+            let behind = feature
+                .layer()
+                .shape()
+                .get(feature.layer().channel_axis()..);
             let inner: usize = behind.unwrap_or_default().iter().product();
             let channels = most.len();
             for (place, value) in feature.value().clone().into_vec().into_iter().enumerate() {
@@ -286,12 +294,17 @@ fn numbers(all: &[Bounds]) -> Vec<Vec<f32>> {
 
 /// Which of so many images an update takes: all in turn.
 fn batch_of(count: usize, update: usize) -> Vec<usize> {
-    (0..BATCH.min(count)).map(|place| (update * BATCH + place) % count).collect()
+    (0..BATCH.min(count))
+        .map(|place| (update * BATCH + place) % count)
+        .collect()
 }
 
 fn tensor(classifier: &Classifier, images: &Images, places: &[usize]) -> Tensor<4> {
     let [channels, height, width] = classifier.shape();
-    let pixels = places.iter().flat_map(|&place| images.image(place)).copied();
+    let pixels = places
+        .iter()
+        .flat_map(|&place| images.image(place))
+        .copied();
     let shape = [places.len(), channels, height, width];
     Array::from_vec(pixels.collect(), &shape, classifier.device()).into_tensor()
 }

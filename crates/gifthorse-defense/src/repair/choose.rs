@@ -71,7 +71,8 @@ impl Limits {
     pub fn shortfalls(&self, before: &Measured, after: &Measured) -> Vec<Shortfall> {
         let allowed = |share: f64, of: u64| (share * of as f64).max(1.0);
         let (lost, of) = (after.lost_since(before), after.clean.of);
-        let accuracy = (lost as f64 > allowed(self.budget, of)).then_some(Shortfall::Accuracy { lost, of });
+        let accuracy =
+            (lost as f64 > allowed(self.budget, of)).then_some(Shortfall::Accuracy { lost, of });
         let triggers = after.triggers.iter().filter_map(|effect| {
             let (led, without, of) = (effect.success.hits, effect.without.hits, effect.success.of);
             let excess = led as f64 - without as f64;

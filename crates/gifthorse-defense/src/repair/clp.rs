@@ -68,11 +68,7 @@ impl Repair for Clp {
         &ABOUT
     }
 
-    fn repair(
-        &self,
-        patient: &Patient<'_>,
-        _: &dyn RepairObserver,
-    ) -> Result<Repaired, Error> {
+    fn repair(&self, patient: &Patient<'_>, _: &dyn RepairObserver) -> Result<Repaired, Error> {
         let graph = patient.model.editable_graph()?;
         let wiring = Wiring::new(&graph);
         let (mut silenced, mut off) = (Vec::new(), 0);
@@ -176,7 +172,11 @@ fn largest_singular_value(matrix: &[f32], row: usize) -> f64 {
     for _ in 0..ITERATIONS {
         let mut next = vec![0.0f64; row];
         for values in matrix.chunks_exact(row) {
-            let along: f64 = values.iter().zip(&vector).map(|(&v, x)| f64::from(v) * x).sum();
+            let along: f64 = values
+                .iter()
+                .zip(&vector)
+                .map(|(&v, x)| f64::from(v) * x)
+                .sum();
             for (next, &value) in next.iter_mut().zip(values) {
                 *next += along * f64::from(value);
             }

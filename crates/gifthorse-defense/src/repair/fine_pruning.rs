@@ -24,7 +24,7 @@
 //! K. Liu, B. Dolan-Gavitt, S. Garg, "Fine-Pruning: Defending Against Backdooring Attacks on Deep
 //! Neural Networks", RAID 2018.
 
-use super::layers::{by_channel, last_convolution};
+use super::layers::{Grain, last_convolution};
 use super::pruning::{CurvePoint, Pruning};
 use super::switch_off::masked;
 use super::tuning::Tuning;
@@ -76,20 +76,19 @@ impl Repair for FinePruning {
         let chosen = spread_over_classes(labels, 0..labels.len(), IMAGES);
         let images = patient.fit.subset(&chosen);
         let (head, _) = classifier.split_at(&layer)?;
-        let means = by_channel(&layer, &head.evaluate(images.pixels())?);
-        let mut sums = vec![0.0f64; layer.channels()];
-        for (place, mean) in means.into_iter().enumerate() {
-            sums[place % layer.channels()] += f64::from(mean);
-        }
-        let mut order: Vec<usize> = (0..sums.len()).collect();
-        order.sort_by(|&a, &b| sums[a].total_cmp(&sums[b]));
+        let means = Grain::Channel.means(&layer, &head.evaluate(images.pixels())?);
+        let mut order: Vec<usize> = (0..means.len()).collect();
+        order.sort_by(|&a, &b| means[a].total_cmp(&means[b]));
 
-        let pruning = Pruning::new(patient, &classifier, &layer)?;
+        let pruning = Pruning::new(patient, &classifier, &layer, Grain::Channel)?;
         let start = pruning.run(&[], |_| false, observer)?[0].clean_accuracy;
         let within = |point: &CurvePoint| start - point.clean_accuracy <= TOLERANCE;
         let curve = pruning.run(&order, within, observer)?;
-        let off = curve.iter().rfind(|point| within(point)).map_or(0, |it| it.off);
-        let pruned = masked(patient.model, &layer, &order[..off])?;
+        let off = curve
+            .iter()
+            .rfind(|point| within(point))
+            .map_or(0, |it| it.off);
+        let pruned = masked(patient.model, &layer, Grain::Channel, &order[..off])?;
         let tuning = Tuning {
             name: ABOUT.name,
             epochs: 10,

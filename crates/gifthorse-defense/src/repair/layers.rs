@@ -28,22 +28,60 @@ pub(super) fn last_convolution(classifier: &Classifier) -> Result<Option<Layer>,
     Ok(all.find(|layer| layer.shape().len() == 3))
 }
 
-/// The mean of each channel over the places of a layer's values, row-major `[images, ...]`: `[images,
-/// channels]`.
-pub(super) fn by_channel(layer: &Layer, values: &[f32]) -> Vec<f32> {
-    let channels = layer.channels();
-    let behind = layer.shape().get(layer.channel_axis()..);
-    let inner: usize = behind.unwrap_or_default().iter().product();
-    let numbers: usize = layer.shape().iter().product();
-    let mut means = vec![0.0; values.len() / numbers.max(1) * channels];
-    for (image, row) in values.chunks_exact(numbers.max(1)).enumerate() {
-        for (place, value) in row.iter().enumerate() {
-            means[image * channels + place / inner.max(1) % channels] += value;
+/// What a neuron of a layer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grain {
+    /// A channel, whatever the place.
+    Channel,
+    /// A number: a channel at a place.
+    Number,
+}
+
+impl Grain {
+    /// Those that make a difference in a layer.
+    pub(super) fn of(layer: &Layer) -> &'static [Self] {
+        match numbers(layer) == layer.channels() {
+            true => &[Self::Channel],
+            false => &[Self::Channel, Self::Number],
         }
     }
-    let places = (numbers / channels.max(1)).max(1) as f32;
-    means.iter_mut().for_each(|mean| *mean /= places);
-    means
+
+    /// How many neurons a layer has.
+    pub(super) fn count(self, layer: &Layer) -> usize {
+        match self {
+            Self::Channel => layer.channels(),
+            Self::Number => numbers(layer),
+        }
+    }
+
+    /// The neuron that each number of a layer's value for an image belongs to.
+    pub(super) fn neurons(self, layer: &Layer) -> Vec<usize> {
+        let behind = layer.shape().get(layer.channel_axis()..);
+        let inner: usize = behind.unwrap_or_default().iter().product();
+        let neuron = |place: usize| match self {
+            Self::Channel => place / inner.max(1) % layer.channels().max(1),
+            Self::Number => place,
+        };
+        (0..numbers(layer)).map(neuron).collect()
+    }
+
+    /// The mean of each neuron over the places that it has and all images, from a layer's values,
+    /// row-major `[images, ...]`.
+    pub(super) fn means(self, layer: &Layer, values: &[f32]) -> Vec<f64> {
+        let neurons = self.neurons(layer);
+        let mut means = vec![0.0f64; self.count(layer)];
+        for (value, &neuron) in values.iter().zip(neurons.iter().cycle()) {
+            means[neuron] += f64::from(*value);
+        }
+        let each = values.len() as f64 / means.len().max(1) as f64;
+        means.iter_mut().for_each(|mean| *mean /= each.max(1.0));
+        means
+    }
+}
+
+/// How many numbers a layer's value for an image has.
+fn numbers(layer: &Layer) -> usize {
+    layer.shape().iter().product()
 }
 
 #[cfg(test)]
@@ -56,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn channels_are_averaged_over_places_and_layers_found() {
+    fn neurons_are_averaged_over_their_places_and_layers_found() {
         let dims = |dims: &[usize]| dims.iter().map(|&n| Dim::Fixed(n)).collect::<Vec<_>>();
         let weight = |name: &str, shape: &[usize]| {
             let values = vec![0.5; shape.iter().product()];
@@ -82,6 +120,11 @@ mod tests {
         // The map behind the activation is what the logits are affine in.
         assert_eq!(names, ["r"]);
         let values: Vec<f32> = (0..24).map(|i| i as f32).collect();
-        assert_eq!(by_channel(&layers[0], &values), [1.5, 5.5, 9.5, 13.5, 17.5, 21.5]);
+        // Two images of three channels of four places.
+        let means = Grain::Channel.means(&layers[0], &values);
+        assert_eq!(means, [7.5, 11.5, 15.5]);
+        let means = Grain::Number.means(&layers[0], &values);
+        assert_eq!((means.len(), means[0], means[11]), (12, 6.0, 17.0));
+        assert_eq!(Grain::of(&layers[0]), [Grain::Channel, Grain::Number]);
     }
 }

@@ -35,7 +35,8 @@ impl KnownTrigger {
     /// leads.
     #[must_use]
     pub fn leads(&self, label: usize, answer: usize) -> bool {
-        self.target.map_or(answer != label, |target| answer == target)
+        self.target
+            .map_or(answer != label, |target| answer == target)
     }
 }
 

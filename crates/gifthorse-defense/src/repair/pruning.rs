@@ -1,8 +1,9 @@
-//! Channels of a layer switched off one after the other, until something happens.
+//! Neurons of a layer switched off one after the other, until something happens.
 
 use gifthorse_engine::{Array, Classifier, Layer, Tail};
 use serde::{Deserialize, Serialize};
 
+use super::layers::Grain;
 use super::{KnownTrigger, Patient, RepairObserver};
 use crate::error::Error;
 use crate::subject::spread_over_classes;
@@ -11,18 +12,21 @@ use crate::subject::spread_over_classes;
 const IMAGES: usize = 500;
 /// Of a layer with so many numbers that all these would have more than this, fewer are taken.
 const MOST_NUMBERS: usize = 1 << 25;
-/// Steps in which all channels of a layer are switched off; one at a time where it has fewer.
+/// Steps in which all neurons of a layer are switched off; one at a time where it has fewer. The
+/// first are small: of many neurons a trigger may need few.
 const STEPS: usize = 64;
+/// What a step is larger than the one before by, at most.
+const GROWTH: f64 = 1.2;
 
-/// What a number of switched-off channels comes to on the images to check.
+/// What a number of switched-off neurons comes to on the images to check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
     /// Name of the layer.
     pub layer: String,
-    /// Channels that are off.
+    /// Neurons that are off.
     pub off: usize,
-    /// Channels that it has.
-    pub channels: usize,
+    /// Neurons that it has: channels, or numbers.
+    pub neurons: usize,
     /// Share of images that are given their label, in [0, 1].
     pub clean_accuracy: f64,
     /// How much more often images go where a trigger leads with it than without, of the trigger of
@@ -30,10 +34,11 @@ pub struct CurvePoint {
     pub excess: f64,
 }
 
-/// A layer whose channels can be switched off: what it gives for images is worked out once, so that
+/// A layer whose neurons can be switched off: what it gives for images is worked out once, so that
 /// only what follows it runs again.
 pub(super) struct Pruning<'a> {
     layer: &'a Layer,
+    grain: Grain,
     tail: Tail,
     classes: usize,
     labels: Vec<usize>,
@@ -58,6 +63,7 @@ impl<'a> Pruning<'a> {
         patient: &Patient<'a>,
         classifier: &Classifier,
         layer: &'a Layer,
+        grain: Grain,
     ) -> Result<Self, Error> {
         let numbers = layer.shape().iter().product::<usize>().max(1);
         let most = IMAGES.min(MOST_NUMBERS / numbers).max(1);
@@ -80,6 +86,7 @@ impl<'a> Pruning<'a> {
         });
         Ok(Self {
             layer,
+            grain,
             tail,
             classes: classifier.classes(),
             stamped: stamped.collect::<Result<_, Error>>()?,
@@ -88,7 +95,7 @@ impl<'a> Pruning<'a> {
         })
     }
 
-    /// Switches channels off in an order, a few at a time, for as long as `goes_on` says; gives the
+    /// Switches neurons off in an order, a few at a time, for as long as `goes_on` says; gives the
     /// whole way, with nothing switched off in front.
     ///
     /// # Errors
@@ -99,11 +106,12 @@ impl<'a> Pruning<'a> {
         goes_on: impl Fn(&CurvePoint) -> bool,
         observer: &dyn RepairObserver,
     ) -> Result<Vec<CurvePoint>, Error> {
-        let step = order.len().div_ceil(STEPS).max(1);
+        let largest = order.len().div_ceil(STEPS).max(1);
         let part = format!("pruning {}", self.layer.name());
         let mut curve = vec![self.point(&[])?];
         let mut off = 0;
         while off < order.len() && curve.last().is_some_and(&goes_on) {
+            let step = ((off as f64 * (GROWTH - 1.0)) as usize).clamp(1, largest);
             off = (off + step).min(order.len());
             curve.push(self.point(&order[..off])?);
             observer.step(&part, off, order.len());
@@ -119,7 +127,9 @@ impl<'a> Pruning<'a> {
             let answers = self.answers(&stamped.values, off)?;
             let leads = |place: usize, answer| stamped.known.leads(self.labels[place], answer);
             let places = || stamped.places.iter().copied();
-            let with = places().zip(answers).filter(|&(at, answer)| leads(at, answer));
+            let with = places()
+                .zip(answers)
+                .filter(|&(at, answer)| leads(at, answer));
             let without = places().filter(|&at| leads(at, clean[at])).count();
             let images = stamped.places.len().max(1) as f64;
             excess = excess.max((with.count() as f64 - without as f64) / images);
@@ -127,22 +137,19 @@ impl<'a> Pruning<'a> {
         Ok(CurvePoint {
             layer: self.layer.name().to_owned(),
             off: off.len(),
-            channels: self.layer.channels(),
+            neurons: self.grain.count(self.layer),
             clean_accuracy: right.count() as f64 / self.labels.len().max(1) as f64,
             excess,
         })
     }
 
-    /// The answers to values of the layer, some channels of which are off.
+    /// The answers to values of the layer, some neurons of which are off.
     fn answers(&self, values: &[f32], off: &[usize]) -> Result<Vec<usize>, Error> {
-        let numbers = self.layer.shape().iter().product::<usize>().max(1);
-        let behind = self.layer.shape().get(self.layer.channel_axis()..);
-        let inner: usize = behind.unwrap_or_default().iter().product();
-        let mut on = vec![1.0; self.layer.channels()];
-        off.iter().for_each(|&channel| on[channel] = 0.0);
-        let factors: Vec<f32> = (0..numbers)
-            .map(|place| on[place / inner.max(1) % on.len()])
-            .collect();
+        let mut on = vec![1.0; self.grain.count(self.layer)];
+        off.iter().for_each(|&neuron| on[neuron] = 0.0);
+        let neurons = self.grain.neurons(self.layer);
+        let factors: Vec<f32> = neurons.into_iter().map(|neuron| on[neuron]).collect();
+        let numbers = factors.len().max(1);
         let mut answers = Vec::new();
         for part in values.chunks(Classifier::EVALUATION_BATCH * numbers) {
             let masked = part.iter().zip(factors.iter().cycle()).map(|(v, f)| v * f);

@@ -1,24 +1,34 @@
-//! Puts a node behind a layer that switches channels off, or keeps them below bounds: no weight is
+//! Puts a node behind a layer that switches neurons off, or keeps channels below bounds: no weight is
 //! changed, and no later training brings back what is switched off.
 
 use gifthorse_engine::Layer;
 use gifthorse_onnx::{ElementType, Graph, Model, NodeSpec, Readers, Tensor};
 
+use super::layers::Grain;
 use crate::error::Error;
 
 /// The name that new nodes have.
 const NAME: &str = "gifthorse_repair";
 
-/// The model with some channels of a layer switched off.
+/// The model with some neurons of a layer switched off.
 ///
 /// # Errors
 /// A layer that the file has under no name of its own, as within a local function.
-pub(super) fn masked(model: &Model, layer: &Layer, channels: &[usize]) -> Result<Model, Error> {
-    let mut factors = vec![1.0; layer.channels()];
-    for &channel in channels {
-        factors[channel] = 0.0;
+pub(super) fn masked(
+    model: &Model,
+    layer: &Layer,
+    grain: Grain,
+    neurons: &[usize],
+) -> Result<Model, Error> {
+    let mut factors = vec![1.0; grain.count(layer)];
+    for &neuron in neurons {
+        factors[neuron] = 0.0;
     }
-    with_node(model, layer, "Mul", &factors)
+    let shape = match grain {
+        Grain::Channel => by_channel(layer),
+        Grain::Number => [&[1], layer.shape()].concat(),
+    };
+    with_node(model, layer, "Mul", (&shape, &factors))
 }
 
 /// The model with each channel of a layer kept below its bound.
@@ -26,19 +36,24 @@ pub(super) fn masked(model: &Model, layer: &Layer, channels: &[usize]) -> Result
 /// # Errors
 /// As [`masked`].
 pub(super) fn bounded(model: &Model, layer: &Layer, bounds: &[f32]) -> Result<Model, Error> {
-    with_node(model, layer, "Min", bounds)
+    with_node(model, layer, "Min", (&by_channel(layer), bounds))
+}
+
+/// The shape in which one number for each channel broadcasts against the value of a batch.
+fn by_channel(layer: &Layer) -> Vec<usize> {
+    let mut shape = vec![1; layer.shape().len() + 1];
+    shape[layer.channel_axis()] = layer.channels();
+    shape
 }
 
 fn with_node(
     model: &Model,
     layer: &Layer,
     operator: &str,
-    numbers: &[f32],
+    (shape, numbers): (&[usize], &[f32]),
 ) -> Result<Model, Error> {
-    let mut shape = vec![1; layer.shape().len() + 1];
-    shape[layer.channel_axis()] = numbers.len();
     let element = element_of(&model.graph()?, layer.name());
-    let constant = Tensor::from_f32_as(operator.to_lowercase(), &shape, element, numbers)?;
+    let constant = Tensor::from_f32_as(operator.to_lowercase(), shape, element, numbers)?;
     let node = NodeSpec::new(operator, NAME).value().constant(constant);
     let mut changed = model.clone();
     changed.insert_after(layer.name(), &node, Readers::All)?;

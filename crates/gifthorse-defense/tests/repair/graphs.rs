@@ -116,5 +116,8 @@ fn nodes_that_are_put_in_have_the_type_of_the_file() {
 #[test]
 fn an_unknown_repair_is_refused_with_those_that_there_are() {
     let refused = named("magic").unwrap_err().to_string();
-    assert!(refused.contains("magic") && refused.contains("ft_sam"), "{refused}");
+    assert!(
+        refused.contains("magic") && refused.contains("ft_sam"),
+        "{refused}"
+    );
 }

@@ -15,9 +15,15 @@ static CLEAN: LazyLock<Bench> = LazyLock::new(|| Bench::new(false));
 #[test]
 fn the_bench_has_a_backdoor_and_a_clean_model() {
     let (accuracy, success, robust) = BACKDOORED.measured(&BACKDOORED.model);
-    assert!(accuracy > 0.95 && success > 0.95 && robust < 0.05, "{accuracy} {success} {robust}");
+    assert!(
+        accuracy > 0.95 && success > 0.95 && robust < 0.05,
+        "{accuracy} {success} {robust}"
+    );
     let (accuracy, success, robust) = CLEAN.measured(&CLEAN.model);
-    assert!(accuracy > 0.95 && success < 0.05 && robust > 0.9, "{accuracy} {success} {robust}");
+    assert!(
+        accuracy > 0.95 && success < 0.05 && robust > 0.9,
+        "{accuracy} {success} {robust}"
+    );
 }
 
 /// Repairs the model with the backdoor, with the trigger known or not.
@@ -82,12 +88,23 @@ fn a_clean_model_stays_accurate() {
 fn bounding_touches_no_weight_and_tuning_adds_no_node() {
     let bounded = BACKDOORED.repaired("bounded_activations", false).unwrap();
     let changes = diff(&BACKDOORED.model, &bounded.model).unwrap();
-    assert!(changes.constants.iter().all(|change| change.before.is_none()), "{changes:?}");
+    assert!(
+        changes
+            .constants
+            .iter()
+            .all(|change| change.before.is_none()),
+        "{changes:?}"
+    );
     assert!(!changes.nodes.is_empty());
     let tuned = BACKDOORED.repaired("unlearning", true).unwrap();
     let changes = diff(&BACKDOORED.model, &tuned.model).unwrap();
     assert!(changes.nodes.is_empty() && !changes.constants.is_empty());
-    assert!(changes.constants.iter().all(|it| it.before.is_some() && it.after.is_some()));
+    assert!(
+        changes
+            .constants
+            .iter()
+            .all(|it| it.before.is_some() && it.after.is_some())
+    );
 }
 
 #[test]
@@ -106,7 +123,12 @@ fn the_first_that_does_it_is_taken() {
     let patient = BACKDOORED.patient(&BACKDOORED.model, (&opening, &preprocess), known);
     let chosen = choose(&patient, &auto(true), &Silent).unwrap();
     let taken = &chosen.attempts[chosen.taken.unwrap()];
-    assert_eq!(chosen.taken, Some(chosen.attempts.len() - 1), "{}", chosen.why);
+    assert_eq!(
+        chosen.taken,
+        Some(chosen.attempts.len() - 1),
+        "{}",
+        chosen.why
+    );
     let Outcome::Changed { shortfalls, .. } = &taken.outcome else {
         panic!("{taken}");
     };

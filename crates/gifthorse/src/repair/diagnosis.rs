@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use gifthorse_defense::repair::KnownTrigger;
 use gifthorse_engine::Classifier;
-use gifthorse_report::report::{TriggerKind, Verdict};
 use gifthorse_report::html::HtmlOptions;
+use gifthorse_report::report::{TriggerKind, Verdict};
 use gifthorse_report::{Report, write_out};
 
 use super::RepairRequest;
@@ -130,7 +130,10 @@ impl Diagnosis {
         request: &RepairRequest,
         classifier: &Classifier,
     ) -> Result<Known, Error> {
-        if let Some(target) = request.target.filter(|&target| target >= classifier.classes()) {
+        if let Some(target) = request
+            .target
+            .filter(|&target| target >= classifier.classes())
+        {
             return Err(Error::Request(format!(
                 "the model has the classes 0 to {}, and no class {target} (--target)",
                 classifier.classes() - 1

@@ -33,7 +33,9 @@ pub(super) fn of_report(
         let Some(file) = &finding.trigger else {
             continue;
         };
-        let works = finding.holdout_success_rate.is_some_and(|rate| rate >= WORKS);
+        let works = finding
+            .holdout_success_rate
+            .is_some_and(|rate| rate >= WORKS);
         let leads_apart = !finding.map.is_empty();
         let is_meant = match leads_apart {
             true => finding.p_value.is_some_and(|p| p <= report.fpr),
@@ -62,7 +64,9 @@ pub(super) fn of_file(
     kind: TriggerKind,
     classifier: &Classifier,
 ) -> Result<Trigger, Error> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let file = TriggerFile {
         kind,
@@ -71,7 +75,9 @@ pub(super) fn of_file(
     let trigger = read(folder.unwrap_or(Path::new(".")), &file, classifier)?;
     trigger.ok_or_else(|| {
         let path = path.display();
-        Error::Request(format!("{path} is a picture of its own, which is stamped on nothing"))
+        Error::Request(format!(
+            "{path} is a picture of its own, which is stamped on nothing"
+        ))
     })
 }
 

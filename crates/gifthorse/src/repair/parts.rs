@@ -67,12 +67,15 @@ impl Parts {
         let share = (PROOF * images.len() as f64 / unseen.len().max(1) as f64).min(0.5);
         let (rest, proof) = split_holdout(&of_unseen, share, seed);
         let of_rest: Vec<usize> = rest.iter().map(|&place| of_unseen[place]).collect();
-        let share = (CHECK * (images.len() - proof.len()) as f64 / rest.len().max(1) as f64).min(0.5);
+        let share =
+            (CHECK * (images.len() - proof.len()) as f64 / rest.len().max(1) as f64).min(0.5);
         let (_, check) = split_holdout(&of_rest, share, seed + 1);
         let check: Vec<usize> = check.iter().map(|&place| unseen[rest[place]]).collect();
         let proof: Vec<usize> = proof.iter().map(|&place| unseen[place]).collect();
         let taken: HashSet<usize> = check.iter().chain(&proof).copied().collect();
-        let fit: Vec<usize> = (0..images.len()).filter(|place| !taken.contains(place)).collect();
+        let fit: Vec<usize> = (0..images.len())
+            .filter(|place| !taken.contains(place))
+            .collect();
         if check.is_empty() || proof.is_empty() || fit.is_empty() {
             return Err(Error::Request(format!(
                 "{} images ({} of them not used to search) are too few to repair with and to prove it on: give at least \

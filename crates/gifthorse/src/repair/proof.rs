@@ -61,9 +61,8 @@ impl Proof<'_> {
         }
         for planted in &self.request.planted {
             let stamped = stamped(planted.as_ref(), images)?;
-            let effect = |classifier: &Classifier| {
-                effect(planted.as_ref(), classifier, images, &stamped)
-            };
+            let effect =
+                |classifier: &Classifier| effect(planted.as_ref(), classifier, images, &stamped);
             let named = (Origin::Planted, planted.name());
             proofs.push(TriggerProof::of(named, &effect(before)?, &effect(after)?)?);
         }
@@ -135,7 +134,11 @@ fn effect(
 ) -> Result<Effect, Error> {
     let labels = images.labels().unwrap_or_default();
     let classes = classifier.classes();
-    let goal = |label: usize| planted.leads_to(label, classes).filter(|&goal| goal != label);
+    let goal = |label: usize| {
+        planted
+            .leads_to(label, classes)
+            .filter(|&goal| goal != label)
+    };
     let clean = classifier.predict(images.pixels())?;
     let answers = classifier.predict(stamped.pixels())?;
     let places = || (0..labels.len()).filter_map(|at| Some((at, goal(labels[at])?)));

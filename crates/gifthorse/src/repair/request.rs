@@ -109,9 +109,7 @@ impl RepairRequest {
             return refuse("a repair takes one round at least (--rounds)".to_owned());
         }
         if self.trigger.is_some() && self.target.is_none() {
-            return refuse(
-                "the trigger leads to a class: say which (--target)".to_owned(),
-            );
+            return refuse("the trigger leads to a class: say which (--target)".to_owned());
         }
         if let (Ok(model), Ok(output)) =
             (self.scan.model.canonicalize(), self.output.canonicalize())
@@ -122,7 +120,10 @@ impl RepairRequest {
                 self.output.display()
             ));
         }
-        for folder in [Some(self.out.as_path()), self.output.parent()].into_iter().flatten() {
+        for folder in [Some(self.out.as_path()), self.output.parent()]
+            .into_iter()
+            .flatten()
+        {
             make(folder)?;
         }
         Ok(())

@@ -3,13 +3,11 @@
 use std::path::Path;
 
 use gifthorse_defense::repair::measure::Measured;
-use gifthorse_defense::repair::{
-    KnownTrigger, Patient, Repair, RepairObserver, choose,
-};
+use gifthorse_defense::repair::{KnownTrigger, Patient, Repair, RepairObserver, choose};
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::Model;
-use gifthorse_report::report::Verdict;
 use gifthorse_report::html::HtmlOptions;
+use gifthorse_report::report::Verdict;
 use gifthorse_report::write_out;
 
 use super::diagnosis::Diagnosis;
@@ -59,7 +57,11 @@ impl<'a> Rounds<'a> {
             let mut patient = self.patient(model, &known, work.as_deref());
             if let Some(model) = &repaired {
                 // What earlier rounds have spent is gone.
-                let now = Measured::of(&opened_again(model, self.classifier)?, &self.parts.check, &[])?;
+                let now = Measured::of(
+                    &opened_again(model, self.classifier)?,
+                    &self.parts.check,
+                    &[],
+                )?;
                 let spent = now.lost_since(&start) as f64 / now.clean.of.max(1) as f64;
                 patient.budget = (patient.budget - spent).max(0.0);
             }
@@ -68,7 +70,9 @@ impl<'a> Rounds<'a> {
             record.rounds.push(Round {
                 triggers: known.len(),
                 attempts: attempts.collect::<Result<_, _>>()?,
-                taken: chosen.taken.map(|place| chosen.attempts[place].name.to_owned()),
+                taken: chosen
+                    .taken
+                    .map(|place| chosen.attempts[place].name.to_owned()),
                 why: chosen.why,
                 scan: None,
             });
@@ -138,9 +142,7 @@ impl<'a> Rounds<'a> {
         let report = write_out(&folder, &outcome.report, &outcome.evidence, None, pictures)?;
         std::fs::remove_file(&file).map_err(|source| Error::Write { path: file, source })?;
         let found = match report.verdict {
-            Verdict::Backdoored => {
-                of_report(&report, &folder, &report.targets, self.classifier)?
-            }
+            Verdict::Backdoored => of_report(&report, &folder, &report.targets, self.classifier)?,
             Verdict::Clean | Verdict::Inconclusive => Vec::new(),
         };
         if let Some(last) = record.rounds.last_mut() {

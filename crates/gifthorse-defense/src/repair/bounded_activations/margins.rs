@@ -66,15 +66,13 @@ fn driven(classifier: &Classifier, noise: Vec<f32>, target: usize) -> Result<Vec
 }
 
 /// The sum of the margins of logits `[images, classes]` for the class of each; differentiable.
-pub(super) fn margins(
-    classifier: &Classifier,
-    logits: Tensor<2>,
-    targets: &[usize],
-) -> Tensor<1> {
+pub(super) fn margins(classifier: &Classifier, logits: Tensor<2>, targets: &[usize]) -> Tensor<1> {
     let classes = classifier.classes();
     let values = Array::from_tensor(logits.clone().without_autodiff()).into_vec();
     let mut weights = vec![0.0; values.len()];
-    let rows = values.chunks_exact(classes).zip(weights.chunks_exact_mut(classes));
+    let rows = values
+        .chunks_exact(classes)
+        .zip(weights.chunks_exact_mut(classes));
     for ((row, weights), &target) in rows.zip(targets) {
         let others = (0..classes).filter(|&class| class != target);
         let best = others.max_by(|&a, &b| row[a].total_cmp(&row[b]));
