@@ -29,6 +29,7 @@ mod policy;
 mod preflight;
 mod real_models;
 mod references;
+mod repair;
 mod scan;
 mod trigger;
 mod usage;

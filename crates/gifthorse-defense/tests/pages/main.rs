@@ -1,4 +1,4 @@
-//! The pages of `docs/detectors` hold what the detectors' modules and rows say, word for word: the
+//! The pages of `docs/detectors` and `docs/repairs` hold what the methods' modules and rows say, word for word: the
 //! prose exists once, in the modules.
 //!
 //! `GIFTHORSE_UPDATE_PAGES=1 cargo test --release -p gifthorse-defense --test pages` writes it into
@@ -22,13 +22,15 @@ use std::{
 use block::Block;
 use gifthorse_defense::{
     detect::{Choice, DETECTORS},
+    repair::REPAIRS,
     verdict::{Library, Method},
 };
-use module_doc::{ModuleDoc, source};
+use module_doc::{DETECTOR, Kind, ModuleDoc, REPAIR};
 
-fn page(file: &str) -> PathBuf {
+fn page(kind: Kind, file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../docs/detectors")
+        .join("../../docs")
+        .join(kind.pages)
         .join(file)
 }
 
@@ -42,12 +44,13 @@ fn has_a_part(library: &Library, choice: &Choice) -> bool {
 }
 
 /// What is wrong with the file: nothing if its block holds `text`, or does now.
-fn hold(file: &str, source: &str, text: &str) -> Option<String> {
+fn hold(kind: Kind, file: &str, source: &str, text: &str) -> Option<String> {
     let block = Block { source };
-    let path = page(file);
+    let path = page(kind, file);
+    let file = format!("docs/{}/{file}", kind.pages);
     let Ok(held) = fs::read_to_string(&path) else {
         return Some(format!(
-            "docs/detectors/{file} is missing: write it, with the lines\n{}\n{}\nwhere the text of \
+            "{file} is missing: write it, with the lines\n{}\n{}\nwhere the text of \
              {source} shall stand, then run this test with GIFTHORSE_UPDATE_PAGES=1",
             block.begin(),
             block.end()
@@ -55,7 +58,7 @@ fn hold(file: &str, source: &str, text: &str) -> Option<String> {
     };
     let Some(wanted) = block.filled(&held, text) else {
         return Some(format!(
-            "docs/detectors/{file} lacks the lines\n{}\n{}",
+            "{file} lacks the lines\n{}\n{}",
             block.begin(),
             block.end()
         ));
@@ -66,7 +69,7 @@ fn hold(file: &str, source: &str, text: &str) -> Option<String> {
     }
     (held != wanted).then(|| {
         format!(
-            "docs/detectors/{file} differs from {source}: run this test with \
+            "{file} differs from {source}: run this test with \
              GIFTHORSE_UPDATE_PAGES=1 and commit the page"
         )
     })
@@ -78,14 +81,34 @@ fn every_detector_has_a_page_that_says_what_its_module_says() {
     let mut wrong = Vec::new();
     for (row, choice) in DETECTORS.iter().zip(Choice::all()) {
         let name = row.about.name;
-        match ModuleDoc::read(name) {
+        match ModuleDoc::read(DETECTOR, name) {
             Ok(doc) => {
                 let text = page::text(row.about, &doc, has_a_part(&library, &choice));
-                wrong.extend(hold(&format!("{name}.md"), &source(name), &text));
+                let (file, source) = (format!("{name}.md"), DETECTOR.source(name));
+                wrong.extend(hold(DETECTOR, &file, &source, &text));
             }
             Err(error) => wrong.push(error),
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn every_repair_has_a_page_that_says_what_its_module_says() {
+    let mut wrong = Vec::new();
+    for row in &REPAIRS {
+        let name = row.about.name;
+        match ModuleDoc::read(REPAIR, name) {
+            Ok(doc) => {
+                let text = page::of_repair(row.about, &doc);
+                let (file, source) = (format!("{name}.md"), REPAIR.source(name));
+                wrong.extend(hold(REPAIR, &file, &source, &text));
+            }
+            Err(error) => wrong.push(error),
+        }
+    }
+    let source = "REPAIRS in crates/gifthorse-defense/src/repair.rs";
+    wrong.extend(hold(REPAIR, "README.md", source, &overview::of_repairs()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
@@ -97,6 +120,7 @@ fn the_overview_has_every_detector() {
         assert!(text.contains(&format!("({}.md)", row.about.name)));
     }
     let wrong = hold(
+        DETECTOR,
         "README.md",
         "DETECTORS in crates/gifthorse-defense/src/detect.rs",
         &text,

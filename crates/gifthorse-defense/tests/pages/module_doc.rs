@@ -1,10 +1,11 @@
-//! A detector's module documentation as Markdown that stands by itself.
+//! A method's module documentation as Markdown that stands by itself.
 
 use std::{fs, path::Path};
 
 use gifthorse_defense::detect::DETECTORS;
+use gifthorse_defense::repair::REPAIRS;
 
-/// The headings that every module has, in their order.
+/// The headings that every detector's module has, in their order.
 pub const SECTIONS: [&str; 6] = [
     "What it does",
     "Threat model",
@@ -13,37 +14,82 @@ pub const SECTIONS: [&str; 6] = [
     "Known failures",
     "References",
 ];
+/// Those of a repair's.
+pub const SECTIONS_OF_REPAIRS: [&str; 6] = [
+    "What it does",
+    "Threat model",
+    "Needs",
+    "Cost",
+    "Known failures",
+    "References",
+];
+
+/// A kind of method.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// The folder of its modules.
+    pub modules: &'static str,
+    /// The folder of its pages, in docs.
+    pub pages: &'static str,
+    /// Its headings.
+    pub sections: [&'static str; 6],
+}
+
+pub const DETECTOR: Kind = Kind {
+    modules: "detect",
+    pages: "detectors",
+    sections: SECTIONS,
+};
+pub const REPAIR: Kind = Kind {
+    modules: "repair",
+    pages: "repairs",
+    sections: SECTIONS_OF_REPAIRS,
+};
 
 /// What a module says of itself.
 pub struct ModuleDoc {
     /// The words before the first heading.
     pub opening: String,
-    /// The words under each of [`SECTIONS`].
-    sections: [String; 6],
+    /// The kind's headings, and the words under each.
+    sections: [(&'static str, String); 6],
 }
 
-/// The file of a detector's module, from the root of the repository.
-pub fn source(name: &str) -> String {
-    format!("crates/gifthorse-defense/src/detect/{name}.rs")
+impl Kind {
+    /// The file of a method's module, from the root of the repository.
+    pub fn source(self, name: &str) -> String {
+        format!("crates/gifthorse-defense/src/{}/{name}.rs", self.modules)
+    }
 }
 
 impl ModuleDoc {
-    /// What the module of the detector says of itself.
-    pub fn read(name: &str) -> Result<Self, String> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        fs::read_to_string(root.join(source(name)))
+    /// What the module of the method says of itself.
+    pub fn read(kind: Kind, name: &str) -> Result<Self, String> {
+        let (root, source) = (
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."),
+            kind.source(name),
+        );
+        fs::read_to_string(root.join(&source))
             .map_err(|error| error.to_string())
-            .and_then(|code| Self::of(&code, name))
-            .map_err(|error| format!("{}: {error}", source(name)))
+            .and_then(|code| Self::of(&code, (kind, name)))
+            .map_err(|error| format!("{source}: {error}"))
     }
 
-    /// The words under one of [`SECTIONS`].
+    /// The words under each heading, in order.
+    pub fn sections(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.sections
+            .iter()
+            .map(|(heading, words)| (*heading, words.as_str()))
+    }
+
+    /// The words under a heading.
     pub fn section(&self, heading: &str) -> Option<&str> {
-        let at = SECTIONS.iter().position(|&section| section == heading)?;
-        Some(&self.sections[at])
+        let mut sections = self.sections();
+        sections
+            .find(|(known, _)| *known == heading)
+            .map(|(_, words)| words)
     }
 
-    fn of(code: &str, name: &str) -> Result<Self, String> {
+    fn of(code: &str, (kind, name): (Kind, &str)) -> Result<Self, String> {
         let doc: Vec<&str> = code
             .lines()
             .map_while(|line| line.strip_prefix("//!"))
@@ -58,14 +104,21 @@ impl ModuleDoc {
             }
         }
         let headings: Vec<&str> = parts.iter().skip(1).map(|(h, _)| h.as_str()).collect();
-        if headings != SECTIONS {
+        let wanted = kind.sections;
+        if headings != wanted {
             return Err(format!(
-                "the module's headings are {headings:?} and have to be {SECTIONS:?}"
+                "the module's headings are {headings:?} and have to be {wanted:?}"
             ));
         }
-        let mut texts = parts.into_iter().map(|(_, text)| plain(text.trim(), name));
+        let mut texts = parts
+            .into_iter()
+            .map(|(_, text)| plain(text.trim(), (kind, name)));
         let opening = texts.next().unwrap()?;
-        let sections: Result<Vec<_>, _> = texts.collect();
+        let sections: Result<Vec<_>, String> = wanted
+            .into_iter()
+            .zip(texts)
+            .map(|(heading, text)| Ok((heading, text?)))
+            .collect();
         Ok(Self {
             opening,
             sections: sections?.try_into().unwrap(),
@@ -81,9 +134,9 @@ fn is_definition(line: &str) -> bool {
             .is_some_and(|(_, path)| !path.contains(' '))
 }
 
-/// Text without links that only rustdoc follows: a link to another detector's module leads to that
-/// detector's page, any other is the code that it stands at; the page itself is "below".
-fn plain(text: &str, name: &str) -> Result<String, String> {
+/// Text without links that only rustdoc follows: a link to another method's module leads to that
+/// method's page, any other is the code that it stands at; the page itself is "below".
+fn plain(text: &str, (kind, name): (Kind, &str)) -> Result<String, String> {
     let mut plain = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("[`") {
@@ -94,14 +147,18 @@ fn plain(text: &str, name: &str) -> Result<String, String> {
         let (path, after) = aimed.unwrap_or((code, after));
         plain += before;
         let of = path.rsplit("::").next().unwrap_or(path);
-        plain += &match DETECTORS.iter().any(|row| row.about.name == of) {
+        let of_kind = match kind.pages {
+            "detectors" => DETECTORS.iter().any(|row| row.about.name == of),
+            _ => REPAIRS.iter().any(|row| row.about.name == of),
+        };
+        plain += &match of_kind {
             true => format!("[`{code}`]({of}.md)"),
             false => format!("`{code}`"),
         };
         rest = after;
     }
     plain += rest;
-    let plain = plain.replace(&format!("docs/detectors/{name}.md"), "below");
+    let plain = plain.replace(&format!("docs/{}/{name}.md", kind.pages), "below");
     let mut links = plain.split("](").skip(1);
     let is_lost = |after: &str| !after.split(')').next().unwrap_or(after).ends_with(".md");
     match links.any(is_lost) || plain.contains("docs/") {
@@ -115,7 +172,7 @@ fn plain(text: &str, name: &str) -> Result<String, String> {
 
 #[test]
 fn links_lead_to_pages_or_are_code() {
-    let read = |text| plain(text, "cepa").unwrap();
+    let read = |text| plain(text, (DETECTOR, "cepa")).unwrap();
     assert_eq!(
         read("see [`mm_bd`](super::mm_bd), [`Rule`] and [`Effort`](crate::detect::Effort)."),
         "see [`mm_bd`](mm_bd.md), `Rule` and `Effort`."
@@ -124,8 +181,8 @@ fn links_lead_to_pages_or_are_code() {
         read("pixels in [0, 1] (docs/detectors/cepa.md)"),
         "pixels in [0, 1] (below)"
     );
-    assert!(plain("[a detector](super::mm_bd)", "cepa").is_err());
-    assert!(plain("docs/verdict.md", "cepa").is_err());
+    assert!(plain("[a detector](super::mm_bd)", (DETECTOR, "cepa")).is_err());
+    assert!(plain("docs/verdict.md", (DETECTOR, "cepa")).is_err());
 }
 
 #[test]
@@ -144,12 +201,14 @@ fn a_module_is_cut_at_its_headings() {
              //! # References\n//! R [`Rule`].\n//!\n//! [`Rule`]: crate::Rule\n\nuse a::b;\n//! no\n"
         )
     };
-    let doc = ModuleDoc::of(&code("Cost"), "a").unwrap();
+    let doc = ModuleDoc::of(&code("Cost"), (DETECTOR, "a")).unwrap();
     assert_eq!(doc.opening, "A: what?");
     assert_eq!(
-        doc.sections.each_ref().map(String::as_str),
+        doc.sections().map(|(_, words)| words).collect::<Vec<_>>(),
         ["One\ntwo.", "T", "S", "C", "K", "R `Rule`."]
     );
-    let error = ModuleDoc::of(&code("Costs"), "a").err().unwrap();
+    let error = ModuleDoc::of(&code("Costs"), (DETECTOR, "a"))
+        .err()
+        .unwrap();
     assert!(error.contains("Costs"), "{error}");
 }

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use gifthorse_defense::detect::{Choice, DETECTORS};
 
-use crate::module_doc::ModuleDoc;
+use gifthorse_defense::repair::REPAIRS;
+
+use crate::module_doc::{DETECTOR, Kind, ModuleDoc, REPAIR};
 
 /// More classes than any detector asks for.
 const MANY: usize = 100;
@@ -24,7 +26,7 @@ pub fn text(has_a_part: impl Fn(&Choice) -> bool) -> String {
             "| [`{name}`]({name}.md) | {} | {} | {} | {} |",
             about.tested.replace("{targets}", "a class"),
             needs(&choice, about.needs_images),
-            cost(name),
+            cost(DETECTOR, name),
             part(about.by_default, has_a_part(&choice)),
         )
         .unwrap();
@@ -44,6 +46,30 @@ pub fn text(has_a_part: impl Fn(&Choice) -> bool) -> String {
     text
 }
 
+/// The table of repairs, in the order in which they are tried with a trigger.
+pub fn of_repairs() -> String {
+    let mut text =
+        "| repair | needs a trigger | tried where none is chosen | changes | costs | misses |\n\
+                    |---|---|---|---|---|---|\n"
+            .to_owned();
+    for row in &REPAIRS {
+        let about = row.about;
+        let name = about.name;
+        let yes = |is: bool| if is { "yes" } else { "no" };
+        writeln!(
+            text,
+            "| [`{name}`]({name}.md) | {} | {} | {} | {} | {} |",
+            yes(about.needs_trigger),
+            yes(about.in_auto),
+            about.changes,
+            cost(REPAIR, name),
+            about.misses.join("; "),
+        )
+        .unwrap();
+    }
+    text
+}
+
 fn needs(choice: &Choice, images: bool) -> String {
     let detector = choice.detector().unwrap();
     let classes = (2..MANY)
@@ -54,8 +80,8 @@ fn needs(choice: &Choice, images: bool) -> String {
 }
 
 /// The first sentence of the module's section on cost.
-fn cost(name: &str) -> String {
-    let doc = ModuleDoc::read(name).unwrap();
+fn cost(kind: Kind, name: &str) -> String {
+    let doc = ModuleDoc::read(kind, name).unwrap();
     let words: Vec<&str> = doc.section("Cost").unwrap().split_whitespace().collect();
     let words = words.join(" ");
     let sentence = words.split(". ").next().unwrap();

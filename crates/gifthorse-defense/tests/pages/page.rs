@@ -1,16 +1,36 @@
 //! The made part of a detector's page: its row in sentences, then its module's documentation.
 
-use gifthorse_defense::{detect::About, verdict::Tail};
+use gifthorse_defense::{detect::About, repair, verdict::Tail};
 
-use crate::module_doc::{ModuleDoc, SECTIONS};
+use crate::module_doc::ModuleDoc;
 
 const COLUMNS: usize = 100;
+
+/// The part of a repair's page.
+pub fn of_repair(about: &repair::About, doc: &ModuleDoc) -> String {
+    let needs = match about.needs_trigger {
+        true => "needs a trigger",
+        false => "needs no trigger",
+    };
+    let tried = match about.in_auto {
+        true => "is among those that are tried where none is chosen",
+        false => "is tried only by name",
+    };
+    let facts = format!(
+        "`{}` {needs} and {tried} (`--method {}`). It changes: {}.",
+        about.name, about.name, about.changes
+    );
+    let mut text = format!("{}\n\n{}\n", doc.opening, filled(&facts));
+    for (heading, words) in doc.sections() {
+        text += &format!("\n## {heading}\n\n{words}\n");
+    }
+    text
+}
 
 /// The part.
 pub fn text(about: &About, doc: &ModuleDoc, has_a_part: bool) -> String {
     let mut text = format!("{}\n\n{}\n", doc.opening, filled(&facts(about, has_a_part)));
-    for heading in SECTIONS {
-        let words = doc.section(heading).unwrap();
+    for (heading, words) in doc.sections() {
         text += &format!("\n## {heading}\n\n{words}\n");
     }
     text

@@ -1,0 +1,181 @@
+//! A planted backdoor is repaired, with proof; a clean model is left alone.
+
+use gifthorse::repair::record::{Origin, RepairRecord};
+use serde_json::Value;
+
+use crate::bench::{Bench, Kind, TARGET};
+
+fn record(bench: &Bench, name: &str) -> RepairRecord {
+    let text = std::fs::read(bench.path(name)).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+/// A folder with a model of this kind and images for it.
+fn bench(kind: Kind) -> Bench {
+    let bench = Bench::new();
+    bench.model("model.onnx", kind);
+    bench.images("images", 40, |class| class.to_string());
+    bench
+}
+
+const QUICK: &str = "--detector neural_cleanse";
+
+#[test]
+fn a_backdoor_is_found_repaired_and_proven_gone() {
+    let bench = bench(Kind::Backdoored);
+    let run = bench
+        .run(&format!(
+            "repair model.onnx --images images {QUICK} -o fixed.onnx"
+        ))
+        .expect(0);
+    let run = run.says(&["repair 1 of"]);
+    assert!(run.out().starts_with("REPAIRED"), "{}", run.out());
+
+    let record = record(&bench, "fixed.repair/repair.json");
+    assert!(record.repaired);
+    assert_eq!(record.targets, [TARGET]);
+    assert!(record.before.as_ref().unwrap().is_backdoored());
+    let last = record.rounds.last().unwrap();
+    assert!(!last.scan.as_ref().unwrap().is_backdoored());
+    let proof = record.proof.as_ref().unwrap();
+    assert!(proof.clean.after.rate >= proof.clean.before.rate - 0.01);
+    let trigger = &proof.triggers[0];
+    assert_eq!(
+        (trigger.origin, trigger.target),
+        (Origin::Recovered, Some(TARGET))
+    );
+    assert!(trigger.success.before.rate > 0.9, "{trigger:?}");
+    assert!(trigger.success.after.rate < 0.05, "{trigger:?}");
+    assert!(trigger.robust.after.rate > 0.9, "{trigger:?}");
+    // Images in three parts that share none.
+    let parts = record.images.unwrap();
+    assert_eq!(parts.fit + parts.check + parts.proof, 320);
+    assert_eq!(proof.clean.before.of, parts.proof as u64);
+    // The file that was written is the one that was measured, and the model is as it was.
+    let fixed = record.fixed.as_ref().unwrap();
+    let digest = gifthorse::hash::sha256(&bench.path("fixed.onnx")).unwrap();
+    assert_eq!(fixed.sha256, digest);
+    let model = gifthorse::hash::sha256(&bench.path("model.onnx")).unwrap();
+    assert_eq!(record.model.sha256, model);
+    bench
+        .run(&format!("scan fixed.onnx --images images {QUICK}"))
+        .expect(0);
+}
+
+#[test]
+fn a_report_saves_the_first_scan_and_the_same_seed_gives_the_same_file() {
+    let bench = bench(Kind::Backdoored);
+    bench
+        .run(&format!(
+            "scan model.onnx --images images {QUICK} --out scan"
+        ))
+        .expect(1);
+    for name in ["a", "b"] {
+        let run = bench.run(&format!(
+            "repair model.onnx --images images --report scan/report.json --method unlearning --no-rescan -o {name}.onnx --json"
+        ));
+        let json: Value = serde_json::from_str(run.expect(0).out()).unwrap();
+        assert_eq!(json["rounds"][0]["taken"], "unlearning");
+        assert_eq!(json["rounds"][0]["scan"], Value::Null);
+        assert!(!bench.path(&format!("{name}.repair/before")).exists());
+    }
+    let bytes = |name: &str| std::fs::read(bench.path(name)).unwrap();
+    assert!(bytes("a.onnx") == bytes("b.onnx"));
+    let other = "repair other.onnx --images images --report scan/report.json -o c.onnx";
+    bench.model("other.onnx", Kind::Clean);
+    bench.run(other).expect(2).says(&["SHA-256"]);
+}
+
+#[test]
+fn nothing_is_done_to_a_clean_model() {
+    let bench = bench(Kind::Clean);
+    let run = bench
+        .run(&format!(
+            "repair model.onnx --images images {QUICK} -o fixed.onnx"
+        ))
+        .expect(0);
+    assert!(run.out().starts_with("NOTHING REPAIRED"), "{}", run.out());
+    assert!(run.out().contains("found no backdoor"), "{}", run.out());
+    assert!(!bench.path("fixed.onnx").exists());
+    assert!(record(&bench, "fixed.repair/repair.json").rounds.is_empty());
+}
+
+#[test]
+fn what_is_not_repaired_is_not_written_unless_forced() {
+    let bench = bench(Kind::Backdoored);
+    bench
+        .run(&format!(
+            "scan model.onnx --images images {QUICK} --out scan"
+        ))
+        .expect(1);
+    let weak = "repair model.onnx --images images --report scan/report.json --method fine_tuning --no-rescan -o fixed.onnx";
+    let run = bench.run(weak).expect(5);
+    assert!(run.out().starts_with("NOT REPAIRED"), "{}", run.out());
+    assert!(run.out().contains("nothing was written"), "{}", run.out());
+    assert!(!bench.path("fixed.onnx").exists());
+    bench.run(&format!("{weak} --force")).expect(5);
+    assert!(bench.path("fixed.onnx").exists());
+    // No channel of two filters stands out, so this repair cannot be done at all.
+    let none = weak.replace("fine_tuning", "clp");
+    let run = bench.run(&none).expect(5);
+    assert!(
+        run.out().contains("no repair could be done"),
+        "{}",
+        run.out()
+    );
+}
+
+#[test]
+fn a_trigger_that_is_told_needs_no_scan() {
+    let bench = bench(Kind::Backdoored);
+    bench
+        .run(&format!(
+            "scan model.onnx --images images {QUICK} --out scan"
+        ))
+        .expect(1);
+    bench
+        .run(&format!(
+            "repair model.onnx --images images --target {TARGET} --trigger scan/triggers/neural_cleanse/{TARGET}.npz \
+             --no-rescan --retune -o fixed.onnx"
+        ))
+        .expect(0);
+    let record = record(&bench, "fixed.repair/repair.json");
+    assert!(record.before.is_none());
+    let proof = record.proof.unwrap();
+    assert_eq!(proof.triggers[0].origin, Origin::Told);
+    assert_eq!(proof.came_back.len(), 1);
+}
+
+#[test]
+fn requests_that_make_no_sense_are_refused_before_any_work() {
+    let bench = bench(Kind::Backdoored);
+    for (arguments, says) in [
+        (
+            "repair model.onnx --images images -o model.onnx",
+            "is the model itself",
+        ),
+        ("repair model.onnx -o fixed.onnx", "needs clean images"),
+        (
+            "repair model.onnx --images images -o f.onnx --method magic",
+            "ft_sam",
+        ),
+        (
+            "repair model.onnx --images images -o f.onnx --trigger x.npz",
+            "--target",
+        ),
+        (
+            "repair model.onnx --images images -o f.onnx --budget 1.5",
+            "below 1",
+        ),
+        (
+            "repair model.onnx --images images -o f.onnx --target 99 --force --detector neural_cleanse --classes 0,1",
+            "no class 99",
+        ),
+        (
+            "repair model.onnx --images images -o f.onnx --truth model.onnx",
+            "no truth",
+        ),
+    ] {
+        bench.run(arguments).expect(2).says(&[says]);
+    }
+}
