@@ -5,10 +5,12 @@
 
 mod error;
 mod make;
+mod planted;
 mod settings;
 mod spec;
 pub mod zoo;
 
 pub use error::Error;
 pub use make::{Made, Making, classifier, make};
+pub use planted::planted;
 pub use spec::{Change, ModelSpec, Start};

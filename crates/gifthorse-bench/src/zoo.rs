@@ -3,7 +3,7 @@
 //! [`build()`] makes the models of a `zoo.toml` in a folder and lists them in its `zoo.json`;
 //! [`scan_zoo`] scans them, and [`summarise`] holds the verdicts against the truth, which no scan
 //! is told; [`library()`] collects what the scans of clean models found, by which verdicts are
-//! calibrated. Everything is resumable: what is there already and still as it was asked for is left
+//! calibrated; [`repair_zoo`] repairs them and measures what was planted. Everything is resumable: what is there already and still as it was asked for is left
 //! as it is.
 
 mod build;
@@ -14,6 +14,7 @@ mod jobs;
 mod kept;
 mod library;
 mod plan;
+mod repair;
 mod roc;
 mod scan;
 mod shortcoming;
@@ -28,8 +29,10 @@ pub use images::write as write_images;
 pub use index::{Entry, State, Zoo};
 pub use library::{backdoored, library};
 pub use plan::{Plan, Planned};
+pub use repair::{AUTO, RepairZooObserver, RepairZooRequest, ZooRepair, repair_zoo};
 pub use roc::Auroc;
 pub use scan::{ScanZooObserver, ScanZooRequest, scan_zoo};
+pub(crate) use store::read_json;
 pub use store::write_json;
 pub use summary::{Judged, Row, Share, Summary, summarise};
 pub use truth::Planted;

@@ -28,7 +28,7 @@ pub use repair::RepairArgs;
 pub use scan::{FailOn, ScanArgs};
 pub use subject::SubjectArgs;
 pub use trigger::TriggerArgs;
-pub use zoo::{ZooArgs, ZooBuildArgs, ZooCommand, ZooLibraryArgs, ZooScanArgs};
+pub use zoo::{ZooArgs, ZooBuildArgs, ZooCommand, ZooLibraryArgs, ZooRepairArgs, ZooScanArgs};
 
 /// Looks a trained image classifier in the mouth: does it carry a backdoor?
 #[derive(Debug, Parser)]

@@ -179,7 +179,7 @@ pub enum Error {
     /// The model is not the one that the report is about.
     #[error(
         "the report is about a model file with SHA-256 {expected}, but {} has {found}: give the file that was scanned, or \
-         replay on this one with --force", path.display()
+         go on with this one with --force", path.display()
     )]
     OtherModel {
         /// The file given.

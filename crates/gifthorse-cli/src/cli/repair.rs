@@ -71,9 +71,10 @@ impl RepairArgs {
 }
 
 /// What stands for the repairs that fit.
-const AUTO: &str = "auto";
+pub const AUTO: &str = "auto";
 
-fn method(name: &str) -> Result<String, String> {
+/// The name of a repair.
+pub fn method(name: &str) -> Result<String, String> {
     let known = REPAIRS.iter().map(|row| row.about.name);
     let names: Vec<&str> = std::iter::once(AUTO).chain(known).collect();
     if names.contains(&name) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::repair::{AUTO, method};
 use super::{DetectorArgs, parse};
 
 /// Arguments of `zoo`.
@@ -21,6 +22,8 @@ pub enum ZooCommand {
     Build(ZooBuildArgs),
     /// Scan the models that were made, and hold the verdicts against the truth.
     Scan(ZooScanArgs),
+    /// Repair the models that were made by several repairs, and measure what was really planted.
+    Repair(ZooRepairArgs),
     /// Collect what the scans found in clean models: the library that verdicts are calibrated on.
     Library(ZooLibraryArgs),
 }
@@ -86,4 +89,32 @@ pub struct ZooLibraryArgs {
     /// Where to write what was found in the backdoored models, for the validation of verdicts.
     #[arg(long, value_name = "FILE.json")]
     pub backdoored: Option<PathBuf>,
+}
+
+/// Arguments of `zoo repair`.
+#[derive(Args, Debug)]
+pub struct ZooRepairArgs {
+    /// The folder that `zoo build` made.
+    pub folder: PathBuf,
+    /// Models at a time [default: as many as threads].
+    #[arg(long, value_name = "N", value_parser = parse::count)]
+    pub jobs: Option<usize>,
+    /// What finds out what to repair.
+    #[command(flatten)]
+    pub detectors: DetectorArgs,
+    /// Repairs, each by itself; `auto` is the choice among those that fit.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = method, default_value = AUTO)]
+    pub method: Vec<String>,
+    /// Tell each repair its target, so that repairs are measured apart from detection.
+    #[arg(long)]
+    pub told: bool,
+    /// How far clean accuracy may fall, as a share.
+    #[arg(long, value_name = "SHARE", value_parser = parse::share, default_value_t = 0.01)]
+    pub budget: f64,
+    /// Use at most so many images of each model.
+    #[arg(long, value_name = "N", value_parser = parse::count)]
+    pub max_images: Option<usize>,
+    /// Print what came of each repair as JSON.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -1,11 +1,11 @@
 //! `gifthorse repair`: a repaired file with proof.
 
-mod planted;
 mod table;
 mod watch;
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use gifthorse::repair::RepairRequest;
 use gifthorse::repair::record::RepairRecord;
 use gifthorse_report::report::Verdict;
@@ -47,7 +47,8 @@ pub fn run(args: &RepairArgs, global: &Global) -> anyhow::Result<ExitCode> {
         request.out.clone_from(out);
     }
     if let Some(truth) = &args.truth {
-        request.planted = planted::read(truth, global.seed())?;
+        request.planted = gifthorse_bench::planted(truth, global.seed())
+            .context("what was planted is not known (--truth)")?;
     }
     let progress = Progress::new(global.quiet, request.scan.max_time);
     let watch = Watch::new(global.quiet);

@@ -3,6 +3,7 @@
 mod build;
 mod library;
 mod progress;
+mod repair;
 mod scan;
 mod table;
 
@@ -18,6 +19,7 @@ pub fn run(args: &ZooArgs, global: &Global) -> anyhow::Result<ExitCode> {
     match &args.command {
         ZooCommand::Build(args) => build::run(args, global),
         ZooCommand::Scan(args) => scan::run(args, global),
+        ZooCommand::Repair(args) => repair::run(args, global),
         ZooCommand::Library(args) => library::run(args, global),
     }
 }

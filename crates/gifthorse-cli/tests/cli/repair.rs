@@ -74,7 +74,7 @@ fn a_report_saves_the_first_scan_and_the_same_seed_gives_the_same_file() {
         let run = bench.run(&format!(
             "repair model.onnx --images images --report scan/report.json --method unlearning --no-rescan -o {name}.onnx --json"
         ));
-        let json: Value = serde_json::from_str(run.expect(0).out()).unwrap();
+        let json: Value = serde_json::from_str(&run.expect(0).out()).unwrap();
         assert_eq!(json["rounds"][0]["taken"], "unlearning");
         assert_eq!(json["rounds"][0]["scan"], Value::Null);
         assert!(!bench.path(&format!("{name}.repair/before")).exists());

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use gifthorse_defense::repair::KnownTrigger;
 use gifthorse_engine::Classifier;
+use gifthorse_onnx::Model;
 use gifthorse_report::html::HtmlOptions;
 use gifthorse_report::report::{TriggerKind, Verdict};
 use gifthorse_report::{Report, write_out};
 
 use super::RepairRequest;
 use super::known::{of_file, of_report};
+use crate::hash::of_model;
 use crate::verify::{opened_as, read_report, scan_request};
 use crate::{Error, PreprocessChoice, ScanObserver, ScanRequest, VerifyRequest, scan};
 
@@ -59,6 +61,7 @@ impl Diagnosis {
             }
         };
         let report = read_report(&path)?;
+        check_same(&report, request)?;
         let replay = VerifyRequest {
             report: path.clone(),
             model: request.scan.model.clone(),
@@ -160,4 +163,22 @@ impl Diagnosis {
         }
         Ok(Known { triggers, told })
     }
+}
+
+/// Refuses the report of another model.
+fn check_same(report: &Report, request: &RepairRequest) -> Result<(), Error> {
+    let path = &request.scan.model;
+    let model = Model::read(path).map_err(|source| Error::Model {
+        path: path.clone(),
+        source: Box::new(source),
+    })?;
+    let found = of_model(path, &model)?;
+    if found == report.model.sha256 || request.force {
+        return Ok(());
+    }
+    Err(Error::OtherModel {
+        path: path.clone(),
+        expected: report.model.sha256.clone(),
+        found,
+    })
 }

@@ -1,13 +1,15 @@
-//! What was really planted, from the truth that `plant` wrote.
+//! What was really planted, from the truth beside a model, for repairs to be measured by.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
 use gifthorse::PlantedTrigger;
 use gifthorse_attack::plant::{Planted, Truth};
 use gifthorse_attack::trigger::{Trigger, stamp};
 use gifthorse_data::Images;
+
+use crate::Error;
+use crate::zoo::read_json;
 
 struct Known {
     planted: Planted,
@@ -28,14 +30,17 @@ impl PlantedTrigger for Known {
     }
 }
 
-/// Reads what was planted.
+/// Reads what was planted in a model; nothing of a clean one. `seed` settles what is random in
+/// triggers.
 ///
 /// # Errors
 /// A file that cannot be read, or that is no such truth.
-pub fn read(path: &Path, seed: u64) -> anyhow::Result<Vec<Arc<dyn PlantedTrigger>>> {
-    let what = || format!("{} is no truth about a model (--truth)", path.display());
-    let text = std::fs::read_to_string(path).with_context(what)?;
-    let truth: Truth = serde_json::from_str(&text).with_context(what)?;
+pub fn planted(path: &Path, seed: u64) -> Result<Vec<Arc<dyn PlantedTrigger>>, Error> {
+    let truth: Option<Truth> = read_json(path)?;
+    let truth = truth.ok_or_else(|| Error::Damaged {
+        path: path.to_owned(),
+        reason: "it is not there".to_owned(),
+    })?;
     let known = truth.backdoors.into_iter().map(|planted| {
         let known: Arc<dyn PlantedTrigger> = Arc::new(Known { planted, seed });
         known
