@@ -173,7 +173,7 @@ fn requests_that_make_no_sense_are_refused_before_any_work() {
         ),
         (
             "repair model.onnx --images images -o f.onnx --truth model.onnx",
-            "no truth",
+            "not known (--truth)",
         ),
     ] {
         bench.run(arguments).expect(2).says(&[says]);
