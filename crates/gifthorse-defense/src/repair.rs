@@ -98,11 +98,13 @@ pub struct Row {
     pub make: fn() -> Box<dyn Repair>,
 }
 
-/// All repairs, the cheapest in front: the order in which they are tried where nobody chose one.
+/// All repairs, in the order in which they are tried where nobody chose one and a trigger is known.
+/// Unlearning comes before pruning, which is cheaper, since it leaves less of the trigger that was
+/// planted, of which the one that was found is only the likeness (docs/repair.md).
 pub const REPAIRS: [Row; 7] = [
+    unlearning::ROW,
     neural_cleanse_pruning::ROW,
     clp::ROW,
-    unlearning::ROW,
     fine_tuning::ROW,
     bounded_activations::ROW,
     fine_pruning::ROW,
@@ -122,7 +124,7 @@ pub fn named(name: &str) -> Result<Box<dyn Repair>, Error> {
     Ok((row.make)())
 }
 
-/// The repairs to try where nobody chose one: with a trigger the cheapest first, since it can be seen
+/// The repairs to try where nobody chose one: with a trigger those of the table, since it can be seen
 /// whether it still works; without, those that need none, the strongest first.
 #[must_use]
 pub fn auto(has_trigger: bool) -> Vec<Box<dyn Repair>> {
