@@ -137,9 +137,8 @@ mod tests {
         let first = SpacePatch::of_space(SHAPE[0]);
         patch.numbers[first..first + 90].fill(0.0);
         assert!(patch.size(&pixels, SHAPE) < 1e-6);
-        let rounded = |values: &[f32]| -> Vec<f32> {
-            values.iter().map(|x| (x * 255.0).round()).collect()
-        };
+        let rounded =
+            |values: &[f32]| -> Vec<f32> { values.iter().map(|x| (x * 255.0).round()).collect() };
         assert_eq!(rounded(&patch.apply(&pixels, SHAPE)), rounded(&pixels));
     }
 

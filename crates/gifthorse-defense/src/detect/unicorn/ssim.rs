@@ -90,9 +90,10 @@ impl Ssim {
         }
         let [first, square, product] = along.map(|along| self.spread(&along));
         let values = x.iter().zip(y).zip(first.iter().zip(&square).zip(&product));
-        slopes.extend(values.map(|((x, y), ((first, square), product))| {
-            first + 2.0 * y * square + x * product
-        }));
+        slopes
+            .extend(values.map(|((x, y), ((first, square), product))| {
+                first + 2.0 * y * square + x * product
+            }));
         sum / count as f64
     }
 
@@ -107,7 +108,10 @@ impl Ssim {
         let [_, height, width] = self.shape;
         let [rows, columns] = self.inner();
         let mut lines = vec![0.0; height * columns];
-        for (line, row) in lines.chunks_exact_mut(columns).zip(plane.chunks_exact(width)) {
+        for (line, row) in lines
+            .chunks_exact_mut(columns)
+            .zip(plane.chunks_exact(width))
+        {
             for (place, part) in self.window.iter().enumerate() {
                 add(line, &row[place..], *part);
             }
@@ -133,7 +137,10 @@ impl Ssim {
             }
         }
         let mut plane = vec![0.0; height * width];
-        for (row, line) in plane.chunks_exact_mut(width).zip(lines.chunks_exact(columns)) {
+        for (row, line) in plane
+            .chunks_exact_mut(width)
+            .zip(lines.chunks_exact(columns))
+        {
             for (place, part) in self.window.iter().enumerate() {
                 add(&mut row[place..place + columns], line, *part);
             }
