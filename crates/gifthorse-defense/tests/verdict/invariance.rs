@@ -121,11 +121,7 @@ fn where_every_fit_lacks_a_spread_the_witness_is_not_heard() {
     // Without the largest, which are equal, nothing is left to measure the second smallest by. No
     // comparison remains, and none must not count as an impossible p-value of 0.
     let mut model = evidence(&[1.0, 1.0, 1.0, 1.0, 1.0]);
-    for (found, value) in model.witnesses[0]
-        .classes
-        .iter_mut()
-        .zip([0.0, -0.06, -3.0, 0.0])
-    {
+    for (found, value) in model.witnesses[0].classes.iter_mut().zip([0.0, -0.06, -3.0, 0.0]) {
         found.value = value;
     }
     model.witnesses[0].classes[4].reached = false;
