@@ -60,15 +60,16 @@
 //! The paper inverts triggers of a class that it is given, and decides nothing.
 //!
 //! # Cost
-//! For each class 100 passes of 32 images forwards and backwards, and 10 of all images forwards; the
-//! map and the similarity cost as much again in small nets.
+//! For each class 100 passes of 32 images forwards and backwards, and two of all images forwards; the
+//! map and the similarity add as much as half of it in small nets.
 //!
 //! # Known failures
-//! Patches larger than 5 % of the image; whatever changes what images look like, such as blended
-//! pictures on an even ground, where the structural similarity sees the faintest change. Warps.
-//! Triggers that differ from image to image. Backdoors of single source classes, and all to all.
-//! Models without an activation that everything passes through. Clean nets that a small patch or
-//! shade leads to one class: the bounds have no room for a backdoor and none for them.
+//! Patches larger than 5 % of the image. What is blended into images with an even ground, as of
+//! digits: there the structural similarity falls with the faintest change (this follows from its
+//! formula, and was not measured). Warps. Triggers that differ from image to image. Backdoors of
+//! single source classes, and all to all. Models without an activation that everything passes
+//! through. Within the published bounds, most classes of small clean nets are reached as well, and
+//! within these bounds some of them.
 //!
 //! # References
 //! Z. Wang, K. Mei, J. Zhai, S. Ma, "UNICORN: A Unified Backdoor Trigger Inversion Framework", ICLR
