@@ -20,6 +20,7 @@ pub mod source_patch;
 pub mod source_target;
 mod transformation;
 pub mod umd;
+pub mod unicorn;
 pub mod universal_additive;
 pub mod universal_patch;
 pub mod warp;
@@ -280,7 +281,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 19] = [
+pub const DETECTORS: [Row; 20] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     mm_bd_inner::ROW,
@@ -294,6 +295,7 @@ pub const DETECTORS: [Row; 19] = [
     colour_map::ROW,
     warp::ROW,
     bti_dbf::ROW,
+    unicorn::ROW,
     umd::ROW,
     l_red::ROW,
     abs::ROW,

@@ -2,6 +2,7 @@
 
 mod activations;
 mod adam;
+mod clean_features;
 pub mod detect;
 pub mod dormant;
 mod error;

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
 
+use crate::clean_features::CleanFeatures;
 use crate::detect::abs::{Candidate, candidates};
 use crate::detect::bti_dbf::Decoupling;
 use crate::detect::last_layer::LastLayer;
@@ -51,6 +52,7 @@ pub struct Facts {
     last_layer: OnceLock<Result<Arc<LastLayer>, String>>,
     right: OnceLock<Arc<Vec<bool>>>,
     stimulated: OnceLock<Arc<Vec<Candidate>>>,
+    clean_features: OnceLock<Option<Arc<CleanFeatures>>>,
     decoupled: OnceLock<Option<Arc<Decoupling>>>,
 }
 
@@ -104,6 +106,23 @@ impl Facts {
         // Worked out before the cell is taken, as the last layer is.
         let found = Arc::new(candidates(subject)?);
         Ok(self.stimulated.get_or_init(|| found).clone())
+    }
+
+    /// What an inner layer gives for clean images; `None` if the model has no activation that
+    /// everything passes through.
+    ///
+    /// # Errors
+    /// As [`Self::right`]; [`Error::NothingRight`].
+    pub(crate) fn clean_features(
+        &self,
+        subject: &Subject<'_>,
+    ) -> Result<Option<Arc<CleanFeatures>>, Error> {
+        if let Some(known) = self.clean_features.get() {
+            return Ok(known.clone());
+        }
+        // Worked out before the cell is taken, as the last layer is.
+        let found = CleanFeatures::of(subject)?.map(Arc::new);
+        Ok(self.clean_features.get_or_init(|| found).clone())
     }
 
     /// The features that the answers on clean images hang on; `None` if the model has no activation

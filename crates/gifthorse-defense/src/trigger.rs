@@ -4,6 +4,8 @@
 mod additive;
 mod colour_map;
 mod local_map;
+mod space;
+mod space_patch;
 mod transformation;
 mod warp;
 
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use additive::Additive;
 pub use colour_map::ColourMap;
 pub use local_map::LocalMap;
+pub use space_patch::SpacePatch;
 pub use transformation::Transformation;
 pub use warp::Warp;
 
@@ -37,6 +40,8 @@ pub enum Trigger {
     LocalMap(LocalMap),
     /// Numbers are added to its pixels.
     Additive(Additive),
+    /// A patch is blended into it in a space of its own.
+    SpacePatch(SpacePatch),
 }
 
 /// A patch blended into an image: `(1 - mask) * image + mask * pattern` (Wang et al. 2019, equation
@@ -74,6 +79,7 @@ impl Trigger {
             Self::Warp(warp) => rounded(warp.apply(pixels, shape)),
             Self::LocalMap(map) => rounded(map.apply(pixels, shape)),
             Self::Additive(change) => rounded(change.apply(pixels, shape)),
+            Self::SpacePatch(patch) => rounded(patch.apply(pixels, shape)),
         }
     }
 
@@ -89,6 +95,7 @@ impl Trigger {
             Self::Warp(warp) => return problem_of(warp, shape),
             Self::LocalMap(map) => return problem_of(map, shape),
             Self::Additive(change) => return problem_of(change, shape),
+            Self::SpacePatch(patch) => return problem_of(patch, shape),
         };
         if parts.iter().any(|(values, count)| values.len() != *count) {
             return Some("has a trigger of another size than the images");

@@ -62,6 +62,8 @@ pub enum Recovered {
     LocalMap(Change),
     /// A change that is added to every image, the same for each.
     Additive(Change),
+    /// A patch that is blended into every image in a space of its own.
+    SpacePatch(Change),
 }
 
 /// A change of whole images that a few numbers say.
@@ -83,6 +85,7 @@ impl Recovered {
             Self::Warp(_) => TriggerKind::Warp,
             Self::LocalMap(_) => TriggerKind::LocalMap,
             Self::Additive(_) => TriggerKind::Additive,
+            Self::SpacePatch(_) => TriggerKind::SpacePatch,
         }
     }
 
@@ -95,7 +98,8 @@ impl Recovered {
             Self::ColourMap(change)
             | Self::Warp(change)
             | Self::LocalMap(change)
-            | Self::Additive(change) => change.chart.clone(),
+            | Self::Additive(change)
+            | Self::SpacePatch(change) => change.chart.clone(),
         }
     }
 }

@@ -54,10 +54,11 @@ mod decoupling;
 mod distance;
 mod mask;
 
-pub use decoupling::{Decoupling, IMAGES};
+pub use decoupling::Decoupling;
 
 use super::transformation::{Budget, Config, TransformationSearch};
 use super::{About, Row, UnitStatistic};
+use crate::clean_features::IMAGES;
 use crate::trigger::LocalMap;
 use crate::verdict::{Conviction, Tail};
 

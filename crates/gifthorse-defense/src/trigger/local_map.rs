@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::transformation::root_mean_square;
 use super::warp::{POINTS, over_grid};
 use super::{Transformation, Trigger};
 use crate::exact;
@@ -205,12 +206,7 @@ impl Transformation for LocalMap {
 
     /// The root of the mean squared change of a value.
     fn size(&self, pixels: &[f32], shape: [usize; 3]) -> f64 {
-        let changed = self.apply(pixels, shape);
-        let changes = changed.iter().zip(pixels);
-        let sum: f64 = changes
-            .map(|(after, before)| f64::from(after - before).powi(2))
-            .sum();
-        (sum / pixels.len().max(1) as f64).sqrt()
+        root_mean_square(&self.apply(pixels, shape), pixels)
     }
 }
 

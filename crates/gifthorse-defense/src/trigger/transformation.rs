@@ -33,6 +33,15 @@ pub trait Transformation: Clone + Debug + Send + Sync + Into<Trigger> {
     fn size(&self, pixels: &[f32], shape: [usize; 3]) -> f64;
 }
 
+/// The root of the mean squared difference of a value from what it was.
+pub(super) fn root_mean_square(changed: &[f32], pixels: &[f32]) -> f64 {
+    let changes = changed.iter().zip(pixels);
+    let sum: f64 = changes
+        .map(|(after, before)| f64::from(after - before).powi(2))
+        .sum();
+    (sum / pixels.len().max(1) as f64).sqrt()
+}
+
 #[cfg(test)]
 pub(super) mod test {
     use super::Transformation;

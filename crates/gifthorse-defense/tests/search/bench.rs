@@ -192,15 +192,37 @@ pub const UNITS: &str = "units";
 /// A classifier with a unit for each pixel, behind a ReLU: that of a pixel of a block votes for the
 /// block's class, and that of a bright corner for `target`.
 pub fn with_units(classes: usize, target: Option<usize>) -> Classifier {
+    let mut votes = blocks(classes);
+    if let Some(target) = target {
+        let last = votes.len() - classes;
+        votes[last + target] = 60.0;
+    }
+    voting_units(classes, votes)
+}
+
+/// The same, of which all pixels of the margin together, which are black in every image, vote for
+/// `target`: images into which a brighter picture is blended go there.
+pub fn blendable(classes: usize, target: Option<usize>) -> Classifier {
+    let (grid, side) = (grid(classes), side(classes));
+    let mut votes = blocks(classes);
+    if let Some(target) = target {
+        for pixel in 0..side * side {
+            if pixel / side >= 2 * grid || pixel % side >= 2 * grid {
+                votes[pixel * classes + target] = 8.0;
+            }
+        }
+    }
+    voting_units(classes, votes)
+}
+
+/// A classifier with a unit for each pixel, behind a ReLU, by whose votes, `[pixels, classes]`, it
+/// goes.
+fn voting_units(classes: usize, votes: Vec<f32>) -> Classifier {
     let side = side(classes);
     let pixels = side * side;
     let mut each = vec![0.0; pixels * pixels];
     for pixel in 0..pixels {
         each[pixel * pixels + pixel] = 1.0;
-    }
-    let mut votes = blocks(classes);
-    if let Some(target) = target {
-        votes[(pixels - 1) * classes + target] = 60.0;
     }
     let batch = || Dim::Named("batch".to_owned());
     let image = [batch(), Dim::Fixed(1), Dim::Fixed(side), Dim::Fixed(side)];

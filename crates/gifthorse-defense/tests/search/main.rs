@@ -22,5 +22,6 @@ mod source;
 mod source_target;
 mod transformation;
 mod umd;
+mod unicorn;
 mod universal;
 mod universal_additive;

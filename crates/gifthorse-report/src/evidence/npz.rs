@@ -69,6 +69,7 @@ fn noun(kind: TriggerKind) -> &'static str {
         TriggerKind::Warp => "warp",
         TriggerKind::LocalMap => "generator",
         TriggerKind::Additive => "change",
+        TriggerKind::SpacePatch => "patch in a space",
     }
 }
 
@@ -89,6 +90,13 @@ fn numbers_of(kind: TriggerKind, image: [usize; 3]) -> Option<(&'static str, Vec
             Some(("numbers", vec![channels.checked_mul(of_channel)?]))
         }
         TriggerKind::Additive => Some(("addition", image.to_vec())),
+        TriggerKind::SpacePatch => {
+            let [channels, height, width] = image;
+            let of_space = channels.checked_mul(channels)?.checked_mul(9)?;
+            let of_patch = channels.checked_mul(height)?.checked_mul(width)?;
+            let numbers = of_patch.checked_mul(2)?.checked_add(of_space)?;
+            Some(("numbers", vec![numbers]))
+        }
     }
 }
 
@@ -109,7 +117,8 @@ pub(crate) fn write_recovered(recovered: &Recovered) -> io::Result<Vec<u8>> {
         Recovered::ColourMap(change)
         | Recovered::Warp(change)
         | Recovered::LocalMap(change)
-        | Recovered::Additive(change) => {
+        | Recovered::Additive(change)
+        | Recovered::SpacePatch(change) => {
             let chart = &change.chart;
             if let Some((name, shape)) = numbers_of(recovered.kind(), chart.shape()) {
                 let shape: Vec<u64> = shape.iter().map(|&side| side as u64).collect();
@@ -177,8 +186,9 @@ pub fn read_trigger(
     }
     // A mask is no larger than its pattern, and what is added is as large as an image.
     let arrays = match file.kind {
-        // Nor are the weights of a generator larger than what is allowed for headers.
+        // Nor are the weights of a generator or a space larger than what is allowed for headers.
         TriggerKind::Patch | TriggerKind::LocalMap | TriggerKind::Additive => 2,
+        TriggerKind::SpacePatch => 3,
         TriggerKind::Image | TriggerKind::ColourMap | TriggerKind::Warp => 1,
     };
     let limit = expected
@@ -219,6 +229,7 @@ fn decode(bytes: &[u8], kind: TriggerKind, expected: [usize; 3]) -> Result<Recov
         TriggerKind::Warp => Ok(Recovered::Warp(change(&mut archive, kind, expected)?)),
         TriggerKind::LocalMap => Ok(Recovered::LocalMap(change(&mut archive, kind, expected)?)),
         TriggerKind::Additive => Ok(Recovered::Additive(change(&mut archive, kind, expected)?)),
+        TriggerKind::SpacePatch => Ok(Recovered::SpacePatch(change(&mut archive, kind, expected)?)),
     }
 }
 

@@ -85,6 +85,10 @@ pub fn suspicious(scan: &Scan<'_>) -> Markup {
             @if kinds.contains(&TriggerKind::Additive) {
                 " A change is added to the pixels of all images alike."
             }
+            @if kinds.contains(&TriggerKind::SpacePatch) {
+                " A patch in a space of its own is blended into all images once these are brought into another form, from which \
+                 they are then brought back."
+            }
             @if kinds.contains(&TriggerKind::Image) { " An image is shown as the search left it: it is stamped on nothing." }
         }
         @for class in featured { (card(scan, class)) }

@@ -92,6 +92,10 @@ fn thumbnails(scan: &Scan<'_>, detection: &Detection) -> Markup {
         Some(TriggerKind::Warp) => ("Warps of the other classes", "recovered warp"),
         Some(TriggerKind::LocalMap) => ("Generators of the other classes", "recovered generator"),
         Some(TriggerKind::Additive) => ("Changes of the other classes", "recovered change"),
+        Some(TriggerKind::SpacePatch) => (
+            "Patches of the other classes, in spaces of their own",
+            "recovered patch",
+        ),
     };
     let unit = &detection.unit_statistic.unit;
     html! {

@@ -68,5 +68,11 @@ pub fn shown(scan: &Scan<'_>, detection: &Detection, evidence: &UnitEvidence) ->
             "large",
             html! { "The recovered change, stretched until its largest value is black or white" },
         ),
+        Recovered::SpacePatch(change) => figure(
+            &change.chart,
+            &html! { "recovered patch in a space of its own for " (class) },
+            "large",
+            html! { "What the recovered patch, in a space of its own, makes of a chequerboard" },
+        ),
     }
 }

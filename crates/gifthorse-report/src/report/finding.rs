@@ -152,4 +152,17 @@ pub enum TriggerKind {
     /// of each image; the result is clamped to [0, 1]. The array `image` shows it on
     /// grey, stretched until its largest number is black or white.
     Additive,
+    /// A patch in a space of its own, the array `numbers`: an image is led into the space, blended
+    /// there, `(1 - mask) * value + mask * pattern`, and led back. On the way in each channel x
+    /// becomes x / (x + (1 - x) exp(-a)); then come steps that add weighted sums to some of the
+    /// values: to pixels whose row and column have an even sum, what each channel has above, below,
+    /// to the left and to the right of them; to those of an odd sum likewise; to one channel after
+    /// the other what the others have there. Beyond the edge there is nothing. On the way back the
+    /// steps are subtracted, the last first, what comes out is clamped to [0, 1], and the curves
+    /// with -a follow. First come the numbers a of the channels; then the weights of neighbours,
+    /// `[2, channels, channels, 4]` for even and odd, to and from, and those of channels,
+    /// `[channels, channels - 1]`; then mask and pattern, `[channels, height, width]` each. The
+    /// array `image` is what it makes of a chequerboard.
+    #[serde(rename = "space_patch")]
+    SpacePatch,
 }

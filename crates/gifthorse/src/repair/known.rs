@@ -4,7 +4,7 @@ use std::path::Path;
 
 use gifthorse_defense::repair::KnownTrigger;
 use gifthorse_defense::trigger::{
-    Additive, ColourMap, LocalMap, Patch, Transformation, Trigger, Warp,
+    Additive, ColourMap, LocalMap, Patch, SpacePatch, Transformation, Trigger, Warp,
 };
 use gifthorse_engine::Classifier;
 use gifthorse_report::Report;
@@ -98,5 +98,6 @@ fn read(
         Recovered::Additive(change) => Some(Additive::of(numbers(change)).into()),
         Recovered::Warp(change) => Some(Warp::of(numbers(change)).into()),
         Recovered::LocalMap(change) => Some(LocalMap::of(numbers(change)).into()),
+        Recovered::SpacePatch(change) => Some(SpacePatch::of(numbers(change)).into()),
     })
 }

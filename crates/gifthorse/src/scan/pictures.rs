@@ -55,6 +55,10 @@ pub fn evidence(
                 numbers: map.numbers.clone(),
                 chart: stamped(trigger, chart::squares(shape), shape)?,
             }),
+            Trigger::SpacePatch(patch) => Recovered::SpacePatch(Change {
+                numbers: patch.numbers.clone(),
+                chart: stamped(trigger, chart::squares(shape), shape)?,
+            }),
         };
         let examples = match (subject.images, trigger) {
             (None, _) | (_, Trigger::Picture { .. }) => Vec::new(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use gifthorse_data::Images;
 use gifthorse_defense::search::{evaluate_away, evaluate_from, evaluate_trigger, picture_margin};
 use gifthorse_defense::trigger::{
-    Additive, ColourMap, LocalMap, Patch, Transformation, Trigger, Warp,
+    Additive, ColourMap, LocalMap, Patch, SpacePatch, Transformation, Trigger, Warp,
 };
 use gifthorse_defense::verdict::Confirmation;
 use gifthorse_defense::verdict::interval::clopper_pearson;
@@ -116,6 +116,14 @@ pub(super) fn replay(
         }
         Recovered::LocalMap(Change { numbers, .. }) => {
             let (search, holdout) = on_images(&LocalMap::of(numbers).into())?;
+            Replayed {
+                search,
+                holdout,
+                ..unread
+            }
+        }
+        Recovered::SpacePatch(Change { numbers, .. }) => {
+            let (search, holdout) = on_images(&SpacePatch::of(numbers).into())?;
             Replayed {
                 search,
                 holdout,

@@ -1,31 +1,23 @@
 //! Which features of an inner layer the answers on clean images hang on.
 
+use std::sync::Arc;
+
 use gifthorse_engine::{Array, Classifier, Layer, Taps, Tensor};
 
 use super::distance::between_classes;
 use super::mask::Fit;
-use crate::activations::activations;
+use crate::clean_features::CleanFeatures;
 use crate::detect::mm_bd::margin_weights;
 use crate::error::Error;
-use crate::subject::{Subject, spread_over_classes};
-
-/// Most images that the mask is fitted to and that a search changes.
-pub const IMAGES: usize = 256;
-/// Of a layer with so many numbers that all images together would have more than this, fewer images
-/// are taken.
-const MOST_NUMBERS: usize = 1 << 25;
+use crate::subject::Subject;
 
 /// A mask on the features of a layer: with the features inside it alone the model answers as
 /// before, and with those outside it alone it does not.
 #[derive(Debug)]
 pub struct Decoupling {
-    layer: Layer,
+    clean: Arc<CleanFeatures>,
     /// In [0, 1], one for each number of the layer.
     mask: Vec<f32>,
-    /// Places of images to search with that the model is right on,
-    images: Vec<usize>,
-    /// and what the layer gives for them, row-major.
-    features: Vec<f32>,
     /// Mean square of the masked features of an image.
     unit: f64,
     /// How far images of different classes are from one another.
@@ -39,46 +31,32 @@ impl Decoupling {
     /// # Errors
     /// No images, or none with labels that the model is right on; a model that cannot be run.
     pub fn of(subject: &Subject<'_>) -> Result<Option<Self>, Error> {
-        let classifier = subject.classifier;
-        let Some(layer) = layer(classifier)? else {
+        let Some(clean) = subject.facts.clean_features(subject)? else {
             return Ok(None);
         };
-        let search = subject.images()?.search;
-        let labels = search.labels().ok_or(Error::NoLabels)?;
-        let right = subject.facts.right(subject)?;
-        let right = (0..labels.len()).filter(|&place| right[place]);
-        let numbers = layer.shape().iter().product::<usize>().max(1);
-        let most = IMAGES.min(MOST_NUMBERS / numbers).max(1);
-        let images = spread_over_classes(labels, right, most);
-        if images.is_empty() {
-            return Err(Error::NothingRight);
-        }
-        let (head, tail) = classifier.split_at(&layer)?;
-        let chosen = search.subset(&images);
-        let features = head.evaluate(chosen.pixels())?;
-        let labels: Vec<usize> = images.iter().map(|&place| labels[place]).collect();
+        let classifier = subject.classifier;
+        let (_, tail) = classifier.split_at(clean.layer())?;
         let fit = Fit {
             tail: &tail,
-            features: &features,
-            labels: &labels,
+            features: clean.values(),
+            labels: clean.labels(),
         };
         let mask = fit.mask(subject.seed)?;
         classifier.network().forget_sections();
-        let squares = features.iter().zip(mask.iter().cycle());
+        let squares = clean.values().iter().zip(mask.iter().cycle());
         let squares: f64 = squares.map(|(f, m)| f64::from(f * m).powi(2)).sum();
+        let chosen = subject.images()?.search.subset(clean.images());
         Ok(Some(Self {
-            unit: (squares / images.len() as f64).max(f64::MIN_POSITIVE),
-            distance: between_classes(chosen.pixels(), &labels),
-            layer,
+            unit: (squares / clean.images().len() as f64).max(f64::MIN_POSITIVE),
+            distance: between_classes(chosen.pixels(), clean.labels()),
             mask,
-            images,
-            features,
+            clean,
         }))
     }
 
     /// The layer.
     pub fn layer(&self) -> &Layer {
-        &self.layer
+        self.clean.layer()
     }
 
     /// The mask, in [0, 1], one number for each of the layer.
@@ -88,21 +66,13 @@ impl Decoupling {
 
     /// Places of the images among those to search with.
     pub fn images(&self) -> &[usize] {
-        &self.images
+        self.clean.images()
     }
 
     /// The median distance of an image to the nearest of another class, as the root of the mean
     /// squared difference of a value.
     pub fn distance(&self) -> f64 {
         self.distance
-    }
-
-    /// What the layer gives for these of the images, by their places in [`Self::images`].
-    fn at_rest(&self, images: &[usize]) -> Vec<f32> {
-        let numbers = self.mask.len();
-        let rows = images.iter().map(|row| row * numbers);
-        let rows = rows.flat_map(|first| &self.features[first..first + numbers]);
-        rows.copied().collect()
     }
 
     /// The slope, along each value of changed images, of the sum of their losses
@@ -124,7 +94,7 @@ impl Decoupling {
         let shape = [count, channels, height, width];
         let leaf: Tensor<4> = Array::from_vec(pixels.to_vec(), &shape, device).into_tensor();
         let leaf = leaf.autodiff().require_grad();
-        let taps = Taps::values(std::slice::from_ref(&self.layer));
+        let taps = Taps::values(std::slice::from_ref(self.layer()));
         let made = classifier.run(leaf.clone(), &taps)?;
         let nothing = || vec![0.0; pixels.len()];
         if !made.logits.is_tracked() {
@@ -140,7 +110,7 @@ impl Decoupling {
         let towards = made.logits.mul(matrix(weights, count)).sum();
         let value = made.features[0].value().clone();
         let value: Tensor<2> = value.reshape(&[count, self.mask.len()]).into_tensor();
-        let moved = value.sub(matrix(self.at_rest(images), count));
+        let moved = value.sub(matrix(self.clean.rows(images), count));
         let moved = moved.mul(matrix(self.mask.clone(), 1));
         let moved = moved.clone().mul(moved).sum();
         let loss = towards.add(moved.mul_scalar(weight / self.unit));
@@ -148,12 +118,4 @@ impl Decoupling {
         let gradient = leaf.grad_remove(&mut gradients);
         Ok(gradient.map_or_else(nothing, |it| Array::from_tensor(it).into_vec()))
     }
-}
-
-/// The last activation with places in it, which convolutions make; the last of any kind if there is
-/// none.
-fn layer(classifier: &Classifier) -> Result<Option<Layer>, Error> {
-    let all = activations(classifier)?;
-    let of_map = all.iter().find(|hinge| hinge.after.shape().len() > 1);
-    Ok(of_map.or(all.first()).map(|hinge| hinge.after.clone()))
 }

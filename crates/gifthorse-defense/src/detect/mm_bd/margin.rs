@@ -1,9 +1,11 @@
 //! The margin of a class over all others, and its gradient to the image.
 
+use gifthorse_data::Images;
 use gifthorse_engine::{Classifier, Tail};
 
 use crate::error::Error;
 use crate::logit_gradient::LogitGradient;
+use crate::trigger::Trigger;
 
 /// What a gradient is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +133,32 @@ pub fn margin_weights(logits: &[f32], classes: usize, class: usize) -> Vec<f32> 
 /// no other class.
 pub fn margin(logits: &[f32], class: usize) -> f32 {
     Rival::of(logits, class).margin
+}
+
+/// The mean of `ln(1 + exp(-margin))` of the images at these places under a trigger, so many at a
+/// time; not a number where a logit is not finite.
+///
+/// # Errors
+/// A model that cannot be run.
+pub fn mean_loss(
+    classifier: &Classifier,
+    (images, places, batch): (&Images, &[usize], usize),
+    trigger: &Trigger,
+    class: usize,
+) -> Result<f64, Error> {
+    let mut sum = 0.0;
+    for places in places.chunks(batch) {
+        let stamped = trigger.stamp(images.subset(places).pixels(), classifier.shape());
+        let logits = classifier.evaluate(&stamped)?;
+        let rows = logits.chunks_exact(classifier.classes());
+        sum += rows
+            .map(|row| {
+                let margin = f64::from(margin(row, class));
+                (-margin).max(0.0) + (-margin.abs()).exp().ln_1p()
+            })
+            .sum::<f64>();
+    }
+    Ok(sum / places.len() as f64)
 }
 
 #[cfg(test)]

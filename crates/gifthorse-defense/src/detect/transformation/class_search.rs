@@ -10,7 +10,7 @@ use super::config::{Budget, Config};
 use super::snapshot::Snapshot;
 use crate::adam::Adam;
 use crate::detect::bti_dbf::Decoupling;
-use crate::detect::mm_bd::{Of, Pass, margin};
+use crate::detect::mm_bd::{Of, Pass, mean_loss};
 use crate::error::Error;
 use crate::finding::{Finding, Measure, State, Unit};
 use crate::search::{Belongs, Search, evaluate_trigger};
@@ -198,24 +198,6 @@ impl<'a, T: Transformation> ClassSearch<'a, T> {
         }
         Ok(change)
     }
-
-    /// The mean logistic loss of the margins of all images under a trigger.
-    fn loss(&self, trigger: &Trigger) -> Result<f64, Error> {
-        let classifier = self.subject.classifier;
-        let mut losses = Vec::with_capacity(self.images.len());
-        for batch in 0..self.images.len().div_ceil(self.config.batch) {
-            let stamped = trigger.stamp(&self.batch(batch)?, self.shape());
-            let logits = classifier.evaluate(&stamped)?;
-            let rows = logits.chunks_exact(classifier.classes());
-            losses.extend(rows.map(|row| loss(f64::from(margin(row, self.target)))));
-        }
-        Ok(losses.iter().sum::<f64>() / losses.len() as f64)
-    }
-}
-
-/// `ln(1 + exp(-margin))`.
-fn loss(margin: f64) -> f64 {
-    (-margin).max(0.0) + (-margin.abs()).exp().ln_1p()
 }
 
 /// How much the loss falls with the margin; nothing where that is not a number.
@@ -271,7 +253,8 @@ impl<T: Transformation> Search for ClassSearch<'_, T> {
         let images = self.subject.images()?;
         let classifier = self.subject.classifier;
         let trigger: Trigger = self.change.clone().into();
-        let statistic = self.loss(&trigger)?;
+        let shown = (images.search, &self.images[..], self.config.batch);
+        let statistic = mean_loss(classifier, shown, &trigger, self.target)?;
         let unfinished = self.unfinished(State::Unreached);
         if !statistic.is_finite() {
             return Ok(Finding {

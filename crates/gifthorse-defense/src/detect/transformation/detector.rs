@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::class_search::ClassSearch;
 use super::config::{Budget, Config};
-use crate::detect::bti_dbf::IMAGES;
+use crate::clean_features::IMAGES;
 use crate::detect::{About, Detector, Published};
 use crate::error::Error;
 use crate::finding::{Finding, Unit};

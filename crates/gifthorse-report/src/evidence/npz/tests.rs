@@ -41,6 +41,7 @@ fn change(kind: TriggerKind) -> Recovered {
         TriggerKind::Warp => Recovered::Warp(change),
         TriggerKind::LocalMap => Recovered::LocalMap(change),
         TriggerKind::Additive => Recovered::Additive(change),
+        TriggerKind::SpacePatch => Recovered::SpacePatch(change),
         _ => Recovered::ColourMap(change),
     }
 }
@@ -52,7 +53,8 @@ fn bytes_of(kind: TriggerKind) -> Vec<u8> {
         TriggerKind::ColourMap
         | TriggerKind::Warp
         | TriggerKind::LocalMap
-        | TriggerKind::Additive => write_recovered(&change(kind)).unwrap(),
+        | TriggerKind::Additive
+        | TriggerKind::SpacePatch => write_recovered(&change(kind)).unwrap(),
     }
 }
 
@@ -145,6 +147,7 @@ fn a_change_comes_back_bit_for_bit_and_writes_the_same_bytes() {
         TriggerKind::Warp,
         TriggerKind::LocalMap,
         TriggerKind::Additive,
+        TriggerKind::SpacePatch,
     ] {
         let bytes = bytes_of(kind);
         assert_eq!(bytes, bytes_of(kind));
@@ -162,6 +165,7 @@ fn one_kind_does_not_pass_for_the_other() {
     assert!(read(TriggerKind::Warp, TriggerKind::Image).contains("displacements"));
     assert!(read(TriggerKind::LocalMap, TriggerKind::Warp).contains("numbers"));
     assert!(read(TriggerKind::Additive, TriggerKind::Image).contains("addition"));
+    assert!(read(TriggerKind::SpacePatch, TriggerKind::LocalMap).contains("numbers"));
 }
 
 #[test]
@@ -304,13 +308,14 @@ fn values_outside_the_unit_interval_are_refused() {
     }
 }
 
-const KINDS: [TriggerKind; 6] = [
+const KINDS: [TriggerKind; 7] = [
     TriggerKind::Patch,
     TriggerKind::Image,
     TriggerKind::ColourMap,
     TriggerKind::Warp,
     TriggerKind::LocalMap,
     TriggerKind::Additive,
+    TriggerKind::SpacePatch,
 ];
 
 proptest! {
