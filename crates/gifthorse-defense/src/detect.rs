@@ -15,7 +15,9 @@ pub mod last_layer;
 pub mod mm_bd;
 pub mod mm_bd_inner;
 pub mod neural_cleanse;
+pub mod pixel;
 pub mod pt_red;
+mod shuffled;
 pub mod source_patch;
 pub mod source_target;
 mod transformation;
@@ -280,7 +282,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 19] = [
+pub const DETECTORS: [Row; 20] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     mm_bd_inner::ROW,
@@ -290,6 +292,7 @@ pub const DETECTORS: [Row; 19] = [
     source_patch::ROW,
     universal_patch::ROW,
     universal_additive::ROW,
+    pixel::ROW,
     cepa::ROW,
     colour_map::ROW,
     warp::ROW,

@@ -15,6 +15,7 @@ mod growth;
 mod l_red;
 mod last_layer;
 mod mm_bd_inner;
+mod pixel;
 mod pt_red;
 mod restart;
 mod resume;
