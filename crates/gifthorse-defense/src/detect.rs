@@ -12,6 +12,7 @@ pub mod colour_map;
 pub mod expected_transferability;
 pub mod l_red;
 pub mod last_layer;
+pub mod mesa;
 pub mod mm_bd;
 pub mod mm_bd_inner;
 pub mod neural_cleanse;
@@ -282,7 +283,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 20] = [
+pub const DETECTORS: [Row; 21] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     mm_bd_inner::ROW,
@@ -300,6 +301,7 @@ pub const DETECTORS: [Row; 20] = [
     umd::ROW,
     l_red::ROW,
     abs::ROW,
+    mesa::ROW,
     source_target::ROW,
     pt_red::ROW,
     expected_transferability::ROW,

@@ -18,13 +18,13 @@
 //! How many pixels the smallest change has that succeeded, stored with 8 bits. Small is suspicious.
 //! `size` beside it is the sum over the pixels of the largest change of a channel, which is counted
 //! as the L1 norm of a mask is. A class for which no change met the success threshold is
-//! `Unreached`. A class is convicted by its change, which has to lead at least 80 % of the held-out
-//! images of other classes there, with a confidence of 95 %: less than is asked of Neural Cleanse,
-//! whose trigger grows a little before it is tried.
+//! `Unreached`. A class is convicted by its change, which has to lead at least 90 % of the held-out
+//! images of other classes there, with a confidence of 95 %, as the trigger of Neural Cleanse has. One
+//! found with `paper`, for which 90 % of the images to search with are enough, seldom does.
 //!
 //! # Cost
 //! One search a class, of 480 forward and backward passes of 32 images under `standard`: as many as
-//! Neural Cleanse's longest.
+//! Neural Cleanse's longest, and 1.5 to 1.8 times what it took in the models of the page.
 //!
 //! # Known failures
 //! Triggers that are spread over the image, that move, that warp it, that need a certain source class.
@@ -54,10 +54,8 @@ use crate::error::Error;
 use crate::finding::{Finding, Unit};
 use crate::search::Search;
 use crate::subject::Subject;
-use crate::verdict::{Conviction, Statistic, Tail};
+use crate::verdict::{Conviction, REQUIRED_RATE, Statistic, Tail};
 
-/// The success rate that a change is asked for on held-out images.
-const RATE: f64 = 0.8;
 /// Fewer pixels count as this many.
 const LEAST: f64 = 1.0;
 /// What a search holds for each value of an image: two numbers with two moments each, and the best
@@ -86,7 +84,9 @@ const ABOUT: About = About {
         comparable: true,
         linear: false,
         of_model: false,
-        conviction: Conviction::ByTrigger { rate: RATE },
+        conviction: Conviction::ByTrigger {
+            rate: REQUIRED_RATE,
+        },
     },
     by_default: false,
     needs_images: true,

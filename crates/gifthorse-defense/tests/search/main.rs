@@ -14,6 +14,7 @@ mod expected_transferability;
 mod growth;
 mod l_red;
 mod last_layer;
+mod mesa;
 mod mm_bd_inner;
 mod pixel;
 mod pt_red;
