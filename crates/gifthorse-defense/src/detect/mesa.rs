@@ -1,39 +1,40 @@
-//! MESA (Qiao, Yang, Li 2019): which squares of a few pixels, anywhere in the image, lead images to a
-//! class?
+//! MESA (Qiao, Yang, Li 2019): which squares of a few pixels, anywhere in the image, lead images to
+//! a class?
 //!
 //! # What it does
-//! For each class and each of a row of sizes, trains small generators that make squares out of noise,
-//! which are stamped over images of all other classes, each at a place of its own. A generator is
-//! rewarded up to a cap for the probability of the class, and for the information that its squares
-//! have of the noise (MINE, Belghazi et al. 2018): so it does not stop at one trigger, but makes as
-//! many different ones as reach the cap (*max-entropy staircase approximator*, algorithm 1). One
-//! generator for each cap. Of some squares of each the best is judged on further images.
+//! For each class and each of a row of sizes, trains small generators that make squares out of
+//! noise, which are stamped over images of all other classes, each at a place of its own. A
+//! generator is rewarded up to a cap for the probability of the class, and for the information that
+//! its squares have of the noise (MINE, Belghazi et al. 2018): so it does not stop at one trigger,
+//! but makes as many different ones as reach the cap (*max-entropy staircase approximator*,
+//! algorithm 1). One generator for each cap. Of some squares of each the best is judged on further
+//! images.
 //!
 //! Generators have the paper's four layers, each given noise of its own. Two things differ under
 //! both presets: the critic, which scores a square and a noise by a product of codes, so that all
-//! pairs of a batch are used and it has learnt something after tens of updates; and what it is shown
-//! are the squares as they are stamped, with noise on their values. `standard` has smaller nets and
-//! larger steps, for a few hundred passes in all.
+//! pairs of a batch are used and it has learnt something after tens of updates; and what it is
+//! shown are the squares as they are stamped, with noise on their values. `standard` has smaller
+//! nets and larger steps, for a few hundred passes in all.
 //!
 //! # Threat model
-//! A patch of a few pixels that works wherever it lies, on images of all other classes (BadNets with
-//! a random place). White-box access to gradients and some clean images. As published, the method
-//! has to be told the target class and the size of the trigger, which nobody has who looks for a
-//! backdoor: it was made to remove a known one. So `standard` searches every class and squares of 3,
-//! 5 and 8 pixels; whoever knows the target gives `--classes`, and with `--preset paper` squares
-//! have the three pixels of those that the paper plants.
+//! A patch of a few pixels that works wherever it lies, on images of all other classes (BadNets
+//! with a random place). White-box access to gradients and some clean images. As published, the
+//! method has to be told the target class and the size of the trigger, which nobody has who looks
+//! for a backdoor: it was made to remove a known one. So `standard` searches every class and
+//! squares of 3, 5 and 8 pixels; whoever knows the target gives `--classes`, and with `--preset
+//! paper` squares have the three pixels of those that the paper plants.
 //!
 //! # Statistic and decision
 //! The mean logistic loss `ln(1 + exp(-margin))` of images under the best square of a size, and of
 //! all sizes the geometric mean, each counted as at least 0.01. Small is suspicious, beside the
 //! model's other classes: there is such a loss for each class, whether or not a square works. A
 //! class is convicted by its square, of the smallest size that works or else of the lowest loss, at
-//! the best of sixteen places: stamped there on held-out images of other classes it has to lead 60 %
-//! to the class, with a confidence of 95 %. The paper decides nothing: it has no statistic.
+//! the best of sixteen places: stamped there on held-out images of other classes it has to lead 60
+//! % to the class, with a confidence of 95 %. The paper decides nothing: it has no statistic.
 //!
 //! # Cost
-//! For each class 480 passes of 32 images forwards and backwards, as many as Neural Cleanse takes at
-//! most, and 100 forwards to judge the squares.
+//! For each class 480 passes of 32 images forwards and backwards, as many as Neural Cleanse takes
+//! at most, and 100 forwards to judge the squares.
 //!
 //! # Known failures
 //! Patches that work only at the place where they were planted, as most do whose place was the same
@@ -52,6 +53,8 @@ mod class_search;
 mod config;
 mod dense;
 mod generator;
+mod judgement;
+mod reward;
 mod square;
 mod task;
 mod training;

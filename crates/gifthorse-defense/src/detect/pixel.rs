@@ -1,35 +1,37 @@
-//! Pixel (Tao et al. 2022): the fewest pixels that, changed alike in all images, lead them to a class.
+//! Pixel (Tao et al. 2022): the fewest pixels that, changed alike in all images, lead them to a
+//! class.
 //!
 //! # What it does
-//! For each class, searches for what to add to the pixels of images of all other classes and what to
-//! take away from them, without a mask: `clip(x + p - q)`, with `p` and `q` in [0, 1]. The size of
-//! both is a smooth sum over the pixels, `tanh(v / 10) / 2 + 1/2` of the largest channel of each, which
-//! pulls every pixel alike, however little it changes, so that those that are not needed come to
-//! nothing. Weight of the size and steps of Adam are those of Neural Cleanse, whose search with a
-//! mask it replaces; after each round changes of less than a grey level become nothing, and the
-//! search goes on from the smallest pattern that succeeded.
+//! For each class, searches for what to add to the pixels of images of all other classes and what
+//! to take away from them, without a mask: `clip(x + p - q)`, with `p` and `q` in [0, 1]. The size
+//! of both is a smooth sum over the pixels, `tanh(v / 10) / 2 + 1/2` of the largest channel of
+//! each, which pulls every pixel alike, however little it changes, so that those that are not
+//! needed come to nothing. Weight of the size and steps of Adam are those of Neural Cleanse, whose
+//! search with a mask it replaces; after each round changes of less than a grey level become
+//! nothing, and the search goes on from the smallest pattern that succeeded.
 //!
 //! # Threat model
 //! One trigger that changes few pixels, at a fixed place, and works on images of all or most other
-//! classes: a patch, or what is added to a part of the image. White-box access to gradients and some
-//! clean images. Two classes are enough.
+//! classes: a patch, or what is added to a part of the image. White-box access to gradients and
+//! some clean images. Two classes are enough.
 //!
 //! # Statistic and decision
 //! How many pixels the smallest change has that succeeded, stored with 8 bits. Small is suspicious.
 //! `size` beside it is the sum over the pixels of the largest change of a channel, which is counted
 //! as the L1 norm of a mask is. A class for which no change met the success threshold is
 //! `Unreached`. A class is convicted by its change, which has to lead at least 90 % of the held-out
-//! images of other classes there, with a confidence of 95 %, as the trigger of Neural Cleanse has. One
-//! found with `paper`, for which 90 % of the images to search with are enough, seldom does.
+//! images of other classes there, with a confidence of 95 %, as the trigger of Neural Cleanse has.
+//! One found with `paper`, for which 90 % of the images to search with are enough, seldom does.
 //!
 //! # Cost
 //! One search a class, of 480 forward and backward passes of 32 images under `standard`: as many as
 //! Neural Cleanse's longest, and 1.5 to 1.8 times what it took in the models of the page.
 //!
 //! # Known failures
-//! Triggers that are spread over the image, that move, that warp it, that need a certain source class.
-//! Opaque patches on images that differ where it lies: to add is to shift what is there, so that a
-//! patch of middle grey is not one change of all images, and one of black or white needs the largest.
+//! Triggers that are spread over the image, that move, that warp it, that need a certain source
+//! class. Opaque patches on images that differ where it lies: to add is to shift what is there, so
+//! that a patch of middle grey is not one change of all images, and one of black or white needs the
+//! largest.
 //!
 //! # References
 //! G. Tao, G. Shen, Y. Liu, S. An, Q. Xu, S. Ma, P. Li, X. Zhang, "Better Trigger Inversion

@@ -113,9 +113,17 @@ impl Config {
         }
     }
 
-    /// Generators of a search.
+    /// Most generators of a search.
     pub(super) fn generators(&self) -> usize {
-        self.sides.len().max(1) * self.caps.len()
+        self.sides.len().max(1) * self.caps().len()
+    }
+
+    /// One cap at least: without any, no probability is too much.
+    pub(super) fn caps(&self) -> &[f32] {
+        match self.caps.is_empty() {
+            true => &[1.0],
+            false => &self.caps,
+        }
     }
 
     /// The most weights of a generator and its critic, for images of so many channels.

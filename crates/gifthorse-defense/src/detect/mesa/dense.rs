@@ -3,8 +3,10 @@
 use gifthorse_engine::{Array, Device, Tensor};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::adam::{Adam, Moments};
+use crate::exact;
 
 /// How much of what is below 0 a leaky ReLU lets through.
 const LEAK: f32 = 0.2;
@@ -12,11 +14,11 @@ const LEAK: f32 = 0.2;
 /// Keeps the scale of what does not vary finite.
 const LEAST_VARIANCE: f32 = 1e-5;
 
-/// Inputs and outputs of each layer.
-pub type Layers = Vec<[usize; 2]>;
+/// Inputs and outputs of a layer.
+pub type Layer = [usize; 2];
 
 /// How many numbers the weights of these layers are: a matrix and a bias each.
-pub fn count(layers: &Layers) -> usize {
+pub fn count(layers: &[Layer]) -> usize {
     layers
         .iter()
         .map(|[inputs, outputs]| (inputs + 1) * outputs)
@@ -24,7 +26,7 @@ pub fn count(layers: &Layers) -> usize {
 }
 
 /// First weights: uniform, within one by the root of a layer's inputs.
-pub fn draw(layers: &Layers, random: &mut ChaCha8Rng) -> Vec<f32> {
+pub fn draw(layers: &[Layer], random: &mut ChaCha8Rng) -> Vec<f32> {
     let mut weights = Vec::with_capacity(count(layers));
     for [inputs, outputs] in layers {
         let bound = 1.0 / (*inputs as f32).sqrt();
@@ -42,9 +44,9 @@ pub struct Net {
 }
 
 /// A net at rest.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NetAtRest {
-    #[serde(with = "crate::exact::singles")]
+    #[serde(with = "exact::singles")]
     weights: Vec<f32>,
     moments: Moments,
 }
@@ -131,8 +133,8 @@ pub fn leaky_relu(input: Tensor<2>) -> Tensor<2> {
     input.mul_scalar(0.5 * (1.0 + LEAK)).add(size)
 }
 
-/// Each column with a mean of 0 and a variance of 1 over the rows (batch norm, without a scale of its
-/// own).
+/// Each column with a mean of 0 and a variance of 1 over the rows (batch norm, without a scale of
+/// its own).
 pub fn batch_norm(input: Tensor<2>) -> Tensor<2> {
     let centred = input.clone().sub(input.mean_dim(0));
     let variance = centred.clone().mul(centred.clone()).mean_dim(0);

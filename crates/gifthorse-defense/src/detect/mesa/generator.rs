@@ -1,10 +1,10 @@
-//! The generator of squares, and the critic that estimates how much a square tells of the noise that
-//! it was made of.
+//! The generator of squares, and the critic that estimates how much a square tells of the noise
+//! that it was made of.
 
 use gifthorse_engine::Tensor;
 
 use super::config::Config;
-use super::dense::{Layers, Pass, batch_norm, leaky_relu, matrix};
+use super::dense::{Layer, Pass, batch_norm, leaky_relu, matrix};
 
 /// Layers of a generator, each of which is given noise of its own.
 pub const LAYERS: usize = 4;
@@ -14,7 +14,7 @@ const CODE: usize = 16;
 const SURE: f32 = 6.0;
 
 /// The layers of a generator of squares of so many values.
-pub fn generator(config: &Config, values: usize) -> Layers {
+pub fn generator(config: &Config, values: usize) -> Vec<Layer> {
     let inner = [config.width + config.noise, config.width];
     vec![
         [config.noise, config.width],
@@ -24,8 +24,9 @@ pub fn generator(config: &Config, values: usize) -> Layers {
     ]
 }
 
-/// The layers of a critic of such squares: of its net for noise, and after them of that for squares.
-pub fn critic(config: &Config, values: usize) -> Layers {
+/// The layers of a critic of such squares: of its net for noise, and after them of that for
+/// squares.
+pub fn critic(config: &Config, values: usize) -> Vec<Layer> {
     vec![
         [LAYERS * config.noise, config.width],
         [config.width, CODE],
@@ -34,8 +35,8 @@ pub fn critic(config: &Config, values: usize) -> Layers {
     ]
 }
 
-/// Squares `[batch, values]` in [0, 1], from noise `[batch, 4 * noise]`. What is made of a row depends
-/// on the others, by the batch norms.
+/// Squares `[batch, values]` in [0, 1], from noise `[batch, 4 * noise]`. What is made of a row
+/// depends on the others, by the batch norms.
 pub fn squares(
     weights: Tensor<1>,
     noise: &Tensor<2>,
@@ -56,10 +57,10 @@ pub fn squares(
     last.mul_scalar(0.5).tanh().mul_scalar(0.5).add_scalar(0.5)
 }
 
-/// The information that `squares` have of the `noise` that they were made of, row by row, in nats, as
-/// the critic bounds it from below (Belghazi et al. 2018, equation 10). Its score of a square and a
-/// noise is a product of what two small nets make of them, so that every square can be held against
-/// the noise of every other.
+/// The information that `squares` have of the `noise` that they were made of, row by row, in nats,
+/// as the critic bounds it from below (Belghazi et al. 2018, equation 10). Its score of a square
+/// and a noise is a product of what two small nets make of them, so that every square can be held
+/// against the noise of every other.
 pub fn information(
     weights: Tensor<1>,
     squares: Tensor<2>,
@@ -88,4 +89,53 @@ pub fn information(
         .sum()
         .div_scalar(count * (count - 1.0));
     together.sub(apart.log())
+}
+
+#[cfg(test)]
+mod tests {
+    use gifthorse_engine::{Array, Device};
+
+    use super::*;
+
+    /// Noise of one number for each layer, another for each of four squares.
+    fn noise() -> Tensor<2> {
+        let values = (0..16).map(|at| ((at * 7) % 16) as f32 / 16.0).collect();
+        matrix(values, 4, &Device::flex())
+    }
+
+    fn weights(count: usize, of: impl Fn(usize) -> f32) -> Tensor<1> {
+        let values = (0..count).map(of).collect();
+        Array::from_vec(values, &[count], &Device::flex()).into_tensor()
+    }
+
+    fn settings() -> Config {
+        Config {
+            width: 2,
+            noise: 1,
+            ..Config::preset(super::super::config::Preset::Standard)
+        }
+    }
+
+    #[test]
+    fn squares_of_other_noise_are_other_squares_in_range() {
+        let layers = generator(&settings(), 3);
+        let count = super::super::dense::count(&layers);
+        assert_eq!(count, 2 * 2 + 4 * 2 + 4 * 2 + 4 * 3);
+        let weights = weights(count, |at| ((at * 5) % 11) as f32 / 11.0 - 0.5);
+        let made = squares(weights, &noise(), (2, 3));
+        assert_eq!(made.dims(), [4, 3]);
+        let made = Array::from_tensor(made).into_vec();
+        assert!(made.iter().all(|value| (0.0..=1.0).contains(value)));
+        assert!(made[..3] != made[3..6]);
+    }
+
+    #[test]
+    fn a_critic_that_scores_all_pairs_alike_knows_nothing() {
+        let count = super::super::dense::count(&critic(&settings(), 4));
+        let weights = weights(count, |_| 0.0);
+        let of = |input: Tensor<2>| input.autodiff();
+        let known = information(weights.autodiff(), of(noise()), of(noise()), 2);
+        let known = Array::from_tensor(known.inner()).into_vec();
+        assert!(known[0].abs() < 1e-6, "{known:?}");
+    }
 }

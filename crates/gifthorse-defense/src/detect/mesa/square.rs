@@ -23,10 +23,11 @@ impl Squares {
         self.shape[0] * self.side * self.side
     }
 
-    /// A place anywhere in the image, all equally likely.
-    pub fn place(&self, random: &mut ChaCha8Rng) -> Place {
+    /// A place for each of so many images, all equally likely.
+    pub fn places(&self, count: usize, random: &mut ChaCha8Rng) -> Vec<Place> {
         let [_, height, width] = self.shape;
-        [height, width].map(|length| random.random_range(0..=length - self.side))
+        let mut first = |length: usize| random.random_range(0..=length - self.side);
+        (0..count).map(|_| [first(height), first(width)]).collect()
     }
 
     /// Images `[batch, channels, height, width]` with the squares `[batch, channels, side, side]`

@@ -18,8 +18,8 @@ const CLASS_BITS: u32 = 18;
 /// and what a generator draws so many above them.
 const DRAW_BITS: u32 = 14;
 
-/// What a generator draws random numbers for. Each purpose has a stream of its own, so that a search
-/// that was laid by need not keep them.
+/// What a generator draws random numbers for. Each purpose has a stream of its own, so that a
+/// search that was laid by need not keep them.
 #[derive(Clone, Copy, Debug)]
 pub enum Draw {
     /// Its first weights, and its critic's.
