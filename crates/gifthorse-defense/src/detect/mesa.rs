@@ -6,15 +6,15 @@
 //! noise, which are stamped over images of all other classes, each at a place of its own. A
 //! generator is rewarded up to a cap for the probability of the class, and for the information that
 //! its squares have of the noise (MINE, Belghazi et al. 2018): so it does not stop at one trigger,
-//! but makes as many different ones as reach the cap (*max-entropy staircase approximator*,
-//! algorithm 1). One generator for each cap. Of some squares of each the best is judged on further
-//! images.
+//! but makes as many different ones as reach the cap (*max-entropy staircase approximator*). One
+//! generator for each cap. Of some squares of each the best is judged on further images.
 //!
 //! Generators have the paper's four layers, each given noise of its own. Two things differ under
-//! both presets: the critic, which scores a square and a noise by a product of codes, so that all
-//! pairs of a batch are used and it has learnt something after tens of updates; and what it is
-//! shown are the squares as they are stamped, with noise on their values. `standard` has smaller
-//! nets and larger steps, for a few hundred passes in all.
+//! both presets: the critic scores a square and a noise by a product of codes, so that all pairs of
+//! a batch are used and it has learnt something after tens of updates; and it is shown the squares
+//! as they are stamped, with noise on their values. `standard` has smaller nets and larger steps,
+//! for a few hundred passes in all, and the logarithm of the probability as its reward, which has a
+//! slope also where the model is sure of another class.
 //!
 //! # Threat model
 //! A patch of a few pixels that works wherever it lies, on images of all other classes (BadNets
@@ -29,19 +29,18 @@
 //! all sizes the geometric mean, each counted as at least 0.01. Small is suspicious, beside the
 //! model's other classes: there is such a loss for each class, whether or not a square works. A
 //! class is convicted by its square, of the smallest size that works or else of the lowest loss, at
-//! the best of sixteen places: stamped there on held-out images of other classes it has to lead 60
-//! % to the class, with a confidence of 95 %. The paper decides nothing: it has no statistic.
+//! the best of 128 places: stamped there on held-out images of other classes it has to lead 60 % of
+//! them to the class, with a confidence of 95 %. The paper decides nothing: it has no statistic.
 //!
 //! # Cost
 //! For each class 480 passes of 32 images forwards and backwards, as many as Neural Cleanse takes
-//! at most, and 100 forwards to judge the squares.
+//! at most, and 130 forwards to judge the squares.
 //!
 //! # Known failures
 //! Patches that work only at the place where they were planted, as most do whose place was the same
-//! in all images; patches larger than the largest square, which in large images is small; whatever
-//! is no patch. Backdoors of single source classes, and all to all. In a model that is sure of its
-//! classes the published reward, the probability itself, has hardly a slope: `standard` takes its
-//! logarithm.
+//! in all images: their class may stand out, but few of the squares lie where they work. Patches
+//! larger than the largest square, which in large images is small; whatever is no patch. Backdoors
+//! of single source classes, and all to all.
 //!
 //! # References
 //! X. Qiao, Y. Yang, H. Li, "Defending Neural Backdoors via Generative Distribution Modeling",
