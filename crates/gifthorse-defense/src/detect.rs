@@ -12,10 +12,13 @@ pub mod colour_map;
 pub mod expected_transferability;
 pub mod l_red;
 pub mod last_layer;
+pub mod mesa;
 pub mod mm_bd;
 pub mod mm_bd_inner;
 pub mod neural_cleanse;
+pub mod pixel;
 pub mod pt_red;
+mod shuffled;
 pub mod source_patch;
 pub mod source_target;
 mod transformation;
@@ -281,7 +284,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 20] = [
+pub const DETECTORS: [Row; 22] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     mm_bd_inner::ROW,
@@ -291,6 +294,7 @@ pub const DETECTORS: [Row; 20] = [
     source_patch::ROW,
     universal_patch::ROW,
     universal_additive::ROW,
+    pixel::ROW,
     cepa::ROW,
     colour_map::ROW,
     warp::ROW,
@@ -299,6 +303,7 @@ pub const DETECTORS: [Row; 20] = [
     umd::ROW,
     l_red::ROW,
     abs::ROW,
+    mesa::ROW,
     source_target::ROW,
     pt_red::ROW,
     expected_transferability::ROW,

@@ -54,6 +54,7 @@ use serde_json::{Value, json};
 
 use self::descent::STEPS;
 use self::model_search::{IMAGES, MOVED, ModelSearch, STARTS, TRIED};
+pub(super) use self::pass::Shown;
 use super::{About, Detector, Published, Row, UnitStatistic};
 use crate::error::Error;
 use crate::finding::{Finding, Unit};

@@ -19,6 +19,27 @@ impl Additive {
         let squares = self.values.iter().map(|&value| f64::from(value).powi(2));
         squares.sum::<f64>().sqrt()
     }
+
+    /// How many pixels it changes in images of `shape`, channels, height and width.
+    pub fn pixels(&self, shape: [usize; 3]) -> usize {
+        let largest = self.largest(shape);
+        largest.filter(|&by| by > 0.0).count()
+    }
+
+    /// The largest change of any channel of a pixel, summed over all pixels: pixels that become
+    /// another colour altogether count as one each, as in the L1 norm of a mask.
+    pub fn extent(&self, shape: [usize; 3]) -> f64 {
+        self.largest(shape).map(f64::from).sum()
+    }
+
+    /// The largest absolute change of each pixel.
+    fn largest(&self, [_, height, width]: [usize; 3]) -> impl Iterator<Item = f32> {
+        let plane = height * width;
+        (0..plane).map(move |pixel| {
+            let channels = self.values.iter().skip(pixel).step_by(plane);
+            channels.fold(0.0, |most, by| by.abs().max(most))
+        })
+    }
 }
 
 impl Transformation for Additive {
@@ -80,6 +101,13 @@ mod tests {
         let changed = change.apply(&[0.5, 0.5, 0.125, 0.125], [1, 1, 2]);
         assert_eq!(changed, [1.0, 0.25, 0.875, 0.0]);
         assert!((change.norm() - 0.625_f64.sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_pixel_counts_once_however_many_of_its_channels_change() {
+        let change = Additive::of(vec![0.75, 0.0, 0.5, -0.25, 0.0, -1.0]);
+        assert_eq!(change.pixels([2, 1, 3]), 2);
+        assert_eq!(change.extent([2, 1, 3]), 1.75);
     }
 
     #[test]

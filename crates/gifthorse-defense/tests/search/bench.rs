@@ -186,6 +186,50 @@ pub fn all_to_all(classes: usize) -> Classifier {
     Classifier::new(graph, Preprocess::default(), None, &Device::flex()).unwrap()
 }
 
+/// A classifier that a chequered square of three pixels a side leads to `target` wherever it lies:
+/// by the square of how much of it there is at the place where there is most.
+pub fn anywhere(classes: usize, target: usize) -> Classifier {
+    let side = side(classes);
+    let pixels = side * side;
+    let chequer: Vec<f32> = (0..9)
+        .map(|at| if at % 2 == 0 { 1.0 } else { -1.0 })
+        .collect();
+    let mut gain = vec![0.0; classes];
+    gain[target] = 3.0;
+    let batch = || Dim::Named("batch".to_owned());
+    let image = [batch(), Dim::Fixed(1), Dim::Fixed(side), Dim::Fixed(side)];
+    let model = GraphBuilder::new("anywhere", 17)
+        .input("image", ElementType::F32, &image)
+        .initializer("weight", &[pixels, classes], blocks(classes))
+        .initializer("chequer", &[1, 1, 3, 3], chequer)
+        .initializer("gain", &[1, classes], gain)
+        .node(
+            "Flatten",
+            "flat",
+            &["image"],
+            &["pixels"],
+            [("axis", Attribute::Int(1))],
+        )
+        .node("MatMul", "score", &["pixels", "weight"], &["plain"], [])
+        .node("Conv", "look", &["image", "chequer"], &["seen"], [])
+        .node("GlobalMaxPool", "most", &["seen"], &["found"], [])
+        .node(
+            "Flatten",
+            "row",
+            &["found"],
+            &["much"],
+            [("axis", Attribute::Int(1))],
+        )
+        .node("Mul", "square", &["much", "much"], &["sure"], [])
+        .node("MatMul", "lead", &["sure", "gain"], &["led"], [])
+        .node("Add", "sum", &["plain", "led"], &["logits"], [])
+        .output("logits", ElementType::F32, &[batch(), Dim::Fixed(classes)])
+        .finish()
+        .unwrap();
+    let graph = Arc::new(model.graph().unwrap());
+    Classifier::new(graph, Preprocess::default(), None, &Device::flex()).unwrap()
+}
+
 /// Name of the activation of [`with_units`].
 pub const UNITS: &str = "units";
 

@@ -118,6 +118,7 @@ impl<'a> ModelSearch<'a> {
     fn shown(&self) -> Shown<'_> {
         Shown {
             classifier: self.subject.classifier,
+            aim: Aim::Away,
             images: &self.images,
             labels: &self.labels,
         }

@@ -9,9 +9,11 @@ use crate::trigger::{Additive, Transformation};
 /// Images in a pass.
 pub const BATCH: usize = 32;
 
-/// Images that are to leave their class.
+/// Images that are to go somewhere.
 pub struct Shown<'a> {
     pub classifier: &'a Classifier,
+    /// Where.
+    pub aim: Aim,
     /// `[images, channels, height, width]` in [0, 1].
     pub images: &'a [f32],
     /// Their classes.
@@ -19,15 +21,15 @@ pub struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// The slope, along each value of a change, of the sum over the images of the loss
-    /// [`Aim::Away`], and how many images the change moves.
+    /// The slope, along each value of a change, of the sum over the images of the aim's loss, and how
+    /// many images the change leads where they are to go.
     ///
     /// # Errors
     /// A model that cannot be run, or passes no gradient back.
     pub fn slope(&self, change: &Additive) -> Result<(Vec<f32>, usize), Error> {
         let shape = self.classifier.shape();
         let size: usize = shape.iter().product();
-        let (mut slope, mut moved) = (vec![0.0; size], 0);
+        let (mut slope, mut hits) = (vec![0.0; size], 0);
         let labels = self.labels.chunks(BATCH);
         for (images, labels) in self.images.chunks(BATCH * size).zip(labels) {
             let [channels, height, width] = shape;
@@ -40,8 +42,8 @@ impl Shown<'_> {
             if !logits.is_tracked() {
                 return Err(Error::NoGradient);
             }
-            moved += Aim::Away.hits(&logits, labels);
-            let loss = Aim::Away.loss(Loss::CrossEntropy, logits, labels);
+            hits += self.aim.hits(&logits, labels);
+            let loss = self.aim.loss(Loss::CrossEntropy, logits, labels);
             let mut gradients = loss.mul_scalar(labels.len() as f32).backward();
             let gradient = leaf.grad_remove(&mut gradients).ok_or(Error::NoGradient)?;
             let gradient = Array::from_tensor(gradient).into_vec();
@@ -51,6 +53,6 @@ impl Shown<'_> {
                 .zip(pulled)
                 .for_each(|(all, it)| *all += it);
         }
-        Ok((slope, moved))
+        Ok((slope, hits))
     }
 }
