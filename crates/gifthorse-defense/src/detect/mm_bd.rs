@@ -61,7 +61,7 @@ pub use detector::MmBd;
 pub(super) use detector::ROW;
 pub use finding::{Reason, StepOutcome};
 pub(super) use gamma_fit::Gamma;
-pub(super) use margin::{Of, Pass, margin_weights, mean_loss};
+pub(super) use margin::{Of, Pass, margin, margin_weights, mean_loss};
 pub use published::GammaRule;
 pub(super) use settle::has_settled;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
