@@ -18,6 +18,7 @@ use std::time::Instant;
 use gifthorse_defense::repair::{RepairObserver, auto, named};
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::{Model, diff};
+use gifthorse_report::report::Verdict;
 
 use crate::hash::of_model;
 use crate::model::OpenModel;
@@ -109,6 +110,13 @@ pub fn repair(
     if record.still_backdoored() {
         shortfalls.push("the scan of the repaired model still calls it backdoored".to_owned());
     }
+    if known.triggers.is_empty() && fresh.is_empty() && !record.is_called_clean() {
+        shortfalls.push(
+            "nothing shows that the backdoor is gone: there is no trigger to stamp, and no scan calls the repaired model \
+             clean"
+                .to_owned(),
+        );
+    }
     record.repaired = shortfalls.is_empty();
     record.reasons.extend(shortfalls);
     record.changes = Some(diff(&before, &model).map_err(|source| Error::Model {
@@ -177,7 +185,16 @@ fn write(
 impl RepairRecord {
     /// Whether the last scan called the model backdoored.
     fn still_backdoored(&self) -> bool {
-        let after = self.rounds.last().and_then(|round| round.scan.as_ref());
-        after.is_some_and(Scanned::is_backdoored)
+        self.last_scan().is_some_and(Scanned::is_backdoored)
+    }
+
+    /// Whether it called the model clean.
+    fn is_called_clean(&self) -> bool {
+        let last = self.last_scan();
+        last.is_some_and(|scan| scan.verdict == Verdict::Clean)
+    }
+
+    fn last_scan(&self) -> Option<&Scanned> {
+        self.rounds.last()?.scan.as_ref()
     }
 }

@@ -36,7 +36,8 @@ pub struct RepairZooRequest {
     /// Repairs by name, each by itself; `auto` for the choice among those that fit.
     pub methods: Vec<String>,
     /// Whether the target is told, so that repairs are measured apart from detection: only it is
-    /// searched, and whatever was planted is taken for found. Not where there are several targets.
+    /// searched, and whatever was planted is taken for found; not where there are several targets.
+    /// Clean models are left out.
     pub told: bool,
     /// How far clean accuracy may fall, in [0, 1].
     pub budget: f64,
@@ -95,10 +96,10 @@ pub fn repair_zoo(
 ) -> Result<Vec<ZooRepair>, Error> {
     let folder = request.folder.as_path();
     let zoo = Zoo::read(folder)?;
-    let good: Vec<&Entry> = zoo
-        .models
-        .iter()
-        .filter(|it| it.state == State::Good)
+    // Of a clean model no target can be told.
+    let good = zoo.models.iter().filter(|it| it.state == State::Good);
+    let good: Vec<&Entry> = good
+        .filter(|it| !request.told || it.attack.is_some())
         .collect();
     let pairs = good
         .iter()

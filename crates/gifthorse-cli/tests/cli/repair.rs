@@ -115,6 +115,12 @@ fn what_is_not_repaired_is_not_written_unless_forced() {
     assert!(!bench.path("fixed.onnx").exists());
     bench.run(&format!("{weak} --force")).expect(5);
     assert!(bench.path("fixed.onnx").exists());
+    // Where nothing can be measured, nothing is called repaired.
+    let blind = format!(
+        "repair model.onnx --images images --detector last_layer --target {TARGET} --method ft_sam --no-rescan -o f.onnx"
+    );
+    let run = bench.run(&blind).expect(5);
+    assert!(run.out().contains("nothing shows"), "{}", run.out());
     // No channel of two filters stands out, so this repair cannot be done at all.
     let none = weak.replace("fine_tuning", "clp");
     let run = bench.run(&none).expect(5);
