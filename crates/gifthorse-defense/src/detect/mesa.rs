@@ -29,16 +29,17 @@
 //! all sizes the geometric mean, each counted as at least 0.01. Small is suspicious, beside the
 //! model's other classes: there is such a loss for each class, whether or not a square works. A
 //! class is convicted by its square, of the smallest size that works or else of the lowest loss, at
-//! the best of 128 places: stamped there on held-out images of other classes it has to lead 60 % of
-//! them to the class, with a confidence of 95 %. The paper decides nothing: it has no statistic.
+//! the best of sixteen places: stamped there on held-out images of other classes it has to lead 60
+//! % of them to the class, with a confidence of 95 %. The paper decides nothing: it has no
+//! statistic.
 //!
 //! # Cost
 //! For each class 480 passes of 32 images forwards and backwards, as many as Neural Cleanse takes
-//! at most, and 130 forwards to judge the squares.
+//! at most, and 110 forwards to judge the squares.
 //!
 //! # Known failures
 //! Patches that work only at the place where they were planted, as most do whose place was the same
-//! in all images: their class may stand out, but few of the squares lie where they work. Patches
+//! in all images: their class may stand out, but the squares are too weak to convict it. Patches
 //! larger than the largest square, which in large images is small; whatever is no patch. Backdoors
 //! of single source classes, and all to all.
 //!

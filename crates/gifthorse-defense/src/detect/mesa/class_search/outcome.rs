@@ -13,9 +13,9 @@ pub const LEAST_LOSS: f64 = 0.01;
 /// Share of the images that a square works on.
 pub const WORKS: f64 = 0.6;
 /// Places that are tried for the square that is shown,
-const PLACES: usize = 128;
+const PLACES: usize = 16;
 /// and images that they are tried on.
-const TRIED: usize = 8;
+const TRIED: usize = 32;
 
 impl ClassSearch<'_> {
     /// The best square of each size, of those that have ended, the smallest size in front.
