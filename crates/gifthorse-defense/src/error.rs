@@ -91,13 +91,13 @@ pub enum Error {
     CannotRepair(String),
     /// A model could not be trained on.
     #[error(transparent)]
-    Train(#[from] gifthorse_train::Error),
+    Train(Box<gifthorse_train::Error>),
     /// Images could not be put together.
     #[error(transparent)]
-    Data(#[from] gifthorse_data::Error),
+    Data(Box<gifthorse_data::Error>),
     /// A model file could not be read or changed.
     #[error(transparent)]
-    Onnx(#[from] gifthorse_onnx::Error),
+    Onnx(Box<gifthorse_onnx::Error>),
     /// Autodiff gave nothing back.
     #[error("the model's output does not depend on its image, so that no gradient comes back")]
     NoGradient,
@@ -118,4 +118,22 @@ pub enum Error {
     /// The pre-flight refused its input.
     #[error(transparent)]
     Preflight(#[from] crate::preflight_stats::PreflightError),
+}
+
+impl From<gifthorse_train::Error> for Error {
+    fn from(error: gifthorse_train::Error) -> Self {
+        Self::Train(Box::new(error))
+    }
+}
+
+impl From<gifthorse_data::Error> for Error {
+    fn from(error: gifthorse_data::Error) -> Self {
+        Self::Data(Box::new(error))
+    }
+}
+
+impl From<gifthorse_onnx::Error> for Error {
+    fn from(error: gifthorse_onnx::Error) -> Self {
+        Self::Onnx(Box::new(error))
+    }
 }

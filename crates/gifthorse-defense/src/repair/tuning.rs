@@ -62,7 +62,9 @@ impl Tuning {
         for place in 0..RATES {
             let rate = self.learning_rate / 3f32.powi(place);
             let tuned = match self.at(rate, place, patient, model, observer) {
-                Err(Error::Train(error @ gifthorse_train::Error::Diverged { .. })) => {
+                Err(Error::Train(error))
+                    if matches!(*error, gifthorse_train::Error::Diverged { .. }) =>
+                {
                     failed = Some(error);
                     continue;
                 }
@@ -80,7 +82,7 @@ impl Tuning {
         }
         match (best, failed) {
             (Some((model, rate, _)), _) => Ok((model, rate)),
-            (None, Some(error)) => Err(error.into()),
+            (None, Some(error)) => Err(Error::Train(error)),
             (None, None) => Err(Error::CannotRepair("no training was tried".to_owned())),
         }
     }
