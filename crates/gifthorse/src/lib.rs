@@ -3,6 +3,7 @@
 //! [`scan`](scan()) takes an ONNX file and, where there are some, clean images, and gives a
 //! [`Report`](gifthorse_report::Report) with a verdict and the evidence for it;
 //! [`verify`](verify()) replays the triggers of a report, so that anybody can check it;
+//! [`explain`](explain()) says what a trigger does inside the model;
 //! [`inspect`](inspect()) says what is in a model file, and [`logits`] runs it bare. The command
 //! line does no more than call these.
 //!
@@ -19,6 +20,7 @@
 //! out over the current rayon pool.
 
 mod error;
+mod explain;
 mod flags;
 mod forward;
 pub mod hash;
@@ -40,6 +42,9 @@ mod verify;
 mod work;
 
 pub use error::Error;
+pub use explain::{
+    ExplainRequest, Explanation, Similarity, Stamping, TriggerSource, explain,
+};
 pub use forward::logits;
 pub use inspect::{Classes, End, Inspection, Layer, Operator, inspect};
 pub use library::{library_methods, library_model};
