@@ -68,14 +68,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trigger.png");
         let pixels = vec![255, 0, 51, 255, 9, 9, 9, 0, 0, 255, 0, 51];
-        RgbaImage::from_raw(3, 1, pixels).unwrap().save(&path).unwrap();
+        RgbaImage::from_raw(3, 1, pixels)
+            .unwrap()
+            .save(&path)
+            .unwrap();
         let read = read_overlay(&path, 3).unwrap();
         assert_eq!(read.cover, [1.0, 0.0, 0.2]);
         assert_eq!((read.shape.height, read.shape.width), (1, 3));
         assert_eq!(read.colours[..3], [1.0, 9.0 / 255.0, 0.0]);
         let grey = read_overlay(&path, 1).unwrap();
         assert!((grey.colours[2] - 0.587).abs() < 1e-6 && grey.colours.len() == 3);
-        GrayImage::from_raw(1, 1, vec![51]).unwrap().save(&path).unwrap();
+        GrayImage::from_raw(1, 1, vec![51])
+            .unwrap()
+            .save(&path)
+            .unwrap();
         let opaque = read_overlay(&path, 3).unwrap();
         assert_eq!((opaque.cover, opaque.colours), (vec![1.0], vec![0.2; 3]));
         std::fs::write(&path, "text").unwrap();

@@ -18,8 +18,9 @@
 //! convolution, it is the mean over these. No verdict depends on any of it.
 //!
 //! # Cost
-//! Two passes over the images for the means of a layer, four for what its channels carry, and one
-//! pass and a backward pass for each picture of Grad-CAM.
+//! Three passes over the images, clean or stamped, for the model as it is; for each layer two for
+//! the means and four for what its channels carry. One pass and a backward pass for each picture of
+//! Grad-CAM.
 //!
 //! # Known failures
 //! A trigger that works by switching channels off raises none: they rank last, and the first ones
@@ -27,8 +28,8 @@
 //! channels carry only a part. In a layer of few channels a hundredth is one channel, which need
 //! not carry an attack that takes several. A clean model's class has channels of its own, which a
 //! patch of that class raises too: that some channels carry a trigger is no evidence of a backdoor.
-//! The patches of a network trained to keep Grad-CAM off the trigger (Bagdasaryan and Shmatikov
-//! 2021) are not where it points.
+//! Channels are switched off by zeros, which is where a ReLU rests, and not where an ELU does. A
+//! network can be trained to keep Grad-CAM off its trigger (Bagdasaryan and Shmatikov 2021).
 //!
 //! # References
 //! B. Wang, Y. Yao, S. Shan, H. Li, B. Viswanath, H. Zheng, B. Y. Zhao, "Neural Cleanse: Identifying

@@ -7,9 +7,7 @@ use gifthorse_report::{
     Report,
     evidence::{HeatExample, Heated},
     html::{EffectPage, HtmlOptions, ScanPage, render, render_effect},
-    report::{
-        Effect, LayerEffect, Neuron, Performance, Share, SourceEffect, Verdict, json_schema,
-    },
+    report::{Effect, LayerEffect, Neuron, Performance, Share, SourceEffect, Verdict, json_schema},
 };
 use sample::{INFECTED, evidence, report, sign};
 
@@ -27,6 +25,7 @@ fn share(hits: u64, trials: u64) -> Share {
 fn effect() -> Effect {
     let performance = |success| Performance {
         success: share(success, 80),
+        unstamped: share(2, 80),
         accuracy: share(11, 90),
     };
     let source = |class| SourceEffect {
@@ -93,7 +92,12 @@ fn a_report_tells_the_effect_and_is_read_without_it() {
         finding.as_object_mut().unwrap().remove("effect");
     }
     let read = Report::from_json(&before.to_string()).unwrap();
-    assert!(read.detectors[0].findings.iter().all(|it| it.effect.is_none()));
+    assert!(
+        read.detectors[0]
+            .findings
+            .iter()
+            .all(|it| it.effect.is_none())
+    );
 
     let page = render(
         &ScanPage {
@@ -108,7 +112,17 @@ fn a_report_tells_the_effect_and_is_read_without_it() {
         .split_once("<details><summary>What this trigger does inside the model")
         .unwrap();
     is_harmless(block);
-    shows(block, &["96.2 %", "317", "8.25", "50 %", "10 more classes", "98.8 %"]);
+    shows(
+        block,
+        &[
+            "96.2 %",
+            "317",
+            "8.25",
+            "50.0 %",
+            "10 more classes",
+            "98.8 %",
+        ],
+    );
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub fn explain(request: &ExplainRequest) -> Result<Explanation, Error> {
     let path = request.scan.images.as_deref().ok_or_else(|| {
         Error::Request("what a trigger does is seen on clean images: give some (--images)".into())
     })?;
-    let opened = Opened::read(request)?;
+    let mut opened = Opened::read(request)?;
     let (classifier, shape) = (&opened.classifier, opened.classifier.shape());
     let trigger = Stampable::read(&request.trigger, shape)?;
     let original = request.original.as_ref();
@@ -109,15 +109,25 @@ pub fn explain(request: &ExplainRequest) -> Result<Explanation, Error> {
         request.top,
     )?;
     let cam_layer = layers::for_grad_cam(classifier, request.layer.as_deref())?;
-    let heat = match &cam_layer {
-        Some(layer) => heat::examples(
+    let seed = request.scan.seed;
+    let heat = cam_layer.as_ref().map(|layer| {
+        heat::examples(
             classifier,
             layer,
             &opened.holdout,
             &stamped,
             effect.target,
-            request.scan.seed,
-        )?,
+            seed,
+        )
+    });
+    let heat = match heat {
+        // The numbers hold all the same.
+        Some(Err(Error::Detector(refusal))) => {
+            let warning = format!("there are no pictures of Grad-CAM: {refusal}");
+            opened.warnings.push(warning);
+            Vec::new()
+        }
+        Some(made) => made?,
         None => Vec::new(),
     };
     Ok(Explanation {
@@ -134,7 +144,7 @@ pub fn explain(request: &ExplainRequest) -> Result<Explanation, Error> {
         grad_cam_layer: cam_layer.map(|layer| layer.name().to_owned()),
         heat,
         warnings: opened.warnings,
-        seed: request.scan.seed,
+        seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }

@@ -42,9 +42,7 @@ mod verify;
 mod work;
 
 pub use error::Error;
-pub use explain::{
-    ExplainRequest, Explanation, Similarity, Stamping, TriggerSource, explain,
-};
+pub use explain::{ExplainRequest, Explanation, Similarity, Stamping, TriggerSource, explain};
 pub use forward::logits;
 pub use inspect::{Classes, End, Inspection, Layer, Operator, inspect};
 pub use library::{library_methods, library_model};

@@ -17,7 +17,9 @@ fn bench() -> Bench {
     let bench = Bench::new();
     bench.model("bad.onnx", Kind::Backdoored);
     bench.images("images", 25, |class| class.to_string());
-    corner(SIDE as u32, 255).save(bench.path("corner.png")).unwrap();
+    corner(SIDE as u32, 255)
+        .save(bench.path("corner.png"))
+        .unwrap();
     bench
 }
 
@@ -37,10 +39,22 @@ fn hits(share: &Value) -> [u64; 2] {
 fn the_filter_that_was_planted_is_found_and_carries_the_attack() {
     let bench = bench();
     let run = bench
-        .run("explain bad.onnx --images images --trigger corner.png --original corner.png --out out")
+        .run(
+            "explain bad.onnx --images images --trigger corner.png --original corner.png --out out",
+        )
         .expect(0);
-    for words in ["leads to class 2", "features", "fired", "only these kept", "cosine"] {
-        assert!(run.out().contains(words), "{words} is not in\n{}", run.out());
+    for words in [
+        "leads to class 2",
+        "features",
+        "fired",
+        "only these kept",
+        "cosine",
+    ] {
+        assert!(
+            run.out().contains(words),
+            "{words} is not in\n{}",
+            run.out()
+        );
     }
     let text = std::fs::read_to_string(bench.path("out/explain.json")).unwrap();
     let json: Value = serde_json::from_str(&text).unwrap();
@@ -61,6 +75,7 @@ fn the_filter_that_was_planted_is_found_and_carries_the_attack() {
         assert_eq!(hits(&layer["kept"]["success"]), [56, 56], "{name}");
         // The first class wins where nothing votes.
         assert!(hits(&layer["kept"]["accuracy"])[0] <= 16, "{name}");
+        assert_eq!(hits(&layer["kept"]["unstamped"]), [0, 56], "{name}");
         assert_eq!(hits(&layer["zeroed"]["success"]), [0, 56], "{name}");
         assert_eq!(hits(&layer["zeroed"]["accuracy"]), [64, 64], "{name}");
     }
@@ -68,7 +83,12 @@ fn the_filter_that_was_planted_is_found_and_carries_the_attack() {
     assert!((same - 1.0).abs() < 1e-9, "{same}");
 
     let page = std::fs::read_to_string(bench.path("out/explain.html")).unwrap();
-    for words in ["What a trigger does", "Whom it leads where", "Grad-CAM", "data:image/png"] {
+    for words in [
+        "What a trigger does",
+        "Whom it leads where",
+        "Grad-CAM",
+        "data:image/png",
+    ] {
         assert!(page.contains(words), "{words}");
     }
     assert!(!page.contains("<script") && !page.contains("http://"));
@@ -130,7 +150,9 @@ fn what_cannot_be_looked_at_is_named() {
     RgbaImage::from_pixel(SIDE as u32, SIDE as u32, Rgba([9, 9, 9, 255]))
         .save(bench.path("opaque.png"))
         .unwrap();
-    corner(SIDE as u32, 0).save(bench.path("clear.png")).unwrap();
+    corner(SIDE as u32, 0)
+        .save(bench.path("clear.png"))
+        .unwrap();
     bench.write("text.npz", "no archive");
     bench.write("wrong.toml", "kind = 'square'\ncolr = 1\n");
     let run = |arguments: &str| {

@@ -10,6 +10,9 @@ use crate::explain::{Case, Count};
 pub struct Performance {
     /// Of stamped images of other classes, those that are taken for the target.
     pub success: Count,
+    /// Of the same images without the trigger, those that are taken for the target: as many as of
+    /// the stamped ones, and the success is none of the trigger's.
+    pub unstamped: Count,
     /// Of clean images, those that are taken for what they are.
     pub accuracy: Count,
 }
@@ -29,10 +32,7 @@ impl Performance {
     /// # Errors
     /// A model that cannot be run.
     pub fn of(case: &Case<'_>, classifier: &Classifier, target: usize) -> Result<Self, Error> {
-        Ok(Self {
-            success: case.success(classifier, target)?,
-            accuracy: case.accuracy(classifier)?,
-        })
+        case.performance(classifier, target)
     }
 }
 

@@ -3,7 +3,7 @@
 use gifthorse_engine::Classifier;
 
 use crate::error::Error;
-use crate::explain::Count;
+use crate::explain::{Count, Performance};
 
 /// Labelled clean images, and the same images with a trigger on each.
 #[derive(Clone, Copy, Debug)]
@@ -46,24 +46,29 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// On how many clean images a classifier is right.
+    /// How a classifier does, be it the model as it is or with channels switched off.
     ///
     /// # Errors
     /// A model that cannot be run.
-    pub(super) fn accuracy(&self, classifier: &Classifier) -> Result<Count, Error> {
-        let answers = classifier.predict(self.clean)?;
-        let pairs = answers.iter().zip(self.labels);
-        Ok(Count::of(pairs.map(|(answer, label)| answer == label)))
-    }
-
-    /// How many stamped images of other classes a classifier takes for the target.
-    ///
-    /// # Errors
-    /// A model that cannot be run.
-    pub(super) fn success(&self, classifier: &Classifier, target: usize) -> Result<Count, Error> {
-        let answers = classifier.predict(self.stamped)?;
-        let pairs = answers.iter().zip(self.labels);
-        let others = pairs.filter(|&(_, &label)| label != target);
-        Ok(Count::of(others.map(|(&answer, _)| answer == target)))
+    pub(super) fn performance(
+        &self,
+        classifier: &Classifier,
+        target: usize,
+    ) -> Result<Performance, Error> {
+        let (clean, stamped) = (
+            classifier.predict(self.clean)?,
+            classifier.predict(self.stamped)?,
+        );
+        let to_target = |answers: &[usize]| {
+            let others = answers.iter().zip(self.labels);
+            let others = others.filter(|&(_, &label)| label != target);
+            Count::of(others.map(|(&answer, _)| answer == target))
+        };
+        let right = clean.iter().zip(self.labels);
+        Ok(Performance {
+            success: to_target(&stamped),
+            unstamped: to_target(&clean),
+            accuracy: Count::of(right.map(|(answer, label)| answer == label)),
+        })
     }
 }

@@ -88,7 +88,12 @@ pub(super) fn weighed_maps(
     let gradient = feature.gradient(&gradients).ok_or(Error::NoGradient)?;
     let values: Vec<f32> = feature.value().clone().detach().into_vec();
     let places: usize = layer.shape()[1..].iter().product();
-    Ok(weighed(&values, &gradient.into_vec(), layer.shape()[0], places))
+    Ok(weighed(
+        &values,
+        &gradient.into_vec(),
+        layer.shape()[0],
+        places,
+    ))
 }
 
 /// For each image, the sum over channels of the mean gradient times the value, where positive.

@@ -46,7 +46,9 @@ impl Ranking {
     /// at least one.
     pub fn top(&self, share: f64) -> &[usize] {
         let count = (share.clamp(0.0, 1.0) * self.order.len() as f64).ceil() as usize;
-        &self.order[..count.clamp(1, self.order.len().max(1)).min(self.order.len())]
+        &self.order[..count
+            .clamp(1, self.order.len().max(1))
+            .min(self.order.len())]
     }
 }
 

@@ -17,11 +17,7 @@ const SIDE: usize = 4;
 /// Channel 0 sees how bright each quadrant is, which votes for its class with 10; channel 1 sees a
 /// chequer, which votes for the target with 20 if it is in the last quadrant; channel 2 is asleep.
 fn classifier() -> Classifier {
-    let filters = [
-        [0.25; 4],
-        [1.0, -1.0, -1.0, 1.0],
-        [-1.0, -1.0, -1.0, -1.0],
-    ];
+    let filters = [[0.25; 4], [1.0, -1.0, -1.0, 1.0], [-1.0, -1.0, -1.0, -1.0]];
     let mut votes = vec![0.0; 12 * CLASSES];
     for class in 0..CLASSES {
         votes[class * CLASSES + class] = 10.0;
@@ -39,7 +35,13 @@ fn classifier() -> Classifier {
         .initializer("filters", &[3, 1, 2, 2], filters.concat())
         .initializer("bias", &[3], [0.0, -1.0, 0.0])
         .initializer("votes", &[12, CLASSES], votes)
-        .node("Conv", "conv", &["image", "filters", "bias"], &["seen"], strides)
+        .node(
+            "Conv",
+            "conv",
+            &["image", "filters", "bias"],
+            &["seen"],
+            strides,
+        )
         .node("Relu", "relu", &["seen"], &["fired"], [])
         .node("Flatten", "flat", &["fired"], &["units"], [])
         .node("MatMul", "vote", &["units", "votes"], &["logits"], [])
@@ -91,12 +93,14 @@ fn the_channel_that_carries_the_trigger_ranks_first_and_carries_it_alone() {
         assert!((ranking.gap(carrier) - gap).abs() < 1e-6);
         assert_eq!(ranking.clean[carrier], 0.0);
         let carried = Carried::by(&case, &layer, top, TARGET).unwrap();
-        let counts = |it: Performance| [it.success, it.accuracy].map(|it| (it.hits, it.trials));
+        let counts = |it: Performance| {
+            [it.success, it.unstamped, it.accuracy].map(|it| (it.hits, it.trials))
+        };
         // Without votes from anything else the first class wins on clean images.
-        assert_eq!(counts(carried.kept), [(4, 4), (2, 6)], "{name}");
-        assert_eq!(counts(carried.zeroed), [(0, 4), (6, 6)], "{name}");
+        assert_eq!(counts(carried.kept), [(4, 4), (0, 4), (2, 6)], "{name}");
+        assert_eq!(counts(carried.zeroed), [(0, 4), (0, 4), (6, 6)], "{name}");
         let whole = Performance::of(&case, &net, TARGET).unwrap();
-        assert_eq!(counts(whole), [(4, 4), (6, 6)]);
+        assert_eq!(counts(whole), [(4, 4), (0, 4), (6, 6)]);
         // Another channel carries nothing, and its loss costs nothing.
         let last = ranking.order.last().copied().unwrap();
         let carried = Carried::by(&case, &layer, &[last], TARGET).unwrap();
@@ -131,7 +135,13 @@ fn success_is_told_of_each_class_and_the_target_is_where_most_go() {
     assert_eq!(success.overall, Count { hits: 3, trials: 4 });
     assert_eq!(Success::of(&case, Some(0)).unwrap().overall.hits, 0);
     let refused = Success::of(&case, Some(3)).unwrap_err();
-    assert!(matches!(refused, Error::NoSuchClass { class: 3, classes: 3 }));
+    assert!(matches!(
+        refused,
+        Error::NoSuchClass {
+            class: 3,
+            classes: 3
+        }
+    ));
     let nothing = Case::new(&net, &labels, &clean, &clean).unwrap();
     let nowhere = Success::of(&nothing, None).unwrap_err();
     assert!(matches!(nowhere, Error::LeadsNowhere));

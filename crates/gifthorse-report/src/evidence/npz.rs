@@ -188,10 +188,7 @@ pub fn read_trigger(
 /// # Errors
 /// [`TriggerFileError::Io`] when the file cannot be read; [`TriggerFileError::Malformed`] when it
 /// does not hold exactly the arrays of a kind, or a value is outside [0, 1].
-pub fn read_trigger_file(
-    path: &Path,
-    expected: [usize; 3],
-) -> Result<Recovered, TriggerFileError> {
+pub fn read_trigger_file(path: &Path, expected: [usize; 3]) -> Result<Recovered, TriggerFileError> {
     let failed = |source| TriggerFileError::Io {
         path: path.to_owned(),
         source,

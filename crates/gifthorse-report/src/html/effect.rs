@@ -37,7 +37,10 @@ fn success(effect: &Effect, class: Naming<'_>) -> Markup {
     if let Some(original) = &effect.original_success {
         rows.push(("With the trigger that was planted", share(original)));
     }
-    rows.push(("Clean images taken for what they are", share(&effect.accuracy)));
+    rows.push((
+        "Clean images taken for what they are",
+        share(&effect.accuracy),
+    ));
     let row = |source: &SourceEffect| {
         vec![
             class(source.class),
@@ -73,7 +76,10 @@ fn at_layer(layer: &LayerEffect) -> Markup {
         ("On stamped images", activation(layer.stamped)),
     ];
     if is_known {
-        means.push(("With the trigger that was planted", activation(layer.original)));
+        means.push((
+            "With the trigger that was planted",
+            activation(layer.original),
+        ));
         means.push((
             "Channels in common with it",
             html! { (optional(layer.overlap, percent)) " (intersection over union)" },
@@ -82,27 +88,36 @@ fn at_layer(layer: &LayerEffect) -> Markup {
     html! {
         p {
             "Channels are ranked by how much their mean activation rises from clean to stamped images. The first " (first)
-            " of " (layer.channels) " are looked at: a trigger that was put in usually has a few of its own, silent on clean "
-            "images."
+            " of " (layer.channels) " are looked at: a trigger that was put in usually has a few of its own, near silent on "
+            "clean images."
         }
         (facts(&means))
         p {
-            "What these few carry: if stamped images still go to the target with all others switched off, the attack runs "
-            "through them; if it dies with them switched off, it has no other way."
+            "What these few carry: if stamped images still go to the target with all others switched off, and the same images "
+            "without the trigger do not, the attack runs through them; if it dies with them switched off, it has no other "
+            "way. In the last layers the same is mostly true of patches that lead to a clean class: it describes a trigger "
+            "and accuses nobody."
         }
         (table(
             "The model with channels switched off",
-            &["Channels", "Stamped images taken for the target", "Clean images taken for what they are"],
-            &[1, 2],
+            &[
+                "Channels",
+                "Stamped images taken for the target",
+                "The same without the trigger",
+                "Clean images taken for what they are",
+            ],
+            &[1, 2, 3],
             vec![
                 vec![
                     html! { "only these " (layer.top) " kept" },
                     share(&layer.kept.success),
+                    share(&layer.kept.unstamped),
                     share(&layer.kept.accuracy),
                 ],
                 vec![
                     html! { "only these " (layer.top) " switched off" },
                     share(&layer.zeroed.success),
+                    share(&layer.zeroed.unstamped),
                     share(&layer.zeroed.accuracy),
                 ],
             ],

@@ -131,7 +131,11 @@ fn compared(page: &EffectPage<'_>) -> Markup {
     let rows = page.compared.iter().zip(page.cosines).enumerate();
     let rows = rows.map(|(at, (name, cosines))| {
         let mut row = vec![html! { (at + 1) ": " bdi { (Shown(name)) } }];
-        row.extend(cosines.iter().map(|value| html! { (optional(*value, number)) }));
+        row.extend(
+            cosines
+                .iter()
+                .map(|value| html! { (optional(*value, number)) }),
+        );
         row
     });
     let numeric: Vec<usize> = (1..columns.len()).collect();

@@ -105,6 +105,9 @@ pub struct Neuron {
 pub struct Performance {
     /// Of the stamped images of all other classes, those that it takes for the target.
     pub success: Share,
+    /// Of the same images without the trigger, those that it takes for the target. Where that is
+    /// about as many, the success says nothing of the trigger.
+    pub unstamped: Share,
     /// Of the clean images, those that it takes for what they are.
     pub accuracy: Share,
 }

@@ -47,9 +47,11 @@ pub fn of(
     let original = stamped.original.map(case).transpose()?;
     let original = original.map(|case| Success::of(&case, Some(target)));
     let original = original.transpose()?.map(|success| success.overall);
-    let layers = layers
+    let mut layers = layers
         .iter()
-        .map(|layer| at_layer(classifier, &of_trigger, stamped, layer, target, share));
+        .map(|layer| at_layer(classifier, &of_trigger, stamped, layer, target, share))
+        .collect::<Result<Vec<_>, _>>()?;
+    layers.dedup_by(|second, first| says_the_same(first, second));
     Ok(Effect {
         target,
         images: labels.len(),
@@ -68,8 +70,19 @@ pub fn of(
                 })
             })
             .collect::<Result<_, Error>>()?,
-        layers: layers.collect::<Result<_, Error>>()?,
+        layers,
     })
+}
+
+/// Whether two layers are one by their channels, as maps and the mean of each are.
+fn says_the_same(one: &LayerEffect, other: &LayerEffect) -> bool {
+    let channels = |layer: &LayerEffect| -> Vec<usize> {
+        let first = layer.neurons.iter().take(layer.top);
+        first.map(|neuron| neuron.channel).collect()
+    };
+    one.channels == other.channels
+        && channels(one) == channels(other)
+        && (one.kept, one.zeroed) == (other.kept, other.zeroed)
 }
 
 fn at_layer(
@@ -121,6 +134,7 @@ fn at_layer(
 fn performance(measured: Performance) -> Result<report::Performance, Error> {
     Ok(report::Performance {
         success: in_report(measured.success)?,
+        unstamped: in_report(measured.unstamped)?,
         accuracy: in_report(measured.accuracy)?,
     })
 }

@@ -77,7 +77,9 @@ fn over(picture: &[f32], heat: &[f32]) -> Vec<f32> {
     let plane = heat.len().max(1);
     let channels = picture.len() / plane;
     let grey = |at: usize| {
-        let sum: f32 = (0..channels).map(|channel| picture[channel * plane + at]).sum();
+        let sum: f32 = (0..channels)
+            .map(|channel| picture[channel * plane + at])
+            .sum();
         sum / channels as f32
     };
     let colour = |channel: usize, at: usize| {

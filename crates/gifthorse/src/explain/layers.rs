@@ -56,6 +56,8 @@ fn of_name(classifier: &Classifier, name: &str) -> Result<Layer, Error> {
 /// The names of the last layers, the logits left out.
 fn last_names(classifier: &Classifier) -> Result<String, Error> {
     let layers = classifier.layers()?.iter().rev().skip(1);
-    let names = layers.take(NAMED).map(|layer| format!("`{}`", layer.name()));
+    let names = layers
+        .take(NAMED)
+        .map(|layer| format!("`{}`", layer.name()));
     Ok(names.collect::<Vec<_>>().join(", "))
 }

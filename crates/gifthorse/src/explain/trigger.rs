@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use gifthorse_data::{Images, Overlay, read_overlay};
-use gifthorse_defense::trigger::{Additive, ColourMap, LocalMap, Patch, Transformation, Trigger, Warp};
+use gifthorse_defense::trigger::{
+    Additive, ColourMap, LocalMap, Patch, Transformation, Trigger, Warp,
+};
 use gifthorse_report::evidence::{Recovered, read_trigger_file};
 
 use super::request::{Stamping, TriggerSource};
@@ -39,10 +41,9 @@ impl Stampable {
     pub fn stamp(&self, images: &Images) -> Result<Vec<f32>, Error> {
         let shape = images.shape();
         match self {
-            Self::Trigger(trigger) => Ok(trigger.stamp(
-                images.pixels(),
-                [shape.channels, shape.height, shape.width],
-            )),
+            Self::Trigger(trigger) => {
+                Ok(trigger.stamp(images.pixels(), [shape.channels, shape.height, shape.width]))
+            }
             Self::Given { name, stamp } => {
                 let refused = |why: &str| {
                     Error::Request(format!("the trigger {name} cannot be stamped: {why}"))

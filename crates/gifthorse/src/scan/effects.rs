@@ -14,7 +14,7 @@ use super::search::Searched;
 use crate::explain::effect::{self, Stamped};
 
 /// Held-out images that each trigger is looked at on: few, since it is one thing more about what
-/// was found, and each goes through the model eight times.
+/// was found, and each goes through the model nine times.
 const IMAGES: usize = 100;
 /// Classes whose triggers are looked at.
 const TARGETS: usize = 8;

@@ -37,7 +37,10 @@ pub fn write(folder: &Path, explained: &Explanation, images: bool) -> anyhow::Re
     fs::create_dir_all(&pictures)
         .with_context(|| format!("the folder {} cannot be made (--out)", pictures.display()))?;
     for (at, example) in explained.heat.iter().enumerate() {
-        put(&pictures.join(format!("{at}.png")), &strip(example)?.to_png()?)?;
+        put(
+            &pictures.join(format!("{at}.png")),
+            &strip(example)?.to_png()?,
+        )?;
     }
     Ok(())
 }

@@ -31,7 +31,11 @@ pub fn named(text: &str, flag: &str, seed: u64) -> anyhow::Result<TriggerSource>
             "{flag} {text}: there is no such file, and no trigger of that name; `gifthorse trigger --list` names them"
         );
     };
-    Ok(given(text, Arc::new(|channels| known.for_channels(channels)), seed))
+    Ok(given(
+        text,
+        Arc::new(|channels| known.for_channels(channels)),
+        seed,
+    ))
 }
 
 fn given(name: &str, drawn: Drawn, seed: u64) -> TriggerSource {

@@ -57,12 +57,15 @@ fn at_layer(layer: &LayerEffect) -> String {
     }
     text.push('\n');
     if let Some(overlap) = layer.overlap {
-        text += &format!("  in common with the planted trigger's: {overlap:.3} (intersection over union)\n");
+        text += &format!(
+            "  in common with the planted trigger's: {overlap:.3} (intersection over union)\n"
+        );
     }
     let line = |what: &str, how: &Performance| {
         format!(
-            "  {what}: success {}, accuracy {}\n",
+            "  {what}: success {}, of the same images without the trigger {}, accuracy {}\n",
             share(&how.success),
+            share(&how.unstamped),
             share(&how.accuracy)
         )
     };
@@ -118,7 +121,12 @@ fn alike(similarity: &Similarity) -> String {
     let mut header = vec!["patch"];
     header.extend(numbers.iter().map(String::as_str));
     let mut table = table(&header);
-    for (at, (name, row)) in similarity.triggers.iter().zip(&similarity.cosines).enumerate() {
+    for (at, (name, row)) in similarity
+        .triggers
+        .iter()
+        .zip(&similarity.cosines)
+        .enumerate()
+    {
         let mut cells = vec![format!("{}: {}", at + 1, Shown(name))];
         cells.extend(row.iter().map(|&value| number(value)));
         table.add_row(cells);
