@@ -112,6 +112,18 @@ fn triggers_come_from_reports_names_and_tables() {
     bench
         .run("scan bad.onnx --images images --detector neural_cleanse --out scan")
         .expect(1);
+    // The scan tells of the trigger to the target, and of no other.
+    let text = std::fs::read_to_string(bench.path("scan/report.json")).unwrap();
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let findings = report["detectors"][0]["findings"].as_array().unwrap();
+    let mut effects = findings.iter().filter(|it| !it["effect"].is_null());
+    let effect = &effects.next().unwrap()["effect"];
+    assert!(effects.next().is_none());
+    assert_eq!(effect["target"], json!(TARGET));
+    assert_eq!(effect["layers"][0]["neurons"][0]["channel"], json!(UNIT));
+    let page = std::fs::read_to_string(bench.path("scan/report.html")).unwrap();
+    assert!(page.contains("What this trigger does inside the model"));
+
     let file = |class: usize| format!("scan/triggers/neural_cleanse/{class}.npz");
     let run = bench
         .run(&format!(

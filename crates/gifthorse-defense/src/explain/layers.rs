@@ -8,9 +8,9 @@ use crate::error::Error;
 /// The input of the layer that gives the logits, which the paper calls the second to last layer.
 ///
 /// From some layer on, mostly the last activation, logits are an affine function. Of what follows
-/// it, such as a pool, a flattening and a product, this is the last value that is a row of units for
-/// each image, and not one for each class; if there is none, that first layer itself. `None` if the
-/// logits are no affine function of any layer.
+/// it, such as a pool, a flattening and a product, this is the last value that is a row of units
+/// for each image, and not one for each class; if there is none, that first layer itself. `None` if
+/// the logits are no affine function of any layer.
 ///
 /// # Errors
 /// What the lowering refuses.

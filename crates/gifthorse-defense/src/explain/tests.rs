@@ -168,7 +168,8 @@ fn grad_cam_is_what_it_is_by_hand() {
     let map = grad_cam(&net, &fired, one, &[TARGET]).unwrap().remove(0);
     let at = |y: usize, x: usize| map[y * SIDE + x];
     assert_eq!((at(0, 0), at(3, 3)), (0.4, 1.0));
-    // A quarter of the way from the first place to the last: 0.75 * 0.75 * 2.5 + 0.25 * 0.25 * 6.25.
+    // A quarter of the way from the first place to the last:
+    // 0.75 * 0.75 * 2.5 + 0.25 * 0.25 * 6.25.
     assert!((at(1, 1) - 1.796_875 / 6.25).abs() < 1e-6, "{map:?}");
     // Each image by itself, in batches or alone.
     let both = grad_cam(&net, &fired, &stamped[..32], &[TARGET, 0]).unwrap();

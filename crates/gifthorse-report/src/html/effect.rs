@@ -54,7 +54,7 @@ fn success(effect: &Effect, class: Naming<'_>) -> Markup {
     let hidden = effect.sources.len().saturating_sub(SOURCES);
     html! {
         p {
-            "The trigger was stamped on " (count(effect.images, "image", "images")) " that it was not searched on. A backdoor "
+            "The trigger was stamped on " (count(effect.images, "held-out image", "held-out images")) ". A backdoor "
             "for all classes works from each of them; one for some shows classes whose images stay what they are."
         }
         (facts(&rows))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Interval;
 
 /// What a trigger does inside the model (Neural Cleanse's identification, Wang et al. 2019, section
-/// V-C), measured on images that it was not searched on.
+/// V-C), measured on held-out images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Effect {
     /// Index of the class that it leads to.

@@ -151,3 +151,49 @@ fn in_report(count: Count) -> Result<report::Share, Error> {
 fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_and_their_means_are_told_once() {
+        let share = report::Share {
+            hits: 3,
+            trials: 4,
+            interval: [0.3, 0.95],
+        };
+        let performance = report::Performance {
+            success: share,
+            unstamped: share,
+            accuracy: share,
+        };
+        let layer = |name: &str, channel| LayerEffect {
+            layer: name.to_owned(),
+            channels: 8,
+            top: 1,
+            neurons: vec![Neuron {
+                channel,
+                clean: Some(0.0),
+                stamped: Some(1.0),
+                original: None,
+            }],
+            clean: Some(0.0),
+            stamped: Some(1.0),
+            original: None,
+            overlap: None,
+            kept: performance,
+            zeroed: performance,
+        };
+        assert!(says_the_same(&layer("mean", 3), &layer("maps", 3)));
+        assert!(!says_the_same(&layer("mean", 3), &layer("maps", 4)));
+        let spared = LayerEffect {
+            zeroed: report::Performance {
+                success: report::Share { hits: 2, ..share },
+                ..performance
+            },
+            ..layer("maps", 3)
+        };
+        assert!(!says_the_same(&layer("mean", 3), &spared));
+    }
+}

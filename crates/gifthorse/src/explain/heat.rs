@@ -71,8 +71,8 @@ fn heated(classifier: &Classifier, layer: &Layer, pixels: &[f32]) -> Result<Vec<
     .collect()
 }
 
-/// A picture in grey, `[channels, height, width]`, below its heat `[height, width]`, which goes from
-/// nothing over red and yellow to white; `[3, height, width]`.
+/// A picture in grey, `[channels, height, width]`, below its heat `[height, width]`, which goes
+/// from nothing over red and yellow to white; `[3, height, width]`.
 fn over(picture: &[f32], heat: &[f32]) -> Vec<f32> {
     let plane = heat.len().max(1);
     let channels = picture.len() / plane;

@@ -1,5 +1,5 @@
-//! Where a trigger on the command line comes from: a file, or a trigger as `gifthorse trigger` draws
-//! it.
+//! Where a trigger on the command line comes from: a file, or a trigger as `gifthorse trigger`
+//! draws it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
