@@ -3,6 +3,7 @@
 mod data;
 mod demo;
 mod detectors;
+mod explain;
 mod hugging_face;
 mod make;
 mod opening;
@@ -21,6 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use data::{DataArgs, DataCommand};
 pub use demo::DemoArgs;
 pub use detectors::DetectorArgs;
+pub use explain::ExplainArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
 pub use opening::{InputArgs, OpeningArgs};
 pub use preprocess::PreprocessArgs;
@@ -96,6 +98,8 @@ pub enum Command {
     Repair(Box<RepairArgs>),
     /// Replay the triggers of a report on the model, to check its evidence.
     Verify(VerifyArgs),
+    /// Say what a trigger does inside a model: which channels it raises, whom it leads where.
+    Explain(Box<ExplainArgs>),
     /// Say what is in an ONNX file.
     Inspect(InspectArgs),
     /// Run the bare forward pass on raw input.

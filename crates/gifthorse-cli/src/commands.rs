@@ -3,6 +3,7 @@
 mod completions;
 mod data;
 mod demo;
+mod explain;
 mod inspect;
 mod logits;
 mod make;
@@ -33,6 +34,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Scan(args) => scan::run(args, &cli.global),
         Command::Repair(args) => repair::run(args, &cli.global),
         Command::Verify(args) => verify::run(args, &cli.global),
+        Command::Explain(args) => explain::run(args, &cli.global),
         Command::Inspect(args) => inspect::run(args),
         Command::Logits(args) => logits::run(args),
         Command::Data(args) => data::run(args, &cli.global),

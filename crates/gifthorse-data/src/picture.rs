@@ -80,7 +80,7 @@ impl Region {
 }
 
 /// The picture in a file, as it is stored, and the turn that the file notes.
-fn read(path: &Path) -> Result<(DynamicImage, Orientation), String> {
+pub(crate) fn read(path: &Path) -> Result<(DynamicImage, Orientation), String> {
     // A table may name anything that lies in its folder, and opening a pipe waits for a writer.
     let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if !metadata.is_file() {
@@ -120,7 +120,7 @@ fn read(path: &Path) -> Result<(DynamicImage, Orientation), String> {
     Ok((picture, turn))
 }
 
-fn without_alpha(picture: DynamicImage) -> DynamicImage {
+pub(crate) fn without_alpha(picture: DynamicImage) -> DynamicImage {
     match picture {
         DynamicImage::ImageLumaA8(_) => picture.into_luma8().into(),
         DynamicImage::ImageLumaA16(_) => picture.into_luma16().into(),
@@ -133,7 +133,7 @@ fn without_alpha(picture: DynamicImage) -> DynamicImage {
 
 /// Refuses values outside `[0, 1]`, which only floating-point files can hold; resizing would hide
 /// them by clamping.
-fn check_range(picture: &DynamicImage) -> Result<(), String> {
+pub(crate) fn check_range(picture: &DynamicImage) -> Result<(), String> {
     match picture.as_rgb32f() {
         // NaN fails the comparison too.
         Some(floats) if floats.iter().any(|p| !(0.0..=1.0).contains(p)) => {

@@ -98,6 +98,40 @@ pub enum Error {
     /// A model file could not be read or changed.
     #[error(transparent)]
     Onnx(Box<gifthorse_onnx::Error>),
+    /// Images, stamped images and labels that do not go together.
+    #[error(
+        "{clean} clean and {stamped} stamped images for {labels} labels: give as many of each, and at least one"
+    )]
+    Stamped {
+        /// Labels.
+        labels: usize,
+        /// Clean images.
+        clean: usize,
+        /// Stamped images.
+        stamped: usize,
+    },
+    /// A trigger was asked where it leads, and leads nowhere.
+    #[error(
+        "the trigger leads no image away from its class: say which class is meant (--target), or check that it is for \
+         this model"
+    )]
+    LeadsNowhere,
+    /// A class that the model does not have.
+    #[error("there is no class {class}: the model has the classes 0 to {}", classes.saturating_sub(1))]
+    NoSuchClass {
+        /// What was asked for.
+        class: usize,
+        /// Classes of the model.
+        classes: usize,
+    },
+    /// Maps were asked of a layer that has none.
+    #[error(
+        "layer {layer:?} has no maps of [channels, height, width]: name one that a convolution gives"
+    )]
+    NoMaps {
+        /// The layer.
+        layer: String,
+    },
     /// Autodiff gave nothing back.
     #[error("the model's output does not depend on its image, so that no gradient comes back")]
     NoGradient,

@@ -35,15 +35,35 @@ impl LabelMap {
         Ok(Self::new(classifier.classes(), from.zip(answers)))
     }
 
-    /// Of pairs of an image's class and the class that it goes to.
-    fn new(classes: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Self {
+    /// Of pairs of an image's class and the class that it goes to; those of classes that the model
+    /// does not have are left out.
+    pub fn new(classes: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Self {
         let mut counts = vec![0; classes * classes];
-        for (from, to) in pairs {
+        for (from, to) in pairs.filter(|&(_, to)| to < classes) {
             if let Some(count) = counts.get_mut(from * classes + to) {
                 *count += 1;
             }
         }
         Self { classes, counts }
+    }
+
+    /// How many images of one class go to another, or stay.
+    pub fn count(&self, from: usize, to: usize) -> u64 {
+        let row = (from < self.classes && to < self.classes).then(|| self.row(from));
+        row.map_or(0, |row| row[to])
+    }
+
+    /// Where most of the images of a class go, be it to the class itself; of several classes with
+    /// as many, the first. `None` if there are no images of it.
+    pub fn most_frequent_of(&self, class: usize) -> Option<Destination> {
+        let row = self.row(class);
+        let all: u64 = row.iter().sum();
+        let most = row.iter().copied().max().filter(|&most| most > 0)?;
+        let class = row.iter().position(|&count| count == most)?;
+        Some(Destination {
+            class,
+            share: most as f64 / all as f64,
+        })
     }
 
     /// Where most of the images of a class go that leave it; of several classes with as many, the
@@ -200,6 +220,8 @@ mod tests {
         let pairs = [(0, 0), (0, 1), (0, 1), (0, 2), (1, 0), (1, 1)];
         let map = LabelMap::new(3, pairs.into_iter());
         assert_eq!(map.destination(0), led(1, 0.5));
+        assert_eq!(map.most_frequent_of(1), led(0, 0.5));
+        assert_eq!((map.most_frequent_of(2), map.count(0, 1)), (None, 2));
         let with_stays = [(0, 1), (0, 0), (1, 2), (2, 0), (2, 2)];
         let without = [(0, 1), (1, 2), (2, 0)];
         let scatter = |pairs: &[(usize, usize)]| LabelMap::new(3, pairs.iter().copied()).scatter();

@@ -8,6 +8,7 @@ pub mod dormant;
 mod error;
 pub mod ex_ray;
 mod exact;
+pub mod explain;
 pub mod filter;
 pub mod finding;
 pub mod health;

@@ -10,7 +10,7 @@ mod picture;
 mod png;
 
 pub(crate) use npz::write_recovered;
-pub use npz::{TriggerFileError, read_trigger};
+pub use npz::{TriggerFileError, read_trigger, read_trigger_file};
 pub use path::{TriggerPathError, trigger_path};
 pub use picture::{Picture, PictureError, Trigger};
 
@@ -117,6 +117,28 @@ pub struct Example {
     pub predicted_after: usize,
     /// The label of the image; none if images are unlabelled.
     pub label: Option<usize>,
+}
+
+/// An image without and with a trigger, each with what the model's answer on it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeatExample {
+    /// The class of the image.
+    pub label: usize,
+    /// The image as it is.
+    pub clean: Heated,
+    /// With the trigger.
+    pub stamped: Heated,
+}
+
+/// A picture with what the model's answer on it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heated {
+    /// The picture, `[channels, height, width]`.
+    pub picture: Picture,
+    /// The same in grey below its heat, `[3, height, width]`.
+    pub heat: Picture,
+    /// The class that the model takes it for, and that the heat speaks for.
+    pub answer: usize,
 }
 
 /// What is really in a model, for pages that show it beside what the scan found.

@@ -11,6 +11,8 @@ mod cards;
 mod chart;
 mod classes;
 mod coverage;
+mod effect;
+mod effect_page;
 mod evidence;
 mod inputs;
 mod parts;
@@ -19,6 +21,7 @@ mod statistics;
 mod truth;
 mod verdict;
 
+pub use effect_page::{EffectPage, render_effect};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{Evidence, Report, escape::Shown, evidence::Truth, html::parts::heading, wording};

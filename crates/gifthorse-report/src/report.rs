@@ -11,6 +11,7 @@
 mod baseline;
 mod detection;
 mod dormant;
+mod effect;
 mod finding;
 mod health;
 mod inputs;
@@ -25,6 +26,7 @@ mod verdict;
 pub use baseline::{Baseline, DetectorChange, StatisticChange};
 pub use detection::{Detection, PublishedRule};
 pub use dormant::{DormantUnit, DormantUnits};
+pub use effect::{Effect, LayerEffect, Neuron, Performance, Share, SourceEffect};
 pub use finding::{FindingState, Move, TriggerFile, TriggerKind, Unit, UnitFinding};
 pub use health::GradientHealth;
 pub use inputs::{ChosenBy, Images, PassedOver, Preprocess};

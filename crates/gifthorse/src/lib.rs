@@ -2,7 +2,9 @@
 //!
 //! [`scan`](scan()) takes an ONNX file and, where there are some, clean images, and gives a
 //! [`Report`](gifthorse_report::Report) with a verdict and the evidence for it;
-//! [`repair`](repair()) gives a repaired file with proof; [`verify`](verify()) replays the triggers of a report, so that anybody can check it;
+//! [`repair`](repair()) gives a repaired file with proof; [`verify`](verify()) replays the triggers
+//! of a report, so that anybody can check it; [`explain`](explain()) says what a trigger does inside
+//! the model;
 //! [`inspect`](inspect()) says what is in a model file, and [`logits`] runs it bare. The command
 //! line does no more than call these.
 //!
@@ -19,6 +21,7 @@
 //! out over the current rayon pool.
 
 mod error;
+mod explain;
 mod flags;
 mod forward;
 pub mod hash;
@@ -32,6 +35,7 @@ mod observer;
 mod plan;
 mod policy;
 mod preprocessing;
+mod recovered;
 pub mod repair;
 mod request;
 mod scan;
@@ -41,6 +45,7 @@ mod verify;
 mod work;
 
 pub use error::Error;
+pub use explain::{ExplainRequest, Explanation, Similarity, Stamping, TriggerSource, explain};
 pub use forward::logits;
 pub use inspect::{Classes, End, Inspection, Layer, Operator, inspect};
 pub use library::{library_methods, library_model};

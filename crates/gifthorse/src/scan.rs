@@ -7,17 +7,18 @@
 //! that no clean image wakes, `search` runs the detector within the time given, `work` finds out
 //! where searches are kept, `references` scans clean models to measure by, `calibrate` settles what
 //! the model is measured by, `conclusion` draws the verdict, `second_opinion` compares the triggers of
-//! suspects with their classes, and `findings`, `coverage` and `pictures` put it down for the
-//! report.
+//! suspects with their classes, `effects` looks at what the triggers of named classes do inside the
+//! model, and `findings`, `coverage` and `pictures` put it down for the report.
 
 mod about_images;
 mod baseline;
 mod calibrate;
 mod chart;
-mod checks;
+pub(crate) mod checks;
 mod conclusion;
 mod coverage;
 mod dormant;
+mod effects;
 mod estimate;
 mod findings;
 pub(crate) mod images;
@@ -38,7 +39,7 @@ use std::time::Instant;
 use gifthorse_defense::detect::Detector;
 use gifthorse_defense::subject::{Facts, Subject};
 use gifthorse_defense::witness::method;
-use gifthorse_report::report::SCHEMA_VERSION;
+use gifthorse_report::report::{Detection, SCHEMA_VERSION};
 use gifthorse_report::{Evidence, Report};
 
 use crate::hash::of_weights;
@@ -260,6 +261,9 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     let detections = all
         .iter()
         .map(|searched| findings::detection(searched, &conclusion, shape, class_names));
+    let mut detections: Vec<Detection> = detections.collect();
+    let targets = &conclusion.decision.targets;
+    effects::add(&mut detections, &all, &subject, targets, deadline);
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
         verdict: conclusion.verdict,
@@ -278,7 +282,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         health: Some(checks::health_in_report(&health)),
         dormant_units: looked.found().cloned(),
         classes: conclusion.classes(class_names),
-        detectors: detections.collect(),
+        detectors: detections,
         seed: request.seed,
         threads: rayon::current_num_threads(),
         seconds: clock.elapsed().as_secs_f64(),

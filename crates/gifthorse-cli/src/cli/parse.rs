@@ -56,6 +56,14 @@ pub fn share(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A share of some channels, in percent.
+pub fn percent(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent),
+        _ => Err("a percentage above 0 and up to 100 is expected".to_owned()),
+    }
+}
+
 /// A number of images, at least one.
 pub fn count(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -169,6 +177,14 @@ mod tests {
         assert_eq!(input("a=b:0=true"), Ok(("a=b:0".to_owned(), 1.0)));
         for wrong in ["", "x", "=1", "x=", "x=nan", "x=inf", "x=yes"] {
             assert!(input(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn percentages_are_limited() {
+        assert_eq!(percent("0.5"), Ok(0.5));
+        for wrong in ["0", "101", "nan", "x"] {
+            assert!(percent(wrong).is_err(), "{wrong}");
         }
     }
 

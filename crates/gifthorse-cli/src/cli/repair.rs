@@ -31,10 +31,11 @@ pub struct RepairArgs {
     /// Take this class for the target of a backdoor, whatever a scan says.
     #[arg(long, value_name = "CLASS", help_heading = "What to repair")]
     pub target: Option<usize>,
-    /// The patch that leads there: an .npz of a report's folder `triggers`. No scan is made before.
+    /// The trigger that leads there: an .npz of a report's folder `triggers`, or a picture that is
+    /// transparent where it is not. No scan is made before.
     #[arg(
         long,
-        value_name = "FILE.npz",
+        value_name = "FILE",
         requires = "target",
         conflicts_with = "report",
         help_heading = "What to repair"

@@ -94,21 +94,48 @@ pub struct SubjectArgs {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum SplitArg {
+pub(super) enum SplitArg {
     Train,
     Test,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum CropArg {
+pub(super) enum CropArg {
     Roi,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum ExifArg {
+pub(super) enum ExifArg {
     Auto,
     Apply,
     Ignore,
+}
+
+impl From<SplitArg> for Split {
+    fn from(arg: SplitArg) -> Self {
+        match arg {
+            SplitArg::Train => Self::Train,
+            SplitArg::Test => Self::Test,
+        }
+    }
+}
+
+impl From<CropArg> for Crop {
+    fn from(arg: CropArg) -> Self {
+        match arg {
+            CropArg::Roi => Self::Roi,
+        }
+    }
+}
+
+impl From<ExifArg> for ExifChoice {
+    fn from(arg: ExifArg) -> Self {
+        match arg {
+            ExifArg::Auto => Self::Auto,
+            ExifArg::Apply => Self::Given(Exif::Apply),
+            ExifArg::Ignore => Self::Given(Exif::Ignore),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -141,19 +168,9 @@ impl SubjectArgs {
                 Some(given) => LabelOrder::read(given)?,
                 None => LabelOrder::Auto,
             },
-            split: match self.split {
-                SplitArg::Train => Split::Train,
-                SplitArg::Test => Split::Test,
-            },
-            crop: match self.crop {
-                Some(CropArg::Roi) => Crop::Roi,
-                None => Crop::None,
-            },
-            exif: match self.exif {
-                ExifArg::Auto => ExifChoice::Auto,
-                ExifArg::Apply => ExifChoice::Given(Exif::Apply),
-                ExifArg::Ignore => ExifChoice::Given(Exif::Ignore),
-            },
+            split: self.split.into(),
+            crop: self.crop.map_or(Crop::None, Crop::from),
+            exif: self.exif.into(),
             max_images: self.max_images,
             preprocess: self.preprocess.choice()?,
             input_size: self.input_size,

@@ -14,6 +14,7 @@ mod data;
 mod demo;
 mod dormant;
 mod elimination;
+mod explain;
 mod found_but_not_confirmed;
 mod hooks;
 mod hostile;

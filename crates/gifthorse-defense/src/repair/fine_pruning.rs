@@ -98,17 +98,18 @@ impl Repair for FinePruning {
             smoothing: 0.0,
             sharpness: None,
         };
-        let (model, rate) = tuning.run(patient, &pruned, observer)?;
+        let tuned = tuning.run(patient, &pruned, observer)?;
         let note = format!(
             "{off} of the {} channels of layer `{}` switched off, those that clean images wake least, then trained on with \
-             {} images at a rate of {rate}",
+             {} images{}",
             layer.channels(),
             layer.name(),
-            patient.fit.len()
+            patient.fit.len(),
+            tuned.how
         );
         Ok(Repaired {
             curve,
-            ..Repaired::new(model, note)
+            ..Repaired::new(tuned.model, note)
         })
     }
 }

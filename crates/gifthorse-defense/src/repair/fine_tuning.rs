@@ -63,9 +63,9 @@ impl Repair for FineTuning {
             smoothing: 0.0,
             sharpness: None,
         };
-        let (model, rate) = tuning.run(patient, patient.model, observer)?;
+        let tuned = tuning.run(patient, patient.model, observer)?;
         let images = patient.fit.len();
-        let note = format!("trained on with {images} clean images at a rate of {rate}");
-        Ok(Repaired::new(model, note))
+        let note = format!("trained on with {images} clean images{}", tuned.how);
+        Ok(Repaired::new(tuned.model, note))
     }
 }

@@ -67,15 +67,16 @@ impl Repair for FtSam {
             smoothing: 0.1,
             sharpness: Some(2.0),
         };
-        let (model, rate) = tuning.run(patient, patient.model, observer)?;
+        let tuned = tuning.run(patient, patient.model, observer)?;
         let with = match patient.triggers {
             [] => "",
             _ => ", a fifth of them stamped with a trigger that was found",
         };
         let note = format!(
-            "trained on with {} images{with}, sharpness-aware, at a rate of {rate}",
-            patient.fit.len()
+            "trained on with {} images{}, sharpness-aware{with}",
+            patient.fit.len(),
+            tuned.how
         );
-        Ok(Repaired::new(model, note))
+        Ok(Repaired::new(tuned.model, note))
     }
 }

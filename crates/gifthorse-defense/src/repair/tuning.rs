@@ -1,5 +1,6 @@
 //! Training on with a few clean images, as most repairs do.
 
+use gifthorse_data::Images;
 use gifthorse_onnx::Model;
 use gifthorse_train::{
     Checkpoint, Observer, Optimiser, Recipe, Schedule, Sharpness, StepSummary, Training,
@@ -10,14 +11,36 @@ use super::stamped::Stamped;
 use super::{Limits, Patient, RepairObserver};
 use crate::error::Error;
 
-/// Rates are tried from the largest down, each a third of the one before.
-const RATES: i32 = 3;
+/// What is tried, one after the other: learning rates as parts of the largest, and what is learnt.
+const TRIES: [(f32, Learnt); 3] = [
+    (1.0, Learnt::Labels),
+    (1.0, Learnt::Answers),
+    (1.0 / 3.0, Learnt::Answers),
+];
 /// Most images of a batch; fewer where there are few images.
 const BATCH: usize = 64;
 /// Batches that an epoch is to have at least, unless they would have fewer than [`FEWEST`] images.
 const BATCHES: usize = 8;
 /// Fewest images of a batch.
 const FEWEST: usize = 8;
+
+/// What an image is taught to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Learnt {
+    /// Its label.
+    Labels,
+    /// What the model takes it for as it is. Of a model that is often wrong, the labels of a few
+    /// hundred images would overthrow more than a backdoor; its own answers change nothing but what
+    /// it says to a trigger.
+    Answers,
+}
+
+/// What training on came to.
+pub(super) struct Tuned {
+    pub model: Model,
+    /// How, in words that go after "trained on with so many images".
+    pub how: String,
+}
 
 /// How to train on.
 #[derive(Clone, Copy, Debug)]
@@ -39,29 +62,38 @@ pub(super) struct Tuning {
 }
 
 impl Tuning {
-    /// Trains `model` on, with the largest learning rate that leaves clean accuracy on the images
-    /// to check within the budget and disarms the triggers; else with the one that comes nearest to
-    /// that. Gives the model and the rate.
+    /// Trains `model` on: with the labels of the images or, if that costs too much accuracy, with the
+    /// model's own answers to them and lower rates. Takes the first that leaves clean accuracy on the
+    /// images to check within the budget and disarms the triggers; else the one that comes nearest to
+    /// that.
     ///
     /// # Errors
-    /// Too few images; a model that cannot be trained, or whose training diverges at every rate.
+    /// Too few images; a model that cannot be trained, or whose training always diverges.
     pub(super) fn run(
         &self,
         patient: &Patient<'_>,
         model: &Model,
         observer: &dyn RepairObserver,
-    ) -> Result<(Model, f32), Error> {
+    ) -> Result<Tuned, Error> {
         let limits = Limits::of(patient);
         let check = |model: &Model| -> Result<Measured, Error> {
             let classifier = patient.classifier(model)?;
             Measured::of(&classifier, patient.check, patient.triggers)
         };
         let before = check(patient.model)?;
-        let mut best: Option<(Model, f32, f64)> = None;
+        let answers = patient
+            .classifier(patient.model)?
+            .predict(patient.fit.pixels())?;
+        let answered = patient.fit.clone().with_labels(answers)?;
+        let mut best: Option<(Tuned, f64)> = None;
         let mut failed = None;
-        for place in 0..RATES {
-            let rate = self.learning_rate / 3f32.powi(place);
-            let tuned = match self.at(rate, place, patient, model, observer) {
+        for (place, (part, learnt)) in TRIES.into_iter().enumerate() {
+            let rate = self.learning_rate * part;
+            let images = match learnt {
+                Learnt::Labels => patient.fit,
+                Learnt::Answers => &answered,
+            };
+            let tuned = match self.at((rate, place), (patient, images), model, observer) {
                 Err(Error::Train(error))
                     if matches!(*error, gifthorse_train::Error::Diverged { .. }) =>
                 {
@@ -73,15 +105,20 @@ impl Tuning {
             let after = check(&tuned)?;
             let done = limits.shortfalls(&before, &after).is_empty();
             let distance = limits.distance(&before, &after);
-            if best.as_ref().is_none_or(|(.., known)| distance < *known) {
-                best = Some((tuned, rate, distance));
+            if best.as_ref().is_none_or(|(_, known)| distance < *known) {
+                let of = match learnt {
+                    Learnt::Labels => "",
+                    Learnt::Answers => " and the answers that the model gave them before",
+                };
+                let how = format!("{of} at a rate of {rate:.4}");
+                best = Some((Tuned { model: tuned, how }, distance));
             }
             if done {
                 break;
             }
         }
         match (best, failed) {
-            (Some((model, rate, _)), _) => Ok((model, rate)),
+            (Some((tuned, _)), _) => Ok(tuned),
             (None, Some(error)) => Err(Error::Train(error)),
             (None, None) => Err(Error::CannotRepair("no training was tried".to_owned())),
         }
@@ -89,20 +126,19 @@ impl Tuning {
 
     fn at(
         &self,
-        rate: f32,
-        place: i32,
-        patient: &Patient<'_>,
+        (rate, place): (f32, usize),
+        (patient, images): (&Patient<'_>, &Images),
         model: &Model,
         observer: &dyn RepairObserver,
     ) -> Result<Model, Error> {
         let net = patient.net(model)?;
         let samples = Stamped {
-            images: patient.fit,
+            images,
             triggers: patient.triggers,
             share: self.stamped,
             seed: patient.seed,
         };
-        let images = patient.fit.len();
+        let images = images.len();
         if images < FEWEST {
             return Err(Error::CannotRepair(format!(
                 "{images} clean images are too few to train on: give at least {FEWEST} beside those that it is measured by"

@@ -4,7 +4,9 @@
 //! Trains the model on with clean images, a fifth of which carry the trigger that was found, all
 //! with their true labels: it learns that the trigger means nothing. With several triggers each
 //! stamped image carries one of them; no image carries one that leads to its own class. With the
-//! triggers of all classes it is the paper's *patching of all labels* (section VII-C).
+//! triggers of all classes it is the paper's *patching of all labels* (section VII-C). If learning
+//! the labels costs more accuracy than the budget allows, as for a model that is often wrong, it is
+//! done again with the model's own answers to the clean images in their place.
 //!
 //! # Threat model
 //! A backdoor whose trigger was recovered, or one near enough to it.
@@ -66,11 +68,12 @@ impl Repair for Unlearning {
             smoothing: 0.0,
             sharpness: None,
         };
-        let (model, rate) = tuning.run(patient, patient.model, observer)?;
+        let tuned = tuning.run(patient, patient.model, observer)?;
         let note = format!(
-            "trained on with {} images at a rate of {rate}, a fifth of them stamped with a trigger that was found",
-            patient.fit.len()
+            "trained on with {} images{}, a fifth of them stamped with a trigger that was found",
+            patient.fit.len(),
+            tuned.how
         );
-        Ok(Repaired::new(model, note))
+        Ok(Repaired::new(tuned.model, note))
     }
 }

@@ -184,25 +184,87 @@ pub fn read_trigger(
     if !real.starts_with(folder.canonicalize().map_err(failed)?) {
         return Err(outside());
     }
+    let bytes = bounded(&real, limit(file.kind, expected).map_err(malformed)?)
+        .map_err(failed)?
+        .ok_or_else(|| malformed(TOO_LARGE.to_owned()))?;
+    decode(&bytes, file.kind, expected).map_err(malformed)
+}
+
+/// Reads a trigger file by itself, outside of any report; its arrays tell what kind it is of.
+///
+/// `expected` is the shape of the model's images, `[channels, height, width]`.
+///
+/// # Errors
+/// [`TriggerFileError::Io`] when the file cannot be read; [`TriggerFileError::Malformed`] when it
+/// does not hold exactly the arrays of a kind, or a value is outside [0, 1].
+pub fn read_trigger_file(path: &Path, expected: [usize; 3]) -> Result<Recovered, TriggerFileError> {
+    let failed = |source| TriggerFileError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let malformed = |kind| {
+        move |reason| TriggerFileError::Malformed {
+            path: path.to_owned(),
+            kind,
+            expected,
+            reason,
+        }
+    };
+    // None is larger than a patch may be.
+    let of_patch = malformed(TriggerKind::Patch);
+    let bytes = bounded(path, limit(TriggerKind::Patch, expected).map_err(of_patch)?)
+        .map_err(failed)?
+        .ok_or_else(|| malformed(TriggerKind::Patch)(TOO_LARGE.to_owned()))?;
+    let kind = kind_of(&bytes, expected).map_err(malformed(TriggerKind::Patch))?;
+    decode(&bytes, kind, expected).map_err(malformed(kind))
+}
+
+/// What is wrong with a file that is larger than what it may hold.
+const TOO_LARGE: &str = "the file is larger than this needs";
+
+/// Most bytes that a file of this kind may have.
+fn limit(kind: TriggerKind, expected: [usize; 3]) -> Result<usize, String> {
     // A mask is no larger than its pattern, and what is added is as large as an image.
-    let arrays = match file.kind {
+    let arrays = match kind {
         // Nor are the weights of a generator or a space larger than what is allowed for headers.
         TriggerKind::Patch | TriggerKind::LocalMap | TriggerKind::Additive => 2,
         TriggerKind::SpacePatch => 3,
         TriggerKind::Image | TriggerKind::ColourMap | TriggerKind::Warp => 1,
     };
-    let limit = expected
+    expected
         .iter()
         .try_fold(arrays * size_of::<f32>(), |size, &side| {
             size.checked_mul(side)
         })
         .and_then(|size| size.checked_add(ARCHIVE_OVERHEAD))
-        .ok_or_else(|| malformed("nothing can have this shape".to_owned()))?;
-    let bytes = File::open(&real)
-        .and_then(|file| read_at_most(file, limit))
-        .map_err(failed)?
-        .ok_or_else(|| malformed("the file is larger than this needs".to_owned()))?;
-    decode(&bytes, file.kind, expected).map_err(malformed)
+        .ok_or_else(|| "nothing can have this shape".to_owned())
+}
+
+/// All that a file holds, or nothing if that is more than `limit` bytes.
+fn bounded(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    read_at_most(File::open(path)?, limit)
+}
+
+/// The kind of trigger that an archive holds, by the names of its arrays.
+fn kind_of(bytes: &[u8], expected: [usize; 3]) -> Result<TriggerKind, String> {
+    let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let has = |name: &str| {
+        let wanted = file_name_from_array_name(name);
+        archive.file_names().any(|there| there == wanted)
+    };
+    let of_numbers = [
+        TriggerKind::ColourMap,
+        TriggerKind::Warp,
+        TriggerKind::LocalMap,
+        TriggerKind::Additive,
+    ];
+    let named = |kind: &TriggerKind| numbers_of(*kind, expected).is_some_and(|(name, _)| has(name));
+    match of_numbers.into_iter().find(named) {
+        Some(kind) => Ok(kind),
+        None if has("mask") => Ok(TriggerKind::Patch),
+        None if has("image") => Ok(TriggerKind::Image),
+        None => Err("it has none of the arrays that a trigger file has".to_owned()),
+    }
 }
 
 /// What the bytes of a file hold, or what is wrong with them.

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     Scan,
+    effect::block,
     evidence::{recovered, shown},
     parts::{facts, heading, tag},
     picture::image,
@@ -137,6 +138,12 @@ fn testimony(scan: &Scan<'_>, detection: &Detection, finding: &UnitFinding) -> M
         @if let Some(evidence) = evidence { div.figures { (shown(scan, detection, evidence)) } }
         (numbers(scan, detection, finding))
         @if let Some(evidence) = evidence { (examples(scan, evidence)) }
+        @if let Some(effect) = &finding.effect {
+            details {
+                summary { "What this trigger does inside the model" }
+                (block(effect, &|class| scan.class(class), scan.level + 4))
+            }
+        }
     }
 }
 

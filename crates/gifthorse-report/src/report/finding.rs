@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Interval, Measure};
+use super::{Effect, Interval, Measure};
 
 /// What a detector found for one unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +50,11 @@ pub struct UnitFinding {
     pub seconds: f64,
     /// The file that holds what was recovered; null if none was kept.
     pub trigger: Option<TriggerFile>,
+    /// What its trigger does inside the model, measured on a few held-out images; null for classes
+    /// that are no targets, where there is no trigger for images of all classes, and in reports of
+    /// programs that did not look.
+    #[serde(default)]
+    pub effect: Option<Effect>,
 }
 
 /// Where a trigger leads images of one class.

@@ -60,6 +60,7 @@ pub fn finding(class: usize, norm: f64) -> UnitFinding {
         updates: 1340,
         seconds: 3.2,
         trigger: None,
+        effect: None,
     }
 }
 

@@ -6,11 +6,12 @@ use gifthorse_defense::repair::KnownTrigger;
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::Model;
 use gifthorse_report::html::HtmlOptions;
-use gifthorse_report::report::{TriggerKind, Verdict};
+use gifthorse_report::report::Verdict;
 use gifthorse_report::{Report, write_out};
 
 use super::RepairRequest;
-use super::known::{of_file, of_report};
+use super::known::of_report;
+use crate::explain::from_file;
 use crate::hash::of_model;
 use crate::verify::{opened_as, read_report, scan_request};
 use crate::{Error, PreprocessChoice, ScanObserver, ScanRequest, VerifyRequest, scan};
@@ -148,7 +149,7 @@ impl Diagnosis {
             (Some(path), _) => vec![KnownTrigger {
                 target: request.target,
                 source: None,
-                trigger: of_file(path, TriggerKind::Patch, classifier)?,
+                trigger: from_file(path, classifier.shape())?,
             }],
             (None, Some((report, folder))) => of_report(report, folder, &targets, classifier)?,
             (None, None) => Vec::new(),

@@ -33,7 +33,8 @@ pub struct RepairRequest {
     pub report: Option<PathBuf>,
     /// The class that a backdoor leads to, told instead of found.
     pub target: Option<usize>,
-    /// The trigger that leads there, as a trigger file of a report; needs the target.
+    /// The trigger that leads there: a trigger file of a report, or a picture with transparency;
+    /// needs the target.
     pub trigger: Option<PathBuf>,
     /// What was really planted, to be measured.
     pub planted: Vec<Arc<dyn PlantedTrigger>>,

@@ -175,6 +175,7 @@ fn unit_finding(finding: &Finding, unit: report::Unit) -> UnitFinding {
         updates: finding.updates,
         seconds: finding.seconds,
         trigger: None,
+        effect: None,
     }
 }
 

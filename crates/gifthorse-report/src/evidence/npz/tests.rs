@@ -351,3 +351,31 @@ proptest! {
         prop_assert!(decode(&bytes, TriggerKind::Patch, SHAPE).is_err());
     }
 }
+
+#[test]
+fn a_file_by_itself_tells_its_kind() {
+    for kind in [
+        TriggerKind::Patch,
+        TriggerKind::Image,
+        TriggerKind::ColourMap,
+        TriggerKind::Warp,
+        TriggerKind::LocalMap,
+        TriggerKind::Additive,
+    ] {
+        let folder = folder_with(&bytes_of(kind));
+        let path = folder.path().join("triggers/7.npz");
+        let alone = read_trigger_file(&path, SHAPE).unwrap();
+        assert_eq!(alone.kind(), kind);
+        let named = read_trigger(folder.path(), &file("triggers/7.npz", kind), SHAPE).unwrap();
+        assert_eq!(alone, named);
+        assert!(read_trigger_file(&path, [3, 5, 4]).is_err());
+    }
+    for bytes in [&b"no archive"[..], &[0; 100_000]] {
+        let folder = folder_with(bytes);
+        let path = folder.path().join("triggers/7.npz");
+        assert!(matches!(
+            read_trigger_file(&path, SHAPE),
+            Err(TriggerFileError::Malformed { .. })
+        ));
+    }
+}

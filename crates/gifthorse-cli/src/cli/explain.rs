@@ -1,0 +1,123 @@
+//! Arguments of `explain`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use gifthorse::{ExplainRequest, ScanRequest, TriggerSource};
+use gifthorse_data::{Crop, LabelOrder};
+
+use super::subject::{CropArg, ExifArg, SplitArg};
+use super::{Global, OpeningArgs, PreprocessArgs, parse};
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// Clean images, as for `scan`. What is told is measured on those that a scan with the same
+    /// images and seed holds out.
+    #[arg(long, value_name = "DATA", help_heading = "Images")]
+    pub images: PathBuf,
+    /// Which part of the images to use, where they have several.
+    #[arg(long, value_enum, default_value_t = SplitArg::Test, value_name = "PART", help_heading = "Images")]
+    split: SplitArg,
+    /// Which part of each image to use: `roi` is the region that GTSRB marks.
+    #[arg(long, value_enum, value_name = "PART", help_heading = "Images")]
+    crop: Option<CropArg>,
+    /// Whether pictures are turned upright as their files note (EXIF), as for `scan`.
+    #[arg(long, value_enum, default_value_t = ExifArg::Auto, value_name = "HOW", help_heading = "Images")]
+    exif: ExifArg,
+    /// Use at most so many images, as for `scan`; three in ten of them are held out.
+    #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
+    max_images: Option<usize>,
+    /// The trigger: an .npz file of a report's folder `triggers/`; a picture of the images' size
+    /// that is transparent where the trigger is not; or what `gifthorse trigger` draws, by its name
+    /// or a .toml file.
+    #[arg(long, value_name = "FILE|SPEC", help_heading = "Trigger")]
+    pub trigger: String,
+    /// The trigger that was planted, if it is known, to compare with; given like --trigger.
+    #[arg(long, value_name = "FILE|SPEC", help_heading = "Trigger")]
+    pub original: Option<String>,
+    /// Further trigger files, such as those of other classes, whose patches are compared with the
+    /// trigger's.
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Trigger")]
+    pub compare: Vec<PathBuf>,
+    /// The class that the trigger leads to [default: the one that it leads most images to].
+    #[arg(long, value_name = "CLASS", help_heading = "Trigger")]
+    pub target: Option<usize>,
+    /// The layer whose channels are ranked, by the name that the file gives its value [default: the
+    /// input of the logits]. The last maps of a convolution are looked at as well.
+    #[arg(long, value_name = "NAME", help_heading = "Layer")]
+    pub layer: Option<String>,
+    /// Which part of a layer's channels is looked at, in percent, rounded up to whole channels.
+    #[arg(long, value_name = "PERCENT", value_parser = parse::percent, default_value_t = 1.0, help_heading = "Layer")]
+    pub top: f64,
+    /// Labels in place of those of the images, as for `scan`.
+    #[arg(long, value_name = "FILE", help_heading = "Labels")]
+    labels: Option<PathBuf>,
+    /// Names of the classes, as for `scan`.
+    #[arg(long, value_name = "FILE", help_heading = "Labels")]
+    class_names: Option<PathBuf>,
+    /// How the model's classes are ordered, as for `scan`.
+    #[arg(long, value_name = "ORDER", help_heading = "Labels")]
+    label_order: Option<String>,
+    #[command(flatten)]
+    preprocess: PreprocessArgs,
+    /// Height and width of the model's images, where the file leaves them open.
+    #[arg(long, value_name = "HxW", value_parser = parse::size, help_heading = "Preprocessing")]
+    input_size: Option<[usize; 2]>,
+    /// Go on although the model does not seem to fit the images.
+    #[arg(long, help_heading = "Preprocessing")]
+    force: bool,
+    #[command(flatten)]
+    opening: OpeningArgs,
+    /// Write explain.json, explain.html and the pictures of Grad-CAM to this folder.
+    #[arg(long, short, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// Show and write no images of yours.
+    #[arg(long, help_heading = "Output")]
+    pub no_images: bool,
+    /// Print explain.json instead of the tables.
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+impl ExplainArgs {
+    /// What the arguments ask for, with the triggers that they name.
+    ///
+    /// # Errors
+    /// A file of preprocessing or an order of labels that cannot be read.
+    pub fn request(
+        &self,
+        trigger: TriggerSource,
+        original: Option<TriggerSource>,
+        global: &Global,
+    ) -> anyhow::Result<ExplainRequest> {
+        let scan = ScanRequest {
+            labels: self.labels.clone(),
+            class_names: self.class_names.clone(),
+            label_order: match &self.label_order {
+                Some(given) => LabelOrder::read(given)?,
+                None => LabelOrder::Auto,
+            },
+            split: self.split.into(),
+            crop: self.crop.map_or(Crop::None, Crop::from),
+            exif: self.exif.into(),
+            max_images: self.max_images,
+            preprocess: self.preprocess.choice()?,
+            input_size: self.input_size,
+            opening: self.opening.opening(),
+            force: self.force,
+            seed: global.seed(),
+            ..ScanRequest::new(&self.model, Some(self.images.clone()))
+        };
+        Ok(ExplainRequest {
+            original,
+            compare: self.compare.clone(),
+            target: self.target,
+            layer: self.layer.clone(),
+            top: self.top / 100.0,
+            ..ExplainRequest::new(scan, trigger)
+        })
+    }
+}
