@@ -38,7 +38,7 @@ fn success_and_robust_accuracy_are_of_other_classes_than_the_target() {
             pattern: vec![0.0, 0.85],
         }),
     };
-    let found = measured(&classifier, &[trigger.clone()]);
+    let found = measured(&classifier, std::slice::from_ref(&trigger));
     assert_eq!((found.clean.hits, found.clean.of), (4, 5));
     let effect = &found.triggers[0];
     assert_eq!((effect.success.hits, effect.success.of), (1, 2));
