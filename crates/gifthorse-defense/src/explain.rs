@@ -38,7 +38,6 @@
 
 mod carried;
 mod case;
-mod count;
 mod grad_cam;
 mod layers;
 mod neurons;
@@ -47,9 +46,9 @@ mod success;
 #[cfg(test)]
 mod tests;
 
+pub use crate::count::Count;
 pub use carried::{Carried, Performance};
 pub use case::Case;
-pub use count::Count;
 pub use grad_cam::grad_cam;
 pub use layers::{last_maps, logits_input};
 pub use neurons::{Ranking, mean_activations, overlap};

@@ -3,6 +3,7 @@
 mod activations;
 mod adam;
 mod clean_features;
+pub mod count;
 pub mod detect;
 pub mod dormant;
 mod error;

@@ -17,12 +17,14 @@ mod evidence;
 mod inputs;
 mod parts;
 mod picture;
+mod pruning;
 mod statistics;
 mod truth;
 mod verdict;
 
 pub use effect_page::{EffectPage, render_effect};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+pub use pruning::{PruningCurve, render_pruning};
 
 use crate::{Evidence, Report, escape::Shown, evidence::Truth, html::parts::heading, wording};
 

@@ -135,7 +135,7 @@ impl Repair for BoundedActivations {
             let after = Measured::of(&under, patient.check, patient.triggers)?;
             let distance = limits.distance(&before, &after);
             let lost = after.lost_since(&before) as f64;
-            let is_within = lost <= patient.budget * after.clean.of as f64;
+            let is_within = lost <= patient.budget * after.clean.trials as f64;
             if is_known && distance < least {
                 (least, kept) = (distance, numbers(&all));
             } else if !is_known && is_within {

@@ -70,11 +70,15 @@ impl Limits {
     #[must_use]
     pub fn shortfalls(&self, before: &Measured, after: &Measured) -> Vec<Shortfall> {
         let allowed = |share: f64, of: u64| (share * of as f64).max(1.0);
-        let (lost, of) = (after.lost_since(before), after.clean.of);
+        let (lost, of) = (after.lost_since(before), after.clean.trials);
         let accuracy =
             (lost as f64 > allowed(self.budget, of)).then_some(Shortfall::Accuracy { lost, of });
         let triggers = after.triggers.iter().filter_map(|effect| {
-            let (led, without, of) = (effect.success.hits, effect.without.hits, effect.success.of);
+            let (led, without, of) = (
+                effect.success.hits,
+                effect.without.hits,
+                effect.success.trials,
+            );
             let excess = led as f64 - without as f64;
             (excess > allowed(self.excess, of)).then_some(Shortfall::Trigger {
                 target: effect.target,
@@ -90,7 +94,7 @@ impl Limits {
     /// counts, a fall of accuracy within the budget little, one beyond it much.
     #[must_use]
     pub fn distance(&self, before: &Measured, after: &Measured) -> f64 {
-        let lost = after.lost_since(before) as f64 / after.clean.of.max(1) as f64;
+        let lost = after.lost_since(before) as f64 / after.clean.trials.max(1) as f64;
         let beyond = (lost - self.budget).max(0.0);
         after.worst_excess() + BEYOND_BUDGET * beyond + WITHIN_BUDGET * lost
     }
@@ -232,7 +236,7 @@ impl std::fmt::Display for Attempt {
                 write!(
                     formatter,
                     "{title}: right on {:.1} %",
-                    100.0 * measured.clean.rate()
+                    100.0 * measured.clean.rate().unwrap_or(0.0)
                 )?;
                 if !measured.triggers.is_empty() {
                     let worst = 100.0 * measured.worst_excess();

@@ -2,52 +2,15 @@
 
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
-use serde::{Deserialize, Serialize};
 
 use super::KnownTrigger;
+use crate::count::Count;
 use crate::error::Error;
 use crate::search::answers;
-use crate::verdict::interval::{Interval, wilson};
-
-/// Confidence of intervals.
-const CONFIDENCE: f64 = 0.95;
-
-/// How often something happened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Count {
-    /// How often it did.
-    pub hits: u64,
-    /// In how many cases.
-    pub of: u64,
-}
-
-impl Count {
-    /// Counts the cases in which something happened.
-    pub fn of(cases: impl Iterator<Item = bool>) -> Self {
-        cases.fold(Self::default(), |count, hit| Self {
-            hits: count.hits + u64::from(hit),
-            of: count.of + 1,
-        })
-    }
-
-    /// The share, in [0, 1]; 0 of no case.
-    #[must_use]
-    pub fn rate(self) -> f64 {
-        self.hits as f64 / self.of.max(1) as f64
-    }
-
-    /// Its interval of 95 % (Wilson).
-    ///
-    /// # Errors
-    /// More hits than cases.
-    pub fn interval(self) -> Result<Interval, Error> {
-        Ok(wilson(self.hits, self.of, CONFIDENCE)?)
-    }
-}
 
 /// What a trigger does to the images that it is for: those of other classes than its target, or of
 /// its source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effect {
     /// The class that it leads to; `None` if that is another one for each class.
     pub target: Option<usize>,
@@ -64,7 +27,8 @@ impl Effect {
     /// of the success is the trigger's doing.
     #[must_use]
     pub fn excess(&self) -> f64 {
-        self.success.rate() - self.without.rate()
+        let rate = |count: Count| count.rate().unwrap_or(0.0);
+        rate(self.success) - rate(self.without)
     }
 }
 

@@ -164,9 +164,9 @@ impl Bench {
         let measured = Measured::of(&classifier, &self.proof, trigger).unwrap();
         let effect = &measured.triggers[0];
         (
-            measured.clean.rate(),
-            effect.success.rate(),
-            effect.robust.rate(),
+            measured.clean.rate().unwrap(),
+            effect.success.rate().unwrap(),
+            effect.robust.rate().unwrap(),
         )
     }
 }

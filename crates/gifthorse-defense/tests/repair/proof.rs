@@ -39,16 +39,21 @@ fn success_and_robust_accuracy_are_of_other_classes_than_the_target() {
         }),
     };
     let found = measured(&classifier, std::slice::from_ref(&trigger));
-    assert_eq!((found.clean.hits, found.clean.of), (4, 5));
+    assert_eq!((found.clean.hits, found.clean.trials), (4, 5));
     let effect = &found.triggers[0];
-    assert_eq!((effect.success.hits, effect.success.of), (1, 2));
+    assert_eq!((effect.success.hits, effect.success.trials), (1, 2));
     assert_eq!((effect.without.hits, effect.robust.hits), (0, 1));
     assert!((effect.excess() - 0.5).abs() < 1e-12);
     let from_one = KnownTrigger {
         source: Some(1),
         ..trigger
     };
-    assert_eq!(measured(&classifier, &[from_one]).triggers[0].success.of, 0);
+    assert_eq!(
+        measured(&classifier, &[from_one]).triggers[0]
+            .success
+            .trials,
+        0
+    );
 }
 
 #[test]

@@ -23,9 +23,9 @@ const CHECK: f64 = 0.25;
 
 /// Images of three kinds, labelled.
 pub(super) struct Parts {
-    /// Repairs learn from these, those that triggers were searched with among them,
+    /// Repairs learn from these,
     pub fit: Images,
-    /// choose by these,
+    /// choose by these, both with images among them that triggers were searched with,
     pub check: Images,
     /// and are measured on these, which neither search nor repair has seen.
     pub proof: Images,
@@ -59,23 +59,22 @@ impl Parts {
             None => HashSet::new(),
         };
         let labels = images.labels().unwrap_or_default();
-        // Each class by itself, and none of those that triggers were searched with.
+        // None of those that triggers were searched with proves anything.
         let unseen: Vec<usize> = (0..images.len())
             .filter(|&place| !searched.contains(&images.names()[place]))
             .collect();
         let of_unseen: Vec<usize> = unseen.iter().map(|&place| labels[place]).collect();
         let share = (PROOF * images.len() as f64 / unseen.len().max(1) as f64).min(0.5);
-        let (rest, proof) = split_holdout(&of_unseen, share, seed);
-        let of_rest: Vec<usize> = rest.iter().map(|&place| of_unseen[place]).collect();
-        let share =
-            (CHECK * (images.len() - proof.len()) as f64 / rest.len().max(1) as f64).min(0.5);
-        let (_, check) = split_holdout(&of_rest, share, seed + 1);
-        let check: Vec<usize> = check.iter().map(|&place| unseen[rest[place]]).collect();
+        let (_, proof) = split_holdout(&of_unseen, share, seed);
         let proof: Vec<usize> = proof.iter().map(|&place| unseen[place]).collect();
-        let taken: HashSet<usize> = check.iter().chain(&proof).copied().collect();
-        let fit: Vec<usize> = (0..images.len())
+        let taken: HashSet<usize> = proof.iter().copied().collect();
+        let rest: Vec<usize> = (0..images.len())
             .filter(|place| !taken.contains(place))
             .collect();
+        let of_rest: Vec<usize> = rest.iter().map(|&place| labels[place]).collect();
+        let (fit, check) = split_holdout(&of_rest, CHECK, seed + 1);
+        let fit: Vec<usize> = fit.iter().map(|&place| rest[place]).collect();
+        let check: Vec<usize> = check.iter().map(|&place| rest[place]).collect();
         if check.is_empty() || proof.is_empty() || fit.is_empty() {
             return Err(Error::Request(format!(
                 "{} images ({} of them not used to search) are too few to repair with and to prove it on: give at least \

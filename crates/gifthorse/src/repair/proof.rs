@@ -1,7 +1,8 @@
 //! Before and after, on images that neither search nor repair has seen.
 
 use gifthorse_data::Images;
-use gifthorse_defense::repair::measure::{Count, Effect, Measured};
+use gifthorse_defense::count::Count;
+use gifthorse_defense::repair::measure::{Effect, Measured};
 use gifthorse_defense::repair::{KnownTrigger, Limits, Patient, retuned};
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::Model;

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use gifthorse_defense::repair::measure::{Count, Effect};
+use gifthorse_defense::count::Count;
+use gifthorse_defense::repair::measure::Effect;
 use gifthorse_defense::repair::{Attempt, CurvePoint, Outcome};
 use gifthorse_onnx::ModelDiff;
 use gifthorse_report::Report;
+use gifthorse_report::html::{PruningCurve, render_pruning};
 use gifthorse_report::report::Verdict;
 use serde::{Deserialize, Serialize};
 
@@ -202,8 +204,8 @@ impl Share {
         let interval = count.interval()?;
         Ok(Self {
             hits: count.hits,
-            of: count.of,
-            rate: count.rate(),
+            of: count.trials,
+            rate: count.rate().unwrap_or(0.0),
             interval: [interval.lower, interval.upper],
         })
     }
@@ -339,11 +341,35 @@ impl RepairRecord {
         Ok(text? + "\n")
     }
 
-    /// Writes it to the folder of the repair.
+    /// Writes it to the folder of the repair, with a picture of what pruning came to.
     pub(super) fn kept(self, request: &RepairRequest) -> Result<Self, Error> {
+        let curves = self.pruned();
+        if !curves.is_empty() {
+            let path = request.out.join("pruning.svg");
+            replace_file(&path, render_pruning(&curves).as_bytes())
+                .map_err(|source| Error::Write { path, source })?;
+        }
         let path = request.out.join("repair.json");
         replace_file(&path, self.to_json()?.as_bytes())
             .map_err(|source| Error::Write { path, source })?;
         Ok(self)
+    }
+
+    /// The curves of all pruning, a layer after the other: each begins with nothing switched off.
+    fn pruned(&self) -> Vec<PruningCurve> {
+        let attempts = self.rounds.iter().flat_map(|round| &round.attempts);
+        let mut curves: Vec<PruningCurve> = Vec::new();
+        for point in attempts.flat_map(|attempt| &attempt.curve) {
+            let at = (point.off, point.clean_accuracy, point.excess);
+            match curves.last_mut() {
+                Some(curve) if point.off > 0 => curve.points.push(at),
+                _ => curves.push(PruningCurve {
+                    layer: point.layer.clone(),
+                    neurons: point.neurons,
+                    points: vec![at],
+                }),
+            }
+        }
+        curves
     }
 }

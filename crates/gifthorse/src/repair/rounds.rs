@@ -62,7 +62,7 @@ impl<'a> Rounds<'a> {
                     &self.parts.check,
                     &[],
                 )?;
-                let spent = now.lost_since(&start) as f64 / now.clean.of.max(1) as f64;
+                let spent = now.lost_since(&start) as f64 / now.clean.trials.max(1) as f64;
                 patient.budget = (patient.budget - spent).max(0.0);
             }
             let chosen = choose(&patient, self.methods, repairs)?;
