@@ -4,19 +4,28 @@
 //! a changed model. Whether that helped is nothing that it says of itself: [`measure`] counts it on
 //! images that neither searches nor repairs have seen, and [`choose`] tries several and takes one.
 
+mod adjustable;
+mod anp;
+mod batches;
 mod bounded_activations;
+mod candidates;
 mod choose;
 mod clp;
 mod fine_pruning;
 mod fine_tuning;
 mod ft_sam;
+mod i_bau;
 mod layers;
+mod losses;
+mod masks;
 pub mod measure;
 mod neural_cleanse_pruning;
 mod observer;
 mod patient;
 mod pruning;
 mod retune;
+mod rnp;
+mod sau;
 mod stamped;
 mod switch_off;
 mod tuning;
@@ -99,13 +108,17 @@ pub struct Row {
 }
 
 /// All repairs, the cheapest in front: the order in which they are tried where nobody chose one.
-pub const REPAIRS: [Row; 7] = [
+pub const REPAIRS: [Row; 11] = [
     neural_cleanse_pruning::ROW,
     clp::ROW,
     unlearning::ROW,
     fine_tuning::ROW,
     bounded_activations::ROW,
+    rnp::ROW,
+    anp::ROW,
     fine_pruning::ROW,
+    i_bau::ROW,
+    sau::ROW,
     ft_sam::ROW,
 ];
 

@@ -62,6 +62,31 @@ fn bounded_activations_repair_without_a_trigger() {
 }
 
 #[test]
+fn i_bau_repairs_without_a_trigger() {
+    repairs("i_bau", false, 0.1);
+}
+
+#[test]
+fn i_bau_repairs_with_the_trigger() {
+    repairs("i_bau", true, 0.03);
+}
+
+#[test]
+fn sau_repairs_without_a_trigger() {
+    repairs("sau", false, 0.1);
+}
+
+#[test]
+fn anp_repairs() {
+    repairs("anp", false, 0.1);
+}
+
+#[test]
+fn rnp_repairs() {
+    repairs("rnp", false, 0.1);
+}
+
+#[test]
 fn a_clean_model_stays_accurate() {
     let before = CLEAN.measured(&CLEAN.model).0;
     for name in [
