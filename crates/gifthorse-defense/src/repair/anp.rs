@@ -3,8 +3,8 @@
 //! # What it does
 //! Gives each channel a factor, and learns factors under which clean images keep their classes both
 //! as the model is and while each channel is disturbed as badly as it can be: the channels of a
-//! backdoor answer to the disturbance with the target, and their factors fall. Then switches those
-//! off that are below a threshold. Batch normalisations keep the statistics of the file.
+//! backdoor answer to the disturbance with the target, and their factors fall. Then switches
+//! channels off, the smallest factors first. Batch normalisations keep the statistics of the file.
 //!
 //! # Threat model
 //! A backdoor in channels that clean images need little and that are easily woken. No trigger has to
@@ -36,7 +36,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::batches::{Batch, Batches};
-use super::masks::{Descent, Factors, layers, ones, pruned, slope};
+use super::masks::{Descent, Factors, layers, pruned, slope};
 use super::{About, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
 use crate::subject::spread_over_classes;
@@ -89,8 +89,8 @@ impl Repair for Anp {
         let layers = layers(&classifier)?;
         let labels = patient.fit.labels().ok_or(Error::NoLabels)?;
         let images = patient.fit.subset(&spread_over_classes(labels, 0..labels.len(), IMAGES));
-        let factors = learnt(&classifier, &layers, &images, patient.seed, observer)?;
-        pruned(patient, (&layers, &factors), observer)
+        let learnt = learnt(&classifier, &layers, &images, patient.seed, observer)?;
+        pruned(patient, &layers, &learnt.order(), observer)
     }
 }
 
@@ -101,35 +101,35 @@ fn learnt(
     images: &Images,
     seed: u64,
     observer: &dyn RepairObserver,
-) -> Result<Factors, Error> {
+) -> Result<Descent, Error> {
     let labels = images.labels().ok_or(Error::NoLabels)?;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(1);
     let mut batches = Batches::new(images.len(), BATCH, seed);
-    let mut factors = ones(layers);
-    let mut descent = Descent::new(RATE, MOMENTUM, &factors);
+    let mut descent = Descent::new(layers, RATE, MOMENTUM);
     for update in 0..UPDATES {
         let batch = Batch::of(images, labels, &batches.draw());
+        let factors = descent.factors();
         let mut noise = factors.clone();
         for value in noise.iter_mut().flatten() {
             *value = rng.random_range(-DISTURBANCE..DISTURBANCE);
         }
-        let uphill = slope(classifier, layers, &sum(&factors, &noise), &batch)?;
+        let uphill = slope(classifier, layers, &sum(factors, &noise), &batch)?;
         let pairs = noise.iter_mut().flatten().zip(uphill.iter().flatten());
         for (noise, &slope) in pairs {
             let step = if slope == 0.0 { 0.0 } else { DISTURBANCE * slope.signum() };
             *noise = (*noise + step).clamp(-DISTURBANCE, DISTURBANCE);
         }
-        let disturbed = slope(classifier, layers, &sum(&factors, &noise), &batch)?;
-        let mut gradient = slope(classifier, layers, &factors, &batch)?;
+        let disturbed = slope(classifier, layers, &sum(factors, &noise), &batch)?;
+        let mut gradient = slope(classifier, layers, factors, &batch)?;
         let pairs = gradient.iter_mut().flatten().zip(disturbed.iter().flatten());
         pairs.for_each(|(gradient, disturbed)| {
             *gradient = UNDISTURBED * *gradient + (1.0 - UNDISTURBED) * disturbed;
         });
-        descent.step(&mut factors, &gradient);
+        descent.step(&gradient);
         observer.step("learning which channels withstand disturbance", update + 1, UPDATES);
     }
-    Ok(factors)
+    Ok(descent)
 }
 
 fn sum(factors: &Factors, noise: &Factors) -> Factors {

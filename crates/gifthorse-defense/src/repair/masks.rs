@@ -13,11 +13,13 @@ use crate::subject::spread_over_classes;
 
 use super::batches::Batch;
 
-/// Images that a threshold is looked at with.
+/// Images that a cut is looked at with.
 const IMAGES: usize = 500;
-/// Thresholds between 0 and 1.
-const THRESHOLDS: usize = 20;
-/// Once accuracy has fallen by so much more than it may, higher thresholds are not looked at.
+/// Each cut has so many more channels than the one before, and one more at least.
+const GROWTH: f64 = 1.25;
+/// Channels with a factor above this are not switched off: nothing spoke against them.
+const UNTOUCHED: f32 = 0.98;
+/// Once accuracy has fallen by so much more than it may, larger cuts are not looked at.
 const FAR_BEYOND: f64 = 0.1;
 
 /// A factor for each channel of each layer.
@@ -54,11 +56,6 @@ pub(super) fn layers(classifier: &Classifier) -> Result<Vec<Layer>, Error> {
         return Err(Error::CannotRepair(reason.to_owned()));
     }
     Ok(layers)
-}
-
-/// Factors of 1.
-pub(super) fn ones(layers: &[Layer]) -> Factors {
-    layers.iter().map(|layer| vec![1.0; layer.channels()]).collect()
 }
 
 /// The gradient, by each factor, of the mean cross-entropy of a batch under factors.
@@ -100,50 +97,80 @@ pub(super) fn slope(
 pub(super) struct Descent {
     rate: f32,
     momentum: f32,
+    factors: Factors,
     steps: Factors,
+    /// The sum of each factor over all updates.
+    course: Factors,
 }
 
 impl Descent {
-    pub(super) fn new(rate: f32, momentum: f32, factors: &Factors) -> Self {
-        let steps = factors.iter().map(|factors| vec![0.0; factors.len()]).collect();
+    /// Begins with factors of 1.
+    pub(super) fn new(layers: &[Layer], rate: f32, momentum: f32) -> Self {
+        let filled = |value: f32| -> Factors {
+            layers.iter().map(|layer| vec![value; layer.channels()]).collect()
+        };
         Self {
             rate,
             momentum,
-            steps,
+            factors: filled(1.0),
+            steps: filled(0.0),
+            course: filled(0.0),
         }
     }
 
-    /// Changes factors once, against a gradient of theirs.
-    pub(super) fn step(&mut self, factors: &mut Factors, gradient: &Factors) {
-        let all = factors.iter_mut().zip(gradient).zip(&mut self.steps);
-        for ((factors, gradient), steps) in all {
-            for ((factor, slope), step) in factors.iter_mut().zip(gradient).zip(steps) {
-                *step = self.momentum * *step + slope;
-                *factor = (*factor - self.rate * *step).clamp(0.0, 1.0);
-            }
+    /// The factors as they are now.
+    pub(super) fn factors(&self) -> &Factors {
+        &self.factors
+    }
+
+    /// Changes the factors once, against a gradient of theirs.
+    pub(super) fn step(&mut self, gradient: &Factors) {
+        let all = self.factors.iter_mut().flatten().zip(gradient.iter().flatten());
+        let memory = self.steps.iter_mut().flatten().zip(self.course.iter_mut().flatten());
+        for ((factor, slope), (step, course)) in all.zip(memory) {
+            *step = self.momentum * *step + slope;
+            *factor = (*factor - self.rate * *step).clamp(0.0, 1.0);
+            *course += *factor;
         }
+    }
+
+    /// Which channels to switch off first: those with the smallest factors, and of several at zero
+    /// those that came there first. Places of layers and of channels in them; none whose factor
+    /// stayed what it was.
+    pub(super) fn order(&self) -> Vec<(usize, usize)> {
+        let mut order: Vec<(usize, usize)> = Vec::new();
+        for (layer, factors) in self.factors.iter().enumerate() {
+            let fallen = (0..factors.len()).filter(|&channel| factors[channel] <= UNTOUCHED);
+            order.extend(fallen.map(|channel| (layer, channel)));
+        }
+        let key = |&(layer, channel): &(usize, usize)| {
+            (self.factors[layer][channel], self.course[layer][channel])
+        };
+        order.sort_by(|a, b| {
+            let (a, b) = (key(a), key(b));
+            a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+        });
+        order
     }
 }
 
-/// What of the patient's model is switched off by factors, and what that comes to.
+/// What a number of switched-off channels comes to.
 struct Cut {
-    /// Places of the channels of each layer.
-    off: Vec<Vec<usize>>,
-    threshold: f32,
     point: CurvePoint,
     distance: f64,
     is_good: bool,
 }
 
-/// Switches off, in the patient's own model, the channels whose factor is at most a threshold: the
-/// first that disarms the known triggers within the budget, else the one that comes nearest to it;
-/// without triggers the largest within the budget. Only images to check are looked at.
+/// Switches channels off in the patient's own model, in an order and as many as do it: the fewest that
+/// disarm the known triggers within the budget, else those that come nearest to it; without triggers
+/// as many as the budget allows. Only images to check are looked at.
 ///
 /// # Errors
-/// [`Error::CannotRepair`] if no threshold will do; a model that cannot be run or changed.
+/// [`Error::CannotRepair`] if no number will do; a model that cannot be run or changed.
 pub(super) fn pruned(
     patient: &Patient<'_>,
-    (layers, factors): (&[Layer], &Factors),
+    layers: &[Layer],
+    order: &[(usize, usize)],
     observer: &dyn RepairObserver,
 ) -> Result<Repaired, Error> {
     let labels = patient.check.labels().ok_or(Error::NoLabels)?;
@@ -151,35 +178,27 @@ pub(super) fn pruned(
     let classifier = patient.classifier(patient.model)?;
     let limits = Limits::of(patient);
     let knows = !patient.triggers.is_empty();
-    let nothing = vec![Vec::new(); layers.len()];
-    let before = measured(patient, &classifier, &images, (layers, &nothing))?;
-    let (mut curve, mut best) = (vec![point(&before, 0, factors)], None::<Cut>);
-    let mut last = 0;
-    for step in 0..THRESHOLDS {
-        let threshold = step as f32 / THRESHOLDS as f32;
-        let off = below(factors, threshold);
-        let count = off.iter().map(Vec::len).sum();
-        if count == last {
-            continue;
-        }
-        last = count;
-        let after = measured(patient, &classifier, &images, (layers, &off))?;
-        let point = point(&after, count, factors);
+    let before = measured(patient, &classifier, &images, &by_layer(layers, &[]))?;
+    let (mut curve, mut best) = (vec![point(&before, 0, layers)], None::<Cut>);
+    let mut count = 0;
+    while count < order.len() {
+        let larger = (GROWTH * count as f64).ceil() as usize;
+        count = larger.max(count + 1).min(order.len());
+        let after = measured(patient, &classifier, &images, &by_layer(layers, &order[..count]))?;
+        let point = point(&after, count, layers);
         curve.push(point.clone());
-        observer.step("switching channels off", step + 1, THRESHOLDS);
+        observer.step("switching channels off", count, order.len());
         let is_far = curve[0].clean_accuracy - point.clean_accuracy > patient.budget + FAR_BEYOND;
         let cut = Cut {
-            off,
-            threshold,
             point,
             distance: limits.distance(&before, &after),
             is_good: limits.shortfalls(&before, &after).is_empty(),
         };
         let is_done = knows && cut.is_good;
         let is_better = match &best {
-            None => knows || cut.is_good,
-            Some(known) if knows => cut.is_good || cut.distance < known.distance,
-            Some(_) => cut.is_good,
+            Some(known) if knows => is_done || cut.distance < known.distance,
+            None if knows => true,
+            _ => cut.is_good,
         };
         if is_better {
             best = Some(cut);
@@ -188,20 +207,17 @@ pub(super) fn pruned(
             break;
         }
     }
-    let Some(cut) = best else {
+    let Some(CurvePoint { off, channels, .. }) = best.map(|cut| cut.point) else {
         let reason = "no channel can be switched off by its factor without costing more accuracy than the budget allows";
         return Err(Error::CannotRepair(reason.to_owned()));
     };
     let mut model = patient.model.clone();
-    for (layer, off) in layers.iter().zip(&cut.off).filter(|(_, off)| !off.is_empty()) {
+    for (layer, off) in by_layer(layers, &order[..off]).iter().filter(|(_, off)| !off.is_empty()) {
         model = masked(&model, layer, off)?;
     }
     let note = format!(
-        "{} of the {} channels of {} layers switched off, those with a factor of at most {:.2}",
-        cut.point.off,
-        cut.point.channels,
-        layers.len(),
-        cut.threshold
+        "{off} of the {channels} channels of {} layers switched off, those with the smallest factors",
+        layers.len()
     );
     Ok(Repaired {
         curve,
@@ -209,36 +225,33 @@ pub(super) fn pruned(
     })
 }
 
+/// The channels of each layer that are off.
+fn by_layer<'a>(layers: &'a [Layer], off: &[(usize, usize)]) -> Vec<(&'a Layer, Vec<usize>)> {
+    let of = |place| off.iter().filter(move |it| it.0 == place).map(|it| it.1).collect();
+    layers.iter().enumerate().map(|(place, layer)| (layer, of(place))).collect()
+}
+
 fn measured(
     patient: &Patient<'_>,
     classifier: &Classifier,
     images: &Images,
-    (layers, off): (&[Layer], &[Vec<usize>]),
+    off: &[(&Layer, Vec<usize>)],
 ) -> Result<Measured, Error> {
-    let masks = layers.iter().zip(off);
+    // All layers, so that the model is compiled once for all cuts.
+    let masks = off.iter();
     let masks = masks.map(|(layer, off)| Intervention::mask(layer, off, classifier.device()));
     let under = classifier.with(masks.collect::<Result<Vec<_>, _>>()?)?;
     Measured::of(&under, images, patient.triggers)
 }
 
-fn point(measured: &Measured, off: usize, factors: &Factors) -> CurvePoint {
+fn point(measured: &Measured, off: usize, layers: &[Layer]) -> CurvePoint {
     CurvePoint {
-        layer: format!("{} layers", factors.len()),
+        layer: format!("{} layers", layers.len()),
         off,
-        channels: factors.iter().map(Vec::len).sum(),
+        channels: layers.iter().map(Layer::channels).sum(),
         clean_accuracy: measured.clean.rate(),
         excess: measured.worst_excess(),
     }
-}
-
-/// The channels of each layer whose factor is at most a threshold.
-fn below(factors: &Factors, threshold: f32) -> Vec<Vec<usize>> {
-    let of = |factors: &Vec<f32>| {
-        let places = factors.iter().enumerate();
-        let below = places.filter(|(_, factor)| **factor <= threshold);
-        below.map(|(place, _)| place).collect()
-    };
-    factors.iter().map(of).collect()
 }
 
 #[cfg(test)]
@@ -246,14 +259,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn factors_go_against_their_slope_and_stay_in_their_range() {
-        let mut factors = vec![vec![1.0, 0.5], vec![0.1]];
-        let mut descent = Descent::new(0.1, 0.5, &factors);
-        descent.step(&mut factors, &vec![vec![-1.0, 1.0], vec![2.0]]);
-        assert_eq!(factors, [vec![1.0, 0.4], vec![0.0]]);
+    fn factors_go_against_their_slope_stay_in_their_range_and_give_the_order() {
+        let mut descent = Descent {
+            rate: 0.1,
+            momentum: 0.5,
+            factors: vec![vec![1.0, 0.5], vec![0.1, 0.1]],
+            steps: vec![vec![0.0; 2]; 2],
+            course: vec![vec![0.0; 2]; 2],
+        };
+        descent.step(&vec![vec![-1.0, 1.0], vec![0.5, 2.0]]);
+        assert_eq!(descent.factors, [vec![1.0, 0.4], vec![0.05, 0.0]]);
         // Half of the last step goes on.
-        descent.step(&mut factors, &vec![vec![0.0, 1.0], vec![0.0]]);
-        assert!((factors[0][1] - 0.25).abs() < 1e-6 && factors[0][0] == 1.0);
-        assert_eq!(below(&factors, 0.25), [vec![1], vec![0]]);
+        descent.step(&vec![vec![0.0, 1.0], vec![5.0, 0.0]]);
+        assert!((descent.factors[0][1] - 0.25).abs() < 1e-6 && descent.factors[0][0] == 1.0);
+        // Both of the second layer are at zero now; its second came there first.
+        assert_eq!(descent.order(), [(1, 1), (1, 0), (0, 1)]);
     }
 }

@@ -38,7 +38,7 @@ use gifthorse_train::{Optimiser, OptimiserState};
 use super::adjustable::{Adjustable, By, Weights};
 use super::batches::{Batch, Batches};
 use super::losses::cross_entropy;
-use super::masks::{Descent, Factors, layers, ones, pruned, slope};
+use super::masks::{Descent, layers, pruned, slope};
 use super::{About, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
 use crate::subject::spread_over_classes;
@@ -98,8 +98,8 @@ impl Repair for Rnp {
         let (forgetful, left) = forgetful(patient, &images, observer)?;
         let classifier = patient.classifier(&forgetful)?;
         let layers = layers(&classifier)?;
-        let factors = recovering(&classifier, &layers, &images, patient.seed, observer)?;
-        let mut repaired = pruned(patient, (&layers, &factors), observer)?;
+        let learnt = recovering(&classifier, &layers, &images, patient.seed, observer)?;
+        let mut repaired = pruned(patient, &layers, &learnt.order(), observer)?;
         let note = format!("a copy was made to forget clean images, up to {:.0} %", 100.0 * left);
         repaired.notes.push(note);
         Ok(repaired)
@@ -158,20 +158,19 @@ fn recovering(
     images: &Images,
     seed: u64,
     observer: &dyn RepairObserver,
-) -> Result<Factors, Error> {
+) -> Result<Descent, Error> {
     let labels = images.labels().ok_or(Error::NoLabels)?;
     let mut batches = Batches::new(images.len(), BATCH, seed);
-    let mut factors = ones(layers);
-    let mut descent = Descent::new(RECOVERING_RATE, MOMENTUM, &factors);
+    let mut descent = Descent::new(layers, RECOVERING_RATE, MOMENTUM);
     let updates = RECOVERING * batches.of_a_pass();
     for update in 0..updates {
         let batch = Batch::of(images, labels, &batches.draw());
-        let mut gradient = slope(classifier, layers, &factors, &batch)?;
+        let mut gradient = slope(classifier, layers, descent.factors(), &batch)?;
         gradient.iter_mut().flatten().for_each(|slope| *slope *= WEIGHT);
-        descent.step(&mut factors, &gradient);
+        descent.step(&gradient);
         observer.step("learning which channels bring them back", update + 1, updates);
     }
-    Ok(factors)
+    Ok(descent)
 }
 
 /// Makes a gradient that is too long as long as it may be.

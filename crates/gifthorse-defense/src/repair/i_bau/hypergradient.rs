@@ -5,6 +5,10 @@
 //! `v = grad_d H + v - r (grad_d grad_d l) v`. That equation is iterated, and both products with
 //! second derivatives are central differences of first ones: of `grad_d l` and of `grad_w l` between
 //! `d + e v` and `d - e v`.
+//!
+//! The theorem is of a `Phi` that contracts. Where a model answers steeply the search does not come to
+//! a minimum, `Phi` expands, and `v` would grow without bound; so it is kept as short as a `Phi` that
+//! does not expand leaves it, `k` times the length of `grad_d H` after `k` iterations.
 
 use super::super::adjustable::{Weights, add};
 use crate::error::Error;
@@ -48,7 +52,7 @@ impl Hypergradient {
         outer: &[f32],
     ) -> Result<Option<Weights>, Error> {
         let mut v = outer.to_vec();
-        for _ in 1..self.iterations {
+        for made in 1..self.iterations {
             let Some((ends, scale)) = self.ends(change, &v) else {
                 return Ok(None);
             };
@@ -56,6 +60,11 @@ impl Hypergradient {
             let second = above.iter().zip(&below).map(|(a, b)| scale * (a - b));
             for (place, second) in second.enumerate() {
                 v[place] += outer[place] - self.rate * second;
+            }
+            let longest = (made + 1) as f64 * length(outer);
+            let factor = longest / length(&v);
+            if factor < 1.0 {
+                v.iter_mut().for_each(|v| *v *= factor as f32);
             }
         }
         let Some((ends, scale)) = self.ends(change, &v) else {
@@ -70,8 +79,7 @@ impl Hypergradient {
 
     /// The change moved along `v` both ways, and what a difference between is to be multiplied by.
     fn ends(&self, change: &[f32], v: &[f32]) -> Option<([Vec<f32>; 2], f32)> {
-        let square: f64 = v.iter().map(|&v| f64::from(v).powi(2)).sum();
-        let length = square.sqrt() as f32;
+        let length = length(v) as f32;
         if length == 0.0 || !length.is_finite() {
             return None;
         }
@@ -82,6 +90,11 @@ impl Hypergradient {
         let step = self.reach / length;
         Some(([moved(step), moved(-step)], 0.5 / step))
     }
+}
+
+fn length(v: &[f32]) -> f64 {
+    let square: f64 = v.iter().map(|&v| f64::from(v).powi(2)).sum();
+    square.sqrt()
 }
 
 #[cfg(test)]
@@ -181,6 +194,26 @@ mod tests {
         let found = solver(80).through(&Curved(weight), &[d], &[2.0 * d]);
         let found = found.unwrap().unwrap()[0][0];
         assert!((found / wanted - 1.0).abs() < 0.01, "{found} {wanted}");
+    }
+
+    /// `l = -5 d^2 - w d`, which has no minimum.
+    struct Hill;
+
+    impl Inner for Hill {
+        fn by_change(&self, d: &[f32]) -> Result<Vec<f32>, Error> {
+            Ok(vec![-10.0 * d[0]])
+        }
+
+        fn by_weights(&self, d: &[f32]) -> Result<Weights, Error> {
+            Ok(vec![vec![-d[0]]])
+        }
+    }
+
+    #[test]
+    fn where_there_is_no_minimum_it_stays_bounded() {
+        // At most r times four times the outer slope, in place of r (1 + 3 + 9 + 27).
+        let found = solver(4).through(&Hill, &[1.0], &[1.0]).unwrap().unwrap();
+        assert!((found[0][0] - 0.2 * 4.0).abs() < 1e-4, "{found:?}");
     }
 
     #[test]
