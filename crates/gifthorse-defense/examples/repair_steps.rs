@@ -1,5 +1,6 @@
-//! Seconds that updates of a repair take, one a line, on images of noise with the model's own answers
-//! for labels: `repair_steps MODEL.onnx METHOD IMAGES UPDATES`. Half of `bench/repair_peers.py`.
+//! Seconds that updates of a repair take, one a line, on images of noise with the model's own
+//! answers for labels: `repair_steps MODEL.onnx METHOD IMAGES UPDATES`. Half of
+//! `bench/repair_peers.py`.
 
 use std::env::args;
 use std::error::Error;

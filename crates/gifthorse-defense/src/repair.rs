@@ -11,6 +11,7 @@ mod bounded_activations;
 mod candidates;
 mod choose;
 mod clp;
+mod cuts;
 mod fine_pruning;
 mod fine_tuning;
 mod ft_sam;

@@ -7,28 +7,30 @@
 //! channels off, the smallest factors first. Batch normalisations keep the statistics of the file.
 //!
 //! # Threat model
-//! A backdoor in channels that clean images need little and that are easily woken. No trigger has to
-//! be known.
+//! A backdoor in channels that clean images need little and that are easily woken. No trigger has
+//! to be known.
 //!
 //! # Needs
 //! Labelled clean images, a few hundred; convolutions or hidden layers.
 //!
 //! # Cost
-//! 300 updates of three passes of 32 images forwards and backwards; then up to 20 passes of 500
-//! images, as they are and stamped.
+//! 300 updates of three passes of 32 images forwards and backwards; then some 30 passes of up
+//! to 500 images, as they are and stamped, at most.
 //!
 //! # Known failures
 //! Blended, sinusoidal and other triggers that use the channels of clean images. Small nets, each
-//! channel of which clean images need. The published figures take the threshold at which the true
-//! trigger fails; with a fixed one 30 of 100 stamped images stay at the target in the mean of ten
-//! attacks (Zhu et al. 2023). Here it is the largest within the budget of accuracy, or, where triggers
-//! were recovered, the first that disarms these.
+//! channel of which clean images need: of a net of 44 channels that is trained in the tests more
+//! than half of the success stays. A trigger that was recovered may be disarmed long before the one
+//! that was planted. The published figures take the threshold at which the true trigger fails; with
+//! a fixed one 30 of 100 stamped images stay at the target in the mean of ten attacks (Zhu et al.
+//! 2023). Here as many channels are switched off as the budget of accuracy allows, or, where
+//! triggers were recovered, the fewest that disarm these.
 //!
 //! # References
 //! D. Wu, Y. Wang, "Adversarial Neuron Pruning Purifies Backdoored Deep Models", NeurIPS 2021:
 //! disturbances of 0.4, a weight of 0.2 on the loss without them, rate 0.2, 2,000 batches of 128.
-//! There weights and biases of normalisations are disturbed apart, and only weights are pruned; here
-//! a factor is on what a channel gives, so that models without normalisations can be repaired.
+//! There weights and biases of normalisations are disturbed apart, and only weights are pruned;
+//! here a factor is on what a channel gives, so that models without normalisations can be repaired.
 
 use gifthorse_data::Images;
 use gifthorse_engine::{Classifier, Layer};
@@ -36,7 +38,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::batches::{Batch, Batches};
-use super::masks::{Descent, Factors, layers, pruned, slope};
+use super::cuts::pruned;
+use super::masks::{Descent, Factors, layers, slope};
 use super::{About, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
 use crate::subject::spread_over_classes;
@@ -61,7 +64,7 @@ const ABOUT: About = About {
     name: "anp",
     title: "ANP (Wu and Wang 2021)",
     needs_trigger: false,
-    in_auto: true,
+    in_auto: false,
     changes: "nodes that switch channels of convolutions and hidden layers off; no weight",
     misses: &["backdoors in channels that clean images need as well"],
 };
@@ -88,7 +91,9 @@ impl Repair for Anp {
         let classifier = patient.classifier(patient.model)?;
         let layers = layers(&classifier)?;
         let labels = patient.fit.labels().ok_or(Error::NoLabels)?;
-        let images = patient.fit.subset(&spread_over_classes(labels, 0..labels.len(), IMAGES));
+        let images = patient
+            .fit
+            .subset(&spread_over_classes(labels, 0..labels.len(), IMAGES));
         let learnt = learnt(&classifier, &layers, &images, patient.seed, observer)?;
         pruned(patient, &layers, &learnt.order(), observer)
     }
@@ -117,17 +122,28 @@ fn learnt(
         let uphill = slope(classifier, layers, &sum(factors, &noise), &batch)?;
         let pairs = noise.iter_mut().flatten().zip(uphill.iter().flatten());
         for (noise, &slope) in pairs {
-            let step = if slope == 0.0 { 0.0 } else { DISTURBANCE * slope.signum() };
+            let step = if slope == 0.0 {
+                0.0
+            } else {
+                DISTURBANCE * slope.signum()
+            };
             *noise = (*noise + step).clamp(-DISTURBANCE, DISTURBANCE);
         }
         let disturbed = slope(classifier, layers, &sum(factors, &noise), &batch)?;
         let mut gradient = slope(classifier, layers, factors, &batch)?;
-        let pairs = gradient.iter_mut().flatten().zip(disturbed.iter().flatten());
+        let pairs = gradient
+            .iter_mut()
+            .flatten()
+            .zip(disturbed.iter().flatten());
         pairs.for_each(|(gradient, disturbed)| {
             *gradient = UNDISTURBED * *gradient + (1.0 - UNDISTURBED) * disturbed;
         });
         descent.step(&gradient);
-        observer.step("learning which channels withstand disturbance", update + 1, UPDATES);
+        observer.step(
+            "learning which channels withstand disturbance",
+            update + 1,
+            UPDATES,
+        );
     }
     Ok(descent)
 }

@@ -23,8 +23,8 @@ impl Batch {
     }
 }
 
-/// The places of so many images in batches of one size, again and again: each pass in an order of its
-/// own, in which what is left over at its end waits for the next.
+/// The places of so many images in batches of one size, again and again: each pass in an order of
+/// its own, in which what is left over at its end waits for the next.
 pub(super) struct Batches {
     order: Vec<usize>,
     at: usize,

@@ -6,9 +6,10 @@ use super::measure::Measured;
 use super::{Limits, Patient};
 use crate::error::Error;
 
-/// Keeps the best of the models that it is shown, by the images to check alone: where triggers are
-/// known, the one that comes nearest to disarming them within the budget; else the last within the
-/// budget, since later ones are changed more.
+/// Keeps one of the models that it is shown, by the images to check alone: the last that is within
+/// the budget of accuracy and disarms what triggers are known, else the one that comes nearest to
+/// that. The last and not the first: a trigger that was recovered is often disarmed long before the
+/// one that was planted.
 pub(super) struct Candidates<'a> {
     patient: &'a Patient<'a>,
     limits: Limits,
@@ -36,21 +37,16 @@ impl<'a> Candidates<'a> {
         })
     }
 
-    /// Looks at a model, and says whether nothing is left to be done: it disarms all known triggers
-    /// within the budget.
+    /// Looks at a model that is changed more than the one before.
     ///
     /// # Errors
     /// A model that cannot be run.
-    pub(super) fn look(&mut self, model: Model, note: String) -> Result<bool, Error> {
+    pub(super) fn look(&mut self, model: Model, note: String) -> Result<(), Error> {
         let after = measured(self.patient, &model)?;
         let is_good = self.limits.shortfalls(&self.before, &after).is_empty();
         let distance = self.limits.distance(&self.before, &after);
-        let knows = !self.patient.triggers.is_empty();
-        let is_better = match &self.kept {
-            None => true,
-            Some(kept) if knows => distance < kept.distance,
-            Some(kept) => is_good || (!kept.is_good && distance < kept.distance),
-        };
+        let nearer = |kept: &Kept| !kept.is_good && distance < kept.distance;
+        let is_better = is_good || self.kept.as_ref().is_none_or(nearer);
         if is_better {
             self.kept = Some(Kept {
                 model,
@@ -59,7 +55,7 @@ impl<'a> Candidates<'a> {
                 is_good,
             });
         }
-        Ok(knows && is_good)
+        Ok(())
     }
 
     /// Whether what is kept is within the limits.

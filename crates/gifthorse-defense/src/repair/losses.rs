@@ -21,7 +21,10 @@ pub(super) fn away(logits: Array, classes: &[Option<usize>]) -> Array {
         .iter()
         .map(|class| class.map(|class| (class + 1) % count))
         .collect();
-    let (at, without) = (chosen(&logits, &others, -1.0), chosen(&logits, classes, -1e4));
+    let (at, without) = (
+        chosen(&logits, &others, -1.0),
+        chosen(&logits, classes, -1e4),
+    );
     let share = logits.clone().add(without).log_softmax(1);
     logits.log_softmax(1).sub(share).mul(at)
 }
@@ -35,7 +38,10 @@ pub(super) fn divergence(logits: Array, others: Array, factors: &[f32]) -> Array
     let mean = mine.clone().add(theirs.clone()).mul_scalar(0.5);
     let mean = mean.clamp_min(f32::MIN_POSITIVE).log();
     let from = |log: Array, p: Array| p.mul(log.sub(mean.clone()));
-    from(p, mine).add(from(q, theirs)).mul_scalar(0.5).mul(factors)
+    from(p, mine)
+        .add(from(q, theirs))
+        .mul_scalar(0.5)
+        .mul(factors)
 }
 
 /// `[images, classes]`, a value at the class of each image and 0 elsewhere.
@@ -91,6 +97,9 @@ mod tests {
         let loss: Tensor<1> = loss.into_tensor::<2>().sum();
         let gradients = loss.backward();
         let gradient = Array::from_tensor(leaf.grad(&gradients).unwrap()).into_vec();
-        assert!((gradient[0] - 1.0).abs() < 1e-3 && gradient[1] < -0.9, "{gradient:?}");
+        assert!(
+            (gradient[0] - 1.0).abs() < 1e-3 && gradient[1] < -0.9,
+            "{gradient:?}"
+        );
     }
 }

@@ -1,28 +1,30 @@
 //! RNP (Li et al. 2023): reconstructive neuron pruning.
 //!
 //! # What it does
-//! Lets a copy of the model forget its task: the loss on clean images is driven up until it is right
-//! on no more than a fifth of them, or no more than by chance, while a backdoor stays where it was.
-//! Then gives each channel of the copy a factor and learns factors that bring the task back: those
-//! of the backdoor's channels fall. In the model itself, which forgot nothing, the channels with small
-//! factors are switched off. Batch normalisations keep the statistics of the file.
+//! Lets a copy of the model forget its task: the loss on clean images is driven up until it is
+//! right on no more than a fifth of them, or no more than by chance, while a backdoor stays where
+//! it was. Then gives each channel of the copy a factor and learns factors that bring the task
+//! back: those of the backdoor's channels fall. In the model itself, which forgot nothing, channels
+//! are switched off, the smallest factors first. Batch normalisations keep the statistics of the
+//! file.
 //!
 //! # Threat model
-//! A backdoor in channels of its own, which forgetting the task does not touch. No trigger has to be
-//! known.
+//! A backdoor in channels of its own, which forgetting the task does not touch. No trigger has to
+//! be known.
 //!
 //! # Needs
 //! Labelled clean images, a few hundred; convolutions or hidden layers.
 //!
 //! # Cost
-//! Up to 20 passes of 500 images to forget and 20 to recover; then up to 20 of 500 images, as they are
-//! and stamped.
+//! Up to 20 passes of 500 images to forget and 20 to recover; then some 30 of up to 500 images, as
+//! they are and stamped, at most.
 //!
 //! # Known failures
-//! Small nets, in which the task and the backdoor share channels. Published figures hang on the
-//! threshold (BadNets on CIFAR-10: 6.6 of 100 stamped images at 0.2, 1.7 at 0.3), which was chosen by
-//! looking at the true trigger; here it is the largest within the budget of accuracy, or, where
-//! triggers were recovered, the first that disarms these.
+//! Small nets, in which the task and the backdoor share channels: of a net of 44 channels that is
+//! trained in the tests half of the success stays, at six points of accuracy. Published figures
+//! hang on the threshold (BadNets on CIFAR-10: 6.6 of 100 stamped images at 0.2, 1.7 at 0.3), which
+//! was chosen by looking at the true trigger; here as many channels are switched off as the budget
+//! of accuracy allows, or, where triggers were recovered, the fewest that disarm these.
 //!
 //! # References
 //! Y. Li, X. Lyu, X. Ma, N. Koren, L. Lyu, B. Li, Y.-G. Jiang, "Reconstructive Neuron Pruning for
@@ -37,8 +39,9 @@ use gifthorse_train::{Optimiser, OptimiserState};
 
 use super::adjustable::{Adjustable, By, Weights};
 use super::batches::{Batch, Batches};
+use super::cuts::pruned;
 use super::losses::cross_entropy;
-use super::masks::{Descent, layers, pruned, slope};
+use super::masks::{Descent, layers, slope};
 use super::{About, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
 use crate::subject::spread_over_classes;
@@ -69,7 +72,7 @@ const ABOUT: About = About {
     name: "rnp",
     title: "RNP (Li et al. 2023)",
     needs_trigger: false,
-    in_auto: true,
+    in_auto: false,
     changes: "nodes that switch channels of convolutions and hidden layers off; no weight",
     misses: &["backdoors in channels that clean images need as well"],
 };
@@ -94,13 +97,18 @@ impl Repair for Rnp {
         observer: &dyn RepairObserver,
     ) -> Result<Repaired, Error> {
         let labels = patient.fit.labels().ok_or(Error::NoLabels)?;
-        let images = patient.fit.subset(&spread_over_classes(labels, 0..labels.len(), IMAGES));
+        let images = patient
+            .fit
+            .subset(&spread_over_classes(labels, 0..labels.len(), IMAGES));
         let (forgetful, left) = forgetful(patient, &images, observer)?;
         let classifier = patient.classifier(&forgetful)?;
         let layers = layers(&classifier)?;
         let learnt = recovering(&classifier, &layers, &images, patient.seed, observer)?;
         let mut repaired = pruned(patient, &layers, &learnt.order(), observer)?;
-        let note = format!("a copy was made to forget clean images, up to {:.0} %", 100.0 * left);
+        let note = format!(
+            "a copy was made to forget clean images, up to {:.0} %",
+            100.0 * left
+        );
         repaired.notes.push(note);
         Ok(repaired)
     }
@@ -114,7 +122,9 @@ fn forgetful(
 ) -> Result<(Model, f64), Error> {
     let labels = images.labels().ok_or(Error::NoLabels)?;
     if images.is_empty() {
-        return Err(Error::CannotRepair("there are no clean images to forget".to_owned()));
+        return Err(Error::CannotRepair(
+            "there are no clean images to forget".to_owned(),
+        ));
     }
     let size = BATCH.min(images.len());
     let model = Adjustable::new(patient, patient.model, size)?;
@@ -133,9 +143,14 @@ fn forgetful(
         for _ in 0..batches.of_a_pass() {
             let batch = Batch::of(images, labels, &batches.draw());
             let each = -1.0 / size as f32;
-            let slope = model.slope(&weights, &batch.pixels, By::Weights, &|places, logits, _| {
-                Ok(cross_entropy(logits, &batch.labels[places]).mul_scalar(each))
-            })?;
+            let slope = model.slope(
+                &weights,
+                &batch.pixels,
+                By::Weights,
+                &|places, logits, _| {
+                    Ok(cross_entropy(logits, &batch.labels[places]).mul_scalar(each))
+                },
+            )?;
             let mut gradient = slope.weights;
             clip(&mut gradient);
             state.step(&mut weights, &[gradient.as_slice()], FORGETTING_RATE);
@@ -166,18 +181,32 @@ fn recovering(
     for update in 0..updates {
         let batch = Batch::of(images, labels, &batches.draw());
         let mut gradient = slope(classifier, layers, descent.factors(), &batch)?;
-        gradient.iter_mut().flatten().for_each(|slope| *slope *= WEIGHT);
+        gradient
+            .iter_mut()
+            .flatten()
+            .for_each(|slope| *slope *= WEIGHT);
         descent.step(&gradient);
-        observer.step("learning which channels bring them back", update + 1, updates);
+        observer.step(
+            "learning which channels bring them back",
+            update + 1,
+            updates,
+        );
     }
     Ok(descent)
 }
 
 /// Makes a gradient that is too long as long as it may be.
 fn clip(gradient: &mut Weights) {
-    let square: f64 = gradient.iter().flatten().map(|&g| f64::from(g).powi(2)).sum();
+    let square: f64 = gradient
+        .iter()
+        .flatten()
+        .map(|&g| f64::from(g).powi(2))
+        .sum();
     let factor = LONGEST / square.sqrt();
     if factor < 1.0 {
-        gradient.iter_mut().flatten().for_each(|g| *g *= factor as f32);
+        gradient
+            .iter_mut()
+            .flatten()
+            .for_each(|g| *g *= factor as f32);
     }
 }

@@ -4,12 +4,12 @@
 //! Looks, for each clean image, for a small change that fools both the model as it is now and the
 //! model as it was, and leads them to the same wrong class: such shared adversarial examples go by
 //! the backdoor where there is one. Then moves the weights so that the model no longer gives an
-//! image the class that the change led the old model to, and still gives clean images theirs. Weights
-//! are moved as the model is used, with the statistics of batch normalisations as they are.
+//! image the class that the change led the old model to, and still gives clean images theirs.
+//! Weights are moved as the model is used, with the statistics of batch normalisations as they are.
 //!
 //! # Threat model
-//! Any backdoor whose trigger is near to what small changes of images do; neither the trigger nor its
-//! class has to be known.
+//! Any backdoor whose trigger is near to what small changes of images do; neither the trigger nor
+//! its class has to be known.
 //!
 //! # Needs
 //! Labelled clean images, a few hundred.
@@ -19,14 +19,14 @@
 //! backwards through two models.
 //!
 //! # Known failures
-//! Triggers that change images much more than the search may (0.2 of the range of a pixel), and models
-//! that every small change fools, whatever its class: their shared examples lead anywhere.
+//! Triggers that change images much more than the search may (0.2 of the range of a pixel), and
+//! models that every small change fools, whatever its class: their shared examples lead anywhere.
 //!
 //! # References
-//! S. Wei, M. Zhang, H. Zha, B. Wu, "Shared Adversarial Unlearning: Backdoor Mitigation by Unlearning
-//! Shared Adversarial Examples", NeurIPS 2023. Their program makes 100 passes at a rate of 0.0001
-//! over 2,500 images; here there are fewer and larger updates, and the search begins at a random
-//! change in place of the brightest.
+//! S. Wei, M. Zhang, H. Zha, B. Wu, "Shared Adversarial Unlearning: Backdoor Mitigation by
+//! Unlearning Shared Adversarial Examples", NeurIPS 2023. Their program makes 100 passes at a rate
+//! of 0.0001 over 2,500 images; here there are fewer and larger updates whose rate falls along a
+//! cosine, and the search begins at a random change in place of the brightest.
 
 use gifthorse_engine::{Array, Classifier, Tensor};
 use gifthorse_train::{Optimiser, OptimiserState};
@@ -46,7 +46,7 @@ const BATCH: usize = 32;
 const UPDATES: usize = 200;
 /// Updates between two looks at the model.
 const LOOK_EVERY: usize = 20;
-/// Rates of Adam, tried in this order.
+/// Rates of Adam to begin with, tried in this order.
 const RATES: [f32; 2] = [1e-3, 3e-4];
 /// How far a pixel may be changed, and how far a step changes it.
 const REACH: f32 = 0.2;
@@ -60,7 +60,7 @@ const ABOUT: About = About {
     name: "sau",
     title: "SAU (Wei et al. 2023)",
     needs_trigger: false,
-    in_auto: true,
+    in_auto: false,
     changes: "all weights",
     misses: &["triggers that change images far more than 0.2 of the range of a pixel"],
 };
@@ -86,7 +86,9 @@ impl Repair for Sau {
     ) -> Result<Repaired, Error> {
         let labels = patient.fit.labels().ok_or(Error::NoLabels)?;
         if labels.is_empty() {
-            return Err(Error::CannotRepair("there are no clean images to learn from".to_owned()));
+            return Err(Error::CannotRepair(
+                "there are no clean images to learn from".to_owned(),
+            ));
         }
         let batch = BATCH.min(labels.len());
         let model = Adjustable::new(patient, patient.model, batch)?;
@@ -101,26 +103,24 @@ impl Repair for Sau {
             let mut batches = Batches::new(labels.len(), batch, patient.seed);
             let mut rng = ChaCha8Rng::seed_from_u64(patient.seed);
             rng.set_stream(1);
-            let mut is_done = false;
             for update in 1..=UPDATES {
                 let batch = Batch::of(patient.fit, labels, &batches.draw());
                 let shared = pair.shared(&weights, &batch, &mut rng)?;
                 let gradients = pair.gradients(&weights, &batch, &shared)?;
                 let gradients: Vec<&[Vec<f32>]> = gradients.iter().map(Vec::as_slice).collect();
-                state.step(&mut weights, &gradients, rate);
+                let done = (update - 1) as f32 / UPDATES as f32;
+                let rate_now = 0.5 * rate * (1.0 + (done * std::f32::consts::PI).cos());
+                state.step(&mut weights, &gradients, rate_now);
                 observer.step(&format!("unlearning at a rate of {rate}"), update, UPDATES);
                 if update % LOOK_EVERY == 0 {
                     let note = format!(
                         "unlearned shared adversarial examples of {} clean images in {update} updates at a rate of {rate}",
                         labels.len()
                     );
-                    is_done = candidates.look(model.model(&weights)?, note)?;
-                }
-                if is_done {
-                    break;
+                    candidates.look(model.model(&weights)?, note)?;
                 }
             }
-            if is_done || candidates.is_good() {
+            if candidates.is_good() {
                 break;
             }
         }
@@ -154,15 +154,25 @@ impl Pair<'_> {
         let moved = |rng: &mut ChaCha8Rng, pixel: f32| {
             (pixel + rng.random_range(-REACH..REACH)).clamp(0.0, 1.0)
         };
-        let mut pixels: Vec<f32> = batch.pixels.iter().map(|&pixel| moved(rng, pixel)).collect();
+        let mut pixels: Vec<f32> = batch
+            .pixels
+            .iter()
+            .map(|&pixel| moved(rng, pixel))
+            .collect();
         for _ in 0..STEPS {
-            let slope = self.model.slope(weights, &pixels, By::Pixels, &|places, logits, images| {
-                self.search_loss(logits, images, &batch.labels[places])
-            })?;
+            let slope =
+                self.model
+                    .slope(weights, &pixels, By::Pixels, &|places, logits, images| {
+                        self.search_loss(logits, images, &batch.labels[places])
+                    })?;
             let steps = pixels.iter_mut().zip(&slope.pixels).zip(&batch.pixels);
             for ((pixel, &slope), &from) in steps {
                 // A slope of nothing, as where both are fooled alike, moves nothing.
-                let step = if slope == 0.0 { 0.0 } else { REACH * slope.signum() };
+                let step = if slope == 0.0 {
+                    0.0
+                } else {
+                    REACH * slope.signum()
+                };
                 let moved = (*pixel - step).clamp(from - REACH, from + REACH);
                 *pixel = moved.clamp(0.0, 1.0);
             }
@@ -188,7 +198,9 @@ impl Pair<'_> {
         let (mine, theirs) = (answers(&logits), answers(&others));
         let right = |answers: &[usize]| -> Vec<f32> {
             let pairs = answers.iter().zip(labels);
-            pairs.map(|(answer, label)| f32::from(u8::from(answer == label))).collect()
+            pairs
+                .map(|(answer, label)| f32::from(u8::from(answer == label)))
+                .collect()
         };
         let apart = mine.iter().zip(&theirs).zip(labels);
         let apart: Vec<f32> = apart
@@ -213,17 +225,22 @@ impl Pair<'_> {
     ) -> Result<Vec<Weights>, Error> {
         let labels = &batch.labels;
         let each = 1.0 / labels.len() as f32;
-        let clean = self.model.slope(weights, &batch.pixels, By::Weights, &|places, logits, _| {
-            Ok(cross_entropy(logits, &labels[places]).mul_scalar(each))
-        })?;
+        let clean =
+            self.model
+                .slope(weights, &batch.pixels, By::Weights, &|places, logits, _| {
+                    Ok(cross_entropy(logits, &labels[places]).mul_scalar(each))
+                })?;
         let mut gradients = vec![clean.weights];
         let fooling = shared.led.iter().flatten().count();
         if fooling > 0 {
             let each = 1.0 / fooling as f32;
             let led = &shared.led;
-            let slope = self.model.slope(weights, &shared.pixels, By::Weights, &|places, logits, _| {
-                Ok(away(logits, &led[places]).mul_scalar(each))
-            })?;
+            let slope = self.model.slope(
+                weights,
+                &shared.pixels,
+                By::Weights,
+                &|places, logits, _| Ok(away(logits, &led[places]).mul_scalar(each)),
+            )?;
             gradients.push(slope.weights);
         }
         Ok(gradients)
@@ -234,6 +251,8 @@ impl Pair<'_> {
 fn answers(logits: &Array) -> Vec<usize> {
     let classes = logits.shape()[1].max(1);
     let rows = logits.clone().into_vec();
-    let largest = |row: &[f32]| (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best });
+    let largest = |row: &[f32]| {
+        (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
+    };
     rows.chunks_exact(classes).map(largest).collect()
 }

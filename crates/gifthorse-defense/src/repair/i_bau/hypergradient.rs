@@ -1,14 +1,14 @@
 //! How the weights move the change that an inner search comes to, by the implicit function theorem.
 //!
-//! The inner search ends where `Phi(d, w) = d - r grad_d l(d, w)` leaves `d` as it is. An outer loss
-//! `H(d(w), w)` then has, beside `grad_w H`, the part `-r grad_w <v, grad_d l>`, where `v` solves
-//! `v = grad_d H + v - r (grad_d grad_d l) v`. That equation is iterated, and both products with
-//! second derivatives are central differences of first ones: of `grad_d l` and of `grad_w l` between
-//! `d + e v` and `d - e v`.
+//! The inner search ends where `Phi(d, w) = d - r grad_d l(d, w)` leaves `d` as it is. An outer
+//! loss `H(d(w), w)` then has, beside `grad_w H`, the part `-r grad_w <v, grad_d l>`, where `v`
+//! solves `v = grad_d H + v - r (grad_d grad_d l) v`. That equation is iterated, and both products
+//! with second derivatives are central differences of first ones: of `grad_d l` and of `grad_w l`
+//! between `d + e v` and `d - e v`.
 //!
-//! The theorem is of a `Phi` that contracts. Where a model answers steeply the search does not come to
-//! a minimum, `Phi` expands, and `v` would grow without bound; so it is kept as short as a `Phi` that
-//! does not expand leaves it, `k` times the length of `grad_d H` after `k` iterations.
+//! The theorem is of a `Phi` that contracts. Where a model answers steeply the search does not come
+//! to a minimum, `Phi` expands, and `v` would grow without bound; so it is kept as short as a `Phi`
+//! that does not expand leaves it, `k` times the length of `grad_d H` after `k` iterations.
 
 use super::super::adjustable::{Weights, add};
 use crate::error::Error;
@@ -73,7 +73,10 @@ impl Hypergradient {
         let mut weights = inner.by_weights(&ends[0])?;
         add(&mut weights, &inner.by_weights(&ends[1])?, -1.0);
         let factor = -self.rate * scale;
-        weights.iter_mut().flatten().for_each(|value| *value *= factor);
+        weights
+            .iter_mut()
+            .flatten()
+            .for_each(|value| *value *= factor);
         Ok(Some(weights))
     }
 
@@ -112,7 +115,10 @@ mod tests {
     impl Inner for Bowl {
         fn by_change(&self, d: &[f32]) -> Result<Vec<f32>, Error> {
             let [w1, w2] = self.weights;
-            Ok(vec![A[0] * d[0] + B * d[1] - w1, B * d[0] + A[1] * d[1] - w2])
+            Ok(vec![
+                A[0] * d[0] + B * d[1] - w1,
+                B * d[0] + A[1] * d[1] - w2,
+            ])
         }
 
         fn by_weights(&self, d: &[f32]) -> Result<Weights, Error> {
@@ -138,8 +144,14 @@ mod tests {
         };
         let minimum = [(3.0 + 1.0) / 5.75, (-0.5 - 4.0) / 5.75];
         let outer = [0.7, -1.1];
-        let found = solver(60).through(&inner, &minimum, &outer).unwrap().unwrap();
-        let exact = [(3.0 * 0.7 + 0.5 * 1.1) / 5.75, (-0.5 * 0.7 - 2.0 * 1.1) / 5.75];
+        let found = solver(60)
+            .through(&inner, &minimum, &outer)
+            .unwrap()
+            .unwrap();
+        let exact = [
+            (3.0 * 0.7 + 0.5 * 1.1) / 5.75,
+            (-0.5 * 0.7 - 2.0 * 1.1) / 5.75,
+        ];
         assert!((found[0][0] - exact[0]).abs() < 1e-4, "{found:?} {exact:?}");
         assert!((found[1][0] - exact[1]).abs() < 1e-4, "{found:?} {exact:?}");
     }
@@ -150,9 +162,18 @@ mod tests {
             weights: [1.0, -2.0],
         };
         // With one, r grad_d H; with two, r (grad_d H + (1 - r M) grad_d H).
-        let found = solver(1).through(&inner, &[0.3, 0.4], &[1.0, 0.0]).unwrap().unwrap();
-        assert!((found[0][0] - 0.2).abs() < 1e-5 && found[1][0].abs() < 1e-5, "{found:?}");
-        let found = solver(2).through(&inner, &[0.3, 0.4], &[1.0, 0.0]).unwrap().unwrap();
+        let found = solver(1)
+            .through(&inner, &[0.3, 0.4], &[1.0, 0.0])
+            .unwrap()
+            .unwrap();
+        assert!(
+            (found[0][0] - 0.2).abs() < 1e-5 && found[1][0].abs() < 1e-5,
+            "{found:?}"
+        );
+        let found = solver(2)
+            .through(&inner, &[0.3, 0.4], &[1.0, 0.0])
+            .unwrap()
+            .unwrap();
         let wanted = [0.2 * (1.0 + 1.0 - 0.2 * 2.0), 0.2 * (-0.2 * 0.5)];
         assert!((found[0][0] - wanted[0]).abs() < 1e-5, "{found:?}");
         assert!((found[1][0] - wanted[1]).abs() < 1e-5, "{found:?}");
@@ -219,6 +240,11 @@ mod tests {
     #[test]
     fn without_an_outer_slope_there_is_no_part() {
         let inner = Bowl { weights: [0.0; 2] };
-        assert!(solver(5).through(&inner, &[0.1, 0.1], &[0.0; 2]).unwrap().is_none());
+        assert!(
+            solver(5)
+                .through(&inner, &[0.1, 0.1], &[0.0; 2])
+                .unwrap()
+                .is_none()
+        );
     }
 }

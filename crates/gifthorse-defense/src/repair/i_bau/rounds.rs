@@ -14,8 +14,9 @@ use crate::error::Error;
 const SEARCH_RATE: f32 = 10.0;
 /// What the square of the change's length pays in the search.
 const PRICE: f32 = 1e-3;
-/// The longest change.
-const RADIUS: f32 = 10.0;
+/// The longest change, in the mean of a number of the image: the paper's 10 for images of 3 x 32 x
+/// 32.
+const RADIUS: f64 = 0.18;
 /// One image of so many carries the change in an update.
 const CARRIES: usize = 2;
 /// How the hypergradient is worked out.
@@ -35,7 +36,9 @@ pub(super) struct Rounds<'a> {
     state: OptimiserState,
     batches: Batches,
     rate: f32,
-    /// Rounds that were made.
+    /// Rounds that are to be made,
+    rounds: usize,
+    /// and that were.
     made: usize,
 }
 
@@ -48,7 +51,7 @@ impl<'a> Rounds<'a> {
         patient: &'a Patient<'a>,
         model: &'a Adjustable,
         (chosen, batch): (&'a [usize], usize),
-        rate: f32,
+        (rate, rounds): (f32, usize),
     ) -> Result<Self, Error> {
         Ok(Self {
             weights: model.first(),
@@ -56,6 +59,7 @@ impl<'a> Rounds<'a> {
             batches: Batches::new(chosen.len(), batch, patient.seed),
             labels: patient.fit.labels().ok_or(Error::NoLabels)?,
             made: 0,
+            rounds,
             patient,
             chosen,
             model,
@@ -84,7 +88,10 @@ impl<'a> Rounds<'a> {
         for _ in 0..updates {
             let batch = self.draw();
             let slope = self.inner(&batch)?.by_change(&change)?;
-            change.iter_mut().zip(slope).for_each(|(x, slope)| *x -= SEARCH_RATE * slope);
+            change
+                .iter_mut()
+                .zip(slope)
+                .for_each(|(x, slope)| *x -= SEARCH_RATE * slope);
             into_ball(&mut change);
         }
         let first = self.draw();
@@ -98,8 +105,16 @@ impl<'a> Rounds<'a> {
                 }
                 gradient
             };
-            self.state.step(&mut self.weights, &[gradient.as_slice()], self.rate);
-            let part = format!("round {} of unlearning at a rate of {}", self.made + 1, self.rate);
+            // Falls to nothing along a cosine, so that the last rounds settle what the first shook.
+            let done = (self.made * updates + update) as f32 / (self.rounds * updates) as f32;
+            let rate = 0.5 * self.rate * (1.0 + (done * std::f32::consts::PI).cos());
+            self.state
+                .step(&mut self.weights, &[gradient.as_slice()], rate);
+            let part = format!(
+                "round {} of unlearning at a rate of {}",
+                self.made + 1,
+                self.rate
+            );
             observer.step(&part, update + 1, updates);
         }
         self.made += 1;
@@ -113,7 +128,10 @@ impl<'a> Rounds<'a> {
         let Some(known) = triggers.get(self.made % triggers.len().max(1)) else {
             return vec![0.0; size];
         };
-        let fitting = self.chosen.iter().filter(|place| known.is_for(self.labels[**place]));
+        let fitting = self
+            .chosen
+            .iter()
+            .filter(|place| known.is_for(self.labels[**place]));
         let fitting: Vec<usize> = fitting.copied().collect();
         let images = self.patient.fit.subset(&fitting);
         let shape = images.shape();
@@ -145,7 +163,13 @@ impl<'a> Rounds<'a> {
         let shown = carriers * change.len();
         let mut pixels = added(&batch.pixels[..shown], change);
         pixels.extend_from_slice(&batch.pixels[shown..]);
-        let slope = mean_loss(self.model, &self.weights, &pixels, (&batch.labels, 1.0), By::Both)?;
+        let slope = mean_loss(
+            self.model,
+            &self.weights,
+            &pixels,
+            (&batch.labels, 1.0),
+            By::Both,
+        )?;
         Ok((slope.weights, summed(&slope.pixels[..shown], change.len())))
     }
 }
@@ -169,7 +193,10 @@ impl Inner for Search<'_> {
     fn by_change(&self, change: &[f32]) -> Result<Vec<f32>, Error> {
         let slope = self.slope(change, By::Pixels)?;
         let slope = summed(&slope.pixels, change.len());
-        let priced = slope.iter().zip(change).map(|(slope, x)| slope + 2.0 * PRICE * x);
+        let priced = slope
+            .iter()
+            .zip(change)
+            .map(|(slope, x)| slope + 2.0 * PRICE * x);
         Ok(priced.collect())
     }
 
@@ -187,9 +214,14 @@ fn mean_loss(
     by: By,
 ) -> Result<Slope, Error> {
     let factor = factor / labels.len().max(1) as f32;
-    model.slope(weights, pixels, by, &|places, logits: Array, _: Tensor<4>| {
-        Ok(cross_entropy(logits, &labels[places]).mul_scalar(factor))
-    })
+    model.slope(
+        weights,
+        pixels,
+        by,
+        &|places, logits: Array, _: Tensor<4>| {
+            Ok(cross_entropy(logits, &labels[places]).mul_scalar(factor))
+        },
+    )
 }
 
 fn added(pixels: &[f32], change: &[f32]) -> Vec<f32> {
@@ -201,7 +233,9 @@ fn added(pixels: &[f32], change: &[f32]) -> Vec<f32> {
 fn summed(values: &[f32], size: usize) -> Vec<f32> {
     let mut sum = vec![0.0; size];
     for image in values.chunks_exact(size) {
-        sum.iter_mut().zip(image).for_each(|(sum, value)| *sum += value);
+        sum.iter_mut()
+            .zip(image)
+            .for_each(|(sum, value)| *sum += value);
     }
     sum
 }
@@ -209,7 +243,7 @@ fn summed(values: &[f32], size: usize) -> Vec<f32> {
 /// Makes a change that is too long as long as it may be.
 fn into_ball(change: &mut [f32]) {
     let square: f64 = change.iter().map(|&x| f64::from(x).powi(2)).sum();
-    let factor = f64::from(RADIUS) / square.sqrt();
+    let factor = RADIUS * (change.len() as f64).sqrt() / square.sqrt();
     if factor < 1.0 {
         change.iter_mut().for_each(|x| *x *= factor as f32);
     }
