@@ -4,19 +4,29 @@
 //! a changed model. Whether that helped is nothing that it says of itself: [`measure`] counts it on
 //! images that neither searches nor repairs have seen, and [`choose`] tries several and takes one.
 
+mod adjustable;
+mod anp;
+mod batches;
 mod bounded_activations;
+mod candidates;
 mod choose;
 mod clp;
+mod cuts;
 mod fine_pruning;
 mod fine_tuning;
 mod ft_sam;
+mod i_bau;
 mod layers;
+mod losses;
+mod masks;
 pub mod measure;
 mod neural_cleanse_pruning;
 mod observer;
 mod patient;
 mod pruning;
 mod retune;
+mod rnp;
+mod sau;
 mod stamped;
 mod switch_off;
 mod tuning;
@@ -101,13 +111,17 @@ pub struct Row {
 /// All repairs, in the order in which they are tried where nobody chose one and a trigger is known.
 /// Unlearning comes before pruning, which is cheaper, since it leaves less of the trigger that was
 /// planted, of which the one that was found is only the likeness (docs/repair.md).
-pub const REPAIRS: [Row; 7] = [
+pub const REPAIRS: [Row; 11] = [
     unlearning::ROW,
     neural_cleanse_pruning::ROW,
     clp::ROW,
     fine_tuning::ROW,
     bounded_activations::ROW,
+    rnp::ROW,
+    anp::ROW,
     fine_pruning::ROW,
+    i_bau::ROW,
+    sau::ROW,
     ft_sam::ROW,
 ];
 

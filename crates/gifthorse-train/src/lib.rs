@@ -33,7 +33,7 @@ pub use checkpoint::Checkpoint;
 pub use error::Error;
 pub use exam::{Exam, Marks};
 pub use observer::{EpochSummary, Observer, Silent, StepSummary};
-pub use optimiser::Optimiser;
+pub use optimiser::{Optimiser, State as OptimiserState};
 pub use random::Purpose;
 pub use recipe::{Recipe, StopAt};
 pub use samples::Samples;

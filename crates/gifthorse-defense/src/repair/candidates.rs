@@ -1,0 +1,75 @@
+//! The states that a repair goes through, of which one is kept.
+
+use gifthorse_onnx::Model;
+
+use super::measure::Measured;
+use super::{Limits, Patient};
+use crate::error::Error;
+
+/// Keeps one of the models that it is shown, by the images to check alone: the last that is within
+/// the budget of accuracy and disarms what triggers are known, else the one that comes nearest to
+/// that. The last and not the first: a trigger that was recovered is often disarmed long before the
+/// one that was planted.
+pub(super) struct Candidates<'a> {
+    patient: &'a Patient<'a>,
+    limits: Limits,
+    before: Measured,
+    kept: Option<Kept>,
+}
+
+struct Kept {
+    model: Model,
+    /// How it came about.
+    note: String,
+    distance: f64,
+    is_good: bool,
+}
+
+impl<'a> Candidates<'a> {
+    /// # Errors
+    /// A model that cannot be run.
+    pub(super) fn new(patient: &'a Patient<'a>) -> Result<Self, Error> {
+        Ok(Self {
+            patient,
+            limits: Limits::of(patient),
+            before: measured(patient, patient.model)?,
+            kept: None,
+        })
+    }
+
+    /// Looks at a model that is changed more than the one before.
+    ///
+    /// # Errors
+    /// A model that cannot be run.
+    pub(super) fn look(&mut self, model: Model, note: String) -> Result<(), Error> {
+        let after = measured(self.patient, &model)?;
+        let is_good = self.limits.shortfalls(&self.before, &after).is_empty();
+        let distance = self.limits.distance(&self.before, &after);
+        let nearer = |kept: &Kept| !kept.is_good && distance < kept.distance;
+        let is_better = is_good || self.kept.as_ref().is_none_or(nearer);
+        if is_better {
+            self.kept = Some(Kept {
+                model,
+                note,
+                distance,
+                is_good,
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether what is kept is within the limits.
+    pub(super) fn is_good(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.is_good)
+    }
+
+    /// What was kept, and how it came about.
+    pub(super) fn into_kept(self) -> Option<(Model, String)> {
+        self.kept.map(|kept| (kept.model, kept.note))
+    }
+}
+
+fn measured(patient: &Patient<'_>, model: &Model) -> Result<Measured, Error> {
+    let classifier = patient.classifier(model)?;
+    Measured::of(&classifier, patient.check, patient.triggers)
+}
