@@ -2,6 +2,9 @@
 //! answers for labels: `repair_steps MODEL.onnx METHOD IMAGES UPDATES`. Half of
 //! `bench/repair_peers.py`.
 
+// What was measured is printed.
+#![allow(clippy::print_stdout)]
+
 use std::env::args;
 use std::error::Error;
 use std::sync::{Arc, Mutex};

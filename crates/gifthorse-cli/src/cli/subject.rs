@@ -83,7 +83,8 @@ pub struct SubjectArgs {
     /// scan: one that was killed or stopped loses less than a minute. A folder belongs to one scan.
     #[arg(long, value_name = "DIR", help_heading = "Search")]
     work: Option<PathBuf>,
-    /// Share of clean models that may be called backdoored [default: 0.05, or that of --policy].
+    /// Share of clean models that may be called backdoored [default: 0.05; the policy of a
+    /// scan may say otherwise].
     #[arg(long, value_name = "RATE", value_parser = parse::rate, help_heading = "Verdict")]
     fpr: Option<f64>,
     /// Clean models of your own to measure by, of the same task: ONNX files, which are scanned

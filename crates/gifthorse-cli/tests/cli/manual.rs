@@ -91,7 +91,7 @@ fn the_help_of_scan_has_a_heading_for_each_thing_that_is_asked() {
         ("Options", &["help", "version"][..]),
         ("Images", &["images", "split", "crop", "exif", "max-images"]),
         ("Labels", &["labels", "class-names", "label-order"]),
-        ("Model", &["output", "input"]),
+        ("Model", &["input", "output"]),
         (
             "Search",
             &[
