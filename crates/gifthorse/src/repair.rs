@@ -117,6 +117,12 @@ pub fn repair(
                 .to_owned(),
         );
     }
+    if record.is_undecided() {
+        record.reasons.push(
+            "the scan of the repaired model could not say whether there is a backdoor: its report says why"
+                .to_owned(),
+        );
+    }
     record.repaired = shortfalls.is_empty();
     record.reasons.extend(shortfalls);
     record.changes = Some(diff(&before, &model).map_err(|source| Error::Model {
@@ -186,6 +192,12 @@ impl RepairRecord {
     /// Whether the last scan called the model backdoored.
     fn still_backdoored(&self) -> bool {
         self.last_scan().is_some_and(Scanned::is_backdoored)
+    }
+
+    /// Whether it could not say.
+    fn is_undecided(&self) -> bool {
+        let last = self.last_scan();
+        last.is_some_and(|scan| scan.verdict == Verdict::Inconclusive)
     }
 
     /// Whether it called the model clean.

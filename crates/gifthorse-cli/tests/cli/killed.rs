@@ -32,7 +32,9 @@ const MODEL: &str = r#"
 /// `model`.
 fn kill_at(bench: &Bench, arguments: &str, saved: &str, model: &str) {
     let mut run = bench.start(arguments);
-    while !bench.path(saved).exists() {
+    // For a moment it is there and empty, where it is found out whether it can be written.
+    let is_saved = || fs::metadata(bench.path(saved)).is_ok_and(|file| file.len() > 0);
+    while !is_saved() {
         assert!(run.try_wait().unwrap().is_none(), "nothing was saved");
         std::thread::sleep(Duration::from_millis(2));
     }

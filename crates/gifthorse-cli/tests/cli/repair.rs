@@ -57,6 +57,25 @@ fn a_backdoor_is_found_repaired_and_proven_gone() {
     assert_eq!(fixed.sha256, digest);
     let model = gifthorse::hash::sha256(&bench.path("model.onnx")).unwrap();
     assert_eq!(record.model.sha256, model);
+}
+
+#[test]
+fn what_pruning_repairs_is_clean_to_a_scan_and_differs_by_a_node() {
+    let bench = bench(Kind::Backdoored);
+    let pruned = format!(
+        "repair model.onnx --images images {QUICK} --method neural_cleanse_pruning -o fixed.onnx"
+    );
+    bench.run(&pruned).expect(0);
+    let record = record(&bench, "fixed.repair/repair.json");
+    let changes = record.changes.unwrap();
+    assert!(
+        changes
+            .constants
+            .iter()
+            .all(|change| change.before.is_none())
+    );
+    let svg = std::fs::read_to_string(bench.path("fixed.repair/pruning.svg")).unwrap();
+    assert!(svg.contains("clean accuracy"));
     bench
         .run(&format!("scan fixed.onnx --images images {QUICK}"))
         .expect(0);
