@@ -1,8 +1,9 @@
 //! Repairs: one published method a file, named as the field names it, and one row of [`REPAIRS`].
 //!
-//! A repair gets a [`Patient`], a model with clean images and whatever triggers are known, and gives
-//! a changed model. Whether that helped is nothing that it says of itself: [`measure`] counts it on
-//! images that neither searches nor repairs have seen, and [`choose`] tries several and takes one.
+//! A repair gets a [`Patient`], a model with clean images and whatever triggers are known, and
+//! gives a changed model. Whether that helped is nothing that it says of itself: [`measure`] counts
+//! it on images that neither searches nor repairs have seen, and [`choose`] tries several and takes
+//! one.
 
 mod adjustable;
 mod anp;
@@ -90,8 +91,8 @@ pub trait Repair: Debug + Send + Sync {
     /// Repairs a model.
     ///
     /// # Errors
-    /// [`Error::CannotRepair`] for a model that has nothing of what the repair changes, or without a
-    /// trigger that it needs; a model that cannot be run, trained or changed.
+    /// [`Error::CannotRepair`] for a model that has nothing of what the repair changes, or without
+    /// a trigger that it needs; a model that cannot be run, trained or changed.
     fn repair(
         &self,
         patient: &Patient<'_>,
@@ -138,8 +139,8 @@ pub fn named(name: &str) -> Result<Box<dyn Repair>, Error> {
     Ok((row.make)())
 }
 
-/// The repairs to try where nobody chose one: with a trigger those of the table, since it can be seen
-/// whether it still works; without, those that need none, the strongest first.
+/// The repairs to try where nobody chose one: with a trigger those of the table, since it can be
+/// seen whether it still works; without, those that need none, the strongest first.
 #[must_use]
 pub fn auto(has_trigger: bool) -> Vec<Box<dyn Repair>> {
     let fitting = REPAIRS

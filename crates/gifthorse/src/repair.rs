@@ -1,9 +1,9 @@
 //! A repair from files to proof.
 //!
-//! `request` says what is asked for, `diagnosis` what is wrong with the model (a scan, its report, or
-//! what the caller tells), `known` reads the triggers of a report, `parts` divides the images so that
-//! the proof is on images that neither search nor repair has seen, `rounds` repairs and scans again,
-//! `proof` measures before and after, and `record` is what comes out, as plain data.
+//! `request` says what is asked for, `diagnosis` what is wrong with the model (a scan, its report,
+//! or what the caller tells), `known` reads the triggers of a report, `parts` divides the images so
+//! that the proof is on images that neither search nor repair has seen, `rounds` repairs and scans
+//! again, `proof` measures before and after, and `record` is what comes out, as plain data.
 
 mod diagnosis;
 mod known;
@@ -35,8 +35,8 @@ pub use request::{PlantedTrigger, RepairRequest};
 /// repaired model again, and measures both on images that nothing has seen.
 ///
 /// The repaired file is written only if accuracy fell by no more than the budget, no known trigger
-/// works any more, and the second scan does not call the repaired model backdoored; or if the request
-/// forces it. What was measured is the file as it is read back.
+/// works any more, and the second scan does not call the repaired model backdoored; or if the
+/// request forces it. What was measured is the file as it is read back.
 ///
 /// # Errors
 /// What a scan refuses; a report of another model; files that cannot be written.

@@ -84,8 +84,8 @@ pub trait RepairZooObserver: Sync {
     fn failed(&self, _name: &str, _error: &gifthorse::Error) {}
 }
 
-/// Repairs the good models of a zoo by each method, those that were not repaired so before, and gives
-/// what all came to, also kept as `repairs/summary.json`.
+/// Repairs the good models of a zoo by each method, those that were not repaired so before, and
+/// gives what all came to, also kept as `repairs/summary.json`.
 ///
 /// # Errors
 /// No `zoo.json`, files that cannot be read or written. A repair that fails is told to the observer

@@ -1,14 +1,14 @@
 //! Bounded activations (H. Wang et al. 2024), MM-BM and MMAC.
 //!
 //! # What it does
-//! Puts an upper bound on each channel of each activation, as low as can be while the logits of clean
-//! images stay what they are: the weights are not touched. The bounds begin at what clean images
-//! reach and are lowered by gradient steps on the squared change of the logits plus a price, which
-//! rises as long as accuracy on other clean images stays within the budget. What is paid for is the
-//! height of the bounds (MM-BM), and how sure the model under them is of images that were driven from
-//! noise to be as sure of a class as can be (MMAC): these go by the backdoor where there is one. Where
-//! triggers are known, stamped images have to give the logits of the same images as they are instead,
-//! and nothing is paid for.
+//! Puts an upper bound on each channel of each activation, as low as can be while the logits of
+//! clean images stay what they are: the weights are not touched. The bounds begin at what clean
+//! images reach and are lowered by gradient steps on the squared change of the logits plus a price,
+//! which rises as long as accuracy on other clean images stays within the budget. What is paid for
+//! is the height of the bounds (MM-BM), and how sure the model under them is of images that were
+//! driven from noise to be as sure of a class as can be (MMAC): these go by the backdoor where
+//! there is one. Where triggers are known, stamped images have to give the logits of the same
+//! images as they are instead, and nothing is paid for.
 //!
 //! # Threat model
 //! A backdoor that works by activations higher than those of clean images, as most with a small
@@ -18,20 +18,20 @@
 //! Clean images, some tens of each class; no labels of their own.
 //!
 //! # Cost
-//! 60 passes of up to eight images of each class forwards and backwards, then 300 of 32 clean and 32 of
-//! these, and 32 stamped where a trigger is known.
+//! 60 passes of up to eight images of each class forwards and backwards, then 300 of 32 clean and
+//! 32 of these, and 32 stamped where a trigger is known.
 //!
 //! # Known failures
-//! Triggers whose work is done within the range of clean images: blends, warps, all-to-all with many
-//! poisoned images. Models without activations that are flat on a stretch (GELU, SiLU).
+//! Triggers whose work is done within the range of clean images: blends, warps, all-to-all with
+//! many poisoned images. Models without activations that are flat on a stretch (GELU, SiLU).
 //!
 //! # References
 //! H. Wang, Z. Xiang, D. J. Miller, G. Kesidis, "MM-BD: Post-Training Detection of Backdoor Attacks
 //! with Arbitrary Backdoor Pattern Types Using a Maximum Margin Statistic", IEEE S&P 2024, section
 //! VI. H. Wang, Z. Xiang, D. J. Miller, G. Kesidis, "Improved Activation Clipping for Universal
 //! Backdoor Mitigation and Test-Time Detection", ICASSP 2024. There bounds and margins pay as they
-//! are, and no trigger is known; here each bound is counted in what clean images reach, and margins in the spread of the
-//! logits, so that layers and models of different sizes pay alike.
+//! are, and no trigger is known; here each bound is counted in what clean images reach, and margins
+//! in the spread of the logits, so that layers and models of different sizes pay alike.
 
 mod margins;
 

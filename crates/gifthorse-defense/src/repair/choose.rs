@@ -150,8 +150,8 @@ pub struct Chosen {
 /// and takes that; else the one that comes nearest. Nothing but the images to check is looked at.
 ///
 /// # Errors
-/// A model that cannot be run. A repair that cannot be done on the model is no error, but an attempt
-/// that failed.
+/// A model that cannot be run. A repair that cannot be done on the model is no error, but an
+/// attempt that failed.
 pub fn choose(
     patient: &Patient<'_>,
     repairs: &[Box<dyn Repair>],

@@ -1,10 +1,10 @@
 //! Channel Lipschitzness pruning (Zheng et al. 2022), CLP.
 //!
 //! # What it does
-//! Takes, for each channel of each convolution, the largest singular value of its kernel as a matrix
-//! of input channels by places, times the factor of a batch normalisation behind it: an upper bound
-//! of how far the channel can be moved. Channels above the mean of their layer by more than three
-//! standard deviations are switched off: their weights become zero.
+//! Takes, for each channel of each convolution, the largest singular value of its kernel as a
+//! matrix of input channels by places, times the factor of a batch normalisation behind it: an
+//! upper bound of how far the channel can be moved. Channels above the mean of their layer by more
+//! than three standard deviations are switched off: their weights become zero.
 //!
 //! # Threat model
 //! A backdoor carried by channels that are far more sensitive than others.
@@ -16,9 +16,9 @@
 //! One look at the weights.
 //!
 //! # Known failures
-//! Backdoors that are spread over many channels, as most are: on CIFAR-10 it leaves more than half of
-//! the success in the mean of eight attacks, at two points of accuracy (BackdoorBench). Layers of few
-//! channels, none of which can be three deviations above the mean: fewer than eleven.
+//! Backdoors that are spread over many channels, as most are: on CIFAR-10 it leaves more than half
+//! of the success in the mean of eight attacks, at two points of accuracy (BackdoorBench). Layers
+//! of few channels, none of which can be three deviations above the mean: fewer than eleven.
 //!
 //! # References
 //! R. Zheng, R. Tang, J. Li, L. Liu, "Data-free Backdoor Removal based on Channel Lipschitzness",

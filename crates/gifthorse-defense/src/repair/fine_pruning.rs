@@ -1,9 +1,9 @@
 //! Fine-Pruning (K. Liu et al. 2018).
 //!
 //! # What it does
-//! Switches off the channels of the last convolution that clean images wake least, until accuracy on
-//! clean images has fallen by four points, and then trains the model on with clean images. Where a
-//! trigger is known, a fifth of these carries it, with its true label.
+//! Switches off the channels of the last convolution that clean images wake least, until accuracy
+//! on clean images has fallen by four points, and then trains the model on with clean images. Where
+//! a trigger is known, a fifth of these carries it, with its true label.
 //!
 //! # Threat model
 //! A backdoor that lives in neurons which are dormant on clean images; training on undoes what was

@@ -1,10 +1,10 @@
 //! FT-SAM (Zhu et al. 2023), with unlearning in it.
 //!
 //! # What it does
-//! Trains the model on with clean images, each update with the gradient from where the loss is worst
-//! nearby, as far as each weight is large: sharpness-aware minimisation, scaled by the weights. The
-//! neurons of a backdoor have large weights in the mean, so that they move most. Where triggers are
-//! known, a fifth of the images carries one, with its true label.
+//! Trains the model on with clean images, each update with the gradient from where the loss is
+//! worst nearby, as far as each weight is large: sharpness-aware minimisation, scaled by the
+//! weights. The neurons of a backdoor have large weights in the mean, so that they move most. Where
+//! triggers are known, a fifth of the images carries one, with its true label.
 //!
 //! # Threat model
 //! Any backdoor, also one whose trigger is not known.

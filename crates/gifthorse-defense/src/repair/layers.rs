@@ -5,8 +5,9 @@ use gifthorse_engine::{Classifier, Layer};
 use crate::activations::activations;
 use crate::error::Error;
 
-/// The layer that the logits are an affine function of (the second to last), and the last activation
-/// that has places in it (the last convolution's); fewer where there is no such, and none twice.
+/// The layer that the logits are an affine function of (the second to last), and the last
+/// activation that has places in it (the last convolution's); fewer where there is no such, and
+/// none twice.
 ///
 /// # Errors
 /// What the lowering refuses.

@@ -7,21 +7,22 @@
 //! neurons and once with channels at a place, and what pays least accuracy for it is taken.
 //!
 //! # Threat model
-//! A backdoor with a trigger that was recovered, whose work is done by neurons that clean images need
-//! little.
+//! A backdoor with a trigger that was recovered, whose work is done by neurons that clean images
+//! need little.
 //!
 //! # Needs
 //! A trigger that can be stamped; clean images.
 //!
 //! # Cost
-//! One pass of 500 images and as many stamped ones, then what follows the layer as often as there are
-//! neurons, but at most about 90 times: seconds.
+//! One pass of 500 images and as many stamped ones, then what follows the layer as often as there
+//! are neurons, but at most about 90 times: seconds.
 //!
 //! # Known failures
-//! Triggers that move, where channels serve both; neurons that serve both: accuracy falls with the backdoor (five points for GTSRB at the second to
-//! last layer, sixteen for YouTube Face in the paper). A trigger that is another way to the class
-//! than the original leaves the original where it was (87 % of a Trojan square's success in the
-//! paper). Sums of several branches mix the channels.
+//! Triggers that move, where channels serve both; neurons that serve both: accuracy falls with the
+//! backdoor (five points for GTSRB at the second to last layer, sixteen for YouTube Face in the
+//! paper). A trigger that is another way to the class than the original leaves the original where
+//! it was (87 % of a Trojan square's success in the paper). Sums of several branches mix the
+//! channels.
 //!
 //! # References
 //! B. Wang, Y. Yao, S. Shan, H. Li, B. Viswanath, H. Zheng, B. Zhao, "Neural Cleanse", IEEE S&P
@@ -67,8 +68,8 @@ struct Pruned {
 }
 
 impl Pruned {
-    /// Of two that end the trigger, whether this costs less accuracy; else whether it leaves less of
-    /// it.
+    /// Of two that end the trigger, whether this costs less accuracy; else whether it leaves less
+    /// of it.
     fn is_better(&self, other: &Self, limits: Limits) -> bool {
         let works = |it: &Self| it.point.excess > limits.excess;
         match (works(self), works(other)) {
@@ -137,8 +138,8 @@ impl Repair for NeuralCleansePruning {
     }
 }
 
-/// The neurons of a layer, in front those whose mean over stamped images is most above that over the
-/// same images as they are.
+/// The neurons of a layer, in front those whose mean over stamped images is most above that over
+/// the same images as they are.
 fn ranked(
     patient: &Patient<'_>,
     classifier: &Classifier,

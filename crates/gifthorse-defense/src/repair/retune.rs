@@ -14,9 +14,9 @@ const EPOCHS: usize = 5;
 /// The learning rate.
 const RATE: f32 = 0.01;
 
-/// The model after five epochs on five images that carry the trigger and the label of its target, as
-/// somebody might do who wants the backdoor back. `None` for a trigger without a single target, or if
-/// there are not five images that it is for.
+/// The model after five epochs on five images that carry the trigger and the label of its target,
+/// as somebody might do who wants the backdoor back. `None` for a trigger without a single target,
+/// or if there are not five images that it is for.
 ///
 /// # Errors
 /// A model that cannot be trained.

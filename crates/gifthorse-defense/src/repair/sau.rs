@@ -21,8 +21,8 @@
 //! # Known failures
 //! Triggers that change images much more than the search may (0.2 of the range of a pixel), and
 //! models that every small change fools, whatever its class: their shared examples lead anywhere.
-//! On a net for traffic signs, with an earlier and shorter schedule, 59 of 100 images with the planted
-//! trigger stayed at the target when the recovered one no longer worked.
+//! On a net for traffic signs, with an earlier and shorter schedule, 59 of 100 images with the
+//! planted trigger stayed at the target when the recovered one no longer worked.
 //!
 //! # References
 //! S. Wei, M. Zhang, H. Zha, B. Wu, "Shared Adversarial Unlearning: Backdoor Mitigation by

@@ -1,5 +1,5 @@
-//! Puts a node behind a layer that switches neurons off, or keeps channels below bounds: no weight is
-//! changed, and no later training brings back what is switched off.
+//! Puts a node behind a layer that switches neurons off, or keeps channels below bounds: no weight
+//! is changed, and no later training brings back what is switched off.
 
 use gifthorse_engine::Layer;
 use gifthorse_onnx::{ElementType, Graph, Model, NodeSpec, Readers, Tensor};

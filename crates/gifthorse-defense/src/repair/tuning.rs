@@ -62,10 +62,10 @@ pub(super) struct Tuning {
 }
 
 impl Tuning {
-    /// Trains `model` on: with the labels of the images or, if that costs too much accuracy, with the
-    /// model's own answers to them and lower rates. Takes the first that leaves clean accuracy on the
-    /// images to check within the budget and disarms the triggers; else the one that comes nearest to
-    /// that.
+    /// Trains `model` on: with the labels of the images or, if that costs too much accuracy, with
+    /// the model's own answers to them and lower rates. Takes the first that leaves clean accuracy
+    /// on the images to check within the budget and disarms the triggers; else the one that comes
+    /// nearest to that.
     ///
     /// # Errors
     /// Too few images; a model that cannot be trained, or whose training always diverges.

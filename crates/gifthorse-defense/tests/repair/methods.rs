@@ -84,8 +84,8 @@ fn sau_repairs_without_a_trigger() {
     repairs("sau", false, 0.1);
 }
 
-/// Of a net of 44 channels, each of which clean images need, switching channels off takes only a part
-/// of the backdoor, as the documentation of these two says.
+/// Of a net of 44 channels, each of which clean images need, switching channels off takes only a
+/// part of the backdoor, as the documentation of these two says.
 fn weakens(name: &str) {
     let repaired = BACKDOORED.repaired(name, true).unwrap();
     let (accuracy, success, _) = BACKDOORED.measured(&repaired.model);

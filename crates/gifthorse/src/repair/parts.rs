@@ -18,6 +18,9 @@ const MOST: usize = 10_000;
 const MOST_VALUES: usize = 1 << 28;
 /// Share of the images that proves the repair.
 const PROOF: f64 = 0.3;
+/// Share of the images that triggers were not searched with that proves the repair at most: some
+/// are left to learn from and choose by.
+const MOST_OF_UNSEEN: f64 = 0.9;
 /// Share of the others that repairs choose by.
 const CHECK: f64 = 0.25;
 
@@ -64,7 +67,7 @@ impl Parts {
             .filter(|&place| !searched.contains(&images.names()[place]))
             .collect();
         let of_unseen: Vec<usize> = unseen.iter().map(|&place| labels[place]).collect();
-        let share = (PROOF * images.len() as f64 / unseen.len().max(1) as f64).min(0.5);
+        let share = (PROOF * images.len() as f64 / unseen.len().max(1) as f64).min(MOST_OF_UNSEEN);
         let (_, proof) = split_holdout(&of_unseen, share, seed);
         let proof: Vec<usize> = proof.iter().map(|&place| unseen[place]).collect();
         let taken: HashSet<usize> = proof.iter().copied().collect();
@@ -102,8 +105,8 @@ impl Parts {
     }
 }
 
-/// Names of the images that the triggers of a report were searched with; none of them if it was made
-/// with other images.
+/// Names of the images that the triggers of a report were searched with; none of them if it was
+/// made with other images.
 fn searched(
     report: &Report,
     request: &RepairRequest,

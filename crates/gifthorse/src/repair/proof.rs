@@ -75,8 +75,8 @@ impl Proof<'_> {
         Ok((proven, measurements))
     }
 
-    /// In what the repaired model falls short, in sentences. What was planted does not count: nobody
-    /// who repairs a model knows it.
+    /// In what the repaired model falls short, in sentences. What was planted does not count:
+    /// nobody who repairs a model knows it.
     pub(super) fn shortfalls(&self, proven: &Proven) -> Vec<String> {
         let limits = Limits {
             budget: self.request.budget,

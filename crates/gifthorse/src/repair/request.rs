@@ -42,8 +42,8 @@ pub struct RepairRequest {
     pub methods: Vec<String>,
     /// How far clean accuracy may fall, in [0, 1].
     pub budget: f64,
-    /// How often the model is repaired and scanned again at most, at least once: a second trigger may
-    /// come to light once the first no longer works (Wang et al. 2019, section VII-D).
+    /// How often the model is repaired and scanned again at most, at least once: a second trigger
+    /// may come to light once the first no longer works (Wang et al. 2019, section VII-D).
     pub rounds: usize,
     /// Whether the repaired model is scanned.
     pub rescan: bool,
@@ -58,13 +58,14 @@ pub struct RepairRequest {
     pub output: PathBuf,
     /// The folder for the record and the reports of the scans.
     pub out: PathBuf,
-    /// Whether to repair also what was not found backdoored, and to write also what is not repaired.
+    /// Whether to repair also what was not found backdoored, and to write also what is not
+    /// repaired.
     pub force: bool,
 }
 
 impl RepairRequest {
-    /// A repair with the defaults of the command line. The record goes to a folder beside the output:
-    /// `fixed.repair` for `fixed.onnx`.
+    /// A repair with the defaults of the command line. The record goes to a folder beside the
+    /// output: `fixed.repair` for `fixed.onnx`.
     pub fn new(scan: ScanRequest, output: impl Into<PathBuf>) -> Self {
         let output = output.into();
         Self {

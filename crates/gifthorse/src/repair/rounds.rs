@@ -113,8 +113,8 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Scans the repaired model, notes what came of it, and gives the triggers of the classes that it
-    /// is called backdoored for.
+    /// Scans the repaired model, notes what came of it, and gives the triggers of the classes that
+    /// it is called backdoored for.
     fn scan(
         &self,
         model: Option<&Model>,

@@ -75,10 +75,10 @@ impl Decoupling {
         self.distance
     }
 
-    /// The slope, along each value of changed images, of the sum of their losses
-    /// `ln(1 + exp(-margin))`, and of `weight` times how far their masked features have moved: the
-    /// squared distance, in units of the mean square of clean images' masked features. `images` says
-    /// which they were before, by their places in [`Self::images`].
+    /// The slope, along each value of changed images, of the sum of their losses `ln(1 +
+    /// exp(-margin))`, and of `weight` times how far their masked features have moved: the squared
+    /// distance, in units of the mean square of clean images' masked features. `images` says which
+    /// they were before, by their places in [`Self::images`].
     ///
     /// # Errors
     /// A model that cannot be run.

@@ -46,8 +46,8 @@ pub struct ClassSearch<'a> {
 }
 
 impl<'a> ClassSearch<'a> {
-    /// The search for `target` at its beginning. If it `weighs`, source classes of which more images
-    /// go count more; else all count alike to the end.
+    /// The search for `target` at its beginning. If it `weighs`, source classes of which more
+    /// images go count more; else all count alike to the end.
     ///
     /// # Errors
     /// Images without labels, or none of another class that the model is right on.

@@ -17,7 +17,8 @@ const LINEAR_SLOPE: f32 = 16.118_096;
 const FROM: u64 = 1 << 39;
 /// The random stream of the search that moves all images.
 const AWAY: u64 = 1 << 38;
-/// Tells the random streams of searches of a pair from all others; the source lies above the target.
+/// Tells the random streams of searches of a pair from all others; the source lies above the
+/// target.
 const PAIR: u64 = 1 << 37;
 /// How far: models have fewer classes than this has bits.
 const SOURCE_BITS: u32 = 18;

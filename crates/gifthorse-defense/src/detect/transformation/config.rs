@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 pub enum Budget {
     /// In the unit of the family.
     Fixed(f64),
-    /// As a part of the distance of images to the nearest of another class, and with `weight` on how
-    /// far the features that the answers hang on move
+    /// As a part of the distance of images to the nearest of another class, and with `weight` on
+    /// how far the features that the answers hang on move
     /// ([`Decoupling`](crate::detect::bti_dbf::Decoupling)).
     Decoupled {
         /// The part of the distance.

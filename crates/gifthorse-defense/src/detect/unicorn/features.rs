@@ -82,10 +82,10 @@ impl Features {
         values.into_tensor()
     }
 
-    /// Shows the model changed images, `[images, channels, height, width]`. `images` says which they
-    /// were, by their places among the clean ones; outside the `mask` each has the features of the
-    /// clean image `apart` places further on, which in a whole round are its own once, as they may
-    /// be in the program's shuffles.
+    /// Shows the model changed images, `[images, channels, height, width]`. `images` says which
+    /// they were, by their places among the clean ones; outside the `mask` each has the features of
+    /// the clean image `apart` places further on, which in a whole round are its own once, as they
+    /// may be in the program's shuffles.
     ///
     /// # Errors
     /// A model that cannot be run.

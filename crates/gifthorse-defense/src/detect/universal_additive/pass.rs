@@ -21,8 +21,8 @@ pub struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// The slope, along each value of a change, of the sum over the images of the aim's loss, and how
-    /// many images the change leads where they are to go.
+    /// The slope, along each value of a change, of the sum over the images of the aim's loss, and
+    /// how many images the change leads where they are to go.
     ///
     /// # Errors
     /// A model that cannot be run, or passes no gradient back.
