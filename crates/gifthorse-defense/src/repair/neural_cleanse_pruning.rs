@@ -4,7 +4,9 @@
 //! Ranks the neurons of a layer by how much more they respond to stamped images than to clean ones,
 //! and switches them off in that order until the trigger that was found no longer works. It is done
 //! at the second to last layer and at the last convolution, there once with whole channels for
-//! neurons and once with channels at a place, and what pays least accuracy for it is taken.
+//! neurons and once with channels at a place, and what pays least accuracy for it is taken. Once the
+//! trigger is gone it goes on for as long as that costs at most half of the budget, since what was
+//! planted may use more neurons than its likeness.
 //!
 //! # Threat model
 //! A backdoor with a trigger that was recovered, whose work is done by neurons that clean images
@@ -39,6 +41,10 @@ use crate::subject::spread_over_classes;
 
 /// Images that neurons are ranked by.
 const IMAGES: usize = 500;
+
+/// Once the trigger that was found no longer works, more is switched off for as long as that costs
+/// no more than this part of the budget: what was planted may use more neurons.
+const SPARE: f64 = 0.5;
 
 /// What it is.
 const ABOUT: About = About {
@@ -101,10 +107,14 @@ impl Repair for NeuralCleansePruning {
         for (layer, grain) in tries {
             let order = ranked(patient, &classifier, layer, grain)?;
             let pruning = Pruning::new(patient, &classifier, layer, grain)?;
-            let way = pruning.run(&order, works, observer)?;
-            let start = way[0].clean_accuracy;
-            let within = |point: &&CurvePoint| start - point.clean_accuracy <= patient.budget;
-            let point = way.iter().rfind(within).unwrap_or(&way[0]).clone();
+            let start = pruning.run(&[], |_| false, observer)?[0].clean_accuracy;
+            let costs = |point: &CurvePoint| start - point.clean_accuracy;
+            let is_cheap = |point: &CurvePoint| costs(point) <= patient.budget * SPARE;
+            let goes_on = |point: &CurvePoint| works(point) || is_cheap(point);
+            let way = pruning.run(&order, goes_on, observer)?;
+            let beyond = way.iter().rfind(|point| !works(point) && is_cheap(point));
+            let within = way.iter().rfind(|point| costs(point) <= patient.budget);
+            let point = beyond.or(within).unwrap_or(&way[0]).clone();
             curve.extend(way);
             let new = Pruned {
                 layer: layer.clone(),
