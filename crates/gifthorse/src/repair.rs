@@ -74,6 +74,13 @@ pub fn repair(
     record.images = Some(parts.described());
     let known = diagnosis.triggers(request, &classifier)?;
     record.reasons.extend(known.told.clone());
+    if !parts.described().labelled && request.rescan {
+        record.reasons.push(
+            "without labels each scan divides the images by the model's own answers: scans of the repaired model may have \
+             searched with some of those that prove it"
+                .to_owned(),
+        );
+    }
     let methods = methods.unwrap_or_else(|| auto(!known.triggers.is_empty()));
     let rounds = Rounds {
         request,

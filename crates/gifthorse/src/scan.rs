@@ -263,7 +263,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
         .map(|searched| findings::detection(searched, &conclusion, shape, class_names));
     let mut detections: Vec<Detection> = detections.collect();
     let targets = &conclusion.decision.targets;
-    effects::add(&mut detections, &all, &subject, targets, deadline);
+    effects::add(&mut detections, &all, &subject, targets, deadline, observer);
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
         verdict: conclusion.verdict,

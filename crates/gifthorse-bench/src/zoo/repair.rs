@@ -15,12 +15,14 @@ use serde::{Deserialize, Serialize};
 
 use super::index::{Entry, State, Zoo};
 use super::jobs::side_by_side;
-use super::store::{make_folder, read_json, write_json};
+use super::store::{make_folder, read_json, write, write_json};
 use crate::Error;
 use crate::planted::planted;
 
 /// The folder of repairs in a zoo's.
 const REPAIRS: &str = "repairs";
+/// The file that says what a folder was asked for with.
+const ASKED: &str = "asked.txt";
 /// What stands for the repairs that fit.
 pub const AUTO: &str = "auto";
 
@@ -149,14 +151,36 @@ fn folder_of(request: &RepairZooRequest, entry: &Entry) -> PathBuf {
     request.folder.join(REPAIRS).join(how).join(&entry.name)
 }
 
+/// All that a scan of a model depends on beside its files, in words that are kept beside it.
+fn asked(request: &RepairZooRequest) -> String {
+    let RepairZooRequest {
+        detectors,
+        told,
+        seed,
+        ..
+    } = request;
+    format!("{detectors:?}, told {told}, seed {seed}\n")
+}
+
+/// The same of a repair.
+fn asked_of_repair(request: &RepairZooRequest) -> String {
+    let most = request.max_images;
+    format!("{}most images {most:?}\n", asked(request))
+}
+
+/// Whether a folder holds what is asked for now.
+fn is_as_asked(folder: &Path, asked: &str) -> bool {
+    std::fs::read_to_string(folder.join(ASKED)).is_ok_and(|kept| kept == asked)
+}
+
 /// The record of a repair, if it was made as it is asked for now.
 fn known(
     request: &RepairZooRequest,
     entry: &Entry,
     method: &str,
 ) -> Result<Option<RepairRecord>, Error> {
-    let path = folder_of(request, entry).join(method).join("repair.json");
-    let record: Option<RepairRecord> = read_json(&path)?;
+    let folder = folder_of(request, entry).join(method);
+    let record: Option<RepairRecord> = read_json(&folder.join("repair.json"))?;
     let model = request.folder.join(&entry.model);
     let hash = hash::sha256(&model).map_err(|source| Error::System {
         path: model.clone(),
@@ -166,7 +190,7 @@ fn known(
     Ok(record.filter(|record| {
         record.model.sha256 == hash
             && (record.budget - request.budget).abs() < f64::EPSILON
-            && record.seed == request.seed
+            && is_as_asked(&folder, &asked_of_repair(request))
     }))
 }
 
@@ -193,7 +217,7 @@ fn repair_one(
         ..ScanRequest::new(folder.join(&entry.model), Some(folder.join(&entry.images)))
     };
     let report = of_model.join("scan");
-    if !report.join("report.json").exists() {
+    if !is_as_asked(&report, &asked(request)) {
         let outcome = match scan(&scanned, &gifthorse::Silent) {
             Ok(outcome) => outcome,
             Err(error) => return Ok(Err(error)),
@@ -201,8 +225,9 @@ fn repair_one(
         let pages = HtmlOptions::default();
         let written = write_out(&report, &outcome.report, &outcome.evidence, None, pages);
         written.map_err(|error| Error::Request(error.to_string()))?;
+        write(&report.join(ASKED), asked(request).as_bytes())?;
     }
-    let asked = RepairRequest {
+    let wanted = RepairRequest {
         report: Some(report.join("report.json")),
         target,
         planted: planted(&truth, request.seed)?,
@@ -214,7 +239,11 @@ fn repair_one(
         out: out.clone(),
         ..RepairRequest::new(scanned, out.join("repaired.onnx"))
     };
-    Ok(repair(&asked, &gifthorse::Silent, &Silent))
+    let record = repair(&wanted, &gifthorse::Silent, &Silent);
+    if record.is_ok() {
+        write(&out.join(ASKED), asked_of_repair(request).as_bytes())?;
+    }
+    Ok(record)
 }
 
 /// The only class that everything planted leads to, if it is one.

@@ -32,8 +32,8 @@ pub struct SubjectArgs {
     /// is right on clearly more of them then, and says how many there are.
     #[arg(long, value_enum, default_value_t = ExifArg::Auto, value_name = "HOW", help_heading = "Images")]
     exif: ExifArg,
-    /// Use at most so many images, drawn evenly over the classes [default: ten a class, but at
-    /// least 1000, at most 3000 and at most 1 GiB].
+    /// Use at most so many images, drawn evenly over the classes [default of a scan: ten a class, but
+    /// at least 1000, at most 3000 and at most 1 GiB; of a repair: 10000, at most 1 GiB].
     #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
     max_images: Option<usize>,
     /// Labels in place of those of the images: a table of files and labels, or one label a line.

@@ -204,3 +204,19 @@ fn requests_that_make_no_sense_are_refused_before_any_work() {
         bench.run(arguments).expect(2).says(&[says]);
     }
 }
+
+#[test]
+fn few_images_bound_the_scan_as_well() {
+    let bench = bench(Kind::Backdoored);
+    bench
+        .run(&format!(
+            "repair model.onnx --images images {QUICK} --max-images 160 --method neural_cleanse_pruning --no-rescan \
+             -o fixed.onnx"
+        ))
+        .expect(0);
+    let parts = record(&bench, "fixed.repair/repair.json").images.unwrap();
+    assert_eq!(parts.fit + parts.check + parts.proof, 160);
+    let report = std::fs::read(bench.path("fixed.repair/before/report.json")).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    assert_eq!(report["images"]["count"], 160);
+}

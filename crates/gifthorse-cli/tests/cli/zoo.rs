@@ -354,3 +354,44 @@ fn what_a_model_cannot_be_made_of_is_told_for_that_model() {
         .collect();
     assert_eq!(states, ["good", "failed", "failed"]);
 }
+
+#[test]
+fn a_zoo_is_repaired_once_for_what_is_asked() {
+    let bench = Bench::new();
+    bench.write("zoo.toml", zoo());
+    bench.run("zoo build zoo.toml -o z --threads 2").expect(0);
+    let repair = "zoo repair z --told --detector neural_cleanse --method unlearning,fine_tuning";
+    let run = bench.run(&format!("{repair} --json"));
+    let run = run.says(&["4 repairs to make, 0 were made before"]);
+    let rows: Value = serde_json::from_str(&run.expect(0).out()).unwrap();
+    let rows = rows.as_array().unwrap();
+    // Of a clean model no target can be told.
+    assert_eq!(rows.len(), 4, "{rows:?}");
+    for row in rows {
+        assert!(row["attack"].is_string(), "{row}");
+        // What was planted is measured, and took before.
+        let before = row["success"][0].as_f64().unwrap();
+        assert!(before > 0.5, "{row}");
+    }
+    let folder = "z/repairs/told/signs-tiny-short-square-size4-s1/unlearning";
+    let record = json(&bench, &format!("{folder}/repair.json"));
+    assert_eq!(record["targets"], serde_json::json!([1]));
+
+    bench
+        .run(repair)
+        .expect(0)
+        .says(&["0 repairs to make, 4 were made before"]);
+    // Other images are another repair of the same scan; another detector is another scan.
+    let scan = "z/repairs/told/signs-tiny-short-square-size4-s1/scan/report.json";
+    let scanned = changed(&bench, scan);
+    bench
+        .run(&format!("{repair} --max-images 120"))
+        .expect(0)
+        .says(&["4 repairs to make"]);
+    assert_eq!(changed(&bench, scan), scanned);
+    bench
+        .run("zoo repair z --told --detector neural_cleanse,mm_bd --method unlearning")
+        .expect(0)
+        .says(&["2 repairs to make"]);
+    assert!(changed(&bench, scan) > scanned);
+}

@@ -32,7 +32,7 @@ impl<'a> Candidates<'a> {
         Ok(Self {
             patient,
             limits: Limits::of(patient),
-            before: measured(patient, patient.model)?,
+            before: patient.measured(patient.model)?,
             kept: None,
         })
     }
@@ -42,7 +42,7 @@ impl<'a> Candidates<'a> {
     /// # Errors
     /// A model that cannot be run.
     pub(super) fn look(&mut self, model: Model, note: String) -> Result<(), Error> {
-        let after = measured(self.patient, &model)?;
+        let after = self.patient.measured(&model)?;
         let is_good = self.limits.shortfalls(&self.before, &after).is_empty();
         let distance = self.limits.distance(&self.before, &after);
         let nearer = |kept: &Kept| !kept.is_good && distance < kept.distance;
@@ -67,9 +67,4 @@ impl<'a> Candidates<'a> {
     pub(super) fn into_kept(self) -> Option<(Model, String)> {
         self.kept.map(|kept| (kept.model, kept.note))
     }
-}
-
-fn measured(patient: &Patient<'_>, model: &Model) -> Result<Measured, Error> {
-    let classifier = patient.classifier(model)?;
-    Measured::of(&classifier, patient.check, patient.triggers)
 }

@@ -158,11 +158,7 @@ pub fn choose(
     observer: &dyn RepairObserver,
 ) -> Result<Chosen, Error> {
     let limits = Limits::of(patient);
-    let measure = |model: &Model| {
-        let classifier = patient.classifier(model)?;
-        Measured::of(&classifier, patient.check, patient.triggers)
-    };
-    let before = measure(patient.model)?;
+    let before = patient.measured(patient.model)?;
     let mut attempts = Vec::new();
     let mut best: Option<(Model, usize, f64)> = None;
     let mut done = false;
@@ -174,14 +170,13 @@ pub fn choose(
         observer.repair(about.title, place, repairs.len());
         let clock = Instant::now();
         let outcome = match repair.repair(patient, observer) {
-            Err(Error::Engine(error)) => return Err(error.into()),
             Err(error) => Outcome::Failed(error.to_string()),
             Ok(Repaired {
                 model,
                 notes,
                 curve,
             }) => {
-                let measured = measure(&model)?;
+                let measured = patient.measured(&model)?;
                 let shortfalls = limits.shortfalls(&before, &measured);
                 let distance = limits.distance(&before, &measured);
                 done = shortfalls.is_empty();

@@ -3,7 +3,7 @@
 use gifthorse_data::Images;
 use gifthorse_engine::{Classifier, Intervention, Layer};
 
-use super::layers::Grain;
+use super::grain::Grain;
 use super::measure::Measured;
 use super::pruning::CurvePoint;
 use super::switch_off::masked;

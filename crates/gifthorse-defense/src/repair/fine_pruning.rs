@@ -24,12 +24,13 @@
 //! K. Liu, B. Dolan-Gavitt, S. Garg, "Fine-Pruning: Defending Against Backdooring Attacks on Deep
 //! Neural Networks", RAID 2018.
 
-use super::layers::{Grain, last_convolution};
+use super::grain::Grain;
 use super::pruning::{CurvePoint, Pruning};
 use super::switch_off::masked;
 use super::tuning::Tuning;
 use super::{About, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
+use crate::explain::last_maps;
 use crate::subject::spread_over_classes;
 
 /// Images that channels are ranked by.
@@ -67,9 +68,9 @@ impl Repair for FinePruning {
         observer: &dyn RepairObserver,
     ) -> Result<Repaired, Error> {
         let classifier = patient.classifier(patient.model)?;
-        let Some(layer) = last_convolution(&classifier)? else {
+        let Some(layer) = last_maps(&classifier)? else {
             return Err(Error::CannotRepair(
-                "it has no activation with places in it that everything passes through".to_owned(),
+                "it has no maps that everything passes through".to_owned(),
             ));
         };
         let labels = patient.fit.labels().ok_or(Error::NoLabels)?;

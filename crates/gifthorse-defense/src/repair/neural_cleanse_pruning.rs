@@ -32,11 +32,12 @@
 
 use gifthorse_engine::{Classifier, Layer};
 
-use super::layers::{Grain, last_layers};
+use super::grain::Grain;
 use super::pruning::{CurvePoint, Pruning};
 use super::switch_off::masked;
 use super::{About, Limits, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
+use crate::explain::{last_maps, logits_input};
 use crate::subject::spread_over_classes;
 
 /// Images that neurons are ranked by.
@@ -97,7 +98,10 @@ impl Repair for NeuralCleansePruning {
         observer: &dyn RepairObserver,
     ) -> Result<Repaired, Error> {
         let classifier = patient.classifier(patient.model)?;
-        let layers = last_layers(&classifier)?;
+        let layers: Vec<Layer> = [logits_input(&classifier)?, last_maps(&classifier)?]
+            .into_iter()
+            .flatten()
+            .collect();
         let limits = Limits::of(patient);
         let (mut curve, mut best) = (Vec::new(), None::<Pruned>);
         let works = |point: &CurvePoint| point.excess > limits.excess;
@@ -131,8 +135,7 @@ impl Repair for NeuralCleansePruning {
         }
         let Some(best) = best else {
             return Err(Error::CannotRepair(
-                "it has neither a last layer nor an activation that everything passes through"
-                    .to_owned(),
+                "it has neither a last layer nor maps that everything passes through".to_owned(),
             ));
         };
         let CurvePoint { off, neurons, .. } = best.point;

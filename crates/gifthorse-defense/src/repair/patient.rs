@@ -8,6 +8,7 @@ use gifthorse_engine::{Classifier, Device, Opening, Preprocess};
 use gifthorse_onnx::Model;
 use gifthorse_train::net::{Net, Selection};
 
+use super::measure::Measured;
 use crate::error::Error;
 use crate::trigger::Trigger;
 
@@ -83,6 +84,14 @@ impl Patient<'_> {
             self.opening,
             &device,
         )?)
+    }
+
+    /// What a model made from it does on the images to check.
+    ///
+    /// # Errors
+    /// As [`Self::classifier`]; images without labels.
+    pub(super) fn measured(&self, model: &Model) -> Result<Measured, Error> {
+        Measured::of(&self.classifier(model)?, self.check, self.triggers)
     }
 
     /// A model made from it, to be trained on.

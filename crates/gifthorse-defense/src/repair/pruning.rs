@@ -3,7 +3,7 @@
 use gifthorse_engine::{Array, Classifier, Layer, Tail};
 use serde::{Deserialize, Serialize};
 
-use super::layers::Grain;
+use super::grain::Grain;
 use super::{KnownTrigger, Patient, RepairObserver};
 use crate::error::Error;
 use crate::subject::spread_over_classes;

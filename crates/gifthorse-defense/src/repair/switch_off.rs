@@ -4,7 +4,7 @@
 use gifthorse_engine::Layer;
 use gifthorse_onnx::{ElementType, Graph, Model, NodeSpec, Readers, Tensor};
 
-use super::layers::Grain;
+use super::grain::Grain;
 use crate::error::Error;
 
 /// The name that new nodes have.

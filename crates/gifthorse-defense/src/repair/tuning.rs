@@ -6,7 +6,6 @@ use gifthorse_train::{
     Checkpoint, Observer, Optimiser, Recipe, Schedule, Sharpness, StepSummary, Training,
 };
 
-use super::measure::Measured;
 use super::stamped::Stamped;
 use super::{Limits, Patient, RepairObserver};
 use crate::error::Error;
@@ -76,11 +75,7 @@ impl Tuning {
         observer: &dyn RepairObserver,
     ) -> Result<Tuned, Error> {
         let limits = Limits::of(patient);
-        let check = |model: &Model| -> Result<Measured, Error> {
-            let classifier = patient.classifier(model)?;
-            Measured::of(&classifier, patient.check, patient.triggers)
-        };
-        let before = check(patient.model)?;
+        let before = patient.measured(patient.model)?;
         let answers = patient
             .classifier(patient.model)?
             .predict(patient.fit.pixels())?;
@@ -102,7 +97,7 @@ impl Tuning {
                 }
                 other => other?,
             };
-            let after = check(&tuned)?;
+            let after = patient.measured(&tuned)?;
             let done = limits.shortfalls(&before, &after).is_empty();
             let distance = limits.distance(&before, &after);
             if best.as_ref().is_none_or(|(_, known)| distance < *known) {

@@ -13,6 +13,7 @@ use super::RepairRequest;
 use super::known::of_report;
 use crate::explain::from_file;
 use crate::hash::of_model;
+use crate::scan::images::FEWEST;
 use crate::verify::{opened_as, read_report, scan_request};
 use crate::{Error, PreprocessChoice, ScanObserver, ScanRequest, VerifyRequest, scan};
 
@@ -43,6 +44,13 @@ impl Diagnosis {
         let path = match &request.report {
             Some(path) => path.clone(),
             None if request.trigger.is_some() => {
+                if matches!(request.scan.preprocess, PreprocessChoice::Auto { .. }) {
+                    return Err(Error::Request(
+                        "with --trigger no scan finds out how pixels become the model's input: say it (--range, --mean, \
+                         --std), or leave --trigger out"
+                            .to_owned(),
+                    ));
+                }
                 return Ok(Self {
                     report: None,
                     scan: request.scan.clone(),
@@ -52,6 +60,8 @@ impl Diagnosis {
                 let work = request.work.as_ref().map(|work| work.join("scan"));
                 let asked = ScanRequest {
                     work,
+                    // Where fewer images are asked for than a scan takes, it has no more either.
+                    max_images: request.max_images.filter(|&most| most < FEWEST),
                     ..request.scan.clone()
                 };
                 let outcome = scan(&asked, observer)?;

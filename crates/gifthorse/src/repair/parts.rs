@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use gifthorse_data::{Images, split_holdout};
 use gifthorse_engine::Classifier;
-use gifthorse_report::Report;
 
 use super::RepairRequest;
 use super::diagnosis::Diagnosis;
@@ -57,10 +56,7 @@ impl Parts {
         let labelled = set.about.labelled;
         let predictions = predictions(&set, classifier)?;
         let images = set.labelled(&predictions)?;
-        let searched = match &diagnosis.report {
-            Some((report, _)) => searched(report, request, diagnosis, classifier)?,
-            None => HashSet::new(),
-        };
+        let searched = searched(request, diagnosis, classifier)?;
         let labels = images.labels().unwrap_or_default();
         // None of those that triggers were searched with proves anything.
         let unseen: Vec<usize> = (0..images.len())
@@ -105,24 +101,16 @@ impl Parts {
     }
 }
 
-/// Names of the images that the triggers of a report were searched with; none of them if it was
-/// made with other images.
+/// Names of the images that scans search triggers with, the one before and those of repaired models:
+/// they draw the same ones, where images have labels of their own.
 fn searched(
-    report: &Report,
     request: &RepairRequest,
     diagnosis: &Diagnosis,
     classifier: &Classifier,
 ) -> Result<HashSet<String>, Error> {
     let set = ImageSet::load(&diagnosis.scan, request.images()?, classifier)?;
-    let is_same = report
-        .images
-        .as_ref()
-        .is_some_and(|images| images.sha256 == set.about.sha256);
-    if !is_same {
-        return Ok(HashSet::new());
-    }
     let predictions = predictions(&set, classifier)?;
-    let SplitSet { search, .. } = set.split(&predictions, report.seed)?;
+    let SplitSet { search, .. } = set.split(&predictions, diagnosis.scan.seed)?;
     Ok(search.names().iter().cloned().collect())
 }
 

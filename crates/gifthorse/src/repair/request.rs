@@ -49,7 +49,8 @@ pub struct RepairRequest {
     pub rescan: bool,
     /// Whether to find out how fast the backdoor comes back.
     pub retune: bool,
-    /// At most so many images, for repair and proof together.
+    /// At most so many images, for repair and proof together, 10,000 by default; fewer than a scan
+    /// takes bound the scan as well.
     pub max_images: Option<usize>,
     /// Folder in which scan and training are kept as they go; a repair that was killed goes on from
     /// there.

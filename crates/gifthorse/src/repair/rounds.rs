@@ -126,21 +126,28 @@ impl<'a> Rounds<'a> {
             return Ok(Vec::new());
         };
         let folder = self.request.out.join(format!("after-{round}"));
-        let file = self.request.out.join("candidate.onnx");
+        // A folder of its own, for what lies beside a model with large weights.
+        let candidate = self.request.out.join("candidate");
+        make(&candidate)?;
+        let file = candidate.join("model.onnx");
         model.write(&file).map_err(|source| Error::Model {
             path: file.clone(),
             source: Box::new(source),
         })?;
         let request = ScanRequest {
-            model: file.clone(),
+            model: file,
             // Accuracy has been measured, and a model that lost it is refused for that.
             force: true,
             ..self.diagnosis.scan.clone()
         };
-        let outcome = scan(&request, observer)?;
+        let outcome = scan(&request, observer);
+        std::fs::remove_dir_all(&candidate).map_err(|source| Error::Write {
+            path: candidate,
+            source,
+        })?;
+        let outcome = outcome?;
         let pictures = HtmlOptions::default();
         let report = write_out(&folder, &outcome.report, &outcome.evidence, None, pictures)?;
-        std::fs::remove_file(&file).map_err(|source| Error::Write { path: file, source })?;
         let found = match report.verdict {
             Verdict::Backdoored => of_report(&report, &folder, &report.targets, self.classifier)?,
             Verdict::Clean | Verdict::Inconclusive => Vec::new(),

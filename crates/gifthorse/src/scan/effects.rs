@@ -12,6 +12,7 @@ use gifthorse_report::report::{Detection, Effect};
 use super::findings::unit_of;
 use super::search::Searched;
 use crate::explain::effect::{self, Stamped};
+use crate::{Error, ScanObserver};
 
 /// Held-out images that each trigger is looked at on: few, since it is one thing more about what
 /// was found, and each goes through the model nine times.
@@ -22,14 +23,15 @@ const TARGETS: usize = 8;
 const TOP: f64 = 0.01;
 
 /// Adds to the findings of the first named classes what their triggers do, where these are stamped
-/// on images of all classes. The verdict has been drawn before; what cannot be had is left out, as
-/// is all that would begin after the deadline.
+/// on images of all classes. The verdict has been drawn before; what cannot be had is told and
+/// left out, as is all that would begin after the deadline.
 pub fn add(
     detections: &mut [Detection],
     all: &[Searched<'_>],
     subject: &Subject<'_>,
     targets: &[usize],
     deadline: Option<Instant>,
+    observer: &dyn ScanObserver,
 ) {
     let Some(images) = subject.images else {
         return;
@@ -52,7 +54,13 @@ pub fn add(
             if deadline.is_some_and(|deadline| Instant::now() > deadline) {
                 return;
             }
-            let effect = of(finding, subject, &sample, unit.class);
+            let effect = of(finding, subject, &sample, unit.class).unwrap_or_else(|error| {
+                observer.warning(&format!(
+                    "what the trigger to class {} does inside the model cannot be told: {error}",
+                    unit.class
+                ));
+                None
+            });
             let mut written = detection.findings.iter_mut();
             if let Some(written) = written.find(|it| it.unit() == unit) {
                 written.effect = effect;
@@ -61,19 +69,29 @@ pub fn add(
     }
 }
 
-/// What the trigger of a finding does; none if it has none that is stamped.
-fn of(finding: &Finding, subject: &Subject<'_>, images: &Images, class: usize) -> Option<Effect> {
-    let trigger = finding.trigger.as_ref()?;
+/// What the trigger of a finding does; none if it has none that is stamped, or the model has no last
+/// layer.
+fn of(
+    finding: &Finding,
+    subject: &Subject<'_>,
+    images: &Images,
+    class: usize,
+) -> Result<Option<Effect>, Error> {
+    let Some(trigger) = &finding.trigger else {
+        return Ok(None);
+    };
     if finding.state != State::Reached || matches!(trigger, Trigger::Picture { .. }) {
-        return None;
+        return Ok(None);
     }
     let classifier = subject.classifier;
     let stamped = trigger.stamp(images.pixels(), classifier.shape());
-    let layer = logits_input(classifier).ok().flatten()?;
+    let Some(layer) = logits_input(classifier)? else {
+        return Ok(None);
+    };
     let stamped = Stamped {
         images,
         trigger: &stamped,
         original: None,
     };
-    effect::of(classifier, &stamped, Some(class), &[layer], TOP).ok()
+    effect::of(classifier, &stamped, Some(class), &[layer], TOP).map(Some)
 }

@@ -17,7 +17,7 @@ const HOLDOUT_SHARE: f64 = 0.3;
 /// Images of each class that a scan takes by default.
 const PER_CLASS: usize = 10;
 /// Fewest images that a scan takes by default.
-const FEWEST: usize = 1000;
+pub const FEWEST: usize = 1000;
 /// Most images that a scan takes by default.
 const MOST: usize = 3000;
 /// Most values of pixels that a scan takes by default: 1 GiB of them.

@@ -4,17 +4,16 @@ use std::path::Path;
 
 use gifthorse_data::Images;
 use gifthorse_defense::search::{evaluate_away, evaluate_from, evaluate_trigger, picture_margin};
-use gifthorse_defense::trigger::{
-    Additive, ColourMap, LocalMap, Patch, SpacePatch, Transformation, Trigger, Warp,
-};
+use gifthorse_defense::trigger::Trigger;
 use gifthorse_defense::verdict::Confirmation;
 use gifthorse_defense::verdict::interval::clopper_pearson;
 use gifthorse_engine::Classifier;
-use gifthorse_report::evidence::{Change, Recovered, read_trigger};
+use gifthorse_report::evidence::{Recovered, read_trigger};
 use gifthorse_report::report::{Detection, UnitFinding};
 
 use super::{Rate, Replayed};
 use crate::Error;
+use crate::recovered::stamped as as_stamped;
 
 /// Confidence of the intervals, as in reports.
 const CONFIDENCE: f64 = 0.95;
@@ -69,79 +68,37 @@ pub(super) fn replay(
     let Some(file) = &finding.trigger else {
         return Ok(unread);
     };
-    let on_images = |trigger: &Trigger| stamped(finding, trigger, classifier, images);
-    let replayed = match read_trigger(folder, file, classifier.shape())? {
-        Recovered::Patch(stored) => {
-            let patch = Patch {
-                mask: stored.mask().values().to_vec(),
-                pattern: stored.pattern().values().to_vec(),
-            };
-            let norm = norm(detection, finding, patch.norm());
-            let (search, holdout) = on_images(&Trigger::Patch(patch))?;
-            Replayed {
-                norm: Some(norm),
-                search,
-                holdout,
-                ..unread
-            }
+    let recovered = read_trigger(folder, file, classifier.shape())?;
+    let replayed = if let Recovered::Image(picture) = recovered {
+        let pixels = picture.values().to_vec();
+        let shown = Trigger::Picture { pixels };
+        let margin = picture_margin(classifier, &shown, finding.class)?;
+        let reported = measure(finding, PICTURE_MARGIN);
+        Replayed {
+            margin: Some(agreeing(reported, margin, |margin| {
+                MARGIN_ROUNDING * margin.abs().max(1.0)
+            })),
+            ..unread
         }
-        Recovered::ColourMap(Change { numbers, .. }) => {
-            let (search, holdout) = on_images(&ColourMap::of(numbers).into())?;
-            Replayed {
-                search,
-                holdout,
-                ..unread
+    } else if let Some(trigger) = as_stamped(recovered) {
+        let norm = match &trigger {
+            Trigger::Patch(patch) => Some(norm(detection, finding, patch.norm())),
+            Trigger::Additive(change) => {
+                let reported = measure(finding, PATCH_NORM);
+                let rounding = |norm| MARGIN_ROUNDING * norm;
+                Some(agreeing(reported, change.norm(), rounding))
             }
+            _ => None,
+        };
+        let (search, holdout) = stamped(finding, &trigger, classifier, images)?;
+        Replayed {
+            norm,
+            search,
+            holdout,
+            ..unread
         }
-        Recovered::Additive(Change { numbers, .. }) => {
-            let change = Additive::of(numbers);
-            let norm = agreeing(measure(finding, PATCH_NORM), change.norm(), |norm| {
-                MARGIN_ROUNDING * norm
-            });
-            let (search, holdout) = on_images(&change.into())?;
-            Replayed {
-                norm: Some(norm),
-                search,
-                holdout,
-                ..unread
-            }
-        }
-        Recovered::Warp(Change { numbers, .. }) => {
-            let (search, holdout) = on_images(&Warp::of(numbers).into())?;
-            Replayed {
-                search,
-                holdout,
-                ..unread
-            }
-        }
-        Recovered::LocalMap(Change { numbers, .. }) => {
-            let (search, holdout) = on_images(&LocalMap::of(numbers).into())?;
-            Replayed {
-                search,
-                holdout,
-                ..unread
-            }
-        }
-        Recovered::SpacePatch(Change { numbers, .. }) => {
-            let (search, holdout) = on_images(&SpacePatch::of(numbers).into())?;
-            Replayed {
-                search,
-                holdout,
-                ..unread
-            }
-        }
-        Recovered::Image(picture) => {
-            let pixels = picture.values().to_vec();
-            let shown = Trigger::Picture { pixels };
-            let margin = picture_margin(classifier, &shown, finding.class)?;
-            let reported = measure(finding, PICTURE_MARGIN);
-            Replayed {
-                margin: Some(agreeing(reported, margin, |margin| {
-                    MARGIN_ROUNDING * margin.abs().max(1.0)
-                })),
-                ..unread
-            }
-        }
+    } else {
+        unread
     };
     let parts = [
         replayed.norm,

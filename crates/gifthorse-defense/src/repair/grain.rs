@@ -1,33 +1,6 @@
-//! The layers that repairs look at.
+//! What a neuron of a layer is: a channel, or a channel at a place.
 
-use gifthorse_engine::{Classifier, Layer};
-
-use crate::activations::activations;
-use crate::error::Error;
-
-/// The layer that the logits are an affine function of (the second to last), and the last
-/// activation that has places in it (the last convolution's); fewer where there is no such, and
-/// none twice.
-///
-/// # Errors
-/// What the lowering refuses.
-pub(super) fn last_layers(classifier: &Classifier) -> Result<Vec<Layer>, Error> {
-    let affine = classifier.network().affine_end()?;
-    let second_to_last = affine.map(|end| end.layer.clone());
-    let second_to_last = second_to_last.filter(|layer| layer.channels() > 1);
-    let convolution = last_convolution(classifier)?;
-    let convolution = convolution.filter(|layer| second_to_last.as_ref() != Some(layer));
-    Ok(second_to_last.into_iter().chain(convolution).collect())
-}
-
-/// The last activation with places in it that everything passes through.
-///
-/// # Errors
-/// What the lowering refuses.
-pub(super) fn last_convolution(classifier: &Classifier) -> Result<Option<Layer>, Error> {
-    let mut all = activations(classifier)?.into_iter().map(|it| it.after);
-    Ok(all.find(|layer| layer.shape().len() == 3))
-}
+use gifthorse_engine::Layer;
 
 /// What a neuron of a layer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,13 +62,13 @@ fn numbers(layer: &Layer) -> usize {
 mod tests {
     use std::sync::Arc;
 
-    use gifthorse_engine::{Device, Preprocess};
+    use gifthorse_engine::{Classifier, Device, Preprocess};
     use gifthorse_onnx::{Dim, ElementType, GraphBuilder, Tensor};
 
     use super::*;
 
     #[test]
-    fn neurons_are_averaged_over_their_places_and_layers_found() {
+    fn neurons_are_averaged_over_their_places() {
         let dims = |dims: &[usize]| dims.iter().map(|&n| Dim::Fixed(n)).collect::<Vec<_>>();
         let weight = |name: &str, shape: &[usize]| {
             let values = vec![0.5; shape.iter().product()];
@@ -116,16 +89,13 @@ mod tests {
         let graph = Arc::new(model.graph().unwrap());
         let classifier =
             Classifier::new(graph, Preprocess::default(), None, &Device::flex()).unwrap();
-        let layers = last_layers(&classifier).unwrap();
-        let names: Vec<&str> = layers.iter().map(Layer::name).collect();
-        // The map behind the activation is what the logits are affine in.
-        assert_eq!(names, ["r"]);
+        let layer = classifier.layer("r").unwrap();
         let values: Vec<f32> = (0..24).map(|i| i as f32).collect();
         // Two images of three channels of four places.
-        let means = Grain::Channel.means(&layers[0], &values);
+        let means = Grain::Channel.means(layer, &values);
         assert_eq!(means, [7.5, 11.5, 15.5]);
-        let means = Grain::Number.means(&layers[0], &values);
+        let means = Grain::Number.means(layer, &values);
         assert_eq!((means.len(), means[0], means[11]), (12, 6.0, 17.0));
-        assert_eq!(Grain::of(&layers[0]), [Grain::Channel, Grain::Number]);
+        assert_eq!(Grain::of(layer), [Grain::Channel, Grain::Number]);
     }
 }
