@@ -89,6 +89,39 @@ pub enum Error {
     /// that say why.
     #[error("{0}")]
     CannotRepair(String),
+    /// A filter that cannot be fitted to this model, with these images or without a trigger; in
+    /// words that say why.
+    #[error("{0}")]
+    CannotFilter(String),
+    /// A filter that is not in the table.
+    #[error("there is no filter {name:?}; there are {}", known.join(", "))]
+    NoSuchFilter {
+        /// What was asked for.
+        name: String,
+        /// Those that there are.
+        known: Vec<&'static str>,
+    },
+    /// What was kept of a filter is not its own, or not for this model; in words.
+    #[error("what was kept of the filter {filter} cannot be used: {reason}")]
+    KeptFilter {
+        /// The filter.
+        filter: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Too few clean images to set a threshold by.
+    #[error(
+        "{count} clean images that the filter was not fitted to are too few for a false-positive rate of {fpr}: {needed} are \
+         needed at least"
+    )]
+    FewCleanScores {
+        /// Those that there are.
+        count: usize,
+        /// The rate.
+        fpr: f64,
+        /// Those that are needed.
+        needed: usize,
+    },
     /// A model could not be trained on.
     #[error(transparent)]
     Train(Box<gifthorse_train::Error>),

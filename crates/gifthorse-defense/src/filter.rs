@@ -1,16 +1,29 @@
 //! Filters, which tell a stamped image from a clean one: one published method a file or folder,
 //! named as the field names it, and one row of [`FILTERS`].
 //!
-//! The table is empty: no filter is implemented yet. What commands, reports and benches know of
-//! filters is the trait.
+//! A [`Filter`] is fitted to clean images and gives a [`Score`], which says how suspicious an image
+//! is and nothing of where to draw the line: [`Threshold`] draws it, from the scores of clean
+//! images that the fit has not seen. A score is kept as plain data ([`Score::keep`]) and taken up
+//! again ([`Filter::restore`]) for the same model.
+
+mod given;
+mod neuron_activation;
+mod pass;
+mod scored;
+mod strip;
+mod threshold;
 
 use std::fmt::Debug;
 
-use gifthorse_data::Images;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::error::Error;
-use crate::finding::Finding;
-use crate::subject::Subject;
+
+pub use given::{Given, Held};
+pub use scored::Scored;
+pub use threshold::{Threshold, more_than_expected};
 
 /// What a filter is, whatever its settings.
 #[derive(Debug)]
@@ -19,12 +32,54 @@ pub struct About {
     pub name: &'static str,
     /// Its name for people, with authors and year.
     pub title: &'static str,
-    /// Whether it needs a recovered trigger.
+    /// What it goes by. Those that go by the same say the same of an image, and count once where
+    /// several are asked.
+    pub family: Family,
+    /// Whether it needs a trigger that can be stamped on images.
     pub needs_trigger: bool,
-    /// Forward passes that it makes for an image, beside the model's own.
+    /// Whether it needs a repaired model beside the one that it filters for.
+    pub needs_repaired: bool,
+    /// Forward passes that it makes for an image, that of the model itself included.
     pub passes: f64,
-    /// What it cannot see.
+    /// What it cannot see, in words.
     pub misses: &'static [&'static str],
+}
+
+impl About {
+    /// Reads what a filter kept.
+    fn read<T: DeserializeOwned>(&self, kept: Value) -> Result<T, Error> {
+        serde_json::from_value(kept).map_err(|error| self.refused(error.to_string()))
+    }
+
+    /// Writes what a filter keeps.
+    fn write(&self, kept: &impl Serialize) -> Result<Value, Error> {
+        serde_json::to_value(kept).map_err(|error| self.refused(error.to_string()))
+    }
+
+    /// What was kept cannot be used.
+    fn refused(&self, reason: String) -> Error {
+        Error::KeptFilter {
+            filter: self.name,
+            reason,
+        }
+    }
+}
+
+/// What a filter goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// What a known trigger does inside the model.
+    Trigger,
+    /// Whether the answer stays where the image, or the model, is changed: it should not.
+    Stability,
+    /// Where the image lies among clean ones inside the model.
+    Features,
+    /// Whether a model that was bounded or repaired answers otherwise.
+    Disagreement,
+    /// The part of the image that the answer rests on.
+    Attribution,
+    /// Several of them.
+    Several,
 }
 
 /// A filter with its settings.
@@ -32,29 +87,38 @@ pub trait Filter: Debug + Send + Sync {
     /// Its row.
     fn about(&self) -> &'static About;
 
-    /// Fits the filter to clean images, such that it flags a share of `fpr`, in (0, 1), of clean
-    /// ones. The threshold is never set on images that the score was fitted on.
+    /// Fits the filter to clean images.
     ///
     /// # Errors
-    /// What the filter needs and does not have; a model that cannot be run.
-    fn fit<'a>(
-        &self,
-        subject: &Subject<'a>,
-        findings: &[Finding],
-        fpr: f64,
-    ) -> Result<Box<dyn Fitted + 'a>, Error>;
+    /// [`Error::CannotFilter`] where it needs what is not there; a model that cannot be run.
+    fn fit(&self, given: &Given<'_>) -> Result<Box<dyn Score>, Error>;
+
+    /// The score that [`Score::keep`] wrote, for the same model.
+    ///
+    /// # Errors
+    /// [`Error::KeptFilter`] for data that are not this filter's or not this model's.
+    fn restore(&self, kept: Value, held: &Held<'_>) -> Result<Box<dyn Score>, Error>;
 }
 
-/// A filter that knows the model and its clean images.
-pub trait Fitted: Send + Sync {
-    /// How suspicious each image is, in the order of the images; larger is more suspicious.
+/// How suspicious images are, once a filter was fitted.
+pub trait Score: Send + Sync {
+    /// Scores images `[images, channels, height, width]` in [0, 1], in their order. What it says of
+    /// an image depends on no other.
     ///
     /// # Errors
-    /// Images of another shape than the model's; a model that cannot be run.
-    fn score(&self, images: &Images) -> Result<Vec<f64>, Error>;
+    /// A number of pixels that is no whole number of images; a model that cannot be run.
+    fn score(&self, pixels: &[f32]) -> Result<Vec<Scored>, Error>;
 
-    /// The score from which on an image is flagged.
-    fn threshold(&self) -> f64;
+    /// All that [`Filter::restore`] needs beside the model.
+    ///
+    /// # Errors
+    /// Numbers that cannot be written.
+    fn keep(&self) -> Result<Value, Error>;
+
+    /// What was found out while fitting that a user should know, in sentences.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A row of the table of filters.
@@ -67,4 +131,20 @@ pub struct Row {
 }
 
 /// All filters.
-pub const FILTERS: [Row; 0] = [];
+pub const FILTERS: [Row; 4] = {
+    let [strip, strip_add, strip_alpha] = strip::ROWS;
+    [neuron_activation::ROW, strip, strip_add, strip_alpha]
+};
+
+/// The filter of this name.
+///
+/// # Errors
+/// [`Error::NoSuchFilter`], with the names that there are.
+pub fn named(name: &str) -> Result<Box<dyn Filter>, Error> {
+    let row = FILTERS.iter().find(|row| row.about.name == name);
+    let row = row.ok_or_else(|| Error::NoSuchFilter {
+        name: name.to_owned(),
+        known: FILTERS.iter().map(|row| row.about.name).collect(),
+    })?;
+    Ok((row.make)())
+}

@@ -18,6 +18,7 @@ mod logit_gradient;
 pub mod preflight;
 pub mod preflight_stats;
 pub mod repair;
+pub mod roc;
 pub mod search;
 pub mod subject;
 pub mod trigger;

@@ -12,9 +12,9 @@ use serde::Serialize;
 
 use super::index::{Entry, State, Zoo};
 use super::kept::report_of;
-use super::roc::Auroc;
 use super::truth::Planted;
 use crate::Error;
+use gifthorse_defense::roc::Auroc;
 use rows::{Rows, by_attack, by_data, by_size, by_targets};
 
 /// So many of so many, with an interval.

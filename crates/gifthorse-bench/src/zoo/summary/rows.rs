@@ -7,7 +7,7 @@ use gifthorse_report::report::Verdict;
 
 use super::{Judged, Row, Share};
 use crate::Error;
-use crate::zoo::roc::auroc;
+use gifthorse_defense::roc::auroc;
 
 /// The group that a model is in: its place among the groups, and what it is called.
 pub type Grouping = fn(&Judged) -> (usize, String);

@@ -1,23 +1,24 @@
-//! How well a number tells backdoored models from clean ones, whatever the threshold.
+//! How well a number tells what is bad from what is clean, whatever the threshold: backdoored models,
+//! or stamped images.
 
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Area under the receiver operating characteristic: the probability that a backdoored model has a
-/// larger number than a clean one, ties counting half.
+/// Area under the receiver operating characteristic: the probability that a bad case has a larger
+/// number than a clean one, ties counting half.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Auroc {
     /// The area, in [0, 1].
     pub area: f64,
     /// 95 % confidence interval, DeLong et al. (1988) on the scale of log odds; `null` where all
-    /// pairs are ranked right, or all wrong, or a group has one model alone: the sample then shows
+    /// pairs are ranked right, or all wrong, or a group has one case alone: the sample then shows
     /// no variance.
     pub interval: Option<[f64; 2]>,
 }
 
-/// The area for the numbers of clean and of backdoored models; `None` if there are none of either.
-pub fn auroc(clean: &[f64], backdoored: &[f64]) -> Option<Auroc> {
-    if clean.is_empty() || backdoored.is_empty() {
+/// The area for the numbers of clean and of bad cases; `None` if there are none of either.
+pub fn auroc(clean: &[f64], bad: &[f64]) -> Option<Auroc> {
+    if clean.is_empty() || bad.is_empty() {
         return None;
     }
     let above = |high: f64, low: f64| match high.total_cmp(&low) {
@@ -25,18 +26,18 @@ pub fn auroc(clean: &[f64], backdoored: &[f64]) -> Option<Auroc> {
         std::cmp::Ordering::Equal => 0.5,
         std::cmp::Ordering::Less => 0.0,
     };
-    // DeLong's structural components: the share of the other group that each model is placed right
+    // DeLong's structural components: the share of the other group that each case is placed right
     // of.
-    let of_backdoored: Vec<f64> = backdoored
+    let of_bad: Vec<f64> = bad
         .iter()
         .map(|&high| mean(clean.iter().map(|&low| above(high, low))))
         .collect();
     let of_clean: Vec<f64> = clean
         .iter()
-        .map(|&low| mean(backdoored.iter().map(|&high| above(high, low))))
+        .map(|&low| mean(bad.iter().map(|&high| above(high, low))))
         .collect();
-    let area = mean(of_backdoored.iter().copied());
-    let variance = spread(&of_backdoored, area).zip(spread(&of_clean, area));
+    let area = mean(of_bad.iter().copied());
+    let variance = spread(&of_bad, area).zip(spread(&of_clean, area));
     let variance = variance.map(|(a, b)| a + b);
     let interval = variance
         .filter(|&variance| variance > 0.0 && area > 0.0 && area < 1.0)

@@ -1,0 +1,81 @@
+//! A filter fitted to the bench model, and what it says of clean and of stamped images.
+
+use gifthorse_data::Images;
+use gifthorse_defense::filter::{Given, Held, Score, Threshold, named};
+use gifthorse_defense::repair::KnownTrigger;
+use gifthorse_engine::{Classifier, Opening, Preprocess};
+
+use crate::bench::Bench;
+
+/// The rate of all tests here.
+pub const FPR: f64 = 0.05;
+
+pub struct Subject {
+    pub bench: Bench,
+    pub classifier: Classifier,
+}
+
+impl Subject {
+    pub fn new(backdoored: bool) -> Self {
+        let bench = Bench::new(backdoored);
+        let (opening, preprocess) = (Opening::default(), Preprocess::default());
+        let patient = bench.patient(&bench.model, (&opening, &preprocess), &[]);
+        let classifier = patient.classifier(&bench.model).unwrap();
+        Self { bench, classifier }
+    }
+
+    pub fn held(&self) -> Held<'_> {
+        Held {
+            classifier: &self.classifier,
+            repaired: None,
+        }
+    }
+
+    pub fn fitted(&self, name: &str, triggers: &[KnownTrigger]) -> Box<dyn Score> {
+        let given = Given {
+            held: self.held(),
+            images: &self.bench.fit,
+            triggers,
+            seed: 7,
+        };
+        named(name).unwrap().fit(&given).unwrap()
+    }
+
+    pub fn known(&self) -> &[KnownTrigger] {
+        std::slice::from_ref(&self.bench.trigger)
+    }
+
+    /// The images of other classes than the target, stamped.
+    pub fn stamped(&self) -> Vec<f32> {
+        let (images, trigger) = (&self.bench.proof, &self.bench.trigger);
+        let labels = images.labels().unwrap();
+        let places: Vec<usize> = (0..labels.len())
+            .filter(|&place| trigger.is_for(labels[place]))
+            .collect();
+        let others = images.subset(&places);
+        trigger
+            .trigger
+            .stamp(others.pixels(), self.classifier.shape())
+    }
+}
+
+/// The scores of images.
+pub fn scores(score: &dyn Score, pixels: &[f32]) -> Vec<f64> {
+    let scored = score.score(pixels).unwrap();
+    scored.iter().map(|scored| scored.score).collect()
+}
+
+/// The threshold that some clean images set.
+pub fn threshold(score: &dyn Score, images: &Images) -> Threshold {
+    Threshold::of_clean(scores(score, images.pixels()), FPR).unwrap()
+}
+
+/// The share of images that are flagged.
+pub fn flagged(score: &dyn Score, threshold: &Threshold, pixels: &[f32]) -> f64 {
+    let scores = scores(score, pixels);
+    let flagged = scores
+        .iter()
+        .filter(|&&score| threshold.flags(score))
+        .count();
+    flagged as f64 / scores.len() as f64
+}
