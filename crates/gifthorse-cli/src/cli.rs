@@ -34,7 +34,9 @@ pub use repair::RepairArgs;
 pub use scan::{FailOn, ScanArgs};
 pub use subject::SubjectArgs;
 pub use trigger::TriggerArgs;
-pub use zoo::{ZooArgs, ZooBuildArgs, ZooCommand, ZooLibraryArgs, ZooRepairArgs, ZooScanArgs};
+pub use zoo::{
+    ZooArgs, ZooBuildArgs, ZooCommand, ZooFilterArgs, ZooLibraryArgs, ZooRepairArgs, ZooScanArgs,
+};
 
 /// Looks a trained image classifier in the mouth: does it carry a backdoor?
 #[derive(Debug, Parser)]

@@ -165,7 +165,8 @@ pub struct FittedArgs {
     reading: ImageArgs,
 }
 
-fn methods() -> PossibleValuesParser {
+/// The names of all filters.
+pub(super) fn methods() -> PossibleValuesParser {
     PossibleValuesParser::new(FILTERS.iter().map(|row| row.about.name))
 }
 
