@@ -25,7 +25,9 @@ pub use data::{DataArgs, DataCommand};
 pub use demo::DemoArgs;
 pub use detectors::DetectorArgs;
 pub use explain::ExplainArgs;
-pub use filter::{FilterArgs, FilterCommand, FilterEvalArgs, FilterFitArgs, FilterRunArgs};
+pub use filter::{
+    FilterArgs, FilterCommand, FilterEvalArgs, FilterExportArgs, FilterFitArgs, FilterRunArgs,
+};
 pub use images::ImageArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
 pub use opening::{InputArgs, OpeningArgs};

@@ -5,6 +5,7 @@
 //! images from others with it, `eval` holds it against triggers of known truth.
 
 mod eval;
+mod export;
 mod file;
 mod fit;
 mod known;
@@ -15,6 +16,7 @@ mod run;
 mod seen;
 
 pub use eval::{AtRate, EvalFilter, Evaluation, OnTrigger, eval_filter};
+pub use export::{ExportFilter, FLAGGED, SCORE, export_filter};
 pub use file::{FILTER_VERSION, FilterFile, FitImages};
 pub use fit::{FitFilter, fit_filter};
 pub use opened::OpenFilter;

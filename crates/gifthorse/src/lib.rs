@@ -48,7 +48,8 @@ mod work;
 pub use error::Error;
 pub use explain::{ExplainRequest, Explanation, Similarity, Stamping, TriggerSource, explain};
 pub use filter::{
-    EvalFilter, FilterFile, FitFilter, OpenFilter, RunFilter, eval_filter, fit_filter, run_filter,
+    EvalFilter, ExportFilter, FilterFile, FitFilter, OpenFilter, RunFilter, eval_filter,
+    export_filter, fit_filter, run_filter,
 };
 pub use forward::logits;
 pub use inspect::{Classes, End, Inspection, Layer, Operator, inspect};

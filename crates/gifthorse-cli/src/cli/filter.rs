@@ -24,6 +24,8 @@ pub enum FilterCommand {
     Fit(Box<FilterFitArgs>),
     /// Look for stamped images with a filter.
     Run(Box<FilterRunArgs>),
+    /// Write a filter into its model, as ONNX that any runtime runs.
+    Export(FilterExportArgs),
     /// Hold a filter against triggers of known truth.
     Eval(Box<FilterEvalArgs>),
 }
@@ -106,6 +108,29 @@ pub struct FilterRunArgs {
     /// Print JSON instead of the table.
     #[arg(long, help_heading = "Output")]
     pub json: bool,
+}
+
+/// Arguments of `filter export`.
+#[derive(Args, Debug)]
+pub struct FilterExportArgs {
+    /// The filter that `filter fit` wrote.
+    pub filter: PathBuf,
+    /// The model [default: the file that the filter was fitted to].
+    #[arg(long, value_name = "FILE", help_heading = "Model")]
+    pub model: Option<PathBuf>,
+    /// The repaired model that the filter asks as well [default: where it was].
+    #[arg(long, value_name = "FIXED.onnx", help_heading = "Model")]
+    pub repaired: Option<PathBuf>,
+    /// Take a model that is not the one that the filter was fitted to.
+    #[arg(long, help_heading = "Model")]
+    pub force: bool,
+    /// Flag images at another false-positive rate than the filter was fitted for.
+    #[arg(long, value_name = "RATE", value_parser = parse::rate, help_heading = "Filter")]
+    pub fpr: Option<f64>,
+    /// The file to write: the model with the outputs gifthorse_score and gifthorse_flagged beside
+    /// its own.
+    #[arg(long, short, value_name = "GUARDED.onnx", help_heading = "Output")]
+    pub out: PathBuf,
 }
 
 /// Arguments of `filter eval`.

@@ -7,10 +7,16 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use gifthorse::filter::as_planted;
-use gifthorse::{EvalFilter, FitFilter, RunFilter, eval_filter, fit_filter, run_filter};
+use gifthorse::{
+    EvalFilter, ExportFilter, FitFilter, RunFilter, eval_filter, export_filter, fit_filter,
+    run_filter,
+};
 
 use super::explain::source;
-use crate::cli::{FilterArgs, FilterCommand, FilterEvalArgs, FilterFitArgs, FilterRunArgs, Global};
+use crate::cli::{
+    FilterArgs, FilterCommand, FilterEvalArgs, FilterExportArgs, FilterFitArgs, FilterRunArgs,
+    Global,
+};
 use crate::output;
 
 /// Exit status where more images are flagged than the rate explains.
@@ -24,6 +30,7 @@ pub fn run(args: &FilterArgs, global: &Global) -> anyhow::Result<ExitCode> {
     match &args.command {
         FilterCommand::Fit(args) => fit(args, global),
         FilterCommand::Run(args) => look(args, global),
+        FilterCommand::Export(args) => export(args, global),
         FilterCommand::Eval(args) => eval(args, global),
     }
 }
@@ -85,6 +92,25 @@ fn look(args: &FilterRunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         0
     };
     Ok(ExitCode::from(status))
+}
+
+fn export(args: &FilterExportArgs, global: &Global) -> anyhow::Result<ExitCode> {
+    let written = export_filter(&ExportFilter {
+        filter: args.filter.clone(),
+        model: args.model.clone(),
+        repaired: args.repaired.clone(),
+        fpr: args.fpr,
+        force: args.force,
+        output: args.out.clone(),
+    })?;
+    if !global.quiet {
+        output::print(&format!(
+            "{}  SHA-256 {}\n",
+            args.out.display(),
+            written.sha256
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn eval(args: &FilterEvalArgs, global: &Global) -> anyhow::Result<ExitCode> {

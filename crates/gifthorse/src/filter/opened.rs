@@ -101,6 +101,14 @@ impl OpenFilter {
         Ok(self.score.score(pixels)?)
     }
 
+    /// Puts the score into a model; gives its name there.
+    ///
+    /// # Errors
+    /// A filter whose score no graph computes; a graph that cannot be changed.
+    pub(super) fn export(&self, model: &mut Model) -> Result<String, Error> {
+        Ok(self.score.export(model)?)
+    }
+
     /// Images in the shape that the model takes, of the region of each that the filter was fitted
     /// for unless the request names one.
     ///

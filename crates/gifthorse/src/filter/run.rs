@@ -99,7 +99,7 @@ pub fn run_filter(request: &RunFilter) -> Result<Suspects, Error> {
     let set = filter.images(&request.scan, path)?;
     let mut warnings = set.about.warnings.clone();
     warnings.extend(set.about.passed_over_in_words());
-    if set.about.available > set.about.count {
+    if request.scan.max_images.is_none() && set.about.available > set.about.count {
         warnings.push(format!(
             "{} of {} images were looked at: give --max-images for more",
             set.about.count, set.about.available
