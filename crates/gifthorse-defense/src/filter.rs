@@ -6,6 +6,7 @@
 //! images that the fit has not seen. A score is kept as plain data ([`Score::keep`]) and taken up
 //! again ([`Filter::restore`]) for the same model.
 
+
 mod given;
 mod neuron_activation;
 mod pass;
@@ -22,6 +23,7 @@ use serde_json::Value;
 use crate::error::Error;
 
 pub use given::{Given, Held};
+pub(crate) use pass::in_parts;
 pub use scored::Scored;
 pub use threshold::{Threshold, more_than_expected};
 
