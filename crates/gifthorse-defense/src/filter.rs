@@ -6,12 +6,12 @@
 //! images that the fit has not seen. A score is kept as plain data ([`Score::keep`]) and taken up
 //! again ([`Filter::restore`]) for the same model.
 
-
 mod given;
 mod neuron_activation;
 mod pass;
 mod scored;
 mod strip;
+mod ted;
 mod threshold;
 
 use std::fmt::Debug;
@@ -133,9 +133,15 @@ pub struct Row {
 }
 
 /// All filters.
-pub const FILTERS: [Row; 4] = {
+pub const FILTERS: [Row; 5] = {
     let [strip, strip_add, strip_alpha] = strip::ROWS;
-    [neuron_activation::ROW, strip, strip_add, strip_alpha]
+    [
+        neuron_activation::ROW,
+        ted::ROW,
+        strip,
+        strip_add,
+        strip_alpha,
+    ]
 };
 
 /// The filter of this name.
