@@ -6,7 +6,10 @@
 //! images that the fit has not seen. A score is kept as plain data ([`Score::keep`]) and taken up
 //! again ([`Filter::restore`]) for the same model.
 
+mod disagreement;
 mod given;
+mod logits;
+mod mmdf;
 mod neuron_activation;
 mod pass;
 mod scored;
@@ -133,10 +136,11 @@ pub struct Row {
 }
 
 /// All filters.
-pub const FILTERS: [Row; 5] = {
+pub const FILTERS: [Row; 6] = {
     let [strip, strip_add, strip_alpha] = strip::ROWS;
     [
         neuron_activation::ROW,
+        mmdf::ROW,
         ted::ROW,
         strip,
         strip_add,
