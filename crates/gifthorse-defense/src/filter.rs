@@ -12,6 +12,7 @@ mod logits;
 mod mmdf;
 mod neuron_activation;
 mod pass;
+mod repaired_disagreement;
 mod scored;
 mod strip;
 mod ted;
@@ -136,10 +137,11 @@ pub struct Row {
 }
 
 /// All filters.
-pub const FILTERS: [Row; 6] = {
+pub const FILTERS: [Row; 7] = {
     let [strip, strip_add, strip_alpha] = strip::ROWS;
     [
         neuron_activation::ROW,
+        repaired_disagreement::ROW,
         mmdf::ROW,
         ted::ROW,
         strip,
