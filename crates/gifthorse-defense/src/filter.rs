@@ -14,6 +14,7 @@ mod neuron_activation;
 mod pass;
 mod repaired_disagreement;
 mod scored;
+mod sentinet;
 mod strip;
 mod ted;
 mod threshold;
@@ -137,13 +138,14 @@ pub struct Row {
 }
 
 /// All filters.
-pub const FILTERS: [Row; 7] = {
+pub const FILTERS: [Row; 8] = {
     let [strip, strip_add, strip_alpha] = strip::ROWS;
     [
         neuron_activation::ROW,
         repaired_disagreement::ROW,
         mmdf::ROW,
         ted::ROW,
+        sentinet::ROW,
         strip,
         strip_add,
         strip_alpha,
