@@ -6,6 +6,7 @@
 //! images that the fit has not seen. A score is kept as plain data ([`Score::keep`]) and taken up
 //! again ([`Filter::restore`]) for the same model.
 
+mod cepa;
 mod disagreement;
 mod given;
 mod logits;
@@ -138,10 +139,11 @@ pub struct Row {
 }
 
 /// All filters.
-pub const FILTERS: [Row; 8] = {
+pub const FILTERS: [Row; 9] = {
     let [strip, strip_add, strip_alpha] = strip::ROWS;
     [
         neuron_activation::ROW,
+        cepa::ROW,
         repaired_disagreement::ROW,
         mmdf::ROW,
         ted::ROW,
