@@ -9,11 +9,13 @@
 mod cepa;
 mod disagreement;
 mod given;
+mod ibd_psc;
 mod logits;
 mod mmdf;
 mod neuron_activation;
 mod pass;
 mod repaired_disagreement;
+mod scale_up;
 mod scored;
 mod sentinet;
 mod strip;
@@ -139,7 +141,7 @@ pub struct Row {
 }
 
 /// All filters.
-pub const FILTERS: [Row; 9] = {
+pub const FILTERS: [Row; 11] = {
     let [strip, strip_add, strip_alpha] = strip::ROWS;
     [
         neuron_activation::ROW,
@@ -148,6 +150,8 @@ pub const FILTERS: [Row; 9] = {
         mmdf::ROW,
         ted::ROW,
         sentinet::ROW,
+        ibd_psc::ROW,
+        scale_up::ROW,
         strip,
         strip_add,
         strip_alpha,
