@@ -7,6 +7,7 @@
 //! again ([`Filter::restore`]) for the same model.
 
 mod cepa;
+mod combined;
 mod disagreement;
 mod given;
 mod ibd_psc;
@@ -141,9 +142,10 @@ pub struct Row {
 }
 
 /// All filters.
-pub const FILTERS: [Row; 11] = {
+pub const FILTERS: [Row; 12] = {
     let [strip, strip_add, strip_alpha] = strip::ROWS;
     [
+        combined::ROW,
         neuron_activation::ROW,
         cepa::ROW,
         repaired_disagreement::ROW,
