@@ -3,10 +3,13 @@
 //! [`build()`] makes the models of a `zoo.toml` in a folder and lists them in its `zoo.json`;
 //! [`scan_zoo`] scans them, and [`summarise`] holds the verdicts against the truth, which no scan
 //! is told; [`library()`] collects what the scans of clean models found, by which verdicts are
-//! calibrated; [`repair_zoo`] repairs them and measures what was planted. Everything is resumable: what is there already and still as it was asked for is left
-//! as it is.
+//! calibrated; [`repair_zoo`] repairs them and measures what was planted, [`filter_zoo`] fits filters
+//! to them and holds these against it. Everything is resumable: what is there already and still as
+//! it was asked for is left as it is.
 
 mod build;
+mod filter;
+mod finding;
 mod held;
 mod images;
 mod index;
@@ -24,6 +27,7 @@ mod truth;
 mod twins;
 
 pub use build::{BuildObserver, BuildRequest, build};
+pub use filter::{FilterZooObserver, FilterZooRequest, ZooFilter, filter_zoo};
 pub use gifthorse_defense::roc::Auroc;
 pub use images::write as write_images;
 pub use index::{Entry, State, Zoo};

@@ -4,7 +4,9 @@ mod data;
 mod demo;
 mod detectors;
 mod explain;
+mod filter;
 mod hugging_face;
+mod images;
 mod make;
 mod opening;
 mod parse;
@@ -23,6 +25,10 @@ pub use data::{DataArgs, DataCommand};
 pub use demo::DemoArgs;
 pub use detectors::DetectorArgs;
 pub use explain::ExplainArgs;
+pub use filter::{
+    FilterArgs, FilterCommand, FilterEvalArgs, FilterExportArgs, FilterFitArgs, FilterRunArgs,
+};
+pub use images::ImageArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
 pub use opening::{InputArgs, OpeningArgs};
 pub use preprocess::PreprocessArgs;
@@ -30,7 +36,9 @@ pub use repair::RepairArgs;
 pub use scan::{FailOn, ScanArgs};
 pub use subject::SubjectArgs;
 pub use trigger::TriggerArgs;
-pub use zoo::{ZooArgs, ZooBuildArgs, ZooCommand, ZooLibraryArgs, ZooRepairArgs, ZooScanArgs};
+pub use zoo::{
+    ZooArgs, ZooBuildArgs, ZooCommand, ZooFilterArgs, ZooLibraryArgs, ZooRepairArgs, ZooScanArgs,
+};
 
 /// Looks a trained image classifier in the mouth: does it carry a backdoor?
 #[derive(Debug, Parser)]
@@ -96,6 +104,8 @@ pub enum Command {
     Scan(Box<ScanArgs>),
     /// Repair a model that carries a backdoor, with proof that it is gone.
     Repair(Box<RepairArgs>),
+    /// Tell stamped images from clean ones, for a model that stays in use.
+    Filter(FilterArgs),
     /// Replay the triggers of a report on the model, to check its evidence.
     Verify(VerifyArgs),
     /// Say what a trigger does inside a model: which channels it raises, whom it leads where.

@@ -4,6 +4,7 @@ mod completions;
 mod data;
 mod demo;
 mod explain;
+mod filter;
 mod inspect;
 mod logits;
 mod make;
@@ -33,6 +34,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args, &cli.global),
         Command::Scan(args) => scan::run(args, &cli.global),
         Command::Repair(args) => repair::run(args, &cli.global),
+        Command::Filter(args) => filter::run(args, &cli.global),
         Command::Verify(args) => verify::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),
         Command::Inspect(args) => inspect::run(args),

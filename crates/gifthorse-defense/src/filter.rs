@@ -25,6 +25,7 @@ mod threshold;
 
 use std::fmt::Debug;
 
+use gifthorse_onnx::Model;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -125,6 +126,17 @@ pub trait Score: Send + Sync {
     /// # Errors
     /// Numbers that cannot be written.
     fn keep(&self) -> Result<Value, Error>;
+
+    /// The model with the score of each image as a value beside its own, `[batch, 1]` of 32-bit
+    /// floats; gives its name. The score is that of [`score`](Self::score), but for rounding.
+    ///
+    /// # Errors
+    /// [`Error::CannotFilter`] for a filter whose score no graph of the model computes from one
+    /// image; a graph that cannot be changed.
+    fn export(&self, _model: &mut Model) -> Result<String, Error> {
+        let reason = "this filter cannot be written as ONNX: its score takes more than the image and the model's graph";
+        Err(Error::CannotFilter(reason.to_owned()))
+    }
 
     /// What was found out while fitting that a user should know, in sentences.
     fn notes(&self) -> Vec<String> {

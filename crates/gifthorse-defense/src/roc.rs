@@ -1,12 +1,12 @@
 //! How well a number tells what is bad from what is clean, whatever the threshold: backdoored models,
 //! or stamped images.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Area under the receiver operating characteristic: the probability that a bad case has a larger
 /// number than a clean one, ties counting half.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Auroc {
     /// The area, in [0, 1].
     pub area: f64,

@@ -148,6 +148,9 @@ pub enum Error {
     /// A node's attribute is missing, of the wrong type or unknown.
     #[error(transparent)]
     Attribute(#[from] Box<AttributeError>),
+    /// A model cannot be put into another; in words that say why.
+    #[error("the model cannot be put into the other: {0}")]
+    Graft(String),
     /// A node cannot be put behind a value.
     #[error("no node can be put behind the value `{value}`: {problem}")]
     Insert {

@@ -2,6 +2,7 @@
 
 mod diff;
 mod edit;
+mod graft;
 mod insert;
 mod locations;
 mod place;
@@ -26,6 +27,7 @@ use crate::{
 pub use diff::{
     ConstantChange, ConstantEdit, Entry, ModelDiff, NodeChange, NodeEdit, TensorType, diff,
 };
+pub use graft::GraftOutputs;
 pub use insert::{Inserted, NodeSpec, Readers};
 
 /// Protobuf messages end here, at 2 GiB.

@@ -19,12 +19,14 @@ mod parts;
 mod picture;
 mod pruning;
 mod statistics;
+mod suspects;
 mod truth;
 mod verdict;
 
 pub use effect_page::{EffectPage, render_effect};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use pruning::{PruningCurve, render_pruning};
+pub use suspects::{Suspect, SuspectsPage, render_suspects};
 
 use crate::{Evidence, Report, escape::Shown, evidence::Truth, html::parts::heading, wording};
 

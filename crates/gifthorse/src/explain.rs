@@ -5,11 +5,11 @@
 //! measured on the held-out ones, which a trigger of the same scan was not searched on.
 
 pub(crate) mod effect;
-mod heat;
-mod layers;
+pub(crate) mod heat;
+pub(crate) mod layers;
 mod request;
 mod similarity;
-mod trigger;
+pub(crate) mod trigger;
 
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;

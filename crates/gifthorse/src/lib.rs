@@ -22,6 +22,7 @@
 
 mod error;
 mod explain;
+pub mod filter;
 mod flags;
 mod forward;
 pub mod hash;
@@ -46,6 +47,10 @@ mod work;
 
 pub use error::Error;
 pub use explain::{ExplainRequest, Explanation, Similarity, Stamping, TriggerSource, explain};
+pub use filter::{
+    EvalFilter, ExportFilter, FilterFile, FitFilter, OpenFilter, RunFilter, eval_filter,
+    export_filter, fit_filter, run_filter,
+};
 pub use forward::logits;
 pub use inspect::{Classes, End, Inspection, Layer, Operator, inspect};
 pub use library::{library_methods, library_model};

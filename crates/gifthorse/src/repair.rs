@@ -6,7 +6,7 @@
 //! again, `proof` measures before and after, and `record` is what comes out, as plain data.
 
 mod diagnosis;
-mod known;
+pub(crate) mod known;
 mod parts;
 mod proof;
 pub mod record;

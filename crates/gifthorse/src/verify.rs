@@ -240,7 +240,7 @@ pub(crate) fn scan_request(request: &VerifyRequest, report: &Report) -> Result<S
     })
 }
 
-fn crop(preprocess: &Preprocess) -> Result<Crop, Error> {
+pub(crate) fn crop(preprocess: &Preprocess) -> Result<Crop, Error> {
     match preprocess.crop.as_deref() {
         None => Ok(Crop::None),
         Some("roi") => Ok(Crop::Roi),

@@ -1,18 +1,16 @@
 //! Repairs the models of a zoo, each by several methods, and measures what was really planted before
 //! and after.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use gifthorse::repair::RepairRequest;
 use gifthorse::repair::record::{Origin, RepairRecord, Share};
-use gifthorse::{ScanRequest, hash, repair, scan};
-use gifthorse_attack::plant::Truth;
+use gifthorse::{hash, repair};
 use gifthorse_defense::detect::Choice;
 use gifthorse_defense::repair::Silent;
-use gifthorse_report::html::HtmlOptions;
-use gifthorse_report::write_out;
 use serde::{Deserialize, Serialize};
 
+use super::finding::{ASKED, Finding, is_as_asked};
 use super::index::{Entry, State, Zoo};
 use super::jobs::side_by_side;
 use super::store::{make_folder, read_json, write, write_json};
@@ -21,8 +19,6 @@ use crate::planted::planted;
 
 /// The folder of repairs in a zoo's.
 const REPAIRS: &str = "repairs";
-/// The file that says what a folder was asked for with.
-const ASKED: &str = "asked.txt";
 /// What stands for the repairs that fit.
 pub const AUTO: &str = "auto";
 
@@ -146,31 +142,25 @@ pub fn repair_zoo(
     Ok(rows)
 }
 
+impl RepairZooRequest {
+    fn finding(&self) -> Finding<'_> {
+        Finding {
+            detectors: &self.detectors,
+            told: self.told,
+            seed: self.seed,
+        }
+    }
+}
+
 fn folder_of(request: &RepairZooRequest, entry: &Entry) -> PathBuf {
-    let how = if request.told { "told" } else { "found" };
+    let how = request.finding().how();
     request.folder.join(REPAIRS).join(how).join(&entry.name)
 }
 
-/// All that a scan of a model depends on beside its files, in words that are kept beside it.
-fn asked(request: &RepairZooRequest) -> String {
-    let RepairZooRequest {
-        detectors,
-        told,
-        seed,
-        ..
-    } = request;
-    format!("{detectors:?}, told {told}, seed {seed}\n")
-}
-
-/// The same of a repair.
+/// All that a repair of a model depends on beside its files, in words that are kept beside it.
 fn asked_of_repair(request: &RepairZooRequest) -> String {
     let most = request.max_images;
-    format!("{}most images {most:?}\n", asked(request))
-}
-
-/// Whether a folder holds what is asked for now.
-fn is_as_asked(folder: &Path, asked: &str) -> bool {
-    std::fs::read_to_string(folder.join(ASKED)).is_ok_and(|kept| kept == asked)
+    format!("{}most images {most:?}\n", request.finding().asked())
 }
 
 /// The record of a repair, if it was made as it is asked for now.
@@ -200,36 +190,16 @@ fn repair_one(
     method: &str,
 ) -> Result<Result<RepairRecord, gifthorse::Error>, Error> {
     let folder = request.folder.as_path();
-    let of_model = folder_of(request, entry);
-    let out = of_model.join(method);
+    let out = folder_of(request, entry).join(method);
     make_folder(&out)?;
     let truth = folder.join(&entry.truth);
-    let target = match (request.told, &entry.attack) {
-        (true, Some(_)) => target(&truth)?,
-        _ => None,
+    let found = match request.finding().of(folder, entry)? {
+        Ok(found) => found,
+        Err(error) => return Ok(Err(error)),
     };
-    let scanned = ScanRequest {
-        class_names: Some(folder.join(&entry.class_names)),
-        force: true,
-        detectors: request.detectors.clone(),
-        classes: target.map(|target| vec![target]),
-        seed: request.seed,
-        ..ScanRequest::new(folder.join(&entry.model), Some(folder.join(&entry.images)))
-    };
-    let report = of_model.join("scan");
-    if !is_as_asked(&report, &asked(request)) {
-        let outcome = match scan(&scanned, &gifthorse::Silent) {
-            Ok(outcome) => outcome,
-            Err(error) => return Ok(Err(error)),
-        };
-        let pages = HtmlOptions::default();
-        let written = write_out(&report, &outcome.report, &outcome.evidence, None, pages);
-        written.map_err(|error| Error::Request(error.to_string()))?;
-        write(&report.join(ASKED), asked(request).as_bytes())?;
-    }
     let wanted = RepairRequest {
-        report: Some(report.join("report.json")),
-        target,
+        report: Some(found.report),
+        target: found.target,
         planted: planted(&truth, request.seed)?,
         methods: Vec::from_iter((method != AUTO).then(|| method.to_owned())),
         budget: request.budget,
@@ -237,22 +207,13 @@ fn repair_one(
         rescan: !request.told,
         max_images: request.max_images,
         out: out.clone(),
-        ..RepairRequest::new(scanned, out.join("repaired.onnx"))
+        ..RepairRequest::new(found.scan, out.join("repaired.onnx"))
     };
     let record = repair(&wanted, &gifthorse::Silent, &Silent);
     if record.is_ok() {
         write(&out.join(ASKED), asked_of_repair(request).as_bytes())?;
     }
     Ok(record)
-}
-
-/// The only class that everything planted leads to, if it is one.
-fn target(truth: &Path) -> Result<Option<usize>, Error> {
-    let truth: Option<Truth> = read_json(truth)?;
-    let planted = truth.map(|truth| truth.backdoors).unwrap_or_default();
-    let mut targets = planted.iter().map(|planted| planted.labels.target());
-    let first = targets.next().flatten();
-    Ok(first.filter(|_| targets.all(|target| target == first)))
 }
 
 fn row(entry: &Entry, method: &str, record: &RepairRecord) -> ZooRepair {

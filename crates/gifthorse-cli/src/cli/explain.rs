@@ -4,10 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use gifthorse::{ExplainRequest, ScanRequest, TriggerSource};
-use gifthorse_data::{Crop, LabelOrder};
 
-use super::subject::{CropArg, ExifArg, SplitArg};
-use super::{Global, OpeningArgs, PreprocessArgs, parse};
+use super::{Global, ImageArgs, OpeningArgs, PreprocessArgs, parse};
 
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
@@ -18,15 +16,6 @@ pub struct ExplainArgs {
     /// images and seed holds out.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
     pub images: PathBuf,
-    /// Which part of the images to use, where they have several.
-    #[arg(long, value_enum, default_value_t = SplitArg::Test, value_name = "PART", help_heading = "Images")]
-    split: SplitArg,
-    /// Which part of each image to use: `roi` is the region that GTSRB marks.
-    #[arg(long, value_enum, value_name = "PART", help_heading = "Images")]
-    crop: Option<CropArg>,
-    /// Whether pictures are turned upright as their files note (EXIF), as for `scan`.
-    #[arg(long, value_enum, default_value_t = ExifArg::Auto, value_name = "HOW", help_heading = "Images")]
-    exif: ExifArg,
     /// Use at most so many images, as for `scan`; three in ten of them are held out.
     #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
     max_images: Option<usize>,
@@ -52,15 +41,8 @@ pub struct ExplainArgs {
     /// Which part of a layer's channels is looked at, in percent, rounded up to whole channels.
     #[arg(long, value_name = "PERCENT", value_parser = parse::percent, default_value_t = 1.0, help_heading = "Layer")]
     pub top: f64,
-    /// Labels in place of those of the images, as for `scan`.
-    #[arg(long, value_name = "FILE", help_heading = "Labels")]
-    labels: Option<PathBuf>,
-    /// Names of the classes, as for `scan`.
-    #[arg(long, value_name = "FILE", help_heading = "Labels")]
-    class_names: Option<PathBuf>,
-    /// How the model's classes are ordered, as for `scan`.
-    #[arg(long, value_name = "ORDER", help_heading = "Labels")]
-    label_order: Option<String>,
+    #[command(flatten)]
+    reading: ImageArgs,
     #[command(flatten)]
     preprocess: PreprocessArgs,
     /// Height and width of the model's images, where the file leaves them open.
@@ -93,16 +75,7 @@ impl ExplainArgs {
         original: Option<TriggerSource>,
         global: &Global,
     ) -> anyhow::Result<ExplainRequest> {
-        let scan = ScanRequest {
-            labels: self.labels.clone(),
-            class_names: self.class_names.clone(),
-            label_order: match &self.label_order {
-                Some(given) => LabelOrder::read(given)?,
-                None => LabelOrder::Auto,
-            },
-            split: self.split.into(),
-            crop: self.crop.map_or(Crop::None, Crop::from),
-            exif: self.exif.into(),
+        let scan = self.reading.on(ScanRequest {
             max_images: self.max_images,
             preprocess: self.preprocess.choice()?,
             input_size: self.input_size,
@@ -110,7 +83,7 @@ impl ExplainArgs {
             force: self.force,
             seed: global.seed(),
             ..ScanRequest::new(&self.model, Some(self.images.clone()))
-        };
+        })?;
         Ok(ExplainRequest {
             original,
             compare: self.compare.clone(),

@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use gifthorse::{ExifChoice, ScanRequest};
-use gifthorse_data::{Crop, Exif, LabelOrder, Split};
+use gifthorse::ScanRequest;
 use gifthorse_defense::detect::Effort;
 
-use super::{DetectorArgs, Global, InputArgs, PreprocessArgs, parse};
+use super::{DetectorArgs, Global, ImageArgs, InputArgs, PreprocessArgs, parse};
 
 /// The false-positive rate that nobody chose.
 const DEFAULT_FPR: f64 = 0.05;
@@ -22,32 +21,12 @@ pub struct SubjectArgs {
     /// tar of one, or an .npz file. Without, only detectors that need none are run.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
     pub images: Option<PathBuf>,
-    /// Which part of the images to use, where they have several.
-    #[arg(long, value_enum, default_value_t = SplitArg::Test, value_name = "PART", help_heading = "Images")]
-    split: SplitArg,
-    /// Which part of each image to use: `roi` is the region that GTSRB marks.
-    #[arg(long, value_enum, value_name = "PART", help_heading = "Images")]
-    crop: Option<CropArg>,
-    /// Whether pictures are turned upright as their files note (EXIF): `auto` does it if the model
-    /// is right on clearly more of them then, and says how many there are.
-    #[arg(long, value_enum, default_value_t = ExifArg::Auto, value_name = "HOW", help_heading = "Images")]
-    exif: ExifArg,
     /// Use at most so many images, drawn evenly over the classes [default of a scan: ten a class, but
     /// at least 1000, at most 3000 and at most 1 GiB; of a repair: 10000, at most 1 GiB].
     #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
     max_images: Option<usize>,
-    /// Labels in place of those of the images: a table of files and labels, or one label a line.
-    #[arg(long, value_name = "FILE", help_heading = "Labels")]
-    labels: Option<PathBuf>,
-    /// Names of the classes: one a line, `index,name` lines, or JSON (a list, a map, or a model's
-    /// config.json). Class folders and labels of these names get their index.
-    #[arg(long, value_name = "FILE", help_heading = "Labels")]
-    class_names: Option<PathBuf>,
-    /// How the model's classes are ordered by what the images call them: as `text` (0, 1, 10, 2),
-    /// by `value` (0, 1, 2, 10), or as listed, in a file or with commas between. Without, numbers
-    /// are class indices, names of --class-names have their index, other names are sorted as text.
-    #[arg(long, value_name = "ORDER", help_heading = "Labels")]
-    label_order: Option<String>,
+    #[command(flatten)]
+    reading: ImageArgs,
     #[command(flatten)]
     preprocess: PreprocessArgs,
     /// Height and width of the model's images, where the file leaves them open.
@@ -95,51 +74,6 @@ pub struct SubjectArgs {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum SplitArg {
-    Train,
-    Test,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum CropArg {
-    Roi,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum ExifArg {
-    Auto,
-    Apply,
-    Ignore,
-}
-
-impl From<SplitArg> for Split {
-    fn from(arg: SplitArg) -> Self {
-        match arg {
-            SplitArg::Train => Self::Train,
-            SplitArg::Test => Self::Test,
-        }
-    }
-}
-
-impl From<CropArg> for Crop {
-    fn from(arg: CropArg) -> Self {
-        match arg {
-            CropArg::Roi => Self::Roi,
-        }
-    }
-}
-
-impl From<ExifArg> for ExifChoice {
-    fn from(arg: ExifArg) -> Self {
-        match arg {
-            ExifArg::Auto => Self::Auto,
-            ExifArg::Apply => Self::Given(Exif::Apply),
-            ExifArg::Ignore => Self::Given(Exif::Ignore),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
 enum EffortArg {
     Auto,
     Full,
@@ -160,33 +94,20 @@ impl SubjectArgs {
             EffortArg::Eliminate => Effort::Eliminate,
             EffortArg::LowCost => Effort::LowCost,
         };
-        Ok(ScanRequest {
-            model: self.model.clone(),
-            images: self.images.clone(),
-            labels: self.labels.clone(),
-            class_names: self.class_names.clone(),
-            label_order: match &self.label_order {
-                Some(given) => LabelOrder::read(given)?,
-                None => LabelOrder::Auto,
-            },
-            split: self.split.into(),
-            crop: self.crop.map_or(Crop::None, Crop::from),
-            exif: self.exif.into(),
+        self.reading.on(ScanRequest {
             max_images: self.max_images,
             preprocess: self.preprocess.choice()?,
             input_size: self.input_size,
             opening: self.inputs.opening(None),
-            beside: Vec::new(),
             force: self.force,
             detectors: self.detectors.choices(effort)?,
-            second_opinion: false,
             classes: self.classes.clone(),
             references: self.reference.clone(),
-            baseline: None,
             fpr: self.fpr.or(fpr).unwrap_or(DEFAULT_FPR),
             max_time: self.max_time,
             work: self.work.clone(),
             seed: global.seed(),
+            ..ScanRequest::new(&self.model, self.images.clone())
         })
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::filter::methods as filters;
 use super::repair::{AUTO, method};
 use super::{DetectorArgs, parse};
 
@@ -24,6 +25,8 @@ pub enum ZooCommand {
     Scan(ZooScanArgs),
     /// Repair the models that were made by several repairs, and measure what was really planted.
     Repair(ZooRepairArgs),
+    /// Fit several filters to the models that were made, and hold them against what was planted.
+    Filter(ZooFilterArgs),
     /// Collect what the scans found in clean models: the library that verdicts are calibrated on.
     Library(ZooLibraryArgs),
 }
@@ -115,6 +118,37 @@ pub struct ZooRepairArgs {
     #[arg(long, value_name = "N", value_parser = parse::count)]
     pub max_images: Option<usize>,
     /// Print what came of each repair as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `zoo filter`.
+#[derive(Args, Debug)]
+pub struct ZooFilterArgs {
+    /// The folder that `zoo build` made.
+    pub folder: PathBuf,
+    /// Models at a time [default: as many as threads].
+    #[arg(long, value_name = "N", value_parser = parse::count)]
+    pub jobs: Option<usize>,
+    /// What finds the triggers that filters go by.
+    #[command(flatten)]
+    pub detectors: DetectorArgs,
+    /// Filters, each by itself.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = filters(), required = true)]
+    pub method: Vec<String>,
+    /// Tell each filter its target, so that filters are measured apart from detection.
+    #[arg(long)]
+    pub told: bool,
+    /// False-positive rates to hold them to.
+    #[arg(long, value_name = "RATE", value_delimiter = ',', value_parser = parse::rate, default_value = "0.05,0.01")]
+    pub fpr: Vec<f64>,
+    /// Images of each model to fit a filter and its threshold with; the others measure it.
+    #[arg(long, value_name = "N", value_parser = parse::count, default_value_t = 500)]
+    pub max_images: usize,
+    /// Folder with the repaired models, NAME/repaired.onnx, for filters that ask them.
+    #[arg(long, value_name = "DIR")]
+    pub repaired: Option<PathBuf>,
+    /// Print what each does as JSON.
     #[arg(long)]
     pub json: bool,
 }

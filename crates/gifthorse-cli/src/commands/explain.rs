@@ -1,7 +1,7 @@
 //! `gifthorse explain`: what a trigger does inside a model.
 
 mod files;
-mod source;
+pub(super) mod source;
 mod table;
 
 use std::process::ExitCode;

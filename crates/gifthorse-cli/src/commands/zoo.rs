@@ -1,6 +1,7 @@
 //! `gifthorse zoo`: many models with a known truth.
 
 mod build;
+mod filter;
 mod library;
 mod progress;
 mod repair;
@@ -20,6 +21,7 @@ pub fn run(args: &ZooArgs, global: &Global) -> anyhow::Result<ExitCode> {
         ZooCommand::Build(args) => build::run(args, global),
         ZooCommand::Scan(args) => scan::run(args, global),
         ZooCommand::Repair(args) => repair::run(args, global),
+        ZooCommand::Filter(args) => filter::run(args, global),
         ZooCommand::Library(args) => library::run(args, global),
     }
 }

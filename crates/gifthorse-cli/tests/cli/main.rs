@@ -15,6 +15,7 @@ mod demo;
 mod dormant;
 mod elimination;
 mod explain;
+mod filter;
 mod found_but_not_confirmed;
 mod hooks;
 mod hostile;

@@ -33,9 +33,11 @@
 //! and Mitigating Backdoor Attacks in Neural Networks", IEEE S&P 2019, section VI-A, figure 8.
 
 mod activations;
+mod export;
 mod raised;
 
 use gifthorse_engine::{Classifier, Layer};
+use gifthorse_onnx::Model;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -44,6 +46,7 @@ use super::scored::best_other;
 use super::{About, Family, Filter, Given, Held, Row, Score, Scored};
 use crate::error::Error;
 use activations::Activations;
+use export::export;
 use raised::{Raised, looks};
 
 /// What it is.
@@ -166,6 +169,10 @@ impl Score for Fitted {
             });
             Ok(scored.collect())
         })
+    }
+
+    fn export(&self, model: &mut Model) -> Result<String, Error> {
+        export(model, &self.raised)
     }
 
     fn keep(&self) -> Result<Value, Error> {

@@ -11,7 +11,7 @@ use crate::{
     opset::canonical,
     proto::{FunctionProto, GraphProto, type_proto},
 };
-use names::Names;
+pub(super) use names::Names;
 pub use spec::NodeSpec;
 
 /// Which readers of a value read what a new node makes of it.

@@ -54,7 +54,11 @@ pub fn examples(
 }
 
 /// Pictures with what the model's own answer on each rests on.
-fn heated(classifier: &Classifier, layer: &Layer, pixels: &[f32]) -> Result<Vec<Heated>, Error> {
+pub fn heated(
+    classifier: &Classifier,
+    layer: &Layer,
+    pixels: &[f32],
+) -> Result<Vec<Heated>, Error> {
     let shape = classifier.shape();
     let answers = classifier.predict(pixels)?;
     let maps = grad_cam(classifier, layer, pixels, &answers)?;

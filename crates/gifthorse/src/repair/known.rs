@@ -18,7 +18,7 @@ const WORKS: f64 = 0.5;
 ///
 /// # Errors
 /// A trigger file that cannot be read.
-pub(super) fn of_report(
+pub(crate) fn of_report(
     report: &Report,
     folder: &Path,
     targets: &[usize],

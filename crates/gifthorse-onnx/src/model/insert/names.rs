@@ -6,13 +6,13 @@ use crate::proto::{GraphProto, NodeProto};
 
 /// The names of all values and nodes of a graph and of the graphs inside its nodes, so that a new
 /// value is seen by all of them and hidden from none.
-pub(super) struct Names {
+pub(in crate::model) struct Names {
     values: HashSet<String>,
     nodes: HashSet<String>,
 }
 
 impl Names {
-    pub(super) fn of(graph: &GraphProto) -> Self {
+    pub(in crate::model) fn of(graph: &GraphProto) -> Self {
         let mut names = Self {
             values: HashSet::new(),
             nodes: HashSet::new(),
@@ -22,12 +22,12 @@ impl Names {
     }
 
     /// This name for a value, or with a number at its end if it is taken; taken from now on.
-    pub(super) fn new_value(&mut self, wanted: &str) -> String {
+    pub(in crate::model) fn new_value(&mut self, wanted: &str) -> String {
         unique(&mut self.values, wanted)
     }
 
     /// The same for a node.
-    pub(super) fn new_node(&mut self, wanted: &str) -> String {
+    pub(in crate::model) fn new_node(&mut self, wanted: &str) -> String {
         unique(&mut self.nodes, wanted)
     }
 

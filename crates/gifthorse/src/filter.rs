@@ -1,0 +1,24 @@
+//! Filters from files to verdicts on images.
+//!
+//! `fit` makes a filter of a model and clean images, and `file` is what it is kept as: the score,
+//! the threshold, and how the model was opened. `opened` takes one up again; `run` tells suspicious
+//! images from others with it, `eval` holds it against triggers of known truth.
+
+mod eval;
+mod export;
+mod file;
+mod fit;
+mod known;
+mod opened;
+mod parts;
+mod planted;
+mod run;
+mod seen;
+
+pub use eval::{AtRate, EvalFilter, Evaluation, OnTrigger, eval_filter};
+pub use export::{ExportFilter, FLAGGED, SCORE, export_filter};
+pub use file::{FILTER_VERSION, FilterFile, FitImages};
+pub use fit::{FitFilter, fit_filter};
+pub use opened::OpenFilter;
+pub use planted::as_planted;
+pub use run::{ImageVerdict, RunFilter, Suspects, run_filter};
