@@ -23,7 +23,8 @@
 //! accurate.
 //!
 //! # Cost
-//! Two passes. Fitting takes as long as the repair by bounded activations.
+//! Two passes. Fitting takes as long as the repair by bounded activations. Written as ONNX, the twin
+//! lies in the same file, which is twice as large then.
 //!
 //! # Known failures
 //! Triggers whose work is done within the range of clean images: blends, warps, all-to-all with
@@ -33,8 +34,11 @@
 //! H. Wang, Z. Xiang, D. J. Miller, G. Kesidis, "Improved Activation Clipping for Universal Backdoor
 //! Mitigation and Test-Time Detection", ICASSP 2024. No trigger is known there.
 
+mod export;
+
 use gifthorse_data::split_holdout;
 use gifthorse_engine::{Array, Classifier, Intervention};
+use gifthorse_onnx::Model;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -45,6 +49,7 @@ use crate::bounds::Bounding;
 use crate::error::Error;
 use crate::exact;
 use crate::repair::Limits;
+use export::export;
 
 /// The share of the images that accuracy is looked at on.
 const CHECK: f64 = 0.2;
@@ -160,6 +165,14 @@ impl Score for Fitted {
     fn score(&self, pixels: &[f32]) -> Result<Vec<Scored>, Error> {
         let both = (&self.classifier, &self.twin);
         disagreements(both, pixels, |twin, answer| best_other(twin, Some(answer)))
+    }
+
+    fn export(&self, model: &mut Model) -> Result<String, Error> {
+        let layers = self.kept.layers.iter();
+        let layers = layers
+            .map(|of_layer| Ok((self.classifier.layer(&of_layer.name)?, &of_layer.bounds[..])));
+        let layers = layers.collect::<Result<Vec<_>, Error>>()?;
+        export(model, &self.classifier, layers.into_iter())
     }
 
     fn keep(&self) -> Result<Value, Error> {
