@@ -6,11 +6,21 @@
 //! images that the fit has not seen. A score is kept as plain data ([`Score::keep`]) and taken up
 //! again ([`Filter::restore`]) for the same model.
 
+mod cepa;
+mod combined;
+mod disagreement;
 mod given;
+mod ibd_psc;
+mod logits;
+mod mmdf;
 mod neuron_activation;
 mod pass;
+mod repaired_disagreement;
+mod scale_up;
 mod scored;
+mod sentinet;
 mod strip;
+mod ted;
 mod threshold;
 
 use std::fmt::Debug;
@@ -23,6 +33,7 @@ use serde_json::Value;
 use crate::error::Error;
 
 pub use given::{Given, Held};
+pub(crate) use pass::in_parts;
 pub use scored::Scored;
 pub use threshold::{Threshold, more_than_expected};
 
@@ -143,9 +154,22 @@ pub struct Row {
 }
 
 /// All filters.
-pub const FILTERS: [Row; 4] = {
+pub const FILTERS: [Row; 12] = {
     let [strip, strip_add, strip_alpha] = strip::ROWS;
-    [neuron_activation::ROW, strip, strip_add, strip_alpha]
+    [
+        combined::ROW,
+        neuron_activation::ROW,
+        cepa::ROW,
+        repaired_disagreement::ROW,
+        mmdf::ROW,
+        ted::ROW,
+        sentinet::ROW,
+        ibd_psc::ROW,
+        scale_up::ROW,
+        strip,
+        strip_add,
+        strip_alpha,
+    ]
 };
 
 /// The filter of this name.

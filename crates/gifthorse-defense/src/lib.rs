@@ -2,6 +2,7 @@
 
 mod activations;
 mod adam;
+mod bounds;
 mod clean_features;
 pub mod count;
 pub mod detect;

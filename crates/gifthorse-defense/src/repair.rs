@@ -44,6 +44,7 @@ pub use observer::{RepairObserver, Silent};
 pub use patient::{KnownTrigger, Patient};
 pub use pruning::CurvePoint;
 pub use retune::retuned;
+pub(crate) use switch_off::bounded;
 
 /// What a repair is.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::error::Error;
 
 /// What a pass of some images gives.
-pub(super) struct Passed {
+pub(crate) struct Passed {
     /// Number of images.
     pub images: usize,
     /// `[images, classes]`
@@ -22,7 +22,7 @@ pub(super) struct Passed {
 ///
 /// # Errors
 /// A number of pixels that is no whole number of images; what `read` refuses.
-pub(super) fn in_parts<T: Send>(
+pub(crate) fn in_parts<T: Send>(
     classifier: &Classifier,
     layers: &[Layer],
     pixels: &[f32],

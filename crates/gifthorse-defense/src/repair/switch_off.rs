@@ -35,7 +35,7 @@ pub(super) fn masked(
 ///
 /// # Errors
 /// As [`masked`].
-pub(super) fn bounded(model: &Model, layer: &Layer, bounds: &[f32]) -> Result<Model, Error> {
+pub(crate) fn bounded(model: &Model, layer: &Layer, bounds: &[f32]) -> Result<Model, Error> {
     with_node(model, layer, "Min", (&by_channel(layer), bounds))
 }
 

@@ -10,7 +10,7 @@ use gifthorse_onnx::{Dim, ElementType, GraftOutputs, GraphBuilder, Model};
 use crate::subject::{Subject, scores};
 
 /// Filters whose score a graph computes from one image.
-const EXPORTED: [&str; 1] = ["neuron_activation"];
+const EXPORTED: [&str; 2] = ["neuron_activation", "mmdf"];
 
 /// The model with a value `[batch, 1]` as an output.
 fn listed(model: &Model, value: &str) -> Model {

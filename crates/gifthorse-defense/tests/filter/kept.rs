@@ -52,3 +52,62 @@ fn what_is_no_kept_filter_is_refused() {
         }
     }
 }
+
+/// Other values in the place of one.
+fn others(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Number(_) => vec![
+            json!(-1),
+            json!(0),
+            json!(1e300),
+            json!(u64::MAX),
+            Value::Null,
+        ],
+        Value::String(_) => vec![json!(""), json!("AADAfw=="), json!("combined")],
+        Value::Array(items) => vec![json!([]), json!([items.clone(), items.clone()].concat())],
+        _ => vec![Value::Null],
+    }
+}
+
+/// The paths of all values within one, as JSON pointers.
+fn paths(value: &Value, path: &str, found: &mut Vec<String>) {
+    found.push(path.to_owned());
+    match value {
+        Value::Array(items) => {
+            // The first few stand for all.
+            for (at, item) in items.iter().enumerate().take(3) {
+                paths(item, &format!("{path}/{at}"), found);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                paths(field, &format!("{path}/{name}"), found);
+            }
+        }
+        _ => (),
+    }
+}
+
+#[test]
+fn a_changed_file_is_refused_or_gives_scores() {
+    let subject = Subject::new(true);
+    let images = subject.bench.proof.subset(&[0, 1]);
+    for row in &FILTERS {
+        let name = row.about.name;
+        let whole = subject.fitted(name, subject.known()).keep().unwrap();
+        let mut found = Vec::new();
+        paths(&whole, "", &mut found);
+        for path in found {
+            for other in others(whole.pointer(&path).unwrap()) {
+                let mut kept = whole.clone();
+                *kept.pointer_mut(&path).unwrap() = other;
+                let Ok(score) = named(name).unwrap().restore(kept, &subject.held()) else {
+                    continue;
+                };
+                let scored = score.score(images.pixels()).unwrap();
+                assert_eq!(scored.len(), 2, "{name}{path}");
+                assert!(scored.iter().all(|it| !it.score.is_nan()), "{name}{path}");
+            }
+        }
+    }
+}

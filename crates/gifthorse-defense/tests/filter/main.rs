@@ -9,6 +9,7 @@
 #[allow(dead_code)] // the repairs' tests use all of it
 #[path = "../repair/bench.rs"]
 mod bench;
+mod by_hand;
 mod exported;
 mod kept;
 mod methods;

@@ -1,16 +1,24 @@
 //! What each filter flags on the bench models.
 
-use gifthorse_defense::filter::{FILTERS, Given, named};
+use gifthorse_defense::filter::{FILTERS, Given, Held, named};
+use gifthorse_defense::repair::KnownTrigger;
 
-use crate::subject::{Subject, flagged, threshold};
+use crate::bench::{CLASSES, TARGET};
+use crate::subject::{Subject, flagged, scores, threshold};
 
 /// The share of stamped images that each filter flags at least, on a small net with a square that
-/// leads images of all classes to one.
+/// leads images of all classes to one. The trigger is known, and the repaired model has unlearnt it.
 fn least(name: &str) -> f64 {
     match name {
-        "neuron_activation" => 0.99,
-        // The grey pictures of this net leave nothing of the white square under a blend.
-        "strip" | "strip_add" | "strip_alpha" => 0.0,
+        "neuron_activation" | "cepa" => 0.99,
+        "combined" | "repaired_disagreement" | "ted" | "sentinet" => 0.95,
+        // Where the trigger is not known, it flags none: in this net bounds that clean images bear
+        // leave the square its work.
+        "mmdf" => 0.7,
+        // Nothing of the square is left under a blend or more light, for which these pictures are
+        // too bright; and the net has no normalisation, without which no scale takes clean images
+        // their class. `by_hand` has a net on which these work.
+        "strip" | "strip_add" | "strip_alpha" | "scale_up" | "ibd_psc" => 0.0,
         _ => panic!("what does {name} flag?"),
     }
 }
@@ -50,19 +58,96 @@ fn a_clean_model_has_no_more_false_alarms() {
 fn the_safe_label_is_not_the_target() {
     let subject = Subject::new(true);
     let stamped = subject.stamped();
-    let score = subject.fitted("neuron_activation", subject.known());
-    let scored = score.score(&stamped).unwrap();
-    let at_target =
-        |scored: &gifthorse_defense::filter::Scored| scored.answer == crate::bench::TARGET;
-    assert!(scored.iter().filter(|it| at_target(it)).count() > scored.len() / 2);
-    for it in scored {
-        let safe = it.safe_label.unwrap();
-        assert!(safe < crate::bench::CLASSES && safe != crate::bench::TARGET);
+    for name in ["neuron_activation", "cepa", "mmdf", "sentinet", "combined"] {
+        let score = subject.fitted(name, subject.known());
+        let scored = score.score(&stamped).unwrap();
+        let led = scored.iter().filter(|it| it.answer == TARGET);
+        let safe: Vec<usize> = led.map(|it| it.safe_label.unwrap()).collect();
+        assert!(2 * safe.len() > scored.len());
+        let is_safe = |safe: &usize| *safe < CLASSES && *safe != TARGET;
+        // The repaired model may be of the first one's opinion.
+        let wrong = safe.iter().filter(|safe| !is_safe(safe)).count();
+        let allowed = if name == "combined" {
+            safe.len() / 20
+        } else {
+            0
+        };
+        assert!(wrong <= allowed, "{name} gives {wrong} images the target");
     }
 }
 
 #[test]
-fn a_filter_that_needs_a_trigger_says_so() {
+fn the_repaired_models_opinion_is_mostly_right() {
+    let subject = Subject::new(true);
+    let labels = subject.bench.proof.labels().unwrap();
+    let wanted = labels.iter().filter(|&&label| label != TARGET);
+    for name in ["repaired_disagreement", "combined"] {
+        let scored = subject
+            .fitted(name, subject.known())
+            .score(&subject.stamped())
+            .unwrap();
+        let right = scored
+            .iter()
+            .zip(wanted.clone())
+            .filter(|(it, label)| it.safe_label == Some(**label));
+        let right = right.count();
+        assert!(
+            10 * right >= 9 * scored.len(),
+            "{name}: {right} of {}",
+            scored.len()
+        );
+    }
+}
+
+#[test]
+fn several_together_ask_what_there_is() {
+    let subject = Subject::new(true);
+    let asked = |triggers: &[KnownTrigger], repaired: bool| {
+        let given = Given {
+            held: Held {
+                repaired: repaired.then_some(&subject.repaired),
+                ..subject.held()
+            },
+            images: &subject.bench.fit,
+            triggers,
+            seed: 7,
+        };
+        let notes = named("combined").unwrap().fit(&given).unwrap().notes();
+        notes.first().cloned().unwrap()
+    };
+    assert_eq!(
+        asked(subject.known(), true),
+        "asks neuron_activation, repaired_disagreement, ted, ibd_psc"
+    );
+    assert_eq!(asked(&[], false), "asks mmdf, ted, ibd_psc");
+}
+
+#[test]
+fn threads_change_no_bit() {
+    let subject = Subject::new(true);
+    let images = subject.bench.proof.subset(&(0..130).collect::<Vec<_>>());
+    let with = |threads: usize, name: &str| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            let score = subject.fitted(name, subject.known());
+            let scores = scores(&*score, images.pixels());
+            scores
+                .iter()
+                .map(|score| score.to_bits())
+                .collect::<Vec<u64>>()
+        })
+    };
+    for row in &FILTERS {
+        let name = row.about.name;
+        assert_eq!(with(1, name), with(3, name), "{name}");
+    }
+}
+
+#[test]
+fn a_filter_says_what_it_needs() {
     let subject = Subject::new(false);
     let given = Given {
         held: subject.held(),
@@ -73,6 +158,17 @@ fn a_filter_that_needs_a_trigger_says_so() {
     for row in FILTERS.iter().filter(|row| row.about.needs_trigger) {
         let error = named(row.about.name).unwrap().fit(&given).err().unwrap();
         assert!(error.to_string().contains("trigger"), "{error}");
+    }
+    let given = Given {
+        held: Held {
+            repaired: None,
+            ..subject.held()
+        },
+        ..given
+    };
+    for row in FILTERS.iter().filter(|row| row.about.needs_repaired) {
+        let error = named(row.about.name).unwrap().fit(&given).err().unwrap();
+        assert!(error.to_string().contains("repaired"), "{error}");
     }
     let error = named("strap").unwrap_err().to_string();
     assert!(error.contains("strip"), "{error}");

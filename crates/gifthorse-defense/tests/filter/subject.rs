@@ -1,5 +1,7 @@
 //! A filter fitted to the bench model, and what it says of clean and of stamped images.
 
+use std::sync::OnceLock;
+
 use gifthorse_data::Images;
 use gifthorse_defense::filter::{Given, Held, Score, Threshold, named};
 use gifthorse_defense::repair::KnownTrigger;
@@ -13,21 +15,35 @@ pub const FPR: f64 = 0.05;
 pub struct Subject {
     pub bench: Bench,
     pub classifier: Classifier,
+    /// The model after unlearning the trigger.
+    pub repaired: Classifier,
 }
 
 impl Subject {
-    pub fn new(backdoored: bool) -> Self {
+    /// The bench with the backdoor, or its clean twin; trained once for all tests.
+    pub fn new(backdoored: bool) -> &'static Self {
+        static SUBJECTS: [OnceLock<Subject>; 2] = [const { OnceLock::new() }; 2];
+        SUBJECTS[usize::from(backdoored)].get_or_init(|| Self::trained(backdoored))
+    }
+
+    fn trained(backdoored: bool) -> Self {
         let bench = Bench::new(backdoored);
         let (opening, preprocess) = (Opening::default(), Preprocess::default());
         let patient = bench.patient(&bench.model, (&opening, &preprocess), &[]);
         let classifier = patient.classifier(&bench.model).unwrap();
-        Self { bench, classifier }
+        let repaired = bench.repaired("unlearning", true).unwrap();
+        let repaired = patient.classifier(&repaired.model).unwrap();
+        Self {
+            bench,
+            classifier,
+            repaired,
+        }
     }
 
     pub fn held(&self) -> Held<'_> {
         Held {
             classifier: &self.classifier,
-            repaired: None,
+            repaired: Some(&self.repaired),
         }
     }
 

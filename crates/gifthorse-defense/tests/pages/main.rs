@@ -1,5 +1,5 @@
-//! The pages of `docs/detectors` and `docs/repairs` hold what the methods' modules and rows say, word for word: the
-//! prose exists once, in the modules.
+//! The pages of `docs/detectors`, `docs/repairs` and `docs/filters` hold what the methods' modules
+//! and rows say, word for word: the prose exists once, in the modules.
 //!
 //! `GIFTHORSE_UPDATE_PAGES=1 cargo test --release -p gifthorse-defense --test pages` writes it into
 //! the pages; without the variable the test compares.
@@ -22,10 +22,11 @@ use std::{
 use block::Block;
 use gifthorse_defense::{
     detect::{Choice, DETECTORS},
+    filter::FILTERS,
     repair::REPAIRS,
     verdict::{Library, Method},
 };
-use module_doc::{DETECTOR, Kind, ModuleDoc, REPAIR};
+use module_doc::{DETECTOR, FILTER, Kind, ModuleDoc, REPAIR};
 
 fn page(kind: Kind, file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -109,6 +110,33 @@ fn every_repair_has_a_page_that_says_what_its_module_says() {
     }
     let source = "REPAIRS in crates/gifthorse-defense/src/repair.rs";
     wrong.extend(hold(REPAIR, "README.md", source, &overview::of_repairs()));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn every_filter_has_a_page_that_says_what_its_module_says() {
+    let mut wrong = Vec::new();
+    let mut modules: Vec<&str> = Vec::new();
+    for row in &FILTERS {
+        let module = FILTER.module(row.about.name);
+        if !modules.contains(&module) {
+            modules.push(module);
+        }
+    }
+    for module in modules {
+        match ModuleDoc::read(FILTER, module) {
+            Ok(doc) => {
+                let of_module = FILTERS.iter().map(|row| row.about);
+                let of_module = of_module.filter(|about| FILTER.module(about.name) == module);
+                let text = page::of_filters(&of_module.collect::<Vec<_>>(), &doc);
+                let (file, source) = (format!("{module}.md"), FILTER.source(module));
+                wrong.extend(hold(FILTER, &file, &source, &text));
+            }
+            Err(error) => wrong.push(error),
+        }
+    }
+    let source = "FILTERS in crates/gifthorse-defense/src/filter.rs";
+    wrong.extend(hold(FILTER, "README.md", source, &overview::of_filters()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 

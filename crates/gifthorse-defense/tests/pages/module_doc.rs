@@ -3,10 +3,11 @@
 use std::{fs, path::Path};
 
 use gifthorse_defense::detect::DETECTORS;
+use gifthorse_defense::filter::FILTERS;
 use gifthorse_defense::repair::REPAIRS;
 
 /// The headings that every detector's module has, in their order.
-pub const SECTIONS: [&str; 6] = [
+pub const SECTIONS: &[&str] = &[
     "What it does",
     "Threat model",
     "Statistic and decision",
@@ -15,9 +16,19 @@ pub const SECTIONS: [&str; 6] = [
     "References",
 ];
 /// Those of a repair's.
-pub const SECTIONS_OF_REPAIRS: [&str; 6] = [
+pub const SECTIONS_OF_REPAIRS: &[&str] = &[
     "What it does",
     "Threat model",
+    "Needs",
+    "Cost",
+    "Known failures",
+    "References",
+];
+/// Those of a filter's.
+pub const SECTIONS_OF_FILTERS: &[&str] = &[
+    "What it does",
+    "Threat model",
+    "Statistic",
     "Needs",
     "Cost",
     "Known failures",
@@ -32,7 +43,7 @@ pub struct Kind {
     /// The folder of its pages, in docs.
     pub pages: &'static str,
     /// Its headings.
-    pub sections: [&'static str; 6],
+    pub sections: &'static [&'static str],
 }
 
 pub const DETECTOR: Kind = Kind {
@@ -45,17 +56,32 @@ pub const REPAIR: Kind = Kind {
     pages: "repairs",
     sections: SECTIONS_OF_REPAIRS,
 };
+pub const FILTER: Kind = Kind {
+    modules: "filter",
+    pages: "filters",
+    sections: SECTIONS_OF_FILTERS,
+};
 
 /// What a module says of itself.
 pub struct ModuleDoc {
     /// The words before the first heading.
     pub opening: String,
     /// The kind's headings, and the words under each.
-    sections: [(&'static str, String); 6],
+    sections: Vec<(&'static str, String)>,
 }
 
 impl Kind {
-    /// The file of a method's module, from the root of the repository.
+    /// The module of a method: of its own name, or of the name without its last word where several
+    /// methods are one module.
+    pub fn module(self, name: &str) -> &str {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        match (root.join(self.source(name)).exists(), name.rsplit_once('_')) {
+            (false, Some((module, _))) => module,
+            _ => name,
+        }
+    }
+
+    /// The file of a module, from the root of the repository.
     pub fn source(self, name: &str) -> String {
         format!("crates/gifthorse-defense/src/{}/{name}.rs", self.modules)
     }
@@ -114,14 +140,11 @@ impl ModuleDoc {
             .into_iter()
             .map(|(_, text)| plain(text.trim(), (kind, name)));
         let opening = texts.next().unwrap()?;
-        let sections: Result<Vec<_>, String> = wanted
-            .into_iter()
-            .zip(texts)
-            .map(|(heading, text)| Ok((heading, text?)))
-            .collect();
+        let sections = wanted.iter().zip(texts);
+        let sections = sections.map(|(heading, text)| Ok((*heading, text?)));
         Ok(Self {
             opening,
-            sections: sections?.try_into().unwrap(),
+            sections: sections.collect::<Result<_, String>>()?,
         })
     }
 }
@@ -149,6 +172,7 @@ fn plain(text: &str, (kind, name): (Kind, &str)) -> Result<String, String> {
         let of = path.rsplit("::").next().unwrap_or(path);
         let of_kind = match kind.pages {
             "detectors" => DETECTORS.iter().any(|row| row.about.name == of),
+            "filters" => FILTERS.iter().any(|row| row.about.name == of),
             _ => REPAIRS.iter().any(|row| row.about.name == of),
         };
         plain += &match of_kind {

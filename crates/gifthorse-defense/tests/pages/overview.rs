@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 
 use gifthorse_defense::detect::{Choice, DETECTORS};
 
+use gifthorse_defense::filter::{FILTERS, Family};
 use gifthorse_defense::repair::REPAIRS;
 
-use crate::module_doc::{DETECTOR, Kind, ModuleDoc, REPAIR};
+use crate::module_doc::{DETECTOR, FILTER, Kind, ModuleDoc, REPAIR};
+use crate::page::passes;
 
 /// More classes than any detector asks for.
 const MANY: usize = 100;
@@ -68,6 +70,41 @@ pub fn of_repairs() -> String {
         .unwrap();
     }
     text
+}
+
+/// The table of filters.
+pub fn of_filters() -> String {
+    let mut text = "| filter | goes by | needs a trigger | needs a repaired model | an image takes | misses |\n\
+                    |---|---|---|---|---|---|\n"
+        .to_owned();
+    for row in &FILTERS {
+        let about = row.about;
+        let yes = |is: bool| if is { "yes" } else { "no" };
+        writeln!(
+            text,
+            "| [`{}`]({}.md) | {} | {} | {} | {} | {} |",
+            about.name,
+            FILTER.module(about.name),
+            goes_by(about.family),
+            yes(about.needs_trigger),
+            yes(about.needs_repaired),
+            passes(about.passes),
+            about.misses.join("; "),
+        )
+        .unwrap();
+    }
+    text
+}
+
+fn goes_by(family: Family) -> &'static str {
+    match family {
+        Family::Trigger => "what a known trigger does inside the model",
+        Family::Stability => "whether the answer stays where image or model are changed",
+        Family::Features => "where the image lies among clean ones inside the model",
+        Family::Disagreement => "whether a bounded or repaired model answers otherwise",
+        Family::Attribution => "the part of the image that the answer rests on",
+        Family::Several => "several of these",
+    }
 }
 
 fn needs(choice: &Choice, images: bool) -> String {

@@ -1,6 +1,6 @@
 //! The made part of a detector's page: its row in sentences, then its module's documentation.
 
-use gifthorse_defense::{detect::About, repair, verdict::Tail};
+use gifthorse_defense::{detect::About, filter, repair, verdict::Tail};
 
 use crate::module_doc::ModuleDoc;
 
@@ -25,6 +25,47 @@ pub fn of_repair(about: &repair::About, doc: &ModuleDoc) -> String {
         text += &format!("\n## {heading}\n\n{words}\n");
     }
     text
+}
+
+/// The part of the page of filters that are one module.
+pub fn of_filters(abouts: &[&filter::About], doc: &ModuleDoc) -> String {
+    let mut text = format!("{}\n", doc.opening);
+    for about in abouts {
+        let subject = match abouts.len() {
+            1 => format!("`{}`", about.name),
+            _ => format!("`{}` is {}. It", about.name, about.title),
+        };
+        let facts = format!(
+            "{subject} {} and makes {} for an image (`gifthorse filter fit --method {}`). It \
+             misses: {}.",
+            needs(about),
+            passes(about.passes),
+            about.name,
+            about.misses.join("; "),
+        );
+        text += &format!("\n{}\n", filled(&facts));
+    }
+    for (heading, words) in doc.sections() {
+        text += &format!("\n## {heading}\n\n{words}\n");
+    }
+    text
+}
+
+fn needs(about: &filter::About) -> &'static str {
+    match (about.needs_trigger, about.needs_repaired) {
+        (true, true) => "needs a trigger and a repaired model",
+        (true, false) => "needs a trigger",
+        (false, true) => "needs a repaired model",
+        (false, false) => "needs clean images alone",
+    }
+}
+
+/// So many passes, in words.
+pub fn passes(count: f64) -> String {
+    match count {
+        1.0 => "one pass".to_owned(),
+        _ => format!("{count} passes"),
+    }
 }
 
 /// The part.

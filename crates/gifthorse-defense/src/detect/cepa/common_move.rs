@@ -60,6 +60,19 @@ impl CommonMove {
         new
     }
 
+    /// A move whose values are known already, and where clean images lie along it. `None` unless there
+    /// is a number for each of the layer's, or if it leads nowhere.
+    pub(crate) fn known(layer: Layer, values: Vec<f32>, centre: f64) -> Option<Self> {
+        let numbers: usize = layer.shape().iter().product();
+        let new = Self {
+            layer,
+            values,
+            centre,
+        };
+        let is_sound = new.values.len() == numbers && new.length_squared().is_normal();
+        (is_sound && centre.is_finite()).then_some(new)
+    }
+
     /// The consensus at a layer of moves that lead images of all other classes to `target`: the
     /// search of equation 1 to its end.
     ///
@@ -88,6 +101,16 @@ impl CommonMove {
     /// How the layer's values move, for one image.
     pub fn values(&self) -> &[f32] {
         &self.values
+    }
+
+    /// The mean place of clean images along it, in units of its length.
+    pub(crate) fn centre(&self) -> f64 {
+        self.centre
+    }
+
+    /// How far one image's values lie along the move, as [`shifts`](Self::shifts) has it.
+    pub(crate) fn shift(&self, row: &[f32]) -> f64 {
+        self.along(row) / self.length_squared() - self.centre
     }
 
     /// How far each image's values lie along the move from where clean images lie on average: 0
@@ -165,16 +188,21 @@ impl CommonMove {
 
     /// Where rows of the layer's values lie along the move, in units of its length.
     fn places(&self, rows: &[f32]) -> Vec<f64> {
-        let along = |row: &[f32]| -> f64 {
-            let each = row.iter().zip(&self.values);
-            each.map(|(&value, &by)| f64::from(value) * f64::from(by))
-                .sum()
-        };
-        let whole = along(&self.values);
+        let whole = self.length_squared();
         let rows = rows.chunks_exact(self.values.len().max(1));
         match whole > 0.0 {
-            true => rows.map(|row| along(row) / whole).collect(),
+            true => rows.map(|row| self.along(row) / whole).collect(),
             false => vec![0.0; rows.len()],
         }
+    }
+
+    fn along(&self, row: &[f32]) -> f64 {
+        let each = row.iter().zip(&self.values);
+        each.map(|(&value, &by)| f64::from(value) * f64::from(by))
+            .sum()
+    }
+
+    fn length_squared(&self) -> f64 {
+        self.along(&self.values)
     }
 }
