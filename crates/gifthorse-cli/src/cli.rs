@@ -1,10 +1,12 @@
 //! The arguments of the command line.
 
+mod compare;
 mod data;
 mod demo;
 mod detectors;
 mod explain;
 mod hugging_face;
+mod images;
 mod make;
 mod opening;
 mod parse;
@@ -19,10 +21,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use compare::CompareArgs;
 pub use data::{DataArgs, DataCommand};
 pub use demo::DemoArgs;
 pub use detectors::DetectorArgs;
 pub use explain::ExplainArgs;
+pub use images::ImageArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
 pub use opening::{InputArgs, OpeningArgs};
 pub use preprocess::PreprocessArgs;
@@ -44,7 +48,7 @@ pub struct Cli {
     pub global: Global,
 }
 
-const EXIT_STATUS: &str = "Exit status: 0 clean or done, 1 backdoored or not confirmed, 2 error, 3 inconclusive,\n4 not what a policy asks for, 5 not repaired.";
+const EXIT_STATUS: &str = "Exit status: 0 clean or done, 1 backdoored, not confirmed or different, 2 error,\n3 inconclusive, 4 not what a policy asks for, 5 not repaired.";
 
 /// Settings of all commands.
 #[derive(Args, Debug)]
@@ -102,6 +106,8 @@ pub enum Command {
     Explain(Box<ExplainArgs>),
     /// Say what is in an ONNX file.
     Inspect(InspectArgs),
+    /// Say what is different between two ONNX files: weights, nodes, and what they answer.
+    Compare(Box<CompareArgs>),
     /// Run the bare forward pass on raw input.
     Logits(LogitsArgs),
     /// List the data sets that are known by name, or download one.

@@ -41,7 +41,7 @@ pub use error::{
 };
 pub use graph::Graph;
 pub use model::{
-    ConstantChange, ConstantEdit, Entry, Inserted, Model, ModelDiff, NodeChange, NodeEdit,
+    ConstantChange, ConstantEdit, Entry, Extent, Inserted, Model, ModelDiff, NodeChange, NodeEdit,
     NodeSpec, Readers, TensorType, diff,
 };
 pub use node::Node;

@@ -4,10 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use gifthorse::{ExplainRequest, ScanRequest, TriggerSource};
-use gifthorse_data::{Crop, LabelOrder};
 
-use super::subject::{CropArg, ExifArg, SplitArg};
-use super::{Global, OpeningArgs, PreprocessArgs, parse};
+use super::{Global, ImageArgs, parse};
 
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
@@ -15,21 +13,9 @@ pub struct ExplainArgs {
     /// The ONNX file.
     pub model: PathBuf,
     /// Clean images, as for `scan`. What is told is measured on those that a scan with the same
-    /// images and seed holds out.
+    /// images and seed holds out, three in ten.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
     pub images: PathBuf,
-    /// Which part of the images to use, where they have several.
-    #[arg(long, value_enum, default_value_t = SplitArg::Test, value_name = "PART", help_heading = "Images")]
-    split: SplitArg,
-    /// Which part of each image to use: `roi` is the region that GTSRB marks.
-    #[arg(long, value_enum, value_name = "PART", help_heading = "Images")]
-    crop: Option<CropArg>,
-    /// Whether pictures are turned upright as their files note (EXIF), as for `scan`.
-    #[arg(long, value_enum, default_value_t = ExifArg::Auto, value_name = "HOW", help_heading = "Images")]
-    exif: ExifArg,
-    /// Use at most so many images, as for `scan`; three in ten of them are held out.
-    #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
-    max_images: Option<usize>,
     /// The trigger: an .npz file of a report's folder `triggers/`; a picture of the images' size
     /// that is transparent where the trigger is not; or what `gifthorse trigger` draws, by its name
     /// or a .toml file.
@@ -52,25 +38,11 @@ pub struct ExplainArgs {
     /// Which part of a layer's channels is looked at, in percent, rounded up to whole channels.
     #[arg(long, value_name = "PERCENT", value_parser = parse::percent, default_value_t = 1.0, help_heading = "Layer")]
     pub top: f64,
-    /// Labels in place of those of the images, as for `scan`.
-    #[arg(long, value_name = "FILE", help_heading = "Labels")]
-    labels: Option<PathBuf>,
-    /// Names of the classes, as for `scan`.
-    #[arg(long, value_name = "FILE", help_heading = "Labels")]
-    class_names: Option<PathBuf>,
-    /// How the model's classes are ordered, as for `scan`.
-    #[arg(long, value_name = "ORDER", help_heading = "Labels")]
-    label_order: Option<String>,
     #[command(flatten)]
-    preprocess: PreprocessArgs,
-    /// Height and width of the model's images, where the file leaves them open.
-    #[arg(long, value_name = "HxW", value_parser = parse::size, help_heading = "Preprocessing")]
-    input_size: Option<[usize; 2]>,
+    reading: ImageArgs,
     /// Go on although the model does not seem to fit the images.
     #[arg(long, help_heading = "Preprocessing")]
     force: bool,
-    #[command(flatten)]
-    opening: OpeningArgs,
     /// Write explain.json, explain.html and the pictures of Grad-CAM to this folder.
     #[arg(long, short, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
@@ -93,23 +65,10 @@ impl ExplainArgs {
         original: Option<TriggerSource>,
         global: &Global,
     ) -> anyhow::Result<ExplainRequest> {
+        let images = Some(self.images.clone());
         let scan = ScanRequest {
-            labels: self.labels.clone(),
-            class_names: self.class_names.clone(),
-            label_order: match &self.label_order {
-                Some(given) => LabelOrder::read(given)?,
-                None => LabelOrder::Auto,
-            },
-            split: self.split.into(),
-            crop: self.crop.map_or(Crop::None, Crop::from),
-            exif: self.exif.into(),
-            max_images: self.max_images,
-            preprocess: self.preprocess.choice()?,
-            input_size: self.input_size,
-            opening: self.opening.opening(),
             force: self.force,
-            seed: global.seed(),
-            ..ScanRequest::new(&self.model, Some(self.images.clone()))
+            ..self.reading.request(&self.model, images, global)?
         };
         Ok(ExplainRequest {
             original,
