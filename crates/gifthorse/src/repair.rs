@@ -3,15 +3,18 @@
 //! `request` says what is asked for, `diagnosis` what is wrong with the model (a scan, its report,
 //! or what the caller tells), `known` reads the triggers of a report, `parts` divides the images so
 //! that the proof is on images that neither search nor repair has seen, `rounds` repairs and scans
-//! again, `proof` measures before and after, and `record` is what comes out, as plain data.
+//! again, `proof` measures before and after, and `record` is what comes out, as plain data, which
+//! `page` shows with the pictures of `shown`.
 
 mod diagnosis;
 mod known;
+mod page;
 mod parts;
 mod proof;
 pub mod record;
 mod request;
 mod rounds;
+mod shown;
 
 use std::time::Instant;
 
@@ -28,6 +31,7 @@ use parts::Parts;
 use proof::Proof;
 use record::{ModelFile, RepairRecord, Scanned};
 use rounds::Rounds;
+use shown::{Pair, Shown};
 
 pub use request::{PlantedTrigger, RepairRequest};
 
@@ -61,7 +65,7 @@ pub fn repair(
     if let Some(why) = diagnosis.nothing_to_do(request) {
         record.reasons.push(why);
         record.seconds = clock.elapsed().as_secs_f64();
-        return record.kept(request);
+        return record.kept(request, &Shown::names(&diagnosis, 0));
     }
     let opened = OpenModel::read(
         &diagnosis.scan.model,
@@ -73,9 +77,9 @@ pub fn repair(
     let parts = Parts::load(request, &diagnosis, &classifier)?;
     record.images = Some(parts.described());
     let known = diagnosis.triggers(request, &classifier)?;
-    record.reasons.extend(known.told.clone());
+    let mut told = known.told.clone();
     if !parts.described().labelled && request.rescan {
-        record.reasons.push(
+        told.push(
             "without labels each scan divides the images by the model's own answers: scans of the repaired model may have \
              searched with some of those that prove it"
                 .to_owned(),
@@ -90,10 +94,12 @@ pub fn repair(
         methods: &methods,
     };
     let (model, fresh) = rounds.run(known.triggers.clone(), &mut record, scans, repairs)?;
+    let shown = Shown::names(&diagnosis, classifier.classes());
     let Some(model) = model else {
         record.reasons.push("no repair could be done".to_owned());
+        record.reasons.extend(told);
         record.seconds = clock.elapsed().as_secs_f64();
-        return record.kept(request);
+        return record.kept(request, &shown);
     };
 
     let before = Model::read(&diagnosis.scan.model).map_err(|source| Error::Model {
@@ -112,6 +118,13 @@ pub fn repair(
         let patient = rounds.patient(&model, &known.triggers, None);
         measured.came_back = proof.retuned(&patient, &model, &classifier)?;
     }
+    let pair = Pair {
+        before: &classifier,
+        after: &repaired,
+    };
+    let names = measured.triggers.iter();
+    let names = names.map(|trigger| format!("{} {}", trigger.origin.title(), trigger.name));
+    let shown = shown.triggers(&proof, names, pair)?;
     record.proof = Some(measured);
     let mut shortfalls = proof.shortfalls(&proven);
     if record.still_backdoored() {
@@ -124,14 +137,14 @@ pub fn repair(
                 .to_owned(),
         );
     }
+    record.repaired = shortfalls.is_empty();
+    record.reasons.extend(shortfalls);
     if record.is_undecided() {
         record.reasons.push(
             "the scan of the repaired model could not say whether there is a backdoor: its report says why"
                 .to_owned(),
         );
     }
-    record.repaired = shortfalls.is_empty();
-    record.reasons.extend(shortfalls);
     record.changes = Some(diff(&before, &model).map_err(|source| Error::Model {
         path: request.output.clone(),
         source: Box::new(source),
@@ -144,8 +157,10 @@ pub fn repair(
                 .to_owned(),
         );
     }
+    record.reasons.extend(told);
+    record.not_measured = record.left_out(request);
     record.seconds = clock.elapsed().as_secs_f64();
-    record.kept(request)
+    record.kept(request, &shown)
 }
 
 /// A model made from the one that a classifier runs, under the same preprocessing.

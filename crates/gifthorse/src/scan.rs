@@ -25,7 +25,7 @@ pub(crate) mod images;
 mod label_order;
 mod misread;
 pub(crate) mod output;
-mod pictures;
+pub(crate) mod pictures;
 mod references;
 mod search;
 mod searchable;

@@ -40,6 +40,7 @@ pub fn run(args: &RepairArgs, global: &Global) -> anyhow::Result<ExitCode> {
         retune: args.retune,
         work,
         max_images,
+        show_images: !args.no_images,
         force: scan.force,
         ..RepairRequest::new(scan, &args.fixed)
     };
@@ -61,8 +62,8 @@ pub fn run(args: &RepairArgs, global: &Global) -> anyhow::Result<ExitCode> {
     } else if !global.quiet {
         output::print(&table::of(&record))?;
         output::note(&format!(
-            "record: {}",
-            request.out.join("repair.json").display()
+            "written to {}",
+            request.out.join("repair.html").display()
         ));
     }
     Ok(ExitCode::from(status(&record)))

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use gifthorse_defense::repair::KnownTrigger;
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::Model;
-use gifthorse_report::html::HtmlOptions;
 use gifthorse_report::report::Verdict;
 use gifthorse_report::{Report, write_out};
 
@@ -66,8 +65,13 @@ impl Diagnosis {
                 };
                 let outcome = scan(&asked, observer)?;
                 let folder = request.out.join("before");
-                let pictures = HtmlOptions::default();
-                write_out(&folder, &outcome.report, &outcome.evidence, None, pictures)?;
+                write_out(
+                    &folder,
+                    &outcome.report,
+                    &outcome.evidence,
+                    None,
+                    request.pictures(),
+                )?;
                 folder.join("report.json")
             }
         };

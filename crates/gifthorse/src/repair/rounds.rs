@@ -6,7 +6,6 @@ use gifthorse_defense::repair::measure::Measured;
 use gifthorse_defense::repair::{KnownTrigger, Patient, Repair, RepairObserver, choose};
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::Model;
-use gifthorse_report::html::HtmlOptions;
 use gifthorse_report::report::Verdict;
 use gifthorse_report::write_out;
 
@@ -146,8 +145,13 @@ impl<'a> Rounds<'a> {
             source,
         })?;
         let outcome = outcome?;
-        let pictures = HtmlOptions::default();
-        let report = write_out(&folder, &outcome.report, &outcome.evidence, None, pictures)?;
+        let report = write_out(
+            &folder,
+            &outcome.report,
+            &outcome.evidence,
+            None,
+            self.request.pictures(),
+        )?;
         let found = match report.verdict {
             Verdict::Backdoored => of_report(&report, &folder, &report.targets, self.classifier)?,
             Verdict::Clean | Verdict::Inconclusive => Vec::new(),
