@@ -21,6 +21,7 @@ mod i_bau;
 mod losses;
 mod masks;
 pub mod measure;
+mod nad;
 mod neural_cleanse_pruning;
 mod observer;
 mod patient;
@@ -112,7 +113,7 @@ pub struct Row {
 /// All repairs, in the order in which they are tried where nobody chose one and a trigger is known.
 /// Unlearning comes before pruning, which is cheaper, since it leaves less of the trigger that was
 /// planted, of which the one that was found is only the likeness (docs/repair.md).
-pub const REPAIRS: [Row; 11] = [
+pub const REPAIRS: [Row; 12] = [
     unlearning::ROW,
     neural_cleanse_pruning::ROW,
     clp::ROW,
@@ -120,6 +121,7 @@ pub const REPAIRS: [Row; 11] = [
     bounded_activations::ROW,
     rnp::ROW,
     anp::ROW,
+    nad::ROW,
     fine_pruning::ROW,
     i_bau::ROW,
     sau::ROW,

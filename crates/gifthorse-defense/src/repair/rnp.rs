@@ -143,14 +143,9 @@ fn forgetful(
         for _ in 0..batches.of_a_pass() {
             let batch = Batch::of(images, labels, &batches.draw());
             let each = -1.0 / size as f32;
-            let slope = model.slope(
-                &weights,
-                &batch.pixels,
-                By::Weights,
-                &|places, logits, _| {
-                    Ok(cross_entropy(logits, &batch.labels[places]).mul_scalar(each))
-                },
-            )?;
+            let slope = model.slope(&weights, &batch.pixels, By::Weights, &|places, made| {
+                Ok(cross_entropy(made.logits, &batch.labels[places]).mul_scalar(each))
+            })?;
             let mut gradient = slope.weights;
             clip(&mut gradient);
             state.step(&mut weights, &[gradient.as_slice()], FORGETTING_RATE);

@@ -163,11 +163,11 @@ impl Pair<'_> {
             .map(|&pixel| moved(rng, pixel))
             .collect();
         for _ in 0..STEPS {
-            let slope =
-                self.model
-                    .slope(weights, &pixels, By::Pixels, &|places, logits, images| {
-                        self.search_loss(logits, images, &batch.labels[places])
-                    })?;
+            let slope = self
+                .model
+                .slope(weights, &pixels, By::Pixels, &|places, made| {
+                    self.search_loss(made.logits, made.images, &batch.labels[places])
+                })?;
             let steps = pixels.iter_mut().zip(&slope.pixels).zip(&batch.pixels);
             for ((pixel, &slope), &from) in steps {
                 // A slope of nothing, as where both are fooled alike, moves nothing.
@@ -228,22 +228,21 @@ impl Pair<'_> {
     ) -> Result<Vec<Weights>, Error> {
         let labels = &batch.labels;
         let each = 1.0 / labels.len() as f32;
-        let clean =
-            self.model
-                .slope(weights, &batch.pixels, By::Weights, &|places, logits, _| {
-                    Ok(cross_entropy(logits, &labels[places]).mul_scalar(each))
-                })?;
+        let clean = self
+            .model
+            .slope(weights, &batch.pixels, By::Weights, &|places, made| {
+                Ok(cross_entropy(made.logits, &labels[places]).mul_scalar(each))
+            })?;
         let mut gradients = vec![clean.weights];
         let fooling = shared.led.iter().flatten().count();
         if fooling > 0 {
             let each = 1.0 / fooling as f32;
             let led = &shared.led;
-            let slope = self.model.slope(
-                weights,
-                &shared.pixels,
-                By::Weights,
-                &|places, logits, _| Ok(away(logits, &led[places]).mul_scalar(each)),
-            )?;
+            let slope =
+                self.model
+                    .slope(weights, &shared.pixels, By::Weights, &|places, made| {
+                        Ok(away(made.logits, &led[places]).mul_scalar(each))
+                    })?;
             gradients.push(slope.weights);
         }
         Ok(gradients)

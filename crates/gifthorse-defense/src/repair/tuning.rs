@@ -119,6 +119,21 @@ impl Tuning {
         }
     }
 
+    /// Trains `model` on once, with the labels of the images and the largest rate, whatever comes of
+    /// it.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and training that diverges.
+    pub(super) fn once(
+        &self,
+        patient: &Patient<'_>,
+        model: &Model,
+        observer: &dyn RepairObserver,
+    ) -> Result<Model, Error> {
+        let first = (self.learning_rate, 0);
+        self.at(first, (patient, patient.fit), model, observer)
+    }
+
     fn at(
         &self,
         (rate, place): (f32, usize),

@@ -186,9 +186,9 @@ impl Compiled {
         values.run(taps)
     }
 
-    /// Runs the program on a raw input of its input shape; gives the logits and what batch norms in
-    /// training mode saw, in the order of the program. `given` are the values of the trained
-    /// constants, in their order, `seed` is for what is random.
+    /// Runs the program on a raw input of its input shape; gives the logits, the values of the taps,
+    /// and what batch norms in training mode saw, in the order of the program. `given` are the
+    /// values of the trained constants, in their order, `seed` is for what is random.
     ///
     /// # Errors
     /// As of [`run`](Self::run).
@@ -196,12 +196,16 @@ impl Compiled {
         &self,
         input: Array,
         given: &[Array],
+        taps: &[ValueId],
         seed: u64,
-    ) -> Result<(Array, Vec<BatchStatistics>), Error> {
+    ) -> Result<(Array, Vec<Array>, Vec<BatchStatistics>), Error> {
         let edits = Edits::new();
         let mut values = Values::new(self, input, given, &edits, seed);
-        let logits = values.run(&[])?.swap_remove(0);
-        Ok((logits, values.statistics.into_values().collect()))
+        let mut made = values.run(taps)?;
+        let features = made.split_off(1);
+        let logits = made.swap_remove(0);
+        let statistics = values.statistics.into_values().collect();
+        Ok((logits, features, statistics))
     }
 }
 
