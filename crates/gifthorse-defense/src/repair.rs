@@ -18,6 +18,7 @@ mod fine_tuning;
 mod ft_sam;
 mod grain;
 mod i_bau;
+mod kept;
 mod losses;
 mod masks;
 pub mod measure;

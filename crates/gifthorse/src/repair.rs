@@ -2,8 +2,8 @@
 //!
 //! `request` says what is asked for, `diagnosis` what is wrong with the model (a scan, its report,
 //! or what the caller tells), `known` reads the triggers of a report, `parts` divides the images so
-//! that the proof is on images that neither search nor repair has seen, `rounds` repairs and scans
-//! again, `proof` measures before and after, and `record` is what comes out, as plain data, which
+//! that the proof is on images that neither search nor repair has seen, `time` shares the time out
+//! among all that, `rounds` repairs and scans again, `proof` measures before and after, and `record` is what comes out, as plain data, which
 //! `page` shows with the pictures of `shown`.
 
 mod diagnosis;
@@ -15,8 +15,7 @@ pub mod record;
 mod request;
 mod rounds;
 mod shown;
-
-use std::time::Instant;
+mod time;
 
 use gifthorse_defense::repair::{RepairObserver, auto, named};
 use gifthorse_engine::Classifier;
@@ -32,6 +31,7 @@ use proof::Proof;
 use record::{ModelFile, RepairRecord, Scanned};
 use rounds::Rounds;
 use shown::{Pair, Shown};
+use time::Time;
 
 pub use request::{PlantedTrigger, RepairRequest};
 
@@ -49,7 +49,7 @@ pub fn repair(
     scans: &dyn ScanObserver,
     repairs: &dyn RepairObserver,
 ) -> Result<RepairRecord, Error> {
-    let clock = Instant::now();
+    let time = Time::begin(request);
     request.check()?;
     let methods = match &request.methods[..] {
         [] => None,
@@ -60,11 +60,11 @@ pub fn repair(
                 .collect::<Result<Vec<_>, _>>()?,
         ),
     };
-    let diagnosis = Diagnosis::find(request, scans)?;
+    let diagnosis = Diagnosis::find(request, &time, scans)?;
     let mut record = RepairRecord::begin(request, &diagnosis)?;
     if let Some(why) = diagnosis.nothing_to_do(request) {
         record.reasons.push(why);
-        record.seconds = clock.elapsed().as_secs_f64();
+        record.seconds = time.spent().as_secs_f64();
         return record.kept(request, &Shown::names(&diagnosis, 0));
     }
     let opened = OpenModel::read(
@@ -92,13 +92,15 @@ pub fn repair(
         parts: &parts,
         classifier: &classifier,
         methods: &methods,
+        time,
     };
     let (model, fresh) = rounds.run(known.triggers.clone(), &mut record, scans, repairs)?;
     let shown = Shown::names(&diagnosis, classifier.classes());
     let Some(model) = model else {
-        record.reasons.push("no repair could be done".to_owned());
+        let why = record.rounds.last().map(|round| round.why.clone());
+        record.reasons.extend(why);
         record.reasons.extend(told);
-        record.seconds = clock.elapsed().as_secs_f64();
+        record.seconds = time.spent().as_secs_f64();
         return record.kept(request, &shown);
     };
 
@@ -114,7 +116,7 @@ pub fn repair(
     };
     let repaired = opened_again(&model, &classifier)?;
     let (proven, mut measured) = proof.measure(&classifier, &repaired)?;
-    if request.retune {
+    if request.retune && !time.is_over() {
         let patient = rounds.patient(&model, &known.triggers, None);
         measured.came_back = proof.retuned(&patient, &model, &classifier)?;
     }
@@ -158,8 +160,9 @@ pub fn repair(
         );
     }
     record.reasons.extend(told);
-    record.not_measured = record.left_out(request);
-    record.seconds = clock.elapsed().as_secs_f64();
+    let left_out = record.left_out();
+    record.not_measured.extend(left_out);
+    record.seconds = time.spent().as_secs_f64();
     record.kept(request, &shown)
 }
 

@@ -89,6 +89,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     let folder = request.work.as_deref();
     let folder = folder.map(WorkFolder::open).transpose()?;
 
+    observer.begins(request.max_time);
     observer.stage(Stage::Model);
     let OpenModel {
         classifier,

@@ -51,11 +51,10 @@ pub fn run(args: &RepairArgs, global: &Global) -> anyhow::Result<ExitCode> {
         request.planted = gifthorse_bench::planted(truth, global.seed())
             .context("what was planted is not known (--truth)")?;
     }
-    let progress = Progress::new(global.quiet, request.scan.max_time);
-    let watch = Watch::new(global.quiet);
+    let progress = Progress::new(global.quiet);
+    let watch = Watch::new(global.quiet, progress.bar());
     let record = gifthorse::repair(&request, &progress, &watch);
     progress.finish();
-    watch.finish();
     let record = record?;
     if args.json {
         output::print(&record.to_json()?)?;

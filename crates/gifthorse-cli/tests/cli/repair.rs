@@ -263,3 +263,36 @@ fn few_images_bound_the_scan_as_well() {
     let report: Value = serde_json::from_slice(&report).unwrap();
     assert_eq!(report["images"]["count"], 160);
 }
+
+#[test]
+fn time_bounds_all_of_it_and_what_was_had_is_proven() {
+    let bench = bench(Kind::Backdoored);
+    // A scan without time cannot say anything.
+    bench
+        .run(&format!(
+            "repair model.onnx --images images {QUICK} --max-time 0s -o fixed.onnx"
+        ))
+        .expect(3);
+    bench
+        .run(&format!(
+            "scan model.onnx --images images {QUICK} --out scan"
+        ))
+        .expect(1);
+    let told = "repair model.onnx --images images --report scan/report.json";
+    let run = bench.run(&format!("{told} --max-time 0s -o fixed.onnx"));
+    let run = run.expect(5);
+    assert!(run.out().contains("no time was left"), "{}", run.out());
+    let untried = record(&bench, "fixed.repair/repair.json").not_measured;
+    assert!(untried[0].contains("unlearning"), "{untried:?}");
+    assert!(!bench.path("fixed.onnx").exists());
+
+    // Both rates of these take far longer than that.
+    let methods = "--method sau,i_bau,sau,i_bau,sau,i_bau";
+    let run = bench.run(&format!("{told} {methods} --max-time 2s -o fixed.onnx"));
+    let record = record(&bench, "fixed.repair/repair.json");
+    assert!(record.seconds < 30.0, "{}", record.seconds);
+    let left_out = record.not_measured.join("\n");
+    assert!(left_out.contains("--max-time"), "{left_out}\n{}", run.out());
+    let was_tried = !record.rounds[0].attempts.is_empty();
+    assert_eq!(record.proof.is_some(), was_tried, "{}", run.out());
+}

@@ -126,6 +126,9 @@ impl Repair for BoundedActivations {
         let mut price = if is_known { 0.0 } else { PRICE };
         let mut least = f64::INFINITY;
         for update in 0..UPDATES {
+            if observer.stop() {
+                break;
+            }
             task.step(update, price, &mut all)?;
             observer.step("bounding activations", update + 1, UPDATES);
             if (update + 1) % LOOK_EVERY != 0 {

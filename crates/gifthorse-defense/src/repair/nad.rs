@@ -133,7 +133,8 @@ impl Repair for Nad {
                 let now = 0.5 * rate * (1.0 + (done * std::f32::consts::PI).cos());
                 state.step(&mut weights, &[slope.weights.as_slice()], now);
                 observer.step(&format!("distilling at a rate of {rate}"), update, UPDATES);
-                if update % LOOK_EVERY == 0 && 2 * update >= UPDATES {
+                let is_over = observer.stop();
+                if is_over || (update % LOOK_EVERY == 0 && 2 * update >= UPDATES) {
                     let note = format!(
                         "the attention of {} layers distilled on {} clean images in {update} updates at a rate of {rate}, from a \
                          copy that was fine-tuned on them",
@@ -142,8 +143,11 @@ impl Repair for Nad {
                     );
                     candidates.look(model.model(&weights)?, note)?;
                 }
+                if is_over {
+                    break;
+                }
             }
-            if candidates.is_good() {
+            if candidates.is_good() || observer.stop() {
                 break;
             }
         }

@@ -115,15 +115,19 @@ impl Repair for Sau {
                 state.step(&mut weights, &gradients, rate_now);
                 observer.step(&format!("unlearning at a rate of {rate}"), update, UPDATES);
                 // One that has hardly begun to unlearn is right on clean images, and no repair.
-                if update % LOOK_EVERY == 0 && 2 * update >= UPDATES {
+                let is_over = observer.stop();
+                if is_over || (update % LOOK_EVERY == 0 && 2 * update >= UPDATES) {
                     let note = format!(
                         "unlearned shared adversarial examples of {} clean images in {update} updates at a rate of {rate}",
                         labels.len()
                     );
                     candidates.look(model.model(&weights)?, note)?;
                 }
+                if is_over {
+                    break;
+                }
             }
-            if candidates.is_good() {
+            if candidates.is_good() || observer.stop() {
                 break;
             }
         }

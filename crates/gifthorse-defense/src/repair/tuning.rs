@@ -108,7 +108,7 @@ impl Tuning {
                 let how = format!("{of} at a rate of {rate:.4}");
                 best = Some((Tuned { model: tuned, how }, distance));
             }
-            if done {
+            if done || observer.stop() {
                 break;
             }
         }
@@ -176,6 +176,9 @@ impl Tuning {
         let checkpoint = patient.work.map(|work| Checkpoint::at(work.join(file)));
         let mut training = Training::new(&net, &samples, &recipe).observer(&watcher);
         if let Some(checkpoint) = &checkpoint {
+            if checkpoint.path().exists() {
+                observer.resumed(&format!("training at a rate of {rate}"));
+            }
             training = training.checkpoint(checkpoint);
         }
         Ok(training.run()?.model)
@@ -191,5 +194,9 @@ impl Observer for Watcher<'_> {
     fn step(&self, step: &StepSummary) {
         let part = format!("training at a rate of {}", self.rate);
         self.observer.step(&part, step.done, step.total);
+    }
+
+    fn stop(&self) -> bool {
+        self.observer.stop()
     }
 }

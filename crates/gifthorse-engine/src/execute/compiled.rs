@@ -51,21 +51,20 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Prepares a program. Its constants stay as they are but for the trained ones.
-    ///
-    /// # Errors
-    /// As the reference's, while constants are folded; [`Error::TooMuchWork`].
+    /// Prepares a program of which nothing but the output is reached.
+    #[cfg(test)]
     pub fn new(program: Program) -> Result<Self, Error> {
         Self::open_at(program, &[], &[], &[])
     }
 
-    /// As [`new`](Self::new), with values that can be reached from outside: `taps` are those that
-    /// runs may ask for besides the output, `cuts` those that they may change. `others` are
-    /// programs of the same model, taps and cuts for other batch sizes: what was compiled for one
-    /// of them is used again where it is the same for each sample.
+    /// Prepares a program. Its constants stay as they are but for the trained ones. Values can be
+    /// reached from outside: `taps` are those that runs may ask for besides the output, `cuts`
+    /// those that they may change. `others` are programs of the same model, taps and cuts for other
+    /// batch sizes: what was compiled for one of them is used again where it is the same for each
+    /// sample.
     ///
     /// # Errors
-    /// As there.
+    /// As the reference's, while constants are folded; [`Error::TooMuchWork`].
     pub fn open_at(
         program: Program,
         taps: &[ValueId],

@@ -10,6 +10,7 @@ use gifthorse_report::{Report, write_out};
 
 use super::RepairRequest;
 use super::known::of_report;
+use super::time::Time;
 use crate::explain::from_file;
 use crate::hash::of_model;
 use crate::scan::images::FEWEST;
@@ -38,6 +39,7 @@ impl Diagnosis {
     /// As a scan; a report of another model.
     pub(super) fn find(
         request: &RepairRequest,
+        time: &Time,
         observer: &dyn ScanObserver,
     ) -> Result<Self, Error> {
         let path = match &request.report {
@@ -59,6 +61,7 @@ impl Diagnosis {
                 let work = request.work.as_ref().map(|work| work.join("scan"));
                 let asked = ScanRequest {
                     work,
+                    max_time: time.of_scan(),
                     // Where fewer images are asked for than a scan takes, it has no more either.
                     max_images: request.max_images.filter(|&most| most < FEWEST),
                     ..request.scan.clone()
@@ -93,7 +96,6 @@ impl Diagnosis {
             detectors: request.scan.detectors.clone(),
             fpr: request.scan.fpr,
             references: request.scan.references.clone(),
-            max_time: request.scan.max_time,
             classes: request.scan.classes.clone(),
             force: request.scan.force,
             ..scan_request(&replay, &report)?

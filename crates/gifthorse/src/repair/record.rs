@@ -350,7 +350,7 @@ impl RepairRecord {
     }
 
     /// What a reader might look for and nobody measured, of a model that was changed.
-    pub(super) fn left_out(&self, request: &RepairRequest) -> Vec<String> {
+    pub(super) fn left_out(&self) -> Vec<String> {
         let mut left_out = Vec::new();
         let mut say = |sentence: &str| left_out.push(sentence.to_owned());
         let triggers = self.proof.iter().flat_map(|proof| &proof.triggers);
@@ -368,9 +368,15 @@ impl RepairRecord {
         if self.rounds.iter().all(|round| round.scan.is_none()) {
             say("other triggers: the repaired model was not scanned again");
         }
-        if !request.retune {
+        let came_back = self
+            .proof
+            .iter()
+            .map(|proof| proof.came_back.len())
+            .sum::<usize>();
+        if came_back == 0 && !origins.is_empty() {
             say(
-                "how fast the backdoor comes back when the repaired model is trained on (--retune)",
+                "how fast the backdoor comes back when the repaired model is trained on (--retune; it takes a trigger that leads to \
+                 a class, five images for it, and time)",
             );
         }
         if self.images.is_some_and(|images| !images.labelled) {

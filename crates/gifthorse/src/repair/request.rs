@@ -28,7 +28,8 @@ pub trait PlantedTrigger: Send + Sync {
 #[derive(Clone)]
 pub struct RepairRequest {
     /// How the model is scanned, before if there is no report, and after: model, images,
-    /// preprocessing, detectors.
+    /// preprocessing, detectors. Its `max_time` is that of the whole repair, scans, proof and all:
+    /// what takes part of it stops where its part is over, and what was had by then is proven.
     pub scan: ScanRequest,
     /// The report of a scan of the model, with its trigger files beside it.
     pub report: Option<PathBuf>,

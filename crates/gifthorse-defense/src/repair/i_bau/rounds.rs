@@ -85,6 +85,9 @@ impl<'a> Rounds<'a> {
         let updates = self.batches.of_a_pass();
         let mut change = self.start();
         for _ in 0..updates {
+            if observer.stop() {
+                return Ok(());
+            }
             let batch = self.draw();
             let slope = self.inner(&batch)?.by_change(&change)?;
             change
@@ -95,6 +98,9 @@ impl<'a> Rounds<'a> {
         }
         let first = self.draw();
         for update in 0..updates {
+            if observer.stop() {
+                break;
+            }
             let batch = self.draw();
             let gradient = {
                 let inner = self.inner(&first)?;
