@@ -30,10 +30,12 @@ mod pruning;
 mod retune;
 mod rnp;
 mod sau;
+mod sealed;
 mod stamped;
 mod switch_off;
 mod tuning;
 mod unlearning;
+mod updates;
 
 use std::fmt::Debug;
 

@@ -1,26 +1,19 @@
 //! A repair that is done stays done: what came of it is kept in the folder of the patient's work, so
 //! that one that was killed later does not make it again.
 //!
-//! A file for each repair, `NAME.repaired`: a line with a checksum, a line of JSON, and the model.
-//! It counts only for the very same patient and program. The folder is trusted no more than other
-//! input; whoever may write to it may change the repaired model, and the proof measures that model.
+//! A file for each repair, `NAME.repaired`, which counts only for the very same patient and program.
+//! Whoever may write to the folder may change the repaired model; the proof measures that model.
 
-use std::fs;
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use gifthorse_data::Images;
 use gifthorse_onnx::Model;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::sealed::{self, hexadecimal};
 use super::{CurvePoint, Patient, Repair, RepairObserver, Repaired};
 use crate::error::Error;
-
-/// Begins every file; the number is the version of the format.
-const HEADING: &str = "gifthorse-repaired 1 ";
-/// Largest file that is read: one of ONNX has 2 GiB at most.
-const LARGEST: u64 = (1 << 31) + (1 << 24);
 
 /// What a file says of the model in it.
 #[derive(Serialize, Deserialize)]
@@ -42,9 +35,7 @@ pub(super) fn kept_or_done(
     observer: &dyn RepairObserver,
 ) -> Result<Repaired, Error> {
     let name = repair.about().name;
-    // Of a model with data beside it the bytes alone are not all.
-    let is_whole = patient.model.external_files()?.is_empty();
-    let Some(work) = patient.work.filter(|_| is_whole) else {
+    let Some(work) = folder(patient)? else {
         return repair.repair(patient, observer);
     };
     let path = work.join(format!("{name}.repaired"));
@@ -59,13 +50,33 @@ pub(super) fn kept_or_done(
     }
     let repaired = repair.repair(patient, observer)?;
     if !observer.stop() {
-        write(&path, of, &repaired)?;
+        let header = Header {
+            of,
+            notes: repaired.notes.clone(),
+            curve: repaired.curve.clone(),
+        };
+        sealed::write(&path, &header, &repaired.model.to_bytes()?)?;
     }
     Ok(repaired)
 }
 
+/// Where models made from the patient's are kept: nowhere if it has data in files beside it, since
+/// bytes alone are not all of them.
+///
+/// # Errors
+/// A model whose files cannot be listed.
+pub(super) fn folder<'a>(patient: &Patient<'a>) -> Result<Option<&'a Path>, Error> {
+    Ok(match patient.work {
+        Some(work) if patient.model.external_files()?.is_empty() => Some(work),
+        _ => None,
+    })
+}
+
 /// All that a repair's outcome depends on, as one digest.
-fn fingerprint(patient: &Patient<'_>, name: &str) -> Result<String, Error> {
+///
+/// # Errors
+/// A model that is too large.
+pub(super) fn fingerprint(patient: &Patient<'_>, name: &str) -> Result<String, Error> {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
@@ -97,71 +108,21 @@ fn pixels(images: &Images) -> Vec<u8> {
     pixels.flat_map(|pixel| pixel.to_le_bytes()).collect()
 }
 
-fn hexadecimal(hash: Sha256) -> String {
-    let digest = hash.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Replaces the file in one step.
-fn write(path: &Path, of: String, repaired: &Repaired) -> Result<(), Error> {
-    let header = Header {
-        of,
-        notes: repaired.notes.clone(),
-        curve: repaired.curve.clone(),
-    };
-    let refused = |reason: io::Error| Error::Work {
-        path: path.to_owned(),
-        reason,
-    };
-    let mut body = serde_json::to_vec(&header).map_err(|error| refused(error.into()))?;
-    body.push(b'\n');
-    body.extend(repaired.model.to_bytes()?);
-    let digest = hexadecimal(Sha256::new_with_prefix(&body));
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".new");
-    let unfinished = PathBuf::from(unfinished);
-    let written = fs::File::create(&unfinished).and_then(|mut file| {
-        file.write_all(format!("{HEADING}{digest}\n").as_bytes())?;
-        file.write_all(&body)?;
-        file.sync_data()?;
-        fs::rename(&unfinished, path)
-    });
-    written.map_err(refused)
-}
-
 /// What the file holds; `None` if there is none, or one of another patient.
 ///
 /// # Errors
 /// Why it cannot be used, in words.
 fn read(path: &Path, of: &str) -> Result<Option<Repaired>, String> {
-    let file = match fs::File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(|error| error.to_string())?,
+    let Some((header, model)) = sealed::read::<Header>(path)? else {
+        return Ok(None);
     };
-    let mut bytes = Vec::new();
-    let read = file.take(LARGEST).read_to_end(&mut bytes);
-    read.map_err(|error| error.to_string())?;
-    let damaged = || "it is damaged".to_owned();
-    let rest = bytes.strip_prefix(HEADING.as_bytes()).ok_or_else(damaged)?;
-    let (digest, body) = split(rest).ok_or_else(damaged)?;
-    if hexadecimal(Sha256::new_with_prefix(body)).as_bytes() != digest {
-        return Err(damaged());
-    }
-    let (header, model) = split(body).ok_or_else(damaged)?;
-    let header: Header = serde_json::from_slice(header).map_err(|error| error.to_string())?;
     if header.of != of {
         return Ok(None);
     }
-    let model = Model::from_bytes(model.to_vec(), None).map_err(|error| error.to_string())?;
+    let model = Model::from_bytes(model, None).map_err(|error| error.to_string())?;
     Ok(Some(Repaired {
         model,
         notes: header.notes,
         curve: header.curve,
     }))
-}
-
-/// What is before the first line break, and after it.
-fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = bytes.iter().position(|&byte| byte == b'\n')?;
-    Some((&bytes[..end], &bytes[end + 1..]))
 }

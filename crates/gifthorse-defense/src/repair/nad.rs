@@ -32,14 +32,17 @@
 //! images and lets the rate fall in steps; here images are as they are, the rate falls along a
 //! cosine and lower ones are tried, and batch normalisations keep their statistics.
 
-use gifthorse_engine::{Array, Classifier, Layer, Taps};
-use gifthorse_train::{Optimiser, OptimiserState};
+use std::ops::Range;
 
-use super::adjustable::{Adjustable, By, Made};
-use super::batches::{Batch, Batches};
-use super::candidates::Candidates;
+use gifthorse_engine::{Array, Classifier, Layer, Taps};
+use gifthorse_train::Optimiser;
+use rand_chacha::ChaCha8Rng;
+
+use super::adjustable::{Adjustable, By, Made, Weights};
+use super::batches::Batch;
 use super::losses::cross_entropy;
 use super::tuning::Tuning;
+use super::updates::Updates;
 use super::{About, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
 
@@ -101,60 +104,47 @@ impl Repair for Nad {
             sharpness: None,
         };
         let teacher = tuning.once(patient, patient.model, observer)?;
+        if observer.stop() {
+            // A student of a teacher that is half trained would go on with another one later.
+            return Err(Error::CannotRepair(
+                "the time was over before its teacher was trained".to_owned(),
+            ));
+        }
         let teacher = Teacher {
             classifier: patient.classifier(&teacher)?,
             layers,
         };
         let size = BATCH.min(labels.len());
         let model = Adjustable::tapped(patient, patient.model, size, &teacher.layers)?;
-        let mut candidates = Candidates::new(patient)?;
-        for rate in RATES {
-            let mut weights = model.first();
-            let mut state = OptimiserState::new(
-                Optimiser::Sgd {
-                    momentum: 0.9,
-                    weight_decay: 1e-4,
-                },
-                &weights,
-            );
-            let mut batches = Batches::new(labels.len(), size, patient.seed);
-            for update in 1..=UPDATES {
-                let batch = Batch::of(patient.fit, labels, &batches.draw());
-                let each = 1.0 / size as f32;
-                let loss = |places: std::ops::Range<usize>, made: Made| {
-                    Ok(teacher.loss(made, &batch.labels[places])?.mul_scalar(each))
-                };
-                let slope = model.slope(&weights, &batch.pixels, By::Weights, &loss)?;
-                if !slope.loss.is_finite() {
-                    // This rate is too much for the model.
-                    break;
-                }
-                let done = (update - 1) as f32 / UPDATES as f32;
-                let now = 0.5 * rate * (1.0 + (done * std::f32::consts::PI).cos());
-                state.step(&mut weights, &[slope.weights.as_slice()], now);
-                observer.step(&format!("distilling at a rate of {rate}"), update, UPDATES);
-                let is_over = observer.stop();
-                if is_over || (update % LOOK_EVERY == 0 && 2 * update >= UPDATES) {
-                    let note = format!(
-                        "the attention of {} layers distilled on {} clean images in {update} updates at a rate of {rate}, from a \
-                         copy that was fine-tuned on them",
-                        teacher.layers.len(),
-                        labels.len()
-                    );
-                    candidates.look(model.model(&weights)?, note)?;
-                }
-                if is_over {
-                    break;
-                }
-            }
-            if candidates.is_good() || observer.stop() {
-                break;
-            }
-        }
-        let (model, note) = candidates
-            .into_kept()
-            .ok_or_else(|| Error::CannotRepair("no update was made".to_owned()))?;
-        Ok(Repaired::new(model, note))
+        let updates = Updates {
+            name: ABOUT.name,
+            part: "distilling",
+            optimiser: Optimiser::Sgd {
+                momentum: 0.9,
+                weight_decay: 1e-4,
+            },
+            rates: &RATES,
+            updates: UPDATES,
+            look_every: LOOK_EVERY,
+            batch: size,
+        };
+        let gradients = |weights: &Weights, batch: &Batch, _: &mut ChaCha8Rng| {
+            let each = 1.0 / size as f32;
+            let loss = |places: Range<usize>, made: Made| {
+                Ok(teacher.loss(made, &batch.labels[places])?.mul_scalar(each))
+            };
+            let slope = model.slope(weights, &batch.pixels, By::Weights, &loss)?;
+            Ok(slope.loss.is_finite().then(|| vec![slope.weights]))
+        };
+        let note = |done: usize, rate: f32| {
+            format!(
+                "the attention of {} layers distilled on {} clean images in {done} updates at a rate of {rate}, from a copy \
+                 that was fine-tuned on them",
+                teacher.layers.len(),
+                labels.len()
+            )
+        };
+        updates.run(patient, &model, (&gradients, &note), observer)
     }
 }
 

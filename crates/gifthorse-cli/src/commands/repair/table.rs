@@ -27,6 +27,9 @@ pub fn of(record: &RepairRecord) -> String {
         let (weights, nodes) = (changes.constants.len(), changes.nodes.len());
         text += &format!("changed: {weights} weights or constants, {nodes} nodes\n");
     }
+    for left_out in &record.not_measured {
+        text += &format!("not measured: {}\n", Shown(left_out));
+    }
     if let Some(fixed) = &record.fixed {
         text += &format!("{}  SHA-256 {}\n", Shown(&fixed.path), fixed.sha256);
     }

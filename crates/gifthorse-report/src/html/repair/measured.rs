@@ -19,8 +19,8 @@ pub fn section(page: &RepairPage<'_>) -> Markup {
         section aria-label="Before and after" {
             h2 { "Before and after" }
             p {
-                "Counted on " (count(proof, "image", "images")) " that neither search nor repair has seen, of the repaired file as "
-                "it is read back. Success (ASR) is how many images of other classes the trigger leads to its target; without "
+                "Counted on " (count(proof, "image", "images")) " that neither search nor repair has seen. A file that is written "
+                "is read back and has to answer as the model that was measured. Success (ASR) is how many images of other classes the trigger leads to its target; without "
                 "the trigger, the same images go there as often as the row says. Right class (RA) is how many stamped images "
                 "are taken for what they are."
             }
