@@ -1,5 +1,6 @@
 //! The arguments of the command line.
 
+mod compare;
 mod data;
 mod demo;
 mod detectors;
@@ -10,6 +11,7 @@ mod images;
 mod make;
 mod opening;
 mod parse;
+mod prepared;
 mod preprocess;
 mod repair;
 mod scan;
@@ -21,6 +23,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use compare::CompareArgs;
 pub use data::{DataArgs, DataCommand};
 pub use demo::DemoArgs;
 pub use detectors::DetectorArgs;
@@ -31,6 +34,7 @@ pub use filter::{
 pub use images::ImageArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
 pub use opening::{InputArgs, OpeningArgs};
+pub use prepared::PreparedArgs;
 pub use preprocess::PreprocessArgs;
 pub use repair::RepairArgs;
 pub use scan::{FailOn, ScanArgs};
@@ -52,7 +56,7 @@ pub struct Cli {
     pub global: Global,
 }
 
-const EXIT_STATUS: &str = "Exit status: 0 clean or done, 1 backdoored or not confirmed, 2 error, 3 inconclusive,\n4 not what a policy asks for, 5 not repaired.";
+const EXIT_STATUS: &str = "Exit status: 0 clean or done, 1 backdoored, not confirmed or different, 2 error,\n3 inconclusive, 4 not what a policy asks for, 5 not repaired.";
 
 /// Settings of all commands.
 #[derive(Args, Debug)]
@@ -112,6 +116,8 @@ pub enum Command {
     Explain(Box<ExplainArgs>),
     /// Say what is in an ONNX file.
     Inspect(InspectArgs),
+    /// Say what is different between two ONNX files: weights, nodes, and what they answer.
+    Compare(Box<CompareArgs>),
     /// Run the bare forward pass on raw input.
     Logits(LogitsArgs),
     /// List the data sets that are known by name, or download one.

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod compare;
 mod completions;
 mod data;
 mod demo;
@@ -38,6 +39,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),
         Command::Inspect(args) => inspect::run(args),
+        Command::Compare(args) => compare::run(args, &cli.global),
         Command::Logits(args) => logits::run(args),
         Command::Data(args) => data::run(args, &cli.global),
         Command::Trigger(args) => trigger::run(args, &cli.global),

@@ -1,7 +1,7 @@
 //! The command line of gifthorse: parses, calls the library, renders.
 //!
-//! Exit status: 0 clean (or done), 1 backdoored (or a replay that does not hold), 2 usage or input
-//! error, 3 inconclusive, 4 not what a policy asks for.
+//! Exit status: 0 clean (or done), 1 backdoored (or a replay that does not hold, or models that
+//! differ), 2 usage or input error, 3 inconclusive, 4 not what a policy asks for, 5 not repaired.
 
 mod cli;
 mod commands;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gifthorse::{ScanMemory, ScanObserver, Stage};
@@ -18,7 +18,8 @@ use crate::output;
 pub struct Progress {
     bar: ProgressBar,
     quiet: bool,
-    max_time: Option<Duration>,
+    /// What the scan under way may take.
+    max_time: Mutex<Option<Duration>>,
     searches: Mutex<Searches>,
 }
 
@@ -35,8 +36,8 @@ struct Searches {
 }
 
 impl Progress {
-    /// A display; `max_time` bounds the estimate that is told.
-    pub fn new(quiet: bool, max_time: Option<Duration>) -> Self {
+    /// A display.
+    pub fn new(quiet: bool) -> Self {
         let bar = ProgressBar::no_length();
         let target = if quiet || !std::io::stderr().is_terminal() {
             ProgressDrawTarget::hidden()
@@ -49,14 +50,23 @@ impl Progress {
         Self {
             bar,
             quiet,
-            max_time,
+            max_time: Mutex::default(),
             searches: Mutex::default(),
         }
+    }
+
+    /// The bar, for whoever works in turns with scans: two bars at once would write over each other.
+    pub fn bar(&self) -> ProgressBar {
+        self.bar.clone()
     }
 
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+
+    fn limit(&self) -> MutexGuard<'_, Option<Duration>> {
+        self.max_time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, line: &str) {
@@ -80,13 +90,17 @@ impl Progress {
 }
 
 /// A template that does not parse leaves the bar as it is.
-fn set_style(bar: &ProgressBar, template: &str) {
+pub fn set_style(bar: &ProgressBar, template: &str) {
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
 }
 
 impl ScanObserver for Progress {
+    fn begins(&self, max_time: Option<Duration>) {
+        *self.limit() = max_time;
+    }
+
     fn stage(&self, stage: Stage) {
         set_style(&self.bar, "{spinner} {msg}");
         self.bar.set_message(match stage {
@@ -124,12 +138,13 @@ impl ScanObserver for Progress {
 
     fn detector(&self, about: &'static About, searches: usize, at_most: Duration) {
         let takes = HumanDuration(at_most);
-        let limit = self.max_time.filter(|limit| *limit < at_most).map_or_else(
+        let max_time = *self.limit();
+        let limit = max_time.filter(|limit| *limit < at_most).map_or_else(
             || ", usually less".to_owned(),
             |limit| format!(", but stops after {} (--max-time)", HumanDuration(limit)),
         );
         let title = about.title;
-        match (at_most.is_zero(), self.max_time) {
+        match (at_most.is_zero(), max_time) {
             (true, Some(_)) => self.tell(&format!(
                 "{title}: no time is left for its {searches} searches (--max-time)"
             )),

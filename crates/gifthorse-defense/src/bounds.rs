@@ -63,11 +63,14 @@ pub(crate) struct Bounded {
 
 impl Bounding<'_> {
     /// The bounds of each activation; none if the model has no activation that is flat on a
-    /// stretch. `stepped` is told how many updates of how many are done.
+    /// stretch. `stepped` is told how many updates of how many are done, and says whether to go on.
     ///
     /// # Errors
     /// Images without labels; a model that cannot be run, or passes no gradient back.
-    pub(crate) fn fitted(&self, stepped: impl Fn(usize, usize)) -> Result<Vec<Bounded>, Error> {
+    pub(crate) fn fitted(
+        &self,
+        stepped: impl Fn(usize, usize) -> bool,
+    ) -> Result<Vec<Bounded>, Error> {
         let classifier = self.classifier;
         let layers = layers(classifier)?;
         if layers.is_empty() {
@@ -93,8 +96,8 @@ impl Bounding<'_> {
         let mut least = f64::INFINITY;
         for update in 0..UPDATES {
             task.step(update, price, &mut all)?;
-            stepped(update + 1, UPDATES);
-            if (update + 1) % LOOK_EVERY != 0 {
+            let goes_on = stepped(update + 1, UPDATES);
+            if (update + 1) % LOOK_EVERY != 0 && goes_on {
                 continue;
             }
             let under = all.iter().map(LayerBounds::intervention);
@@ -109,6 +112,9 @@ impl Bounding<'_> {
                 kept = numbers(&all);
             }
             price *= if is_within { STEP } else { 1.0 / STEP };
+            if !goes_on {
+                break;
+            }
         }
         Ok(kept)
     }

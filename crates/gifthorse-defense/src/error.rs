@@ -122,6 +122,14 @@ pub enum Error {
         /// Those that are needed.
         needed: usize,
     },
+    /// What a repair came to cannot be kept.
+    #[error("{} cannot be written: {reason}; name another folder (--work)", path.display())]
+    Work {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system says.
+        reason: std::io::Error,
+    },
     /// A model could not be trained on.
     #[error(transparent)]
     Train(Box<gifthorse_train::Error>),
@@ -185,6 +193,17 @@ pub enum Error {
     /// The pre-flight refused its input.
     #[error(transparent)]
     Preflight(#[from] crate::preflight_stats::PreflightError),
+}
+
+impl Error {
+    /// Whether the folder in which work is kept is in the way, and not the model.
+    pub(crate) fn is_of_work(&self) -> bool {
+        match self {
+            Self::Work { .. } => true,
+            Self::Train(error) => matches!(**error, gifthorse_train::Error::Checkpoint { .. }),
+            _ => false,
+        }
+    }
 }
 
 impl From<gifthorse_train::Error> for Error {

@@ -18,9 +18,11 @@ mod fine_tuning;
 mod ft_sam;
 mod grain;
 mod i_bau;
+mod kept;
 mod losses;
 mod masks;
 pub mod measure;
+mod nad;
 mod neural_cleanse_pruning;
 mod observer;
 mod patient;
@@ -28,10 +30,12 @@ mod pruning;
 mod retune;
 mod rnp;
 mod sau;
+mod sealed;
 mod stamped;
 mod switch_off;
 mod tuning;
 mod unlearning;
+mod updates;
 
 use std::fmt::Debug;
 
@@ -112,8 +116,9 @@ pub struct Row {
 
 /// All repairs, in the order in which they are tried where nobody chose one and a trigger is known.
 /// Unlearning comes before pruning, which is cheaper, since it leaves less of the trigger that was
-/// planted, of which the one that was found is only the likeness (docs/repair.md).
-pub const REPAIRS: [Row; 11] = [
+/// planted, of which the one that was found is only the likeness (docs/repair.md); with few images
+/// [`auto`] turns that round.
+pub const REPAIRS: [Row; 12] = [
     unlearning::ROW,
     neural_cleanse_pruning::ROW,
     clp::ROW,
@@ -121,6 +126,7 @@ pub const REPAIRS: [Row; 11] = [
     bounded_activations::ROW,
     rnp::ROW,
     anp::ROW,
+    nad::ROW,
     fine_pruning::ROW,
     i_bau::ROW,
     sau::ROW,
@@ -140,16 +146,24 @@ pub fn named(name: &str) -> Result<Box<dyn Repair>, Error> {
     Ok((row.make)())
 }
 
+/// Images to learn from below which pruning is tried before unlearning: the labels of so few
+/// overthrow more than a backdoor, and switching neurons off does not (docs/repair.md).
+const FEW: usize = 1000;
+
 /// The repairs to try where nobody chose one: with a trigger those of the table, since it can be
-/// seen whether it still works; without, those that need none, the strongest first.
+/// seen whether it still works; without, those that need none, the strongest first. `images` is the
+/// number of images to learn from.
 #[must_use]
-pub fn auto(has_trigger: bool) -> Vec<Box<dyn Repair>> {
+pub fn auto(has_trigger: bool, images: usize) -> Vec<Box<dyn Repair>> {
     let fitting = REPAIRS
         .iter()
         .filter(|row| row.about.in_auto && (has_trigger || !row.about.needs_trigger));
-    let mut repairs: Vec<Box<dyn Repair>> = fitting.map(|row| (row.make)()).collect();
+    let mut rows: Vec<&Row> = fitting.collect();
     if !has_trigger {
-        repairs.reverse();
+        rows.reverse();
+    } else if images < FEW {
+        // Those that are no pruning stay in their order.
+        rows.sort_by_key(|row| row.about.name != neural_cleanse_pruning::ROW.about.name);
     }
-    repairs
+    rows.iter().map(|row| (row.make)()).collect()
 }

@@ -12,7 +12,8 @@ use crate::execute::compiled::{Compiled, PlanPart};
 use crate::execute::statistics::BatchStatistics;
 use crate::lower::{Ends, ImageInput, Opening, Target, lower};
 use crate::mode::Mode;
-use crate::program::{Primitive, Program};
+use crate::program::section::value_named;
+use crate::program::{Primitive, Program, ValueId};
 
 /// A network lowered for one batch size, some of whose float initialisers are parameters; all else
 /// is frozen.
@@ -25,6 +26,7 @@ use crate::program::{Primitive, Program};
 #[derive(Debug)]
 pub struct Trainable {
     compiled: Compiled,
+    taps: Vec<ValueId>,
 }
 
 /// What a forward pass gives.
@@ -32,6 +34,8 @@ pub struct Trainable {
 pub struct Outcome {
     /// `[batch, classes]`
     pub logits: Array,
+    /// The values `[batch, ...]` of the taps, in their order; tracked as the logits are.
+    pub features: Vec<Array>,
     /// Of each batch norm in training mode, in the order in which they run. Running statistics
     /// change only if the caller [updates](BatchStatistics::update) them.
     pub statistics: Vec<BatchStatistics>,
@@ -72,6 +76,23 @@ impl Trainable {
         mode: &Mode,
         device: &Device,
     ) -> Result<Self, Error> {
+        Self::tapped(graph, opening, batch, input, (trained, &[]), mode, device)
+    }
+
+    /// As [`Self::open`], with `taps`: values, by the names that the file gives them, that a pass
+    /// gives besides the logits.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`Error::Input`] for a tap that is no value that depends on the image.
+    pub fn tapped(
+        graph: &Arc<Graph>,
+        opening: &Opening,
+        batch: usize,
+        input: &[usize],
+        (trained, taps): (&[String], &[String]),
+        mode: &Mode,
+        device: &Device,
+    ) -> Result<Self, Error> {
         let image = ImageInput::find(graph, opening)?;
         let mut weights = HashMap::new();
         let target = Target {
@@ -86,8 +107,11 @@ impl Trainable {
         for param in &mut program.params {
             param.trained = trained.contains(&param.name);
         }
+        let taps = taps.iter().map(|name| value_named(&program, name));
+        let taps: Vec<ValueId> = taps.collect::<Result<_, _>>()?;
         Ok(Self {
-            compiled: Compiled::new(program)?,
+            compiled: Compiled::open_at(program, &taps, &[], &[])?,
+            taps,
         })
     }
 
@@ -128,10 +152,14 @@ impl Trainable {
             return Err(Error::Input(reason));
         }
         let batch = program.input_shape[0];
-        let (logits, statistics) = self.compiled.run_seeded(input, parameters, seed)?;
+        let run = self
+            .compiled
+            .run_seeded(input, parameters, &self.taps, seed);
+        let (logits, features, statistics) = run?;
         let count = logits.shape().iter().product::<usize>() / batch;
         Ok(Outcome {
             logits: logits.reshape(&[batch, count]),
+            features,
             statistics,
         })
     }

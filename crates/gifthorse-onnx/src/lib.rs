@@ -41,8 +41,8 @@ pub use error::{
 };
 pub use graph::Graph;
 pub use model::{
-    ConstantChange, ConstantEdit, Entry, GraftOutputs, Inserted, Model, ModelDiff, NodeChange,
-    NodeEdit, NodeSpec, Readers, TensorType, diff,
+    ConstantChange, ConstantEdit, Entry, Extent, GraftOutputs, Inserted, Model, ModelDiff,
+    NodeChange, NodeEdit, NodeSpec, Readers, TensorType, diff,
 };
 pub use node::Node;
 pub use tensor::Tensor;

@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub use diff::{
-    ConstantChange, ConstantEdit, Entry, ModelDiff, NodeChange, NodeEdit, TensorType, diff,
+    ConstantChange, ConstantEdit, Entry, Extent, ModelDiff, NodeChange, NodeEdit, TensorType, diff,
 };
 pub use graft::GraftOutputs;
 pub use insert::{Inserted, NodeSpec, Readers};

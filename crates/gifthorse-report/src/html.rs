@@ -18,6 +18,7 @@ mod inputs;
 mod parts;
 mod picture;
 mod pruning;
+mod repair;
 mod statistics;
 mod suspects;
 mod truth;
@@ -26,6 +27,10 @@ mod verdict;
 pub use effect_page::{EffectPage, render_effect};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use pruning::{PruningCurve, render_pruning};
+pub use repair::{
+    ChangedConstant, LinkedScan, MeasuredPair, RepairAttempt, RepairChanges, RepairExample,
+    RepairFile, RepairOutcome, RepairPage, RepairRound, RepairTrigger, render_repair,
+};
 pub use suspects::{Suspect, SuspectsPage, render_suspects};
 
 use crate::{Evidence, Report, escape::Shown, evidence::Truth, html::parts::heading, wording};

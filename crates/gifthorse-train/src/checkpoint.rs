@@ -53,6 +53,12 @@ impl Checkpoint {
         self
     }
 
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// How much time may pass.
     pub(super) fn interval(&self) -> Duration {
         self.every

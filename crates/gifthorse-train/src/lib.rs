@@ -48,6 +48,11 @@ pub struct Trained {
     pub model: Model,
     /// How each epoch went.
     pub epochs: Vec<EpochSummary>,
+    /// Updates that were made.
+    pub updates: usize,
+    /// Whether the observer stopped the run before its end. One that is saved goes on from there
+    /// later.
+    pub stopped: bool,
 }
 
 /// Trains from the network's first weights, with nothing but an observer; [`Training`] can do more.

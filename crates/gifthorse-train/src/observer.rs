@@ -39,6 +39,11 @@ pub trait Observer: Sync {
     fn epoch(&self, summary: &EpochSummary) {
         let _ = summary;
     }
+
+    /// Whether the run is to stop: asked before each update.
+    fn stop(&self) -> bool {
+        false
+    }
 }
 
 /// Watches nothing.

@@ -92,13 +92,16 @@ impl<'a> Training<'a> {
         let mut progress = self.start(&backward)?;
         let mut saver = Saver::new(self)?;
         saver.resume(&mut progress)?;
-        while progress.epochs.len() < recipe.epochs && !self.is_good_enough(&progress) {
-            self.epoch(&backward, &mut progress, &mut saver)?;
+        let mut stopped = false;
+        while !stopped && progress.epochs.len() < recipe.epochs && !self.is_good_enough(&progress) {
+            stopped = self.epoch(&backward, &mut progress, &mut saver)?;
             saver.save(&progress)?;
         }
         Ok(Trained {
             model: self.model(&backward, &progress)?,
             epochs: progress.epochs,
+            updates: progress.done,
+            stopped,
         })
     }
 
@@ -136,13 +139,13 @@ impl<'a> Training<'a> {
             .is_some_and(|(wanted, marks)| marks.reach(wanted))
     }
 
-    /// What is left of the epoch that has begun.
+    /// What is left of the epoch that has begun; gives whether the observer stopped it.
     fn epoch(
         &self,
         backward: &Backward,
         progress: &mut Progress,
         saver: &mut Saver<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let recipe = self.recipe;
         let epoch = progress.epochs.len();
         let batches = self.samples.len() / recipe.batch;
@@ -151,6 +154,9 @@ impl<'a> Training<'a> {
         let begun = progress.done - epoch * batches;
         let chosen = order.chunks_exact(recipe.batch).enumerate().skip(begun);
         for (batch, chosen) in chosen {
+            if self.observer.stop() {
+                return Ok(true);
+            }
             if batch > begun {
                 saver.save_if_due(progress)?;
             }
@@ -177,7 +183,7 @@ impl<'a> Training<'a> {
         self.observer.epoch(&summary);
         progress.epochs.push(summary);
         (progress.loss, progress.right) = (0.0, 0);
-        Ok(())
+        Ok(false)
     }
 
     /// One update of the weights.

@@ -4,9 +4,9 @@
 //! [`Report`](gifthorse_report::Report) with a verdict and the evidence for it;
 //! [`repair`](repair()) gives a repaired file with proof; [`verify`](verify()) replays the triggers
 //! of a report, so that anybody can check it; [`explain`](explain()) says what a trigger does inside
-//! the model;
-//! [`inspect`](inspect()) says what is in a model file, and [`logits`] runs it bare. The command
-//! line does no more than call these.
+//! the model; [`compare`](compare()) says what is different between two models,
+//! [`inspect`](inspect()) what is in one, and [`logits`] runs it bare. The command line does no more
+//! than call these.
 //!
 //! ```no_run
 //! use gifthorse::{ScanRequest, Silent, scan};
@@ -20,6 +20,7 @@
 //! Findings depend on the inputs and the seed alone, not on the number of threads; work is shared
 //! out over the current rayon pool.
 
+mod compare;
 mod error;
 mod explain;
 pub mod filter;
@@ -45,6 +46,7 @@ mod structure;
 mod verify;
 mod work;
 
+pub use compare::{Answers, CompareRequest, Comparison, compare};
 pub use error::Error;
 pub use explain::{ExplainRequest, Explanation, Similarity, Stamping, TriggerSource, explain};
 pub use filter::{

@@ -132,6 +132,19 @@ pub(crate) fn check_weights(path: &Path, graph: &Graph) -> Result<(), Error> {
     fits(path, count.saturating_mul(size_of::<f32>()))
 }
 
+/// Refuses the model `path` for a comparison if its largest constant, as it is and as 64-bit numbers,
+/// beside that of another model, is more than there is memory for.
+///
+/// # Errors
+/// [`Error::Memory`]
+pub(crate) fn check_comparison(path: &Path, graph: &Graph) -> Result<(), Error> {
+    let bytes = |tensor: &Tensor| {
+        let element = tensor.element_type().size() + size_of::<f64>();
+        tensor.len().saturating_mul(2 * element)
+    };
+    fits(path, graph.tensors().map(bytes).max().unwrap_or(0))
+}
+
 fn fits(path: &Path, needed: usize) -> Result<(), Error> {
     match available_memory() {
         Some(available) if needed > available => Err(Error::Memory {

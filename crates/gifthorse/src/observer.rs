@@ -28,6 +28,9 @@ pub enum Stage {
 /// Watches a scan. Every method has a default that does nothing; those about single searches are
 /// called from several threads at once.
 pub trait ScanObserver: Sync {
+    /// A scan begins, which may take so long; as long as it likes if `None`.
+    fn begins(&self, _max_time: Option<Duration>) {}
+
     /// A stage begins.
     fn stage(&self, _stage: Stage) {}
 

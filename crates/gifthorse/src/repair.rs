@@ -2,18 +2,20 @@
 //!
 //! `request` says what is asked for, `diagnosis` what is wrong with the model (a scan, its report,
 //! or what the caller tells), `known` reads the triggers of a report, `parts` divides the images so
-//! that the proof is on images that neither search nor repair has seen, `rounds` repairs and scans
-//! again, `proof` measures before and after, and `record` is what comes out, as plain data.
+//! that the proof is on images that neither search nor repair has seen, `time` shares the time out
+//! among all that, `rounds` repairs and scans again, `proof` measures before and after, and `record` is what comes out, as plain data, which
+//! `page` shows with the pictures of `shown`.
 
 mod diagnosis;
 pub(crate) mod known;
+mod page;
 mod parts;
 mod proof;
 pub mod record;
 mod request;
 mod rounds;
-
-use std::time::Instant;
+mod shown;
+mod time;
 
 use gifthorse_defense::repair::{RepairObserver, auto, named};
 use gifthorse_engine::Classifier;
@@ -28,6 +30,8 @@ use parts::Parts;
 use proof::Proof;
 use record::{ModelFile, RepairRecord, Scanned};
 use rounds::Rounds;
+use shown::{Pair, Shown};
+use time::Time;
 
 pub use request::{PlantedTrigger, RepairRequest};
 
@@ -45,7 +49,7 @@ pub fn repair(
     scans: &dyn ScanObserver,
     repairs: &dyn RepairObserver,
 ) -> Result<RepairRecord, Error> {
-    let clock = Instant::now();
+    let time = Time::begin(request);
     request.check()?;
     let methods = match &request.methods[..] {
         [] => None,
@@ -56,12 +60,12 @@ pub fn repair(
                 .collect::<Result<Vec<_>, _>>()?,
         ),
     };
-    let diagnosis = Diagnosis::find(request, scans)?;
+    let diagnosis = Diagnosis::find(request, &time, scans)?;
     let mut record = RepairRecord::begin(request, &diagnosis)?;
     if let Some(why) = diagnosis.nothing_to_do(request) {
         record.reasons.push(why);
-        record.seconds = clock.elapsed().as_secs_f64();
-        return record.kept(request);
+        record.seconds = time.spent().as_secs_f64();
+        return record.kept(request, &Shown::names(&diagnosis, 0));
     }
     let opened = OpenModel::read(
         &diagnosis.scan.model,
@@ -72,28 +76,33 @@ pub fn repair(
     let classifier = opened.classifier;
     let parts = Parts::load(request, &diagnosis, &classifier)?;
     record.images = Some(parts.described());
+    record.reasons.extend(parts.proves_little());
     let known = diagnosis.triggers(request, &classifier)?;
-    record.reasons.extend(known.told.clone());
+    let mut told = known.told.clone();
     if !parts.described().labelled && request.rescan {
-        record.reasons.push(
+        told.push(
             "without labels each scan divides the images by the model's own answers: scans of the repaired model may have \
              searched with some of those that prove it"
                 .to_owned(),
         );
     }
-    let methods = methods.unwrap_or_else(|| auto(!known.triggers.is_empty()));
+    let methods = methods.unwrap_or_else(|| auto(!known.triggers.is_empty(), parts.fit.len()));
     let rounds = Rounds {
         request,
         diagnosis: &diagnosis,
         parts: &parts,
         classifier: &classifier,
         methods: &methods,
+        time,
     };
     let (model, fresh) = rounds.run(known.triggers.clone(), &mut record, scans, repairs)?;
+    let shown = Shown::names(&diagnosis, classifier.classes());
     let Some(model) = model else {
-        record.reasons.push("no repair could be done".to_owned());
-        record.seconds = clock.elapsed().as_secs_f64();
-        return record.kept(request);
+        let why = record.rounds.last().map(|round| round.why.clone());
+        record.reasons.extend(why);
+        record.reasons.extend(told);
+        record.seconds = time.spent().as_secs_f64();
+        return record.kept(request, &shown);
     };
 
     let before = Model::read(&diagnosis.scan.model).map_err(|source| Error::Model {
@@ -108,10 +117,17 @@ pub fn repair(
     };
     let repaired = opened_again(&model, &classifier)?;
     let (proven, mut measured) = proof.measure(&classifier, &repaired)?;
-    if request.retune {
+    if request.retune && !time.is_over() {
         let patient = rounds.patient(&model, &known.triggers, None);
         measured.came_back = proof.retuned(&patient, &model, &classifier)?;
     }
+    let pair = Pair {
+        before: &classifier,
+        after: &repaired,
+    };
+    let names = measured.triggers.iter();
+    let names = names.map(|trigger| format!("{} {}", trigger.origin.title(), trigger.name));
+    let shown = shown.triggers(&proof, names, pair)?;
     record.proof = Some(measured);
     let mut shortfalls = proof.shortfalls(&proven);
     if record.still_backdoored() {
@@ -124,14 +140,14 @@ pub fn repair(
                 .to_owned(),
         );
     }
+    record.repaired = shortfalls.is_empty();
+    record.reasons.extend(shortfalls);
     if record.is_undecided() {
         record.reasons.push(
             "the scan of the repaired model could not say whether there is a backdoor: its report says why"
                 .to_owned(),
         );
     }
-    record.repaired = shortfalls.is_empty();
-    record.reasons.extend(shortfalls);
     record.changes = Some(diff(&before, &model).map_err(|source| Error::Model {
         path: request.output.clone(),
         source: Box::new(source),
@@ -144,8 +160,11 @@ pub fn repair(
                 .to_owned(),
         );
     }
-    record.seconds = clock.elapsed().as_secs_f64();
-    record.kept(request)
+    record.reasons.extend(told);
+    let left_out = record.left_out();
+    record.not_measured.extend(left_out);
+    record.seconds = time.spent().as_secs_f64();
+    record.kept(request, &shown)
 }
 
 /// A model made from the one that a classifier runs, under the same preprocessing.

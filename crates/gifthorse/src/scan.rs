@@ -25,7 +25,7 @@ pub(crate) mod images;
 mod label_order;
 mod misread;
 pub(crate) mod output;
-mod pictures;
+pub(crate) mod pictures;
 mod references;
 mod search;
 mod searchable;
@@ -89,6 +89,7 @@ pub fn scan(request: &ScanRequest, observer: &dyn ScanObserver) -> Result<ScanOu
     let folder = request.work.as_deref();
     let folder = folder.map(WorkFolder::open).transpose()?;
 
+    observer.begins(request.max_time);
     observer.stage(Stage::Model);
     let OpenModel {
         classifier,

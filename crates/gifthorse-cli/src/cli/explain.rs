@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use gifthorse::{ExplainRequest, ScanRequest, TriggerSource};
 
-use super::{Global, ImageArgs, OpeningArgs, PreprocessArgs, parse};
+use super::{Global, PreparedArgs, parse};
 
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
@@ -13,12 +13,9 @@ pub struct ExplainArgs {
     /// The ONNX file.
     pub model: PathBuf,
     /// Clean images, as for `scan`. What is told is measured on those that a scan with the same
-    /// images and seed holds out.
+    /// images and seed holds out, three in ten.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
     pub images: PathBuf,
-    /// Use at most so many images, as for `scan`; three in ten of them are held out.
-    #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
-    max_images: Option<usize>,
     /// The trigger: an .npz file of a report's folder `triggers/`; a picture of the images' size
     /// that is transparent where the trigger is not; or what `gifthorse trigger` draws, by its name
     /// or a .toml file.
@@ -42,17 +39,10 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "PERCENT", value_parser = parse::percent, default_value_t = 1.0, help_heading = "Layer")]
     pub top: f64,
     #[command(flatten)]
-    reading: ImageArgs,
-    #[command(flatten)]
-    preprocess: PreprocessArgs,
-    /// Height and width of the model's images, where the file leaves them open.
-    #[arg(long, value_name = "HxW", value_parser = parse::size, help_heading = "Preprocessing")]
-    input_size: Option<[usize; 2]>,
+    prepared: PreparedArgs,
     /// Go on although the model does not seem to fit the images.
     #[arg(long, help_heading = "Preprocessing")]
     force: bool,
-    #[command(flatten)]
-    opening: OpeningArgs,
     /// Write explain.json, explain.html and the pictures of Grad-CAM to this folder.
     #[arg(long, short, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
@@ -75,15 +65,11 @@ impl ExplainArgs {
         original: Option<TriggerSource>,
         global: &Global,
     ) -> anyhow::Result<ExplainRequest> {
-        let scan = self.reading.on(ScanRequest {
-            max_images: self.max_images,
-            preprocess: self.preprocess.choice()?,
-            input_size: self.input_size,
-            opening: self.opening.opening(),
+        let images = Some(self.images.clone());
+        let scan = ScanRequest {
             force: self.force,
-            seed: global.seed(),
-            ..ScanRequest::new(&self.model, Some(self.images.clone()))
-        })?;
+            ..self.prepared.request(&self.model, images, global)?
+        };
         Ok(ExplainRequest {
             original,
             compare: self.compare.clone(),

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use gifthorse::ScanRequest;
 use gifthorse_defense::filter::FILTERS;
 
-use super::{Global, ImageArgs, OpeningArgs, PreprocessArgs, parse};
+use super::{Global, ImageArgs, PreparedArgs, parse};
 
 /// Arguments of `filter`.
 #[derive(Args, Debug)]
@@ -35,25 +35,15 @@ pub enum FilterCommand {
 pub struct FilterFitArgs {
     /// The ONNX file.
     pub model: PathBuf,
-    /// Clean images, as for `scan`. The score is fitted to one half of them, the threshold is set by
-    /// the other.
+    /// Clean images, as for `scan`; at most 4000 unless --max-images says otherwise. The score is
+    /// fitted to one half of them, the threshold is set by the other.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
     pub images: PathBuf,
-    /// Use at most so many images, drawn evenly over the classes [default: 4000, at most 1 GiB].
-    #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
-    max_images: Option<usize>,
     #[command(flatten)]
-    reading: ImageArgs,
-    #[command(flatten)]
-    preprocess: PreprocessArgs,
-    /// Height and width of the model's images, where the file leaves them open.
-    #[arg(long, value_name = "HxW", value_parser = parse::size, help_heading = "Preprocessing")]
-    input_size: Option<[usize; 2]>,
+    prepared: PreparedArgs,
     /// Go on although the model does not seem to fit the images, or the report is of another.
     #[arg(long, help_heading = "Preprocessing")]
     force: bool,
-    #[command(flatten)]
-    opening: OpeningArgs,
     /// The method.
     #[arg(long, value_name = "NAME", value_parser = methods(), default_value = "neuron_activation", help_heading = "Filter")]
     pub method: String,
@@ -201,14 +191,10 @@ impl FilterFitArgs {
     /// # Errors
     /// A file of preprocessing or an order of labels that cannot be read.
     pub fn scan(&self, global: &Global) -> anyhow::Result<ScanRequest> {
-        self.reading.on(ScanRequest {
-            max_images: self.max_images,
-            preprocess: self.preprocess.choice()?,
-            input_size: self.input_size,
-            opening: self.opening.opening(),
+        let images = Some(self.images.clone());
+        Ok(ScanRequest {
             force: self.force,
-            seed: global.seed(),
-            ..ScanRequest::new(&self.model, Some(self.images.clone()))
+            ..self.prepared.request(&self.model, images, global)?
         })
     }
 }

@@ -82,7 +82,7 @@ fn scanned(made: Made, images: &Path, folder: &Path, global: &Global) -> anyhow:
         seed: global.seed(),
         ..ScanRequest::new(&made.file, Some(images.to_owned()))
     };
-    let progress = Progress::new(global.quiet, None);
+    let progress = Progress::new(global.quiet);
     let outcome = scan(&request, &progress);
     progress.finish();
     let ScanOutcome {

@@ -40,6 +40,7 @@ pub fn run(args: &RepairArgs, global: &Global) -> anyhow::Result<ExitCode> {
         retune: args.retune,
         work,
         max_images,
+        show_images: !args.no_images,
         force: scan.force,
         ..RepairRequest::new(scan, &args.fixed)
     };
@@ -50,19 +51,18 @@ pub fn run(args: &RepairArgs, global: &Global) -> anyhow::Result<ExitCode> {
         request.planted = gifthorse_bench::planted(truth, global.seed())
             .context("what was planted is not known (--truth)")?;
     }
-    let progress = Progress::new(global.quiet, request.scan.max_time);
-    let watch = Watch::new(global.quiet);
+    let progress = Progress::new(global.quiet);
+    let watch = Watch::new(global.quiet, progress.bar());
     let record = gifthorse::repair(&request, &progress, &watch);
     progress.finish();
-    watch.finish();
     let record = record?;
     if args.json {
         output::print(&record.to_json()?)?;
     } else if !global.quiet {
         output::print(&table::of(&record))?;
         output::note(&format!(
-            "record: {}",
-            request.out.join("repair.json").display()
+            "written to {}",
+            request.out.join("repair.html").display()
         ));
     }
     Ok(ExitCode::from(status(&record)))

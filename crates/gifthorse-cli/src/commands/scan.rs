@@ -57,7 +57,7 @@ struct Scanning<'a> {
 impl Scanning<'_> {
     /// Scans, judges by the policy, and writes the report to `folder` if there is one.
     fn report(&self, request: &ScanRequest, folder: Option<&Path>) -> anyhow::Result<Report> {
-        let progress = Progress::new(self.global.quiet, request.max_time);
+        let progress = Progress::new(self.global.quiet);
         let outcome = scan(request, &progress);
         progress.finish();
         let ScanOutcome {

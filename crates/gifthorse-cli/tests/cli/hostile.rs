@@ -162,6 +162,23 @@ fn hostile_models_end_as_they_must() {
 }
 
 #[test]
+fn a_hostile_model_is_the_same_as_itself_or_refused() {
+    let bench = bench();
+    let mut wrong = Vec::new();
+    for case in cases("models/") {
+        let path = folder().join("models").join(&case.file);
+        let arguments = ["compare", path.to_str().unwrap(), path.to_str().unwrap()];
+        let compared = run(&bench, &arguments);
+        let status = match compared.status.code() {
+            Some(0) => 0,
+            _ => 2,
+        };
+        wrong.extend(check(&arguments, &compared, status, &case.file).err());
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn hostile_images_end_as_they_must() {
     let bench = bench();
     let mut wrong = Vec::new();

@@ -1,9 +1,9 @@
-//! A training run that is killed goes on to the same weights.
+//! Training and repairs that are killed go on to the same weights.
 
 use std::fs;
 use std::time::Duration;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Kind};
 
 /// A saved run is there after the first of many short epochs.
 const MODEL: &str = r#"
@@ -127,4 +127,41 @@ fn what_cannot_be_gone_on_from_is_named_and_nothing_is_lost() {
     bench.write("m.checkpoint", &before[..before.len() / 2]);
     let damaged = bench.run("train m.toml -o m.onnx --resume").expect(2);
     damaged.says(&["m.checkpoint", "damaged"]);
+}
+
+#[test]
+fn a_killed_repair_goes_on_to_the_same_file() {
+    let bench = Bench::new();
+    bench.model("model.onnx", Kind::Backdoored);
+    bench.images("images", 40, |class| class.to_string());
+    let quick = "--detector neural_cleanse";
+    bench
+        .run(&format!(
+            "scan model.onnx --images images {quick} --out scan"
+        ))
+        .expect(1);
+    let repair = format!(
+        "repair model.onnx --images images --report scan/report.json {quick} --method ft_sam"
+    );
+    bench.run(&format!("{repair} -o whole.onnx")).expect(0);
+    let killed = format!("{repair} --work work -o killed.onnx");
+    // In the middle of training, and then while the repaired model is scanned.
+    let training = "work/round-1/ft_sam-0.training";
+    kill_at(&bench, &killed, training, "killed.onnx");
+    assert!(!bench.path("work/round-1/ft_sam.repaired").exists());
+    kill_at(&bench, &killed, "work/round-1/scan/scan", "killed.onnx");
+    let resumed = bench.run(&killed).expect(0);
+    resumed.says(&["going on with what is kept (--work): FT-SAM"]);
+    same(&bench, "whole.onnx", "killed.onnx");
+    let proof = |name: &str| {
+        let record = fs::read(bench.path(name).join("repair.json")).unwrap();
+        let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+        record["proof"].clone()
+    };
+    assert_eq!(proof("whole.repair"), proof("killed.repair"));
+    // It is the training that goes on, and not another one.
+    fs::remove_file(bench.path("work/round-1/ft_sam.repaired")).unwrap();
+    let resumed = bench.run(&format!("{repair} --no-rescan --work work -o again.onnx"));
+    resumed.expect(0).says(&["(--work): training at a rate"]);
+    same(&bench, "whole.onnx", "again.onnx");
 }

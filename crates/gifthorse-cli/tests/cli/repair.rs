@@ -57,6 +57,30 @@ fn a_backdoor_is_found_repaired_and_proven_gone() {
     assert_eq!(fixed.sha256, digest);
     let model = gifthorse::hash::sha256(&bench.path("model.onnx")).unwrap();
     assert_eq!(record.model.sha256, model);
+    // The page says the same, and leads to the reports of the scans.
+    let page = std::fs::read_to_string(bench.path("fixed.repair/repair.html")).unwrap();
+    for words in [
+        "Clean accuracy kept to the budget",
+        &digest,
+        &model,
+        "taken",
+        "(--truth)",
+        "(--retune)",
+    ] {
+        assert!(page.contains(words), "{words} is not in the page");
+    }
+    for link in ["before/report.html", "after-1/report.html"] {
+        assert!(page.contains(&format!("href=\"{link}\"")), "{link}");
+        assert!(bench.path("fixed.repair").join(link).exists(), "{link}");
+    }
+    // The trigger and its mask, and six images as they are and stamped.
+    assert_eq!(page.matches("<img").count(), 2 + 2 * 6);
+    // What was changed is what anybody sees who compares the files.
+    let compared = bench.run("compare model.onnx fixed.onnx --images images --json");
+    let compared = compared.expect(1).json();
+    assert_eq!(compared["after"]["sha256"], digest);
+    let changes = serde_json::to_value(record.changes.unwrap()).unwrap();
+    assert_eq!(compared["changes"], changes);
 }
 
 #[test]
@@ -76,6 +100,12 @@ fn what_pruning_repairs_is_clean_to_a_scan_and_differs_by_a_node() {
     );
     let svg = std::fs::read_to_string(bench.path("fixed.repair/pruning.svg")).unwrap();
     assert!(svg.contains("clean accuracy"));
+    let page = std::fs::read_to_string(bench.path("fixed.repair/repair.html")).unwrap();
+    assert!(
+        page.contains(svg.trim_end()),
+        "the curves are not in the page"
+    );
+    assert!(page.contains(">added<"), "the node is not in the page");
     bench
         .run(&format!("scan fixed.onnx --images images {QUICK}"))
         .expect(0);
@@ -117,6 +147,11 @@ fn nothing_is_done_to_a_clean_model() {
     assert!(run.out().contains("found no backdoor"), "{}", run.out());
     assert!(!bench.path("fixed.onnx").exists());
     assert!(record(&bench, "fixed.repair/repair.json").rounds.is_empty());
+    let page = std::fs::read_to_string(bench.path("fixed.repair/repair.html")).unwrap();
+    assert!(
+        page.contains("Nothing was changed") && page.contains("found no backdoor"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -161,7 +196,7 @@ fn a_trigger_that_is_told_needs_no_scan() {
     bench
         .run(&format!(
             "repair model.onnx --images images --target {TARGET} --trigger scan/triggers/neural_cleanse/{TARGET}.npz \
-             --no-rescan --retune -o fixed.onnx"
+             --no-rescan --retune --no-images -o fixed.onnx"
         ))
         .expect(0);
     let record = record(&bench, "fixed.repair/repair.json");
@@ -169,6 +204,14 @@ fn a_trigger_that_is_told_needs_no_scan() {
     let proof = record.proof.unwrap();
     assert_eq!(proof.triggers[0].origin, Origin::Told);
     assert_eq!(proof.came_back.len(), 1);
+    let told = record.not_measured.join("\n");
+    assert!(
+        told.contains("not scanned again") && !told.contains("--retune"),
+        "{told}"
+    );
+    let page = std::fs::read_to_string(bench.path("fixed.repair/repair.html")).unwrap();
+    assert!(page.contains("given trigger to class 2"), "{page}");
+    assert_eq!(page.matches("<img").count(), 2);
 }
 
 #[test]
@@ -219,4 +262,37 @@ fn few_images_bound_the_scan_as_well() {
     let report = std::fs::read(bench.path("fixed.repair/before/report.json")).unwrap();
     let report: Value = serde_json::from_slice(&report).unwrap();
     assert_eq!(report["images"]["count"], 160);
+}
+
+#[test]
+fn time_bounds_all_of_it_and_what_was_had_is_proven() {
+    let bench = bench(Kind::Backdoored);
+    // A scan without time cannot say anything.
+    bench
+        .run(&format!(
+            "repair model.onnx --images images {QUICK} --max-time 0s -o fixed.onnx"
+        ))
+        .expect(3);
+    bench
+        .run(&format!(
+            "scan model.onnx --images images {QUICK} --out scan"
+        ))
+        .expect(1);
+    let told = "repair model.onnx --images images --report scan/report.json";
+    let run = bench.run(&format!("{told} --max-time 0s -o fixed.onnx"));
+    let run = run.expect(5);
+    assert!(run.out().contains("no time was left"), "{}", run.out());
+    let untried = record(&bench, "fixed.repair/repair.json").not_measured;
+    assert!(untried[0].contains("unlearning"), "{untried:?}");
+    assert!(!bench.path("fixed.onnx").exists());
+
+    // Both rates of these take far longer than that.
+    let methods = "--method sau,i_bau,sau,i_bau,sau,i_bau";
+    let run = bench.run(&format!("{told} {methods} --max-time 2s -o fixed.onnx"));
+    let record = record(&bench, "fixed.repair/repair.json");
+    assert!(record.seconds < 30.0, "{}", record.seconds);
+    let left_out = record.not_measured.join("\n");
+    assert!(left_out.contains("--max-time"), "{left_out}\n{}", run.out());
+    let was_tried = !record.rounds[0].attempts.is_empty();
+    assert_eq!(record.proof.is_some(), was_tried, "{}", run.out());
 }

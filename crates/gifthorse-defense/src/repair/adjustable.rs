@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use gifthorse_engine::{Array, Classifier, Layout, Mode, Tensor, Trainable, alone};
+use gifthorse_engine::{Array, Classifier, Layer, Layout, Mode, Tensor, Trainable, alone};
 use gifthorse_onnx::Model;
 use gifthorse_train::net::Net;
 use rayon::prelude::*;
@@ -18,10 +18,19 @@ use crate::error::Error;
 pub(super) type Weights = Vec<Vec<f32>>;
 
 /// The loss of each image of a part of a batch, `[images, any]`, of which the sum counts: from the
-/// places of the images in the batch, their logits `[images, classes]`, and the images themselves
-/// `[images, channels, height, width]`, through which gradients flow where they are asked for.
-pub(super) type Loss<'a> =
-    &'a (dyn Fn(Range<usize>, Array, Tensor<4>) -> Result<Array, Error> + Sync);
+/// places of the images in the batch, and what the model makes of them.
+pub(super) type Loss<'a> = &'a (dyn Fn(Range<usize>, Made) -> Result<Array, Error> + Sync);
+
+/// What the model makes of images.
+pub(super) struct Made {
+    /// `[images, classes]`
+    pub logits: Array,
+    /// What its taps give, `[images, ...]` each.
+    pub features: Vec<Array>,
+    /// The images themselves `[images, channels, height, width]`, through which gradients flow
+    /// where they are asked for.
+    pub images: Tensor<4>,
+}
 
 /// What a gradient is taken by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,15 +67,29 @@ impl Adjustable {
     /// # Errors
     /// A model that cannot be trained.
     pub(super) fn new(patient: &Patient<'_>, model: &Model, batch: usize) -> Result<Self, Error> {
+        Self::tapped(patient, model, batch, &[])
+    }
+
+    /// The same, with layers whose values a loss is given besides.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(super) fn tapped(
+        patient: &Patient<'_>,
+        model: &Model,
+        batch: usize,
+        layers: &[Layer],
+    ) -> Result<Self, Error> {
         let net = patient.net(model)?;
         let classifier = patient.classifier(model)?;
         let part = net.at_once().unwrap_or(batch.div_ceil(2)).max(1);
-        let network = Trainable::open(
+        let taps: Vec<String> = layers.iter().map(|layer| layer.name().to_owned()).collect();
+        let network = Trainable::tapped(
             &Arc::new(net.model().editable_graph()?),
             net.opening(),
             part,
             classifier.network().input(),
-            net.weights(),
+            (net.weights(), &taps),
             &Mode::Inference,
             classifier.device(),
         )?;
@@ -199,11 +222,15 @@ impl Adjustable {
             images = images.autodiff().require_grad();
         }
         let raw = self.raw(Array::from_tensor(images.clone()));
-        let logits = self.network.forward(raw, &parameters, 0)?.logits;
+        let made = self.network.forward(raw, &parameters, 0)?;
         drop(parameters);
-        let shown = Array::from_tensor(images.clone()).slice(0, 0, count, 1);
-        let logits = logits.slice(0, 0, count, 1);
-        let losses = loss(first..first + count, logits, shown.into_tensor())?;
+        let shown = |value: Array| value.slice(0, 0, count, 1);
+        let made = Made {
+            logits: shown(made.logits),
+            features: made.features.into_iter().map(shown).collect(),
+            images: shown(Array::from_tensor(images.clone())).into_tensor(),
+        };
+        let losses = loss(first..first + count, made)?;
         let sum = losses.into_tensor::<2>().sum();
         let mut tape = sum.clone().backward();
         let mut slope = Slope::default();

@@ -113,6 +113,9 @@ fn learnt(
     let mut batches = Batches::new(images.len(), BATCH, seed);
     let mut descent = Descent::new(layers, RATE, MOMENTUM);
     for update in 0..UPDATES {
+        if observer.stop() {
+            break;
+        }
         let batch = Batch::of(images, labels, &batches.draw());
         let factors = descent.factors();
         let mut noise = factors.clone();

@@ -75,7 +75,10 @@ impl Repair for BoundedActivations {
             limits: Limits::of(patient),
             seed: patient.seed,
         };
-        let stepped = |done, of| observer.step("bounding activations", done, of);
+        let stepped = |done, of| {
+            observer.step("bounding activations", done, of);
+            !observer.stop()
+        };
         let all = bounding.fitted(stepped)?;
         if all.is_empty() {
             let reason = "it has no activation that is flat on a stretch";

@@ -17,12 +17,13 @@ pub(super) struct Candidates<'a> {
     kept: Option<Kept>,
 }
 
-struct Kept {
-    model: Model,
+/// The model that is kept.
+pub(super) struct Kept {
+    pub model: Model,
     /// How it came about.
-    note: String,
-    distance: f64,
-    is_good: bool,
+    pub note: String,
+    pub distance: f64,
+    pub is_good: bool,
 }
 
 impl<'a> Candidates<'a> {
@@ -61,6 +62,16 @@ impl<'a> Candidates<'a> {
     /// Whether what is kept is within the limits.
     pub(super) fn is_good(&self) -> bool {
         self.kept.as_ref().is_some_and(|kept| kept.is_good)
+    }
+
+    /// What is kept so far.
+    pub(super) fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
+    }
+
+    /// Goes on from what was kept before.
+    pub(super) fn restore(&mut self, kept: Option<Kept>) {
+        self.kept = kept;
     }
 
     /// What was kept, and how it came about.

@@ -5,6 +5,7 @@ use std::time::Instant;
 use gifthorse_onnx::Model;
 use serde::{Deserialize, Serialize};
 
+use super::kept::kept_or_done;
 use super::measure::Measured;
 use super::{CurvePoint, Patient, Repair, RepairObserver, Repaired};
 use crate::error::Error;
@@ -144,14 +145,17 @@ pub struct Chosen {
     pub attempts: Vec<Attempt>,
     /// Why this one, in a sentence.
     pub why: String,
+    /// Names of the repairs that were not tried since the time was over.
+    pub untried: Vec<&'static str>,
 }
 
 /// Tries repairs in their order until one leaves accuracy within the budget and no trigger working,
 /// and takes that; else the one that comes nearest. Nothing but the images to check is looked at.
+/// What the patient's folder of work has of an attempt is not made again.
 ///
 /// # Errors
-/// A model that cannot be run. A repair that cannot be done on the model is no error, but an
-/// attempt that failed.
+/// A model that cannot be run; work that was kept of something else, or cannot be kept. A repair
+/// that cannot be done on the model is no error, but an attempt that failed.
 pub fn choose(
     patient: &Patient<'_>,
     repairs: &[Box<dyn Repair>],
@@ -162,20 +166,29 @@ pub fn choose(
     let mut attempts = Vec::new();
     let mut best: Option<(Model, usize, f64)> = None;
     let mut done = false;
+    let mut untried = Vec::new();
     for (place, repair) in repairs.iter().enumerate() {
         let about = repair.about();
-        if done || (place > 0 && observer.stop()) {
+        if done {
             break;
+        }
+        if observer.stop() {
+            untried.push(about.name);
+            continue;
         }
         observer.repair(about.title, place, repairs.len());
         let clock = Instant::now();
-        let outcome = match repair.repair(patient, observer) {
+        let outcome = match kept_or_done(repair.as_ref(), patient, observer) {
+            Err(error) if error.is_of_work() => return Err(error),
             Err(error) => Outcome::Failed(error.to_string()),
             Ok(Repaired {
                 model,
-                notes,
+                mut notes,
                 curve,
             }) => {
+                if observer.stop() {
+                    notes.push("cut short: the time was over".to_owned());
+                }
                 let measured = patient.measured(&model)?;
                 let shortfalls = limits.shortfalls(&before, &measured);
                 let distance = limits.distance(&before, &measured);
@@ -202,6 +215,7 @@ pub fn choose(
     }
     let taken = best.as_ref().map(|(_, place, _)| *place);
     let why = match (taken, done) {
+        (None, _) if attempts.is_empty() => "no time was left to try a repair".to_owned(),
         (None, _) => "no repair could be done".to_owned(),
         (Some(place), true) => format!(
             "{} was the first to leave accuracy within the budget and no trigger working on images held back from it",
@@ -218,6 +232,7 @@ pub fn choose(
         before,
         attempts,
         why,
+        untried,
     })
 }
 

@@ -74,7 +74,7 @@ pub(super) fn pruned(
         if is_better {
             best = Some(cut);
         }
-        if is_done || is_far {
+        if is_done || is_far || observer.stop() {
             break;
         }
     }

@@ -90,6 +90,18 @@ impl Repair for FinePruning {
             .rfind(|point| within(point))
             .map_or(0, |it| it.off);
         let pruned = masked(patient.model, &layer, Grain::Channel, &order[..off])?;
+        let cut = format!(
+            "{off} of the {} channels of layer `{}` switched off, those that clean images wake least",
+            layer.channels(),
+            layer.name()
+        );
+        if observer.stop() {
+            // More may go once there is time: training would be that of another model then.
+            return Ok(Repaired {
+                curve,
+                ..Repaired::new(pruned, cut)
+            });
+        }
         let tuning = Tuning {
             name: ABOUT.name,
             epochs: 10,
@@ -101,10 +113,7 @@ impl Repair for FinePruning {
         };
         let tuned = tuning.run(patient, &pruned, observer)?;
         let note = format!(
-            "{off} of the {} channels of layer `{}` switched off, those that clean images wake least, then trained on with \
-             {} images{}",
-            layer.channels(),
-            layer.name(),
+            "{cut}, then trained on with {} images{}",
             patient.fit.len(),
             tuned.how
         );

@@ -108,7 +108,8 @@ impl Repair for IBau {
             for round in 1..=rounds_to_make {
                 rounds.round(observer)?;
                 // A model that has hardly begun to unlearn is right on clean images, and no repair.
-                if 2 * round < rounds_to_make {
+                let is_over = observer.stop();
+                if 2 * round < rounds_to_make && !is_over {
                     continue;
                 }
                 let note = format!(
@@ -117,8 +118,11 @@ impl Repair for IBau {
                     round
                 );
                 candidates.look(model.model(rounds.weights())?, note)?;
+                if is_over {
+                    break;
+                }
             }
-            if candidates.is_good() {
+            if candidates.is_good() || observer.stop() {
                 break;
             }
         }

@@ -109,6 +109,9 @@ impl Repair for NeuralCleansePruning {
             .iter()
             .flat_map(|layer| Grain::of(layer).iter().map(move |&grain| (layer, grain)));
         for (layer, grain) in tries {
+            if best.is_some() && observer.stop() {
+                break;
+            }
             let order = ranked(patient, &classifier, layer, grain)?;
             let pruning = Pruning::new(patient, &classifier, layer, grain)?;
             let start = pruning.run(&[], |_| false, observer)?[0].clean_accuracy;

@@ -8,10 +8,15 @@ pub trait RepairObserver: Sync {
     /// Of the part of a repair that is at work, so many steps are done.
     fn step(&self, _part: &str, _done: usize, _of: usize) {}
 
+    /// A part of a repair that was stopped or killed goes on, or is over already, from what is kept
+    /// of it.
+    fn resumed(&self, _part: &str) {}
+
     /// What came of a repair, in a sentence.
     fn came_of(&self, _sentence: &str) {}
 
-    /// Whether no further repair is to begin.
+    /// Whether to come to an end: no further repair begins, and one that is at work stops after the
+    /// step that it is making and gives the model as it is then.
     fn stop(&self) -> bool {
         false
     }

@@ -110,7 +110,7 @@ impl<'a> Pruning<'a> {
         let part = format!("pruning {}", self.layer.name());
         let mut curve = vec![self.point(&[])?];
         let mut off = 0;
-        while off < order.len() && curve.last().is_some_and(&goes_on) {
+        while off < order.len() && curve.last().is_some_and(&goes_on) && !observer.stop() {
             let step = ((off as f64 * (GROWTH - 1.0)) as usize).clamp(1, largest);
             off = (off + step).min(order.len());
             curve.push(self.point(&order[..off])?);

@@ -141,16 +141,14 @@ fn forgetful(
     let mut left = 1.0;
     for pass in 0..FORGETTING {
         for _ in 0..batches.of_a_pass() {
+            if observer.stop() {
+                break;
+            }
             let batch = Batch::of(images, labels, &batches.draw());
             let each = -1.0 / size as f32;
-            let slope = model.slope(
-                &weights,
-                &batch.pixels,
-                By::Weights,
-                &|places, logits, _| {
-                    Ok(cross_entropy(logits, &batch.labels[places]).mul_scalar(each))
-                },
-            )?;
+            let slope = model.slope(&weights, &batch.pixels, By::Weights, &|places, made| {
+                Ok(cross_entropy(made.logits, &batch.labels[places]).mul_scalar(each))
+            })?;
             let mut gradient = slope.weights;
             clip(&mut gradient);
             state.step(&mut weights, &[gradient.as_slice()], FORGETTING_RATE);
@@ -159,7 +157,7 @@ fn forgetful(
         let answers = model.answers(&weights, images.pixels())?;
         let right = answers.iter().zip(labels).filter(|(a, b)| a == b).count();
         left = right as f64 / labels.len() as f64;
-        if left <= FORGOTTEN.max(chance) {
+        if left <= FORGOTTEN.max(chance) || observer.stop() {
             break;
         }
     }
@@ -179,6 +177,9 @@ fn recovering(
     let mut descent = Descent::new(layers, RECOVERING_RATE, MOMENTUM);
     let updates = RECOVERING * batches.of_a_pass();
     for update in 0..updates {
+        if observer.stop() {
+            break;
+        }
         let batch = Batch::of(images, labels, &batches.draw());
         let mut gradient = slope(classifier, layers, descent.factors(), &batch)?;
         gradient

@@ -31,14 +31,14 @@
 //! cosine, and the search begins at a random change in place of the brightest.
 
 use gifthorse_engine::{Array, Classifier, Tensor};
-use gifthorse_train::{Optimiser, OptimiserState};
-use rand::{RngExt, SeedableRng};
+use gifthorse_train::Optimiser;
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::adjustable::{Adjustable, By, Weights};
-use super::batches::{Batch, Batches};
-use super::candidates::Candidates;
+use super::batches::Batch;
 use super::losses::{away, cross_entropy, divergence};
+use super::updates::Updates;
 use super::{About, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
 
@@ -98,39 +98,26 @@ impl Repair for Sau {
             model: &model,
             reference: patient.classifier(patient.model)?,
         };
-        let mut candidates = Candidates::new(patient)?;
-        for rate in RATES {
-            let mut weights = model.first();
-            let mut state = OptimiserState::new(Optimiser::ADAM, &weights);
-            let mut batches = Batches::new(labels.len(), batch, patient.seed);
-            let mut rng = ChaCha8Rng::seed_from_u64(patient.seed);
-            rng.set_stream(1);
-            for update in 1..=UPDATES {
-                let batch = Batch::of(patient.fit, labels, &batches.draw());
-                let shared = pair.shared(&weights, &batch, &mut rng)?;
-                let gradients = pair.gradients(&weights, &batch, &shared)?;
-                let gradients: Vec<&[Vec<f32>]> = gradients.iter().map(Vec::as_slice).collect();
-                let done = (update - 1) as f32 / UPDATES as f32;
-                let rate_now = 0.5 * rate * (1.0 + (done * std::f32::consts::PI).cos());
-                state.step(&mut weights, &gradients, rate_now);
-                observer.step(&format!("unlearning at a rate of {rate}"), update, UPDATES);
-                // One that has hardly begun to unlearn is right on clean images, and no repair.
-                if update % LOOK_EVERY == 0 && 2 * update >= UPDATES {
-                    let note = format!(
-                        "unlearned shared adversarial examples of {} clean images in {update} updates at a rate of {rate}",
-                        labels.len()
-                    );
-                    candidates.look(model.model(&weights)?, note)?;
-                }
-            }
-            if candidates.is_good() {
-                break;
-            }
-        }
-        let (model, note) = candidates
-            .into_kept()
-            .ok_or_else(|| Error::CannotRepair("no update was made".to_owned()))?;
-        Ok(Repaired::new(model, note))
+        let updates = Updates {
+            name: ABOUT.name,
+            part: "unlearning",
+            optimiser: Optimiser::ADAM,
+            rates: &RATES,
+            updates: UPDATES,
+            look_every: LOOK_EVERY,
+            batch,
+        };
+        let gradients = |weights: &Weights, batch: &Batch, chance: &mut ChaCha8Rng| {
+            let shared = pair.shared(weights, batch, chance)?;
+            Ok(Some(pair.gradients(weights, batch, &shared)?))
+        };
+        let note = |done: usize, rate: f32| {
+            format!(
+                "unlearned shared adversarial examples of {} clean images in {done} updates at a rate of {rate}",
+                labels.len()
+            )
+        };
+        updates.run(patient, &model, (&gradients, &note), observer)
     }
 }
 
@@ -163,11 +150,11 @@ impl Pair<'_> {
             .map(|&pixel| moved(rng, pixel))
             .collect();
         for _ in 0..STEPS {
-            let slope =
-                self.model
-                    .slope(weights, &pixels, By::Pixels, &|places, logits, images| {
-                        self.search_loss(logits, images, &batch.labels[places])
-                    })?;
+            let slope = self
+                .model
+                .slope(weights, &pixels, By::Pixels, &|places, made| {
+                    self.search_loss(made.logits, made.images, &batch.labels[places])
+                })?;
             let steps = pixels.iter_mut().zip(&slope.pixels).zip(&batch.pixels);
             for ((pixel, &slope), &from) in steps {
                 // A slope of nothing, as where both are fooled alike, moves nothing.
@@ -228,22 +215,21 @@ impl Pair<'_> {
     ) -> Result<Vec<Weights>, Error> {
         let labels = &batch.labels;
         let each = 1.0 / labels.len() as f32;
-        let clean =
-            self.model
-                .slope(weights, &batch.pixels, By::Weights, &|places, logits, _| {
-                    Ok(cross_entropy(logits, &labels[places]).mul_scalar(each))
-                })?;
+        let clean = self
+            .model
+            .slope(weights, &batch.pixels, By::Weights, &|places, made| {
+                Ok(cross_entropy(made.logits, &labels[places]).mul_scalar(each))
+            })?;
         let mut gradients = vec![clean.weights];
         let fooling = shared.led.iter().flatten().count();
         if fooling > 0 {
             let each = 1.0 / fooling as f32;
             let led = &shared.led;
-            let slope = self.model.slope(
-                weights,
-                &shared.pixels,
-                By::Weights,
-                &|places, logits, _| Ok(away(logits, &led[places]).mul_scalar(each)),
-            )?;
+            let slope =
+                self.model
+                    .slope(weights, &shared.pixels, By::Weights, &|places, made| {
+                        Ok(away(made.logits, &led[places]).mul_scalar(each))
+                    })?;
             gradients.push(slope.weights);
         }
         Ok(gradients)

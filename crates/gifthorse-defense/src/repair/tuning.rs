@@ -108,7 +108,7 @@ impl Tuning {
                 let how = format!("{of} at a rate of {rate:.4}");
                 best = Some((Tuned { model: tuned, how }, distance));
             }
-            if done {
+            if done || observer.stop() {
                 break;
             }
         }
@@ -117,6 +117,21 @@ impl Tuning {
             (None, Some(error)) => Err(Error::Train(error)),
             (None, None) => Err(Error::CannotRepair("no training was tried".to_owned())),
         }
+    }
+
+    /// Trains `model` on once, with the labels of the images and the largest rate, whatever comes of
+    /// it.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and training that diverges.
+    pub(super) fn once(
+        &self,
+        patient: &Patient<'_>,
+        model: &Model,
+        observer: &dyn RepairObserver,
+    ) -> Result<Model, Error> {
+        let first = (self.learning_rate, 0);
+        self.at(first, (patient, patient.fit), model, observer)
     }
 
     fn at(
@@ -161,6 +176,9 @@ impl Tuning {
         let checkpoint = patient.work.map(|work| Checkpoint::at(work.join(file)));
         let mut training = Training::new(&net, &samples, &recipe).observer(&watcher);
         if let Some(checkpoint) = &checkpoint {
+            if checkpoint.path().exists() {
+                observer.resumed(&format!("training at a rate of {rate}"));
+            }
             training = training.checkpoint(checkpoint);
         }
         Ok(training.run()?.model)
@@ -176,5 +194,9 @@ impl Observer for Watcher<'_> {
     fn step(&self, step: &StepSummary) {
         let part = format!("training at a rate of {}", self.rate);
         self.observer.step(&part, step.done, step.total);
+    }
+
+    fn stop(&self) -> bool {
+        self.observer.stop()
     }
 }

@@ -7,5 +7,6 @@
 
 mod bench;
 mod graphs;
+mod kept;
 mod methods;
 mod proof;

@@ -84,6 +84,12 @@ fn sau_repairs_without_a_trigger() {
     repairs("sau", false, 0.1);
 }
 
+#[test]
+fn nad_weakens_the_backdoor() {
+    // What fine-tuning leaves, it leaves as well.
+    repairs("nad", false, 0.35);
+}
+
 /// Of a net of 44 channels, each of which clean images need, switching channels off takes only a
 /// part of the backdoor, as the documentation of these two says.
 fn weakens(name: &str) {
@@ -130,6 +136,7 @@ fn a_clean_model_stays_accurate() {
         "i_bau",
         "sau",
         "anp",
+        "nad",
     ] {
         let repaired = CLEAN.repaired(name, true).unwrap();
         let after = CLEAN.measured(&repaired.model).0;
@@ -176,7 +183,7 @@ fn the_first_that_does_it_is_taken() {
     let (opening, preprocess) = (Opening::default(), Preprocess::default());
     let known: &[KnownTrigger] = std::slice::from_ref(&BACKDOORED.trigger);
     let patient = BACKDOORED.patient(&BACKDOORED.model, (&opening, &preprocess), known);
-    let chosen = choose(&patient, &auto(true), &Silent).unwrap();
+    let chosen = choose(&patient, &auto(true, 1000), &Silent).unwrap();
     let taken = &chosen.attempts[chosen.taken.unwrap()];
     assert_eq!(
         chosen.taken,

@@ -51,21 +51,20 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Prepares a program. Its constants stay as they are but for the trained ones.
-    ///
-    /// # Errors
-    /// As the reference's, while constants are folded; [`Error::TooMuchWork`].
+    /// Prepares a program of which nothing but the output is reached.
+    #[cfg(test)]
     pub fn new(program: Program) -> Result<Self, Error> {
         Self::open_at(program, &[], &[], &[])
     }
 
-    /// As [`new`](Self::new), with values that can be reached from outside: `taps` are those that
-    /// runs may ask for besides the output, `cuts` those that they may change. `others` are
-    /// programs of the same model, taps and cuts for other batch sizes: what was compiled for one
-    /// of them is used again where it is the same for each sample.
+    /// Prepares a program. Its constants stay as they are but for the trained ones. Values can be
+    /// reached from outside: `taps` are those that runs may ask for besides the output, `cuts`
+    /// those that they may change. `others` are programs of the same model, taps and cuts for other
+    /// batch sizes: what was compiled for one of them is used again where it is the same for each
+    /// sample.
     ///
     /// # Errors
-    /// As there.
+    /// As the reference's, while constants are folded; [`Error::TooMuchWork`].
     pub fn open_at(
         program: Program,
         taps: &[ValueId],
@@ -186,9 +185,9 @@ impl Compiled {
         values.run(taps)
     }
 
-    /// Runs the program on a raw input of its input shape; gives the logits and what batch norms in
-    /// training mode saw, in the order of the program. `given` are the values of the trained
-    /// constants, in their order, `seed` is for what is random.
+    /// Runs the program on a raw input of its input shape; gives the logits, the values of the taps,
+    /// and what batch norms in training mode saw, in the order of the program. `given` are the
+    /// values of the trained constants, in their order, `seed` is for what is random.
     ///
     /// # Errors
     /// As of [`run`](Self::run).
@@ -196,12 +195,16 @@ impl Compiled {
         &self,
         input: Array,
         given: &[Array],
+        taps: &[ValueId],
         seed: u64,
-    ) -> Result<(Array, Vec<BatchStatistics>), Error> {
+    ) -> Result<(Array, Vec<Array>, Vec<BatchStatistics>), Error> {
         let edits = Edits::new();
         let mut values = Values::new(self, input, given, &edits, seed);
-        let logits = values.run(&[])?.swap_remove(0);
-        Ok((logits, values.statistics.into_values().collect()))
+        let mut made = values.run(taps)?;
+        let features = made.split_off(1);
+        let logits = made.swap_remove(0);
+        let statistics = values.statistics.into_values().collect();
+        Ok((logits, features, statistics))
     }
 }
 

@@ -195,7 +195,7 @@ fn run_at(compiled: &Compiled, values: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let shape = &compiled.program().input_shape;
     let input = leaf(numbers(shape.iter().product(), 50));
     let images = Array::from_tensor(input.clone()).reshape(shape);
-    let (logits, _) = compiled.run_seeded(images, &given, 7).unwrap();
+    let (logits, ..) = compiled.run_seeded(images, &given, &[], 7).unwrap();
     let shape = logits.shape();
     let weights = Array::from_vec(numbers(shape.iter().product(), 60), &shape, &device);
     let loss: Tensor<2> = logits.clone().mul(weights).into_tensor();
@@ -234,6 +234,81 @@ fn lowered_for(
         param.trained = trained.contains(&param.name);
     }
     program
+}
+
+#[test]
+fn a_loss_on_taps_has_the_slope_that_differences_have() {
+    let device = Device::flex();
+    let (graph, weights) = convolutional();
+    let program = lowered(&graph, &weights);
+    let mut names: Vec<String> = program.names.keys().cloned().collect();
+    names.sort_unstable();
+    let taps = [
+        names[names.len() / 3].clone(),
+        names[2 * names.len() / 3].clone(),
+    ];
+    let opening = Opening::default();
+    let asked = (&weights[..], &taps[..]);
+    let mode = Mode::Inference;
+    let tapped = Trainable::tapped(&graph, &opening, BATCH, &INPUT, asked, &mode, &device);
+    let tapped = tapped.unwrap();
+    let plain = Trainable::new(&graph, BATCH, &INPUT, &weights, &mode, &device).unwrap();
+    let parameters = plain.parameters().unwrap();
+    let images = || {
+        let shape = [&[BATCH][..], &INPUT].concat();
+        Array::from_vec(numbers(shape.iter().product(), 50), &shape, &device)
+    };
+    // The sum of the squares of the taps and of the logits.
+    let loss = |parameters: &[Array]| {
+        let made = tapped.forward(images(), parameters, 0).unwrap();
+        assert_eq!(made.features.len(), 2);
+        let squares = made.features.into_iter().chain([made.logits]).map(|value| {
+            let count: usize = value.shape().iter().product();
+            let flat: Tensor<1> = value.reshape(&[count]).into_tensor();
+            flat.clone().mul(flat).sum()
+        });
+        squares.reduce(|sum, square| sum + square).unwrap()
+    };
+    let same = tapped.forward(images(), &values(&parameters), 0).unwrap();
+    let logits = plain.forward(images(), &values(&parameters), 0).unwrap();
+    let pairs = same.logits.into_vec();
+    for (one, other) in pairs.iter().zip(logits.logits.into_vec()) {
+        assert!((one - other).abs() < 1e-4, "{one} {other}");
+    }
+    let leaves: Vec<Tensor<1>> = parameters
+        .iter()
+        .map(|(_, value)| {
+            let count = value.shape().iter().product();
+            let flat: Tensor<1> = value.clone().reshape(&[count]).into_tensor();
+            flat.autodiff().require_grad()
+        })
+        .collect();
+    let shaped = leaves.iter().zip(&parameters);
+    let shaped: Vec<Array> = shaped
+        .map(|(leaf, (_, value))| Array::from_tensor(leaf.clone()).reshape(&value.shape()))
+        .collect();
+    let mut tape = loss(&shaped).backward();
+    for (at, leaf) in leaves.iter().enumerate() {
+        let slope = Array::from_tensor(leaf.grad_remove(&mut tape).unwrap()).into_vec();
+        // Along the slope itself the loss rises by the slope's square, per step.
+        let square: f32 = slope.iter().map(|s| s * s).sum();
+        let step = 1e-3 / square.sqrt().max(1e-6);
+        let moved = |by: f32| {
+            let mut given = values(&parameters);
+            let shape = given[at].shape();
+            let start = given[at].clone().into_vec();
+            let there: Vec<f32> = start.iter().zip(&slope).map(|(v, s)| v + by * s).collect();
+            given[at] = Array::from_vec(there, &shape, &device);
+            Array::from_tensor(loss(&given)).into_vec()[0]
+        };
+        let rise = (moved(step) - moved(-step)) / (2.0 * step);
+        let wrong = (rise - square).abs() / square.max(1e-3);
+        assert!(wrong < 0.05, "weight {at}: {rise} instead of {square}");
+    }
+}
+
+fn values(parameters: &[(String, Array)]) -> Vec<Array> {
+    parameters.iter().map(|(_, value)| value.clone()).collect()
 }
 
 #[test]

@@ -23,9 +23,10 @@ pub struct ModelDiff {
     pub constants: Vec<ConstantChange>,
     /// Nodes that differ, in the order of the model before, then those that are new.
     pub nodes: Vec<NodeChange>,
-    /// Inputs by name, each with its type and shape.
+    /// Inputs by name, each with its type and shape; `order` where the same ones are listed
+    /// otherwise.
     pub inputs: Vec<Entry>,
-    /// Outputs by name, each with its type and shape.
+    /// Outputs likewise.
     pub outputs: Vec<Entry>,
     /// Domains of operator sets (empty for the standard one), each with its version.
     pub opsets: Vec<Entry>,
@@ -82,6 +83,9 @@ pub struct ConstantEdit {
     /// Of those that differ and are finite in both, the largest absolute difference; 0 if there
     /// are none.
     pub largest: f64,
+    /// The L2 norm of these differences as a part of that of the elements before that are finite;
+    /// `None` where that is 0 or beyond any number.
+    pub relative: Option<f64>,
     /// How many of those that differ are infinite or not a number, before or after.
     pub not_finite: usize,
 }
@@ -117,11 +121,44 @@ pub enum NodeEdit {
     },
 }
 
+/// How far two models are different.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extent {
+    /// Nothing of what is compared differs.
+    Nothing,
+    /// Only what the files say of themselves differs, metadata and header: both compute the same.
+    Description,
+    /// Beside that only values of constants differ that both have in the same type and shape.
+    Weights,
+    /// Nodes, inputs, outputs, operator sets, or which constants there are.
+    Structure,
+}
+
 impl ModelDiff {
     /// Whether nothing differs of what is compared.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// How far the models are different.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        let ends = [&self.inputs, &self.outputs, &self.opsets];
+        let is_of_values = |change: &ConstantChange| change.before == change.after;
+        if !self.nodes.is_empty()
+            || ends.iter().any(|entries| !entries.is_empty())
+            || !self.constants.iter().all(is_of_values)
+        {
+            Extent::Structure
+        } else if !self.constants.is_empty() {
+            Extent::Weights
+        } else if !self.is_empty() {
+            Extent::Description
+        } else {
+            Extent::Nothing
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    ConstantEdit, Dim, ElementType, Entry, GraphBuilder, ModelDiff, NodeEdit, NodeSpec, Readers,
-    Tensor, diff,
+    ConstantEdit, Dim, ElementType, Entry, Extent, GraphBuilder, ModelDiff, NodeEdit, NodeSpec,
+    Readers, Tensor, diff,
 };
 
 fn small(alpha: f32) -> Model {
@@ -79,14 +79,18 @@ fn constants_are_listed_with_what_changed_in_them() {
     assert_eq!((w.name.as_str(), g.name.as_str()), ("w", "g"));
     assert_eq!(w.before, w.after);
     assert_eq!(w.before.as_ref().unwrap().shape, [2, 2]);
-    let edit = |elements, changed, largest, not_finite| ConstantEdit {
+    let edit = |elements, changed, largest, relative, not_finite| ConstantEdit {
         elements,
         changed,
         largest,
+        relative: Some(relative),
         not_finite,
     };
-    assert_eq!(w.values, Some(edit(4, 2, 0.75, 0)));
-    assert_eq!(g.values, Some(edit(2, 1, 0.0, 1)));
+    // The differences are 0.5 and 0.75, the values before 1 to 4.
+    let relative = (0.8125_f64 / 30.0).sqrt();
+    assert_eq!(w.values, Some(edit(4, 2, 0.75, relative, 0)));
+    assert_eq!(g.values, Some(edit(2, 1, 0.0, 0.0, 1)));
+    assert_eq!(found.extent(), Extent::Weights);
 
     let text = serde_json::to_string(&found).unwrap();
     assert_eq!(serde_json::from_str::<ModelDiff>(&text).unwrap(), found);
@@ -147,6 +151,8 @@ fn nodes_are_listed_by_what_became_of_them() {
         (constant.name.as_str(), &constant.before),
         ("bound.bound", &None)
     );
+
+    assert_eq!(found.extent(), Extent::Structure);
 
     let back = diff(&after, &before).unwrap();
     assert_eq!(back.nodes[1].edit, NodeEdit::Removed);
@@ -270,4 +276,33 @@ fn an_attribute_that_calls_itself_inputs_hides_nothing() {
             .is_empty()
     );
     assert!(!diff(&nan(0), &nan(0x8000_0000)).unwrap().is_empty());
+}
+
+#[test]
+fn outputs_in_another_order_are_told() {
+    let model = |names: [&str; 2]| {
+        let shape = [Dim::Fixed(2)];
+        let mut graph = GraphBuilder::new("two", 17);
+        graph.input("x", ElementType::F32, &shape);
+        for name in ["a", "b"] {
+            graph.node("Relu", name, &["x"], &[name], []);
+        }
+        for name in names {
+            graph.output(name, ElementType::F32, &shape);
+        }
+        graph.finish().unwrap()
+    };
+    let found = diff(&model(["a", "b"]), &model(["b", "a"])).unwrap();
+    assert_eq!(found.outputs, [entry_of("order", "a, b", "b, a")]);
+    assert_eq!(found.extent(), Extent::Structure);
+}
+
+#[test]
+fn what_a_file_says_of_itself_is_no_other_function() {
+    let before = small(0.1);
+    let mut proto = before.proto().clone();
+    proto.set_producer_name("somebody else".to_owned());
+    let found = diff(&before, &read(&proto)).unwrap();
+    assert_eq!(found.extent(), Extent::Description);
+    assert_eq!(diff(&before, &before).unwrap().extent(), Extent::Nothing);
 }

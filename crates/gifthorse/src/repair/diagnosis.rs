@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use gifthorse_defense::repair::KnownTrigger;
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::Model;
-use gifthorse_report::html::HtmlOptions;
 use gifthorse_report::report::Verdict;
 use gifthorse_report::{Report, write_out};
 
 use super::RepairRequest;
 use super::known::of_report;
+use super::time::Time;
 use crate::explain::from_file;
 use crate::hash::of_model;
 use crate::scan::images::FEWEST;
@@ -39,6 +39,7 @@ impl Diagnosis {
     /// As a scan; a report of another model.
     pub(super) fn find(
         request: &RepairRequest,
+        time: &Time,
         observer: &dyn ScanObserver,
     ) -> Result<Self, Error> {
         let path = match &request.report {
@@ -60,14 +61,20 @@ impl Diagnosis {
                 let work = request.work.as_ref().map(|work| work.join("scan"));
                 let asked = ScanRequest {
                     work,
+                    max_time: time.of_scan(),
                     // Where fewer images are asked for than a scan takes, it has no more either.
                     max_images: request.max_images.filter(|&most| most < FEWEST),
                     ..request.scan.clone()
                 };
                 let outcome = scan(&asked, observer)?;
                 let folder = request.out.join("before");
-                let pictures = HtmlOptions::default();
-                write_out(&folder, &outcome.report, &outcome.evidence, None, pictures)?;
+                write_out(
+                    &folder,
+                    &outcome.report,
+                    &outcome.evidence,
+                    None,
+                    request.pictures(),
+                )?;
                 folder.join("report.json")
             }
         };
@@ -89,7 +96,6 @@ impl Diagnosis {
             detectors: request.scan.detectors.clone(),
             fpr: request.scan.fpr,
             references: request.scan.references.clone(),
-            max_time: request.scan.max_time,
             classes: request.scan.classes.clone(),
             force: request.scan.force,
             ..scan_request(&replay, &report)?

@@ -23,6 +23,9 @@ const MOST_OF_UNSEEN: f64 = 0.9;
 /// Share of the others that repairs choose by.
 const CHECK: f64 = 0.25;
 
+/// A fall of accuracy that the proof may miss without a word.
+const LARGEST_UNSEEN: f64 = 0.03;
+
 /// Images of three kinds, labelled.
 pub(super) struct Parts {
     /// Repairs learn from these,
@@ -87,6 +90,20 @@ impl Parts {
             check: images.subset(&check),
             proof: images.subset(&proof),
             labelled,
+        })
+    }
+
+    /// What so few images cannot show, if they are few: of n images that all keep their class, the
+    /// share that would not may still be as large as is missed by n with a chance of 5 %.
+    pub(super) fn proves_little(&self) -> Option<String> {
+        let count = self.proof.len();
+        let unseen = 1.0 - 0.05_f64.powf(1.0 / count.max(1) as f64);
+        (unseen > LARGEST_UNSEEN).then(|| {
+            format!(
+                "only {count} images prove it: accuracy may fall by up to {:.0} points and not be seen to (95 %); give more \
+                 images",
+                100.0 * unseen
+            )
         })
     }
 

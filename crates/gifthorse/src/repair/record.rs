@@ -11,8 +11,9 @@ use gifthorse_report::html::{PruningCurve, render_pruning};
 use gifthorse_report::report::Verdict;
 use serde::{Deserialize, Serialize};
 
-use super::RepairRequest;
 use super::diagnosis::Diagnosis;
+use super::shown::Shown;
+use super::{RepairRequest, page};
 use crate::hash::sha256;
 use crate::{Error, replace_file};
 
@@ -27,7 +28,7 @@ pub struct RepairRecord {
     /// Whether the model is repaired: accuracy within the budget, no known trigger works, and the
     /// second scan does not call it backdoored. False where nothing was to be repaired.
     pub repaired: bool,
-    /// Why it is or is not, and what else a reader should know, in sentences.
+    /// Why it is not, and then what else a reader should know, in sentences.
     pub reasons: Vec<String>,
     /// The model as it came.
     pub model: ModelFile,
@@ -47,6 +48,9 @@ pub struct RepairRecord {
     pub proof: Option<Measurements>,
     /// What is different in the repaired model; null if there is none.
     pub changes: Option<ModelDiff>,
+    /// What a reader might look for here and nobody measured, in sentences.
+    #[serde(default)]
+    pub not_measured: Vec<String>,
     /// Seed of every random choice.
     pub seed: u64,
     /// Wall-clock time of all of it, in seconds.
@@ -195,6 +199,19 @@ pub struct TriggerProof {
     pub robust: BeforeAfter,
 }
 
+impl Origin {
+    /// What such a trigger is called.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Recovered => "recovered trigger",
+            Self::Fresh => "trigger found after a repair",
+            Self::Planted => "planted trigger",
+            Self::Told => "given trigger",
+        }
+    }
+}
+
 impl Share {
     /// A count as a share.
     ///
@@ -325,10 +342,49 @@ impl RepairRecord {
             rounds: Vec::new(),
             proof: None,
             changes: None,
+            not_measured: Vec::new(),
             seed: request.scan.seed,
             seconds: 0.0,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
+    }
+
+    /// What a reader might look for and nobody measured, of a model that was changed.
+    pub(super) fn left_out(&self) -> Vec<String> {
+        let mut left_out = Vec::new();
+        let mut say = |sentence: &str| left_out.push(sentence.to_owned());
+        let triggers = self.proof.iter().flat_map(|proof| &proof.triggers);
+        let origins: Vec<Origin> = triggers.map(|trigger| trigger.origin).collect();
+        if origins.is_empty() {
+            say(
+                "attack success: no trigger is known that could be stamped on images; only the second scan speaks of the backdoor",
+            );
+        } else if !origins.contains(&Origin::Planted) {
+            say(
+                "the trigger that was really planted: nobody told it (--truth), and what a search recovers is its likeness, so \
+                 that more of it may be left",
+            );
+        }
+        if self.rounds.iter().all(|round| round.scan.is_none()) {
+            say("other triggers: the repaired model was not scanned again");
+        }
+        let came_back = self
+            .proof
+            .iter()
+            .map(|proof| proof.came_back.len())
+            .sum::<usize>();
+        if came_back == 0 && !origins.is_empty() {
+            say(
+                "how fast the backdoor comes back when the repaired model is trained on (--retune; it takes a trigger that leads to \
+                 a class, five images for it, and time)",
+            );
+        }
+        if self.images.is_some_and(|images| !images.labelled) {
+            say(
+                "accuracy: the images have no labels, and what stands for it is how far the model agrees with what it said before",
+            );
+        }
+        left_out
     }
 
     /// As JSON, with a line break at the end.
@@ -341,17 +397,19 @@ impl RepairRecord {
         Ok(text? + "\n")
     }
 
-    /// Writes it to the folder of the repair, with a picture of what pruning came to.
-    pub(super) fn kept(self, request: &RepairRequest) -> Result<Self, Error> {
+    /// Writes it to the folder of the repair as JSON and as a page, with a picture of what pruning
+    /// came to. `repair.json` comes last, so that a folder with it is complete.
+    pub(super) fn kept(self, request: &RepairRequest, shown: &Shown) -> Result<Self, Error> {
+        let write = |name: &str, text: &str| {
+            let path = request.out.join(name);
+            replace_file(&path, text.as_bytes()).map_err(|source| Error::Write { path, source })
+        };
         let curves = self.pruned();
         if !curves.is_empty() {
-            let path = request.out.join("pruning.svg");
-            replace_file(&path, render_pruning(&curves).as_bytes())
-                .map_err(|source| Error::Write { path, source })?;
+            write("pruning.svg", &render_pruning(&curves))?;
         }
-        let path = request.out.join("repair.json");
-        replace_file(&path, self.to_json()?.as_bytes())
-            .map_err(|source| Error::Write { path, source })?;
+        write("repair.html", &page::of(&self, request, shown, &curves))?;
+        write("repair.json", &self.to_json()?)?;
         Ok(self)
     }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gifthorse_data::Images;
+use gifthorse_report::html::HtmlOptions;
 
 use crate::{Error, ScanRequest};
 
@@ -27,7 +28,8 @@ pub trait PlantedTrigger: Send + Sync {
 #[derive(Clone)]
 pub struct RepairRequest {
     /// How the model is scanned, before if there is no report, and after: model, images,
-    /// preprocessing, detectors.
+    /// preprocessing, detectors. Its `max_time` is that of the whole repair, scans, proof and all:
+    /// what takes part of it stops where its part is over, and what was had by then is proven.
     pub scan: ScanRequest,
     /// The report of a scan of the model, with its trigger files beside it.
     pub report: Option<PathBuf>,
@@ -59,6 +61,8 @@ pub struct RepairRequest {
     pub output: PathBuf,
     /// The folder for the record and the reports of the scans.
     pub out: PathBuf,
+    /// Whether reports and the page show the user's images.
+    pub show_images: bool,
     /// Whether to repair also what was not found backdoored, and to write also what is not
     /// repaired.
     pub force: bool,
@@ -84,7 +88,15 @@ impl RepairRequest {
             work: None,
             out: output.with_extension("repair"),
             output,
+            show_images: true,
             force: false,
+        }
+    }
+
+    /// What reports and the page may show.
+    pub(super) fn pictures(&self) -> HtmlOptions {
+        HtmlOptions {
+            images: self.show_images,
         }
     }
 

@@ -36,30 +36,7 @@ pub fn evidence(
         let (Some(trigger), Some(unit)) = (&finding.trigger, unit_of(finding)) else {
             continue;
         };
-        let recovered = match trigger {
-            Trigger::Patch(patch) => Recovered::Patch(picture_of(patch, shape)?),
-            Trigger::Picture { pixels } => Recovered::Image(Picture::new(shape, pixels.clone())?),
-            Trigger::ColourMap(map) => Recovered::ColourMap(Change {
-                numbers: map.weights.clone(),
-                chart: stamped(trigger, chart::colours(shape), shape)?,
-            }),
-            Trigger::Additive(change) => Recovered::Additive(Change {
-                numbers: change.values.clone(),
-                chart: Picture::new(shape, chart::stretched(&change.values))?,
-            }),
-            Trigger::Warp(warp) => Recovered::Warp(Change {
-                numbers: warp.displacements.clone(),
-                chart: stamped(trigger, chart::squares(shape), shape)?,
-            }),
-            Trigger::LocalMap(map) => Recovered::LocalMap(Change {
-                numbers: map.numbers.clone(),
-                chart: stamped(trigger, chart::squares(shape), shape)?,
-            }),
-            Trigger::SpacePatch(patch) => Recovered::SpacePatch(Change {
-                numbers: patch.numbers.clone(),
-                chart: stamped(trigger, chart::squares(shape), shape)?,
-            }),
-        };
+        let recovered = recovered(trigger, shape)?;
         let examples = match (subject.images, trigger) {
             (None, _) | (_, Trigger::Picture { .. }) => Vec::new(),
             (Some(images), _) if shown.contains(&finding.unit) => {
@@ -77,6 +54,37 @@ pub fn evidence(
         });
     }
     Ok(evidence)
+}
+
+/// What was recovered, with its picture.
+///
+/// # Errors
+/// A trigger that is no picture.
+pub(crate) fn recovered(trigger: &Trigger, shape: [usize; 3]) -> Result<Recovered, Error> {
+    Ok(match trigger {
+        Trigger::Patch(patch) => Recovered::Patch(picture_of(patch, shape)?),
+        Trigger::Picture { pixels } => Recovered::Image(Picture::new(shape, pixels.clone())?),
+        Trigger::ColourMap(map) => Recovered::ColourMap(Change {
+            numbers: map.weights.clone(),
+            chart: stamped(trigger, chart::colours(shape), shape)?,
+        }),
+        Trigger::Additive(change) => Recovered::Additive(Change {
+            numbers: change.values.clone(),
+            chart: Picture::new(shape, chart::stretched(&change.values))?,
+        }),
+        Trigger::Warp(warp) => Recovered::Warp(Change {
+            numbers: warp.displacements.clone(),
+            chart: stamped(trigger, chart::squares(shape), shape)?,
+        }),
+        Trigger::LocalMap(map) => Recovered::LocalMap(Change {
+            numbers: map.numbers.clone(),
+            chart: stamped(trigger, chart::squares(shape), shape)?,
+        }),
+        Trigger::SpacePatch(patch) => Recovered::SpacePatch(Change {
+            numbers: patch.numbers.clone(),
+            chart: stamped(trigger, chart::squares(shape), shape)?,
+        }),
+    })
 }
 
 fn shown(searched: &Searched<'_>, suspects: &[usize], shape: [usize; 3]) -> Vec<Unit> {

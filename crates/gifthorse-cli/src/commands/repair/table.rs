@@ -2,7 +2,7 @@
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use gifthorse::repair::record::{BeforeAfter, Measurements, Origin, RepairRecord, Share};
+use gifthorse::repair::record::{BeforeAfter, Measurements, RepairRecord, Share};
 use gifthorse_report::escape::Shown;
 
 /// The outcome, why, what was tried, and what was measured before and after.
@@ -27,6 +27,9 @@ pub fn of(record: &RepairRecord) -> String {
         let (weights, nodes) = (changes.constants.len(), changes.nodes.len());
         text += &format!("changed: {weights} weights or constants, {nodes} nodes\n");
     }
+    for left_out in &record.not_measured {
+        text += &format!("not measured: {}\n", Shown(left_out));
+    }
     if let Some(fixed) = &record.fixed {
         text += &format!("{}  SHA-256 {}\n", Shown(&fixed.path), fixed.sha256);
     }
@@ -49,13 +52,7 @@ fn measured(proof: &Measurements) -> String {
     table.set_header(["", "before", "after", "after, 95 %"]);
     table.add_row(row("clean accuracy".to_owned(), &proof.clean));
     for trigger in &proof.triggers {
-        let origin = match trigger.origin {
-            Origin::Recovered => "recovered trigger",
-            Origin::Fresh => "trigger found after a repair",
-            Origin::Planted => "planted trigger",
-            Origin::Told => "given trigger",
-        };
-        let name = format!("{origin} {}", Shown(&trigger.name));
+        let name = format!("{} {}", trigger.origin.title(), Shown(&trigger.name));
         table.add_row(row(format!("{name}: success"), &trigger.success));
         table.add_row(row(format!("{name}: right class"), &trigger.robust));
     }

@@ -1,39 +1,21 @@
 //! What a repair is doing and how long it still takes, on standard error.
 
-use std::io::IsTerminal;
-use std::time::Duration;
-
 use gifthorse_defense::repair::RepairObserver;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
 use crate::output;
+use crate::progress::set_style;
 
-/// Shows a repair's progress: a bar with the time left on a terminal, a line for each repair
-/// everywhere, nothing if quiet.
+/// Shows a repair's progress: on the bar of the scans, which wait meanwhile, and in a line for each
+/// repair; nothing if quiet.
 pub struct Watch {
     bar: ProgressBar,
     quiet: bool,
 }
 
 impl Watch {
-    pub fn new(quiet: bool) -> Self {
-        let bar = ProgressBar::no_length();
-        let target = if quiet || !std::io::stderr().is_terminal() {
-            ProgressDrawTarget::hidden()
-        } else {
-            ProgressDrawTarget::stderr()
-        };
-        bar.set_draw_target(target);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} [{bar:30}] {msg}, {eta} left") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(200));
+    pub fn new(quiet: bool, bar: ProgressBar) -> Self {
         Self { bar, quiet }
-    }
-
-    /// Takes the bar away.
-    pub fn finish(&self) {
-        self.bar.finish_and_clear();
     }
 
     fn tell(&self, line: &str) {
@@ -46,13 +28,20 @@ impl Watch {
 impl RepairObserver for Watch {
     fn repair(&self, title: &'static str, place: usize, of: usize) {
         self.tell(&format!("repair {} of at most {of}: {title}", place + 1));
-        self.bar.reset_elapsed();
+        self.bar.reset();
+        self.bar.set_message(title);
+        set_style(&self.bar, "{spinner} {msg}");
     }
 
     fn step(&self, part: &str, done: usize, of: usize) {
+        set_style(&self.bar, "{spinner} [{bar:30}] {msg}, {eta} left");
         self.bar.set_length(of as u64);
         self.bar.set_position(done as u64);
         self.bar.set_message(part.to_owned());
+    }
+
+    fn resumed(&self, part: &str) {
+        self.tell(&format!("going on with what is kept (--work): {part}"));
     }
 
     fn came_of(&self, sentence: &str) {

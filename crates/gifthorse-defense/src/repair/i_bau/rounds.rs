@@ -1,6 +1,5 @@
 //! The rounds of I-BAU at one rate.
 
-use gifthorse_engine::{Array, Tensor};
 use gifthorse_train::{Optimiser, OptimiserState};
 
 use super::super::adjustable::{Adjustable, By, Slope, Weights, add};
@@ -86,6 +85,9 @@ impl<'a> Rounds<'a> {
         let updates = self.batches.of_a_pass();
         let mut change = self.start();
         for _ in 0..updates {
+            if observer.stop() {
+                return Ok(());
+            }
             let batch = self.draw();
             let slope = self.inner(&batch)?.by_change(&change)?;
             change
@@ -96,6 +98,9 @@ impl<'a> Rounds<'a> {
         }
         let first = self.draw();
         for update in 0..updates {
+            if observer.stop() {
+                break;
+            }
             let batch = self.draw();
             let gradient = {
                 let inner = self.inner(&first)?;
@@ -214,14 +219,9 @@ fn mean_loss(
     by: By,
 ) -> Result<Slope, Error> {
     let factor = factor / labels.len().max(1) as f32;
-    model.slope(
-        weights,
-        pixels,
-        by,
-        &|places, logits: Array, _: Tensor<4>| {
-            Ok(cross_entropy(logits, &labels[places]).mul_scalar(factor))
-        },
-    )
+    model.slope(weights, pixels, by, &|places, made| {
+        Ok(cross_entropy(made.logits, &labels[places]).mul_scalar(factor))
+    })
 }
 
 fn added(pixels: &[f32], change: &[f32]) -> Vec<f32> {

@@ -67,16 +67,24 @@ fn edit(before: &Tensor, after: &Tensor) -> Result<Option<ConstantEdit>, Error> 
         elements: before.len(),
         changed: 0,
         largest: 0.0,
+        relative: None,
         not_finite: 0,
     };
+    let mut squares = 0.0;
     let pairs = old.iter().zip(&new).zip(differs);
     for ((old, new), _) in pairs.filter(|(_, differs)| *differs) {
         edit.changed += 1;
         if old.is_finite() && new.is_finite() {
-            edit.largest = edit.largest.max((old - new).abs());
+            let difference = (old - new).abs();
+            edit.largest = edit.largest.max(difference.min(f64::MAX));
+            squares += difference * difference;
         } else {
             edit.not_finite += 1;
         }
     }
+    let finite = old.iter().filter(|value| value.is_finite());
+    let before: f64 = finite.map(|value| value * value).sum();
+    let relative = (squares / before).sqrt();
+    edit.relative = (before > 0.0 && relative.is_finite()).then_some(relative);
     Ok(Some(edit))
 }

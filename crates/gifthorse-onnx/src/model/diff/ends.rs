@@ -1,5 +1,7 @@
 //! What has a name and can be said in a few words.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 
 use super::Entry;
@@ -35,7 +37,26 @@ pub(super) fn values(before: &[ValueInfo], after: &[ValueInfo]) -> Vec<Entry> {
         all.map(|value| (value.name.clone(), described(value)))
             .collect()
     };
-    entries(named(before), named(after))
+    let mut found = entries(named(before), named(after));
+    found.extend(reordered(before, after));
+    found
+}
+
+/// Values that both have, where one lists them in another order: who takes them by place gets
+/// others.
+fn reordered(before: &[ValueInfo], after: &[ValueInfo]) -> Option<Entry> {
+    let common = |own: &[ValueInfo], other: &[ValueInfo]| {
+        let there: HashSet<&str> = other.iter().map(|value| value.name.as_str()).collect();
+        let names = own.iter().map(|value| value.name.as_str());
+        let shared: Vec<&str> = names.filter(|name| there.contains(name)).collect();
+        shared.join(", ")
+    };
+    let (one, other) = (common(before, after), common(after, before));
+    (one != other).then(|| Entry {
+        key: "order".to_owned(),
+        before: Some(one),
+        after: Some(other),
+    })
 }
 
 pub(super) fn opsets(before: &Graph, after: &Graph) -> Vec<Entry> {
