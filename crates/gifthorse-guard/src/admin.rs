@@ -17,14 +17,13 @@ use tokio::time::timeout;
 
 use crate::state::State;
 
-/// Connections at a time, and the part of `read` times that one may last.
+/// Connections at a time.
 const CONNECTIONS: usize = 16;
 
-/// Serves until dropped. Connections of clients are counted by `open`.
+/// Serves until dropped.
 pub(crate) async fn serve(
     state: Arc<State>,
     listener: TcpListener,
-    open: impl Fn() -> usize + Clone + Send + Sync + 'static,
     stopping: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
@@ -36,12 +35,12 @@ pub(crate) async fn serve(
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             continue;
         };
-        let (state, open, stopping) = (Arc::clone(&state), open.clone(), stopping.clone());
+        let (state, stopping) = (Arc::clone(&state), stopping.clone());
         tokio::spawn(async move {
             let _place = place;
             let shared = Arc::clone(&state);
             let service = service_fn(move |request| {
-                let answer = answer(&shared, &request, open(), *stopping.borrow());
+                let answer = answer(&shared, &request, *stopping.borrow());
                 async move { Ok::<_, Infallible>(answer) }
             });
             let connection = http1::Builder::new()
@@ -55,15 +54,10 @@ pub(crate) async fn serve(
     }
 }
 
-fn answer(
-    state: &State,
-    request: &Request<Incoming>,
-    connections: usize,
-    is_stopping: bool,
-) -> Response<Full<Bytes>> {
+fn answer(state: &State, request: &Request<Incoming>, is_stopping: bool) -> Response<Full<Bytes>> {
     let (status, text) = match request.uri().path() {
         "/metrics" => {
-            let text = state.metrics.text(state.admission.taken(), connections);
+            let text = state.metrics.text(state.admission.taken());
             let mut response = Response::new(Full::from(text));
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             let kind = HeaderValue::from_static(kind);
@@ -73,7 +67,10 @@ fn answer(
         "/live" => (StatusCode::OK, "live\n"),
         "/ready" if is_stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
         "/ready" => (StatusCode::OK, "ready\n"),
-        _ => (StatusCode::NOT_FOUND, "there are /metrics, /live and /ready\n"),
+        _ => (
+            StatusCode::NOT_FOUND,
+            "there are /metrics, /live and /ready\n",
+        ),
     };
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;

@@ -189,7 +189,9 @@ impl Config {
         for address in std::iter::once(&self.upstream).chain(&self.grpc_upstream) {
             let has_path = !matches!(address.path(), "" | "/") || address.query().is_some();
             let scheme = address.scheme_str();
-            if !matches!(scheme, Some("http" | "https")) || address.authority().is_none() || has_path
+            if !matches!(scheme, Some("http" | "https"))
+                || address.authority().is_none()
+                || has_path
             {
                 return Err(Error::Setting(format!(
                     "the upstream {address} is not of the form http://HOST:PORT or https://HOST:PORT"

@@ -52,8 +52,15 @@ impl Form {
         })
     }
 
+    /// Channels, height and width of an image.
+    #[must_use]
+    pub fn image(&self) -> [usize; 3] {
+        self.image
+    }
+
     /// Images in a tensor of this shape, if it holds some: `[batch, channels, height, width]` or
-    /// `[batch, height, width, channels]`, or one image without the batch axis.
+    /// `[batch, height, width, channels]`, or one image without the batch axis; also
+    /// `[batch, height, width]` of one channel, and `[batch, numbers]`, as flat models take them.
     ///
     /// # Errors
     /// [`NoImage`] if it has another shape.
@@ -66,6 +73,8 @@ impl Form {
         match shape {
             [batch, rest @ ..] if *rest == image => Ok(*batch),
             one if *one == image => Ok(1),
+            [batch, rest @ ..] if channels == 1 && *rest == [height, width] => Ok(*batch),
+            [batch, flat] if *flat == channels * height * width => Ok(*batch),
             _ => Err(NoImage(format!(
                 "the input has the shape {shape:?}, and images are [batch, {}, {}, {}]",
                 image[0], image[1], image[2]
@@ -90,7 +99,10 @@ impl Form {
             )));
         }
         let mut pixels = vec![0.0; numbers.len()];
-        for (from, to) in numbers.chunks_exact(size).zip(pixels.chunks_exact_mut(size)) {
+        for (from, to) in numbers
+            .chunks_exact(size)
+            .zip(pixels.chunks_exact_mut(size))
+        {
             for channel in 0..channels {
                 let target = self.target(channel);
                 let out = &mut to[target * plane..][..plane];

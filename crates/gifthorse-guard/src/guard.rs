@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
@@ -70,38 +70,41 @@ impl Guard {
     /// # Errors
     /// What the system says.
     pub fn admin_address(&self) -> io::Result<Option<SocketAddr>> {
-        self.admin
-            .as_ref()
-            .map(TcpListener::local_addr)
-            .transpose()
+        self.admin.as_ref().map(TcpListener::local_addr).transpose()
     }
 
     /// Serves until `stop`. Then it takes no more connections, ends the requests that it has
     /// accepted, and the judging that nobody waits for, and gives up what has not ended within the
     /// time of grace. Gives the number of connections that were given up.
     pub async fn run(self, stop: impl Future<Output = ()>) -> usize {
+        let Self {
+            state,
+            listener,
+            admin,
+            tls,
+            most_connections,
+            grace,
+        } = self;
         let (stopping, stopped) = watch::channel(false);
-        let places = Arc::new(Semaphore::new(self.most_connections as usize));
-        let admin = self.admin.map(|listener| {
-            let (most, free) = (self.most_connections as usize, Arc::clone(&places));
-            let open = move || most - free.available_permits();
-            let serving = admin::serve(Arc::clone(&self.state), listener, open, stopped.clone());
+        let places = Arc::new(Semaphore::new(most_connections as usize));
+        let admin = admin.map(|listener| {
+            let serving = admin::serve(Arc::clone(&state), listener, stopped.clone());
             tokio::spawn(serving)
         });
-        let start = async |stream: TcpStream| {
-            let state = Arc::clone(&self.state);
-            let serving = connection::serve(state, stream, self.tls.clone(), stopped.clone());
-            // The semaphore is never closed.
-            let place = Arc::clone(&places).acquire_owned().await;
+        let start = |stream: TcpStream, place: OwnedSemaphorePermit| {
+            let (shared, tls, stopped) = (Arc::clone(&state), tls.clone(), stopped.clone());
             tokio::spawn(async move {
-                serving.await;
+                shared.metrics.connection_begins();
+                connection::serve(Arc::clone(&shared), stream, tls, stopped).await;
+                shared.metrics.connection_ends();
                 drop(place);
             });
         };
         let accepting = async {
-            loop {
-                match self.listener.accept().await {
-                    Ok((stream, _)) => start(stream).await,
+            // The semaphore is never closed.
+            while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+                match listener.accept().await {
+                    Ok((stream, _)) => start(stream, place),
                     Err(error) => {
                         tracing::warn!(%error, "no connection can be accepted");
                         sleep(BREATH).await;
@@ -116,22 +119,26 @@ impl Guard {
         tracing::info!("stopping");
         let ending = async {
             // Those that the system has accepted already are served too.
-            while let Ok(Ok((stream, _))) = timeout(Duration::ZERO, self.listener.accept()).await {
-                start(stream).await;
+            while let Ok(place) = Arc::clone(&places).try_acquire_owned()
+                && let Ok(Ok((stream, _))) = timeout(Duration::ZERO, listener.accept()).await
+            {
+                start(stream, place);
             }
+            // Who comes now is told at once that nobody listens.
+            drop(listener);
             let _ = stopping.send(true);
             // Every connection gives its place back.
-            let _ = places.acquire_many(self.most_connections).await;
-            self.state.admission.empty().await;
+            let _ = places.acquire_many(most_connections).await;
+            state.admission.empty().await;
         };
-        let in_time = timeout(self.grace, ending).await.is_ok();
+        let in_time = timeout(grace, ending).await.is_ok();
         if let Some(admin) = admin {
             admin.abort();
         }
         let left = if in_time {
             0
         } else {
-            self.most_connections as usize - places.available_permits()
+            most_connections as usize - places.available_permits()
         };
         tracing::info!(given_up = left, "stopped");
         left

@@ -9,9 +9,10 @@ use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::{Request, Response};
+use tokio::sync::oneshot;
 
 use crate::body::{Body, Unread, read_whole};
-use crate::config::Mode;
+use crate::config::{Mode, Unjudged};
 use crate::log::Asking;
 use crate::metrics::Outcome;
 use crate::parameters::flagged;
@@ -98,7 +99,7 @@ type Answered = (Response<Body>, Outcome, std::time::Duration);
 
 /// Judges first, so that no flagged image reaches the server.
 async fn reject(state: &Arc<State>, case: &Case) -> Result<Answered, Refusal> {
-    match case.judge(state).await {
+    match case.judge(state, None).await {
         Ok(found) => refuse_flagged(&found, |_| true)?,
         Err(why) => case.unjudged(state, &why)?,
     }
@@ -111,13 +112,18 @@ async fn reject(state: &Arc<State>, case: &Case) -> Result<Answered, Refusal> {
 async fn correct(state: &Arc<State>, case: &mut Case) -> Result<Answered, Refusal> {
     case.ask_plainly();
     let case = &*case;
-    let sent = Instant::now();
+    let (read, is_read) = oneshot::channel();
     let forwarding = async {
+        // What cannot be read and is to be refused does not reach the server either.
+        if state.unjudged == Unjudged::Refuse && is_read.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        let sent = Instant::now();
         let answer = case.forward(state).await?;
         Ok((answer, sent.elapsed()))
     };
     let judging = async {
-        match case.judge(state).await {
+        match case.judge(state, Some(read)).await {
             Ok(found) => {
                 if state.mode == Mode::SafeLabel {
                     refuse_flagged(&found, |place| found.judged[place].safe_label.is_none())?;
@@ -173,7 +179,10 @@ fn unread(why: Unread) -> Refusal {
             "the body of the request is larger than the guard reads",
         ),
         Unread::NoMemory => no_memory(),
-        Unread::Slow => Refusal::new(Reason::Slow, "the body of the request took too long to come"),
+        Unread::Slow => Refusal::new(
+            Reason::Slow,
+            "the body of the request took too long to come",
+        ),
         Unread::Broken(error) => {
             tracing::debug!(%error, "a body broke off");
             Refusal::new(Reason::Broken, "the body of the request broke off")

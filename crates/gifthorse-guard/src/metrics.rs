@@ -102,20 +102,66 @@ impl Metrics {
             registry: Registry::default(),
         };
         let r = &mut registry;
-        r.register("requests", "Requests by what became of them", metrics.requests.clone());
-        r.register("images", "Judged images; the share that is flagged is the flag rate", metrics.images.clone());
-        r.register("unjudged_requests", "Requests for the guarded model that were not judged", metrics.unjudged.clone());
-        r.register("upstream_errors", "Requests that the model server did not answer", metrics.upstream_errors.clone());
-        r.register("unmarked_answers", "Answers that could not be read, and so not marked", metrics.unmarked.clone());
+        r.register(
+            "requests",
+            "Requests by what became of them",
+            metrics.requests.clone(),
+        );
+        r.register(
+            "images",
+            "Judged images; the share that is flagged is the flag rate",
+            metrics.images.clone(),
+        );
+        r.register(
+            "unjudged_requests",
+            "Requests for the guarded model that were not judged",
+            metrics.unjudged.clone(),
+        );
+        r.register(
+            "upstream_errors",
+            "Requests that the model server did not answer",
+            metrics.upstream_errors.clone(),
+        );
+        r.register(
+            "unmarked_answers",
+            "Answers that could not be read, and so not marked",
+            metrics.unmarked.clone(),
+        );
         r.register("score", "Scores of images", metrics.scores.clone());
         r.register("p_value", "P-values of images", metrics.p_values.clone());
         let seconds = Unit::Seconds;
-        r.register_with_unit("scoring", "From a request being read to its images being judged", seconds, metrics.scoring.clone());
-        r.register_with_unit("upstream", "From sending a judged request on to the beginning of its answer", Unit::Seconds, metrics.upstream.clone());
-        r.register_with_unit("added", "What the guard added to the time of a judged request, after it was read", Unit::Seconds, metrics.added.clone());
-        r.register("requests_held", "Judged requests that are worked on or wait", metrics.places.clone());
-        r.register("connections", "Connections of clients", metrics.connections.clone());
-        Self { registry, ..metrics }
+        r.register_with_unit(
+            "scoring",
+            "From a request being read to its images being judged",
+            seconds,
+            metrics.scoring.clone(),
+        );
+        r.register_with_unit(
+            "upstream",
+            "From sending a judged request on to the beginning of its answer",
+            Unit::Seconds,
+            metrics.upstream.clone(),
+        );
+        r.register_with_unit(
+            "added",
+            "What the guard added to the time of a judged request, after it was read",
+            Unit::Seconds,
+            metrics.added.clone(),
+        );
+        r.register(
+            "requests_held",
+            "Judged requests that are worked on or wait",
+            metrics.places.clone(),
+        );
+        r.register(
+            "connections",
+            "Connections of clients",
+            metrics.connections.clone(),
+        );
+        Self {
+            registry,
+            ..metrics
+        }
     }
 
     pub(crate) fn outcome(&self, protocol: Protocol, outcome: Outcome) {
@@ -168,10 +214,17 @@ impl Metrics {
         self.added.observe(took.as_secs_f64());
     }
 
-    /// All of it, with what is counted elsewhere.
-    pub(crate) fn text(&self, places: usize, connections: usize) -> String {
+    pub(crate) fn connection_begins(&self) {
+        self.connections.inc();
+    }
+
+    pub(crate) fn connection_ends(&self) {
+        self.connections.dec();
+    }
+
+    /// All of it, with the places that are taken.
+    pub(crate) fn text(&self, places: usize) -> String {
         self.places.set(places as i64);
-        self.connections.set(connections as i64);
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = text::encode(&mut text, &self.registry);

@@ -176,5 +176,7 @@ pub(crate) fn list(places: &[usize]) -> String {
 }
 
 fn whole(text: String) -> Body {
-    Full::from(text).map_err(|never| match never {}).boxed_unsync()
+    Full::from(text)
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }

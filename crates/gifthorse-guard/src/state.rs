@@ -31,6 +31,12 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(config: &Config, judge: Arc<dyn Judge>) -> Result<Self, Error> {
         config.check()?;
+        let (of_judge, of_form) = (judge.shape(), config.guarded.form.image());
+        if of_judge != of_form {
+            return Err(Error::Setting(format!(
+                "images are {of_form:?} for the guard, and {of_judge:?} for the judge"
+            )));
+        }
         let trust = tls::client(&config.upstream_tls)?;
         let upstream = |protocol, origin| {
             Upstream::new(protocol, origin, trust.clone(), config.times.upstream)

@@ -42,7 +42,9 @@ pub(crate) fn client(files: &UpstreamTls) -> Result<ClientConfig, Error> {
     };
     Ok(match &files.identity {
         None => config.with_no_client_auth(),
-        Some((chain, secret)) => config.with_client_auth_cert(certificates(chain)?, key(secret)?)?,
+        Some((chain, secret)) => {
+            config.with_client_auth_cert(certificates(chain)?, key(secret)?)?
+        }
     })
 }
 

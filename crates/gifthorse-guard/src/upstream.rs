@@ -54,8 +54,14 @@ impl Upstream {
         // The connector of hyper-rustls decides by the scheme.
         http.enforce_http(false);
         let (connector, version) = match protocol {
-            Protocol::Rest => (connector.enable_http1().wrap_connector(http), Version::HTTP_11),
-            Protocol::Grpc => (connector.enable_http2().wrap_connector(http), Version::HTTP_2),
+            Protocol::Rest => (
+                connector.enable_http1().wrap_connector(http),
+                Version::HTTP_11,
+            ),
+            Protocol::Grpc => (
+                connector.enable_http2().wrap_connector(http),
+                Version::HTTP_2,
+            ),
         };
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
@@ -147,7 +153,10 @@ fn failure(error: &hyper_util::client::legacy::Error) -> Refusal {
     let mut cause = error.source();
     while let Some(at) = cause {
         if at.is::<Stalled>() {
-            return Refusal::new(Reason::Slow, "the body of the request took too long to come");
+            return Refusal::new(
+                Reason::Slow,
+                "the body of the request took too long to come",
+            );
         }
         cause = at.source();
     }

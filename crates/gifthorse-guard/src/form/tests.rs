@@ -97,7 +97,12 @@ fn a_grey_image_comes_back_and_colours_do_not() {
     assert!(grey.iter().zip(back).all(|(a, b)| (a - b).abs() < 1e-5));
 
     // What the engine never gives for grey: other planes.
-    let colours = forward(&[0.2, 0.7, 0.3, 0.7, 0.2, 0.7], [3, 1, 2], &imagenet(), Layout::Nchw);
+    let colours = forward(
+        &[0.2, 0.7, 0.3, 0.7, 0.2, 0.7],
+        [3, 1, 2],
+        &imagenet(),
+        Layout::Nchw,
+    );
     let error = form.images(&[1, 3, 1, 2], &colours).unwrap_err();
     assert!(error.to_string().contains("grey"), "{error}");
 }
@@ -107,7 +112,9 @@ fn several_images_and_one_without_a_batch_axis() {
     let form = Form::new([1, 1, 2], &Preprocess::default(), Layout::Nhwc).unwrap();
     let two = form.images(&[2, 1, 2, 1], &[0.0, 0.25, 0.5, 1.0]).unwrap();
     assert_eq!(two, [0.0, 0.25, 0.5, 1.0]);
-    assert_eq!(form.images(&[1, 2, 1], &[0.5, 1.0]).unwrap(), [0.5, 1.0]);
+    for shape in [&[1, 2, 1][..], &[1, 1, 2], &[1, 2]] {
+        assert_eq!(form.images(shape, &[0.5, 1.0]).unwrap(), [0.5, 1.0]);
+    }
 }
 
 #[test]
@@ -115,6 +122,7 @@ fn what_is_no_image_is_refused() {
     let form = Form::new([1, 1, 2], &Preprocess::default(), Layout::Nchw).unwrap();
     for (shape, numbers, says) in [
         (&[1, 1, 2, 1][..], &[0.0, 0.0][..], "shape"),
+        (&[2, 1], &[0.0, 0.0], "shape"),
         (&[], &[0.0, 0.0], "shape"),
         (&[1, 1, 1, 2], &[0.0, 0.0, 0.0], "3 numbers"),
         (&[usize::MAX, 1, 1, 2], &[0.0, 0.0], "2 numbers"),
@@ -126,7 +134,10 @@ fn what_is_no_image_is_refused() {
         let error = form.images(shape, numbers).unwrap_err();
         assert!(error.to_string().contains(says), "{error}");
     }
-    assert_eq!(form.images(&[1, 1, 1, 2], &[1.001, -0.001]).unwrap(), [1.0, 0.0]);
+    assert_eq!(
+        form.images(&[1, 1, 1, 2], &[1.001, -0.001]).unwrap(),
+        [1.0, 0.0]
+    );
 }
 
 #[test]

@@ -90,7 +90,12 @@ impl Elements for Typed<'_> {
 
     fn number(&self, place: usize) -> Option<f64> {
         match self.datatype {
-            "FP32" => self.contents.fp32_contents.get(place).copied().map(f64::from),
+            "FP32" => self
+                .contents
+                .fp32_contents
+                .get(place)
+                .copied()
+                .map(f64::from),
             "FP64" => self.contents.fp64_contents.get(place).copied(),
             _ => None,
         }

@@ -41,21 +41,37 @@ fn raw_and_typed_contents_are_read() {
     raw.raw_input_contents = vec![Bytes::from_static(&[1, 2]), Bytes::from_static(&[3, 4])];
     let asked = read(&bytes(&raw)).unwrap();
     assert_eq!(asked.id, "7");
-    assert_eq!(asked.tensors[1].values, Values::Raw(Bytes::from_static(&[3, 4])));
+    assert_eq!(
+        asked.tensors[1].values,
+        Values::Raw(Bytes::from_static(&[3, 4]))
+    );
     assert_eq!(model_name(&bytes(&raw)).unwrap(), "signs");
 
     let list = |datatype: &str, contents: InferTensorContents| {
         let mut tensor = input(datatype);
         tensor.contents = Some(contents).into();
-        read(&bytes(&request(vec![tensor]))).unwrap().tensors.remove(0).values
+        read(&bytes(&request(vec![tensor])))
+            .unwrap()
+            .tensors
+            .remove(0)
+            .values
     };
     let mut contents = InferTensorContents::new();
     contents.fp32_contents = vec![0.5, 1.0];
     contents.uint_contents = vec![5, 6];
     contents.int64_contents = vec![-7, 8];
-    assert_eq!(list("FP32", contents.clone()), Values::Numbers(vec![0.5, 1.0]));
-    assert_eq!(list("UINT8", contents.clone()), Values::Numbers(vec![5.0, 6.0]));
-    assert_eq!(list("INT64", contents.clone()), Values::Numbers(vec![-7.0, 8.0]));
+    assert_eq!(
+        list("FP32", contents.clone()),
+        Values::Numbers(vec![0.5, 1.0])
+    );
+    assert_eq!(
+        list("UINT8", contents.clone()),
+        Values::Numbers(vec![5.0, 6.0])
+    );
+    assert_eq!(
+        list("INT64", contents.clone()),
+        Values::Numbers(vec![-7.0, 8.0])
+    );
     assert!(matches!(list("BYTES", contents), Values::Absent(_)));
 }
 
@@ -76,7 +92,9 @@ fn what_servers_read_differently_is_refused() {
 
     let mut shared = request(vec![input("UINT8"), input("UINT8")]);
     let region = InferParameter::new();
-    shared.inputs[0].parameters.insert("shared_memory_region".to_owned(), region);
+    shared.inputs[0]
+        .parameters
+        .insert("shared_memory_region".to_owned(), region);
     shared.raw_input_contents = vec![Bytes::from_static(&[1, 2])];
     for tensor in read(&bytes(&shared)).unwrap().tensors {
         assert!(matches!(tensor.values, Values::Absent(_)));
@@ -113,7 +131,12 @@ fn frames() {
     let headers = HeaderMap::new();
     let body = framed(b"message");
     assert_eq!(unframed(&headers, &body, 100).unwrap(), "message");
-    for broken in [&body[..3], &body[..10], &[&body[..], b"x"].concat(), b"\x02\x00\x00\x00\x00"] {
+    for broken in [
+        &body[..3],
+        &body[..10],
+        &[&body[..], b"x"].concat(),
+        b"\x02\x00\x00\x00\x00",
+    ] {
         assert!(unframed(&headers, &Bytes::copy_from_slice(broken), 100).is_err());
     }
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
@@ -135,7 +158,9 @@ fn parameters_are_added_behind_all_that_was_there() {
     let mut old = InferParameter::new();
     old.parameter_choice = Some(Parameter_choice::Int64Param(5));
     answer.parameters.insert("theirs".to_owned(), old.clone());
-    answer.parameters.insert("gifthorse_flagged".to_owned(), old);
+    answer
+        .parameters
+        .insert("gifthorse_flagged".to_owned(), old);
     // A field of a later version of the protocol.
     let before = [&bytes(&answer)[..], &[0x98, 0x3f, 0x05]].concat();
     let parameters = Parameters(vec![("gifthorse_flagged", Value::Flag(true))]);
@@ -144,7 +169,10 @@ fn parameters_are_added_behind_all_that_was_there() {
     let read = ModelInferResponse::parse_from_bytes(&after).unwrap();
     let choice = |name: &str| read.parameters[name].parameter_choice.clone();
     assert_eq!(choice("theirs"), Some(Parameter_choice::Int64Param(5)));
-    assert_eq!(choice("gifthorse_flagged"), Some(Parameter_choice::BoolParam(true)));
+    assert_eq!(
+        choice("gifthorse_flagged"),
+        Some(Parameter_choice::BoolParam(true))
+    );
 }
 
 #[test]

@@ -47,7 +47,11 @@ pub(super) async fn finish(
             let is_corrected = state.mode == Mode::SafeLabel;
             (
                 corrections,
-                if is_corrected { parameters.replaced(&places) } else { parameters },
+                if is_corrected {
+                    parameters.replaced(&places)
+                } else {
+                    parameters
+                },
             )
         }
     };
@@ -62,7 +66,11 @@ pub(super) async fn finish(
         Ok(changed) => {
             let held = state.admission.held();
             whole = whole.with(changed, held).ok_or_else(no_memory)?;
-            if corrections.is_empty() { Outcome::Marked } else { Outcome::Replaced }
+            if corrections.is_empty() {
+                Outcome::Marked
+            } else {
+                Outcome::Replaced
+            }
         }
         Err(reason) if corrections.is_empty() => {
             tracing::warn!(reason, "an answer is not marked");

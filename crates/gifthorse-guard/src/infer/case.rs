@@ -7,6 +7,7 @@ use hyper::Response;
 use hyper::body::Incoming;
 use hyper::header::ACCEPT_ENCODING;
 use hyper::http::request::Parts;
+use tokio::sync::oneshot;
 
 use super::judging::{Found, Why, judge};
 use crate::admission::Place;
@@ -57,15 +58,23 @@ impl Case {
         self.head.headers.remove("grpc-accept-encoding");
     }
 
-    /// Judges the request and says so to metrics and log.
-    pub(crate) async fn judge(&self, state: &Arc<State>) -> Result<Found, Why> {
+    /// Judges the request and says so to metrics and log. `read` is told once its images are read,
+    /// and dropped if they cannot be.
+    pub(crate) async fn judge(
+        &self,
+        state: &Arc<State>,
+        read: Option<oneshot::Sender<()>>,
+    ) -> Result<Found, Why> {
         let started = Instant::now();
         let (whole, place) = (Arc::clone(&self.whole), Arc::clone(&self.place));
         let (shared, protocol) = (Arc::clone(state), self.asking.protocol);
         let headers = self.head.headers.clone();
         let work = move || {
             let _place = place;
-            Ok(judge(&shared, protocol, &headers, &whole.bytes))
+            Ok(judge(&shared, protocol, &headers, &whole.bytes, || {
+                // Nobody may wait for it.
+                let _ = read.map(|read| read.send(()));
+            }))
         };
         let judged = state.scorer.run(work).await;
         let found = judged.unwrap_or_else(|text| Err(Why::unjudged(text)))?;
@@ -84,7 +93,7 @@ impl Case {
         };
         let state = Arc::clone(state);
         tokio::spawn(async move {
-            if let Err(why) = case.judge(&state).await {
+            if let Err(why) = case.judge(&state, None).await {
                 case.tell_unjudged(&state, &why);
             }
         });

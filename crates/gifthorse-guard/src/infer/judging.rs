@@ -40,12 +40,13 @@ impl Why {
     }
 }
 
-/// Judges the images of a request.
+/// Judges the images of a request; `read` is called once they are read.
 pub(crate) fn judge(
     state: &State,
     protocol: Protocol,
     headers: &HeaderMap,
     body: &Bytes,
+    read: impl FnOnce(),
 ) -> Result<Found, Why> {
     let limit = state.limits.body;
     let asked = match protocol {
@@ -64,7 +65,12 @@ pub(crate) fn judge(
         most,
     )
     .map_err(|error| Why::unjudged(error.to_string()))?;
-    let judged = state.judge.judge(&pixels).map_err(Why::unjudged)?;
+    read();
+    // What ails it is for those who run the guard.
+    let judged = state.judge.judge(&pixels).map_err(|reason| {
+        tracing::warn!(reason, "the judge failed");
+        Why::unjudged("the judge failed".to_owned())
+    })?;
     if judged.len() != count {
         let of = judged.len();
         let text = format!("the judge spoke of {of} images, and there are {count}");

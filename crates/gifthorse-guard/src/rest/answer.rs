@@ -74,14 +74,22 @@ pub(crate) fn correct(
     let answer = Members::read(json).ok_or("the answer is no JSON object")?;
     let texts = answer.get("outputs").and_then(elements);
     let texts = texts.ok_or("the answer has no outputs")?;
-    let outputs: Result<Vec<Output>, _> =
-        texts.iter().map(|text| serde_json::from_str(text)).collect();
+    let outputs: Result<Vec<Output>, _> = texts
+        .iter()
+        .map(|text| serde_json::from_str(text))
+        .collect();
     let outputs = outputs.map_err(|error| format!("an output of the answer: {error}"))?;
     let names = outputs.iter().map(|output| output.name.as_str());
     let place = crate::infer::the_output(names, name)?;
     let output = &outputs[place];
     let fix = |elements: &mut dyn Elements| {
-        correct_elements(elements, &output.datatype, &output.shape, images, corrections)
+        correct_elements(
+            elements,
+            &output.datatype,
+            &output.shape,
+            images,
+            corrections,
+        )
     };
     if let Some(size) = output.binary_size() {
         let before = outputs[..place].iter().filter_map(Output::binary_size);

@@ -121,9 +121,7 @@ fn unpack(headers: &HeaderMap, body: &Bytes, limit: usize) -> Result<Bytes, Stri
     };
     match done {
         Err(error) => Err(format!("the body cannot be unpacked: {error}")),
-        Ok(bytes) if bytes > limit => {
-            Err(format!("the body has more than {limit} bytes unpacked"))
-        }
+        Ok(bytes) if bytes > limit => Err(format!("the body has more than {limit} bytes unpacked")),
         Ok(_) => Ok(unpacked.into()),
     }
 }

@@ -25,7 +25,11 @@ fn body(json: &str, binary: &[u8]) -> Bytes {
 
 #[test]
 fn json_is_read_flat_and_nested() {
-    for data in ["[1, -2, 3.5, 4e0]", "[[1, -2], [3.5, 4e0]]", "[[[1],[-2]],[[3.5],[4e0]]]"] {
+    for data in [
+        "[1, -2, 3.5, 4e0]",
+        "[[1, -2], [3.5, 4e0]]",
+        "[[[1],[-2]],[[3.5],[4e0]]]",
+    ] {
         let json = format!(
             r#"{{"id": "a", "inputs": [{{"name": "x", "shape": [2, 2], "datatype": "FP32",
                "parameters": {{"content_type": "np"}}, "data": {data}}}], "outputs": [{{"name": "y"}}]}}"#
@@ -90,16 +94,28 @@ fn what_servers_read_differently_is_refused() {
     for length in ["+3", "-1", "x", "", "99999999999999999999", "100000"] {
         let mut headers = HeaderMap::new();
         headers.insert(JSON_LENGTH, length.parse().unwrap());
-        assert!(read(&headers, &body(&json, b""), LIMIT).is_err(), "{length}");
+        assert!(
+            read(&headers, &body(&json, b""), LIMIT).is_err(),
+            "{length}"
+        );
     }
 }
 
 #[test]
 fn tensors_without_numbers_are_named() {
     for (input, says) in [
-        (json!({"name": "x", "shape": [1], "datatype": "FP32"}), "has no data"),
-        (json!({"name": "x", "shape": [1], "datatype": "BYTES", "data": ["a"]}), "no number"),
-        (json!({"name": "x", "shape": [1], "datatype": "FP32", "data": [{"a": [1]}]}), "no number"),
+        (
+            json!({"name": "x", "shape": [1], "datatype": "FP32"}),
+            "has no data",
+        ),
+        (
+            json!({"name": "x", "shape": [1], "datatype": "BYTES", "data": ["a"]}),
+            "no number",
+        ),
+        (
+            json!({"name": "x", "shape": [1], "datatype": "FP32", "data": [{"a": [1]}]}),
+            "no number",
+        ),
         (
             json!({"name": "x", "shape": [1], "datatype": "FP32",
                    "parameters": {"shared_memory_region": "r", "shared_memory_byte_size": 4}}),
@@ -155,7 +171,10 @@ fn parameters_are_added_and_no_other_character_changes() {
         let marked = mark(&mut headers, &body(&before, b"\x00\xff"), &parameters()).unwrap();
         assert_eq!(marked, body(&after, b"\x00\xff"));
         assert_eq!(headers[JSON_LENGTH], after.len().to_string().as_str());
-        assert_eq!(headers[CONTENT_LENGTH], (after.len() + 2).to_string().as_str());
+        assert_eq!(
+            headers[CONTENT_LENGTH],
+            (after.len() + 2).to_string().as_str()
+        );
     }
     for broken in ["", "[]", "{", "{\"a\":}", "nonsense", "{\"parameters\":[]}"] {
         assert!(mark(&mut HeaderMap::new(), broken.as_bytes(), &parameters()).is_err());
@@ -176,7 +195,11 @@ fn an_output_is_corrected_in_json_and_in_binary() {
     let after = fix(two, b"", Some("scores")).unwrap();
     assert_eq!(after, two.replace("[0.25,0.75]", "[0.75,0.25]"));
     assert!(fix(two, b"", None).unwrap_err().contains("several outputs"));
-    assert!(fix(two, b"", Some("none")).unwrap_err().contains("no output"));
+    assert!(
+        fix(two, b"", Some("none"))
+            .unwrap_err()
+            .contains("no output")
+    );
     assert!(fix(two, b"", Some("other")).is_err());
 
     let binary = r#"{"outputs":[{"name":"a","datatype":"UINT8","shape":[2],"parameters":{"binary_data_size":2}},{"name":"label","datatype":"INT32","shape":[2],"parameters":{"binary_data_size":8}}]}"#;

@@ -42,7 +42,12 @@ fn other_requests_pass() {
     ] {
         assert_eq!(posted(path), Route::Pass, "{path}");
     }
-    let got = routed(Method::GET, "/v2/models/signs/infer", Protocol::Rest, &["signs"]);
+    let got = routed(
+        Method::GET,
+        "/v2/models/signs/infer",
+        Protocol::Rest,
+        &["signs"],
+    );
     assert_eq!(got, Route::Pass);
 }
 
@@ -71,10 +76,22 @@ fn without_names_all_models_are_guarded() {
 #[test]
 fn calls_of_grpc() {
     let called = |path| routed(Method::POST, path, Protocol::Grpc, &["signs"]);
-    assert_eq!(called("/inference.GRPCInferenceService/ModelInfer"), Route::GrpcInfer);
-    assert_eq!(called("/inference.GRPCInferenceService/Model%49nfer"), Route::GrpcInfer);
-    assert_eq!(called("/inference.GRPCInferenceService/ModelStreamInfer"), Route::WayRound);
-    assert_eq!(called("/inference.GRPCInferenceService/ServerLive"), Route::Pass);
+    assert_eq!(
+        called("/inference.GRPCInferenceService/ModelInfer"),
+        Route::GrpcInfer
+    );
+    assert_eq!(
+        called("/inference.GRPCInferenceService/Model%49nfer"),
+        Route::GrpcInfer
+    );
+    assert_eq!(
+        called("/inference.GRPCInferenceService/ModelStreamInfer"),
+        Route::WayRound
+    );
+    assert_eq!(
+        called("/inference.GRPCInferenceService/ServerLive"),
+        Route::Pass
+    );
     assert_eq!(called("/grpc.health.v1.Health/Check"), Route::Pass);
 }
 

@@ -35,8 +35,18 @@ fn every_datatype_is_read_as_little_endian() {
         ("INT32", [51i32, 255].map(i32::to_le_bytes).concat()),
         ("UINT64", [51u64, 255].map(u64::to_le_bytes).concat()),
         ("INT64", [51i64, 255].map(i64::to_le_bytes).concat()),
-        ("FP16", [51.0, 255.0].map(|n| f16::from_f32(n).to_le_bytes()).concat()),
-        ("BF16", [51.0, 255.0].map(|n| bf16::from_f32(n).to_le_bytes()).concat()),
+        (
+            "FP16",
+            [51.0, 255.0]
+                .map(|n| f16::from_f32(n).to_le_bytes())
+                .concat(),
+        ),
+        (
+            "BF16",
+            [51.0, 255.0]
+                .map(|n| bf16::from_f32(n).to_le_bytes())
+                .concat(),
+        ),
         ("FP32", [51.0f32, 255.0].map(f32::to_le_bytes).concat()),
         ("FP64", [51.0f64, 255.0].map(f64::to_le_bytes).concat()),
     ];
@@ -52,7 +62,12 @@ fn every_datatype_is_read_as_little_endian() {
 
 #[test]
 fn numbers_that_their_datatype_cannot_hold_are_refused() {
-    for (datatype, number) in [("UINT8", 256.0), ("UINT8", 0.5), ("UINT8", -1.0), ("INT32", 0.5)] {
+    for (datatype, number) in [
+        ("UINT8", 256.0),
+        ("UINT8", 0.5),
+        ("UINT8", -1.0),
+        ("INT32", 0.5),
+    ] {
         let error = pixels(tensor(datatype, Values::Numbers(vec![0.0, number]))).unwrap_err();
         assert!(error.to_string().contains(datatype), "{error}");
     }
@@ -66,14 +81,46 @@ fn numbers_that_their_datatype_cannot_hold_are_refused() {
 fn what_holds_no_images_is_told() {
     for (tensors, input, says) in [
         (vec![], None, "no input"),
-        (vec![tensor("FP32", Values::Numbers(vec![0.0; 2]))], Some("image"), "no input \"image\""),
-        (vec![tensor("FP32", Values::Numbers(vec![0.0; 2])); 2], None, "several inputs"),
-        (vec![tensor("FP32", Values::Numbers(vec![0.0; 2])); 2], Some("input"), "more than one"),
-        (vec![tensor("BYTES", Values::Raw(vec![0; 8].into()))], None, "datatype"),
-        (vec![tensor("BOOL", Values::Numbers(vec![0.0; 2]))], None, "datatype"),
-        (vec![tensor("FP32", Values::Raw(vec![0; 7].into()))], None, "7 bytes"),
-        (vec![tensor("FP32", Values::Raw(vec![0; 4].into()))], None, "1 numbers"),
-        (vec![tensor("FP32", Values::Absent("has no data"))], None, "has no data"),
+        (
+            vec![tensor("FP32", Values::Numbers(vec![0.0; 2]))],
+            Some("image"),
+            "no input \"image\"",
+        ),
+        (
+            vec![tensor("FP32", Values::Numbers(vec![0.0; 2])); 2],
+            None,
+            "several inputs",
+        ),
+        (
+            vec![tensor("FP32", Values::Numbers(vec![0.0; 2])); 2],
+            Some("input"),
+            "more than one",
+        ),
+        (
+            vec![tensor("BYTES", Values::Raw(vec![0; 8].into()))],
+            None,
+            "datatype",
+        ),
+        (
+            vec![tensor("BOOL", Values::Numbers(vec![0.0; 2]))],
+            None,
+            "datatype",
+        ),
+        (
+            vec![tensor("FP32", Values::Raw(vec![0; 7].into()))],
+            None,
+            "7 bytes",
+        ),
+        (
+            vec![tensor("FP32", Values::Raw(vec![0; 4].into()))],
+            None,
+            "1 numbers",
+        ),
+        (
+            vec![tensor("FP32", Values::Absent("has no data"))],
+            None,
+            "has no data",
+        ),
     ] {
         let error = images(&tensors, input, &form(), 4).unwrap_err();
         assert!(error.to_string().contains(says), "{error} for {says}");

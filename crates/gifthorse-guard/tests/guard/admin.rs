@@ -1,7 +1,9 @@
 //! The address for those who run the guard.
 
-use gifthorse_guard::{Error, Guard, Mode};
 use std::sync::Arc;
+
+use gifthorse_engine::{Layout, Preprocess};
+use gifthorse_guard::{Error, Form, Guard, Mode};
 
 use crate::calls::infer_json;
 use crate::corner::{CLEAN, Corner, STAMPED};
@@ -29,7 +31,10 @@ async fn metrics_tell_scores_flags_latency_and_refusals() {
         "gifthorse_guard_requests_held 0",
         "gifthorse_guard_connections 1",
     ] {
-        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        assert!(
+            text.lines().any(|found| found == line),
+            "{line} is not in\n{text}"
+        );
     }
 }
 
@@ -49,7 +54,10 @@ async fn settings_that_make_no_sense_are_told() {
     let bind = async |change: fn(&mut gifthorse_guard::Config)| {
         let mut config = config(address, Mode::Flag);
         change(&mut config);
-        Guard::bind(&config, Arc::new(Corner::default())).await.err().unwrap()
+        Guard::bind(&config, Arc::new(Corner::default()))
+            .await
+            .err()
+            .unwrap()
     };
     for error in [
         bind(|config| config.limits.concurrency = 0).await,
@@ -57,6 +65,11 @@ async fn settings_that_make_no_sense_are_told() {
         bind(|config| config.mode = Mode::Shadow { share: 0.0 }).await,
         bind(|config| config.mode = Mode::Shadow { share: f64::NAN }).await,
         bind(|config| config.upstream = "127.0.0.1:8000".parse().unwrap()).await,
+        bind(|config| {
+            let other = Form::new([3, 2, 2], &Preprocess::default(), Layout::Nchw);
+            config.guarded.form = other.unwrap();
+        })
+        .await,
         bind(|config| config.upstream = "ftp://127.0.0.1".parse().unwrap()).await,
         bind(|config| config.upstream = "http://127.0.0.1/v2".parse().unwrap()).await,
     ] {
@@ -65,6 +78,9 @@ async fn settings_that_make_no_sense_are_told() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut config = config(address, Mode::Flag);
     config.listen = taken.local_addr().unwrap();
-    let error = Guard::bind(&config, Arc::new(Corner::default())).await.err().unwrap();
+    let error = Guard::bind(&config, Arc::new(Corner::default()))
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(error, Error::Listen { .. }), "{error}");
 }

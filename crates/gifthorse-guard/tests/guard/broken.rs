@@ -26,9 +26,21 @@ async fn what_cannot_be_judged_is_refused_where_images_may_not_pass() {
             ("{", 400, "JSON"),
             (r#"{"inputs": 3}"#, 400, "JSON"),
             (r#"{"inputs": []}"#, 422, "no input"),
-            (r#"{"inputs": [{"name": "x", "datatype": "FP32", "shape": [4], "data": [1,2,3,4]}]}"#, 422, "shape"),
-            (r#"{"inputs": [{"name": "x", "datatype": "FP32", "shape": [1,1,2,2], "data": [1,2,3,4]}]}"#, 422, "outside"),
-            (r#"{"inputs": [{"name": "x", "datatype": "FP32", "shape": [1,1,2,2], "parameters": {"shared_memory_region": "r"}}]}"#, 422, "shared"),
+            (
+                r#"{"inputs": [{"name": "x", "datatype": "FP32", "shape": [4], "data": [1,2,3,4]}]}"#,
+                422,
+                "shape",
+            ),
+            (
+                r#"{"inputs": [{"name": "x", "datatype": "FP32", "shape": [1,1,2,2], "data": [1,2,3,4]}]}"#,
+                422,
+                "outside",
+            ),
+            (
+                r#"{"inputs": [{"name": "x", "datatype": "FP32", "shape": [1,1,2,2], "parameters": {"shared_memory_region": "r"}}]}"#,
+                422,
+                "shared",
+            ),
         ] {
             let answer = rig.client.post(PATH, body).await;
             assert_eq!(answer.status, status, "{body}");
@@ -39,6 +51,7 @@ async fn what_cannot_be_judged_is_refused_where_images_may_not_pass() {
         let status = rig.client.infer(message).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
         assert_eq!(rig.judge.judged.load(Ordering::SeqCst), 0);
+        assert_eq!(rig.server.seen.bodies.lock().unwrap().len(), 0);
         assert_eq!(infer_json(&rig.client, &[CLEAN]).await.status, 200);
     }
 }
@@ -53,7 +66,10 @@ async fn what_cannot_be_judged_goes_to_the_server_where_images_pass_anyway() {
     let why = &answer.json()["parameters"]["gifthorse_unjudged"];
     assert!(why.as_str().unwrap().contains("outside"), "{why}");
     let answer = rig.client.post(PATH, "{").await;
-    assert_eq!((answer.status.as_u16(), answer.error().as_str()), (400, "the server cannot read this"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.error().as_str()),
+        (400, "the server cannot read this")
+    );
     let line = "gifthorse_guard_unjudged_requests_total{reason=\"unjudged\"}";
     assert_eq!(rig.metric(line).await, 1.0);
 }
@@ -62,10 +78,16 @@ async fn what_cannot_be_judged_goes_to_the_server_where_images_pass_anyway() {
 async fn a_judge_that_fails_or_panics_takes_nothing_down() {
     let rig = Rig::new(Mode::Reject).await;
     let answer = infer_json(&rig.client, &[GIVES_UP]).await;
-    assert_eq!((answer.status.as_u16(), answer.error().as_str()), (422, "the judge gives up"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.error().as_str()),
+        (422, "the judge failed")
+    );
     for _ in 0..50 {
         let answer = infer_json(&rig.client, &[PANIC]).await;
-        assert_eq!((answer.status.as_u16(), answer.error().as_str()), (422, "the judge failed"));
+        assert_eq!(
+            (answer.status.as_u16(), answer.error().as_str()),
+            (422, "the judge failed")
+        );
     }
     assert_eq!(infer_json(&rig.client, &[CLEAN]).await.status, 200);
     let open = Rig::with(Mode::Reject, Corner::default(), |config| {
@@ -87,7 +109,10 @@ async fn a_judge_that_takes_too_long_is_not_waited_for() {
     })
     .await;
     let answer = infer_json(&rig.client, &[CLEAN]).await;
-    assert_eq!((answer.status.as_u16(), answer.error().as_str()), (422, "the judge took too long"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.error().as_str()),
+        (422, "the judge took too long")
+    );
 }
 
 /// One of many ways to break a body.

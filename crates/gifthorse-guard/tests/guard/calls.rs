@@ -19,7 +19,11 @@ pub fn json_request(images: &[[f32; 4]], parameters: Value) -> String {
 
 /// A request with a binary tensor, and how long its JSON is.
 pub fn binary_request(images: &[[f32; 4]], parameters: Value) -> (Bytes, String) {
-    let binary: Vec<u8> = images.iter().flatten().flat_map(|n| n.to_le_bytes()).collect();
+    let binary: Vec<u8> = images
+        .iter()
+        .flatten()
+        .flat_map(|n| n.to_le_bytes())
+        .collect();
     let input = json!({
         "name": "x", "datatype": "FP32", "shape": [images.len(), 1, 2, 2],
         "parameters": {"binary_data_size": binary.len()}
@@ -51,7 +55,13 @@ pub fn raw_message(images: &[[f32; 4]]) -> InferRequest {
             shape: vec![images.len() as i64, 1, 2, 2],
             ..Tensor::default()
         }],
-        raw: vec![images.iter().flatten().flat_map(|n| n.to_le_bytes()).collect()],
+        raw: vec![
+            images
+                .iter()
+                .flatten()
+                .flat_map(|n| n.to_le_bytes())
+                .collect(),
+        ],
         ..InferRequest::default()
     }
 }
@@ -70,12 +80,17 @@ pub fn typed_message(images: &[[f32; 4]]) -> InferRequest {
 /// A request that keeps the server busy for so long.
 pub fn delayed(mut message: InferRequest, milliseconds: i64) -> InferRequest {
     let choice = Some(Choice::Int(milliseconds));
-    message.parameters.insert("delay_ms".to_owned(), Parameter { choice });
+    message
+        .parameters
+        .insert("delay_ms".to_owned(), Parameter { choice });
     message
 }
 
 /// What the server answers.
 pub fn scores(images: &[[f32; 4]]) -> Vec<f32> {
     let mean = |image: &[f32; 4]| image.iter().sum::<f32>() / 4.0;
-    images.iter().flat_map(|image| [mean(image), 1.0 - mean(image)]).collect()
+    images
+        .iter()
+        .flat_map(|image| [mean(image), 1.0 - mean(image)])
+        .collect()
 }

@@ -81,11 +81,16 @@ impl Client {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = self.http1.request(request.body(Full::from(body.into()))?).await?;
+        let answer = self
+            .http1
+            .request(request.body(Full::from(body.into()))?)
+            .await?;
         let (head, body) = answer.into_parts();
         Ok(Answer {
             status: head.status,
@@ -125,7 +130,8 @@ impl Client {
     }
 
     pub async fn infer(&self, request: InferRequest) -> Result<Response<InferResponse>, Status> {
-        self.call("/inference.GRPCInferenceService/ModelInfer", request).await
+        self.call("/inference.GRPCInferenceService/ModelInfer", request)
+            .await
     }
 
     /// The same, with messages compressed both ways.
@@ -133,7 +139,8 @@ impl Client {
         &self,
         request: InferRequest,
     ) -> Result<Response<InferResponse>, Status> {
-        self.unary("/inference.GRPCInferenceService/ModelInfer", request, true).await
+        self.unary("/inference.GRPCInferenceService/ModelInfer", request, true)
+            .await
     }
 
     async fn unary<M, R>(
@@ -153,7 +160,9 @@ impl Client {
                 .send_compressed(CompressionEncoding::Gzip)
                 .accept_compressed(CompressionEncoding::Gzip);
         }
-        grpc.ready().await.map_err(|error| Status::unknown(error.to_string()))?;
+        grpc.ready()
+            .await
+            .map_err(|error| Status::unknown(error.to_string()))?;
         let codec = ProstCodec::<M, R>::default();
         let path = PathAndQuery::from_static(path);
         grpc.unary(tonic::Request::new(message), path, codec).await

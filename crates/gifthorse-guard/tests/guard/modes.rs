@@ -28,14 +28,20 @@ fn binary_scores(answer: &Answer) -> (Vec<f32>, serde_json::Value) {
     let length: usize = length.to_str().unwrap().parse().unwrap();
     let (json, binary) = answer.body.split_at(length);
     let json: serde_json::Value = serde_json::from_slice(json).unwrap();
-    assert_eq!(json["outputs"][0]["parameters"]["binary_data_size"], binary.len());
+    assert_eq!(
+        json["outputs"][0]["parameters"]["binary_data_size"],
+        binary.len()
+    );
     (numbers(binary), json)
 }
 
 fn numbers(bytes: &[u8]) -> Vec<f32> {
     let (numbers, rest) = bytes.as_chunks::<4>();
     assert!(rest.is_empty());
-    numbers.iter().map(|four| f32::from_le_bytes(*four)).collect()
+    numbers
+        .iter()
+        .map(|four| f32::from_le_bytes(*four))
+        .collect()
 }
 
 fn parameter(answer: &InferResponse, name: &str) -> Option<Choice> {
@@ -71,7 +77,10 @@ async fn flag_marks_answers_and_changes_nothing_else() {
         let packed = rig.client.infer_packed(message.clone()).await.unwrap();
         for answer in [rig.client.infer(message).await.unwrap(), packed] {
             let answer = answer.into_inner();
-            assert_eq!(parameter(&answer, "gifthorse_flagged"), Some(Choice::Bool(true)));
+            assert_eq!(
+                parameter(&answer, "gifthorse_flagged"),
+                Some(Choice::Bool(true))
+            );
             assert_eq!(parameter(&answer, "gifthorse_flagged_images"), text("1"));
             assert_eq!(parameter(&answer, "gifthorse_score"), text("0.125,1"));
             assert_eq!(parameter(&answer, "gifthorse_p_value"), text("0.875,0.001"));
@@ -83,8 +92,16 @@ async fn flag_marks_answers_and_changes_nothing_else() {
     let clean = infer_json(&rig.client, &[CLEAN]).await.json();
     assert_eq!(clean["parameters"]["gifthorse_flagged"], false);
     assert_eq!(clean["parameters"]["gifthorse_flagged_images"], "");
-    assert_eq!(rig.metric("gifthorse_guard_images_total{flagged=\"true\"}").await, 6.0);
-    assert_eq!(rig.metric("gifthorse_guard_images_total{flagged=\"false\"}").await, 7.0);
+    assert_eq!(
+        rig.metric("gifthorse_guard_images_total{flagged=\"true\"}")
+            .await,
+        6.0
+    );
+    assert_eq!(
+        rig.metric("gifthorse_guard_images_total{flagged=\"false\"}")
+            .await,
+        7.0
+    );
     assert_eq!(rig.metric("gifthorse_guard_score_count").await, 13.0);
     assert_eq!(rig.metric("gifthorse_guard_added_seconds_count").await, 7.0);
 }
@@ -110,13 +127,20 @@ async fn reject_refuses_the_whole_request_and_asks_the_server_nothing() {
         infer_binary(&rig.client, &images).await,
     ] {
         assert_eq!(answer.status, 422);
-        assert!(answer.error().contains("of 4 image(s), those at 1,3"), "{}", answer.error());
+        assert!(
+            answer.error().contains("of 4 image(s), those at 1,3"),
+            "{}",
+            answer.error()
+        );
         assert_eq!(answer.headers["gifthorse-flagged"], "1,3");
     }
     for message in [raw_message(&images), typed_message(&images)] {
         let status = rig.client.infer(message).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
-        assert!(status.message().contains("of 4 image(s), those at 1,3"), "{status}");
+        assert!(
+            status.message().contains("of 4 image(s), those at 1,3"),
+            "{status}"
+        );
         assert_eq!(status.metadata().get("gifthorse-flagged").unwrap(), "1,3");
     }
     assert_eq!(rig.server.inferences(), 0);
@@ -144,11 +168,19 @@ async fn a_safe_label_takes_the_place_of_the_answer() {
     let wanted = [0.71875, 0.28125, 0.25, 0.75];
     let answer = infer_json(&rig.client, &images).await;
     assert_eq!(json_scores(&answer), wanted);
-    assert_eq!(answer.json()["parameters"]["gifthorse_replaced_images"], "1");
+    assert_eq!(
+        answer.json()["parameters"]["gifthorse_replaced_images"],
+        "1"
+    );
     let (found, json) = binary_scores(&infer_binary(&rig.client, &images).await);
     assert_eq!(found, wanted);
     assert_eq!(json["parameters"]["gifthorse_flagged_images"], "1");
-    let answer = rig.client.infer(raw_message(&images)).await.unwrap().into_inner();
+    let answer = rig
+        .client
+        .infer(raw_message(&images))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(numbers(&answer.raw[0]), wanted);
     assert_eq!(answer.later, "kept");
     assert_eq!(parameter(&answer, "gifthorse_replaced_images"), text("1"));
@@ -164,7 +196,11 @@ async fn a_flagged_image_without_a_safe_label_is_refused() {
     let answer = infer_json(&rig.client, &[STAMPED, HOPELESS]).await;
     assert_eq!(answer.status, 422);
     assert_eq!(answer.headers["gifthorse-flagged"], "1");
-    let status = rig.client.infer(raw_message(&[HOPELESS])).await.unwrap_err();
+    let status = rig
+        .client
+        .infer(raw_message(&[HOPELESS]))
+        .await
+        .unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
 }
 
@@ -176,7 +212,11 @@ async fn an_answer_that_cannot_be_corrected_is_not_given() {
     .await;
     let answer = infer_json(&rig.client, &[STAMPED]).await;
     assert_eq!(answer.status, 502);
-    assert!(answer.error().contains("cannot be replaced"), "{}", answer.error());
+    assert!(
+        answer.error().contains("cannot be replaced"),
+        "{}",
+        answer.error()
+    );
     let status = rig.client.infer(raw_message(&[STAMPED])).await.unwrap_err();
     assert_eq!(status.code(), Code::Internal);
     assert_eq!(infer_json(&rig.client, &[CLEAN]).await.status, 200);
@@ -203,8 +243,10 @@ async fn shadow_changes_nothing_and_nobody_waits() {
     }
     // All four were answered before the second of them was judged.
     assert!(rig.judge.judged.load(Ordering::SeqCst) < 4);
-    rig.wait_for("gifthorse_guard_images_total{flagged=\"true\"}", 2.0).await;
-    rig.wait_for("gifthorse_guard_images_total{flagged=\"false\"}", 2.0).await;
+    rig.wait_for("gifthorse_guard_images_total{flagged=\"true\"}", 2.0)
+        .await;
+    rig.wait_for("gifthorse_guard_images_total{flagged=\"false\"}", 2.0)
+        .await;
 }
 
 #[tokio::test]
@@ -226,15 +268,23 @@ async fn shadow_passes_requests_on_when_the_judge_is_busy() {
         ..Corner::default()
     };
     let rig = Rig::with(Mode::Shadow { share: 1.0 }, slow, |config| {
-        (config.limits.concurrency, config.limits.queue, config.limits.scorers) = (1, 1, 1);
+        (
+            config.limits.concurrency,
+            config.limits.queue,
+            config.limits.scorers,
+        ) = (1, 1, 1);
     })
     .await;
     for _ in 0..10 {
         assert_eq!(infer_json(&rig.client, &[STAMPED]).await.status, 200);
     }
     rig.wait_for("gifthorse_guard_requests_held", 0.0).await;
-    let skipped = rig.metric("gifthorse_guard_unjudged_requests_total{reason=\"busy\"}").await;
-    let judged = rig.metric("gifthorse_guard_images_total{flagged=\"true\"}").await;
+    let skipped = rig
+        .metric("gifthorse_guard_unjudged_requests_total{reason=\"busy\"}")
+        .await;
+    let judged = rig
+        .metric("gifthorse_guard_images_total{flagged=\"true\"}")
+        .await;
     assert!(skipped > 0.0 && judged >= 1.0);
     assert_eq!(skipped + judged, 10.0);
 }
@@ -246,7 +296,10 @@ async fn judging_and_the_server_work_at_the_same_time() {
         ..Corner::default()
     };
     let rig = Rig::with(Mode::Flag, slow, |_| {}).await;
-    rig.client.infer(delayed(raw_message(&[CLEAN]), 400)).await.unwrap();
+    rig.client
+        .infer(delayed(raw_message(&[CLEAN]), 400))
+        .await
+        .unwrap();
     // Of the 400 ms that the judge took, hardly any was added to those of the server.
     let added = rig.metric("gifthorse_guard_added_seconds_sum").await;
     let scoring = rig.metric("gifthorse_guard_scoring_seconds_sum").await;

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use gifthorse_guard::Mode;
 use http_body_util::{BodyExt, Empty};
 use hyper::{Method, Request};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::rt::TokioExecutor;
-use bytes::Bytes;
 use serde_json::json;
 
 use crate::calls::{json_request, raw_message};
@@ -19,18 +19,24 @@ use crate::rig::Rig;
 async fn requests_and_answers_are_the_same_with_and_without_the_guard() {
     let rig = Rig::new(Mode::Reject).await;
     let direct = crate::client::Client::new(rig.server.address);
-    let headers = [("x-mine", "a"), ("x-mine", "b"), ("authorization", "Bearer x")];
+    let headers = [
+        ("x-mine", "a"),
+        ("x-mine", "b"),
+        ("authorization", "Bearer x"),
+    ];
     for (method, path) in [
         (Method::GET, "/v2/health/ready"),
         (Method::GET, "/v2/models/signs"),
-        (Method::GET, "/v2/models/signs/infer"),
+        (Method::GET, "/v2/models/signs/ready"),
         (Method::POST, "/v2/repository/index"),
         (Method::PUT, "/v2/x%20y//z?q=%2F&r="),
         (Method::DELETE, "/"),
     ] {
         let mut answers = Vec::new();
         for client in [&rig.client, &direct] {
-            let mut answer = client.ask(method.clone(), path, &headers, vec![7; 100_000]).await;
+            let mut answer = client
+                .ask(method.clone(), path, &headers, vec![7; 100_000])
+                .await;
             for differs in ["date", "x-got-host"] {
                 answer.headers.remove(differs);
             }
@@ -52,21 +58,32 @@ async fn another_model_is_not_judged() {
     let answer = rig.client.infer(message).await.unwrap().into_inner();
     assert!(answer.parameters.is_empty());
     assert_eq!(answer.later, "kept");
-    assert_eq!(rig.judge.judged.load(std::sync::atomic::Ordering::SeqCst), 0);
+    assert_eq!(
+        rig.judge.judged.load(std::sync::atomic::Ordering::SeqCst),
+        0
+    );
 }
 
 #[tokio::test]
 async fn other_calls_of_grpc_go_through() {
     let rig = Rig::new(Mode::Reject).await;
     let path = "/inference.GRPCInferenceService/ServerLive";
-    let live: Live = rig.client.call(path, Nothing {}).await.unwrap().into_inner();
+    let live: Live = rig
+        .client
+        .call(path, Nothing {})
+        .await
+        .unwrap()
+        .into_inner();
     assert!(live.live);
     // The server's own error, and not the guard's.
     let mut other = raw_message(&[STAMPED]);
     other.model_name = "other".to_owned();
     other.raw[0].clear();
     let status = rig.client.infer(other).await.unwrap_err();
-    assert_eq!((status.code(), status.message()), (tonic::Code::OutOfRange, "the server wants four pixels"));
+    assert_eq!(
+        (status.code(), status.message()),
+        (tonic::Code::OutOfRange, "the server wants four pixels")
+    );
 }
 
 #[tokio::test]
@@ -89,6 +106,11 @@ async fn bodies_stream() {
 #[tokio::test]
 async fn an_answer_that_breaks_off_does_not_look_whole() {
     let rig = Rig::new(Mode::Reject).await;
-    assert!(rig.client.try_ask(Method::GET, "/half", &[], "").await.is_err());
+    assert!(
+        rig.client
+            .try_ask(Method::GET, "/half", &[], "")
+            .await
+            .is_err()
+    );
     assert_eq!(rig.client.get("/stream").await.body, "one two three");
 }

@@ -49,7 +49,11 @@ async fn beyond_the_queue_requests_are_refused_and_no_other_is_lost() {
     let answers = asking.join_all().await;
     let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
     assert!(!refused.is_empty() && refused.len() <= 16);
-    assert!(refused.iter().all(|status| status.code() == Code::ResourceExhausted));
+    assert!(
+        refused
+            .iter()
+            .all(|status| status.code() == Code::ResourceExhausted)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,9 +69,16 @@ async fn who_waits_too_long_is_refused() {
     while rig.server.inferences() < 1 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let answer = rig.client.post(PATH, json_request(&[CLEAN], json!({}))).await;
+    let answer = rig
+        .client
+        .post(PATH, json_request(&[CLEAN], json!({})))
+        .await;
     assert_eq!(answer.status, 503);
-    assert!(answer.error().contains("waited too long"), "{}", answer.error());
+    assert!(
+        answer.error().contains("waited too long"),
+        "{}",
+        answer.error()
+    );
     assert_eq!(first.await.unwrap().status, 200);
 }
 
@@ -88,7 +99,14 @@ async fn bodies_are_bounded_one_by_one_and_together() {
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert_eq!(rig.server.inferences(), 0);
     // What is passed on is not held.
-    assert_eq!(rig.client.post("/elsewhere", vec![0; 5_000_000]).await.body.len(), 5_000_000);
+    assert_eq!(
+        rig.client
+            .post("/elsewhere", vec![0; 5_000_000])
+            .await
+            .body
+            .len(),
+        5_000_000
+    );
 
     let client = rig.client.clone();
     let mut body = json_request(&[CLEAN], json!({"delay_ms": 1000}));
@@ -112,8 +130,17 @@ async fn images_in_a_request_are_bounded() {
         config.limits.images = 3;
     })
     .await;
-    let answer = rig.client.post(PATH, json_request(&[CLEAN; 4], json!({}))).await;
+    let answer = rig
+        .client
+        .post(PATH, json_request(&[CLEAN; 4], json!({})))
+        .await;
     assert_eq!(answer.status, 422);
     assert!(answer.error().contains("4 images"), "{}", answer.error());
-    assert_eq!(rig.client.post(PATH, json_request(&[CLEAN; 3], json!({}))).await.status, 200);
+    assert_eq!(
+        rig.client
+            .post(PATH, json_request(&[CLEAN; 3], json!({})))
+            .await
+            .status,
+        200
+    );
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gifthorse_engine::{Layout, Preprocess};
-use gifthorse_guard::{
-    Config, Form, Guard, Guarded, Limits, Mode, Times, Unjudged, UpstreamTls,
-};
+use gifthorse_guard::{Config, Form, Guard, Guarded, Limits, Mode, Times, Unjudged, UpstreamTls};
 use hyper::Uri;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -107,7 +105,9 @@ impl Rig {
     pub async fn metric(&self, line: &str) -> f64 {
         let text = self.admin.get("/metrics").await.body;
         let text = String::from_utf8(text.to_vec()).unwrap();
-        let value = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
+        let value = text
+            .lines()
+            .find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
         value.map_or(0.0, |value| value.parse().unwrap())
     }
 

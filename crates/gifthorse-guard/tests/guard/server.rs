@@ -69,16 +69,28 @@ impl Server {
                     let builder = auto::Builder::new(TokioExecutor::new());
                     // A client may break off.
                     let _ = match tls {
-                        None => builder.serve_connection(TokioIo::new(stream), service).await,
+                        None => {
+                            builder
+                                .serve_connection(TokioIo::new(stream), service)
+                                .await
+                        }
                         Some(acceptor) => match acceptor.accept(stream).await {
-                            Ok(stream) => builder.serve_connection(TokioIo::new(stream), service).await,
+                            Ok(stream) => {
+                                builder
+                                    .serve_connection(TokioIo::new(stream), service)
+                                    .await
+                            }
                             Err(_) => return,
                         },
                     };
                 });
             }
         });
-        Self { address, seen, running }
+        Self {
+            address,
+            seen,
+            running,
+        }
     }
 
     pub fn inferences(&self) -> usize {
@@ -130,7 +142,10 @@ async fn echo(request: Request<Incoming>) -> Response<Body> {
     headers.insert("x-line", line.parse().unwrap());
     for (name, value) in &head.headers {
         let name = format!("x-got-{name}");
-        headers.append(hyper::header::HeaderName::try_from(name).unwrap(), value.clone());
+        headers.append(
+            hyper::header::HeaderName::try_from(name).unwrap(),
+            value.clone(),
+        );
     }
     response
 }
@@ -176,15 +191,25 @@ fn whole(body: impl Into<Bytes>) -> Body {
 fn scores(pixels: &[f32]) -> Vec<f32> {
     let mean = |image: &[f32; 4]| image.iter().sum::<f32>() / 4.0;
     let images = pixels.as_chunks::<4>().0.iter();
-    images.flat_map(|image| [mean(image), 1.0 - mean(image)]).collect()
+    images
+        .flat_map(|image| [mean(image), 1.0 - mean(image)])
+        .collect()
 }
 
 fn bytes_of(numbers: &[f32]) -> Vec<u8> {
-    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+    numbers
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect()
 }
 
 fn numbers_of(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four)).collect()
+    bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|four| f32::from_le_bytes(*four))
+        .collect()
 }
 
 async fn rest_infer(seen: &Seen, request: Request<Incoming>) -> Response<Body> {
@@ -195,21 +220,30 @@ async fn rest_infer(seen: &Seen, request: Request<Incoming>) -> Response<Body> {
     let body = body.to_bytes();
     seen.bodies.lock().unwrap().push(body.clone());
     let length = head.headers.get("inference-header-content-length");
-    let length: usize = length.map_or(body.len(), |length| length.to_str().unwrap().parse().unwrap());
+    let length = length.map_or(Ok(body.len()), |length| length.to_str().unwrap().parse());
+    let Ok(length) = length else {
+        return refuse("the server cannot read this");
+    };
     let Ok(asked) = serde_json::from_slice::<Value>(&body[..length.min(body.len())]) else {
         return refuse("the server cannot read this");
     };
     let parameters = &asked["parameters"];
     let input = &asked["inputs"][0];
     let pixels: Vec<f32> = match input["data"].as_array() {
-        Some(data) => data.iter().map(|n| n.as_f64().unwrap_or_default() as f32).collect(),
+        Some(data) => data
+            .iter()
+            .map(|n| n.as_f64().unwrap_or_default() as f32)
+            .collect(),
         None => numbers_of(&body[length.min(body.len())..]),
     };
     if pixels.is_empty() || pixels.len() % 4 != 0 {
         return refuse("the server wants images of four pixels");
     }
     seen.inferences.fetch_add(1, Ordering::SeqCst);
-    sleep(Duration::from_millis(parameters["delay_ms"].as_u64().unwrap_or(0))).await;
+    sleep(Duration::from_millis(
+        parameters["delay_ms"].as_u64().unwrap_or(0),
+    ))
+    .await;
     let scores = scores(&pixels);
     let shape = [pixels.len() / 4, 2];
     let mut output = json!({"name": "scores", "datatype": "FP32", "shape": shape});
@@ -260,16 +294,25 @@ impl UnaryService<InferRequest> for GrpcInfer {
         let seen = Arc::clone(&self.0);
         Box::pin(async move {
             let asked = request.into_inner();
-            let typed = asked.inputs.first().and_then(|input| input.contents.clone());
+            let typed = asked
+                .inputs
+                .first()
+                .and_then(|input| input.contents.clone());
             let pixels = match asked.raw.first() {
                 Some(raw) => numbers_of(raw),
                 None => typed.unwrap_or_default().fp32,
             };
             if pixels.is_empty() || pixels.len() % 4 != 0 {
-                return Err(Status::new(Code::OutOfRange, "the server wants four pixels"));
+                return Err(Status::new(
+                    Code::OutOfRange,
+                    "the server wants four pixels",
+                ));
             }
             seen.inferences.fetch_add(1, Ordering::SeqCst);
-            let delay = asked.parameters.get("delay_ms").and_then(|p| p.choice.clone());
+            let delay = asked
+                .parameters
+                .get("delay_ms")
+                .and_then(|p| p.choice.clone());
             if let Some(Choice::Int(delay)) = delay {
                 sleep(Duration::from_millis(delay as u64)).await;
             }

@@ -37,7 +37,8 @@ async fn half_a_request_is_answered_and_the_connection_ends() {
     assert_eq!(send_only(&rig, "PRI * HT").await, "");
     // Half a head may be answered with 408 or hung up on.
     send_only(&rig, "POST /v2/models/signs/infer HTTP/1.1\r\nhost: x\r\n").await;
-    let head = format!("POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{{\"inputs\"");
+    let head =
+        format!("POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{{\"inputs\"");
     let answer = send_only(&rig, &head).await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(answer.contains("took too long to come"), "{answer}");
@@ -78,7 +79,11 @@ async fn a_slow_server_is_given_up() {
     let answer = rig.client.post(PATH, body).await;
     assert_eq!(answer.status, 504);
     assert!(answer.error().contains("too long"), "{}", answer.error());
-    let status = rig.client.infer(delayed(raw_message(&[CLEAN]), 60_000)).await.unwrap_err();
+    let status = rig
+        .client
+        .infer(delayed(raw_message(&[CLEAN]), 60_000))
+        .await
+        .unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded);
     for protocol in ["rest", "grpc"] {
         let labels = format!("{{protocol=\"{protocol}\",reason=\"upstream_slow\"}}");

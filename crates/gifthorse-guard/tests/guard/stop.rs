@@ -1,7 +1,7 @@
 //! A guard that is stopped loses nothing that it has accepted.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gifthorse_guard::Mode;
@@ -36,7 +36,13 @@ async fn requests_under_way_are_answered() {
         sleep(Duration::from_millis(5)).await;
     }
     rig.stop();
-    assert!(asking.join_all().await.into_iter().all(|status| status == 200));
+    assert!(
+        asking
+            .join_all()
+            .await
+            .into_iter()
+            .all(|status| status == 200)
+    );
     assert_eq!(rig.ended().await, 0);
     assert!(TcpStream::connect(rig.address).await.is_err());
 }
@@ -53,7 +59,12 @@ async fn under_load_every_request_gets_its_whole_answer_or_no_connection() {
             let mut answered = 0;
             loop {
                 let asked = client
-                    .try_ask(hyper::Method::POST, PATH, &[], json_request(&[CLEAN], json!({})))
+                    .try_ask(
+                        hyper::Method::POST,
+                        PATH,
+                        &[],
+                        json_request(&[CLEAN], json!({})),
+                    )
                     .await;
                 match asked {
                     Ok(answer) => assert_eq!(answer.status, 200),

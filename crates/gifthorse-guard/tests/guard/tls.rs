@@ -44,7 +44,10 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(names).unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let (chain, secret) = (self.file(&format!("{name}.pem")), self.file(&format!("{name}.key")));
+        let (chain, secret) = (
+            self.file(&format!("{name}.pem")),
+            self.file(&format!("{name}.key")),
+        );
         fs::write(&chain, certificate.pem()).unwrap();
         fs::write(&secret, key.serialize_pem()).unwrap();
         (chain, secret)
@@ -69,7 +72,10 @@ async fn both_sides_of_both_protocols() {
     let verifier = rustls::server::WebPkiClientVerifier::builder(Arc::new(authority.roots()));
     let mut tls = ServerConfig::builder()
         .with_client_cert_verifier(verifier.build().unwrap())
-        .with_single_cert(vec![one(&chain)], PrivateKeyDer::from_pem_file(&secret).unwrap())
+        .with_single_cert(
+            vec![one(&chain)],
+            PrivateKeyDer::from_pem_file(&secret).unwrap(),
+        )
         .unwrap();
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let acceptor = TlsAcceptor::from(Arc::new(tls));
@@ -94,7 +100,10 @@ async fn both_sides_of_both_protocols() {
     let (chain, secret) = authority.issue("client");
     let secret = PrivateKeyDer::from_pem_file(&secret).unwrap();
     let trust = ClientConfig::builder().with_root_certificates(authority.roots());
-    let known = trust.clone().with_client_auth_cert(vec![one(&chain)], secret).unwrap();
+    let known = trust
+        .clone()
+        .with_client_auth_cert(vec![one(&chain)], secret)
+        .unwrap();
     let client = Client::with_base(&base, known);
     assert_eq!(infer_json(&client, &[CLEAN]).await.status, 200);
     assert_eq!(infer_json(&client, &[STAMPED]).await.status, 422);
@@ -104,8 +113,18 @@ async fn both_sides_of_both_protocols() {
     // Who has no certificate, or speaks in the clear, gets no answer.
     let stranger = Client::with_base(&base, trust.with_no_client_auth());
     let path = "/v2/health/live";
-    assert!(stranger.try_ask(hyper::Method::GET, path, &[], "").await.is_err());
-    assert!(rig.client.try_ask(hyper::Method::GET, path, &[], "").await.is_err());
+    assert!(
+        stranger
+            .try_ask(hyper::Method::GET, path, &[], "")
+            .await
+            .is_err()
+    );
+    assert!(
+        rig.client
+            .try_ask(hyper::Method::GET, path, &[], "")
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -114,7 +133,10 @@ async fn a_server_of_another_authority_is_not_trusted() {
     let (chain, secret) = theirs.issue("server");
     let tls = ServerConfig::builder()
         .with_no_client_auth()
-        .with_single_cert(vec![one(&chain)], PrivateKeyDer::from_pem_file(&secret).unwrap())
+        .with_single_cert(
+            vec![one(&chain)],
+            PrivateKeyDer::from_pem_file(&secret).unwrap(),
+        )
         .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(tls));
     let server = Server::start_at("127.0.0.1:0".parse().unwrap(), Some(acceptor)).await;
@@ -149,8 +171,14 @@ async fn files_that_cannot_be_used_are_named() {
         (&authority.file("none.pem"), &key, "none.pem"),
     ] {
         let error = bind(certificates, key).await.err().unwrap();
-        assert!(matches!(error, Error::TlsFile { .. }) && error.to_string().contains(named), "{error}");
+        assert!(
+            matches!(error, Error::TlsFile { .. }) && error.to_string().contains(named),
+            "{error}"
+        );
     }
     let (_, other) = authority.issue("other");
-    assert!(matches!(bind(&certificates, &other).await, Err(Error::Tls(_))));
+    assert!(matches!(
+        bind(&certificates, &other).await,
+        Err(Error::Tls(_))
+    ));
 }

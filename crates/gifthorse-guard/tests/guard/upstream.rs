@@ -40,7 +40,11 @@ async fn a_killed_server_is_told_and_one_that_comes_back_is_used() {
     // While it is away.
     let answer = infer_json(&rig.client, &[CLEAN]).await;
     assert_eq!(answer.status, 502);
-    assert!(answer.error().contains("cannot be reached"), "{}", answer.error());
+    assert!(
+        answer.error().contains("cannot be reached"),
+        "{}",
+        answer.error()
+    );
     assert_eq!(rig.client.get("/v2/health/ready").await.status, 502);
     let status = rig.client.infer(raw_message(&[CLEAN])).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
@@ -49,7 +53,9 @@ async fn a_killed_server_is_told_and_one_that_comes_back_is_used() {
     assert_eq!(infer_json(&rig.client, &[CLEAN]).await.status, 200);
     rig.client.infer(raw_message(&[CLEAN])).await.unwrap();
     let errors = |protocol: &str| {
-        format!("gifthorse_guard_upstream_errors_total{{protocol=\"{protocol}\",reason=\"unreachable\"}}")
+        format!(
+            "gifthorse_guard_upstream_errors_total{{protocol=\"{protocol}\",reason=\"unreachable\"}}"
+        )
     };
     assert_eq!(rig.metric(&errors("rest")).await, 3.0);
     assert_eq!(rig.metric(&errors("grpc")).await, 2.0);

@@ -20,12 +20,25 @@ async fn they_are_closed_where_unjudged_requests_are_refused() {
     for way in WAYS {
         let answer = rig.client.post(way, "{}").await;
         assert_eq!(answer.status, 403, "{way}");
-        assert!(answer.error().contains("cannot judge"), "{}", answer.error());
+        assert!(
+            answer.error().contains("cannot judge"),
+            "{}",
+            answer.error()
+        );
     }
     let stream = "/inference.GRPCInferenceService/ModelStreamInfer";
-    let answer = rig.client.call::<_, InferResponse>(stream, raw_message(&[STAMPED])).await;
+    let answer = rig
+        .client
+        .call::<_, InferResponse>(stream, raw_message(&[STAMPED]))
+        .await;
     assert_eq!(answer.unwrap_err().code(), Code::PermissionDenied);
-    assert_eq!(rig.client.post("/v2/models/other/generate", "{}").await.status, 207);
+    assert_eq!(
+        rig.client
+            .post("/v2/models/other/generate", "{}")
+            .await
+            .status,
+        207
+    );
 }
 
 #[tokio::test]
