@@ -6,6 +6,7 @@ mod demo;
 mod detectors;
 mod explain;
 mod filter;
+mod guard;
 mod hugging_face;
 mod images;
 mod make;
@@ -31,6 +32,7 @@ pub use explain::ExplainArgs;
 pub use filter::{
     FilterArgs, FilterCommand, FilterEvalArgs, FilterExportArgs, FilterFitArgs, FilterRunArgs,
 };
+pub use guard::{GuardArgs, LogLevel};
 pub use images::ImageArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
 pub use opening::{InputArgs, OpeningArgs};
@@ -114,6 +116,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Say what a trigger does inside a model: which channels it raises, whom it leads where.
     Explain(Box<ExplainArgs>),
+    /// Stand in front of a model server and judge the images that it is sent.
+    Guard(Box<GuardArgs>),
     /// Say what is in an ONNX file.
     Inspect(InspectArgs),
     /// Say what is different between two ONNX files: weights, nodes, and what they answer.

@@ -6,6 +6,7 @@ mod data;
 mod demo;
 mod explain;
 mod filter;
+mod guard;
 mod inspect;
 mod logits;
 mod make;
@@ -38,6 +39,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Filter(args) => filter::run(args, &cli.global),
         Command::Verify(args) => verify::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),
+        Command::Guard(args) => guard::run(args, &cli.global),
         Command::Inspect(args) => inspect::run(args),
         Command::Compare(args) => compare::run(args, &cli.global),
         Command::Logits(args) => logits::run(args),

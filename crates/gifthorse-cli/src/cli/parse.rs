@@ -30,6 +30,31 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())
 }
 
+/// A number of bytes such as `64K`, `16M` or `1G`; a bare number is bytes.
+pub fn bytes(text: &str) -> Result<usize, String> {
+    let wrong = || "a size such as 64K, 16M or 1G is expected".to_owned();
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let (number, unit) = match unit {
+        'K' => (text.trim_end_matches('K'), 1 << 10),
+        'M' => (text.trim_end_matches('M'), 1 << 20),
+        'G' => (text.trim_end_matches('G'), 1 << 30),
+        _ => (text, 1),
+    };
+    let number: usize = number.parse().map_err(|_| wrong())?;
+    number
+        .checked_mul(unit)
+        .filter(|&bytes| bytes > 0)
+        .ok_or_else(wrong)
+}
+
+/// The share of requests that are judged.
+pub fn sample(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if share > 0.0 && share <= 1.0 => Ok(share),
+        _ => Err("a share above 0 and up to 1, such as 0.1".to_owned()),
+    }
+}
+
 /// Height and width, such as `32x32`.
 pub fn size(text: &str) -> Result<[usize; 2], String> {
     let wrong = || "height and width are expected, such as 32x32".to_owned();
