@@ -18,8 +18,8 @@ pub struct RepairArgs {
     /// The repaired file to write.
     #[arg(long, short = 'o', value_name = "FIXED.onnx", help_heading = "Output")]
     pub fixed: PathBuf,
-    /// Folder for repair.json, repair.html and the reports of the scans before and after [default: FIXED.repair
-    /// beside it].
+    /// Folder for repair.json, repair.html and the reports of the scans before and after [default:
+    /// FIXED.repair beside it].
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// Show none of your images in the page and the reports.

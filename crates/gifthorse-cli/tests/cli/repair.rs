@@ -65,7 +65,7 @@ fn a_backdoor_is_found_repaired_and_proven_gone() {
         &model,
         "taken",
         "(--truth)",
-        "(--retune)",
+        "(--retune; ",
     ] {
         assert!(page.contains(words), "{words} is not in the page");
     }

@@ -95,7 +95,8 @@ impl Updates<'_> {
                 let what = format!("{} at a rate of {rate}", self.part);
                 observer.step(&what, way.done, self.updates);
                 let is_over = observer.stop();
-                let is_due = way.done % self.look_every == 0 && 2 * way.done >= self.updates;
+                let is_due =
+                    way.done.is_multiple_of(self.look_every) && 2 * way.done >= self.updates;
                 if is_due || is_over {
                     candidates.look(model.model(&way.weights)?, note(way.done, rate))?;
                 }

@@ -151,14 +151,13 @@ fn entry(entry: &Entry) -> String {
 
 fn answers(answers: &Answers) -> String {
     let differ = &answers.differ;
+    let logits = answers.largest.map_or_else(
+        || "some logits are no numbers".to_owned(),
+        |most| format!("logits differ by at most {most:.3e}"),
+    );
     let mut text = format!(
-        "\nanswers differ on {} of {} images; logits by at most {}\n",
-        differ.hits,
-        differ.of,
-        answers.largest.map_or_else(
-            || "what is no number".to_owned(),
-            |most| format!("{most:.3e}")
-        )
+        "\nanswers differ on {} of {} images; {logits}\n",
+        differ.hits, differ.of
     );
     if let Some(accuracy) = &answers.accuracy {
         let percent = |rate: f64| format!("{:.1} %", 100.0 * rate);
