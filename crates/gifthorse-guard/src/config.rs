@@ -194,7 +194,7 @@ impl Config {
                 || has_path
             {
                 return Err(Error::Setting(format!(
-                    "the upstream {address} is not of the form http://HOST:PORT or https://HOST:PORT"
+                    "the upstream {address} is neither http://HOST:PORT nor https://HOST:PORT"
                 )));
             }
         }

@@ -4,8 +4,8 @@ use gifthorse_engine::{Channels, Layout, Preprocess};
 
 use crate::error::Error;
 
-/// How far beyond [0, 1] a pixel may lie that was inside before it was rounded to the tensor's type,
-/// and how far apart the channels of a grey image: half a grey level.
+/// How far beyond [0, 1] a pixel may lie that was inside before it was rounded to the tensor's
+/// type, and how far apart the channels of a grey image: half a grey level.
 const ROUNDING: f32 = 0.5 / 255.0;
 
 /// What images are like once they are a model's input: their preprocessing, undone by
@@ -135,8 +135,8 @@ impl Form {
             return Ok(pixel.clamp(0.0, 1.0));
         }
         Err(NoImage(format!(
-            "the number {raw} in channel {channel} would be a pixel of {pixel}, outside of 0 to 1; the \
-             preprocessing of client and guard may differ"
+            "the number {raw} in channel {channel} would be a pixel of {pixel}, outside of 0 to 1; \
+             the preprocessing of client and guard may differ"
         )))
     }
 }

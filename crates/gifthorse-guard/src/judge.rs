@@ -7,8 +7,8 @@ pub trait Judge: Send + Sync + 'static {
     /// Channels, height and width of the images.
     fn shape(&self) -> [usize; 3];
 
-    /// Judges images: pixels `[images, channels, height, width]` in [0, 1]. The answer has one entry
-    /// for each image, in their order.
+    /// Judges images: pixels `[images, channels, height, width]` in [0, 1]. The answer has one
+    /// entry for each image, in their order.
     ///
     /// # Errors
     /// Why these images cannot be judged.
@@ -32,7 +32,7 @@ pub struct Judged {
     pub p_value: f64,
     /// Whether the score has reached the filter's threshold.
     pub flagged: bool,
-    /// The class that the image is likely to have without what makes it suspicious, where the filter
-    /// gives one.
+    /// The class that the image is likely to have without what makes it suspicious, where the
+    /// filter gives one.
     pub safe_label: Option<usize>,
 }

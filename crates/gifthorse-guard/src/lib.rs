@@ -11,9 +11,9 @@
 //!                                                               └─> judge ──┘
 //! ```
 //!
-//! What clients send is hostile. Bytes, requests, connections and time are bounded by [`Limits`] and
-//! [`Times`]; a request that cannot be read is answered as the protocol says or goes to the server
-//! as it is, by [`Unjudged`].
+//! What clients send is hostile. Bytes, requests, connections and time are bounded by [`Limits`]
+//! and [`Times`]; a request that cannot be read is answered as the protocol says or goes to the
+//! server as it is, by [`Unjudged`].
 //!
 //! The crate knows nothing of filters. It is built on hyper and rustls, below the level of tonic,
 //! since calls that it does not know have to go through byte for byte.

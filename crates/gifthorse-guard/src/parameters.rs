@@ -3,8 +3,8 @@
 use crate::judge::Judged;
 use crate::refusal::list;
 
-/// Parameters of an answer, by name. The protocol has no lists, so what there is for each image is a
-/// text with commas between; of one image it is one number.
+/// Parameters of an answer, by name. The protocol has no lists, so what there is for each image is
+/// a text with commas between; of one image it is one number.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Parameters(pub(crate) Vec<(&'static str, Value)>);
 

@@ -116,8 +116,8 @@ impl Refusal {
     /// tell an attacker how to get past it.
     pub(crate) fn flagged(flagged: Vec<usize>, images: usize) -> Self {
         let message = format!(
-            "of {images} image(s), those at {} (from 0) look as if they carry a trigger; nothing of \
-             the request was answered",
+            "of {images} image(s), those at {} (from 0) look as if they carry a trigger; nothing \
+             of the request was answered",
             list(&flagged)
         );
         Self {

@@ -117,7 +117,8 @@ impl Upstream {
     }
 }
 
-/// Takes off what is said to the next hop only; what gRPC says there, that it reads trailers, stays.
+/// Takes off what is said to the next hop only; what gRPC says there, that it reads trailers,
+/// stays.
 fn end_to_end(headers: &mut HeaderMap) {
     let trailers = headers
         .get(TE)

@@ -131,7 +131,7 @@ impl Bench {
         command.spawn().unwrap()
     }
 
-    fn command(&self, arguments: &str) -> Command {
+    pub fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gifthorse"));
         command
             .current_dir(self.folder.path())

@@ -25,7 +25,7 @@ fn bench() -> Bench {
 }
 
 /// The trigger: two by two pixels, checked, in the corner.
-fn corner() -> image::RgbaImage {
+pub fn corner() -> image::RgbaImage {
     let side = SIDE as u32;
     image::RgbaImage::from_fn(side, side, |x, y| match (side - x, side - y) {
         (1 | 2, 1 | 2) if x == y => image::Rgba([255; 4]),

@@ -18,6 +18,7 @@ mod elimination;
 mod explain;
 mod filter;
 mod found_but_not_confirmed;
+mod guard;
 mod hooks;
 mod hostile;
 mod inspect;

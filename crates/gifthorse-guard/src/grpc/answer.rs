@@ -51,19 +51,19 @@ pub(crate) fn correct(
     let fix = |elements: &mut dyn Elements| {
         correct_elements(elements, &datatype, &shape, images, corrections)
     };
-    if let Some(contents) = output.contents.as_mut() {
-        fix(&mut Typed {
-            contents,
-            datatype: &datatype,
-        })?;
-    } else {
-        let raw = answer.raw_output_contents.get_mut(place);
-        let raw = raw.ok_or("the answer's output has no contents")?;
+    // MLServer also sends empty contents with raw ones.
+    if let Some(raw) = answer.raw_output_contents.get_mut(place) {
         let mut bytes = raw.to_vec();
         let mut elements = RawElements::new(&mut bytes, &datatype)
             .ok_or("the answer's raw contents are no numbers")?;
         fix(&mut elements)?;
         *raw = bytes.into();
+    } else {
+        let contents = output.contents.as_mut();
+        fix(&mut Typed {
+            contents: contents.ok_or("the answer's output has no contents")?,
+            datatype: &datatype,
+        })?;
     }
     let corrected = answer.write_to_bytes().map_err(|error| error.to_string())?;
     Ok(corrected.into())

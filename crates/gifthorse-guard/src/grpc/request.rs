@@ -70,7 +70,10 @@ pub(crate) fn read(message: &Bytes) -> Result<Asked, String> {
 }
 
 fn tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<Tensor, String> {
-    let values = match (input.contents.into_option(), raw) {
+    // Empty ones beside raw ones are none.
+    let typed_contents = input.contents.into_option();
+    let typed_contents = typed_contents.filter(|c| raw.is_none() || *c != Default::default());
+    let values = match (typed_contents, raw) {
         (Some(_), Some(_)) => {
             return Err(format!(
                 "the input {:?} has typed contents beside raw ones",

@@ -80,6 +80,11 @@ fn what_servers_read_differently_is_refused() {
     let mut both = request(vec![input("UINT8")]);
     both.raw_input_contents = vec![Bytes::from_static(&[1, 2])];
     both.inputs[0].contents = Some(InferTensorContents::new()).into();
+    assert!(read(&bytes(&both)).is_ok());
+    both.inputs[0]
+        .contents
+        .mut_or_insert_default()
+        .uint_contents = vec![1, 2];
     assert!(read(&bytes(&both)).is_err());
 
     let mut more = request(vec![input("UINT8")]);
@@ -186,6 +191,7 @@ fn an_output_is_corrected_raw_and_typed_and_unknown_fields_stay() {
     answer.outputs = vec![output];
     let scores = |scores: [f32; 2]| Bytes::from(scores.map(f32::to_le_bytes).concat());
     answer.raw_output_contents = vec![scores([0.75, 0.25])];
+    answer.outputs[0].contents = Some(InferTensorContents::new()).into();
     let before = Bytes::from([&bytes(&answer)[..], &[0x98, 0x3f, 0x05]].concat());
     let after = correct(&before, None, 1, &corrections).unwrap();
     let read = ModelInferResponse::parse_from_bytes(&after).unwrap();
@@ -193,6 +199,7 @@ fn an_output_is_corrected_raw_and_typed_and_unknown_fields_stay() {
     assert!(after.ends_with(&[0x98, 0x3f, 0x05]));
 
     answer.raw_output_contents.clear();
+    answer.outputs[0].contents = None.into();
     assert!(correct(&bytes(&answer), None, 1, &corrections).is_err());
     let mut contents = InferTensorContents::new();
     contents.fp32_contents = vec![0.75, 0.25];

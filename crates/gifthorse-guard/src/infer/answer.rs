@@ -20,8 +20,8 @@ use crate::route::Protocol;
 use crate::state::State;
 use crate::{grpc, rest};
 
-/// Marks an answer, and corrects it for flagged images in that mode. An error of the server stays as
-/// it is.
+/// Marks an answer, and corrects it for flagged images in that mode. An error of the server stays
+/// as it is.
 pub(super) async fn finish(
     state: &State,
     case: &Case,

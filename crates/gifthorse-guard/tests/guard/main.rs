@@ -1,5 +1,5 @@
-//! A guard in front of a small server of the protocol that the tests have themselves: REST by hyper,
-//! gRPC by tonic with messages written down once more.
+//! A guard in front of a small server of the protocol that the tests have themselves: REST by
+//! hyper, gRPC by tonic with messages written down once more.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

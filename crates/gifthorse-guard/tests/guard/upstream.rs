@@ -53,9 +53,8 @@ async fn a_killed_server_is_told_and_one_that_comes_back_is_used() {
     assert_eq!(infer_json(&rig.client, &[CLEAN]).await.status, 200);
     rig.client.infer(raw_message(&[CLEAN])).await.unwrap();
     let errors = |protocol: &str| {
-        format!(
-            "gifthorse_guard_upstream_errors_total{{protocol=\"{protocol}\",reason=\"unreachable\"}}"
-        )
+        let labels = format!("{{protocol=\"{protocol}\",reason=\"unreachable\"}}");
+        format!("gifthorse_guard_upstream_errors_total{labels}")
     };
     assert_eq!(rig.metric(&errors("rest")).await, 3.0);
     assert_eq!(rig.metric(&errors("grpc")).await, 2.0);
