@@ -11,9 +11,9 @@
 //!
 //! # Statistic
 //! The mean over the five models of the probability of the model's answer (the parameter-oriented
-//! scaling consistency of the paper), less 1, so that what is nearly sure can be told apart. The first of them scales the smallest number of layers
-//! with which more than 60 % of clean images lose their class; where none does, as many as there
-//! are.
+//! scaling consistency of the paper), less 1, so that what is nearly sure can be told apart. The
+//! first of them scales the smallest number of layers with which more than 60 % of clean images
+//! lose their class; where none does, as many as there are.
 //!
 //! # Needs
 //! Clean images, labelled: a hundred or more.
