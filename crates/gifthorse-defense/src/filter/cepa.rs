@@ -7,7 +7,7 @@
 //! image to the target and move all of them alike, found by the search of the detector
 //! [`cepa`](crate::detect::cepa) at its last layer. In small nets it leads by another way than the
 //! trigger; so the mean move from clean images to the same under the known trigger is looked at too,
-//! in up to four layers, and the first of all these is taken that tells the stamped images of the
+//! in up to four layers, the last in front, and the first of all these is taken that tells the stamped images of the
 //! fit from all clean ones as well as any. The safe label of an image is the best class other than
 //! the one that the trigger leads to.
 //!
@@ -26,7 +26,8 @@
 //! and backwards for each trigger.
 //!
 //! # Known failures
-//! Triggers that were not recovered, nor move images as one that was. Triggers that move images of
+//! Triggers that were not recovered, nor move images as one that was; least where the move is that
+//! of an early layer, which sees what a trigger looks like. Triggers that move images of
 //! different classes to different places, as all-to-all do. Small moves, beside how far clean images
 //! lie from one another.
 //!

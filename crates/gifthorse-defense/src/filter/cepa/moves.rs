@@ -20,10 +20,11 @@ const WORTH: f64 = 0.002;
 /// Images that it is not for; a model that cannot be run, or passes no gradient back.
 pub fn best(known: &KnownTrigger, given: &Given<'_>) -> Result<Option<CommonMove>, Error> {
     let classifier = given.held.classifier;
-    let layers = layers(classifier)?;
+    // The last in front: an early layer sees more of what a trigger looks like than of what it does.
+    let layers: Vec<Layer> = layers(classifier)?.into_iter().rev().collect();
     let (clean, stamped) = given.stamped(known)?;
     let mut moves = Vec::new();
-    if let (Some(target), Some(last)) = (known.target, layers.last()) {
+    if let (Some(target), Some(last)) = (known.target, layers.first()) {
         moves.push(searched(given, target, last)?);
     }
     moves.extend(means(classifier, &layers, &clean, &stamped)?);
