@@ -21,20 +21,13 @@ pub fn auroc(clean: &[f64], bad: &[f64]) -> Option<Auroc> {
     if clean.is_empty() || bad.is_empty() {
         return None;
     }
-    let above = |high: f64, low: f64| match high.total_cmp(&low) {
-        std::cmp::Ordering::Greater => 1.0,
-        std::cmp::Ordering::Equal => 0.5,
-        std::cmp::Ordering::Less => 0.0,
-    };
     // DeLong's structural components: the share of the other group that each case is placed right
     // of.
-    let of_bad: Vec<f64> = bad
-        .iter()
-        .map(|&high| mean(clean.iter().map(|&low| above(high, low))))
-        .collect();
+    let (sorted_clean, sorted_bad) = (sorted(clean), sorted(bad));
+    let of_bad: Vec<f64> = bad.iter().map(|&high| below(&sorted_clean, high)).collect();
     let of_clean: Vec<f64> = clean
         .iter()
-        .map(|&low| mean(bad.iter().map(|&high| above(high, low))))
+        .map(|&low| 1.0 - below(&sorted_bad, low))
         .collect();
     let area = mean(of_bad.iter().copied());
     let variance = spread(&of_bad, area).zip(spread(&of_clean, area));
@@ -48,6 +41,19 @@ pub fn auroc(clean: &[f64], bad: &[f64]) -> Option<Auroc> {
             [odds - half, odds + half].map(|odds| 1.0 / (1.0 + (-odds).exp()))
         });
     Some(Auroc { area, interval })
+}
+
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+/// The share of ascending numbers that lie below one, those that equal it counting half.
+fn below(sorted: &[f64], number: f64) -> f64 {
+    let smaller = sorted.partition_point(|other| other.total_cmp(&number).is_lt());
+    let not_larger = sorted.partition_point(|other| other.total_cmp(&number).is_le());
+    (smaller + not_larger) as f64 / 2.0 / sorted.len() as f64
 }
 
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {

@@ -10,7 +10,7 @@
 //! suspects with their classes, `effects` looks at what the triggers of named classes do inside the
 //! model, and `findings`, `coverage` and `pictures` put it down for the report.
 
-mod about_images;
+pub(crate) mod about_images;
 mod baseline;
 mod calibrate;
 mod chart;
@@ -30,7 +30,7 @@ mod references;
 mod search;
 mod searchable;
 mod second_opinion;
-mod turns;
+pub(crate) mod turns;
 mod work;
 
 use std::collections::BTreeMap;

@@ -68,10 +68,12 @@ pub trait FilterZooObserver: Sync {
     fn planned(&self, _to_do: usize, _there: usize) {}
     /// A filter was measured, or could not be fitted.
     fn finished(&self, _filter: &ZooFilter) {}
+    /// A model could not be scanned.
+    fn failed(&self, _name: &str, _error: &gifthorse::Error) {}
 }
 
 /// Fits each filter to the good models of a zoo, those that it was not fitted to so before, and
-/// gives what all do, also kept as `filters/summary.json`.
+/// gives what all do, also kept as `filters/told.json` or `filters/found.json`.
 ///
 /// # Errors
 /// No `zoo.json`, a filter that there is not, files that cannot be read or written.
@@ -107,12 +109,16 @@ pub fn filter_zoo(
     observer.planned(count, there);
     side_by_side(to_do, request.jobs, |(entry, methods)| {
         let found = request.finding().of(folder, entry)?;
+        let found = match found {
+            Ok(found) => found,
+            // Tried again next time.
+            Err(error) => {
+                observer.failed(&entry.name, &error);
+                return Ok(());
+            }
+        };
         for method in methods {
-            let outcome = match &found {
-                Ok(found) => filter_one(request, entry, method, found)?,
-                Err(error) => Err(error.to_string()),
-            };
-            let (failed, evaluation) = match outcome {
+            let (failed, evaluation) = match filter_one(request, entry, method, &found)? {
                 Ok(evaluation) => (None, Some(evaluation)),
                 Err(why) => (Some(why), None),
             };
@@ -127,6 +133,8 @@ pub fn filter_zoo(
             };
             let out = folder_of(request, entry, method);
             make_folder(&out)?;
+            // An old question must not stand beside a new answer.
+            write(&out.join(ASKED), b"")?;
             write_json(&out.join("evaluation.json"), &row)?;
             write(&out.join(ASKED), request.asked().as_bytes())?;
             observer.finished(&row);
@@ -139,7 +147,8 @@ pub fn filter_zoo(
             rows.extend(known(request, entry, method)?);
         }
     }
-    write_json(&folder.join(FILTERS).join("summary.json"), &rows)?;
+    let summary = format!("{}.json", request.finding().how());
+    write_json(&folder.join(FILTERS).join(summary), &rows)?;
     Ok(rows)
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gifthorse::{ScanRequest, scan};
+use gifthorse::{ScanRequest, hash, scan};
 use gifthorse_attack::plant::Truth;
 use gifthorse_defense::detect::Choice;
 use gifthorse_report::html::HtmlOptions;
@@ -76,8 +76,15 @@ impl Finding<'_> {
             seed: self.seed,
             ..ScanRequest::new(folder.join(&entry.model), Some(folder.join(&entry.images)))
         };
+        let model = folder.join(&entry.model);
+        let model = hash::sha256(&model).map_err(|source| Error::System {
+            path: model,
+            done: "read",
+            source,
+        })?;
+        let asked = format!("{}model {model}\n", self.asked());
         let out = folder.join(FINDINGS).join(self.how()).join(&entry.name);
-        if !is_as_asked(&out, &self.asked()) {
+        if !is_as_asked(&out, &asked) {
             let outcome = match scan(&scanned, &gifthorse::Silent) {
                 Ok(outcome) => outcome,
                 Err(error) => return Ok(Err(error)),
@@ -85,7 +92,7 @@ impl Finding<'_> {
             let pages = HtmlOptions::default();
             let written = write_out(&out, &outcome.report, &outcome.evidence, None, pages);
             written.map_err(|error| Error::Request(error.to_string()))?;
-            write(&out.join(ASKED), self.asked().as_bytes())?;
+            write(&out.join(ASKED), asked.as_bytes())?;
         }
         Ok(Ok(Found {
             scan: scanned,

@@ -96,13 +96,13 @@ pub struct FilterRunArgs {
     /// Hold the images to another false-positive rate than the filter was fitted for.
     #[arg(long, value_name = "RATE", value_parser = parse::rate, help_heading = "Filter")]
     pub fpr: Option<f64>,
-    /// Write filter.json, filter.csv and filter.html to this folder.
+    /// Write suspects.json, suspects.csv and suspects.html to this folder.
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
-    /// The most suspicious images to show in filter.html.
+    /// The most suspicious images to show in suspects.html.
     #[arg(long, value_name = "N", default_value_t = 24, help_heading = "Output")]
     pub shown: usize,
-    /// Show none of the images in filter.html.
+    /// Show none of the images in suspects.html.
     #[arg(long, help_heading = "Output")]
     pub no_images: bool,
     /// Print JSON instead of the table.

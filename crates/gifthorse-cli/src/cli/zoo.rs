@@ -143,7 +143,7 @@ pub struct ZooFilterArgs {
     #[arg(long, value_name = "RATE", value_delimiter = ',', value_parser = parse::rate, default_value = "0.05,0.01")]
     pub fpr: Vec<f64>,
     /// Images of each model to fit a filter and its threshold with; the others measure it.
-    #[arg(long, value_name = "N", value_parser = parse::count, default_value_t = 500)]
+    #[arg(long, value_name = "N", value_parser = parse::count, default_value_t = 1000)]
     pub max_images: usize,
     /// Folder with the repaired models, NAME/repaired.onnx, for filters that ask them.
     #[arg(long, value_name = "DIR")]

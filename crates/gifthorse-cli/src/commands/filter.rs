@@ -82,7 +82,7 @@ fn look(args: &FilterRunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         if let Some(folder) = &args.out {
             output::note(&format!(
                 "written to {}",
-                folder.join("filter.html").display()
+                folder.join("suspects.html").display()
             ));
         }
     }

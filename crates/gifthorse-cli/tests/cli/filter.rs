@@ -72,11 +72,11 @@ fn stamped_pictures_are_flagged_and_clean_ones_are_not() {
     let class = verdict["name"].as_str().unwrap().split('-').next().unwrap();
     let class: usize = class.rsplit('/').next().unwrap().parse().unwrap();
     assert_eq!(verdict["safe_label"], json!(class));
-    assert_eq!(file(&bench, "out/filter.json"), json);
-    let table = std::fs::read_to_string(bench.path("out/filter.csv")).unwrap();
+    assert_eq!(file(&bench, "out/suspects.json"), json);
+    let table = std::fs::read_to_string(bench.path("out/suspects.csv")).unwrap();
     assert_eq!(table.lines().count(), 141);
     assert!(table.starts_with("name,score,p_value,flagged,answer,safe_label"));
-    let page = std::fs::read_to_string(bench.path("out/filter.html")).unwrap();
+    let page = std::fs::read_to_string(bench.path("out/suspects.html")).unwrap();
     assert!(page.contains("More images are flagged") && page.contains("data:image/png"));
     assert!(!page.contains("<script") && !page.contains("http://"));
 

@@ -49,6 +49,9 @@ use activations::Activations;
 use export::export;
 use raised::{Raised, looks};
 
+/// Most triggers that a kept filter may go by: there is one pass over the neurons for each.
+const MOST_TRIGGERS: usize = 4096;
+
 /// What it is.
 const ABOUT: About = About {
     name: "neuron_activation",
@@ -136,8 +139,9 @@ impl Fitted {
             }
         });
         let raised = with_layer.collect::<Result<Vec<_>, Error>>()?;
-        if raised.is_empty() {
-            return Err(ABOUT.refused("it names no neurons".to_owned()));
+        if raised.is_empty() || raised.len() > MOST_TRIGGERS {
+            let count = raised.len();
+            return Err(ABOUT.refused(format!("it goes by {count} triggers")));
         }
         Ok(Box::new(Self {
             classifier: classifier.clone(),

@@ -146,6 +146,7 @@ impl Filter for Strip {
         let size: usize = held.classifier.shape().iter().product();
         let are_images = !kept.overlays.is_empty()
             && kept.overlays.len().is_multiple_of(size)
+            && kept.overlays.len() / size <= OVERLAYS
             && kept
                 .overlays
                 .iter()

@@ -17,6 +17,7 @@ const CONFIDENCE: f64 = 0.95;
 /// clean images are flagged with these very n is a draw from Beta(k, n + 1 - k), where k is the
 /// rate times n + 1, rounded down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Kept")]
 pub struct Threshold {
     /// The share of clean images that may be flagged.
     pub fpr: f64,
@@ -32,13 +33,32 @@ pub struct Threshold {
     scores: Vec<f64>,
 }
 
+/// What of a kept threshold is believed: all else follows from it.
+#[derive(Deserialize)]
+struct Kept {
+    fpr: f64,
+    scores: Vec<f64>,
+}
+
+impl TryFrom<Kept> for Threshold {
+    type Error = Error;
+
+    fn try_from(Kept { fpr, scores }: Kept) -> Result<Self, Error> {
+        Self::of_clean(scores, fpr)
+    }
+}
+
 impl Threshold {
     /// Sets the threshold such that at most a share `fpr`, in (0, 1), of clean images is flagged.
     ///
     /// # Errors
     /// [`Error::FewCleanScores`] if there are too few scores for such a rate: 1 / fpr - 1 are needed
-    /// at least.
+    /// at least; [`Error::CannotFilter`] for a rate that is none.
     pub fn of_clean(mut scores: Vec<f64>, fpr: f64) -> Result<Self, Error> {
+        if !(fpr > 0.0 && fpr < 1.0) {
+            let reason = format!("the false-positive rate is a share between 0 and 1, not {fpr}");
+            return Err(Error::CannotFilter(reason));
+        }
         scores.sort_by(|a, b| b.total_cmp(a));
         let count = scores.len();
         // The rate is a decimal: 0.05 times 20 is meant to be 1.
@@ -143,9 +163,9 @@ mod tests {
         assert!(!threshold.flags(94.0) && threshold.flags(94.5));
         assert_eq!(threshold.expected, 0.05);
         let [low, high] = threshold.interval;
-        // Beta(5, 95): quantiles of 2.5 and 97.5 %.
+        // Beta(5, 95): quantiles of 2.5 and 97.5 %, by scipy.
         assert!(
-            (low - 0.01664).abs() < 1e-4 && (high - 0.10004).abs() < 1e-3,
+            (low - 0.016_60).abs() < 1e-5 && (high - 0.100_23).abs() < 1e-5,
             "{low} {high}"
         );
     }
@@ -174,6 +194,22 @@ mod tests {
             "{error}"
         );
         assert!(Threshold::of_clean(Vec::new(), 0.05).is_err());
+        for rate in [0.0, 1.0, -0.5, f64::NAN, f64::INFINITY] {
+            assert!(Threshold::of_clean(scores(99), rate).is_err(), "{rate}");
+        }
+    }
+
+    #[test]
+    fn of_a_kept_threshold_only_rate_and_scores_are_believed() {
+        let threshold = Threshold::of_clean(scores(99), 0.05).unwrap();
+        let mut kept = serde_json::to_value(&threshold).unwrap();
+        kept["value"] = 1e9.into();
+        kept["expected"] = (-3.0).into();
+        kept["scores"].as_array_mut().unwrap().reverse();
+        let read: Threshold = serde_json::from_value(kept.clone()).unwrap();
+        assert_eq!(read, threshold);
+        kept["fpr"] = 0.001.into();
+        assert!(serde_json::from_value::<Threshold>(kept).is_err());
     }
 
     #[test]

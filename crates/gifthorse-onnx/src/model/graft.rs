@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use super::Model;
 use super::insert::Names;
 use crate::{
-    Error,
+    Dim, Error, TensorProblem,
+    builder::value_info,
     opset::canonical,
-    proto::{GraphProto, NodeProto, ValueInfoProto, tensor_proto::DataLocation},
+    proto::{GraphProto, NodeProto, TensorProto, ValueInfoProto, tensor_proto::DataLocation},
+    tensor::{element_type, shape},
 };
 
 /// Whether what a grafted model gives is given by the whole model too.
@@ -55,39 +57,36 @@ impl Model {
     ) -> Result<Vec<String>, Error> {
         let mut grafted = self.clone();
         grafted.take_operators(part)?;
+        let listed = grafted.ir_version() < 4;
         let host = grafted.proto.graph.as_mut().ok_or(Error::NoGraph)?;
         let mut from = part.proto.graph.as_ref().ok_or(Error::NoGraph)?.clone();
-        let outside =
-            |tensor: &crate::proto::TensorProto| tensor.data_location() == DataLocation::EXTERNAL;
-        if from.initializer.iter().any(outside) && part.folder != self.folder {
+        if is_outside(&from) && part.folder != self.folder {
             let reason = "its weights lie in a file beside it, and not beside the other model";
             return Err(Error::Graft(reason.to_owned()));
         }
+        // Up to version 3 of the format constants are listed as inputs.
+        let is_constant = |name: &str| from.initializer.iter().any(|it| it.name() == name);
+        let bound = from.input.iter().map(|input| input.name().to_owned());
+        let bound: Vec<String> = bound.filter(|name| !is_constant(name)).collect();
         let mut names = Renaming::new(host, prefix);
-        let held: Vec<String> = from
-            .initializer
-            .iter()
-            .map(|t| t.name().to_owned())
-            .collect();
-        for input in &from.input {
-            // Up to version 3 of the format constants are listed as inputs.
-            if held.iter().any(|name| name == input.name()) {
-                continue;
-            }
-            if !is_value(host, input.name()) {
-                let reason = format!(
-                    "the other model has no value `{}`, which it reads",
-                    input.name()
-                );
+        for name in bound {
+            if !is_value(host, &name) {
+                let reason = format!("the other model has no value `{name}`, which it reads");
                 return Err(Error::Graft(reason));
             }
-            let bound = input.name().to_owned();
-            names.values.insert(bound.clone(), bound);
+            if from.output.iter().any(|output| output.name() == name) {
+                let reason = format!("it gives `{name}`, which it reads, as an output");
+                return Err(Error::Graft(reason));
+            }
+            names.values.insert(name.clone(), name);
         }
         names.in_graph(&mut from);
-        let inputs = from.input.into_iter();
-        host.input
-            .extend(inputs.filter(|input| names.is_new(input.name())));
+        if listed {
+            for tensor in &from.initializer {
+                let info = info_of(tensor)?;
+                host.input.push(info);
+            }
+        }
         host.node.extend(from.node);
         host.initializer.extend(from.initializer);
         host.sparse_initializer.extend(from.sparse_initializer);
@@ -107,6 +106,22 @@ impl Model {
 
     /// Takes over the versions of operators and the functions that a part is written in.
     fn take_operators(&mut self, part: &Model) -> Result<(), Error> {
+        // A function of the name of a standard operator would take its place in the part.
+        let mut nodes = part.proto.graph.iter().flat_map(|graph| &graph.node);
+        let redefined = |node: &&NodeProto| {
+            let mut functions = self.proto.functions.iter();
+            functions.any(|function| {
+                (canonical(function.domain()), function.name())
+                    == (canonical(node.domain()), node.op_type())
+                    && !part.proto.functions.contains(function)
+            })
+        };
+        if let Some(node) = nodes.find(redefined) {
+            return Err(Error::Graft(format!(
+                "the other model has a function of its own that is called `{}`, as an operator of the part",
+                node.op_type()
+            )));
+        }
         for import in &part.proto.opset_import {
             let domain = canonical(import.domain());
             let here = self.proto.opset_import.iter();
@@ -142,6 +157,23 @@ impl Model {
     }
 }
 
+/// A constant as an input.
+fn info_of(tensor: &TensorProto) -> Result<ValueInfoProto, Error> {
+    let refused = |problem: TensorProblem| Error::Graft(problem.to_string());
+    let element = element_type(tensor).map_err(refused)?;
+    let dims = shape(tensor, element).map_err(refused)?;
+    let dims: Vec<Dim> = dims.into_iter().map(Dim::Fixed).collect();
+    Ok(value_info(tensor.name(), element, &dims))
+}
+
+/// Whether any constant of a graph lies in a file of its own.
+fn is_outside(graph: &GraphProto) -> bool {
+    let sparse = graph.sparse_initializer.iter();
+    let sparse = sparse.flat_map(|tensor| tensor.values.iter().chain(tensor.indices.iter()));
+    let mut tensors = graph.initializer.iter().chain(sparse);
+    tensors.any(|tensor| tensor.data_location() == DataLocation::EXTERNAL)
+}
+
 /// Whether a graph has a value of this name that a node can read.
 fn is_value(graph: &GraphProto, name: &str) -> bool {
     let made = |node: &NodeProto| node.output.iter().any(|output| output == name);
@@ -166,11 +198,6 @@ impl<'a> Renaming<'a> {
             taken: Names::of(host),
             values: HashMap::new(),
         }
-    }
-
-    /// Whether a value of the whole came with the part.
-    fn is_new(&self, name: &str) -> bool {
-        self.values.get(name).is_none_or(|bound| bound != name)
     }
 
     fn value(&mut self, name: &str) -> String {

@@ -117,6 +117,8 @@ pub fn eval_filter(request: &EvalFilter) -> Result<Evaluation, Error> {
             .map(|&fpr| filter.file.threshold.at(fpr))
             .collect::<Result<_, _>>()?,
     };
+    // The first run compiles the model.
+    filter.classifier.predict(images.image(0))?;
     let clock = Instant::now();
     filter.classifier.predict(images.pixels())?;
     let alone = clock.elapsed().as_secs_f64();

@@ -1,8 +1,14 @@
 //! A filter as part of the model's file.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use gifthorse_defense::filter::Scored;
+use gifthorse_engine::{Classifier, Opening};
 use gifthorse_onnx::{Dim, ElementType, GraftOutputs, GraphBuilder, Model};
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use super::opened::OpenFilter;
 use crate::Error;
@@ -13,6 +19,14 @@ use crate::repair::record::ModelFile;
 pub const SCORE: &str = "gifthorse_score";
 /// Name of the output that says whether it is flagged, `[batch, 1]`, booleans.
 pub const FLAGGED: &str = "gifthorse_flagged";
+
+const BELOW: &str = "gifthorse_below_limit";
+/// The first version of the operators in which nodes compare numbers as they do today.
+const FIRST_OPSET: i64 = 7;
+/// Images that the written file is tried on.
+const TRIED: usize = 8;
+/// How far its scores may be from the filter's, relative to them or to 1.
+const TOLERANCE: f64 = 1e-3;
 
 /// A filter to be written as ONNX.
 #[derive(Clone, Debug)]
@@ -58,6 +72,14 @@ pub fn export_filter(request: &ExportFilter) -> Result<ModelFile, Error> {
         }
     };
     let mut model = Model::read(path).map_err(in_file(path))?;
+    let opset = model.graph().map_err(in_file(path))?.opset("");
+    if opset.unwrap_or_default() < FIRST_OPSET {
+        return Err(Error::Request(format!(
+            "{} is written in version {} of the operators, and a filter needs {FIRST_OPSET} or more: convert the model first",
+            path.display(),
+            opset.unwrap_or_default()
+        )));
+    }
     let score = filter.export(&mut model)?;
     let names = judged(&mut model, &score, threshold.value as f32).map_err(in_file(path))?;
     if names != [SCORE, FLAGGED] {
@@ -66,6 +88,7 @@ pub fn export_filter(request: &ExportFilter) -> Result<ModelFile, Error> {
             path.display()
         )));
     }
+    tried(&filter, &model)?;
     model
         .write(&request.output)
         .map_err(in_file(&request.output))?;
@@ -76,7 +99,49 @@ pub fn export_filter(request: &ExportFilter) -> Result<ModelFile, Error> {
     })
 }
 
-/// Adds the two outputs.
+/// Makes sure that the graph gives the filter's scores: what a model does with its batch axis, say,
+/// shows only when it runs.
+fn tried(filter: &OpenFilter, model: &Model) -> Result<(), Error> {
+    let cannot = |why: String| {
+        Error::Request(format!(
+            "the filter cannot be written into this model: {why}"
+        ))
+    };
+    let like = &filter.classifier;
+    let [channels, height, width] = like.shape();
+    let graph = model.graph().map_err(|error| cannot(error.to_string()))?;
+    let opening = Opening {
+        output: Some(SCORE.to_owned()),
+        inputs: like.network().ends().given.clone(),
+    };
+    let size = Some([height, width]);
+    let preprocess = like.preprocess().clone();
+    let opened = Classifier::open(Arc::new(graph), preprocess, size, &opening, like.device())
+        .map_err(|error| cannot(error.to_string()))?;
+    let count = TRIED * channels * height * width;
+    let mut rng = ChaCha8Rng::seed_from_u64(filter.file.seed);
+    let pixels: Vec<f32> = (0..count).map(|_| rng.random_range(0.0..=1.0)).collect();
+    // One score stands for two classes, whose logits are as far apart as it says.
+    let made = opened
+        .evaluate(&pixels)
+        .map_err(|error| cannot(error.to_string()))?;
+    let made = made
+        .chunks_exact(2)
+        .map(|pair| f64::from(pair[1] - pair[0]));
+    let wanted = filter.score(&pixels)?;
+    let is_same = |(made, wanted): (f64, &Scored)| {
+        (made - wanted.score).abs() <= TOLERANCE * wanted.score.abs().max(1.0)
+    };
+    if opened.classes() != 2 || !made.zip(&wanted).all(is_same) {
+        return Err(cannot(
+            "its graph does not give the scores of the filter".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Adds the two outputs. An image is flagged unless its score is below the next number after the
+/// threshold, so that what is no number is flagged too.
 fn judged(
     model: &mut Model,
     score: &str,
@@ -86,15 +151,16 @@ fn judged(
     let dims = || [Dim::Named("batch".to_owned()), Dim::Fixed(1)];
     let part = GraphBuilder::new("filter", opset)
         .input(score, ElementType::F32, &dims())
-        .initializer("gifthorse_threshold", &[1], [threshold])
+        .initializer("gifthorse_limit", &[1], [threshold.next_up()])
         .node("Identity", "gifthorse_score", &[score], &[SCORE], [])
         .node(
-            "Greater",
-            "gifthorse_flagged",
-            &[score, "gifthorse_threshold"],
-            &[FLAGGED],
+            "Less",
+            "gifthorse_below",
+            &[score, "gifthorse_limit"],
+            &[BELOW],
             [],
         )
+        .node("Not", "gifthorse_flagged", &[BELOW], &[FLAGGED], [])
         .output(SCORE, ElementType::F32, &dims())
         .output(FLAGGED, ElementType::Bool, &dims())
         .finish()?;

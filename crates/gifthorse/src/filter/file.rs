@@ -16,8 +16,8 @@ use crate::{Error, replace_file};
 
 /// Version of the format of filter files.
 pub const FILTER_VERSION: u32 = 1;
-/// No filter is larger than this: what most of it is are the clean images that some of them keep.
-const LARGEST: u64 = 1 << 30;
+/// No filter is larger than this: most of it are the clean images that some of them keep.
+const LARGEST: u64 = 1 << 28;
 
 /// A fitted filter: all that is needed to run it, beside the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,7 +75,8 @@ pub struct FitImages {
     pub threshold: usize,
     /// Whether they have labels of their own; if not, the model's answers stand in.
     pub labelled: bool,
-    /// Which they were, so that a filter is never evaluated on them.
+    /// Which they were, and which its triggers were searched with, so that a filter is never
+    /// evaluated on them.
     pub seen: Seen,
 }
 
@@ -90,13 +91,17 @@ impl FilterFile {
             source,
         };
         let mut text = String::new();
+        let refused =
+            |why: String| Error::Request(format!("{} is no filter: {why}", path.display()));
+        // A pipe would keep a reader waiting.
+        if !std::fs::metadata(path).map_err(unread)?.is_file() {
+            return Err(refused("it is no regular file".to_owned()));
+        }
         let file = File::open(path).map_err(unread)?;
         let size = file
             .take(LARGEST + 1)
             .read_to_string(&mut text)
             .map_err(unread)?;
-        let refused =
-            |why: String| Error::Request(format!("{} is no filter: {why}", path.display()));
         if size as u64 > LARGEST {
             return Err(refused("it is larger than any".to_owned()));
         }

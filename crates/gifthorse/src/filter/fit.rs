@@ -92,9 +92,10 @@ pub fn fit_filter(request: &FitFilter) -> Result<FilterFile, Error> {
     let classifier = fit.classifier;
     let predictions = classifier.predict(set.images.pixels())?;
     let images = set.labelled(&predictions)?;
-    let searched = knowledge.searched(path, &classifier)?;
-    let parts = Parts::of(&images, &searched, scan.seed)?;
     let triggers = knowledge.triggers(request, &classifier)?;
+    let (searched, told) = knowledge.searched(path, &classifier, &triggers)?;
+    notes.extend(told);
+    let parts = Parts::of(&images, &searched, scan.seed)?;
     let repaired = request
         .repaired
         .as_deref()
@@ -156,7 +157,7 @@ pub fn fit_filter(request: &FitFilter) -> Result<FilterFile, Error> {
             fit: parts.fit.len(),
             threshold: parts.threshold.len(),
             labelled: set.about.labelled,
-            seen: Seen::of(&images),
+            seen: Seen::of(&images).and(searched),
         },
         triggers: triggers.len(),
         threshold,

@@ -36,12 +36,20 @@ impl Knowledge {
         };
         let report = read_report(path)?;
         let (preprocess, opening, size) = opened_as(&report)?;
+        let asked = &request.scan;
+        // Images are read, cropped and turned as they were for the report, and drawn by its seed.
+        let drawn = match (&report.images, &asked.images) {
+            (Some(_), Some(images)) => scan_request(&replay(asked, images), &report)?,
+            _ => asked.clone(),
+        };
         Ok(Self {
             scan: ScanRequest {
                 preprocess: PreprocessChoice::Given(preprocess),
                 opening,
                 input_size: Some(size),
-                ..request.scan.clone()
+                max_images: asked.max_images,
+                force: asked.force,
+                ..drawn
             },
             report: Some(report),
         })
@@ -62,31 +70,43 @@ impl Knowledge {
         }
     }
 
-    /// The images that the triggers of the report were searched with, if they are among those at
-    /// `images`.
+    /// The images that the triggers were searched with, and what a user should know of that.
     ///
     /// # Errors
     /// Images that cannot be read; labels from a file that is not given.
-    pub fn searched(&self, images: &Path, classifier: &Classifier) -> Result<Seen, Error> {
-        let Some(report) = &self.report else {
-            return Ok(Seen::default());
+    pub fn searched(
+        &self,
+        images: &Path,
+        classifier: &Classifier,
+        triggers: &[KnownTrigger],
+    ) -> Result<(Seen, Option<String>), Error> {
+        let untold = |why: &str| {
+            let note = format!(
+                "{why}: if it was, the threshold may be set by some of these and flag a little less than it says"
+            );
+            Ok((Seen::default(), Some(note)))
         };
-        let scan = &self.scan;
-        let of_report = scan_request(
-            &VerifyRequest {
-                report: PathBuf::new(),
-                model: scan.model.clone(),
-                images: images.to_owned(),
-                labels: scan.labels.clone(),
-                class_names: scan.class_names.clone(),
-                force: scan.force,
-            },
-            report,
-        )?;
-        let set = ImageSet::load(&of_report, images, classifier)?;
+        let (Some(report), false) = (&self.report, triggers.is_empty()) else {
+            return match triggers {
+                [] => Ok((Seen::default(), None)),
+                _ => untold(
+                    "whether the trigger was searched with some of these images is not known",
+                ),
+            };
+        };
+        let Some(described) = &report.images else {
+            return Ok((Seen::default(), None));
+        };
+        let scan = scan_request(&replay(&self.scan, images), report)?;
+        let set = ImageSet::load(&scan, images, classifier)?;
+        if set.about.sha256 != described.sha256 {
+            return untold(
+                "these are not the images of the report, and whether its triggers were searched with some of them is not known",
+            );
+        }
         let predictions = classifier.predict(set.images.pixels())?;
-        let SplitSet { search, .. } = set.split(&predictions, of_report.seed)?;
-        Ok(Seen::of(&search))
+        let SplitSet { search, .. } = set.split(&predictions, scan.seed)?;
+        Ok((Seen::of(&search), None))
     }
 
     /// The triggers: the one told, or those of the report that lead to its targets, or to the one
@@ -127,5 +147,17 @@ impl Knowledge {
             folder
         };
         of_report(report, folder, &targets, classifier)
+    }
+}
+
+/// What draws the images of a report again.
+fn replay(scan: &ScanRequest, images: &Path) -> VerifyRequest {
+    VerifyRequest {
+        report: PathBuf::new(),
+        model: scan.model.clone(),
+        images: images.to_owned(),
+        labels: scan.labels.clone(),
+        class_names: scan.class_names.clone(),
+        force: scan.force,
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gifthorse_data::{Crop, Images};
+use gifthorse_data::{Crop, ImageShape, Images, LoadOptions, Loaded, load};
 use gifthorse_defense::filter::{Held, Score, Scored, named};
 use gifthorse_engine::{Classifier, Device, Opening};
 use gifthorse_onnx::Model;
@@ -15,12 +15,13 @@ use crate::model::OpenModel;
 use crate::preprocessing::of_report;
 use crate::repair::record::ModelFile;
 use crate::scan::images::ImageSet;
+use crate::scan::turns::first;
 use crate::verify::crop;
 use crate::{Error, PreprocessChoice, ScanRequest};
 
 /// A filter that is ready to score images.
 pub struct OpenFilter {
-    /// What it was kept as.
+    /// What it was kept as, without its state.
     pub file: FilterFile,
     /// The model, opened as it was when the filter was fitted.
     pub classifier: Classifier,
@@ -42,7 +43,7 @@ impl OpenFilter {
         repaired: Option<&Path>,
         force: bool,
     ) -> Result<Self, Error> {
-        let file = FilterFile::read(path)?;
+        let mut file = FilterFile::read(path)?;
         let filter = named(&file.method)?;
         let [_, height, width] = file.shape;
         let opening = Opening {
@@ -85,7 +86,7 @@ impl OpenFilter {
             classifier: &classifier,
             repaired: repaired.as_ref(),
         };
-        let score = filter.restore(file.state.clone(), &held)?;
+        let score = filter.restore(file.state.take(), &held)?;
         Ok(Self {
             file,
             classifier,
@@ -115,16 +116,44 @@ impl OpenFilter {
     /// # Errors
     /// Images that cannot be read; a label that the model has no class for.
     pub(super) fn images(&self, scan: &ScanRequest, path: &Path) -> Result<ImageSet, Error> {
+        ImageSet::load(&self.reading(scan)?, path, &self.classifier)
+    }
+
+    /// How images are read: cropped as for the fit, unless the request says how.
+    fn reading(&self, scan: &ScanRequest) -> Result<ScanRequest, Error> {
         let of_filter = crop(&self.file.preprocess)?;
-        let scan = ScanRequest {
+        Ok(ScanRequest {
             crop: if scan.crop == Crop::None {
                 of_filter
             } else {
                 scan.crop
             },
             ..with_most(scan, &self.classifier)
+        })
+    }
+
+    /// Images of which nothing is known, without whatever labels their folders give them.
+    ///
+    /// # Errors
+    /// Images that cannot be read.
+    pub(super) fn suspects(&self, scan: &ScanRequest, path: &Path) -> Result<Loaded, Error> {
+        let [channels, height, width] = self.classifier.shape();
+        let shape = ImageShape {
+            channels,
+            height,
+            width,
         };
-        ImageSet::load(&scan, path, &self.classifier)
+        let scan = self.reading(scan)?;
+        let options = LoadOptions {
+            target: Some(shape),
+            split: scan.split,
+            crop: scan.crop,
+            exif: first(scan.exif),
+            max_images: scan.max_images,
+            seed: scan.seed,
+            ..LoadOptions::default()
+        };
+        Ok(load(path, &options)?)
     }
 
     /// The images that the filter was not fitted with, nor its threshold set by.

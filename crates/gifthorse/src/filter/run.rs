@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use gifthorse_data::Loaded;
 use gifthorse_defense::filter::more_than_expected;
 use gifthorse_report::evidence::Heated;
 use serde::Serialize;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use super::opened::OpenFilter;
 use crate::explain::heat::heated;
 use crate::explain::layers::for_grad_cam;
+use crate::scan::about_images::{in_words, passed_over_in_words};
 use crate::{Error, ScanRequest};
 
 /// A filter, and the images that it is to look at.
@@ -96,22 +98,28 @@ pub fn run_filter(request: &RunFilter) -> Result<Suspects, Error> {
         Some(fpr) => filter.file.threshold.at(fpr)?,
         None => filter.file.threshold.clone(),
     };
-    let set = filter.images(&request.scan, path)?;
-    let mut warnings = set.about.warnings.clone();
-    warnings.extend(set.about.passed_over_in_words());
-    if request.scan.max_images.is_none() && set.about.available > set.about.count {
+    let Loaded {
+        images,
+        warnings,
+        passed_over,
+        available,
+        ..
+    } = filter.suspects(&request.scan, path)?;
+    let mut warnings = in_words(&warnings);
+    warnings.extend(passed_over_in_words(&passed_over));
+    if request.scan.max_images.is_none() && available > images.len() {
         warnings.push(format!(
-            "{} of {} images were looked at: give --max-images for more",
-            set.about.count, set.about.available
+            "{} of {available} images were looked at: give --max-images for more",
+            images.len()
         ));
     }
-    let scored = filter.score(set.images.pixels())?;
+    let scored = filter.score(images.pixels())?;
     let verdicts: Vec<ImageVerdict> = scored
         .iter()
-        .zip(set.images.names())
+        .zip(images.names())
         .map(|(scored, name)| ImageVerdict {
             name: name.clone(),
-            score: scored.score.is_finite().then_some(scored.score),
+            score: (scored.score != f64::INFINITY).then_some(scored.score),
             p_value: threshold.p_value(scored.score),
             flagged: threshold.flags(scored.score),
             answer: scored.answer,
@@ -122,9 +130,13 @@ pub fn run_filter(request: &RunFilter) -> Result<Suspects, Error> {
     let mut order: Vec<usize> = (0..scored.len()).collect();
     order.sort_by(|&a, &b| scored[b].score.total_cmp(&scored[a].score).then(a.cmp(&b)));
     order.truncate(request.shown);
-    let shown = match for_grad_cam(&filter.classifier, None)? {
-        Some(layer) if !order.is_empty() => {
-            let pixels = set.images.subset(&order);
+    let layer = match order[..] {
+        [] => None,
+        _ => for_grad_cam(&filter.classifier, None)?,
+    };
+    let shown = match layer {
+        Some(layer) => {
+            let pixels = images.subset(&order);
             match heated(&filter.classifier, &layer, pixels.pixels()) {
                 // The scores hold all the same.
                 Err(Error::Detector(refusal)) => {
@@ -134,7 +146,7 @@ pub fn run_filter(request: &RunFilter) -> Result<Suspects, Error> {
                 made => order.iter().copied().zip(made?).collect(),
             }
         }
-        _ => Vec::new(),
+        None => Vec::new(),
     };
     Ok(Suspects {
         images: verdicts.len(),

@@ -20,6 +20,13 @@ impl Seen {
         Self(places.map(|place| hash(images.image(place))).collect())
     }
 
+    /// These images and those.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Whether this image is among them.
     pub fn has(&self, image: &[f32]) -> bool {
         self.0.contains(&hash(image))

@@ -79,13 +79,18 @@ impl AboutImages {
 
     /// In a line, the files that are not used; `None` if all are.
     pub fn passed_over_in_words(&self) -> Option<String> {
-        let count: usize = self.passed_over.iter().map(|passed| passed.count).sum();
-        let reason =
-            |passed: &PassedOver| format!("{} {} ({})", passed.count, passed.reason, passed.first);
-        let reasons: Vec<String> = self.passed_over.iter().map(reason).collect();
-        let files = if count == 1 { "file was" } else { "files were" };
-        (count > 0).then(|| format!("{count} {files} passed over: {}", reasons.join("; ")))
+        passed_over_in_words(&self.passed_over)
     }
+}
+
+/// Files that are not used, by reason, in words; `None` if all are.
+pub fn passed_over_in_words(passed_over: &[PassedOver]) -> Option<String> {
+    let count: usize = passed_over.iter().map(|passed| passed.count).sum();
+    let reason =
+        |passed: &PassedOver| format!("{} {} ({})", passed.count, passed.reason, passed.first);
+    let reasons: Vec<String> = passed_over.iter().map(reason).collect();
+    let files = if count == 1 { "file was" } else { "files were" };
+    (count > 0).then(|| format!("{count} {files} passed over: {}", reasons.join("; ")))
 }
 
 fn passed_over(passed: &PassedOver) -> report::PassedOver {

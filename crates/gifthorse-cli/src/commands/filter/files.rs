@@ -35,7 +35,7 @@ pub fn json(suspects: &Suspects) -> anyhow::Result<String> {
     Ok(format!("{}\n", serde_json::to_string(suspects)?))
 }
 
-/// Writes `filter.json`, `filter.csv` and `filter.html` to a folder, which is made if it is not
+/// Writes `suspects.json`, `suspects.csv` and `suspects.html` to a folder, which is made if it is not
 /// there.
 ///
 /// # Errors
@@ -48,9 +48,9 @@ pub fn write(folder: &Path, suspects: &Suspects) -> anyhow::Result<()> {
         fs::write(&path, bytes)
             .with_context(|| format!("{} cannot be written (--out)", path.display()))
     };
-    put("filter.json", json(suspects)?.as_bytes())?;
-    put("filter.csv", &csv(suspects)?)?;
-    put("filter.html", page(suspects).as_bytes())
+    put("suspects.json", json(suspects)?.as_bytes())?;
+    put("suspects.csv", &csv(suspects)?)?;
+    put("suspects.html", page(suspects).as_bytes())
 }
 
 fn csv(suspects: &Suspects) -> anyhow::Result<Vec<u8>> {

@@ -106,6 +106,10 @@ pub fn evaluation(evaluation: &Evaluation) -> String {
     let mut add = |what: &str, rows: &[AtRate]| {
         for row in rows {
             let [low, high] = row.share.interval;
+            if row.share.of == 0 {
+                table.add_row([what.to_owned(), percent(row.fpr), "-".to_owned()]);
+                continue;
+            }
             table.add_row([
                 what.to_owned(),
                 percent(row.fpr),
@@ -117,9 +121,9 @@ pub fn evaluation(evaluation: &Evaluation) -> String {
     add("clean images flagged (FPR)", &evaluation.clean);
     for trigger in &evaluation.triggers {
         let name = Shown(&trigger.name).to_string();
-        add(&format!("{name}: missed (FNR)"), &trigger.missed);
+        add(&format!("{name}: missed of all"), &trigger.missed);
         add(
-            &format!("{name}: missed of those that succeed"),
+            &format!("{name}: missed of those that succeed (FNR)"),
             &trigger.missed_of_successful,
         );
     }

@@ -98,7 +98,11 @@ fn table(filters: &[ZooFilter], rates: &[f64]) -> String {
 
 /// The share that is missed of the trigger that is missed most, of images that go where it leads.
 fn worst(evaluation: &Evaluation, at: usize) -> Option<f64> {
-    let missed = |on: &OnTrigger| Some(on.missed_of_successful.get(at)?.share.rate);
+    // A trigger that leads no image anywhere is missed on none, and caught on none.
+    let missed = |on: &OnTrigger| {
+        let share = on.missed_of_successful.get(at)?.share;
+        (share.of > 0).then_some(share.rate)
+    };
     evaluation
         .triggers
         .iter()
@@ -118,6 +122,11 @@ fn mean(done: &[&Evaluation], factor: f64, of: impl Fn(&Evaluation) -> Option<f6
 struct Watch(Bars);
 
 impl FilterZooObserver for Watch {
+    fn failed(&self, name: &str, error: &gifthorse::Error) {
+        self.0
+            .finished(name, &format!("{name}: the scan failed: {error}"));
+    }
+
     fn planned(&self, to_do: usize, there: usize) {
         self.0.begin(
             to_do,

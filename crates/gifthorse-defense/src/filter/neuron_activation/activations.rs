@@ -33,7 +33,7 @@ impl Pool {
             for &value in values {
                 match self {
                     Self::Mean => *of_channel += f64::from(value) / places,
-                    Self::Largest => *of_channel = of_channel.max(f64::from(value)),
+                    Self::Largest => *of_channel = largest(*of_channel, f64::from(value)),
                 }
             }
         }
@@ -46,6 +46,14 @@ impl Pool {
         let size = (values.len() / passed.images.max(1)).max(1);
         let rows = values.chunks_exact(size);
         rows.map(|value| self.of(layer, value)).collect()
+    }
+}
+
+/// The larger of two numbers; what is no number is larger than any, so that it stays suspicious.
+fn largest(one: f64, other: f64) -> f64 {
+    match one.is_nan() || other <= one {
+        true => one,
+        false => other,
     }
 }
 

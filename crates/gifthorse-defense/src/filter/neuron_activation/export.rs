@@ -45,10 +45,9 @@ pub fn export(model: &mut Model, raised: &[(Layer, Raised)]) -> Result<String, E
 fn of_trigger(layer: &Layer, raised: &Raised, opset: i64) -> Result<Model, Error> {
     let mut dims = vec![Dim::Named("batch".to_owned())];
     dims.extend(layer.shape().iter().copied().map(Dim::Fixed));
-    let mut weights = vec![0.0f32; layer.channels()];
-    for &neuron in &raised.neurons {
-        weights[neuron] += (1.0 / (raised.neurons.len() as f64 * raised.gap)) as f32;
-    }
+    let count = raised.neurons.len();
+    let neurons: Vec<i64> = raised.neurons.iter().map(|&neuron| neuron as i64).collect();
+    let weights = vec![(1.0 / (count as f64 * raised.gap)) as f32; count];
     let rest = (-raised.clean / raised.gap) as f32;
     let places: Vec<i64> = (1..=layer.shape().len())
         .filter(|&axis| axis != layer.channel_axis())
@@ -57,7 +56,8 @@ fn of_trigger(layer: &Layer, raised: &Raised, opset: i64) -> Result<Model, Error
     let mut graph = GraphBuilder::new("score", opset);
     graph
         .input(layer.name(), ElementType::F32, &dims)
-        .initializer("weights", &[layer.channels(), 1], weights)
+        .initializer_i64("neurons", &[count], &neurons)
+        .initializer("weights", &[count, 1], weights)
         .initializer("rest", &[1], [rest]);
     let to_float = [("to", Attribute::Int(ElementType::F32.to_onnx().into()))];
     graph.node("Cast", "float", &[layer.name()], &["values"], to_float);
@@ -80,7 +80,14 @@ fn of_trigger(layer: &Layer, raised: &Raised, opset: i64) -> Result<Model, Error
         graph.node(operator, "pool", &["values"], &["pooled"], [keep, axes]);
     }
     graph
-        .node("MatMul", "neurons", &[pooled, "weights"], &["raised"], [])
+        .node(
+            "Gather",
+            "neurons",
+            &[pooled, "neurons"],
+            &["chosen"],
+            [("axis", Attribute::Int(1))],
+        )
+        .node("MatMul", "mean", &["chosen", "weights"], &["raised"], [])
         .node("Add", "rest", &["raised", "rest"], &["score"], [])
         .output(
             "score",

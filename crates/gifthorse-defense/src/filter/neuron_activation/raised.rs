@@ -133,9 +133,10 @@ impl Raised {
     }
 
     /// How active its neurons are among the activations of all, `[channels]`: 0 at what clean
-    /// images have, 1 at what stamped ones have.
+    /// images have, 1 at what stamped ones have; infinite if that is no number.
     pub fn score(&self, activations: &[f64]) -> f64 {
         let sum: f64 = self.neurons.iter().map(|&neuron| activations[neuron]).sum();
-        (sum / self.neurons.len() as f64 - self.clean) / self.gap
+        let score = (sum / self.neurons.len() as f64 - self.clean) / self.gap;
+        if score.is_nan() { f64::INFINITY } else { score }
     }
 }
