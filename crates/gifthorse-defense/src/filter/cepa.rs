@@ -7,9 +7,9 @@
 //! image to the target and move all of them alike, found by the search of the detector
 //! [`cepa`](crate::detect::cepa) at its last layer. In small nets it leads by another way than the
 //! trigger; so the mean move from clean images to the same under the known trigger is looked at too,
-//! in up to four layers, the last in front, and the first of all these is taken that tells the stamped images of the
-//! fit from all clean ones as well as any. The safe label of an image is the best class other than
-//! the one that the trigger leads to.
+//! in up to four layers, the last in front, and the first of all these is taken that tells the
+//! stamped images of the fit from all clean ones as well as any. The safe label of an image is the
+//! best class other than the one that the trigger leads to.
 //!
 //! # Threat model
 //! A trigger of any kind that a scan recovered, or that is told, and one that moves images alike
@@ -50,6 +50,9 @@ use crate::detect::cepa::CommonMove;
 use crate::error::Error;
 use crate::exact;
 use moves::{best, of_image};
+
+/// More triggers than this are no filter that was fitted.
+const MOST_TRIGGERS: usize = 4096;
 
 /// What it is.
 const ABOUT: About = About {
@@ -144,8 +147,9 @@ impl Filter for Cepa {
             Ok((known, kept.target))
         });
         let moves = moves.collect::<Result<Vec<_>, Error>>()?;
-        if moves.is_empty() {
-            return Err(ABOUT.refused("it has no move".to_owned()));
+        if moves.is_empty() || moves.len() > MOST_TRIGGERS {
+            let count = moves.len();
+            return Err(ABOUT.refused(format!("it has {count} moves")));
         }
         Ok(Box::new(Fitted {
             classifier: classifier.clone(),
