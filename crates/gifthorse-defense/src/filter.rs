@@ -155,7 +155,7 @@ pub struct Row {
 
 /// All filters.
 pub const FILTERS: [Row; 12] = {
-    let [strip, strip_add, strip_alpha] = strip::ROWS;
+    let [strip, strip_clip, strip_alpha] = strip::ROWS;
     [
         combined::ROW,
         neuron_activation::ROW,
@@ -167,7 +167,7 @@ pub const FILTERS: [Row; 12] = {
         ibd_psc::ROW,
         scale_up::ROW,
         strip,
-        strip_add,
+        strip_clip,
         strip_alpha,
     ]
 };

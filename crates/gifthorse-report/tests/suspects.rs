@@ -1,7 +1,6 @@
 //! The images that a filter finds suspicious, on a page, whatever they are called.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[allow(dead_code, reason = "shared with the tests of reports")]
 mod sample;
 
 use gifthorse_report::{

@@ -106,19 +106,19 @@ impl Filter for NeuronActivation {
             let reason = "no trigger raises a neuron of the layers before the logits";
             return Err(Error::CannotFilter(reason.to_owned()));
         }
-        Fitted::new(classifier, raised)
+        Ok(Box::new(Fitted::new(classifier, raised)?))
     }
 
     fn restore(&self, kept: Value, held: &Held<'_>) -> Result<Box<dyn Score>, Error> {
         let kept: Kept = ABOUT.read(kept)?;
-        Fitted::new(held.classifier, kept.raised)
+        Ok(Box::new(Fitted::new(held.classifier, kept.raised)?))
     }
 }
 
 impl Fitted {
     /// # Errors
     /// Neurons or classes that the model does not have.
-    fn new(classifier: &Classifier, raised: Vec<Raised>) -> Result<Box<dyn Score>, Error> {
+    fn new(classifier: &Classifier, raised: Vec<Raised>) -> Result<Self, Error> {
         let with_layer = raised.into_iter().map(|raised| {
             let layer = classifier.layer(&raised.layer)?.clone();
             let is_sound = !raised.neurons.is_empty()
@@ -143,10 +143,10 @@ impl Fitted {
             let count = raised.len();
             return Err(ABOUT.refused(format!("it goes by {count} triggers")));
         }
-        Ok(Box::new(Self {
+        Ok(Self {
             classifier: classifier.clone(),
             raised,
-        }))
+        })
     }
 }
 

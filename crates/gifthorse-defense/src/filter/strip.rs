@@ -14,10 +14,11 @@
 //! paper). The paper's rule takes the entropies of clean images for normal and its boundary from
 //! their mean and spread; here the boundary comes from clean images as for all filters.
 //!
-//! Three blends: `add` is the sum of the two images, as in the authors' code, which goes beyond
-//! the range of pixels; `add_clip`, the sum cut off at 1, as others took it (WaNet's code); `alpha`,
-//! half of each, which is what the paper's text says. They are three rows of the
-//! table; `strip` is `add_clip`, which stays an image.
+//! Three blends, each a row of the table: `strip` takes the sum of the two images, as in the authors'
+//! code, which goes beyond the range of pixels; `strip_clip`, the sum cut off at 1, as others took it
+//! (WaNet's code); `strip_alpha`, half of each, which is what the paper's text says. Under the sum a
+//! white trigger stays the brightest part of the blend. Cut off, bright pictures become as white as
+//! it is; halved, it becomes as grey as they are.
 //!
 //! # Needs
 //! Some clean images, a hundred as published, which are laid over others.
@@ -57,10 +58,7 @@ const MISSES: &[&str] = &[
 /// The three blends, the default first.
 const ABOUTS: [About; 3] = [
     about("strip", "STRIP (Gao et al. 2019)"),
-    about(
-        "strip_add",
-        "STRIP, sums beyond the range of pixels (Gao et al. 2019)",
-    ),
+    about("strip_clip", "STRIP, sums cut off at 1 (Gao et al. 2019)"),
     about("strip_alpha", "STRIP, half of each image (Gao et al. 2019)"),
 ];
 
@@ -80,11 +78,11 @@ const fn about(name: &'static str, title: &'static str) -> About {
 pub(super) const ROWS: [Row; 3] = [
     Row {
         about: &ABOUTS[0],
-        make: || Box::new(Strip(Blend::AddClip)),
+        make: || Box::new(Strip(Blend::Add)),
     },
     Row {
         about: &ABOUTS[1],
-        make: || Box::new(Strip(Blend::Add)),
+        make: || Box::new(Strip(Blend::AddClip)),
     },
     Row {
         about: &ABOUTS[2],
@@ -167,8 +165,8 @@ impl Filter for Strip {
 impl Blend {
     const fn about(self) -> &'static About {
         match self {
-            Self::AddClip => &ABOUTS[0],
-            Self::Add => &ABOUTS[1],
+            Self::Add => &ABOUTS[0],
+            Self::AddClip => &ABOUTS[1],
             Self::Alpha => &ABOUTS[2],
         }
     }

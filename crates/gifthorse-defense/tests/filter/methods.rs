@@ -18,7 +18,7 @@ fn least(name: &str) -> f64 {
         // Nothing of the square is left under a blend or more light, for which these pictures are
         // too bright; and the net has no normalisation, without which no scale takes clean images
         // their class. `by_hand` has a net on which these work.
-        "strip" | "strip_add" | "strip_alpha" | "scale_up" | "ibd_psc" => 0.0,
+        "strip" | "strip_clip" | "strip_alpha" | "scale_up" | "ibd_psc" => 0.0,
         _ => panic!("what does {name} flag?"),
     }
 }

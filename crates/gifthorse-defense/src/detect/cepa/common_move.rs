@@ -60,17 +60,28 @@ impl CommonMove {
         new
     }
 
-    /// A move whose values are known already, and where clean images lie along it. `None` unless there
-    /// is a number for each of the layer's, or if it leads nowhere.
+    /// A move of these values from where images lie at rest, `[images, ...]`. `None` if it is not
+    /// [sound](Self::is_sound).
+    pub(crate) fn from(layer: Layer, values: Vec<f32>, at_rest: &[f32]) -> Option<Self> {
+        let new = Self::new(layer, values, at_rest);
+        new.is_sound().then_some(new)
+    }
+
+    /// A move that was found before. `None` if it is not [sound](Self::is_sound).
     pub(crate) fn known(layer: Layer, values: Vec<f32>, centre: f64) -> Option<Self> {
-        let numbers: usize = layer.shape().iter().product();
         let new = Self {
             layer,
             values,
             centre,
         };
-        let is_sound = new.values.len() == numbers && new.length_squared().is_normal();
-        (is_sound && centre.is_finite()).then_some(new)
+        new.is_sound().then_some(new)
+    }
+
+    /// Whether there is a number for each of the layer's, and it leads somewhere.
+    pub(crate) fn is_sound(&self) -> bool {
+        let numbers: usize = self.layer.shape().iter().product();
+        let leads = self.length_squared().is_normal() && self.centre.is_finite();
+        self.values.len() == numbers && leads
     }
 
     /// The consensus at a layer of moves that lead images of all other classes to `target`: the

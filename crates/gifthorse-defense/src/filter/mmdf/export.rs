@@ -59,7 +59,7 @@ fn margins([own, twin]: [&str; 2], classes: usize, opset: i64) -> Result<Model, 
         .node("Cast", "own_float", &[own], &["own"], to_float())
         .node("Cast", "twin_float", &[twin], &["twin"], to_float());
     if opset >= AXES_AS_INPUT {
-        graph.initializer_i64("axes", &[1], &[1]);
+        graph.initializer_i64("axes", &[1], [1]);
     }
     let largest = |graph: &mut GraphBuilder, of: &str, to: &str| {
         let name = format!("largest_{to}");
