@@ -236,7 +236,7 @@ async fn rest_infer(seen: &Seen, request: Request<Incoming>) -> Response<Body> {
             .collect(),
         None => numbers_of(&body[length.min(body.len())..]),
     };
-    if pixels.is_empty() || pixels.len() % 4 != 0 {
+    if pixels.is_empty() || !pixels.len().is_multiple_of(4) {
         return refuse("the server wants images of four pixels");
     }
     seen.inferences.fetch_add(1, Ordering::SeqCst);
@@ -302,7 +302,7 @@ impl UnaryService<InferRequest> for GrpcInfer {
                 Some(raw) => numbers_of(raw),
                 None => typed.unwrap_or_default().fp32,
             };
-            if pixels.is_empty() || pixels.len() % 4 != 0 {
+            if pixels.is_empty() || !pixels.len().is_multiple_of(4) {
                 return Err(Status::new(
                     Code::OutOfRange,
                     "the server wants four pixels",
