@@ -23,9 +23,10 @@
 //!
 //! # Known failures
 //! Images that are dark, such as digits, which stay what they are however bright: all images are
-//! then as consistent as stamped ones. A target that bright images are taken for anyway, whose clean
-//! images are as consistent as stamped ones; so it was with white squares on photographs. Triggers that are not bright, and those for single classes.
-//! With the published settings a user saw 21 % of clean images flagged (BackdoorBox, issue 84).
+//! then as consistent as stamped ones. A target that bright images are taken for anyway, whose
+//! clean images are as consistent as stamped ones; so it was with white squares on photographs.
+//! Triggers that are not bright, and those for single classes. With the published settings a user
+//! saw 21 % of clean images flagged (BackdoorBox, issue 84).
 //!
 //! # References
 //! J. Guo, Y. Li, X. Chen, H. Guo, L. Sun, C. Liu, "SCALE-UP: An Efficient Black-box Input-level
