@@ -3,8 +3,8 @@
 //! `request` says what is asked for, `diagnosis` what is wrong with the model (a scan, its report,
 //! or what the caller tells), `known` reads the triggers of a report, `parts` divides the images so
 //! that the proof is on images that neither search nor repair has seen, `time` shares the time out
-//! among all that, `rounds` repairs and scans again, `proof` measures before and after, and `record` is what comes out, as plain data, which
-//! `page` shows with the pictures of `shown`.
+//! among all that, `rounds` repairs and scans again, `proof` measures before and after, and `record`
+//! is what comes out, as plain data, which `page` shows with the pictures of `shown`.
 
 mod diagnosis;
 pub(crate) mod known;
