@@ -218,7 +218,6 @@ def load(server, protocol, images, count, seconds):
     def work():
         rest, grpc = clients(server)
         ask = {"REST": lambda: rest.infer(NAME, http_input(images)), "gRPC": lambda: grpc.infer(NAME, grpc_input(images))}
-        ask[protocol]()
         mine = []
         begin.wait()
         stop = time.monotonic() + seconds

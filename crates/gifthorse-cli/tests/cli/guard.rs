@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, Kind, SIDE};
+use crate::bench::{Bench, CLASSES, Kind, SIDE, TARGET};
 
 /// Reads a request or an answer with its body.
 fn message(stream: &mut TcpStream) -> (String, String) {
@@ -104,19 +104,24 @@ fn a_filter_guards_a_server_until_it_is_told_to_stop() {
         server()
     );
     let (mut guard, address, metrics) = start(&bench, &arguments);
-    let flagged = |is_stamped| {
-        let body = request(&bench, 5, is_stamped);
+    let is_flagged = |class, is_stamped| {
+        let body = request(&bench, class, is_stamped);
         let (head, answer) = ask(&address, "POST /v2/models/m/infer", &body);
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
         let answer: Value = serde_json::from_str(&answer).unwrap();
-        answer["parameters"]["gifthorse_flagged"].clone()
+        answer["parameters"]["gifthorse_flagged"].as_bool().unwrap()
     };
-    assert_eq!((flagged(true), flagged(false)), (json!(true), json!(false)));
+    let classes = || (0..CLASSES).filter(|class| *class != TARGET);
+    assert!(classes().all(|class| is_flagged(class, true)));
+    // One of twenty clean images is flagged by right.
+    let alarms = classes().filter(|class| is_flagged(*class, false)).count();
+    assert!(alarms <= 2, "{alarms} of 7");
     let (_, text) = ask(&metrics.unwrap(), "GET /metrics", "");
-    assert!(
-        text.contains("gifthorse_guard_images_total{flagged=\"true\"} 1"),
-        "{text}"
+    let line = format!(
+        "gifthorse_guard_images_total{{flagged=\"true\"}} {}",
+        7 + alarms
     );
+    assert!(text.contains(&line), "{text}");
 
     let id = guard.id().to_string();
     let told = std::process::Command::new("kill")
@@ -138,7 +143,7 @@ fn a_filter_guards_a_server_until_it_is_told_to_stop() {
     };
     assert_eq!(
         (of("listening"), of("judged"), of("stopped")),
-        (1, 2, 1),
+        (1, 14, 1),
         "{log}"
     );
 }
