@@ -21,12 +21,12 @@ pub struct SubjectArgs {
     /// tar of one, or an .npz file. Without, only detectors that need none are run.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
     pub images: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ImageArgs,
     /// Use at most so many images, drawn evenly over the classes [default of a scan: ten a class, but
     /// at least 1000, at most 3000 and at most 1 GiB; of a repair: 10000, at most 1 GiB].
     #[arg(long, value_name = "N", value_parser = parse::count, help_heading = "Images")]
     max_images: Option<usize>,
-    #[command(flatten)]
-    reading: ImageArgs,
     #[command(flatten)]
     preprocess: PreprocessArgs,
     /// Height and width of the model's images, where the file leaves them open.
