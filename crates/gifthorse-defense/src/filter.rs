@@ -138,6 +138,11 @@ pub trait Score: Send + Sync {
         Err(Error::CannotFilter(reason.to_owned()))
     }
 
+    /// Whether it asks the repaired model, without which it cannot be taken up again.
+    fn asks_repaired(&self) -> bool {
+        false
+    }
+
     /// What was found out while fitting that a user should know, in sentences.
     fn notes(&self) -> Vec<String> {
         Vec::new()

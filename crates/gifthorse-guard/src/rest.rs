@@ -3,6 +3,7 @@
 mod answer;
 mod data;
 mod json;
+mod keys;
 mod request;
 
 pub(crate) use answer::{correct, mark};

@@ -52,7 +52,9 @@ pub(crate) enum Route {
 ///
 /// The path is looked at as servers do: percent-decoded, without empty segments, behind any prefix.
 pub(crate) fn route(head: &Parts, protocol: Protocol, models: &[String]) -> Route {
-    if head.method != Method::POST {
+    // Some gRPC servers ask for no method, and REST servers may answer others than POST.
+    let asks_nothing = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&head.method);
+    if protocol == Protocol::Rest && asks_nothing {
         return Route::Pass;
     }
     let segments = segments(head.uri.path());

@@ -382,7 +382,7 @@ fn a_zoo_is_repaired_once_for_what_is_asked() {
         .expect(0)
         .says(&["0 repairs to make, 4 were made before"]);
     // Other images are another repair of the same scan; another detector is another scan.
-    let scan = "z/repairs/told/signs-tiny-short-square-size4-s1/scan/report.json";
+    let scan = "z/findings/told/signs-tiny-short-square-size4-s1/report.json";
     let scanned = changed(&bench, scan);
     bench
         .run(&format!("{repair} --max-images 120"))
@@ -394,4 +394,46 @@ fn a_zoo_is_repaired_once_for_what_is_asked() {
         .expect(0)
         .says(&["2 repairs to make"]);
     assert!(changed(&bench, scan) > scanned);
+}
+
+#[test]
+fn filters_are_held_against_what_was_planted_once_for_what_is_asked() {
+    let bench = Bench::new();
+    bench.write("zoo.toml", zoo());
+    bench.run("zoo build zoo.toml -o z --threads 2").expect(0);
+    let filter = "zoo filter z --told --detector neural_cleanse --method neuron_activation,strip --fpr 0.2 --max-images 60";
+    let run = bench.run(&format!("{filter} --json"));
+    let run = run.says(&["4 filters to fit, 0 were fitted before"]);
+    let rows: Value = serde_json::from_str(&run.expect(0).out()).unwrap();
+    let rows = rows.as_array().unwrap();
+    // Of a clean model no target can be told.
+    assert_eq!(rows.len(), 4, "{rows:?}");
+    for row in rows {
+        assert_eq!(row["failed"], Value::Null, "{row}");
+        let evaluation = &row["evaluation"];
+        assert!(evaluation["images"].as_u64().unwrap() > 0, "{row}");
+        assert!(
+            evaluation["triggers"][0]["success"]["rate"]
+                .as_f64()
+                .unwrap()
+                > 0.5,
+            "{row}"
+        );
+    }
+    bench
+        .run(filter)
+        .expect(0)
+        .says(&["0 filters to fit, 4 were fitted before"]);
+    // Another rate is another question about the same scan.
+    let scan = "z/findings/told/signs-tiny-short-square-size4-s1/report.json";
+    let scanned = changed(&bench, scan);
+    bench
+        .run(&filter.replace("0.2", "0.3"))
+        .expect(0)
+        .says(&["4 filters to fit"]);
+    assert_eq!(changed(&bench, scan), scanned);
+    bench
+        .run("zoo filter z --method strap")
+        .expect(2)
+        .says(&["strap"]);
 }

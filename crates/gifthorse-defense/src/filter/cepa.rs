@@ -166,6 +166,8 @@ impl Score for Fitted {
             let rows = passed.logits.chunks_exact(self.classifier.classes());
             let scored = rows.enumerate().map(|(image, row)| {
                 let shifts = of_image(moves(), passed, image).into_iter();
+                // What is no number is as far as can be.
+                let shifts = shifts.map(|shift| if shift.is_nan() { f64::INFINITY } else { shift });
                 let with_target = shifts.zip(self.moves.iter().map(|(_, target)| *target));
                 let furthest = with_target.max_by(|a, b| a.0.total_cmp(&b.0));
                 let (score, target) = furthest.unwrap_or((f64::NAN, None));

@@ -128,8 +128,8 @@ impl Filter for Combined {
                 }
                 let score = match filter.fit(&given) {
                     Ok(score) => score,
-                    Err(Error::CannotFilter(reason)) => {
-                        notes.push(format!("{name} is left out: {reason}"));
+                    Err(why @ (Error::CannotFilter(_) | Error::NoGradient)) => {
+                        notes.push(format!("{name} is left out: {why}"));
                         continue;
                     }
                     Err(error) => return Err(error),
@@ -222,6 +222,12 @@ impl Score for Fitted {
         ABOUT.write(&Kept {
             members: members.collect::<Result<_, Error>>()?,
         })
+    }
+
+    fn asks_repaired(&self) -> bool {
+        self.members
+            .iter()
+            .any(|member| member.score.asks_repaired())
     }
 
     fn notes(&self) -> Vec<String> {

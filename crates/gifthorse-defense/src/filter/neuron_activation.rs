@@ -41,7 +41,7 @@ use gifthorse_onnx::Model;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::pass::in_parts;
+use super::pass::{in_parts, once_each};
 use super::scored::best_other;
 use super::{About, Family, Filter, Given, Held, Row, Score, Scored};
 use crate::error::Error;
@@ -152,13 +152,14 @@ impl Fitted {
 
 impl Score for Fitted {
     fn score(&self, pixels: &[f32]) -> Result<Vec<Scored>, Error> {
-        let layers: Vec<Layer> = self.raised.iter().map(|(layer, _)| layer.clone()).collect();
+        let layers = once_each(self.raised.iter().map(|(layer, _)| layer));
         in_parts(&self.classifier, &layers, pixels, |passed| {
-            let activations = self
-                .raised
-                .iter()
-                .enumerate()
-                .map(|(at, (layer, raised))| raised.pool.of_pass(layer, passed, at));
+            let activations = self.raised.iter().map(|(layer, raised)| {
+                let feature = layers.iter().position(|known| known == layer);
+                raised
+                    .pool
+                    .of_pass(layer, passed, feature.unwrap_or_default())
+            });
             let activations: Vec<Vec<Vec<f64>>> = activations.collect();
             let logits = passed.logits.chunks_exact(self.classifier.classes());
             let scored = logits.enumerate().map(|(image, logits)| {

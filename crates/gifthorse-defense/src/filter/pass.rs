@@ -58,3 +58,14 @@ pub(crate) fn in_parts<T: Send>(
     };
     Ok(parts?.into_iter().flatten().collect())
 }
+
+/// These layers, each once: a pass keeps a copy of the values of each that it is asked for.
+pub(super) fn once_each<'a>(layers: impl Iterator<Item = &'a Layer>) -> Vec<Layer> {
+    let mut once: Vec<Layer> = Vec::new();
+    for layer in layers {
+        if !once.contains(layer) {
+            once.push(layer.clone());
+        }
+    }
+    once
+}

@@ -116,6 +116,10 @@ impl Score for Fitted {
         disagreements(both, pixels, |repaired, _| best_other(repaired, None))
     }
 
+    fn asks_repaired(&self) -> bool {
+        true
+    }
+
     fn keep(&self) -> Result<Value, Error> {
         ABOUT.write(&Kept {
             classes: self.classifier.classes(),

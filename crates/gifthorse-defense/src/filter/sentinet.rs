@@ -41,6 +41,8 @@
 mod curve;
 mod region;
 
+use std::collections::BTreeMap;
+
 use gifthorse_engine::{Classifier, Layer};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -129,12 +131,13 @@ impl Filter for SentiNet {
         let size: usize = classifier.shape().iter().product();
         let pasted = PASTED.min(MOST_NUMBERS / size).max(1);
         let chosen = spread_over_classes(labels, 0..labels.len(), pasted + DRAWN_BY);
-        // Of each class some are pasted on, and others draw the curve.
-        let at = |image: usize| image * pasted / (pasted + DRAWN_BY);
-        let is_under = |image: usize| at(image + 1) > at(image);
+        let under = under(chosen.iter().map(|&image| labels[image]), pasted);
         let part = |wanted: bool| {
-            let places = (0..chosen.len()).filter(|&image| is_under(image) == wanted);
-            let places: Vec<usize> = places.map(|image| chosen[image]).collect();
+            let places = chosen
+                .iter()
+                .zip(&under)
+                .filter(|(_, under)| **under == wanted);
+            let places: Vec<usize> = places.map(|(&image, _)| image).collect();
             given.images.subset(&places).pixels().to_vec()
         };
         let (under, suspects) = (part(true), part(false));
@@ -170,6 +173,20 @@ impl Filter for SentiNet {
             curve: kept.curve,
         }))
     }
+}
+
+/// Of each image, by its label, whether it is pasted on, `pasted` of as many and [`DRAWN_BY`]; the
+/// others draw the curve. Of each class there are some of both: where all that is pasted on were of
+/// the target, no region would fool anybody.
+fn under(labels: impl Iterator<Item = usize>, pasted: usize) -> Vec<bool> {
+    let mut of_class = BTreeMap::<usize, usize>::new();
+    labels
+        .map(|label| {
+            let rank = of_class.entry(label).or_insert(label);
+            *rank += 1;
+            (*rank * pasted) % (pasted + DRAWN_BY) < pasted
+        })
+        .collect()
 }
 
 /// The last activations whose channels are maps; without any, the last such layer of any kind.

@@ -154,6 +154,9 @@ impl Filter for Ted {
         let kept: Kept = ABOUT.read(kept)?;
         let classifier = held.classifier;
         let count = kept.layers.len();
+        if count > LAYERS {
+            return Err(ABOUT.refused(format!("it follows {count} layers")));
+        }
         let layers = kept
             .layers
             .iter()

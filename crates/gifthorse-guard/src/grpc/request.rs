@@ -80,7 +80,7 @@ fn tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<Tensor, String>
                 input.name
             ));
         }
-        (Some(contents), None) => typed(&input.datatype, contents),
+        (Some(contents), None) => typed(&input.datatype, contents)?,
         (None, Some(raw)) => Values::Raw(raw),
         (None, None) => Values::Absent("has no contents"),
     };
@@ -93,12 +93,28 @@ fn tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<Tensor, String>
     })
 }
 
-/// The list that the datatype says; what is in others, no server reads.
-fn typed(datatype: &str, contents: InferTensorContents) -> Values {
+/// The list that the datatype says.
+///
+/// # Errors
+/// Elements in a second list: some servers take the first that has any, whatever the datatype.
+fn typed(datatype: &str, contents: InferTensorContents) -> Result<Values, String> {
     fn numbers<T: Copy>(list: &[T], number: impl Fn(T) -> f32) -> Values {
         Values::Numbers(list.iter().map(|&element| number(element)).collect())
     }
-    match datatype {
+    let filled = [
+        !contents.bool_contents.is_empty(),
+        !contents.int_contents.is_empty(),
+        !contents.int64_contents.is_empty(),
+        !contents.uint_contents.is_empty(),
+        !contents.uint64_contents.is_empty(),
+        !contents.fp32_contents.is_empty(),
+        !contents.fp64_contents.is_empty(),
+        !contents.bytes_contents.is_empty(),
+    ];
+    if filled.iter().filter(|has| **has).count() > 1 {
+        return Err("an input has contents of several types".to_owned());
+    }
+    Ok(match datatype {
         "INT8" | "INT16" | "INT32" => numbers(&contents.int_contents, |n| n as f32),
         "INT64" => numbers(&contents.int64_contents, |n| n as f32),
         "UINT8" | "UINT16" | "UINT32" => numbers(&contents.uint_contents, |n| n as f32),
@@ -106,5 +122,5 @@ fn typed(datatype: &str, contents: InferTensorContents) -> Values {
         "FP32" => Values::Numbers(contents.fp32_contents),
         "FP64" => numbers(&contents.fp64_contents, |n| n as f32),
         _ => Values::Absent("has contents that are no numbers"),
-    }
+    })
 }

@@ -14,6 +14,7 @@ use serde::de::IgnoredAny;
 
 use super::data::Data;
 use super::divide;
+use super::keys::check;
 use crate::infer::Asked;
 use crate::tensor::{Tensor, Values};
 
@@ -52,6 +53,7 @@ pub(crate) fn read(headers: &HeaderMap, body: &Bytes, limit: usize) -> Result<As
     let (json, binary) = divide(headers, &body)?;
     let request: InferRequest = serde_json::from_slice(json)
         .map_err(|error| format!("the request is no inference request in JSON: {error}"))?;
+    check(json).map_err(|error| error.to_string())?;
     let mut rest = body.slice(body.len() - binary.len()..);
     let mut tensors = Vec::with_capacity(request.inputs.len());
     for input in request.inputs {

@@ -109,3 +109,17 @@ fn the_content_type_tells_the_protocol() {
     }
     assert_eq!(Protocol::of(&HeaderMap::new()), Protocol::Rest);
 }
+
+#[test]
+fn the_method_is_no_way_round() {
+    let path = "/inference.GRPCInferenceService/ModelInfer";
+    let put = routed(Method::PUT, path, Protocol::Grpc, &["signs"]);
+    assert_eq!(put, Route::GrpcInfer);
+    let put = routed(
+        Method::PUT,
+        "/v2/models/signs/infer",
+        Protocol::Rest,
+        &["signs"],
+    );
+    assert_eq!(put, Route::Infer("signs".to_owned()));
+}

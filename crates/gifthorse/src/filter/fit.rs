@@ -112,6 +112,13 @@ pub fn fit_filter(request: &FitFilter) -> Result<FilterFile, Error> {
         seed: scan.seed,
     })?;
     notes.extend(score.notes());
+    if score.asks_repaired() {
+        notes.push(
+            "whether the repair learnt from some of these images is not known: if it did, the threshold may be set by some \
+             of them and flag more than it says"
+                .to_owned(),
+        );
+    }
     let scored = score.score(parts.threshold.pixels())?;
     let scores: Vec<f64> = scored.iter().map(|scored| scored.score).collect();
     let unscored = scores.iter().filter(|score| !score.is_finite()).count();
@@ -145,7 +152,7 @@ pub fn fit_filter(request: &FitFilter) -> Result<FilterFile, Error> {
         },
         repaired: repaired
             .map(|(_, file)| file)
-            .filter(|_| about.needs_repaired),
+            .filter(|_| score.asks_repaired()),
         classes: classifier.classes(),
         class_names,
         shape: classifier.shape(),

@@ -35,12 +35,18 @@ impl CleanScores {
     /// Beyond the score that a tenth of them exceed, p falls as it does in an exponential
     /// distribution with their mean excess.
     pub fn surprise(&self, score: f64) -> f64 {
+        // In as many digits as the others have: a score must not exceed itself.
+        let score = f64::from(score as f32);
         let count = self.0.len();
         let at = ((1.0 - TAIL) * count as f64) as usize;
         let (body, tail) = self.0.split_at(at.min(count - 1));
         let begin = tail.first().map_or(f64::INFINITY, |it| f64::from(*it));
         if score > begin {
-            return MOST.min((score - begin) / self.excess(tail, begin) - TAIL.ln());
+            return match self.excess(tail, begin) {
+                Some(excess) => MOST.min((score - begin) / excess - TAIL.ln()),
+                // Where all clean scores are equal, nothing says how large a difference is.
+                None => ((count + 1) as f64).ln(),
+            };
         }
         let smaller = body.partition_point(|clean| f64::from(*clean) < score);
         let as_large = 1 + count - smaller;
@@ -48,24 +54,15 @@ impl CleanScores {
         -(as_large as f64 / (count + 1) as f64).max(TAIL).ln()
     }
 
-    /// The mean excess of the tail over its begin; where it has none, what the distance from the
-    /// median to the begin would be in an exponential distribution.
-    fn excess(&self, tail: &[f32], begin: f64) -> f64 {
-        let finite = tail
-            .iter()
-            .map(|it| f64::from(*it) - begin)
-            .filter(|it| it.is_finite());
-        let excesses: Vec<f64> = finite.collect();
+    /// The mean excess over the tail's begin of those beyond it; where there is none, what the
+    /// distance from the median to the begin would be in an exponential distribution.
+    fn excess(&self, tail: &[f32], begin: f64) -> Option<f64> {
+        let beyond = tail.iter().skip(1).map(|it| f64::from(*it) - begin);
+        let excesses: Vec<f64> = beyond.filter(|it| it.is_finite()).collect();
         let mean = excesses.iter().sum::<f64>() / excesses.len().max(1) as f64;
         let median = f64::from(self.0[self.0.len() / 2]);
         let by_median = (begin - median) / (0.5 / TAIL).ln();
-        let excess = if mean > 0.0 { mean } else { by_median };
-        // Where all clean scores are equal, any larger one is a surprise without measure.
-        if excess > 0.0 {
-            excess
-        } else {
-            f64::MIN_POSITIVE
-        }
+        [mean, by_median].into_iter().find(|excess| *excess > 0.0)
     }
 }
 
@@ -78,8 +75,8 @@ mod tests {
         let clean = CleanScores::new((0..100).map(f64::from).collect()).unwrap();
         assert!((clean.surprise(49.5) + (51.0f64 / 101.0).ln()).abs() < 1e-12);
         assert_eq!(clean.surprise(-1.0), 0.0);
-        // The tail is 90 to 99, which exceed its begin by 4.5 in the mean.
-        let far = clean.surprise(90.0 + 9.0);
+        // Beyond the tail's begin of 90 are 91 to 99, which exceed it by 5 in the mean.
+        let far = clean.surprise(90.0 + 10.0);
         assert!((far - (10.0f64.ln() + 2.0)).abs() < 1e-9, "{far}");
         assert_eq!(clean.surprise(1e9), MOST);
     }
@@ -97,7 +94,10 @@ mod tests {
     fn equal_scores_and_few() {
         let clean = CleanScores::new(vec![1.0; 30]).unwrap();
         assert_eq!(clean.surprise(1.0), 0.0);
-        assert_eq!(clean.surprise(1.5), MOST);
+        assert_eq!(clean.surprise(1.5), 31.0f64.ln());
+        // What is no number in 32 bits is no larger than itself.
+        let clean = CleanScores::new(vec![-0.00123; 30]).unwrap();
+        assert_eq!(clean.surprise(-0.00123), 0.0);
         assert!(CleanScores::new(vec![1.0; 5]).is_none());
     }
 }

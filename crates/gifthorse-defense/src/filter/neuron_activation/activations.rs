@@ -4,7 +4,7 @@ use gifthorse_engine::{Classifier, Layer};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::filter::pass::{Passed, in_parts};
+use crate::filter::pass::{Passed, in_parts, once_each};
 
 /// What is taken of the places of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,12 +71,7 @@ impl Activations {
         looks: &[(Layer, Pool)],
         pixels: &[f32],
     ) -> Result<Vec<Self>, Error> {
-        let mut layers: Vec<Layer> = Vec::new();
-        for (layer, _) in looks {
-            if !layers.contains(layer) {
-                layers.push(layer.clone());
-            }
-        }
+        let layers = once_each(looks.iter().map(|(layer, _)| layer));
         let rows = in_parts(classifier, &layers, pixels, |passed| {
             let of_looks = looks.iter().map(|(layer, pool)| {
                 let feature = layers.iter().position(|known| known == layer);
