@@ -56,23 +56,25 @@ fn raw_and_typed_contents_are_read() {
             .remove(0)
             .values
     };
-    let mut contents = InferTensorContents::new();
-    contents.fp32_contents = vec![0.5, 1.0];
-    contents.uint_contents = vec![5, 6];
-    contents.int64_contents = vec![-7, 8];
+    let mut floats = InferTensorContents::new();
+    floats.fp32_contents = vec![0.5, 1.0];
+    let mut whole = InferTensorContents::new();
+    whole.uint_contents = vec![5, 6];
+    let mut long = InferTensorContents::new();
+    long.int64_contents = vec![-7, 8];
     assert_eq!(
-        list("FP32", contents.clone()),
+        list("FP32", floats.clone()),
         Values::Numbers(vec![0.5, 1.0])
     );
-    assert_eq!(
-        list("UINT8", contents.clone()),
-        Values::Numbers(vec![5.0, 6.0])
-    );
-    assert_eq!(
-        list("INT64", contents.clone()),
-        Values::Numbers(vec![-7.0, 8.0])
-    );
-    assert!(matches!(list("BYTES", contents), Values::Absent(_)));
+    assert_eq!(list("UINT8", whole), Values::Numbers(vec![5.0, 6.0]));
+    assert_eq!(list("INT64", long), Values::Numbers(vec![-7.0, 8.0]));
+    assert!(matches!(list("BYTES", floats.clone()), Values::Absent(_)));
+    // MLServer takes the first list that has elements, whatever the datatype.
+    floats.fp64_contents = vec![0.0, 0.0];
+    let mut tensor = input("FP64");
+    tensor.contents = Some(floats).into();
+    let error = read(&bytes(&request(vec![tensor]))).unwrap_err();
+    assert!(error.contains("several types"), "{error}");
 }
 
 #[test]
