@@ -188,3 +188,29 @@ fn what_cannot_be_done_is_said() {
         .expect(2)
         .says(&["neurons"]);
 }
+
+#[test]
+fn a_repaired_model_is_asked_where_there_is_one() {
+    let bench = bench();
+    // The clean twin is what a repair would come to.
+    bench.model("good.onnx", Kind::Clean);
+    for method in ["repaired_disagreement", "combined"] {
+        bench
+            .run(&format!(
+                "filter fit bad.onnx --images images --repaired good.onnx --method {method} -o filter.json -q"
+            ))
+            .expect(0);
+        let kept = file(&bench, "filter.json");
+        assert_eq!(kept["repaired"]["path"], json!("good.onnx"), "{method}");
+        let run = bench
+            .run("filter run filter.json --images stamped --json")
+            .expect(1);
+        assert_eq!(run.json()["flagged"], json!(140), "{method}");
+    }
+    // Without it such a filter cannot be taken up again.
+    std::fs::remove_file(bench.path("good.onnx")).unwrap();
+    bench
+        .run("filter run filter.json --images stamped")
+        .expect(2)
+        .says(&["good.onnx"]);
+}
