@@ -34,6 +34,10 @@ pub struct RepairArgs {
     /// Take this class for the target of a backdoor, whatever a scan says.
     #[arg(long, value_name = "CLASS", help_heading = "What to repair")]
     pub target: Option<usize>,
+    /// Take every class that a trigger was found for as a target: all labels are patched, whichever
+    /// is the backdoor's (Wang et al. 2019, section VII-C).
+    #[arg(long, conflicts_with_all = ["target", "trigger"], help_heading = "What to repair")]
+    pub every_class: bool,
     /// The trigger that leads there: an .npz of a report's folder `triggers`, or a picture that is
     /// transparent where it is not. No scan is made before.
     #[arg(

@@ -32,6 +32,7 @@ pub fn run(args: &RepairArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let mut request = RepairRequest {
         report: args.report.clone(),
         target: args.target,
+        every_class: args.every_class,
         trigger: args.trigger.clone(),
         methods: args.methods(),
         budget: args.budget,

@@ -296,3 +296,29 @@ fn time_bounds_all_of_it_and_what_was_had_is_proven() {
     let was_tried = !record.rounds[0].attempts.is_empty();
     assert_eq!(record.proof.is_some(), was_tried, "{}", run.out());
 }
+
+#[test]
+fn all_labels_are_patched_where_that_is_asked() {
+    let bench = bench(Kind::Clean);
+    bench
+        .run(&format!(
+            "scan model.onnx --images images {QUICK} --out scan -q"
+        ))
+        .expect(0);
+    let run = bench.run(
+        "repair model.onnx --images images --report scan/report.json --every-class --method unlearning --no-rescan --force \
+         -o fixed.onnx -q",
+    );
+    assert!([0, 5].contains(&run.status()), "{}", run.err());
+    let record = record(&bench, "fixed.repair/repair.json");
+    assert_eq!(record.targets, (0..8).collect::<Vec<usize>>());
+    let proof = record.proof.as_ref().unwrap();
+    assert_eq!(proof.triggers.len(), 8);
+    let excess = |trigger: &gifthorse::repair::record::TriggerProof| {
+        let rate = |share: &gifthorse::repair::record::Share| share.rate;
+        rate(&trigger.success.before) - rate(&trigger.success.after)
+    };
+    // Clean as the model is, large patches lead to each class, and to most no longer.
+    let patched = proof.triggers.iter().filter(|it| excess(it) > 0.3).count();
+    assert!(patched >= 4, "{:?}", proof.triggers);
+}

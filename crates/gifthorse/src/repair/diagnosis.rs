@@ -1,5 +1,6 @@
 //! What is wrong with a model: a scan says it, the report of one, or the caller.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use gifthorse_defense::repair::KnownTrigger;
@@ -115,6 +116,7 @@ impl Diagnosis {
     pub(super) fn targets(&self, request: &RepairRequest) -> Vec<usize> {
         match (request.target, &self.report) {
             (Some(target), _) => vec![target],
+            (None, Some((report, _))) if request.every_class => with_trigger(report),
             (None, Some((report, _))) => report.targets.clone(),
             (None, None) => Vec::new(),
         }
@@ -123,7 +125,7 @@ impl Diagnosis {
     /// Why nothing is to be done, if so.
     pub(super) fn nothing_to_do(&self, request: &RepairRequest) -> Option<String> {
         let (report, _) = self.report.as_ref()?;
-        if request.force || request.target.is_some() {
+        if request.force || request.target.is_some() || request.every_class {
             return None;
         }
         match report.verdict {
@@ -180,6 +182,14 @@ impl Diagnosis {
         }
         Ok(Known { triggers, told })
     }
+}
+
+/// The classes that a report has a trigger file for, ascending.
+fn with_trigger(report: &Report) -> Vec<usize> {
+    let findings = report.detectors.iter().flat_map(|it| &it.findings);
+    let reached = findings.filter(|finding| finding.trigger.is_some());
+    let classes: BTreeSet<usize> = reached.map(|finding| finding.class).collect();
+    classes.into_iter().collect()
 }
 
 /// Refuses the report of another model.

@@ -35,6 +35,10 @@ pub struct RepairRequest {
     pub report: Option<PathBuf>,
     /// The class that a backdoor leads to, told instead of found.
     pub target: Option<usize>,
+    /// Whether every class that a trigger was found for is taken for a target: Neural Cleanse's
+    /// patching of all labels, for whoever does not want to rely on which of them are suspicious
+    /// (Wang et al. 2019, section VII-C).
+    pub every_class: bool,
     /// The trigger that leads there: a trigger file of a report, or a picture with transparency;
     /// needs the target.
     pub trigger: Option<PathBuf>,
@@ -77,6 +81,7 @@ impl RepairRequest {
             scan,
             report: None,
             target: None,
+            every_class: false,
             trigger: None,
             planted: Vec::new(),
             methods: Vec::new(),
