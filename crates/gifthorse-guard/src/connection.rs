@@ -197,7 +197,8 @@ impl Moved {
         if self.asked.load(Ordering::Relaxed) {
             last + times.read + answer
         } else {
-            last + times.read
+            // Not from the last byte on: over HTTP/2 a client can send some for ever and ask nothing.
+            self.start + times.read
         }
     }
 }

@@ -28,14 +28,22 @@ pub(crate) struct Why {
     pub(crate) text: String,
 }
 
+/// Most characters of a reason.
+const LONGEST: usize = 300;
+
 impl Why {
     pub(crate) fn broken(text: String) -> Self {
-        let reason = Reason::Broken;
-        Self { reason, text }
+        Self::new(Reason::Broken, &text)
     }
 
     pub(crate) fn unjudged(text: String) -> Self {
-        let reason = Reason::Unjudged;
+        Self::new(Reason::Unjudged, &text)
+    }
+
+    /// What a client sent may stand in the text, so that it is cut: it goes to the log and to the
+    /// answer, and no picture is to be in either.
+    fn new(reason: Reason, text: &str) -> Self {
+        let text = text.chars().take(LONGEST).collect();
         Self { reason, text }
     }
 }
@@ -80,4 +88,16 @@ pub(crate) fn judge(
         id: asked.id,
         judged,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_sent_is_cut() {
+        let why = Why::broken(format!("the input {:?} is broken", "x".repeat(1 << 20)));
+        assert_eq!(why.text.chars().count(), LONGEST);
+        assert!(why.text.starts_with("the input"));
+    }
 }
