@@ -58,7 +58,7 @@ pub struct Cli {
     pub global: Global,
 }
 
-const EXIT_STATUS: &str = "Exit status: 0 clean or done, 1 backdoored, not confirmed or different, 2 error,\n3 inconclusive, 4 not what a policy asks for, 5 not repaired.";
+const EXIT_STATUS: &str = "Exit status: 0 clean or done, 1 backdoored, not confirmed, different or suspicious,\n2 error, 3 inconclusive, 4 not what a policy asks for, 5 not repaired.";
 
 /// Settings of all commands.
 #[derive(Args, Debug)]

@@ -1,8 +1,10 @@
 //! Filters from files to verdicts on images.
 //!
-//! `fit` makes a filter of a model and clean images, and `file` is what it is kept as: the score,
-//! the threshold, and how the model was opened. `opened` takes one up again; `run` tells suspicious
-//! images from others with it, `eval` holds it against triggers of known truth.
+//! `fit` makes a filter of a model and clean images: `known` are the triggers of a report or those
+//! told, `parts` divides the images, and `file` is what it is kept as: the score, the threshold, how
+//! the model was opened, and which images it has `seen`. `opened` takes one up again; `run` tells
+//! suspicious images from others with it, `eval` holds it against triggers of known truth
+//! (`planted`), `export` writes it into the model's file.
 
 mod eval;
 mod export;

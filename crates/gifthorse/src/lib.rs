@@ -2,11 +2,11 @@
 //!
 //! [`scan`](scan()) takes an ONNX file and, where there are some, clean images, and gives a
 //! [`Report`](gifthorse_report::Report) with a verdict and the evidence for it;
-//! [`repair`](repair()) gives a repaired file with proof; [`verify`](verify()) replays the triggers
-//! of a report, so that anybody can check it; [`explain`](explain()) says what a trigger does inside
-//! the model; [`compare`](compare()) says what is different between two models,
-//! [`inspect`](inspect()) what is in one, and [`logits`] runs it bare. The command line does no more
-//! than call these.
+//! [`repair`](repair()) gives a repaired file with proof; [`fit_filter`] and [`run_filter`] tell
+//! stamped images from clean ones; [`verify`](verify()) replays the triggers of a report, so that
+//! anybody can check it; [`explain`](explain()) says what a trigger does inside the model;
+//! [`compare`](compare()) says what is different between two models, [`inspect`](inspect()) what is
+//! in one, and [`logits`] runs it bare. The command line does no more than call these.
 //!
 //! ```no_run
 //! use gifthorse::{ScanRequest, Silent, scan};

@@ -9,7 +9,7 @@ use gifthorse_defense::filter::named;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{ASKED, Finding, Found, is_as_asked};
-use super::index::{Entry, State, Zoo};
+use super::index::{Entry, Zoo};
 use super::jobs::side_by_side;
 use super::store::{make_folder, read_json, write, write_json};
 use crate::Error;
@@ -86,11 +86,7 @@ pub fn filter_zoo(
     }
     let folder = request.folder.as_path();
     let zoo = Zoo::read(folder)?;
-    // Of a clean model no target can be told.
-    let good = zoo.models.iter().filter(|it| it.state == State::Good);
-    let good: Vec<&Entry> = good
-        .filter(|it| !request.told || it.attack.is_some())
-        .collect();
+    let good = zoo.good(request.told);
     let mut there = 0;
     let mut to_do: Vec<(&Entry, Vec<&str>)> = Vec::new();
     for &entry in &good {

@@ -67,6 +67,12 @@ pub enum State {
 }
 
 impl Zoo {
+    /// The models that came out well; of a clean one no target can be `told`.
+    pub(super) fn good(&self, told: bool) -> Vec<&Entry> {
+        let good = self.models.iter().filter(|it| it.state == State::Good);
+        good.filter(|it| !told || it.attack.is_some()).collect()
+    }
+
     /// No model yet.
     pub(super) fn empty() -> Self {
         Self {

@@ -11,7 +11,7 @@ use gifthorse_defense::repair::Silent;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{ASKED, Finding, is_as_asked};
-use super::index::{Entry, State, Zoo};
+use super::index::{Entry, Zoo};
 use super::jobs::side_by_side;
 use super::store::{make_folder, read_json, write, write_json};
 use crate::Error;
@@ -94,11 +94,7 @@ pub fn repair_zoo(
 ) -> Result<Vec<ZooRepair>, Error> {
     let folder = request.folder.as_path();
     let zoo = Zoo::read(folder)?;
-    // Of a clean model no target can be told.
-    let good = zoo.models.iter().filter(|it| it.state == State::Good);
-    let good: Vec<&Entry> = good
-        .filter(|it| !request.told || it.attack.is_some())
-        .collect();
+    let good = zoo.good(request.told);
     let pairs = good
         .iter()
         .flat_map(|&entry| request.methods.iter().map(move |method| (entry, method)));

@@ -103,17 +103,8 @@ pub struct FilterRunArgs {
 /// Arguments of `filter export`.
 #[derive(Args, Debug)]
 pub struct FilterExportArgs {
-    /// The filter that `filter fit` wrote.
-    pub filter: PathBuf,
-    /// The model [default: the file that the filter was fitted to].
-    #[arg(long, value_name = "FILE", help_heading = "Model")]
-    pub model: Option<PathBuf>,
-    /// The repaired model that the filter asks as well [default: where it was].
-    #[arg(long, value_name = "FIXED.onnx", help_heading = "Model")]
-    pub repaired: Option<PathBuf>,
-    /// Take a model that is not the one that the filter was fitted to.
-    #[arg(long, help_heading = "Model")]
-    pub force: bool,
+    #[command(flatten)]
+    pub kept: KeptArgs,
     /// Flag images at another false-positive rate than the filter was fitted for.
     #[arg(long, value_name = "RATE", value_parser = parse::rate, help_heading = "Filter")]
     pub fpr: Option<f64>,
@@ -156,9 +147,9 @@ pub struct FilterEvalArgs {
     pub json: bool,
 }
 
-/// A fitted filter and images for it.
+/// A fitted filter and its models.
 #[derive(Args, Debug)]
-pub struct FittedArgs {
+pub struct KeptArgs {
     /// The filter that `filter fit` wrote.
     pub filter: PathBuf,
     /// The model [default: the file that the filter was fitted to].
@@ -169,7 +160,14 @@ pub struct FittedArgs {
     pub repaired: Option<PathBuf>,
     /// Take a model that is not the one that the filter was fitted to.
     #[arg(long, help_heading = "Model")]
-    force: bool,
+    pub force: bool,
+}
+
+/// A fitted filter and images for it.
+#[derive(Args, Debug)]
+pub struct FittedArgs {
+    #[command(flatten)]
+    pub kept: KeptArgs,
     /// The images.
     #[arg(long, value_name = "DATA", help_heading = "Images")]
     images: PathBuf,
@@ -207,7 +205,7 @@ impl FittedArgs {
     pub fn scan(&self, global: &Global) -> anyhow::Result<ScanRequest> {
         self.reading.on(ScanRequest {
             max_images: self.max_images,
-            force: self.force,
+            force: self.kept.force,
             seed: global.seed(),
             ..ScanRequest::new("", Some(self.images.clone()))
         })

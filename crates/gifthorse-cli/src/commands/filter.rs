@@ -57,10 +57,10 @@ fn fit(args: &FilterFitArgs, global: &Global) -> anyhow::Result<ExitCode> {
 
 fn look(args: &FilterRunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let suspects = run_filter(&RunFilter {
-        filter: args.fitted.filter.clone(),
-        model: args.fitted.model.clone(),
+        filter: args.fitted.kept.filter.clone(),
+        model: args.fitted.kept.model.clone(),
         scan: args.fitted.scan(global)?,
-        repaired: args.fitted.repaired.clone(),
+        repaired: args.fitted.kept.repaired.clone(),
         fpr: args.fpr,
         shown: if args.out.is_some() && !args.no_images {
             args.shown
@@ -96,11 +96,11 @@ fn look(args: &FilterRunArgs, global: &Global) -> anyhow::Result<ExitCode> {
 
 fn export(args: &FilterExportArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let written = export_filter(&ExportFilter {
-        filter: args.filter.clone(),
-        model: args.model.clone(),
-        repaired: args.repaired.clone(),
+        filter: args.kept.filter.clone(),
+        model: args.kept.model.clone(),
+        repaired: args.kept.repaired.clone(),
         fpr: args.fpr,
-        force: args.force,
+        force: args.kept.force,
         output: args.out.clone(),
     })?;
     if !global.quiet {
@@ -124,10 +124,10 @@ fn eval(args: &FilterEvalArgs, global: &Global) -> anyhow::Result<ExitCode> {
         planted.push(as_planted(source, target));
     }
     let evaluation = eval_filter(&EvalFilter {
-        filter: args.fitted.filter.clone(),
-        model: args.fitted.model.clone(),
+        filter: args.fitted.kept.filter.clone(),
+        model: args.fitted.kept.model.clone(),
         scan: args.fitted.scan(global)?,
-        repaired: args.fitted.repaired.clone(),
+        repaired: args.fitted.kept.repaired.clone(),
         planted,
         rates: args.fpr.clone(),
     })?;
