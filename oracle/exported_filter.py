@@ -1,4 +1,4 @@
-"""Does onnxruntime give the scores that `filter run` gives, from the file that `filter export` wrote?
+"""Does onnxruntime give the scores, flags and labels that `filter run` gives, from the file that `filter export` wrote?
 
     gifthorse filter run FILTER.json --images IMAGES.npz --json > scores.json
     gifthorse filter export FILTER.json -o guarded.onnx
@@ -28,6 +28,11 @@ def main(model: str, images: str, scores: str) -> None:
     worst = np.max(np.abs(score - wanted) / np.maximum(1.0, np.abs(wanted)))
     same = np.array([verdict["flagged"] for verdict in told["verdicts"]]) == flagged
     print(f"{len(pixels)} images: largest relative difference {worst:.2e}, {same.sum()} flags alike")
+    if "gifthorse_label" in found:
+        wanted = [v["safe_label"] if v["flagged"] else v["answer"] for v in told["verdicts"]]
+        labels = found["gifthorse_label"][:, 0] == np.array(wanted)
+        print(f"{labels.sum()} labels alike, {flagged.sum()} of them safe labels")
+        same &= labels
     if worst > 1e-4 or not same.all():
         sys.exit(1)
 

@@ -9,6 +9,7 @@
 mod cepa;
 mod combined;
 mod disagreement;
+mod exported;
 mod given;
 mod ibd_psc;
 mod logits;
@@ -32,6 +33,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 
+pub use exported::{Exported, Labels};
 pub use given::{Given, Held};
 pub(crate) use pass::in_parts;
 pub use scored::Scored;
@@ -127,13 +129,14 @@ pub trait Score: Send + Sync {
     /// Numbers that cannot be written.
     fn keep(&self) -> Result<Value, Error>;
 
-    /// The model with the score of each image as a value beside its own, `[batch, 1]` of 32-bit
-    /// floats; gives its name. The score is that of [`score`](Self::score), but for rounding.
+    /// Puts the score of each image into the model that the filter is for, or into a copy, and what
+    /// its safe label follows from: both are those of [`score`](Self::score), but for rounding.
+    /// `repaired` is the repaired model, if the filter asks one.
     ///
     /// # Errors
     /// [`Error::CannotFilter`] for a filter whose score no graph of the model computes from one
     /// image; a graph that cannot be changed.
-    fn export(&self, _model: &mut Model) -> Result<String, Error> {
+    fn export(&self, _model: &mut Model, _repaired: Option<&Model>) -> Result<Exported, Error> {
         let reason = "this filter cannot be written as ONNX: its score takes more than the image and the model's graph";
         Err(Error::CannotFilter(reason.to_owned()))
     }

@@ -134,19 +134,19 @@ struct LimitArgs {
 #[command(next_help_heading = "Times")]
 struct TimeArgs {
     /// For a client to send the head of a request, and the body of a judged one.
-    #[arg(long, value_name = "TIME", value_parser = parse::duration, default_value = "10s")]
+    #[arg(long, value_name = "TIME", value_parser = parse::wait, default_value = "10s")]
     read_timeout: Duration,
     /// For a judged request in the queue.
-    #[arg(long, value_name = "TIME", value_parser = parse::duration, default_value = "5s")]
+    #[arg(long, value_name = "TIME", value_parser = parse::wait, default_value = "5s")]
     queue_timeout: Duration,
     /// For the images of a request to be judged, the wait for it included.
-    #[arg(long, value_name = "TIME", value_parser = parse::duration, default_value = "10s")]
+    #[arg(long, value_name = "TIME", value_parser = parse::wait, default_value = "10s")]
     score_timeout: Duration,
     /// For the server to begin its answer, and between two pieces of it.
-    #[arg(long, value_name = "TIME", value_parser = parse::duration, default_value = "60s")]
+    #[arg(long, value_name = "TIME", value_parser = parse::wait, default_value = "60s")]
     upstream_timeout: Duration,
     /// For requests under way to end once the guard is told to stop.
-    #[arg(long, value_name = "TIME", value_parser = parse::duration, default_value = "30s")]
+    #[arg(long, value_name = "TIME", value_parser = parse::wait, default_value = "30s")]
     grace: Duration,
 }
 

@@ -30,6 +30,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())
 }
 
+/// How long a server may wait for something: a [`duration`] of a day at most.
+pub fn wait(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        wait if wait <= Duration::from_secs(24 * 3600) => Ok(wait),
+        _ => Err("a time of at most 24h is expected".to_owned()),
+    }
+}
+
 /// A number of bytes such as `64K`, `16M` or `1G`; a bare number is bytes.
 pub fn bytes(text: &str) -> Result<usize, String> {
     let wrong = || "a size such as 64K, 16M or 1G is expected".to_owned();

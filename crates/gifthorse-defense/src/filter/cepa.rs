@@ -37,18 +37,21 @@
 //! consensus serves to find what leads an image to follow it; that an image with the trigger lies
 //! along it is what the filter goes by.
 
+mod export;
 mod moves;
 
 use gifthorse_engine::{Classifier, Layer};
+use gifthorse_onnx::Model;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::pass::in_parts;
 use super::scored::best_other;
-use super::{About, Family, Filter, Given, Held, Row, Score, Scored};
+use super::{About, Exported, Family, Filter, Given, Held, Row, Score, Scored};
 use crate::detect::cepa::CommonMove;
 use crate::error::Error;
 use crate::exact;
+use export::export;
 use moves::{best, of_image};
 
 /// More triggers than this are no filter that was fitted.
@@ -177,6 +180,10 @@ impl Score for Fitted {
             });
             Ok(scored.collect())
         })
+    }
+
+    fn export(&self, model: &mut Model, _: Option<&Model>) -> Result<Exported, Error> {
+        export(model, &self.classifier, &self.moves)
     }
 
     fn keep(&self) -> Result<Value, Error> {

@@ -169,8 +169,13 @@ impl Filter for Combined {
 
     fn restore(&self, kept: Value, held: &Held<'_>) -> Result<Box<dyn Score>, Error> {
         let kept: Kept = ABOUT.read(kept)?;
-        if kept.members.is_empty() || kept.members.len() > KINDS.len() {
-            return Err(ABOUT.refused("it has no filters, or more than it asks".to_owned()));
+        let asked = |kind: &&[&str]| {
+            let of_kind = kept.members.iter();
+            of_kind.filter(|it| kind.contains(&&it.filter[..])).count()
+        };
+        if kept.members.is_empty() || KINDS.iter().any(|kind| asked(kind) > 1) {
+            let reason = "it has no filters, or several of a kind".to_owned();
+            return Err(ABOUT.refused(reason));
         }
         let members = kept.members.into_iter().map(|member| {
             let known = KINDS

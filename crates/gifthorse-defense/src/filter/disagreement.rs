@@ -1,11 +1,15 @@
 //! How much less sure another model is of what the model answers.
 
+mod export;
+
 use gifthorse_engine::Classifier;
 
 use super::logits::margin;
 use super::scored::best_other;
 use super::{Scored, pass::in_parts};
 use crate::error::Error;
+
+pub(super) use export::{Safe, export};
 
 /// Scores images by the margin of the model's answer in the model, less its margin in `other`, a
 /// model of the same classes. `safe_label` makes the class to give instead from the logits of

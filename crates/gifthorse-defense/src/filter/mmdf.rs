@@ -34,23 +34,22 @@
 //! H. Wang, Z. Xiang, D. J. Miller, G. Kesidis, "Improved Activation Clipping for Universal Backdoor
 //! Mitigation and Test-Time Detection", ICASSP 2024. No trigger is known there.
 
-mod export;
-
 use gifthorse_data::split_holdout;
 use gifthorse_engine::{Array, Classifier, Intervention};
 use gifthorse_onnx::Model;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::disagreement::disagreements;
+use super::disagreement::{Safe, disagreements, export};
 use super::scored::best_other;
-use super::{About, Family, Filter, Given, Held, Row, Score, Scored};
+use super::{About, Exported, Family, Filter, Given, Held, Row, Score, Scored};
 use crate::bounds::Bounding;
 use crate::error::Error;
 use crate::exact;
-use crate::repair::Limits;
-use export::export;
+use crate::repair::{Limits, bounded};
 
+/// Begins the names of the twin's values in the model's file.
+const TWIN: &str = "gifthorse.twin.";
 /// The share of the images that accuracy is looked at on.
 const CHECK: f64 = 0.2;
 /// How far accuracy may fall in the twin.
@@ -167,12 +166,14 @@ impl Score for Fitted {
         disagreements(both, pixels, |twin, answer| best_other(twin, Some(answer)))
     }
 
-    fn export(&self, model: &mut Model) -> Result<String, Error> {
-        let layers = self.kept.layers.iter();
-        let layers = layers
-            .map(|of_layer| Ok((self.classifier.layer(&of_layer.name)?, &of_layer.bounds[..])));
-        let layers = layers.collect::<Result<Vec<_>, Error>>()?;
-        export(model, &self.classifier, layers.into_iter())
+    fn export(&self, model: &mut Model, _: Option<&Model>) -> Result<Exported, Error> {
+        let mut twin = model.clone();
+        for of_layer in &self.kept.layers {
+            let layer = self.classifier.layer(&of_layer.name)?;
+            twin = bounded(&twin, layer, &of_layer.bounds)?;
+        }
+        let part = (&twin, &self.classifier, TWIN);
+        export(model, &self.classifier, part, Safe::OtherThanAnswer)
     }
 
     fn keep(&self) -> Result<Value, Error> {

@@ -43,7 +43,7 @@ use serde_json::Value;
 
 use super::pass::{in_parts, once_each};
 use super::scored::best_other;
-use super::{About, Family, Filter, Given, Held, Row, Score, Scored};
+use super::{About, Exported, Family, Filter, Given, Held, Row, Score, Scored};
 use crate::error::Error;
 use activations::Activations;
 use export::export;
@@ -176,8 +176,8 @@ impl Score for Fitted {
         })
     }
 
-    fn export(&self, model: &mut Model) -> Result<String, Error> {
-        export(model, &self.raised)
+    fn export(&self, model: &mut Model, _: Option<&Model>) -> Result<Exported, Error> {
+        export(model, &self.classifier, &self.raised)
     }
 
     fn keep(&self) -> Result<Value, Error> {

@@ -18,7 +18,7 @@
 //! A repaired model of the same images and classes, as `gifthorse repair` writes it.
 //!
 //! # Cost
-//! Two passes, and nothing to fit.
+//! Two passes, and nothing to fit. Written as ONNX, the repaired model lies in the same file.
 //!
 //! # Known failures
 //! Whatever the repair left. A repair that cost accuracy: the images that it gets wrong now are
@@ -29,13 +29,17 @@
 //! for Accurate Backdoor Input Detection", ICLR 2024, whose clean side is a repaired model.
 
 use gifthorse_engine::Classifier;
+use gifthorse_onnx::Model;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::disagreement::disagreements;
+use super::disagreement::{Safe, disagreements, export};
 use super::scored::best_other;
-use super::{About, Family, Filter, Given, Held, Row, Score, Scored};
+use super::{About, Exported, Family, Filter, Given, Held, Row, Score, Scored};
 use crate::error::Error;
+
+/// Begins the names of the repaired model's values in the model's file.
+const REPAIRED: &str = "gifthorse.repaired.";
 
 /// What it is.
 const ABOUT: About = About {
@@ -114,6 +118,15 @@ impl Score for Fitted {
     fn score(&self, pixels: &[f32]) -> Result<Vec<Scored>, Error> {
         let both = (&self.classifier, &self.repaired);
         disagreements(both, pixels, |repaired, _| best_other(repaired, None))
+    }
+
+    fn export(&self, model: &mut Model, repaired: Option<&Model>) -> Result<Exported, Error> {
+        let Some(part) = repaired else {
+            let reason = "the repaired model that the filter asks is not there";
+            return Err(Error::CannotFilter(reason.to_owned()));
+        };
+        let part = (part, &self.repaired, REPAIRED);
+        export(model, &self.classifier, part, Safe::Answer)
     }
 
     fn asks_repaired(&self) -> bool {

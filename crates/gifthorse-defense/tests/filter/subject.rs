@@ -6,6 +6,7 @@ use gifthorse_data::Images;
 use gifthorse_defense::filter::{Given, Held, Score, Threshold, named};
 use gifthorse_defense::repair::KnownTrigger;
 use gifthorse_engine::{Classifier, Opening, Preprocess};
+use gifthorse_onnx::Model;
 
 use crate::bench::Bench;
 
@@ -17,6 +18,7 @@ pub struct Subject {
     pub classifier: Classifier,
     /// The model after unlearning the trigger.
     pub repaired: Classifier,
+    pub repaired_model: Model,
 }
 
 impl Subject {
@@ -32,11 +34,13 @@ impl Subject {
         let patient = bench.patient(&bench.model, (&opening, &preprocess), &[]);
         let classifier = patient.classifier(&bench.model).unwrap();
         let repaired = bench.repaired("unlearning", true).unwrap();
-        let repaired = patient.classifier(&repaired.model).unwrap();
+        let repaired_model = repaired.model;
+        let repaired = patient.classifier(&repaired_model).unwrap();
         Self {
             bench,
             classifier,
             repaired,
+            repaired_model,
         }
     }
 

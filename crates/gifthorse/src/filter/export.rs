@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gifthorse_defense::filter::Scored;
+use gifthorse_defense::filter::{Exported, Labels, Scored};
 use gifthorse_engine::{Classifier, Opening};
-use gifthorse_onnx::{Dim, ElementType, GraftOutputs, GraphBuilder, Model};
-
+use gifthorse_onnx::{Attribute, Dim, ElementType, GraftOutputs, GraphBuilder, Model};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -19,6 +18,9 @@ use crate::repair::record::ModelFile;
 pub const SCORE: &str = "gifthorse_score";
 /// Name of the output that says whether it is flagged, `[batch, 1]`, booleans.
 pub const FLAGGED: &str = "gifthorse_flagged";
+/// Name of the output with the class to go by, `[batch, 1]`, 64-bit integers: the model's answer,
+/// or the safe label of a flagged image.
+pub const LABEL: &str = "gifthorse_label";
 
 const BELOW: &str = "gifthorse_below_limit";
 /// The first version of the operators in which nodes compare numbers as they do today.
@@ -45,8 +47,8 @@ pub struct ExportFilter {
     pub output: PathBuf,
 }
 
-/// Writes the model with two outputs more, [`SCORE`] and [`FLAGGED`]; its inputs and the outputs
-/// that it had stay as they are.
+/// Writes the model with two outputs more, [`SCORE`] and [`FLAGGED`], and with [`LABEL`] where the
+/// filter gives safe labels; its inputs and the outputs that it had stay as they are.
 ///
 /// # Errors
 /// Files that cannot be read or written; a filter whose score no graph computes; a model that has
@@ -80,11 +82,16 @@ pub fn export_filter(request: &ExportFilter) -> Result<ModelFile, Error> {
             opset.unwrap_or_default()
         )));
     }
-    let score = filter.export(&mut model)?;
-    let names = judged(&mut model, &score, threshold.value as f32).map_err(in_file(path))?;
-    if names != [SCORE, FLAGGED] {
+    let exported = filter.export(&mut model)?;
+    let given = judged(
+        &mut model,
+        &exported,
+        filter.classifier.classes(),
+        threshold.value as f32,
+    );
+    if !given.map_err(in_file(path))? {
         return Err(Error::Request(format!(
-            "{} has values called {SCORE} or {FLAGGED} already: it holds a filter; export from the model itself",
+            "{} has values called {SCORE}, {FLAGGED} or {LABEL} already: it holds a filter; export from the model itself",
             path.display()
         )));
     }
@@ -140,17 +147,18 @@ fn tried(filter: &OpenFilter, model: &Model) -> Result<(), Error> {
     Ok(())
 }
 
-/// Adds the two outputs. An image is flagged unless its score is below the next number after the
-/// threshold, so that what is no number is flagged too.
+/// Adds the outputs; false if the model has values of their names. An image is flagged unless its
+/// score is below the next number after the threshold, so that what is no number is flagged too.
 fn judged(
     model: &mut Model,
-    score: &str,
+    Exported { score, labels }: &Exported,
+    classes: usize,
     threshold: f32,
-) -> Result<Vec<String>, gifthorse_onnx::Error> {
+) -> Result<bool, gifthorse_onnx::Error> {
     let opset = model.graph()?.opset("").unwrap_or_default();
-    let dims = || [Dim::Named("batch".to_owned()), Dim::Fixed(1)];
-    let part = GraphBuilder::new("filter", opset)
-        .input(score, ElementType::F32, &dims())
+    let dims = || row(1);
+    let mut part = GraphBuilder::new("filter", opset);
+    part.input(score, ElementType::F32, &dims())
         .initializer("gifthorse_limit", &[1], [threshold.next_up()])
         .node("Identity", "gifthorse_score", &[score], &[SCORE], [])
         .node(
@@ -162,7 +170,53 @@ fn judged(
         )
         .node("Not", "gifthorse_flagged", &[BELOW], &[FLAGGED], [])
         .output(SCORE, ElementType::F32, &dims())
-        .output(FLAGGED, ElementType::Bool, &dims())
-        .finish()?;
-    model.graft(&part, "", GraftOutputs::Listed)
+        .output(FLAGGED, ElementType::Bool, &dims());
+    let mut names = vec![SCORE, FLAGGED];
+    if let Some(labels) = labels {
+        choose(&mut part, labels, classes);
+        names.push(LABEL);
+    }
+    Ok(model.graft(&part.finish()?, "", GraftOutputs::Listed)? == names)
+}
+
+/// The label: the largest of the safe logits for a flagged image, of the model's for others.
+fn choose(part: &mut GraphBuilder, Labels { own, safe }: &Labels, classes: usize) {
+    let largest = || [("axis", Attribute::Int(1)), ("keepdims", Attribute::Int(1))];
+    let to_float = [("to", Attribute::Int(ElementType::F32.to_onnx().into()))];
+    part.input(safe, ElementType::F32, &row(classes))
+        .input(own, ElementType::F32, &row(classes))
+        .node(
+            "Cast",
+            "gifthorse_logits",
+            &[own],
+            &["gifthorse_logits"],
+            to_float,
+        )
+        .node(
+            "ArgMax",
+            "gifthorse_answer",
+            &["gifthorse_logits"],
+            &["gifthorse_answer"],
+            largest(),
+        )
+        .node(
+            "ArgMax",
+            "gifthorse_safe",
+            &[safe],
+            &["gifthorse_safe"],
+            largest(),
+        )
+        .node(
+            "Where",
+            "gifthorse_label",
+            &[FLAGGED, "gifthorse_safe", "gifthorse_answer"],
+            &[LABEL],
+            [],
+        )
+        .output(LABEL, ElementType::I64, &row(1));
+}
+
+/// The shape of a value with `length` numbers for each image.
+fn row(length: usize) -> [Dim; 2] {
+    [Dim::Named("batch".to_owned()), Dim::Fixed(length)]
 }

@@ -1,10 +1,10 @@
 //! A filter taken up again, with its model.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gifthorse_data::{Crop, ImageShape, Images, LoadOptions, Loaded, load};
-use gifthorse_defense::filter::{Held, Score, Scored, named};
+use gifthorse_defense::filter::{Exported, Held, Score, Scored, named};
 use gifthorse_engine::{Classifier, Device, Opening};
 use gifthorse_onnx::Model;
 
@@ -26,6 +26,8 @@ pub struct OpenFilter {
     /// The model, opened as it was when the filter was fitted.
     pub classifier: Classifier,
     score: Box<dyn Score>,
+    /// Where the repaired model lies, if the filter asks one.
+    repaired: Option<PathBuf>,
 }
 
 impl OpenFilter {
@@ -79,18 +81,19 @@ impl OpenFilter {
                 let at = repaired.unwrap_or(Path::new(&kept.path));
                 let (model, found) = repaired_model(at, &classifier)?;
                 check_same(kept, &found.path, found.sha256, force)?;
-                Some(model)
+                Some((model, at.to_owned()))
             }
         };
         let held = Held {
             classifier: &classifier,
-            repaired: repaired.as_ref(),
+            repaired: repaired.as_ref().map(|(model, _)| model),
         };
         let score = filter.restore(file.state.take(), &held)?;
         Ok(Self {
             file,
             classifier,
             score,
+            repaired: repaired.map(|(_, path)| path),
         })
     }
 
@@ -102,12 +105,20 @@ impl OpenFilter {
         Ok(self.score.score(pixels)?)
     }
 
-    /// Puts the score into a model; gives its name there.
+    /// Puts the score into a model, and what its safe label follows from.
     ///
     /// # Errors
-    /// A filter whose score no graph computes; a graph that cannot be changed.
-    pub(super) fn export(&self, model: &mut Model) -> Result<String, Error> {
-        Ok(self.score.export(model)?)
+    /// A filter whose score no graph computes; a graph that cannot be changed; a repaired model that
+    /// cannot be read.
+    pub(super) fn export(&self, model: &mut Model) -> Result<Exported, Error> {
+        let repaired = self.repaired.as_ref().map(|path| {
+            Model::read(path).map_err(|source| Error::Model {
+                path: path.clone(),
+                source: Box::new(source),
+            })
+        });
+        let repaired = repaired.transpose()?;
+        Ok(self.score.export(model, repaired.as_ref())?)
     }
 
     /// Images in the shape that the model takes, of the region of each that the filter was fitted

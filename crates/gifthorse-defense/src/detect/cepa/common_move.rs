@@ -213,7 +213,7 @@ impl CommonMove {
             .sum()
     }
 
-    fn length_squared(&self) -> f64 {
+    pub(crate) fn length_squared(&self) -> f64 {
         self.along(&self.values)
     }
 }

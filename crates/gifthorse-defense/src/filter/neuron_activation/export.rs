@@ -1,43 +1,29 @@
 //! The score as nodes of the model's graph.
 
-use gifthorse_engine::Layer;
-use gifthorse_onnx::{Attribute, Dim, ElementType, GraftOutputs, GraphBuilder, Model};
+use gifthorse_engine::{Classifier, Layer};
+use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder, Model};
 
 use super::activations::Pool;
 use super::raised::Raised;
 use crate::error::Error;
+use crate::filter::exported::{AXES_AS_INPUT, Exported, largest, opset, put, row, to_float};
 
-/// Begins the names of all that is new in the model.
-const PREFIX: &str = "gifthorse.";
-
-/// From this version of the operators on, reductions are told their axes by an input.
-const AXES_AS_INPUT: i64 = 18;
-
-/// Puts the score of each image, `[batch, 1]`, into a model: the largest over the triggers. Gives
-/// its name.
+/// Puts the score of each image into a model: the largest over the triggers.
 ///
 /// # Errors
 /// A graph that cannot be changed; a layer that the file has under no name of its own.
-pub fn export(model: &mut Model, raised: &[(Layer, Raised)]) -> Result<String, Error> {
-    let opset = model.graph()?.opset("").unwrap_or_default();
+pub fn export(
+    model: &mut Model,
+    classifier: &Classifier,
+    raised: &[(Layer, Raised)],
+) -> Result<Exported, Error> {
+    let opset = opset(model)?;
     let mut scores = Vec::new();
     for (layer, raised) in raised {
-        let part = of_trigger(layer, raised, opset)?;
-        scores.extend(model.graft(&part, PREFIX, GraftOutputs::Inner)?);
+        let [score] = put(model, &of_trigger(layer, raised, opset)?)?;
+        scores.push((score, raised.target));
     }
-    let batch = || [Dim::Named("batch".to_owned()), Dim::Fixed(1)];
-    let mut largest = GraphBuilder::new("largest", opset);
-    for score in &scores {
-        largest.input(score, ElementType::F32, &batch());
-    }
-    let inputs: Vec<&str> = scores.iter().map(String::as_str).collect();
-    largest
-        .node("Max", "largest", &inputs, &["score"], [])
-        .output("score", ElementType::F32, &batch());
-    let made = model.graft(&largest.finish()?, PREFIX, GraftOutputs::Inner)?;
-    made.into_iter().next().ok_or_else(|| {
-        Error::CannotFilter("the score of the filter has no name in the graph".to_owned())
-    })
+    largest(model, classifier, &scores)
 }
 
 /// The score of one trigger as a graph that reads the layer: what is left of a channel's places,
@@ -58,9 +44,8 @@ fn of_trigger(layer: &Layer, raised: &Raised, opset: i64) -> Result<Model, Error
         .input(layer.name(), ElementType::F32, &dims)
         .initializer_i64("neurons", &[count], &neurons)
         .initializer("weights", &[count, 1], weights)
-        .initializer("rest", &[1], [rest]);
-    let to_float = [("to", Attribute::Int(ElementType::F32.to_onnx().into()))];
-    graph.node("Cast", "float", &[layer.name()], &["values"], to_float);
+        .initializer("rest", &[1], [rest])
+        .node("Cast", "float", &[layer.name()], &["values"], to_float());
     let pooled = if places.is_empty() {
         "values"
     } else {
@@ -89,10 +74,6 @@ fn of_trigger(layer: &Layer, raised: &Raised, opset: i64) -> Result<Model, Error
         )
         .node("MatMul", "mean", &["chosen", "weights"], &["raised"], [])
         .node("Add", "rest", &["raised", "rest"], &["score"], [])
-        .output(
-            "score",
-            ElementType::F32,
-            &[Dim::Named("batch".to_owned()), Dim::Fixed(1)],
-        );
+        .output("score", ElementType::F32, &row(1));
     Ok(graph.finish()?)
 }
