@@ -30,7 +30,7 @@ pub use demo::DemoArgs;
 pub use detectors::DetectorArgs;
 pub use explain::ExplainArgs;
 pub use filter::{
-    FilterArgs, FilterCommand, FilterEvalArgs, FilterExportArgs, FilterFitArgs, FilterRunArgs,
+    AUTO, FilterArgs, FilterCommand, FilterEvalArgs, FilterExportArgs, FilterFitArgs, FilterRunArgs,
 };
 pub use guard::{GuardArgs, LogLevel};
 pub use images::ImageArgs;

@@ -18,9 +18,9 @@ mod run;
 mod seen;
 
 pub use eval::{AtRate, EvalFilter, Evaluation, OnTrigger, eval_filter};
-pub use export::{ExportFilter, FLAGGED, SCORE, export_filter};
+pub use export::{ExportFilter, FLAGGED, LABEL, SCORE, export_filter};
 pub use file::{FILTER_VERSION, FilterFile, FitImages};
-pub use fit::{FitFilter, fit_filter};
+pub use fit::{FitFilter, WITH_TRIGGER, WITHOUT_TRIGGER, fit_filter};
 pub use opened::OpenFilter;
 pub use planted::as_planted;
 pub use run::{ImageVerdict, RunFilter, Suspects, run_filter};

@@ -210,13 +210,11 @@ fn filter_one(
         target: found.target,
         repaired: repaired.filter(|path| path.exists()),
         fpr: request.rates.first().copied().unwrap_or(0.05),
-        ..FitFilter::new(
-            ScanRequest {
-                max_images: Some(request.images),
-                ..found.scan.clone()
-            },
-            method,
-        )
+        method: Some(method.to_owned()),
+        ..FitFilter::new(ScanRequest {
+            max_images: Some(request.images),
+            ..found.scan.clone()
+        })
     };
     let fitted = match fit_filter(&wanted) {
         Ok(fitted) => fitted,

@@ -44,8 +44,8 @@ pub struct FilterFitArgs {
     /// Go on although the model does not seem to fit the images, or the report is of another.
     #[arg(long, help_heading = "Preprocessing")]
     force: bool,
-    /// The method.
-    #[arg(long, value_name = "NAME", value_parser = methods(), default_value = "neuron_activation", help_heading = "Filter")]
+    /// The method. `auto` is neuron_activation where a trigger is known, else combined.
+    #[arg(long, value_name = "NAME", value_parser = methods_and_auto(), default_value = AUTO, help_heading = "Filter")]
     pub method: String,
     /// Share of clean images that may be flagged.
     #[arg(long, value_name = "RATE", value_parser = parse::rate, default_value_t = 0.05, help_heading = "Filter")]
@@ -178,9 +178,20 @@ pub struct FittedArgs {
     reading: ImageArgs,
 }
 
+/// The method that goes by what is known.
+pub const AUTO: &str = "auto";
+
 /// The names of all filters.
 pub(super) fn methods() -> PossibleValuesParser {
-    PossibleValuesParser::new(FILTERS.iter().map(|row| row.about.name))
+    PossibleValuesParser::new(names())
+}
+
+fn methods_and_auto() -> PossibleValuesParser {
+    PossibleValuesParser::new([AUTO].into_iter().chain(names()))
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    FILTERS.iter().map(|row| row.about.name)
 }
 
 impl FilterFitArgs {

@@ -14,8 +14,8 @@ use gifthorse::{
 
 use super::explain::source;
 use crate::cli::{
-    FilterArgs, FilterCommand, FilterEvalArgs, FilterExportArgs, FilterFitArgs, FilterRunArgs,
-    Global,
+    AUTO, FilterArgs, FilterCommand, FilterEvalArgs, FilterExportArgs, FilterFitArgs,
+    FilterRunArgs, Global,
 };
 use crate::output;
 
@@ -42,7 +42,8 @@ fn fit(args: &FilterFitArgs, global: &Global) -> anyhow::Result<ExitCode> {
         trigger: args.trigger.clone(),
         repaired: args.repaired.clone(),
         fpr: args.fpr,
-        ..FitFilter::new(args.scan(global)?, &args.method)
+        method: (args.method != AUTO).then(|| args.method.clone()),
+        ..FitFilter::new(args.scan(global)?)
     };
     let filter = fit_filter(&request)?;
     filter.write(&args.out)?;

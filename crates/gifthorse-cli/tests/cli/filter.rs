@@ -1,5 +1,10 @@
 //! Filters of a model with a backdoor: fitted, run on clean and on stamped pictures, measured.
 
+use std::sync::Arc;
+
+use gifthorse_data::{ImageShape, LoadOptions, load};
+use gifthorse_engine::{Classifier, Device, Opening, Preprocess};
+use gifthorse_onnx::{Attribute, Dim, ElementType, GraftOutputs, GraphBuilder, Model};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, CLASSES, Kind, SIDE, TARGET};
@@ -153,10 +158,93 @@ fn the_report_of_a_scan_tells_the_trigger() {
 }
 
 #[test]
+fn without_a_trigger_and_a_method_several_filters_are_asked() {
+    let bench = bench();
+    bench
+        .run("filter fit bad.onnx --images images -o filter.json -q")
+        .expect(0);
+    let kept = file(&bench, "filter.json");
+    assert_eq!(kept["method"], json!("combined"));
+    assert_eq!(kept["triggers"], json!(0));
+}
+
+#[test]
+fn an_exported_filter_gives_score_flag_and_label() {
+    let bench = bench();
+    bench
+        .run(
+            "filter fit bad.onnx --images images --trigger corner.png --target 2 -o filter.json -q",
+        )
+        .expect(0);
+    let run = bench
+        .run("filter run filter.json --images stamped --json")
+        .expect(1)
+        .json();
+    bench
+        .run("filter export filter.json -o exported.onnx -q")
+        .expect(0);
+    let model = Model::read(bench.path("exported.onnx")).unwrap();
+    let graph = model.graph().unwrap();
+    let names: Vec<&str> = graph.outputs.iter().map(|it| &it.name[..]).collect();
+    let added = ["gifthorse_score", "gifthorse_flagged", "gifthorse_label"];
+    assert_eq!(names[names.len() - 3..], added);
+    let scores = output(model.clone(), "gifthorse_score", &bench);
+    let labels = output(model, "gifthorse_label", &bench);
+    assert_eq!(scores.len(), 140);
+    for (at, verdict) in run["verdicts"].as_array().unwrap().iter().enumerate() {
+        let score = verdict["score"].as_f64().unwrap();
+        assert!((f64::from(scores[at]) - score).abs() < 1e-4 * score.abs().max(1.0));
+        assert_eq!(json!(labels[at] as usize), verdict["safe_label"]);
+    }
+    bench
+        .run("filter fit bad.onnx --images images --method ted -o ted.json -q")
+        .expect(0);
+    bench
+        .run("filter export ted.json -o other.onnx")
+        .expect(2)
+        .says(&["cannot be written as ONNX"]);
+    assert!(!bench.path("other.onnx").exists());
+}
+
+/// An output `[batch, 1]` of a model for all stamped pictures.
+fn output(mut model: Model, name: &str, bench: &Bench) -> Vec<f32> {
+    let row = [Dim::Named("batch".to_owned()), Dim::Fixed(1)];
+    let opset = model.graph().unwrap().opset("").unwrap();
+    let to_float = [("to", Attribute::Int(ElementType::F32.to_onnx().into()))];
+    let cast = GraphBuilder::new("cast", opset)
+        .input(name, ElementType::F32, &row)
+        .node("Cast", "cast", &[name], &["number"], to_float)
+        .output("number", ElementType::F32, &row)
+        .finish()
+        .unwrap();
+    model.graft(&cast, "", GraftOutputs::Listed).unwrap();
+    let opening = Opening {
+        output: Some("number".to_owned()),
+        ..Opening::default()
+    };
+    let graph = Arc::new(model.graph().unwrap());
+    let (size, device) = (Some([SIDE, SIDE]), Device::flex());
+    let opened = Classifier::open(graph, Preprocess::default(), size, &opening, &device).unwrap();
+    let [channels, height, width] = opened.shape();
+    let options = LoadOptions {
+        target: Some(ImageShape {
+            channels,
+            height,
+            width,
+        }),
+        ..LoadOptions::default()
+    };
+    let stamped = load(&bench.path("stamped"), &options).unwrap();
+    let rows = opened.evaluate(stamped.images.pixels()).unwrap();
+    // One number stands for two classes, whose logits are as far apart as it says.
+    rows.chunks_exact(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let bench = bench();
     bench
-        .run("filter fit bad.onnx --images images -o filter.json")
+        .run("filter fit bad.onnx --images images --method neuron_activation -o filter.json")
         .expect(2)
         .says(&["trigger"]);
     bench

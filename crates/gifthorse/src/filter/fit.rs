@@ -23,6 +23,12 @@ const MOST: usize = 4_000;
 /// Most values of pixels where nobody says: 1 GiB of them.
 const MOST_VALUES: usize = 1 << 28;
 
+/// The method where nobody names one and a trigger is known: the answer's own pass is all that it
+/// takes, and it misses the fewest patches.
+pub const WITH_TRIGGER: &str = "neuron_activation";
+/// The method where nobody names one and no trigger is known.
+pub const WITHOUT_TRIGGER: &str = "combined";
+
 /// What a filter is made of.
 #[derive(Clone, Debug)]
 pub struct FitFilter {
@@ -37,22 +43,23 @@ pub struct FitFilter {
     pub trigger: Option<PathBuf>,
     /// The model repaired, for methods that ask it as well.
     pub repaired: Option<PathBuf>,
-    /// Name of the method.
-    pub method: String,
+    /// Name of the method. `None`: [`WITH_TRIGGER`] where a trigger is known, else
+    /// [`WITHOUT_TRIGGER`].
+    pub method: Option<String>,
     /// The share of clean images that may be flagged, in (0, 1).
     pub fpr: f64,
 }
 
 impl FitFilter {
     /// A filter with the defaults of the command line.
-    pub fn new(scan: ScanRequest, method: impl Into<String>) -> Self {
+    pub fn new(scan: ScanRequest) -> Self {
         Self {
             scan,
             report: None,
             target: None,
             trigger: None,
             repaired: None,
-            method: method.into(),
+            method: None,
             fpr: 0.05,
         }
     }
@@ -64,7 +71,8 @@ impl FitFilter {
 /// Files that cannot be read; a model that cannot be run or does not work on the images (unless
 /// forced); a method that needs what is not given; too few clean images for the rate.
 pub fn fit_filter(request: &FitFilter) -> Result<FilterFile, Error> {
-    let filter = named(&request.method)?;
+    // A method that there is not is an error before any work.
+    request.method.as_deref().map(named).transpose()?;
     if !(request.fpr > 0.0 && request.fpr < 1.0) {
         let fpr = request.fpr;
         return Err(Error::Request(format!(
@@ -95,6 +103,12 @@ pub fn fit_filter(request: &FitFilter) -> Result<FilterFile, Error> {
     let triggers = knowledge.triggers(request, &classifier)?;
     let (searched, told) = knowledge.searched(path, &classifier, &triggers)?;
     notes.extend(told);
+    let usual = if triggers.is_empty() {
+        WITHOUT_TRIGGER
+    } else {
+        WITH_TRIGGER
+    };
+    let filter = named(request.method.as_deref().unwrap_or(usual))?;
     let parts = Parts::of(&images, &searched, scan.seed)?;
     let repaired = request
         .repaired
