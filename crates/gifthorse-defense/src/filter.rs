@@ -8,6 +8,7 @@
 
 mod cepa;
 mod combined;
+mod deviation;
 mod disagreement;
 mod exported;
 mod given;

@@ -16,7 +16,8 @@
 //! inside the model: the planted trigger need not look like it.
 //!
 //! # Statistic
-//! The place along the move; with several triggers the furthest.
+//! The place along the move, in units of how far clean images lie apart; with several triggers the
+//! furthest.
 //!
 //! # Needs
 //! A trigger, and clean images that it is for.
@@ -99,14 +100,25 @@ struct OfTrigger {
     /// The mean place of clean images along the move.
     #[serde(with = "exact::double")]
     centre: f64,
+    /// How far clean images lie apart along it.
+    #[serde(with = "exact::double")]
+    unit: f64,
+    /// The class that the trigger leads to.
+    target: Option<usize>,
+}
+
+/// The move of a trigger.
+struct Move {
+    common: CommonMove,
+    /// How far clean images lie apart along it.
+    unit: f64,
     /// The class that the trigger leads to.
     target: Option<usize>,
 }
 
 struct Fitted {
     classifier: Classifier,
-    /// Of each trigger a move, and the class that it leads to.
-    moves: Vec<(CommonMove, Option<usize>)>,
+    moves: Vec<Move>,
 }
 
 impl Filter for Cepa {
@@ -122,7 +134,11 @@ impl Filter for Cepa {
         }
         let mut moves = Vec::new();
         for known in given.triggers {
-            moves.extend(best(known, given)?.map(|one| (one, known.target)));
+            moves.extend(best(known, given)?.map(|(common, unit)| Move {
+                common,
+                unit,
+                target: known.target,
+            }));
         }
         if moves.is_empty() {
             let reason = "no trigger moves images at any of the layers that are looked at";
@@ -142,12 +158,17 @@ impl Filter for Cepa {
             let known = CommonMove::known(layer, kept.values, kept.centre);
             let classes = classifier.classes();
             let is_class = kept.target.is_none_or(|target| target < classes);
-            let known = known.filter(|_| is_class).ok_or_else(|| {
+            let is_sound = is_class && kept.unit > 0.0;
+            let common = known.filter(|_| is_sound).ok_or_else(|| {
                 let reason =
                     "it has a move of another layer, or a class that the model does not have";
                 ABOUT.refused(reason.to_owned())
             })?;
-            Ok((known, kept.target))
+            Ok(Move {
+                common,
+                unit: kept.unit,
+                target: kept.target,
+            })
         });
         let moves = moves.collect::<Result<Vec<_>, Error>>()?;
         if moves.is_empty() || moves.len() > MOST_TRIGGERS {
@@ -163,15 +184,17 @@ impl Filter for Cepa {
 
 impl Score for Fitted {
     fn score(&self, pixels: &[f32]) -> Result<Vec<Scored>, Error> {
-        let moves = || self.moves.iter().map(|(one, _)| one);
+        let moves = || self.moves.iter().map(|one| &one.common);
         let layers: Vec<Layer> = moves().map(|one| one.layer().clone()).collect();
         in_parts(&self.classifier, &layers, pixels, |passed| {
             let rows = passed.logits.chunks_exact(self.classifier.classes());
             let scored = rows.enumerate().map(|(image, row)| {
                 let shifts = of_image(moves(), passed, image).into_iter();
+                let shifts = shifts.zip(&self.moves);
+                let shifts = shifts.map(|(shift, one)| shift / one.unit);
                 // What is no number is as far as can be.
                 let shifts = shifts.map(|shift| if shift.is_nan() { f64::INFINITY } else { shift });
-                let with_target = shifts.zip(self.moves.iter().map(|(_, target)| *target));
+                let with_target = shifts.zip(self.moves.iter().map(|one| one.target));
                 let furthest = with_target.max_by(|a, b| a.0.total_cmp(&b.0));
                 let (score, target) = furthest.unwrap_or((f64::NAN, None));
                 let answer = best_other(row, None).unwrap_or_default();
@@ -187,11 +210,12 @@ impl Score for Fitted {
     }
 
     fn keep(&self) -> Result<Value, Error> {
-        let moves = self.moves.iter().map(|(known, target)| OfTrigger {
-            layer: known.layer().name().to_owned(),
-            values: known.values().to_vec(),
-            centre: known.centre(),
-            target: *target,
+        let moves = self.moves.iter().map(|one| OfTrigger {
+            layer: one.common.layer().name().to_owned(),
+            values: one.common.values().to_vec(),
+            centre: one.common.centre(),
+            unit: one.unit,
+            target: one.target,
         });
         ABOUT.write(&Kept {
             moves: moves.collect(),

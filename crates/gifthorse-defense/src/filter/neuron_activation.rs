@@ -14,7 +14,7 @@
 //! planted trigger need not look like it.
 //!
 //! # Statistic
-//! The mean activation, 0 at that of clean images and 1 at that of stamped ones; with several
+//! The mean activation less that of clean images, in units of how far theirs lie apart; with several
 //! triggers the largest over these. Behind a convolution a neuron is a channel, and its activation
 //! the mean over places or the largest of them.
 //!
@@ -126,7 +126,7 @@ impl Fitted {
                     .neurons
                     .iter()
                     .all(|&neuron| neuron < layer.channels())
-                && raised.gap > 0.0
+                && raised.unit > 0.0
                 && raised
                     .target
                     .is_none_or(|target| target < classifier.classes());

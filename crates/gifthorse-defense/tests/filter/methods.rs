@@ -2,6 +2,7 @@
 
 use gifthorse_defense::filter::{FILTERS, Given, Held, named};
 use gifthorse_defense::repair::KnownTrigger;
+use gifthorse_defense::trigger::{Patch, Trigger};
 
 use crate::bench::{CLASSES, TARGET};
 use crate::subject::{Subject, flagged, scores, threshold};
@@ -39,6 +40,29 @@ fn stamped_images_are_flagged_and_clean_ones_are_not() {
         // 160 images set the threshold: Beta(8, 153), of which 99.9 % lie below 0.12.
         let alarms = flagged(&*score, &threshold, subject.bench.proof.pixels());
         assert!(alarms <= 0.12, "{name} flags {alarms} of clean images");
+    }
+}
+
+#[test]
+fn a_trigger_that_tells_little_does_not_drown_the_other() {
+    let subject = Subject::new(true);
+    let stamped = subject.stamped();
+    // A faint veil over all of the image, which leads nowhere.
+    let [channels, height, width] = subject.classifier.shape();
+    let veil = KnownTrigger {
+        target: Some(TARGET),
+        source: None,
+        trigger: Trigger::Patch(Patch {
+            mask: vec![0.1; height * width],
+            pattern: vec![0.5; channels * height * width],
+        }),
+    };
+    let both = [veil, subject.known()[0].clone()];
+    for name in ["neuron_activation", "cepa"] {
+        let score = subject.fitted(name, &both);
+        let threshold = threshold(&*score, &subject.bench.check);
+        let caught = flagged(&*score, &threshold, &stamped);
+        assert!(caught >= least(name), "{name} flags {caught}");
     }
 }
 

@@ -3,7 +3,7 @@
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder, Model};
 
-use crate::detect::cepa::CommonMove;
+use super::Move;
 use crate::error::Error;
 use crate::filter::exported::{Exported, largest, opset, put, row, to_float};
 
@@ -14,25 +14,25 @@ use crate::filter::exported::{Exported, largest, opset, put, row, to_float};
 pub fn export(
     model: &mut Model,
     classifier: &Classifier,
-    moves: &[(CommonMove, Option<usize>)],
+    moves: &[Move],
 ) -> Result<Exported, Error> {
     let opset = opset(model)?;
     let mut scores = Vec::new();
-    for (one, target) in moves {
+    for one in moves {
         let [score] = put(model, &of_move(one, opset)?)?;
-        scores.push((score, *target));
+        scores.push((score, one.target));
     }
     largest(model, classifier, &scores)
 }
 
 /// How far an image lies along a move, as a graph that reads the layer.
-fn of_move(one: &CommonMove, opset: i64) -> Result<Model, Error> {
-    let layer = one.layer();
+fn of_move(Move { common, unit, .. }: &Move, opset: i64) -> Result<Model, Error> {
+    let layer = common.layer();
     let mut dims = vec![Dim::Named("batch".to_owned())];
     dims.extend(layer.shape().iter().copied().map(Dim::Fixed));
-    let size = one.values().len();
-    let length = one.length_squared();
-    let along = one.values().iter();
+    let size = common.values().len();
+    let length = common.length_squared() * unit;
+    let along = common.values().iter();
     let along: Vec<f32> = along
         .map(|&value| (f64::from(value) / length) as f32)
         .collect();
@@ -40,7 +40,7 @@ fn of_move(one: &CommonMove, opset: i64) -> Result<Model, Error> {
     graph
         .input(layer.name(), ElementType::F32, &dims)
         .initializer("along", &[size, 1], along)
-        .initializer("centre", &[1], [one.centre() as f32])
+        .initializer("centre", &[1], [(common.centre() / unit) as f32])
         .node("Cast", "float", &[layer.name()], &["values"], to_float())
         .node(
             "Flatten",

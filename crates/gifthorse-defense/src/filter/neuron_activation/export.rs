@@ -33,8 +33,8 @@ fn of_trigger(layer: &Layer, raised: &Raised, opset: i64) -> Result<Model, Error
     dims.extend(layer.shape().iter().copied().map(Dim::Fixed));
     let count = raised.neurons.len();
     let neurons: Vec<i64> = raised.neurons.iter().map(|&neuron| neuron as i64).collect();
-    let weights = vec![(1.0 / (count as f64 * raised.gap)) as f32; count];
-    let rest = (-raised.clean / raised.gap) as f32;
+    let weights = vec![(1.0 / (count as f64 * raised.unit)) as f32; count];
+    let rest = (-raised.clean / raised.unit) as f32;
     let places: Vec<i64> = (1..=layer.shape().len())
         .filter(|&axis| axis != layer.channel_axis())
         .map(|axis| axis as i64)

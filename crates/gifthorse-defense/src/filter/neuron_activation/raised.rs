@@ -8,6 +8,7 @@ use crate::activations::activations;
 use crate::error::Error;
 use crate::explain::{Ranking, logits_input};
 use crate::filter::Given;
+use crate::filter::deviation::deviation;
 use crate::repair::KnownTrigger;
 use crate::roc::auroc;
 
@@ -31,8 +32,8 @@ pub struct Raised {
     pub neurons: Vec<usize>,
     /// Their mean activation on clean images,
     pub clean: f64,
-    /// and how much higher it is on stamped ones.
-    pub gap: f64,
+    /// and what the rest is measured in: how far that lies apart on clean images.
+    pub unit: f64,
     /// The class that the trigger leads to.
     pub target: Option<usize>,
 }
@@ -77,7 +78,7 @@ impl Raised {
         let labels = given.labels()?;
         let (_, stamped) = given.stamped(known)?;
         let stamped = Activations::of(given.held.classifier, looks, &stamped)?;
-        let mut best: Option<(f64, Self)> = None;
+        let mut best: Option<(f64, f64, Self)> = None;
         for ((look, clean), stamped) in looks.iter().zip(clean).zip(&stamped) {
             let others = clean.of_those(|image| known.is_for(labels[image]));
             let of_target = clean.of_those(|image| Some(labels[image]) == known.target);
@@ -98,15 +99,20 @@ impl Raised {
                         .map(|row| raised.score(row))
                         .collect::<Vec<f64>>()
                 };
-                let area = auroc(&scores(clean), &scores(stamped)).map_or(0.0, |auroc| auroc.area);
-                if best.as_ref().is_none_or(|(most, _)| area > most + WORTH) {
-                    best = Some((area, raised));
+                let of_clean = scores(clean);
+                let area = auroc(&of_clean, &scores(stamped)).map_or(0.0, |auroc| auroc.area);
+                if best.as_ref().is_none_or(|(most, ..)| area > most + WORTH) {
+                    best = Some((area, deviation(&of_clean), raised));
                 }
             }
         }
-        Ok(best.map(|(_, raised)| raised))
+        Ok(best.map(|(_, deviation, raised)| Self {
+            unit: raised.unit * deviation,
+            ..raised
+        }))
     }
 
+    /// The first neurons of a ranking, measured by how much higher they are on stamped images.
     fn of_top(
         ranking: &Ranking,
         share: f64,
@@ -127,16 +133,16 @@ impl Raised {
             pool: *pool,
             neurons,
             clean,
-            gap,
+            unit: gap,
             target,
         })
     }
 
     /// How active its neurons are among the activations of all, `[channels]`: 0 at what clean
-    /// images have, 1 at what stamped ones have; infinite if that is no number.
+    /// images have, in units of how far these lie apart; infinite if that is no number.
     pub fn score(&self, activations: &[f64]) -> f64 {
         let sum: f64 = self.neurons.iter().map(|&neuron| activations[neuron]).sum();
-        let score = (sum / self.neurons.len() as f64 - self.clean) / self.gap;
+        let score = (sum / self.neurons.len() as f64 - self.clean) / self.unit;
         if score.is_nan() { f64::INFINITY } else { score }
     }
 }
