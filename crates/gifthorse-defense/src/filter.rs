@@ -8,7 +8,6 @@
 
 mod cepa;
 mod combined;
-mod deviation;
 mod disagreement;
 mod exported;
 mod given;
@@ -18,6 +17,7 @@ mod mmdf;
 mod neuron_activation;
 mod pass;
 mod repaired_disagreement;
+mod scale;
 mod scale_up;
 mod scored;
 mod sentinet;

@@ -16,8 +16,8 @@
 //! inside the model: the planted trigger need not look like it.
 //!
 //! # Statistic
-//! The place along the move, in units of how far clean images lie apart; with several triggers the
-//! furthest.
+//! The place along the move, 0 in the middle of clean images and 1 where they become rare; with
+//! several triggers the furthest.
 //!
 //! # Needs
 //! A trigger, and clean images that it is for.
@@ -47,6 +47,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::pass::in_parts;
+use super::scale::Scale;
 use super::scored::best_other;
 use super::{About, Exported, Family, Filter, Given, Held, Row, Score, Scored};
 use crate::detect::cepa::CommonMove;
@@ -100,9 +101,8 @@ struct OfTrigger {
     /// The mean place of clean images along the move.
     #[serde(with = "exact::double")]
     centre: f64,
-    /// How far clean images lie apart along it.
-    #[serde(with = "exact::double")]
-    unit: f64,
+    /// Where clean images lie along it.
+    scale: Scale,
     /// The class that the trigger leads to.
     target: Option<usize>,
 }
@@ -110,8 +110,8 @@ struct OfTrigger {
 /// The move of a trigger.
 struct Move {
     common: CommonMove,
-    /// How far clean images lie apart along it.
-    unit: f64,
+    /// Where clean images lie along it.
+    scale: Scale,
     /// The class that the trigger leads to.
     target: Option<usize>,
 }
@@ -134,9 +134,9 @@ impl Filter for Cepa {
         }
         let mut moves = Vec::new();
         for known in given.triggers {
-            moves.extend(best(known, given)?.map(|(common, unit)| Move {
+            moves.extend(best(known, given)?.map(|(common, scale)| Move {
                 common,
-                unit,
+                scale,
                 target: known.target,
             }));
         }
@@ -158,7 +158,7 @@ impl Filter for Cepa {
             let known = CommonMove::known(layer, kept.values, kept.centre);
             let classes = classifier.classes();
             let is_class = kept.target.is_none_or(|target| target < classes);
-            let is_sound = is_class && kept.unit > 0.0;
+            let is_sound = is_class && kept.scale.is_sound();
             let common = known.filter(|_| is_sound).ok_or_else(|| {
                 let reason =
                     "it has a move of another layer, or a class that the model does not have";
@@ -166,7 +166,7 @@ impl Filter for Cepa {
             })?;
             Ok(Move {
                 common,
-                unit: kept.unit,
+                scale: kept.scale,
                 target: kept.target,
             })
         });
@@ -191,7 +191,7 @@ impl Score for Fitted {
             let scored = rows.enumerate().map(|(image, row)| {
                 let shifts = of_image(moves(), passed, image).into_iter();
                 let shifts = shifts.zip(&self.moves);
-                let shifts = shifts.map(|(shift, one)| shift / one.unit);
+                let shifts = shifts.map(|(shift, one)| one.scale.apply(shift));
                 // What is no number is as far as can be.
                 let shifts = shifts.map(|shift| if shift.is_nan() { f64::INFINITY } else { shift });
                 let with_target = shifts.zip(self.moves.iter().map(|one| one.target));
@@ -214,7 +214,7 @@ impl Score for Fitted {
             layer: one.common.layer().name().to_owned(),
             values: one.common.values().to_vec(),
             centre: one.common.centre(),
-            unit: one.unit,
+            scale: one.scale,
             target: one.target,
         });
         ABOUT.write(&Kept {

@@ -14,7 +14,7 @@
 //! planted trigger need not look like it.
 //!
 //! # Statistic
-//! The mean activation less that of clean images, in units of how far theirs lie apart; with several
+//! The mean activation, 0 in the middle of clean images and 1 where they become rare; with several
 //! triggers the largest over these. Behind a convolution a neuron is a channel, and its activation
 //! the mean over places or the largest of them.
 //!

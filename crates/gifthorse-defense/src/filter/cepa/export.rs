@@ -26,12 +26,12 @@ pub fn export(
 }
 
 /// How far an image lies along a move, as a graph that reads the layer.
-fn of_move(Move { common, unit, .. }: &Move, opset: i64) -> Result<Model, Error> {
+fn of_move(Move { common, scale, .. }: &Move, opset: i64) -> Result<Model, Error> {
     let layer = common.layer();
     let mut dims = vec![Dim::Named("batch".to_owned())];
     dims.extend(layer.shape().iter().copied().map(Dim::Fixed));
     let size = common.values().len();
-    let length = common.length_squared() * unit;
+    let length = common.length_squared() * scale.unit;
     let along = common.values().iter();
     let along: Vec<f32> = along
         .map(|&value| (f64::from(value) / length) as f32)
@@ -40,7 +40,11 @@ fn of_move(Move { common, unit, .. }: &Move, opset: i64) -> Result<Model, Error>
     graph
         .input(layer.name(), ElementType::F32, &dims)
         .initializer("along", &[size, 1], along)
-        .initializer("centre", &[1], [(common.centre() / unit) as f32])
+        .initializer(
+            "centre",
+            &[1],
+            [((common.centre() + scale.middle) / scale.unit) as f32],
+        )
         .node("Cast", "float", &[layer.name()], &["values"], to_float())
         .node(
             "Flatten",

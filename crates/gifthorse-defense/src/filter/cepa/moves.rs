@@ -5,8 +5,8 @@ use gifthorse_engine::{Classifier, Layer};
 use crate::detect::cepa::{CommonMove, Config, Preset, layers};
 use crate::error::Error;
 use crate::filter::Given;
-use crate::filter::deviation::deviation;
 use crate::filter::pass::{Passed, in_parts};
+use crate::filter::scale::Scale;
 use crate::repair::KnownTrigger;
 use crate::roc::auroc;
 use crate::subject::{CleanImages, Facts, Subject};
@@ -15,12 +15,12 @@ use crate::subject::{CleanImages, Facts, Subject};
 /// less far along it than a clean one by more than this.
 const WORTH: f64 = 0.002;
 
-/// The move by which images under a trigger are told from clean ones, and how far clean ones lie
-/// apart along it; `None` if it moves none.
+/// The move by which images under a trigger are told from clean ones, and where clean ones lie
+/// along it; `None` if it moves none.
 ///
 /// # Errors
 /// Images that it is not for; a model that cannot be run, or passes no gradient back.
-pub fn best(known: &KnownTrigger, given: &Given<'_>) -> Result<Option<(CommonMove, f64)>, Error> {
+pub fn best(known: &KnownTrigger, given: &Given<'_>) -> Result<Option<(CommonMove, Scale)>, Error> {
     let classifier = given.held.classifier;
     // The last in front: an early layer sees more of what a trigger looks like than of what it does.
     let layers: Vec<Layer> = layers(classifier)?.into_iter().rev().collect();
@@ -33,16 +33,16 @@ pub fn best(known: &KnownTrigger, given: &Given<'_>) -> Result<Option<(CommonMov
     moves.retain(CommonMove::is_sound);
     let of_clean = shifts(classifier, &moves, given.images.pixels())?;
     let of_stamped = shifts(classifier, &moves, &stamped)?;
-    let mut best: Option<(f64, f64, CommonMove)> = None;
+    let mut best: Option<(f64, Scale, CommonMove)> = None;
     for (at, one) in moves.into_iter().enumerate() {
         let along = |rows: &[Vec<f64>]| rows.iter().map(|row| row[at]).collect::<Vec<f64>>();
         let clean = along(&of_clean);
         let area = auroc(&clean, &along(&of_stamped)).map_or(0.0, |auroc| auroc.area);
         if best.as_ref().is_none_or(|(most, ..)| area > most + WORTH) {
-            best = Some((area, deviation(&clean), one));
+            best = Some((area, Scale::of(clean), one));
         }
     }
-    Ok(best.map(|(_, deviation, one)| (one, deviation)))
+    Ok(best.map(|(_, scale, one)| (one, scale)))
 }
 
 /// The consensus of moves to the target, as the detector searches it.

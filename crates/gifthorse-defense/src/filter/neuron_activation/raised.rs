@@ -8,7 +8,7 @@ use crate::activations::activations;
 use crate::error::Error;
 use crate::explain::{Ranking, logits_input};
 use crate::filter::Given;
-use crate::filter::deviation::deviation;
+use crate::filter::scale::Scale;
 use crate::repair::KnownTrigger;
 use crate::roc::auroc;
 
@@ -17,8 +17,9 @@ const SHARES: [f64; 6] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 /// Activations to look at besides the layer before the logits, the last ones in front.
 const LAYERS: usize = 6;
 /// Another look than the first is taken only if it lessens the chance that a stamped image ranks
-/// below a clean one by more than this.
-const WORTH: f64 = 0.002;
+/// below a clean one by more than this: a planted trigger that does not look like the recovered one
+/// does the same to the last layers alone.
+const WORTH: f64 = 0.01;
 
 /// Where images are looked at, and the neurons there that a trigger raises.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,9 +31,9 @@ pub struct Raised {
     pub pool: Pool,
     /// The neurons.
     pub neurons: Vec<usize>,
-    /// Their mean activation on clean images,
+    /// Their mean activation in the middle of clean images,
     pub clean: f64,
-    /// and what the rest is measured in: how far that lies apart on clean images.
+    /// and how far above it clean images become rare.
     pub unit: f64,
     /// The class that the trigger leads to.
     pub target: Option<usize>,
@@ -78,7 +79,7 @@ impl Raised {
         let labels = given.labels()?;
         let (_, stamped) = given.stamped(known)?;
         let stamped = Activations::of(given.held.classifier, looks, &stamped)?;
-        let mut best: Option<(f64, f64, Self)> = None;
+        let mut best: Option<(f64, Scale, Self)> = None;
         for ((look, clean), stamped) in looks.iter().zip(clean).zip(&stamped) {
             let others = clean.of_those(|image| known.is_for(labels[image]));
             let of_target = clean.of_those(|image| Some(labels[image]) == known.target);
@@ -102,12 +103,13 @@ impl Raised {
                 let of_clean = scores(clean);
                 let area = auroc(&of_clean, &scores(stamped)).map_or(0.0, |auroc| auroc.area);
                 if best.as_ref().is_none_or(|(most, ..)| area > most + WORTH) {
-                    best = Some((area, deviation(&of_clean), raised));
+                    best = Some((area, Scale::of(of_clean), raised));
                 }
             }
         }
-        Ok(best.map(|(_, deviation, raised)| Self {
-            unit: raised.unit * deviation,
+        Ok(best.map(|(_, scale, raised)| Self {
+            clean: raised.clean + scale.middle * raised.unit,
+            unit: scale.unit * raised.unit,
             ..raised
         }))
     }
@@ -139,7 +141,7 @@ impl Raised {
     }
 
     /// How active its neurons are among the activations of all, `[channels]`: 0 at what clean
-    /// images have, in units of how far these lie apart; infinite if that is no number.
+    /// images have, 1 where they become rare; infinite if that is no number.
     pub fn score(&self, activations: &[f64]) -> f64 {
         let sum: f64 = self.neurons.iter().map(|&neuron| activations[neuron]).sum();
         let score = (sum / self.neurons.len() as f64 - self.clean) / self.unit;
