@@ -44,7 +44,7 @@ pub use label_order::LabelOrder;
 pub use load::load;
 pub use loaded::{Loaded, Warning};
 pub use note::Note;
-pub use options::{Crop, Exif, LoadOptions, Split};
+pub use options::{Crop, Draw, Exif, LoadOptions, Split};
 pub use overlay::{Overlay, read_overlay};
 pub use passed_over::{PassedOver, Reason};
 pub use sample::{balanced_sample, split_holdout};

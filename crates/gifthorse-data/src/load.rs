@@ -14,8 +14,8 @@ use crate::passed_over::{self, PassedOver, Reason, add};
 use crate::picture::Picture;
 use crate::stack::{Stack, check_memory};
 use crate::{
-    Crop, Error, Format, Images, LoadOptions, balanced_sample, class_name_file, classes, format,
-    label_file, sample,
+    Crop, Draw, Error, Format, Images, LoadOptions, balanced_sample, class_name_file, classes,
+    format, label_file, sample,
 };
 
 /// Pictures decoded at a time: enough to keep many threads busy, few enough that the decoded
@@ -42,8 +42,10 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, Error> {
         });
     }
     let wanted = match (options.max_images, &listing.labels) {
-        (Some(n), Some(labels)) => balanced_sample(labels, n, options.seed),
-        (Some(n), None) => sample::plain_sample(available, n, options.seed),
+        (Some(n), Some(labels)) if options.draw == Draw::Balanced => {
+            balanced_sample(labels, n, options.seed)
+        }
+        (Some(n), _) => sample::plain_sample(available, n, options.seed),
         (None, _) => (0..available).collect(),
     };
     tracing::debug!(format = %listing.format, available, wanted = wanted.len(), "image set found");

@@ -46,6 +46,17 @@ pub enum Exif {
     Apply,
 }
 
+/// Which images are taken where there are more than wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Draw {
+    /// As evenly over the classes as they allow ([`crate::balanced_sample`]), where labels are
+    /// known.
+    #[default]
+    Balanced,
+    /// Any, so that classes have the shares that they have in the whole set.
+    Plain,
+}
+
 /// How to read an image set; the default reads all of the test part as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LoadOptions {
@@ -71,8 +82,10 @@ pub struct LoadOptions {
     /// How many classes the model has, if there is a model: names of folders that are numbers below
     /// this are class indices.
     pub classes: Option<usize>,
-    /// Take at most this many images, drawn with [`crate::balanced_sample`].
+    /// Take at most this many images.
     pub max_images: Option<usize>,
+    /// Which ones, where there are more.
+    pub draw: Draw,
     /// Seed of that draw.
     pub seed: u64,
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gifthorse_data::{Crop, Exif, LabelOrder, Split};
+use gifthorse_data::{Crop, Draw, Exif, LabelOrder, Split};
 use gifthorse_defense::detect::{Choice, Detector, Effort};
 use gifthorse_defense::finding::Unit;
 use gifthorse_engine::{Layout, Opening, PixelRange, Preprocess};
@@ -56,11 +56,13 @@ pub struct ScanRequest {
     pub crop: Crop,
     /// What is done with turns that pictures carry.
     pub exif: ExifChoice,
-    /// At most so many images, drawn evenly over the classes. `None` is ten a class, but no fewer
+    /// At most so many images. `None` is ten a class, but no fewer
     /// than 1,000, no more than 3,000 and no more than fit in 1 GiB: confirming a trigger takes 36
     /// held-out images in all, accuracy to one or two points a thousand, and further images slow a
     /// search down without making it better.
     pub max_images: Option<usize>,
+    /// Which ones, where there are more.
+    pub draw: Draw,
     /// How pixels become the model's input.
     pub preprocess: PreprocessChoice,
     /// Height and width of the model's images, needed only where the file leaves them open.
@@ -115,6 +117,7 @@ impl ScanRequest {
             crop: Crop::None,
             exif: ExifChoice::Auto,
             max_images: None,
+            draw: Draw::Balanced,
             preprocess: PreprocessChoice::Default,
             input_size: None,
             opening: Opening::default(),

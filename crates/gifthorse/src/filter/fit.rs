@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use gifthorse_data::Draw;
 use gifthorse_defense::filter::{Given, Held, Threshold, named};
 use gifthorse_engine::{Classifier, Preprocess};
 
@@ -193,12 +194,14 @@ fn used(classifier: &Classifier) -> Preprocess {
     classifier.preprocess().clone()
 }
 
-/// The same with a bound on the number of images.
+/// The same with a bound on the number of images, and classes as frequent among them as they are in
+/// the set: the false-positive rate is that of images in this mixture.
 pub(super) fn with_most(scan: &ScanRequest, classifier: &Classifier) -> ScanRequest {
     let values: usize = classifier.shape().iter().product();
     let most = MOST.min(MOST_VALUES / values.max(1)).max(1);
     ScanRequest {
         max_images: Some(scan.max_images.unwrap_or(most)),
+        draw: Draw::Plain,
         ..scan.clone()
     }
 }

@@ -161,6 +161,7 @@ impl OpenFilter {
             crop: scan.crop,
             exif: first(scan.exif),
             max_images: scan.max_images,
+            draw: scan.draw,
             seed: scan.seed,
             ..LoadOptions::default()
         };

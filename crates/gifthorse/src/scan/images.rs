@@ -69,6 +69,7 @@ impl ImageSet {
             label_order: request.label_order.clone(),
             classes: Some(classifier.classes()),
             max_images: Some(max_images),
+            draw: request.draw,
             seed: request.seed,
         };
         let auto = matches!(request.preprocess, PreprocessChoice::Auto { .. });

@@ -166,6 +166,7 @@ fn labels(
         label_order: request.label_order.clone(),
         classes: None,
         max_images: request.max_images,
+        draw: request.draw,
         seed: request.seed,
     };
     Ok(label_classes(&gifthorse_data::load(path, &options)?.images))
