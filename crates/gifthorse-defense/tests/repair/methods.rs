@@ -149,7 +149,6 @@ fn a_backdoor_of_one_source_goes_by_a_trigger_of_that_source() {
         let repaired = bench.repaired(name, true).unwrap();
         let after = bench.measured(&repaired.model);
         let told = format!("{name}: {before:?} {after:?} {:?}", repaired.notes);
-        println!("{told}");
         assert!(after.0 >= before.0 - 0.02 && after.1 <= most, "{told}");
     }
 }
