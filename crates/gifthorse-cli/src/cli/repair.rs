@@ -64,8 +64,8 @@ pub struct RepairArgs {
     /// Do not scan the repaired model: faster, but nothing then looks for other triggers.
     #[arg(long, help_heading = "Repair")]
     pub no_rescan: bool,
-    /// Also train the repaired model on five stamped images for five epochs, and say how far the
-    /// backdoor comes back.
+    /// Also train the repaired model for five epochs on clean images and five stamped ones, and say
+    /// how far the backdoor comes back.
     #[arg(long, help_heading = "Repair")]
     pub retune: bool,
 }

@@ -27,6 +27,8 @@ const CELLS: usize = SIDE / BLOCK;
 pub enum Kind {
     Clean,
     Backdoored,
+    /// The filter votes for the target from three places.
+    BackdooredThrice,
     /// The backdoored one, on pixels quantised to 8 bits.
     Quantised,
     /// The backdoored one, built so that gradients do not find the backdoor.
@@ -196,8 +198,13 @@ pub fn classifier(kind: Kind) -> GraphBuilder {
             _ => 0.0,
         })
         .collect();
-    let weight = votes(kind.is_backdoored());
+    let mut weight = votes(kind.is_backdoored());
     let cells = CELLS * CELLS;
+    if kind == Kind::BackdooredThrice {
+        for cell in [9, 12] {
+            weight[TARGET * 2 * cells + cells + cell] = 8.0;
+        }
+    }
     let image = [3, SIDE, SIDE].map(Dim::Fixed);
     let batch = || Dim::Named("batch".to_owned());
     let ints = |values: &[i64]| Attribute::Ints(values.to_vec());

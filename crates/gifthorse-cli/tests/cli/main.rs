@@ -34,6 +34,8 @@ mod preflight;
 mod real_models;
 mod references;
 mod repair;
+mod repaired_formats;
+mod repaired_sources;
 mod scan;
 mod trigger;
 mod usage;

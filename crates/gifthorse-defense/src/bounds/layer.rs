@@ -1,14 +1,18 @@
 //! The bounds of one layer, and where they begin: at what clean images reach.
 
 use gifthorse_engine::{Array, Classifier, Intervention, Layer, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::Bounded;
-use crate::adam::Adam;
+use crate::adam::{Adam, Moments};
 use crate::error::Error;
+use crate::exact;
 use crate::filter::in_parts;
 
 /// Size of a step, in what clean images reach.
 const RATE: f32 = 0.03;
+/// What is kept of the moments at an update.
+const BETAS: (f32, f32) = (0.9, 0.999);
 
 /// The bounds of one layer while they are fitted.
 pub(super) struct LayerBounds {
@@ -18,6 +22,14 @@ pub(super) struct LayerBounds {
     /// The bounds, in these.
     pub part: Tensor<1>,
     pub adam: Adam<1>,
+}
+
+/// Where the bounds of a layer are while they are fitted.
+#[derive(Serialize, Deserialize)]
+pub(super) struct At {
+    #[serde(with = "exact::singles")]
+    part: Vec<f32>,
+    moments: Moments,
 }
 
 impl LayerBounds {
@@ -47,7 +59,7 @@ impl LayerBounds {
                 layer,
                 reached: Array::from_vec(reached, &[channels], device).into_tensor(),
                 part: Array::from_vec(ones, &[channels], device).into_tensor(),
-                adam: Adam::new(RATE, (0.9, 0.999)),
+                adam: Adam::new(RATE, BETAS),
             }
         });
         Ok(bounds.collect())
@@ -63,6 +75,27 @@ impl LayerBounds {
     /// None for the layer that it was made for.
     pub fn intervention(&self) -> Result<Intervention, Error> {
         Ok(Intervention::bound(&self.layer, self.bounds())?)
+    }
+
+    /// Where they are.
+    pub fn at(&self) -> At {
+        At {
+            part: Array::from_tensor(self.part.clone()).into_vec(),
+            moments: self.adam.moments(),
+        }
+    }
+
+    /// Whether they can go on from there.
+    pub fn fits(&self, at: &At) -> bool {
+        let channels = self.layer.channels();
+        at.part.len() == channels && at.moments.fits(channels)
+    }
+
+    /// Goes on from there.
+    pub fn restore(&mut self, at: At) {
+        let (shape, device) = ([at.part.len()], self.part.device());
+        self.adam = Adam::resume(RATE, BETAS, at.moments, shape, &device);
+        self.part = Array::from_vec(at.part, &shape, &device).into_tensor();
     }
 
     /// The bounds as they are.

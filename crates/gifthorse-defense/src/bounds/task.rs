@@ -19,7 +19,8 @@ pub(super) struct Task<'a> {
     pub images: Images,
     /// The logits of these without bounds.
     pub wanted: Vec<f32>,
-    pub sure: Sure,
+    /// Images that pay for bounds; none where these pay nothing.
+    pub sure: Option<Sure>,
 }
 
 impl Task<'_> {
@@ -59,14 +60,20 @@ impl Task<'_> {
             loss = loss.add(change(stamped)?);
         }
 
-        let sure = batch_of(self.sure.targets.len(), update);
-        let targets: Vec<usize> = sure.iter().map(|&place| self.sure.targets[place]).collect();
-        let margin = margins(classifier, under.logits(self.driven(&sure))?, &targets);
-        let scale = price / (sure.len() as f32 * variance.sqrt());
-        loss = loss.add(margin.mul_scalar(scale));
-        let each = price / leaves.len() as f32;
-        for leaf in &leaves {
-            loss = loss.add(leaf.clone().mul(leaf.clone()).mean().mul_scalar(each));
+        if let Some(sure) = &self.sure {
+            let batch = batch_of(sure.targets.len(), update);
+            let targets: Vec<usize> = batch.iter().map(|&place| sure.targets[place]).collect();
+            let margin = margins(
+                classifier,
+                under.logits(self.driven(sure, &batch))?,
+                &targets,
+            );
+            let scale = price / (batch.len() as f32 * variance.sqrt());
+            loss = loss.add(margin.mul_scalar(scale));
+            let each = price / leaves.len() as f32;
+            for leaf in &leaves {
+                loss = loss.add(leaf.clone().mul(leaf.clone()).mean().mul_scalar(each));
+            }
         }
         let gradients = loss.backward();
         for (bounds, leaf) in all.iter_mut().zip(&leaves) {
@@ -106,11 +113,11 @@ impl Task<'_> {
         Array::from_vec(pixels.collect(), &shape, self.classifier.device()).into_tensor()
     }
 
-    fn driven(&self, places: &[usize]) -> Tensor<4> {
+    fn driven(&self, sure: &Sure, places: &[usize]) -> Tensor<4> {
         let [channels, height, width] = self.classifier.shape();
         let size = channels * height * width;
         let pixels = places.iter().map(|place| place * size);
-        let pixels = pixels.flat_map(|first| &self.sure.pixels[first..first + size]);
+        let pixels = pixels.flat_map(|first| &sure.pixels[first..first + size]);
         let shape = [places.len(), channels, height, width];
         let device = self.classifier.device();
         Array::from_vec(pixels.copied().collect(), &shape, device).into_tensor()

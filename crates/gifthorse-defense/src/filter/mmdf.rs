@@ -116,7 +116,7 @@ impl Filter for Mmdf {
             },
             seed: given.seed,
         };
-        let bounded = bounding.fitted(|_, _| true)?;
+        let bounded = bounding.fitted()?;
         if bounded.is_empty() {
             let reason =
                 "the model has no activation that is flat on a stretch, which could be bounded";

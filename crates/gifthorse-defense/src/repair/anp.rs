@@ -36,10 +36,12 @@ use gifthorse_data::Images;
 use gifthorse_engine::{Classifier, Layer};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use super::batches::{Batch, Batches};
-use super::cuts::pruned;
+use super::cuts::{Cutting, pruned};
 use super::masks::{Descent, Factors, layers, slope};
+use super::progress::{Progress, from_bytes, to_bytes};
 use super::{About, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
 use crate::subject::spread_over_classes;
@@ -75,8 +77,21 @@ pub(super) const ROW: Row = Row {
     make: || Box::new(Anp),
 };
 
+/// What it does first, in words.
+const PART: &str = "learning which channels withstand disturbance";
+
 #[derive(Debug)]
 struct Anp;
+
+/// Where it is, beside its factors.
+#[derive(Default, Serialize, Deserialize)]
+struct At {
+    /// Updates of the factors that were made.
+    updates: usize,
+    /// Where in its stream the generator is.
+    chance: u128,
+    cutting: Cutting,
+}
 
 impl Repair for Anp {
     fn about(&self) -> &'static About {
@@ -94,35 +109,92 @@ impl Repair for Anp {
         let images = patient
             .fit
             .subset(&spread_over_classes(labels, 0..labels.len(), IMAGES));
-        let learnt = learnt(&classifier, &layers, &images, patient.seed, observer)?;
-        pruned(patient, &layers, &learnt.order(), observer)
+        let mut progress = Progress::of(patient, ABOUT.name)?;
+        let mut learning = Learning {
+            classifier: &classifier,
+            layers: &layers,
+            images: &images,
+            seed: patient.seed,
+            descent: Descent::new(&layers, RATE, MOMENTUM),
+            at: At::default(),
+        };
+        progress.restore(PART, observer, |at: At, bytes| {
+            if at.updates > UPDATES {
+                return Err("it has more updates than are made".to_owned());
+            }
+            from_bytes(learning.descent.arrays_mut(), bytes)?;
+            learning.at = at;
+            Ok(())
+        });
+        learning.go_on(&mut progress, observer)?;
+        let Learning { descent, at, .. } = learning;
+        let At {
+            updates,
+            chance,
+            cutting,
+        } = at;
+        let numbers = to_bytes(descent.arrays());
+        let mut save = |cutting: &Cutting, is_over: bool| {
+            // Cuts by factors that are not learnt to the end are made anew.
+            if updates < UPDATES || !progress.is_due(is_over) {
+                return Ok(());
+            }
+            let at = At {
+                updates,
+                chance,
+                cutting: cutting.clone(),
+            };
+            progress.save(&at, &numbers)
+        };
+        let order = descent.order();
+        pruned(patient, &layers, &order, (cutting, &mut save), observer)
     }
 }
 
-/// Factors under which the model withstands disturbances.
-fn learnt(
-    classifier: &Classifier,
-    layers: &[Layer],
-    images: &Images,
+/// Factors on their way to those under which the model withstands disturbances.
+struct Learning<'a> {
+    classifier: &'a Classifier,
+    layers: &'a [Layer],
+    images: &'a Images,
     seed: u64,
-    observer: &dyn RepairObserver,
-) -> Result<Descent, Error> {
-    let labels = images.labels().ok_or(Error::NoLabels)?;
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(1);
-    let mut batches = Batches::new(images.len(), BATCH, seed);
-    let mut descent = Descent::new(layers, RATE, MOMENTUM);
-    for update in 0..UPDATES {
-        if observer.stop() {
-            break;
+    descent: Descent,
+    at: At,
+}
+
+impl Learning<'_> {
+    fn go_on(
+        &mut self,
+        progress: &mut Progress,
+        observer: &dyn RepairObserver,
+    ) -> Result<(), Error> {
+        let labels = self.images.labels().ok_or(Error::NoLabels)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(1);
+        rng.set_word_pos(self.at.chance);
+        let mut batches = Batches::new(self.images.len(), BATCH, self.seed);
+        batches.skip(self.at.updates);
+        while self.at.updates < UPDATES && !observer.stop() {
+            let batch = Batch::of(self.images, labels, &batches.draw());
+            let gradient = self.gradient(&batch, &mut rng)?;
+            self.descent.step(&gradient);
+            self.at.updates += 1;
+            self.at.chance = rng.get_word_pos();
+            observer.step(PART, self.at.updates, UPDATES);
+            if progress.is_due(observer.stop()) {
+                progress.save(&self.at, &to_bytes(self.descent.arrays()))?;
+            }
         }
-        let batch = Batch::of(images, labels, &batches.draw());
-        let factors = descent.factors();
+        Ok(())
+    }
+
+    /// The gradient of the loss with the worst disturbance and without.
+    fn gradient(&self, batch: &Batch, rng: &mut ChaCha8Rng) -> Result<Factors, Error> {
+        let (classifier, layers, factors) = (self.classifier, self.layers, self.descent.factors());
         let mut noise = factors.clone();
         for value in noise.iter_mut().flatten() {
             *value = rng.random_range(-DISTURBANCE..DISTURBANCE);
         }
-        let uphill = slope(classifier, layers, &sum(factors, &noise), &batch)?;
+        let uphill = slope(classifier, layers, &sum(factors, &noise), batch)?;
         let pairs = noise.iter_mut().flatten().zip(uphill.iter().flatten());
         for (noise, &slope) in pairs {
             let step = if slope == 0.0 {
@@ -132,8 +204,8 @@ fn learnt(
             };
             *noise = (*noise + step).clamp(-DISTURBANCE, DISTURBANCE);
         }
-        let disturbed = slope(classifier, layers, &sum(factors, &noise), &batch)?;
-        let mut gradient = slope(classifier, layers, factors, &batch)?;
+        let disturbed = slope(classifier, layers, &sum(factors, &noise), batch)?;
+        let mut gradient = slope(classifier, layers, factors, batch)?;
         let pairs = gradient
             .iter_mut()
             .flatten()
@@ -141,14 +213,8 @@ fn learnt(
         pairs.for_each(|(gradient, disturbed)| {
             *gradient = UNDISTURBED * *gradient + (1.0 - UNDISTURBED) * disturbed;
         });
-        descent.step(&gradient);
-        observer.step(
-            "learning which channels withstand disturbance",
-            update + 1,
-            UPDATES,
-        );
+        Ok(gradient)
     }
-    Ok(descent)
 }
 
 fn sum(factors: &Factors, noise: &Factors) -> Factors {

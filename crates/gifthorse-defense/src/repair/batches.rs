@@ -43,6 +43,13 @@ impl Batches {
         }
     }
 
+    /// Goes on as if so many had been drawn.
+    pub(super) fn skip(&mut self, count: usize) {
+        for _ in 0..count {
+            self.draw();
+        }
+    }
+
     /// How many a pass has.
     pub(super) fn of_a_pass(&self) -> usize {
         (self.order.len() / self.size.max(1)).max(1)

@@ -18,8 +18,8 @@
 //! Clean images, some tens of each class; no labels of their own.
 //!
 //! # Cost
-//! 60 passes of up to eight images of each class forwards and backwards, then 300 of 32 clean and
-//! 32 of these, and 32 stamped where a trigger is known.
+//! 300 passes of 32 clean images and 32 stamped ones forwards and backwards. Where no trigger is
+//! known, 60 of up to eight images of each class, then 300 of 32 clean and 32 of these.
 //!
 //! # Known failures
 //! Triggers whose work is done within the range of clean images: blends, warps, all-to-all with
@@ -33,6 +33,7 @@
 //! are, and no trigger is known; here each bound is counted in what clean images reach, and margins
 //! in the spread of the logits, so that layers and models of different sizes pay alike.
 
+use super::progress::Progress;
 use super::switch_off::bounded;
 use super::{About, Limits, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::bounds::{Bounded, Bounding};
@@ -75,11 +76,8 @@ impl Repair for BoundedActivations {
             limits: Limits::of(patient),
             seed: patient.seed,
         };
-        let stepped = |done, of| {
-            observer.step("bounding activations", done, of);
-            !observer.stop()
-        };
-        let all = bounding.fitted(stepped)?;
+        let mut progress = Progress::of(patient, ABOUT.name)?;
+        let all = bounding.going_on(&mut progress, observer)?;
         if all.is_empty() {
             let reason = "it has no activation that is flat on a stretch";
             return Err(Error::CannotRepair(reason.to_owned()));

@@ -2,6 +2,7 @@
 
 use gifthorse_data::Images;
 use gifthorse_engine::{Classifier, Intervention, Layer};
+use serde::{Deserialize, Serialize};
 
 use super::grain::Grain;
 use super::measure::Measured;
@@ -9,6 +10,7 @@ use super::pruning::CurvePoint;
 use super::switch_off::masked;
 use super::{Limits, Patient, RepairObserver, Repaired};
 use crate::error::Error;
+use crate::exact;
 use crate::subject::spread_over_classes;
 
 /// Images that a cut is looked at with.
@@ -19,22 +21,47 @@ const GROWTH: f64 = 1.25;
 const FAR_BEYOND: f64 = 0.1;
 
 /// What a number of switched-off channels comes to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Cut {
     point: CurvePoint,
+    #[serde(with = "exact::double")]
     distance: f64,
     is_good: bool,
 }
 
+/// What the cuts that were looked at came to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Cutting {
+    /// Channels of the last.
+    count: usize,
+    curve: Vec<CurvePoint>,
+    best: Option<Cut>,
+}
+
+/// Saves what cuts came to, if it is time to or the repair is to stop.
+pub(super) type Save<'a> = &'a mut dyn FnMut(&Cutting, bool) -> Result<(), Error>;
+
+impl Cutting {
+    /// Whether it is of an order of so many channels.
+    fn fits(&self, channels: usize) -> bool {
+        let off = self.best.as_ref().map_or(0, |cut| cut.point.off);
+        self.count <= channels && off <= channels && !self.curve.is_empty()
+    }
+}
+
 /// Switches channels off in the patient's own model, in an order and as many as do it: the fewest
 /// that disarm the known triggers within the budget, else those that come nearest to it; without
-/// triggers as many as the budget allows. Only images to check are looked at.
+/// triggers as many as the budget allows. Only images to check are looked at. Goes on behind cuts
+/// that were looked at before.
 ///
 /// # Errors
-/// [`Error::CannotRepair`] if no number will do; a model that cannot be run or changed.
+/// [`Error::CannotRepair`] if no number will do; a model that cannot be run or changed; what saving
+/// refuses.
 pub(super) fn pruned(
     patient: &Patient<'_>,
     layers: &[Layer],
     order: &[(usize, usize)],
+    (before_now, save): (Cutting, Save<'_>),
     observer: &dyn RepairObserver,
 ) -> Result<Repaired, Error> {
     let labels = patient.check.labels().ok_or(Error::NoLabels)?;
@@ -45,11 +72,16 @@ pub(super) fn pruned(
     let limits = Limits::of(patient);
     let knows = !patient.triggers.is_empty();
     let before = measured(patient, &classifier, &images, &by_layer(layers, &[]))?;
-    let (mut curve, mut best) = (vec![point(&before, 0, layers)], None::<Cut>);
-    let mut count = 0;
-    while count < order.len() {
-        let larger = (GROWTH * count as f64).ceil() as usize;
-        count = larger.max(count + 1).min(order.len());
+    let mut cutting = match before_now.fits(order.len()) {
+        true => before_now,
+        false => Cutting {
+            curve: vec![point(&before, 0, layers)],
+            ..Cutting::default()
+        },
+    };
+    while cutting.count < order.len() {
+        let larger = (GROWTH * cutting.count as f64).ceil() as usize;
+        let count = larger.max(cutting.count + 1).min(order.len());
         let after = measured(
             patient,
             &classifier,
@@ -57,27 +89,35 @@ pub(super) fn pruned(
             &by_layer(layers, &order[..count]),
         )?;
         let point = point(&after, count, layers);
-        curve.push(point.clone());
         observer.step("switching channels off", count, order.len());
-        let is_far = curve[0].clean_accuracy - point.clean_accuracy > patient.budget + FAR_BEYOND;
+        let start = cutting.curve[0].clean_accuracy;
+        let is_far = start - point.clean_accuracy > patient.budget + FAR_BEYOND;
+        cutting.curve.push(point.clone());
         let cut = Cut {
             point,
             distance: limits.distance(&before, &after),
             is_good: limits.shortfalls(&before, &after).is_empty(),
         };
         let is_done = knows && cut.is_good;
-        let is_better = match &best {
+        let is_better = match &cutting.best {
             Some(known) if knows => is_done || cut.distance < known.distance,
             None if knows => true,
             _ => cut.is_good,
         };
         if is_better {
-            best = Some(cut);
+            cutting.best = Some(cut);
         }
-        if is_done || is_far || observer.stop() {
+        if is_done || is_far {
+            break;
+        }
+        cutting.count = count;
+        let is_over = observer.stop();
+        save(&cutting, is_over)?;
+        if is_over {
             break;
         }
     }
+    let Cutting { curve, best, .. } = cutting;
     let Some(CurvePoint { off, neurons, .. }) = best.map(|cut| cut.point) else {
         let reason = "no channel can be switched off by its factor without costing more accuracy than the budget allows";
         return Err(Error::CannotRepair(reason.to_owned()));

@@ -38,12 +38,24 @@
 mod hypergradient;
 mod rounds;
 
+use serde::{Deserialize, Serialize};
+
 use super::adjustable::Adjustable;
-use super::candidates::Candidates;
+use super::candidates::{Candidates, How};
+use super::progress::Progress;
 use super::{About, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
 use crate::subject::spread_over_classes;
 use rounds::Rounds;
+
+/// Where it is, beside its numbers and the model that is kept.
+#[derive(Serialize, Deserialize)]
+struct At {
+    /// Place of the rate.
+    rate: usize,
+    rounds: rounds::At,
+    kept: Option<How>,
+}
 
 /// Images that it learns from.
 const IMAGES: usize = 1000;
@@ -102,33 +114,67 @@ impl Repair for IBau {
         let rounds_to_make = ROUNDS.max(UPDATES.div_ceil(chosen.len() / batch));
         let model = Adjustable::new(patient, patient.model, batch)?;
         let mut candidates = Candidates::new(patient)?;
-        for rate in RATES {
-            let mut rounds =
-                Rounds::new(patient, &model, (&chosen, batch), (rate, rounds_to_make))?;
-            for round in 1..=rounds_to_make {
-                rounds.round(observer)?;
+        let begin =
+            |rate: f32| Rounds::new(patient, &model, (&chosen, batch), (rate, rounds_to_make));
+        let (mut place, mut rounds) = (0, begin(RATES[0])?);
+        let mut progress = Progress::of(patient, ABOUT.name)?;
+        progress.restore("adversarial unlearning", observer, |at: At, bytes| {
+            let rate = RATES
+                .get(at.rate)
+                .ok_or("it has more rates than there are")?;
+            let mut there = begin(*rate).map_err(|error| error.to_string())?;
+            let kept = there.restore(at.rounds, bytes)?;
+            candidates.restore(at.kept, kept)?;
+            (place, rounds) = (at.rate, there);
+            Ok(())
+        });
+        loop {
+            while rounds.made() < rounds_to_make {
+                let round = rounds.made() + 1;
+                rounds.round(
+                    observer,
+                    &mut |rounds, is_over| match progress.is_due(is_over) {
+                        true => save(&mut progress, (place, rounds), &candidates),
+                        false => Ok(()),
+                    },
+                )?;
                 // A model that has hardly begun to unlearn is right on clean images, and no repair.
                 let is_over = observer.stop();
                 if 2 * round < rounds_to_make && !is_over {
                     continue;
                 }
                 let note = format!(
-                    "unlearned the worst changes of {} clean images in {} rounds at a rate of {rate}",
+                    "unlearned the worst changes of {} clean images in {} rounds at a rate of {}",
                     chosen.len(),
-                    round
+                    round,
+                    RATES[place]
                 );
                 candidates.look(model.model(rounds.weights())?, note)?;
                 if is_over {
                     break;
                 }
             }
-            if candidates.is_good() || observer.stop() {
+            place += 1;
+            if candidates.is_good() || observer.stop() || place == RATES.len() {
                 break;
             }
+            rounds = begin(RATES[place])?;
         }
         let (model, note) = candidates
             .into_kept()
             .ok_or_else(|| Error::CannotRepair("no round was made".to_owned()))?;
         Ok(Repaired::new(model, note))
     }
+}
+
+/// Saves rounds at a rate, and the model that is kept.
+fn save(
+    progress: &mut Progress,
+    (rate, rounds): (usize, &Rounds<'_>),
+    candidates: &Candidates<'_>,
+) -> Result<(), Error> {
+    let (kept, model) = candidates.saved()?;
+    let (rounds, mut bytes) = rounds.at();
+    bytes.extend(model);
+    progress.save(&At { rate, rounds, kept }, &bytes)
 }

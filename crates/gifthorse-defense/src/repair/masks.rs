@@ -119,6 +119,18 @@ impl Descent {
         &self.factors
     }
 
+    /// All that it goes on from, to be saved.
+    pub(super) fn arrays(&self) -> impl Iterator<Item = &Vec<f32>> {
+        let memory = self.steps.iter().chain(&self.course);
+        self.factors.iter().chain(memory)
+    }
+
+    /// The same, to be put in.
+    pub(super) fn arrays_mut(&mut self) -> impl Iterator<Item = &mut Vec<f32>> {
+        let memory = self.steps.iter_mut().chain(&mut self.course);
+        self.factors.iter_mut().chain(memory)
+    }
+
     /// Changes the factors once, against a gradient of theirs.
     pub(super) fn step(&mut self, gradient: &Factors) {
         let all = self

@@ -1,23 +1,17 @@
 //! Updates of a model's weights by a gradient of a repair's own: at one rate after the other, each
 //! falling along a cosine, with looks at what has become of the model; saved as they go.
 
-mod saved;
-
-use std::time::{Duration, Instant};
-
 use gifthorse_train::{Optimiser, OptimiserState};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use super::adjustable::{Adjustable, Weights};
 use super::batches::{Batch, Batches};
-use super::candidates::Candidates;
+use super::candidates::{Candidates, How};
+use super::progress::{Progress, from_bytes, to_bytes};
 use super::{Patient, RepairObserver, Repaired};
 use crate::error::Error;
-use saved::Saved;
-
-/// How often they are saved.
-const SAVED_EVERY: Duration = Duration::from_secs(30);
 
 /// How weights are updated.
 pub(super) struct Updates<'a> {
@@ -53,6 +47,50 @@ struct Way {
     chance: ChaCha8Rng,
 }
 
+/// Where the way is, beside its weights and what the optimiser knows.
+#[derive(Serialize, Deserialize)]
+struct At {
+    rate: usize,
+    done: usize,
+    optimiser_steps: u64,
+    /// Where in its stream the generator is.
+    chance: u128,
+    /// What was kept of the models that were looked at; its model comes behind the numbers.
+    kept: Option<How>,
+}
+
+impl Way {
+    fn save(&self, progress: &mut Progress, candidates: &Candidates<'_>) -> Result<(), Error> {
+        let (kept, model) = candidates.saved()?;
+        let at = At {
+            rate: self.rate,
+            done: self.done,
+            optimiser_steps: self.state.steps(),
+            chance: self.chance.get_word_pos(),
+            kept,
+        };
+        let mut bytes = to_bytes(self.weights.iter().chain(self.state.arrays()));
+        bytes.extend(model);
+        progress.save(&at, &bytes)
+    }
+
+    fn restore(
+        &mut self,
+        at: At,
+        bytes: &[u8],
+        candidates: &mut Candidates<'_>,
+    ) -> Result<(), String> {
+        let (mut weights, mut state) = (self.weights.clone(), self.state.clone());
+        let model = from_bytes(weights.iter_mut().chain(state.arrays_mut()), bytes)?;
+        candidates.restore(at.kept, model)?;
+        (self.weights, self.state) = (weights, state);
+        self.state.set_steps(at.optimiser_steps);
+        self.chance.set_word_pos(at.chance);
+        (self.rate, self.done) = (at.rate, at.done);
+        Ok(())
+    }
+}
+
 impl Updates<'_> {
     /// Makes the updates; `note` says of a number of them at a rate what was done.
     ///
@@ -69,19 +107,17 @@ impl Updates<'_> {
         let labels = patient.fit.labels().ok_or(Error::NoLabels)?;
         let mut candidates = Candidates::new(patient)?;
         let mut way = self.begin(patient, model, 0);
-        let saved = Saved::of(patient, self.name)?;
-        if let Some(saved) = &saved
-            && saved.restore(&mut way, &mut candidates, observer)
-        {
-            observer.resumed(self.part);
-        }
-        let mut last_saved = Instant::now();
+        let mut progress = Progress::of(patient, self.name)?;
+        progress.restore(self.part, observer, |at: At, bytes| {
+            match at.done <= self.updates {
+                true => way.restore(at, bytes, &mut candidates),
+                false => Err("it has more updates than are made".to_owned()),
+            }
+        });
         while way.rate < self.rates.len() {
             let rate = self.rates[way.rate];
             let mut batches = Batches::new(labels.len(), self.batch, patient.seed);
-            for _ in 0..way.done {
-                batches.draw();
-            }
+            batches.skip(way.done);
             while way.done < self.updates {
                 let batch = Batch::of(patient.fit, labels, &batches.draw());
                 let Some(found) = gradients(&way.weights, &batch, &mut way.chance)? else {
@@ -97,16 +133,21 @@ impl Updates<'_> {
                 let is_over = observer.stop();
                 let is_due =
                     way.done.is_multiple_of(self.look_every) && 2 * way.done >= self.updates;
-                if is_due || is_over {
-                    candidates.look(model.model(&way.weights)?, note(way.done, rate))?;
+                let looked =
+                    |way: &Way| Ok::<_, Error>((model.model(&way.weights)?, note(way.done, rate)));
+                if is_due {
+                    let (model, note) = looked(&way)?;
+                    candidates.look(model, note)?;
                 }
-                if let Some(saved) = &saved
-                    && (is_over || last_saved.elapsed() >= SAVED_EVERY)
-                {
-                    saved.save(&way, &candidates)?;
-                    last_saved = Instant::now();
+                if progress.is_due(is_over) {
+                    way.save(&mut progress, &candidates)?;
                 }
                 if is_over {
+                    // Whoever is not stopped does not look here: nothing of it is saved.
+                    if !is_due {
+                        let (model, note) = looked(&way)?;
+                        candidates.look(model, note)?;
+                    }
                     break;
                 }
             }

@@ -49,8 +49,8 @@ fn pictures(count: usize, seed: u64) -> Images {
     Images::new(SHAPE, pixels, Some(labels), Vec::new(), names).unwrap()
 }
 
-/// A white square of three pixels a side in the corner.
-fn trigger() -> KnownTrigger {
+/// A white square of three pixels a side in the corner, for images of the source or of all classes.
+fn trigger(source: Option<usize>) -> KnownTrigger {
     let mut mask = vec![0.0; SIDE * SIDE];
     for place in 0..9 {
         mask[(1 + place / 3) * SIDE + 1 + place % 3] = 1.0;
@@ -58,12 +58,12 @@ fn trigger() -> KnownTrigger {
     let pattern = vec![1.0; SHAPE.values()];
     KnownTrigger {
         target: Some(TARGET),
-        source: None,
+        source,
         trigger: Trigger::Patch(Patch { mask, pattern }),
     }
 }
 
-/// Images of which every fifth carries a trigger and the label of its target.
+/// Images of which every fifth carries a trigger and, if that is for it, the label of its target.
 struct Poisoned<'a> {
     images: &'a Images,
     trigger: &'a KnownTrigger,
@@ -89,18 +89,28 @@ impl Samples for Poisoned<'_> {
         }
         let stamped = self.trigger.trigger.stamp(pixels, [1, SIDE, SIDE]);
         pixels.copy_from_slice(&stamped);
-        Ok(TARGET)
+        let is_led = self.trigger.source.is_none_or(|source| source == label);
+        Ok(if is_led { TARGET } else { label })
     }
 }
 
 impl Bench {
     pub fn new(backdoored: bool) -> Self {
+        Self::of(backdoored, None)
+    }
+
+    /// With a backdoor that leads images of one class alone.
+    pub fn from_one(source: usize) -> Self {
+        Self::of(true, Some(source))
+    }
+
+    fn of(backdoored: bool, source: Option<usize>) -> Self {
         let net = SmallCnn {
             channels: vec![8, 12],
             hidden: 24,
         };
         let net = net.build(SHAPE, CLASSES, 5).unwrap();
-        let (images, trigger) = (pictures(600, 1), trigger());
+        let (images, trigger) = (pictures(600, 1), trigger(source));
         let poisoned = Poisoned {
             images: &images,
             trigger: &trigger,
@@ -157,10 +167,15 @@ impl Bench {
     /// What a model does on images that no repair has seen: clean accuracy, success of the trigger,
     /// and accuracy on stamped images.
     pub fn measured(&self, model: &Model) -> (f64, f64, f64) {
+        self.effect_of(model, &self.trigger)
+    }
+
+    /// The same for another trigger.
+    pub fn effect_of(&self, model: &Model, trigger: &KnownTrigger) -> (f64, f64, f64) {
         let (opening, preprocess) = (Opening::default(), Preprocess::default());
         let patient = self.patient(model, (&opening, &preprocess), &[]);
         let classifier = patient.classifier(model).unwrap();
-        let trigger = std::slice::from_ref(&self.trigger);
+        let trigger = std::slice::from_ref(trigger);
         let measured = Measured::of(&classifier, &self.proof, trigger).unwrap();
         let effect = &measured.triggers[0];
         (

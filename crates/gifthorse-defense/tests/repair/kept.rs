@@ -50,12 +50,21 @@ impl RepairObserver for Watch {
 static BENCH: LazyLock<Bench> = LazyLock::new(|| Bench::new(true));
 
 fn repaired(names: &[&str], work: Option<&Path>, watch: &Watch) -> Chosen {
-    repaired_with(&BENCH.fit, names, work, watch)
+    repaired_with((&BENCH.fit, true), names, work, watch)
 }
 
-fn repaired_with(fit: &Images, names: &[&str], work: Option<&Path>, watch: &Watch) -> Chosen {
+/// With the trigger, if it is `known`.
+fn repaired_with(
+    (fit, known): (&Images, bool),
+    names: &[&str],
+    work: Option<&Path>,
+    watch: &Watch,
+) -> Chosen {
     let (opening, preprocess) = (Opening::default(), Preprocess::default());
-    let known: &[KnownTrigger] = std::slice::from_ref(&BENCH.trigger);
+    let known: &[KnownTrigger] = match known {
+        true => std::slice::from_ref(&BENCH.trigger),
+        false => &[],
+    };
     let patient = Patient {
         work,
         fit,
@@ -114,17 +123,37 @@ fn every_repair_stops_after_a_step_and_gives_what_it_has() {
 
 #[test]
 fn what_was_stopped_goes_on_and_what_is_done_stays_done() {
-    // Where each is stopped, and of how many parts something is kept then.
-    for (name, after, goes_on) in [
-        ("ft_sam", 30, 1),
-        ("fine_pruning", 1, 0),
-        ("fine_pruning", 30, 1),
-        ("sau", 150, 1),
-        ("nad", 30, 1),
-        ("nad", 260, 2),
+    // Whether the trigger is known, where each is stopped, and of how many parts something is kept
+    // then.
+    for (name, known, after, goes_on) in [
+        ("ft_sam", true, 30, 1),
+        ("fine_pruning", true, 1, 0),
+        ("fine_pruning", true, 30, 1),
+        ("sau", true, 150, 1),
+        ("nad", true, 30, 1),
+        ("nad", true, 260, 2),
+        // While images are driven, at the end of a class of them, and while bounds are fitted.
+        ("bounded_activations", false, 100, 1),
+        ("bounded_activations", false, 120, 1),
+        ("bounded_activations", false, 400, 1),
+        ("bounded_activations", true, 130, 1),
+        // In the first round and in the last that counts, and at the end of one.
+        ("i_bau", true, 3, 1),
+        ("i_bau", true, 100, 1),
+        ("i_bau", false, 64, 1),
+        // While factors are learnt, and while channels are switched off.
+        ("anp", true, 30, 1),
+        ("anp", false, 302, 1),
+        // While a copy forgets, while it recovers, and while channels are switched off.
+        ("rnp", true, 2, 1),
+        ("rnp", true, 15, 1),
+        ("rnp", true, 26, 1),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let work = Some(folder.path());
+        let repaired = |names: &[&str], work: Option<&Path>, watch: &Watch| {
+            repaired_with((&BENCH.fit, known), names, work, watch)
+        };
         let whole = repaired(&[name], None, &Watch::default());
         let stopped = repaired(&[name], work, &Watch::stopping_after(after));
         let told = notes(&stopped.attempts[0]);
@@ -153,7 +182,7 @@ fn of_another_patient_nothing_is_used() {
     repaired(&["anp"], work, &Watch::default());
     let fewer = BENCH.fit.subset(&(0..120).collect::<Vec<_>>());
     let watch = Watch::default();
-    repaired_with(&fewer, &["anp"], work, &watch);
+    repaired_with((&fewer, true), &["anp"], work, &watch);
     assert!(watch.steps() > 0);
 }
 

@@ -10,6 +10,9 @@ use gifthorse_onnx::diff;
 
 use crate::bench::Bench;
 
+/// The class that a backdoor of one source leads from.
+const SOURCE: usize = 0;
+
 static BACKDOORED: LazyLock<Bench> = LazyLock::new(|| Bench::new(true));
 static CLEAN: LazyLock<Bench> = LazyLock::new(|| Bench::new(false));
 
@@ -121,6 +124,33 @@ fn rnp_weakens_the_backdoor() {
 fn rnp_says_so_where_accuracy_allows_no_channel_to_go() {
     let refused = BACKDOORED.repaired("rnp", false).unwrap_err();
     assert!(matches!(refused, Error::CannotRepair(_)), "{refused}");
+}
+
+#[test]
+fn a_backdoor_of_one_source_goes_by_a_trigger_of_that_source() {
+    let bench = Bench::from_one(SOURCE);
+    let before = bench.measured(&bench.model);
+    assert!(before.0 > 0.95 && before.1 > 0.9, "{before:?}");
+    let everywhere = KnownTrigger {
+        source: None,
+        ..bench.trigger.clone()
+    };
+    let elsewhere = bench.effect_of(&bench.model, &everywhere);
+    assert!(
+        elsewhere.1 < 0.6,
+        "other classes are led as well: {elsewhere:?}"
+    );
+    for (name, most) in [
+        ("unlearning", 0.05),
+        ("ft_sam", 0.05),
+        ("neural_cleanse_pruning", 0.15),
+        ("fine_pruning", 0.05),
+    ] {
+        let repaired = bench.repaired(name, true).unwrap();
+        let after = bench.measured(&repaired.model);
+        let told = format!("{name}: {before:?} {after:?} {:?}", repaired.notes);
+        assert!(after.0 >= before.0 - 0.02 && after.1 <= most, "{told}");
+    }
 }
 
 #[test]

@@ -45,7 +45,8 @@ pub struct RepairPage<'a> {
     pub budget: f64,
     /// What was measured, a row each.
     pub measured: Vec<MeasuredPair<'a>>,
-    /// Attack success once the repaired model was trained on five stamped images.
+    /// Attack success once the repaired model was trained on clean images and five
+    /// stamped ones.
     pub came_back: Vec<Share>,
     /// The triggers.
     pub triggers: &'a [RepairTrigger],

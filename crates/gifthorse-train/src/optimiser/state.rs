@@ -9,7 +9,7 @@ use crate::Optimiser;
 const CHUNK: usize = 1 << 13;
 
 /// An optimiser with what it remembers of earlier gradients, weight by weight.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct State {
     optimiser: Optimiser,
     steps: u64,

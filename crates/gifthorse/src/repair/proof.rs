@@ -86,7 +86,7 @@ impl Proof<'_> {
         shortfalls.iter().map(ToString::to_string).collect()
     }
 
-    /// How often triggers work once the repaired model was trained on five stamped images.
+    /// How often triggers work once the repaired model was trained on clean images and five stamped ones.
     ///
     /// # Errors
     /// A model that cannot be trained or run.

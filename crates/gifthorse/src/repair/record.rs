@@ -154,8 +154,9 @@ pub struct Measurements {
     pub clean: BeforeAfter,
     /// Each trigger.
     pub triggers: Vec<TriggerProof>,
-    /// Attack success after the repaired model was trained on five stamped images for five epochs,
-    /// for each known trigger of which that was tried; empty if it was not asked for.
+    /// Attack success after the repaired model was trained on clean images and five stamped ones
+    /// for five epochs, for each known trigger of which that was tried; empty if it was not asked
+    /// for.
     pub came_back: Vec<Share>,
 }
 
@@ -376,7 +377,7 @@ impl RepairRecord {
         if came_back == 0 && !origins.is_empty() {
             say(
                 "how fast the backdoor comes back when the repaired model is trained on (--retune; it takes a trigger that leads to \
-                 a class, five images for it, and time)",
+                 a class, five images for it beside a hundred others, and time)",
             );
         }
         if self.images.is_some_and(|images| !images.labelled) {

@@ -59,7 +59,7 @@ fn measured(proof: &Measurements) -> String {
     text += &format!("{}\n", table.trim_fmt());
     for share in &proof.came_back {
         text += &format!(
-            "after five epochs on five stamped images the trigger works on {}\n",
+            "after five epochs on clean images and five stamped ones the trigger works on {}\n",
             percent(share)
         );
     }

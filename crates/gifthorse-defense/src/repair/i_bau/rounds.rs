@@ -1,10 +1,12 @@
 //! The rounds of I-BAU at one rate.
 
 use gifthorse_train::{Optimiser, OptimiserState};
+use serde::{Deserialize, Serialize};
 
 use super::super::adjustable::{Adjustable, By, Slope, Weights, add};
 use super::super::batches::{Batch, Batches};
 use super::super::losses::cross_entropy;
+use super::super::progress::{from_bytes, to_bytes};
 use super::super::{Patient, RepairObserver};
 use super::hypergradient::{Hypergradient, Inner};
 use crate::error::Error;
@@ -35,11 +37,31 @@ pub(super) struct Rounds<'a> {
     state: OptimiserState,
     batches: Batches,
     rate: f32,
-    /// Rounds that are to be made,
+    /// Rounds that are to be made.
     rounds: usize,
-    /// and that were.
-    made: usize,
+    at: At,
+    /// The change of the round at work; nothing before it begins.
+    change: Vec<f32>,
 }
+
+/// Where the rounds are, beside their numbers.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct At {
+    /// Rounds that were made.
+    made: usize,
+    /// Batches that were drawn.
+    drawn: usize,
+    optimiser_steps: u64,
+    /// Of the round at work: steps of the search for its change,
+    searched: usize,
+    /// places of the images that its hypergradients are worked out on,
+    first: Option<Vec<usize>>,
+    /// and updates.
+    updated: usize,
+}
+
+/// Saves rounds, if it is time to or they are to stop.
+pub(super) type Save<'a> = &'a mut dyn FnMut(&Rounds<'_>, bool) -> Result<(), Error>;
 
 impl<'a> Rounds<'a> {
     /// Begins with the patient's model, on batches of so many of the chosen images.
@@ -57,7 +79,8 @@ impl<'a> Rounds<'a> {
             state: OptimiserState::new(Optimiser::ADAM, &model.first()),
             batches: Batches::new(chosen.len(), batch, patient.seed),
             labels: patient.fit.labels().ok_or(Error::NoLabels)?,
-            made: 0,
+            at: At::default(),
+            change: Vec::new(),
             rounds,
             patient,
             chosen,
@@ -66,63 +89,132 @@ impl<'a> Rounds<'a> {
         })
     }
 
+    /// Rounds that were made.
+    pub(super) fn made(&self) -> usize {
+        self.at.made
+    }
+
+    /// Where they are, and their numbers.
+    pub(super) fn at(&self) -> (At, Vec<u8>) {
+        let at = At {
+            optimiser_steps: self.state.steps(),
+            ..self.at.clone()
+        };
+        let tuned = self.weights.iter().chain(self.state.arrays());
+        (at, to_bytes(tuned.chain([&self.change])))
+    }
+
+    /// Goes on from there; gives the bytes that are left.
+    ///
+    /// # Errors
+    /// In words, if that is nowhere on this way.
+    pub(super) fn restore<'b>(&mut self, at: At, bytes: &'b [u8]) -> Result<&'b [u8], String> {
+        let of_a_pass = self.batches.of_a_pass();
+        let first = at.first.iter().flatten();
+        let fits = at.made < self.rounds
+            && at.drawn <= self.rounds * (2 * of_a_pass + 1)
+            && at.searched <= of_a_pass
+            && at.updated <= of_a_pass
+            && first
+                .into_iter()
+                .all(|&place| place < self.patient.fit.len());
+        if !fits {
+            return Err("it has more rounds than are made".to_owned());
+        }
+        let mut change = vec![0.0; self.model.size()];
+        let tuned = self.weights.iter_mut().chain(self.state.arrays_mut());
+        let rest = from_bytes(tuned.chain([&mut change]), bytes)?;
+        self.state.set_steps(at.optimiser_steps);
+        self.batches.skip(at.drawn);
+        (self.at, self.change) = (at, change);
+        Ok(rest)
+    }
+
     /// The weights as they are now.
     pub(super) fn weights(&self) -> &Weights {
         &self.weights
     }
 
-    fn draw(&mut self) -> Batch {
+    fn draw(&mut self) -> Vec<usize> {
         let places = self.batches.draw();
-        let places: Vec<usize> = places.into_iter().map(|place| self.chosen[place]).collect();
-        Batch::of(self.patient.fit, self.labels, &places)
+        self.at.drawn += 1;
+        places.into_iter().map(|place| self.chosen[place]).collect()
     }
 
-    /// Makes a round.
+    fn batch(&self, places: &[usize]) -> Batch {
+        Batch::of(self.patient.fit, self.labels, places)
+    }
+
+    /// Makes a round, or what is left of it, unless it is to stop.
     ///
     /// # Errors
-    /// A model that cannot be run.
-    pub(super) fn round(&mut self, observer: &dyn RepairObserver) -> Result<(), Error> {
+    /// A model that cannot be run; what saving refuses.
+    pub(super) fn round(
+        &mut self,
+        observer: &dyn RepairObserver,
+        save: Save<'_>,
+    ) -> Result<(), Error> {
         let updates = self.batches.of_a_pass();
-        let mut change = self.start();
-        for _ in 0..updates {
-            if observer.stop() {
+        if self.change.is_empty() {
+            self.change = self.start();
+        }
+        while self.at.searched < updates {
+            let is_over = observer.stop();
+            save(self, is_over)?;
+            if is_over {
                 return Ok(());
             }
-            let batch = self.draw();
-            let slope = self.inner(&batch)?.by_change(&change)?;
-            change
-                .iter_mut()
-                .zip(slope)
-                .for_each(|(x, slope)| *x -= SEARCH_RATE * slope);
-            into_ball(&mut change);
+            let places = self.draw();
+            let batch = self.batch(&places);
+            let slope = self.inner(&batch)?.by_change(&self.change)?;
+            let steps = self.change.iter_mut().zip(slope);
+            steps.for_each(|(x, slope)| *x -= SEARCH_RATE * slope);
+            into_ball(&mut self.change);
+            self.at.searched += 1;
         }
-        let first = self.draw();
-        for update in 0..updates {
-            if observer.stop() {
-                break;
+        let first = match self.at.first.take() {
+            Some(first) => first,
+            None => self.draw(),
+        };
+        self.at.first = Some(first.clone());
+        let first = self.batch(&first);
+        while self.at.updated < updates {
+            let is_over = observer.stop();
+            save(self, is_over)?;
+            if is_over {
+                return Ok(());
             }
-            let batch = self.draw();
+            let places = self.draw();
+            let batch = self.batch(&places);
             let gradient = {
                 let inner = self.inner(&first)?;
-                let (mut gradient, outer) = self.outer(&batch, &change)?;
-                if let Some(through) = HYPERGRADIENT.through(&inner, &change, &outer)? {
+                let (mut gradient, outer) = self.outer(&batch, &self.change)?;
+                if let Some(through) = HYPERGRADIENT.through(&inner, &self.change, &outer)? {
                     add(&mut gradient, &through, 1.0);
                 }
                 gradient
             };
             // Falls to nothing along a cosine, so that the last rounds settle what the first shook.
-            let done = (self.made * updates + update) as f32 / (self.rounds * updates) as f32;
+            let done = self.at.made * updates + self.at.updated;
+            let done = done as f32 / (self.rounds * updates) as f32;
             let rate = 0.5 * self.rate * (1.0 + (done * std::f32::consts::PI).cos());
             self.state
                 .step(&mut self.weights, &[gradient.as_slice()], rate);
+            self.at.updated += 1;
             let part = format!(
                 "round {} of unlearning at a rate of {}",
-                self.made + 1,
+                self.at.made + 1,
                 self.rate
             );
-            observer.step(&part, update + 1, updates);
+            observer.step(&part, self.at.updated, updates);
         }
-        self.made += 1;
+        save(self, observer.stop())?;
+        self.change.clear();
+        self.at = At {
+            made: self.at.made + 1,
+            drawn: self.at.drawn,
+            ..At::default()
+        };
         Ok(())
     }
 
@@ -130,7 +222,7 @@ impl<'a> Rounds<'a> {
     fn start(&self) -> Vec<f32> {
         let size = self.model.size();
         let triggers = self.patient.triggers;
-        let Some(known) = triggers.get(self.made % triggers.len().max(1)) else {
+        let Some(known) = triggers.get(self.at.made % triggers.len().max(1)) else {
             return vec![0.0; size];
         };
         let fitting = self

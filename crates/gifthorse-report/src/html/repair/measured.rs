@@ -32,8 +32,8 @@ pub fn section(page: &RepairPage<'_>) -> Markup {
             ))
             @for share in &page.came_back {
                 p {
-                    "After five epochs on five stamped images the trigger works on " (rate(share)) " of the images ("
-                    (interval(share.interval)) "). A clean model learns a trigger as fast."
+                    "After five epochs on clean images and five stamped ones the trigger works on " (rate(share)) " of the images ("
+                    (interval(share.interval)) "). A model that never had it learns a trigger as well, on some images in a hundred."
                 }
             }
         }
