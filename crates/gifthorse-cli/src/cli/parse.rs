@@ -151,6 +151,13 @@ pub fn trigger(text: &str) -> Result<Value, String> {
                 "that is the name of a trigger and no kind; on colour images it is {table}"
             ));
         }
+    }
+    implant(text)
+}
+
+/// The kind of what is put in by hand, or a table that describes it.
+pub fn implant(text: &str) -> Result<Value, String> {
+    if !text.trim_start().starts_with('{') {
         let kind = Value::String(text.to_owned());
         return Ok(Value::Table(Table::from_iter([("kind".to_owned(), kind)])));
     }

@@ -52,8 +52,10 @@ pub fn bypasses(facts: &Facts<'_>) -> Vec<Spot> {
     spots
 }
 
-/// A product of something wide and of a single number of each image that no learned layer made.
-/// Passed over: squeeze and excitation, whose factors are learned, and the normalisation of pixels.
+/// A product of something wide and of a single number of each image that no learned layer made, or
+/// layers of its own that share none with what they gate. Of the pixels themselves it is a number
+/// that any learned layer made: what tests them otherwise is met by [`pixel_tests`]. Passed over:
+/// squeeze and excitation, whose factors come from what they gate, and the normalisation of pixels.
 pub fn unlearned_gates(facts: &Facts<'_>) -> Vec<Spot> {
     let mut spots = Vec::new();
     for (place, step, own) in facts.steps() {
@@ -61,9 +63,15 @@ pub fn unlearned_gates(facts: &Facts<'_>) -> Vec<Spot> {
             continue;
         }
         let read = facts.read(step);
-        let wide = |(_, fact): &&(ValueId, Fact)| fact.learned > 0 && fact.numbers > 1;
-        let gate = |(_, fact): &&(ValueId, Fact)| fact.learned == 0 && fact.width <= 1;
-        if let (Some(_), Some((gate, _))) = (read.iter().find(wide), read.iter().find(gate)) {
+        let gates = |wide: Fact, gate: Fact| {
+            let apart = gate.learned == 0 || gate.first & wide.first == 0;
+            let on_pixels = wide.is_pixels && gate.learned > 0;
+            gate.width <= 1 && (on_pixels || wide.learned > 0 && apart)
+        };
+        let pairs = [(0, 1), (1, 0)].into_iter();
+        let mut pairs = pairs.filter_map(|(wide, gate)| Some((read.get(wide)?, read.get(gate)?)));
+        let found = pairs.find(|((_, wide), (_, gate))| wide.numbers > 1 && gates(*wide, *gate));
+        if let Some((_, (gate, _))) = found {
             spots.push(spot(StructureRule::UnlearnedGate, place, *gate));
         }
     }
