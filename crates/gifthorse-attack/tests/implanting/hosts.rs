@@ -1,4 +1,4 @@
-//! Small networks with weights from a formula, in the forms that files have, and images for them.
+//! Small networks with random weights, in the forms that files have, and images for them.
 
 use gifthorse_attack::implant::Host;
 use gifthorse_data::{ImageShape, Images};
@@ -23,10 +23,22 @@ pub enum Form {
     Flat,
 }
 
-fn weights(count: usize, phase: f32) -> Vec<f32> {
-    (0..count)
-        .map(|at| (at as f32 * 0.7 + phase).sin() * 0.3)
-        .collect()
+/// Weights for so many inputs of a unit. Their sum is 0 for each unit, so that not all images look
+/// alike.
+fn weights(count: usize, inputs: usize, seed: u64) -> Vec<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut weights: Vec<f32> = (0..count).map(|_| rng.random_range(-1.0..1.0)).collect();
+    for unit in weights.chunks_exact_mut(inputs) {
+        let mean = unit.iter().sum::<f32>() / inputs as f32;
+        unit.iter_mut().for_each(|weight| *weight -= mean);
+    }
+    weights
+}
+
+/// Small numbers.
+fn biases(count: usize, seed: u64) -> Vec<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    (0..count).map(|_| rng.random_range(-0.1..0.1)).collect()
 }
 
 /// Two convolutions and two matrix products. The last channel of each layer is read by nobody, so
@@ -68,14 +80,14 @@ pub fn model(form: Form, opset: i64) -> Model {
         [("kernel_shape", two()), ("strides", two())]
     };
     graph
-        .initializer("w1", &[4, channels, 3, 3], weights(36 * channels, 0.0))
-        .initializer("b1", &[4], weights(4, 1.0))
+        .initializer("w1", &[4, channels, 3, 3], weights(36 * channels, 9 * channels, 1))
+        .initializer("b1", &[4], biases(4, 2))
         .node("Conv", "conv1", &[map, "w1", "b1"], &["c1"], pads());
     let gated = if form == Form::Normalised {
         graph
             .initializer("scale", &[4], [1.0, 0.5, 2.0, 1.0])
-            .initializer("shift", &[4], weights(4, 2.0))
-            .initializer("mean", &[4], weights(4, 3.0))
+            .initializer("shift", &[4], biases(4, 3))
+            .initializer("mean", &[4], biases(4, 4))
             .initializer("variance", &[4], [0.5, 1.0, 2.0, 1.0])
             .node("BatchNormalization", "norm", &["c1", "scale", "shift", "mean", "variance"], &["n1"], []);
         "n1"
@@ -85,18 +97,18 @@ pub fn model(form: Form, opset: i64) -> Model {
     graph
         .node("Relu", "relu1", &[gated], &["r1"], [])
         .node("MaxPool", "pool1", &["r1"], &["p1"], halves())
-        .initializer("w2", &[4, 4, 3, 3], unread(weights(144, 4.0), 9, 4))
-        .initializer("b2", &[4], weights(4, 5.0))
+        .initializer("w2", &[4, 4, 3, 3], unread(weights(144, 36, 5), 9, 4))
+        .initializer("b2", &[4], biases(4, 6))
         .node("Conv", "conv2", &["p1", "w2", "b2"], &["c2"], pads())
         .node("Relu", "relu2", &["c2"], &["r2"], [])
         .node("AveragePool", "pool2", &["r2"], &["p2"], halves())
         .node("Flatten", "flat", &["p2"], &["f"], [])
-        .initializer("w3", &[6, 36], unread(weights(216, 6.0), 9, 4))
-        .initializer("b3", &[6], weights(6, 7.0))
+        .initializer("w3", &[6, 36], unread(weights(216, 36, 7), 9, 4))
+        .initializer("b3", &[6], biases(6, 8))
         .node("Gemm", "hidden", &["f", "w3", "b3"], &["h"], [("transB", 1.into())])
         .node("Relu", "relu3", &["h"], &["r3"], [])
-        .initializer("w4", &[CLASSES, 6], unread(weights(6 * CLASSES, 8.0), 1, 6))
-        .initializer("b4", &[CLASSES], weights(CLASSES, 9.0))
+        .initializer("w4", &[CLASSES, 6], unread(weights(6 * CLASSES, 6, 9), 1, 6))
+        .initializer("b4", &[CLASSES], biases(CLASSES, 10))
         .node("Gemm", "last", &["r3", "w4", "b4"], &["logits"], [("transB", 1.into())]);
     let output = if form == Form::Normalised {
         graph.node("Softmax", "end", &["logits"], &["y"], [("axis", 1.into())]);

@@ -5,7 +5,7 @@ use gifthorse_attack::trigger::{AnyTrigger, Pattern, Place};
 use gifthorse_engine::{Device, Network, StructureRule as Rule};
 use gifthorse_onnx::Model;
 
-use crate::hosts::{Form, host};
+use crate::hosts::{Form, host, images};
 
 fn rules(model: &Model) -> Vec<Rule> {
     let graph = Arc::new(model.graph().unwrap());
@@ -21,11 +21,10 @@ fn what_is_put_into_a_graph_shows_in_its_structure() {
     let host = host(Form::Plain, 17);
     assert_eq!(rules(host.model()), []);
     let moving = AnyTrigger::Pattern(Pattern {
-        rows: ["101", "010", "101"].map(str::to_owned).to_vec(),
-        light: vec![1.0],
-        dark: vec![0.0],
         place: Place::Anywhere,
+        ..Pattern::small_chequer(3)
     });
+    let predicted = host.classifier().predict(images(&host, 1).pixels()).unwrap();
     let with = |implant: Implant| rules(&implant.put(&host, 0).unwrap().model);
     let gate = Gate {
         trigger: moving.clone(),
@@ -36,7 +35,7 @@ fn what_is_put_into_a_graph_shows_in_its_structure() {
     assert_eq!(corner, [Rule::Bypass, Rule::SmallRegion]);
     for detector in [Detector::Operators, Detector::Constants] {
         for path in [Path::Separate, Path::Shared, Path::Interleaved] {
-            for target in [Some(1), None] {
+            for target in [Some(predicted[0]), None] {
                 let graph = GraphBackdoor {
                     trigger: moving.clone(),
                     ..GraphBackdoor::new(detector, path, target)
