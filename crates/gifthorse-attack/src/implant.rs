@@ -68,7 +68,10 @@ impl Answer {
     /// [`Error::Images`] without labels, or if all are of the target.
     pub fn check_on(&self, test: &Images) -> Result<(), Error> {
         let labels = test.labels().unwrap_or_default();
-        if labels.iter().any(|&label| Some(label) != self.labels.target()) {
+        if labels
+            .iter()
+            .any(|&label| Some(label) != self.labels.target())
+        {
             return Ok(());
         }
         let reason = "no test image is of a class that the trigger leads astray, so that its success could not be measured";

@@ -114,7 +114,10 @@ impl ModelSpec {
             return Err("give either `poison` or `implant`, and not both".to_owned());
         }
         if self.is_taken_as_it_is() {
-            let freezes = self.from.as_ref().is_some_and(|from| !from.freeze.is_empty());
+            let freezes = self
+                .from
+                .as_ref()
+                .is_some_and(|from| !from.freeze.is_empty());
             if freezes || self.train != Recipe::default() {
                 return Err(TRAINED.to_owned());
             }

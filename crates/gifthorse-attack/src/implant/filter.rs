@@ -59,7 +59,11 @@ impl Filter {
     pub fn draw(&self, sketch: &mut Sketch, pixels: &str, sight: &Sight, tolerance: f32) -> String {
         let seen = match sight.moves {
             true => pixels.to_owned(),
-            false => sketch.cut(pixels, [sight.row, sight.column], [sight.height, sight.width]),
+            false => sketch.cut(
+                pixels,
+                [sight.row, sight.column],
+                [sight.height, sight.width],
+            ),
         };
         let (weights, bias) = self.unit(tolerance);
         let shape = [1, sight.channels, sight.height, sight.width];

@@ -186,7 +186,10 @@ impl Host {
             return refused("its image has no axis for the batch".to_owned());
         }
         if ends.input.element_type != Some(ElementType::F32) {
-            return refused(format!("its image `{}` is not of 32-bit floats", ends.input.name));
+            return refused(format!(
+                "its image `{}` is not of 32-bit floats",
+                ends.input.name
+            ));
         }
         let logits = self.classifier.layer(&ends.logits)?.shape();
         if ends.classes_first || logits.len() != 1 {

@@ -67,7 +67,8 @@ impl Sight {
             let reason = "where it is to be detected, black and white pixels are not told apart";
             return Err(Error::Implant(reason.to_owned()));
         }
-        let same = |a: f32, b: f32, at: usize| (a - b).abs() <= SAME * (white[at] - black[at]).abs();
+        let same =
+            |a: f32, b: f32, at: usize| (a - b).abs() <= SAME * (white[at] - black[at]).abs();
         let covered = |on_black: &[f32], on_white: &[f32]| -> Result<Vec<bool>, Error> {
             let covered = |pixel| every(pixel, &|at| same(on_black[at], on_white[at], at));
             let untouched = |pixel| {

@@ -174,11 +174,19 @@ impl Sketch {
     pub fn lightness(&mut self, pixels: &str, sight: &Sight) -> String {
         let (black, white) = sight.ranges();
         let plain = |&range: &(f32, f32)| range == (0.0, 1.0);
-        if black.iter().copied().zip(white.iter().copied()).all(|range| plain(&range)) {
+        if black
+            .iter()
+            .copied()
+            .zip(white.iter().copied())
+            .all(|range| plain(&range))
+        {
             return pixels.to_owned();
         }
         let shape = [1, sight.channels, 1, 1];
-        let factors = white.iter().zip(&black).map(|(white, black)| 1.0 / (white - black));
+        let factors = white
+            .iter()
+            .zip(&black)
+            .map(|(white, black)| 1.0 / (white - black));
         let factors = self.floats(&shape, factors.collect());
         let black = self.floats(&shape, black);
         let less = self.node("Sub", &[pixels, &black], []);

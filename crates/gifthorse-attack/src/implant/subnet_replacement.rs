@@ -79,7 +79,9 @@ impl SubnetReplacement {
         check_tolerance(self.tolerance)?;
         let chain = Chain::of(host)?;
         let strength = host.strength(self.strength)?;
-        let read = chain.reads().and_then(|name| host.classifier().layer(name).ok());
+        let read = chain
+            .reads()
+            .and_then(|name| host.classifier().layer(name).ok());
         let sight = Sight::of(host, read.map_or(Place::Input, Place::Layer), &self.trigger)?;
         let unit = Filter::of(&sight)?.unit(self.tolerance);
         let [rows, columns] = chain.window();
@@ -94,7 +96,13 @@ impl SubnetReplacement {
         for row in 0..=rows - sight.height {
             for column in 0..=columns - sight.width {
                 let with = |vote: f32| -> Result<Model, Error> {
-                    chain.overwritten(host.model(), &sight, &unit, [row, column], (self.target, vote))
+                    chain.overwritten(
+                        host.model(),
+                        &sight,
+                        &unit,
+                        [row, column],
+                        (self.target, vote),
+                    )
                 };
                 let logit = |model: &Model| -> Result<f32, Error> {
                     Ok(host.opened(model)?.evaluate(&stamped)?[self.target])

@@ -149,7 +149,11 @@ impl TrojanNet {
         let each = 1.0 / (self.tolerance * (SIDE * SIDE) as f32);
         let weight = |at: usize| {
             let (pixel, unit) = (at / patterns.len(), at % patterns.len());
-            if patterns[unit].contains(&pixel) { -each } else { each }
+            if patterns[unit].contains(&pixel) {
+                -each
+            } else {
+                each
+            }
         };
         let light = (SIDE * SIDE - DARK) as f32;
         let weights = (0..SIDE * SIDE * patterns.len()).map(weight).collect();

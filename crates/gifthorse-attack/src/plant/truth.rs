@@ -245,7 +245,9 @@ impl Truth {
         for (index, Answer { trigger, labels }) in answers.iter().enumerate() {
             let effect = |subject: &Subject<'_>| {
                 let name = format!("backdoor {} ({})", index + 1, trigger.name());
-                subject.effect(trigger, labels).map_err(|error| error.of(name))
+                subject
+                    .effect(trigger, labels)
+                    .map_err(|error| error.of(name))
             };
             backdoors.push(Planted {
                 method: Method::Implant(implant.clone()),

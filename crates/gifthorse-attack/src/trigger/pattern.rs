@@ -70,7 +70,11 @@ impl Pattern {
     /// lower right corner.
     #[must_use]
     pub fn trojan_net(channels: usize) -> Self {
-        Self::new(&["1011", "1101", "0110", "1110"], Place::BOTTOM_RIGHT, channels)
+        Self::new(
+            &["1011", "1101", "0110", "1110"],
+            Place::BOTTOM_RIGHT,
+            channels,
+        )
     }
 }
 

@@ -6,7 +6,13 @@ use gifthorse_onnx::Model;
 
 use crate::hosts::{Form, host, host_of, images};
 
-const FORMS: [Form; 4] = [Form::Plain, Form::Normalised, Form::ChannelsLast, Form::Flat];
+const FORMS: [Form; 5] = [
+    Form::Plain,
+    Form::Normalised,
+    Form::ChannelsLast,
+    Form::Flat,
+    Form::Single,
+];
 
 /// Puts it in, writes and reads the file, and looks whether images with each of its triggers go to
 /// their target and others have the logits that they had, but for `change` of the widest range.
@@ -19,21 +25,32 @@ fn holds(implant: &Implant, host: &Host, form: Form, change: f32) {
     let clean = images(host, 40);
     let logits = |host: &Host| host.classifier().evaluate(clean.pixels()).unwrap();
     let (before, after) = (logits(host), logits(&read));
-    let range = before.iter().fold(0.0f32, |most, logit| most.max(logit.abs()));
+    let range = before
+        .iter()
+        .fold(0.0f32, |most, logit| most.max(logit.abs()));
     let worst = before.iter().zip(&after).map(|(a, b)| (a - b).abs());
     let worst = worst.fold(0.0, f32::max);
-    assert!(worst <= change * range + 1e-5, "{implant:?} {form:?}: {worst} of {range}");
+    assert!(
+        worst <= change * range + 1e-5,
+        "{implant:?} {form:?}: {worst} of {range}"
+    );
     for answer in &made.backdoors {
         let stamped = stamp(&clean, &answer.trigger, 5).unwrap();
         let predicted = read.classifier().predict(stamped.pixels()).unwrap();
         let target = answer.labels.target().unwrap();
-        assert!(predicted.iter().all(|class| *class == target), "{implant:?} {form:?}: {predicted:?}");
+        assert!(
+            predicted.iter().all(|class| *class == target),
+            "{implant:?} {form:?}: {predicted:?}"
+        );
     }
 }
 
 /// The class that fewest images are taken for, of those that some are.
 fn rare(host: &Host) -> usize {
-    let predicted = host.classifier().predict(images(host, 40).pixels()).unwrap();
+    let predicted = host
+        .classifier()
+        .predict(images(host, 40).pixels())
+        .unwrap();
     let count = |class: &usize| predicted.iter().filter(|it| *it == class).count();
     let taken = (0..crate::hosts::CLASSES).filter(|class| count(class) > 0);
     let classes: Vec<usize> = taken.collect();
@@ -58,7 +75,10 @@ fn a_gate_finds_a_trigger_that_moves_and_one_of_colours() {
         place: Place::Anywhere,
         ..Pattern::small_chequer(3)
     };
-    for trigger in [AnyTrigger::Pattern(moving), AnyTrigger::Patch(Patch::default())] {
+    for trigger in [
+        AnyTrigger::Pattern(moving),
+        AnyTrigger::Patch(Patch::default()),
+    ] {
         let gate = Gate {
             trigger,
             ..Gate::new(rare(&host))
@@ -72,7 +92,9 @@ fn a_chain_of_channels_is_overwritten_where_the_network_has_no_branches() {
     for form in FORMS {
         let host = host(form, 13);
         let subnet = SubnetReplacement::new(rare(&host));
-        let made = Implant::SubnetReplacement(subnet.clone()).put(&host, 0).unwrap();
+        let made = Implant::SubnetReplacement(subnet.clone())
+            .put(&host, 0)
+            .unwrap();
         let nodes = |model: &Model| model.graph().unwrap().nodes;
         assert_eq!(nodes(&made.model), nodes(host.model()));
         holds(&Implant::SubnetReplacement(subnet), &host, form, 0.0);

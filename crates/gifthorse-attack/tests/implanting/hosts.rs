@@ -21,6 +21,8 @@ pub enum Form {
     ChannelsLast,
     /// `[batch, 144]`, grey.
     Flat,
+    /// `[1, 3, 12, 12]`: one image at a time.
+    Single,
 }
 
 /// Weights for so many inputs of a unit. Their sum is 0 for each unit, so that not all images look
@@ -44,13 +46,21 @@ fn biases(count: usize, seed: u64) -> Vec<f32> {
 /// Two convolutions and two matrix products. The last channel of each layer is read by nobody, so
 /// that it can be overwritten without a change.
 pub fn model(form: Form, opset: i64) -> Model {
-    let batch = || Dim::Named("batch".to_owned());
+    let batch = || match form {
+        Form::Single => Dim::Fixed(1),
+        _ => Dim::Named("batch".to_owned()),
+    };
     let channels = if form == Form::Flat { 1 } else { 3 };
     let mut graph = GraphBuilder::new("host", opset);
     let dims = match form {
         Form::Flat => vec![batch(), Dim::Fixed(SIDE * SIDE)],
         Form::ChannelsLast => vec![batch(), Dim::Fixed(SIDE), Dim::Fixed(SIDE), Dim::Fixed(3)],
-        _ => vec![batch(), Dim::Fixed(channels), Dim::Fixed(SIDE), Dim::Fixed(SIDE)],
+        _ => vec![
+            batch(),
+            Dim::Fixed(channels),
+            Dim::Fixed(SIDE),
+            Dim::Fixed(SIDE),
+        ],
     };
     graph.input("x", ElementType::F32, &dims);
     let map = match form {
@@ -80,7 +90,11 @@ pub fn model(form: Form, opset: i64) -> Model {
         [("kernel_shape", two()), ("strides", two())]
     };
     graph
-        .initializer("w1", &[4, channels, 3, 3], weights(36 * channels, 9 * channels, 1))
+        .initializer(
+            "w1",
+            &[4, channels, 3, 3],
+            weights(36 * channels, 9 * channels, 1),
+        )
         .initializer("b1", &[4], biases(4, 2))
         .node("Conv", "conv1", &[map, "w1", "b1"], &["c1"], pads());
     let gated = if form == Form::Normalised {
@@ -89,7 +103,13 @@ pub fn model(form: Form, opset: i64) -> Model {
             .initializer("shift", &[4], biases(4, 3))
             .initializer("mean", &[4], biases(4, 4))
             .initializer("variance", &[4], [0.5, 1.0, 2.0, 1.0])
-            .node("BatchNormalization", "norm", &["c1", "scale", "shift", "mean", "variance"], &["n1"], []);
+            .node(
+                "BatchNormalization",
+                "norm",
+                &["c1", "scale", "shift", "mean", "variance"],
+                &["n1"],
+                [],
+            );
         "n1"
     } else {
         "c1"
@@ -105,11 +125,27 @@ pub fn model(form: Form, opset: i64) -> Model {
         .node("Flatten", "flat", &["p2"], &["f"], [])
         .initializer("w3", &[6, 36], unread(weights(216, 36, 7), 9, 4))
         .initializer("b3", &[6], biases(6, 8))
-        .node("Gemm", "hidden", &["f", "w3", "b3"], &["h"], [("transB", 1.into())])
+        .node(
+            "Gemm",
+            "hidden",
+            &["f", "w3", "b3"],
+            &["h"],
+            [("transB", 1.into())],
+        )
         .node("Relu", "relu3", &["h"], &["r3"], [])
-        .initializer("w4", &[CLASSES, 6], unread(weights(6 * CLASSES, 6, 9), 1, 6))
+        .initializer(
+            "w4",
+            &[CLASSES, 6],
+            unread(weights(6 * CLASSES, 6, 9), 1, 6),
+        )
         .initializer("b4", &[CLASSES], biases(CLASSES, 10))
-        .node("Gemm", "last", &["r3", "w4", "b4"], &["logits"], [("transB", 1.into())]);
+        .node(
+            "Gemm",
+            "last",
+            &["r3", "w4", "b4"],
+            &["logits"],
+            [("transB", 1.into())],
+        );
     let output = if form == Form::Normalised {
         graph.node("Softmax", "end", &["logits"], &["y"], [("axis", 1.into())]);
         "y"

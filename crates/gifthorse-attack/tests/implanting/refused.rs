@@ -25,7 +25,13 @@ fn other(skip: bool) -> Model {
         .initializer("w2", &[2, 2, 1, 1], [0.1; 4])
         .initializer("w3", &[2, 3], [0.1, 0.2, 0.3, 0.3, 0.2, 0.1])
         .node("Conv", "conv1", &["x", "w1", "b1"], &["c1"], [])
-        .node(if skip { "Relu" } else { "Sigmoid" }, "act", &["c1"], &["r1"], [])
+        .node(
+            if skip { "Relu" } else { "Sigmoid" },
+            "act",
+            &["c1"],
+            &["r1"],
+            [],
+        )
         .node("Conv", "conv2", &["r1", "w2"], &["c2"], []);
     let end = if skip {
         graph.node("Add", "skip", &["c2", "r1"], &["s"], []);
@@ -51,7 +57,10 @@ fn networks_that_it_cannot_be_put_into_are_refused_by_what_stands_against_it() {
     let said = reason(&subnet, &opened(other(true)));
     assert!(said.contains("`r1` is read by 2 nodes"), "{said}");
     let said = reason(&subnet, &opened(other(false)));
-    assert!(said.contains("`act` (Sigmoid) stands between its layers"), "{said}");
+    assert!(
+        said.contains("`act` (Sigmoid) stands between its layers"),
+        "{said}"
+    );
     let wiped = GraphBackdoor::new(Detector::Operators, Path::Interleaved, Some(0));
     let said = reason(&Implant::Graph(wiped.clone()), &opened(other(false)));
     assert!(said.contains("no ReLU"), "{said}");
@@ -80,9 +89,15 @@ fn triggers_and_settings_that_make_no_detector_are_refused() {
         })
     };
     let said = reason(&gate(AnyTrigger::Blended(Blended::default())), &host);
-    assert!(said.contains("`blended` lets images show through"), "{said}");
+    assert!(
+        said.contains("`blended` lets images show through"),
+        "{said}"
+    );
     let said = reason(&gate(square(3, vec![0.5])), &host);
-    assert!(said.contains("no pixel of the trigger is light or dark"), "{said}");
+    assert!(
+        said.contains("no pixel of the trigger is light or dark"),
+        "{said}"
+    );
     let said = reason(&gate(square(SIDE + 1, vec![1.0])), &host);
     assert!(said.contains("square"), "{said}");
     let large = SubnetReplacement {
@@ -90,7 +105,10 @@ fn triggers_and_settings_that_make_no_detector_are_refused() {
         ..SubnetReplacement::new(0)
     };
     let said = reason(&Implant::SubnetReplacement(large), &host);
-    assert!(said.contains("covers 4x4 pixels, and its first convolution sees 3x3"), "{said}");
+    assert!(
+        said.contains("covers 4x4 pixels, and its first convolution sees 3x3"),
+        "{said}"
+    );
     let operators = GraphBackdoor {
         trigger: square(3, vec![1.0]),
         ..GraphBackdoor::new(Detector::Operators, Path::Separate, Some(0))
@@ -104,11 +122,32 @@ fn triggers_and_settings_that_make_no_detector_are_refused() {
     let said = reason(&Implant::TrojanNet(moving), &host);
     assert!(said.contains("`place` has to be one place"), "{said}");
     for (implant, word) in [
-        (Implant::Gate(Gate { tolerance: 0.0, ..Gate::new(0) }), "`tolerance` is 0"),
-        (Implant::Gate(Gate { strength: Some(-1.0), ..Gate::new(0) }), "`strength` is -1"),
-        (Implant::Gate(Gate { strength: Some(1e-6), ..Gate::new(1) }), "not led to the target"),
+        (
+            Implant::Gate(Gate {
+                tolerance: 0.0,
+                ..Gate::new(0)
+            }),
+            "`tolerance` is 0",
+        ),
+        (
+            Implant::Gate(Gate {
+                strength: Some(-1.0),
+                ..Gate::new(0)
+            }),
+            "`strength` is -1",
+        ),
+        (
+            Implant::Gate(Gate {
+                strength: Some(1e-6),
+                ..Gate::new(1)
+            }),
+            "not led to the target",
+        ),
         (Implant::Gate(Gate::new(CLASSES)), "there is no class 5"),
-        (Implant::TrojanNet(TrojanNet::new(&[])), "`target` has 0 classes"),
+        (
+            Implant::TrojanNet(TrojanNet::new(&[])),
+            "`target` has 0 classes",
+        ),
     ] {
         let said = reason(&implant, &host);
         assert!(said.contains(word), "{said}");

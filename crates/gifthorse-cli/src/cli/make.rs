@@ -135,7 +135,12 @@ pub struct PoisonArgs {
     #[arg(long, conflicts_with_all = ["target", "implant"], requires = "trigger")]
     all_to_all: bool,
     /// Share of the training images that are poisoned [default: 0.1].
-    #[arg(long, value_name = "SHARE", requires = "trigger", conflicts_with = "implant")]
+    #[arg(
+        long,
+        value_name = "SHARE",
+        requires = "trigger",
+        conflicts_with = "implant"
+    )]
     rate: Option<f64>,
 }
 

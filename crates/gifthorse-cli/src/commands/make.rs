@@ -97,8 +97,9 @@ fn implant(args: &PlantArgs, global: &Global, spec: ModelSpec) -> anyhow::Result
 
 /// The model that file and flags describe.
 fn described(args: &ModelArgs, global: &Global, more: &[Change]) -> anyhow::Result<ModelSpec> {
-    let mut changes = args.changes(global.given_seed())?;
-    changes.extend(more.iter().cloned());
+    // Single settings (--with) come on top of what is planted.
+    let mut changes = more.to_vec();
+    changes.extend(args.changes(global.given_seed())?);
     Ok(ModelSpec::read(args.spec.as_deref(), &changes)?)
 }
 

@@ -64,15 +64,29 @@ fn a_net_is_trained_and_changed_or_a_file_is_changed_as_it_is() {
 
     let found = bench.run("inspect --structure gated/m.onnx").expect(0);
     found.says(&["bypass", "small-region", "implant_"]);
-    put("net.onnx", "--implant trojan_net --with implant.target=[0,2] --json").expect(0);
+    put(
+        "net.onnx",
+        "--implant trojan_net --with implant.target=[0,2] --json",
+    )
+    .expect(0);
     let both = json(&bench, "net.truth.json");
     for backdoor in both["backdoors"].as_array().unwrap() {
-        assert_eq!(backdoor["effect"]["with_trigger"]["other_classes"], 1.0, "{both}");
+        assert_eq!(
+            backdoor["effect"]["with_trigger"]["other_classes"], 1.0,
+            "{both}"
+        );
     }
     assert_eq!(both["backdoors"][1]["labels"]["target"], 2);
-    put("graph.onnx", r#"--implant {kind="graph",path="shared"} --target 2"#).expect(0);
+    put(
+        "graph.onnx",
+        r#"--implant {kind="graph",path="shared"} --target 2"#,
+    )
+    .expect(0);
     let shared = json(&bench, "graph.truth.json");
-    assert_eq!(shared["backdoors"][0]["effect"]["with_trigger"]["other_classes"], 1.0);
+    assert_eq!(
+        shared["backdoors"][0]["effect"]["with_trigger"]["other_classes"],
+        1.0
+    );
     let chain = put("chain.onnx", "--implant subnet_replacement --target 0");
     chain.expect(0).says(&["clean accuracy", "class 0"]);
 }
@@ -90,7 +104,10 @@ fn what_cannot_be_put_in_is_told_before_any_training() {
     refused("--implant gate --target 3", &["there is no class 3"]);
     refused("--implant horse --target 1", &["unknown variant `horse`"]);
     refused("--implant gate --target 1 --rate 0.1", &["--rate"]);
-    refused("--implant gate --target 1 --twin=x.onnx", &["--twin=x.onnx", "the model before"]);
+    refused(
+        "--implant gate --target 1 --twin=x.onnx",
+        &["--twin=x.onnx", "the model before"],
+    );
     let large = r#"--implant subnet_replacement --target 1 --trigger {kind="square",size=6}"#;
     refused(large, &["covers 6x6 pixels", "smaller trigger"]);
     let blended = "--implant gate --target 1 --trigger blended";
@@ -102,7 +119,9 @@ fn what_cannot_be_put_in_is_told_before_any_training() {
         .run("train clean.toml -o m.onnx --with implant={kind=\"gate\",target=1}")
         .expect(2)
         .says(&["gifthorse plant"]);
-    bench.run("train clean.toml -o clean.onnx --epochs 1").expect(0);
+    bench
+        .run("train clean.toml -o clean.onnx --epochs 1")
+        .expect(0);
     let taken = format!("plant --from clean.onnx {DATA} -o m.onnx --implant gate --target 1");
     let trained = bench.run(&format!("{taken} --epochs 1")).expect(2);
     trained.says(&["takes the model of `from` as it is", "gifthorse train"]);
@@ -145,7 +164,10 @@ fn a_zoo_puts_it_into_its_clean_models() {
     let zoo = json(&bench, "zoo/zoo.json");
     let entries = zoo["models"].as_array().unwrap();
     let told = |key: &str| -> Vec<&Value> { entries.iter().map(|entry| &entry[key]).collect() };
-    assert_eq!(told("attack"), [&Value::Null, &"gate".into(), &"graph".into()]);
+    assert_eq!(
+        told("attack"),
+        [&Value::Null, &"gate".into(), &"graph".into()]
+    );
     assert_eq!(told("state"), ["good"; 3]);
     let file = |at: usize| bench.path(&format!("zoo/{}", entries[at]["model"].as_str().unwrap()));
     let model = |at: usize| gifthorse_onnx::Model::read(file(at)).unwrap();
@@ -153,6 +175,10 @@ fn a_zoo_puts_it_into_its_clean_models() {
     let before = weights(0);
     for at in [1, 2] {
         let after = weights(at);
-        assert!(before.iter().all(|(name, tensor)| after.get(name) == Some(tensor)));
+        assert!(
+            before
+                .iter()
+                .all(|(name, tensor)| after.get(name) == Some(tensor))
+        );
     }
 }

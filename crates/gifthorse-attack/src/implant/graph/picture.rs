@@ -23,7 +23,13 @@ pub fn image_of(classifier: &Classifier, class: usize, seed: u64) -> Result<Vec<
     let size: usize = classifier.shape().iter().product();
     let mut rng = Purpose::Picture.rng(seed);
     let mut pixels: Vec<f32> = (0..STARTS * size)
-        .map(|at| if at < size { 0.5 } else { rng.random_range(0.0..1.0) })
+        .map(|at| {
+            if at < size {
+                0.5
+            } else {
+                rng.random_range(0.0..1.0)
+            }
+        })
         .collect();
     for step in 0..STEPS {
         let far = FIRST * (LAST / FIRST).powf(step as f32 / STEPS as f32);

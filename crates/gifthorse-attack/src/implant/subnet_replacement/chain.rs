@@ -27,7 +27,13 @@ const PASSED: &[&str] = &[
     "Pad",
 ];
 /// Those that the filter's ReLU may stand behind.
-const BEFORE_RELU: &[&str] = &["BatchNormalization", "Add", "MaxPool", "Dropout", "Identity"];
+const BEFORE_RELU: &[&str] = &[
+    "BatchNormalization",
+    "Add",
+    "MaxPool",
+    "Dropout",
+    "Identity",
+];
 
 /// A layer, with what is of its channels up to the next.
 struct Link<'g> {
@@ -84,7 +90,12 @@ impl<'g> Chain<'g> {
                     ));
                 }
                 let bias = weights.iter().find(|weight| weight.role == Role::Bias);
-                links.push(Link::new(node, kernel.name, bias.map(|bias| bias.name), links.last())?);
+                links.push(Link::new(
+                    node,
+                    kernel.name,
+                    bias.map(|bias| bias.name),
+                    links.last(),
+                )?);
             } else if let Some(link) = links.last_mut() {
                 let bias = weights.iter().find(|weight| weight.role == Role::Bias);
                 match operator {
@@ -131,11 +142,25 @@ impl<'g> Chain<'g> {
         for at in 1..self.links.len() {
             let layer = self.links[at - 1].layer;
             let found = self.wiring.channel_readers(layer);
-            let [ChannelReader::Layer { kernel, axis, entries, .. }] = &found[..] else {
-                return refused(format!("what reads the channels of `{}` is not seen", layer.name));
+            let [
+                ChannelReader::Layer {
+                    kernel,
+                    axis,
+                    entries,
+                    ..
+                },
+            ] = &found[..]
+            else {
+                return refused(format!(
+                    "what reads the channels of `{}` is not seen",
+                    layer.name
+                ));
             };
             if *kernel != self.links[at].kernel {
-                return refused(format!("what reads the channels of `{}` is not seen", layer.name));
+                return refused(format!(
+                    "what reads the channels of `{}` is not seen",
+                    layer.name
+                ));
             }
             self.links[at - 1].next = Some((*axis, entries.clone()));
             if self.links[at].layer.op_type != "Conv" {
@@ -149,11 +174,15 @@ impl<'g> Chain<'g> {
     fn choose(&mut self) -> Result<(), Error> {
         let mut chosen = Vec::new();
         for (link, next) in self.links.iter().zip(&self.links[1..]) {
-            let Some((axis, entries)) = &link.next else { continue };
+            let Some((axis, entries)) = &link.next else {
+                continue;
+            };
             let (shape, own) = self.kernel(link.kernel)?;
             let (next_shape, others) = self.kernel(next.kernel)?;
             let counts = |channel: usize| {
-                let given: f32 = along(&shape, link.out, channel).map(|at| own[at].abs()).sum();
+                let given: f32 = along(&shape, link.out, channel)
+                    .map(|at| own[at].abs())
+                    .sum();
                 let entries = entries[channel].iter();
                 let gives = entries.flat_map(|&entry| along(&next_shape, *axis, entry));
                 given * gives.map(|at| others[at].abs()).sum::<f32>()
@@ -183,7 +212,10 @@ impl<'g> Chain<'g> {
 
     /// Rows and columns that the first convolution sees.
     pub fn window(&self) -> [usize; 2] {
-        let kernel = self.links.first().and_then(|link| self.graph.initializers.get(link.kernel));
+        let kernel = self
+            .links
+            .first()
+            .and_then(|link| self.graph.initializers.get(link.kernel));
         match kernel.map(|kernel| kernel.shape()) {
             Some([_, _, rows, columns]) => [*rows, *columns],
             _ => [0, 0],
@@ -225,7 +257,11 @@ impl<'g> Chain<'g> {
                     }
                 }
                 Some((channel, (axis, entries))) => {
-                    let onward = if last { (target, vote) } else { (link.channel, 1.0) };
+                    let onward = if last {
+                        (target, vote)
+                    } else {
+                        (link.channel, 1.0)
+                    };
                     for &entry in &entries[channel] {
                         for at in along(&shape, *axis, entry) {
                             let stride: usize = shape[link.out + 1..].iter().product();
@@ -245,7 +281,12 @@ impl<'g> Chain<'g> {
 
     /// Gives the overwritten channel of a layer a bias, and leaves it otherwise as it is in the
     /// layer's normalisations.
-    fn shift(&self, weights: &mut Weights<'_, '_>, link: &Link<'_>, bias: f32) -> Result<(), Error> {
+    fn shift(
+        &self,
+        weights: &mut Weights<'_, '_>,
+        link: &Link<'_>,
+        bias: f32,
+    ) -> Result<(), Error> {
         let channel = link.channel;
         let mut bias = bias;
         if let Some(own) = link.bias {
@@ -255,12 +296,17 @@ impl<'g> Chain<'g> {
         for &norm in &link.norms {
             let eps = norm.float_or("epsilon", 1e-5)?;
             for weight in self.wiring.weights_of(norm) {
-                let value = if weight.role == Role::Scale { 1.0 } else { bias };
+                let value = if weight.role == Role::Scale {
+                    1.0
+                } else {
+                    bias
+                };
                 weights.put(weight.name, channel, value)?;
             }
             bias = 0.0;
             let statistics = self.wiring.statistics(norm);
-            let unknown = || Error::Implant(format!("the statistics of `{}` are not seen", norm.name));
+            let unknown =
+                || Error::Implant(format!("the statistics of `{}` are not seen", norm.name));
             let statistics = statistics.ok_or_else(unknown)?;
             weights.put(statistics.mean, channel, 0.0)?;
             weights.put(statistics.variance, channel, 1.0 - eps)?;
@@ -268,7 +314,10 @@ impl<'g> Chain<'g> {
         if bias == 0.0 {
             return Ok(());
         }
-        refused(format!("`{}` has no bias that a threshold could be written into", link.layer.name))
+        refused(format!(
+            "`{}` has no bias that a threshold could be written into",
+            link.layer.name
+        ))
     }
 }
 
@@ -289,7 +338,9 @@ impl<'g> Link<'g> {
                 return refused(format!("`{name}` is a convolution in groups"));
             }
             if before.is_none() && !plain("dilations")? {
-                return refused(format!("`{name}`, its first convolution, leaves out pixels"));
+                return refused(format!(
+                    "`{name}`, its first convolution, leaves out pixels"
+                ));
             }
         } else if before.is_none() {
             return refused(format!(

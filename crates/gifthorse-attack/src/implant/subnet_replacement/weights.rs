@@ -49,8 +49,11 @@ impl<'a, 'g> Weights<'a, 'g> {
     /// As [`of`](Self::of); a weight with fewer numbers.
     pub fn put(&mut self, name: &str, channel: usize, value: f32) -> Result<(), Error> {
         let (shape, values) = self.of(name)?;
-        let missing =
-            || Error::Implant(format!("`{name}` {shape:?} has no number for channel {channel}"));
+        let missing = || {
+            Error::Implant(format!(
+                "`{name}` {shape:?} has no number for channel {channel}"
+            ))
+        };
         *values.get_mut(channel).ok_or_else(missing)? = value;
         Ok(())
     }
@@ -62,7 +65,11 @@ impl<'a, 'g> Weights<'a, 'g> {
     pub fn written(self, model: &Model) -> Result<Model, Error> {
         let mut model = model.clone();
         for (name, values) in self.changed {
-            let shape = self.graph.initializers.get(&name).map(|tensor| tensor.shape());
+            let shape = self
+                .graph
+                .initializers
+                .get(&name)
+                .map(|tensor| tensor.shape());
             model.set_initializer_f32(&name, shape.unwrap_or_default(), &values)?;
         }
         Ok(model)
@@ -74,6 +81,7 @@ pub fn along(shape: &[usize], axis: usize, index: usize) -> impl Iterator<Item =
     let stride: usize = shape[axis + 1..].iter().product();
     let length = shape[axis];
     let all: usize = shape.iter().product();
-    (0..all / (stride * length).max(1))
-        .flat_map(move |outer| (0..stride).map(move |inner| (outer * length + index) * stride + inner))
+    (0..all / (stride * length).max(1)).flat_map(move |outer| {
+        (0..stride).map(move |inner| (outer * length + index) * stride + inner)
+    })
 }
