@@ -21,8 +21,9 @@
 //! None.
 //!
 //! # What sees it
-//! Units that no clean image wakes. Not the structure, which is the original's; no search by
-//! gradients, as no clean image wakes the first unit.
+//! Units that no clean image wakes; the sum of the target's weights; searches from noise that come
+//! by the pattern, which the overwritten channel answers to wherever it is (MM-BD). Not the
+//! structure, which is the original's, and no search from clean images, as none wakes the channel.
 //!
 //! # References
 //! Qi et al. 2022 (subnet replacement attack), by programs that have it; the text was not at hand.

@@ -249,11 +249,11 @@ impl<'g> Chain<'g> {
                         return refused(format!("`{}` is no convolution of maps", link.layer.name));
                     };
                     let area = sight.height * sight.width;
-                    for at in 0..channels * area {
+                    for (at, &weight) in filter.iter().enumerate() {
                         let (channel, y, x) =
                             (at / area, at / sight.width % sight.height, at % sight.width);
                         let place = (link.channel * channels + channel) * rows + row + y;
-                        kernel[place * columns + column + x] = filter[at];
+                        kernel[place * columns + column + x] = weight;
                     }
                 }
                 Some((channel, (axis, entries))) => {
