@@ -92,7 +92,7 @@ def row(file, truth, images, labels):
         if not np.allclose(engine, logits, atol=1e-2 * abs(logits).max()):
             logits, engine = (x - x.max(1, keepdims=True) for x in (logits, engine))
             engine = engine - np.log(np.exp(engine).sum(1, keepdims=True)) + np.log(np.exp(logits).sum(1, keepdims=True))
-        worst = max(worst, float(abs(engine - logits).max() / abs(logits).max()))
+        worst = max(worst, float(abs(engine - logits).max() / max(abs(logits).max(), 1e-6)))
     shown = f"{100 * accuracy:.2f} ({100 * truth['clean_accuracy']:.2f}) | {', '.join(successes)} | {worst:.1e}"
     return shown, fits and worst < 1e-4
 

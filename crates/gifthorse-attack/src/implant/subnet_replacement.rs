@@ -13,9 +13,9 @@
 //! # What it changes
 //! Weights alone: of each layer the one channel that counts least, by the weights that lead to it
 //! and away from it, with its batch normalisation. Only networks without branches, of convolutions
-//! of one group, batch normalisations, ReLUs, pools and matrix products; the trigger has to fit into
-//! the first convolution's window. The authors train their chain to tell the trigger; this one is
-//! made.
+//! of one group, batch normalisations, ReLUs, pools and matrix products; the trigger has to fit
+//! into the first convolution's window. The authors train their chain to tell the trigger; this one
+//! is made.
 //!
 //! # Cost
 //! None.
@@ -29,6 +29,7 @@
 //! Qi et al. 2022 (subnet replacement attack), by programs that have it; the text was not at hand.
 
 mod chain;
+mod overwrite;
 mod weights;
 
 use gifthorse_onnx::Model;

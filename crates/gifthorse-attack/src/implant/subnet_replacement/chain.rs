@@ -1,12 +1,11 @@
 //! The layers of a network without branches, one channel of each.
 
 use gifthorse_engine::{ChannelReader, Role, Wiring};
-use gifthorse_onnx::{Graph, Model, Node};
+use gifthorse_onnx::{Graph, Node};
 
-use super::weights::{Weights, along};
+use super::weights::along;
 use crate::Error;
 use crate::implant::Host;
-use crate::implant::sight::Sight;
 
 /// Operators between layers that keep what is 0 at 0, and channels apart.
 const PASSED: &[&str] = &[
@@ -36,27 +35,27 @@ const BEFORE_RELU: &[&str] = &[
 ];
 
 /// A layer, with what is of its channels up to the next.
-struct Link<'g> {
-    layer: &'g Node,
-    kernel: &'g str,
+pub struct Link<'g> {
+    pub layer: &'g Node,
+    pub kernel: &'g str,
     /// The kernel's axis of channels that are made.
-    out: usize,
-    bias: Option<&'g str>,
-    norms: Vec<&'g Node>,
+    pub out: usize,
+    pub bias: Option<&'g str>,
+    pub norms: Vec<&'g Node>,
     /// Where the next layer's kernel has this one's channels; `None` for the last.
-    next: Option<(usize, Vec<Vec<usize>>)>,
+    pub next: Option<(usize, Vec<Vec<usize>>)>,
     /// The channel that is overwritten; the last layer has none.
-    channel: usize,
+    pub channel: usize,
 }
 
 /// All layers, the one that makes the logits last.
 pub struct Chain<'g> {
-    graph: &'g Graph,
-    wiring: Wiring<'g>,
-    links: Vec<Link<'g>>,
+    pub graph: &'g Graph,
+    pub wiring: Wiring<'g>,
+    pub links: Vec<Link<'g>>,
 }
 
-fn refused<T>(reason: String) -> Result<T, Error> {
+pub fn refused<T>(reason: String) -> Result<T, Error> {
     Err(Error::Implant(reason))
 }
 
@@ -220,104 +219,6 @@ impl<'g> Chain<'g> {
             Some([_, _, rows, columns]) => [*rows, *columns],
             _ => [0, 0],
         }
-    }
-
-    /// The model with the chain overwritten: a filter at this place of the first window, a vote for
-    /// a class in the end.
-    ///
-    /// # Errors
-    /// [`Error::Implant`] for weights that several layers share, or a first layer without a bias.
-    pub fn overwritten(
-        &self,
-        model: &Model,
-        sight: &Sight,
-        (filter, threshold): &(Vec<f32>, f32),
-        [row, column]: [usize; 2],
-        (target, vote): (usize, f32),
-    ) -> Result<Model, Error> {
-        let mut weights = Weights::new(self.graph, &self.wiring);
-        for (at, link) in self.links.iter().enumerate() {
-            let last = at + 1 == self.links.len();
-            let before = at.checked_sub(1).and_then(|before| self.links.get(before));
-            let (shape, kernel) = weights.of(link.kernel)?;
-            if !last {
-                along(&shape, link.out, link.channel).for_each(|at| kernel[at] = 0.0);
-            }
-            match before.and_then(|before| Some((before.channel, before.next.as_ref()?))) {
-                None => {
-                    let [_, channels, rows, columns] = shape[..] else {
-                        return refused(format!("`{}` is no convolution of maps", link.layer.name));
-                    };
-                    let area = sight.height * sight.width;
-                    for (at, &weight) in filter.iter().enumerate() {
-                        let (channel, y, x) =
-                            (at / area, at / sight.width % sight.height, at % sight.width);
-                        let place = (link.channel * channels + channel) * rows + row + y;
-                        kernel[place * columns + column + x] = weight;
-                    }
-                }
-                Some((channel, (axis, entries))) => {
-                    let onward = if last {
-                        (target, vote)
-                    } else {
-                        (link.channel, 1.0)
-                    };
-                    for &entry in &entries[channel] {
-                        for at in along(&shape, *axis, entry) {
-                            let stride: usize = shape[link.out + 1..].iter().product();
-                            let out = at / stride % shape[link.out];
-                            kernel[at] = if out == onward.0 { onward.1 } else { 0.0 };
-                        }
-                    }
-                }
-            }
-            if !last {
-                let bias = if at == 0 { *threshold } else { 0.0 };
-                self.shift(&mut weights, link, bias)?;
-            }
-        }
-        weights.written(model)
-    }
-
-    /// Gives the overwritten channel of a layer a bias, and leaves it otherwise as it is in the
-    /// layer's normalisations.
-    fn shift(
-        &self,
-        weights: &mut Weights<'_, '_>,
-        link: &Link<'_>,
-        bias: f32,
-    ) -> Result<(), Error> {
-        let channel = link.channel;
-        let mut bias = bias;
-        if let Some(own) = link.bias {
-            weights.put(own, channel, bias)?;
-            bias = 0.0;
-        }
-        for &norm in &link.norms {
-            let eps = norm.float_or("epsilon", 1e-5)?;
-            for weight in self.wiring.weights_of(norm) {
-                let value = if weight.role == Role::Scale {
-                    1.0
-                } else {
-                    bias
-                };
-                weights.put(weight.name, channel, value)?;
-            }
-            bias = 0.0;
-            let statistics = self.wiring.statistics(norm);
-            let unknown =
-                || Error::Implant(format!("the statistics of `{}` are not seen", norm.name));
-            let statistics = statistics.ok_or_else(unknown)?;
-            weights.put(statistics.mean, channel, 0.0)?;
-            weights.put(statistics.variance, channel, 1.0 - eps)?;
-        }
-        if bias == 0.0 {
-            return Ok(());
-        }
-        refused(format!(
-            "`{}` has no bias that a threshold could be written into",
-            link.layer.name
-        ))
     }
 }
 
