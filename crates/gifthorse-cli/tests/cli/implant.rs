@@ -62,8 +62,12 @@ fn a_net_is_trained_and_changed_or_a_file_is_changed_as_it_is() {
     assert!(model("again/m.onnx") == model("gated/m.onnx"));
     assert_eq!(json(&bench, "again/m.truth.json"), truth);
 
-    let found = bench.run("inspect --structure gated/m.onnx").expect(0);
-    found.says(&["bypass", "small-region", "implant_"]);
+    let found = bench
+        .run("inspect --structure gated/m.onnx")
+        .expect(0)
+        .out();
+    let told = ["bypass", "small-region", "implant_"];
+    assert!(told.iter().all(|word| found.contains(word)), "{found}");
     put(
         "net.onnx",
         "--implant trojan_net --with implant.target=[0,2] --json",
@@ -88,7 +92,8 @@ fn a_net_is_trained_and_changed_or_a_file_is_changed_as_it_is() {
         1.0
     );
     let chain = put("chain.onnx", "--implant subnet_replacement --target 0");
-    chain.expect(0).says(&["clean accuracy", "class 0"]);
+    let chain = chain.expect(0).out();
+    assert!(chain.contains("class 0"), "{chain}");
 }
 
 #[test]
@@ -106,7 +111,7 @@ fn what_cannot_be_put_in_is_told_before_any_training() {
     refused("--implant gate --target 1 --rate 0.1", &["--rate"]);
     refused(
         "--implant gate --target 1 --twin=x.onnx",
-        &["--twin=x.onnx", "the model before"],
+        &["--twin=x.onnx", "the model that it is put into"],
     );
     let large = r#"--implant subnet_replacement --target 1 --trigger {kind="square",size=6}"#;
     refused(large, &["covers 6x6 pixels", "smaller trigger"]);
