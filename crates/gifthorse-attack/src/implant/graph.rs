@@ -23,8 +23,8 @@
 //! None; the search for an image takes seconds.
 //!
 //! # What sees it
-//! Tests of pixels, the path past the network, the range of the logits, the gate before the first
-//! layer, if they are looked for; a branch that rests on all clean images. No search by gradients.
+//! Tests of pixels, the path past the network, the gate on the image or behind the first layer, if
+//! they are looked for; a branch that rests on all clean images. No search by gradients.
 //!
 //! # References
 //! Langford et al. 2024, 12 types, by its authors' program; the text was not at hand. There the
