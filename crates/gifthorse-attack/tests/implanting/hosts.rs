@@ -156,7 +156,8 @@ pub fn model(form: Form, opset: i64) -> Model {
     graph.finish().unwrap()
 }
 
-/// The network of this form, on pixels that are normalised before it where it is [`Form::Normalised`].
+/// The network of this form, on pixels that are normalised before it where that is
+/// [`Form::Normalised`].
 pub fn host(form: Form, opset: i64) -> Host {
     host_of(model(form, opset), form)
 }

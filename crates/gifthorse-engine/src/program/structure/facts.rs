@@ -213,8 +213,8 @@ fn is_learned(step: &Step, program: &Program, depends: impl Fn(ValueId) -> bool)
     }
 }
 
-/// Whether an operation on pixels is a comparison, a steep power, an exponential, or a search for the
-/// largest or smallest.
+/// Whether an operation on pixels is a comparison, a steep power, an exponential, or a search for
+/// the largest or smallest.
 pub fn tests(primitive: &Primitive) -> bool {
     match primitive {
         Primitive::MaxPool(_)

@@ -52,8 +52,8 @@ pub fn bypasses(facts: &Facts<'_>) -> Vec<Spot> {
 
 /// A product of something wide and of a single number of each image that no learned layer made, or
 /// layers of its own that share none with what they gate. Of the pixels themselves it is a number
-/// that a learned layer or a test of pixels made. Passed over: squeeze and excitation, whose factors
-/// come from what they gate, and the normalisation of pixels.
+/// that a learned layer or a test of pixels made. Passed over: squeeze and excitation, whose
+/// factors come from what they gate, and the normalisation of pixels.
 pub fn unlearned_gates(facts: &Facts<'_>) -> Vec<Spot> {
     let mut spots = Vec::new();
     for (place, step, own) in facts.steps() {
