@@ -26,6 +26,9 @@ pub enum Error {
     /// A poison that cannot be made.
     #[error("these images cannot be poisoned so: {0}")]
     Poison(String),
+    /// A backdoor that cannot be put into a model by hand.
+    #[error("the backdoor cannot be put into this model: {0}")]
+    Implant(String),
     /// What is wrong with one backdoor or cover of several.
     #[error("{part}: {error}")]
     Part {
@@ -40,6 +43,9 @@ pub enum Error {
     /// The engine refused the network or its input.
     #[error(transparent)]
     Engine(#[from] gifthorse_engine::Error),
+    /// The model could not be read or edited.
+    #[error(transparent)]
+    Onnx(#[from] gifthorse_onnx::Error),
     /// The images could not be put together.
     #[error(transparent)]
     Data(#[from] gifthorse_data::Error),

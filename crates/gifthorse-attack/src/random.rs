@@ -19,6 +19,12 @@ pub enum Purpose {
         /// The place of the image in the epoch.
         index: usize,
     },
+    /// Images that are made up, to see what a model makes of them.
+    Probe,
+    /// Which patterns a small network knows.
+    Pattern,
+    /// Where a search for an image of a class begins.
+    Picture,
     /// What a trigger leaves to chance on one image, such as its place.
     Stamp {
         /// Index of the image.
@@ -33,6 +39,9 @@ impl Purpose {
         rng.set_stream(match self {
             Self::Poison => 1,
             Self::Target => 2,
+            Self::Probe => 3,
+            Self::Pattern => 4,
+            Self::Picture => 5,
             Self::Stamp { image } => (1 << 62) + image as u64,
             Self::Drawn { epoch, index } => {
                 (3 << 62) + ((epoch as u64 & 0x3fff_ffff) << 32) + (index as u64 & 0xffff_ffff)

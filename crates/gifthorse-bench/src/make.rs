@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use gifthorse_attack::implant::Implant;
 use gifthorse_attack::measure::{accuracy, attack_success};
 use gifthorse_attack::plant::Truth;
 use gifthorse_data::Images;
@@ -14,7 +15,7 @@ use gifthorse_train::{
 };
 
 use crate::Error;
-use crate::spec::ModelSpec;
+use crate::spec::{ModelSpec, check_task};
 
 /// A model with the truth about it.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Made {
     pub epochs: Vec<EpochSummary>,
     /// Wall-clock time of training and measuring, in seconds.
     pub seconds: f64,
+    /// The model as it was before something was put into it by hand, with the truth about that.
+    pub before: Option<(Model, Truth)>,
 }
 
 /// How a model is made, apart from what it depends on.
@@ -40,6 +43,8 @@ pub struct Making<'a> {
     pub checkpoint: Option<&'a Checkpoint>,
     /// A clean twin that a backdoored model is measured beside.
     pub twin: Option<&'a Classifier>,
+    /// The clean twin's file where it was made before: what is put in by hand is put into it.
+    pub clean: Option<&'a Model>,
 }
 
 impl Default for Making<'_> {
@@ -50,6 +55,7 @@ impl Default for Making<'_> {
             examine: false,
             checkpoint: None,
             twin: None,
+            clean: None,
         }
     }
 }
@@ -62,8 +68,11 @@ impl Default for Making<'_> {
 pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result<Made, Error> {
     let clock = Instant::now();
     spec.check_on(images)?;
+    if let Some(implant) = &spec.implant {
+        return implanted(spec, implant, images, making, clock);
+    }
     if let Some(twin) = making.twin {
-        check_twin(twin, images)?;
+        check_task("the clean twin", twin, images)?;
     }
     let classes = images.train.class_names().len();
     let net = spec.start(images.train.shape(), classes)?;
@@ -111,6 +120,45 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
         truth,
         epochs: trained.epochs,
         seconds: clock.elapsed().as_secs_f64(),
+        before: None,
+    })
+}
+
+/// Puts something by hand into a model: that of a file, or one that is trained clean.
+fn implanted(
+    spec: &ModelSpec,
+    implant: &Implant,
+    images: &TrainTest,
+    making: &Making<'_>,
+    clock: Instant,
+) -> Result<Made, Error> {
+    let (before, epochs) = match (&spec.from, making.clean, spec.twin()) {
+        (Some(from), _, _) => (Model::read(&from.model)?, Vec::new()),
+        (None, Some(clean), _) => (clean.clone(), Vec::new()),
+        (None, None, clean) => {
+            let clean = clean.ok_or_else(|| Error::Request("nothing is put in".to_owned()))?;
+            let made = make(&clean, images, making)?;
+            (made.model, made.epochs)
+        }
+    };
+    let host = spec.host(before)?;
+    let made = implant.put(&host, spec.seed)?;
+    let with = classifier(&made.model, spec.preprocess(), &spec.opening())?;
+    let truth = Truth::implanted(
+        &with,
+        host.classifier(),
+        &images.test,
+        implant,
+        &made.backdoors,
+        spec.seed,
+    )?;
+    let before = Truth::clean(host.classifier(), &images.test)?;
+    Ok(Made {
+        model: made.model,
+        truth,
+        epochs,
+        seconds: clock.elapsed().as_secs_f64(),
+        before: Some((host.model().clone(), before)),
     })
 }
 
@@ -142,22 +190,6 @@ pub fn classifier(
         opening,
         &Device::flex(),
     )?)
-}
-
-/// Refuses a twin of another task: it could not be measured on the same images once the model is
-/// trained.
-fn check_twin(twin: &Classifier, images: &TrainTest) -> Result<(), Error> {
-    let (shape, classes) = (images.train.shape(), images.train.class_names().len());
-    let takes = [shape.channels, shape.height, shape.width];
-    if (twin.shape(), twin.classes()) == (takes, classes) {
-        return Ok(());
-    }
-    Err(Error::Request(format!(
-        "the clean twin takes images of {:?} (channels, height, width) and has {} classes, but these images are {takes:?} and \
-         have {classes}: give a clean model of the same task",
-        twin.shape(),
-        twin.classes()
-    )))
 }
 
 /// How a model does while it is trained; of several backdoors, that counts which takes least.

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use gifthorse::hash;
 use gifthorse::settings::{in_words, parse};
+use gifthorse_attack::implant::{Host, Implant};
 use gifthorse_attack::plant::Poison;
 use gifthorse_data::ImageShape;
 use gifthorse_data::source::{Source, TrainTest};
-use gifthorse_engine::{Opening, Preprocess};
+use gifthorse_engine::{Classifier, Opening, Preprocess};
 use gifthorse_onnx::Model;
 use gifthorse_train::Recipe;
 use gifthorse_train::net::{AnyNet, Net, Selection};
@@ -42,6 +43,10 @@ pub struct ModelSpec {
     /// What is planted in it; nothing by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poison: Option<Poison>,
+    /// What is put into it by hand once it is trained; nothing by default. A model that it is to go
+    /// on from is taken as it is, without training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub implant: Option<Implant>,
 }
 
 /// A model that training goes on from (fine-tuning).
@@ -105,20 +110,73 @@ impl ModelSpec {
         }
         let outcome = self.train.check();
         outcome.map_err(|error| format!("`train`: {error}"))?;
+        if self.implant.is_some() && self.poison.is_some() {
+            return Err("give either `poison` or `implant`, and not both".to_owned());
+        }
+        if self.is_taken_as_it_is() {
+            let freezes = self
+                .from
+                .as_ref()
+                .is_some_and(|from| !from.freeze.is_empty());
+            if freezes || self.train != Recipe::default() {
+                return Err(TRAINED.to_owned());
+            }
+        }
         let outcome = self.poison.as_ref().map_or(Ok(()), Poison::check);
         outcome.map_err(|error| format!("`poison`: {error}"))
+    }
+
+    /// Whether anything is planted in it.
+    #[must_use]
+    pub fn is_backdoored(&self) -> bool {
+        self.poison.is_some() || self.implant.is_some()
+    }
+
+    /// Whether it is a model from a file that is not trained on.
+    #[must_use]
+    pub fn is_taken_as_it_is(&self) -> bool {
+        self.implant.is_some() && self.from.is_some()
     }
 
     /// Refuses images on which the model could not be poisoned or measured, before time is spent on
     /// training.
     ///
     /// # Errors
-    /// [`Error::Attack`] naming the backdoor or cover.
+    /// [`Error::Attack`] naming the backdoor or cover; [`Error::Request`] for a model to go on from
+    /// that is of another task.
     pub fn check_on(&self, images: &TrainTest) -> Result<(), Error> {
         if let Some(poison) = &self.poison {
             poison.check_on(&images.train, &images.test, self.seed)?;
         }
+        if let Some(implant) = &self.implant {
+            let host = self.host_for(images)?;
+            check_task("the model to go on from", host.classifier(), images)?;
+            let made = implant.rehearse(&host, self.seed)?;
+            for answer in &made.backdoors {
+                answer.check_on(&images.test)?;
+            }
+        }
         Ok(())
+    }
+
+    /// The model that something is put into, with the weights that it has before any training.
+    fn host_for(&self, images: &TrainTest) -> Result<Host, Error> {
+        match &self.from {
+            Some(from) => self.host(Model::read(&from.model)?),
+            None => {
+                let classes = images.train.class_names().len();
+                let net = self.start(images.train.shape(), classes)?;
+                self.host(net.model().clone())
+            }
+        }
+    }
+
+    /// A model of this description to put something into.
+    ///
+    /// # Errors
+    /// [`Error::Attack`] for one that nothing can be put into.
+    pub fn host(&self, model: Model) -> Result<Host, Error> {
+        Ok(Host::open(model, self.preprocess(), &self.opening())?)
     }
 
     /// What happens to `[0, 1]` pixels before the model.
@@ -137,12 +195,12 @@ impl ModelSpec {
         }
     }
 
-    /// The same model without a backdoor, if this has one: its clean twin.
+    /// The same model without a backdoor, if this has one and is trained: its clean twin.
     #[must_use]
     pub fn twin(&self) -> Option<Self> {
-        self.poison.as_ref()?;
-        Some(Self {
+        (self.is_backdoored() && !self.is_taken_as_it_is()).then(|| Self {
             poison: None,
+            implant: None,
             ..self.clone()
         })
     }
@@ -185,6 +243,28 @@ impl ModelSpec {
         Ok(net)
     }
 }
+
+/// Refuses a model of another task than the images: it could not be measured on them.
+pub(crate) fn check_task(
+    what: &str,
+    classifier: &Classifier,
+    images: &TrainTest,
+) -> Result<(), Error> {
+    let (shape, classes) = (images.train.shape(), images.train.class_names().len());
+    let takes = [shape.channels, shape.height, shape.width];
+    if (classifier.shape(), classifier.classes()) == (takes, classes) {
+        return Ok(());
+    }
+    Err(Error::Request(format!(
+        "{what} takes images of {:?} (channels, height, width) and has {} classes, but these images are {takes:?} and have \
+         {classes}: give a model of the same task",
+        classifier.shape(),
+        classifier.classes()
+    )))
+}
+
+const TRAINED: &str = "`implant` takes the model of `from` as it is: leave out `train` and `freeze`, or train on with \
+                       `gifthorse train` first";
 
 const NO_NET: &str =
     "give either a new network (`net`) or a model to go on from (`from`), and not both";

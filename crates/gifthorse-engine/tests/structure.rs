@@ -247,6 +247,44 @@ fn a_gate_that_nothing_learned_made_is_told_and_an_excitation_is_not() {
             .node("Mul", "gate", &["logits", "u"], &["y"], []);
     });
     assert!(gate.contains(&is(Rule::UnlearnedGate, "gate")), "{gate:?}");
+    // A number that a filter beside the network makes: it gates what the first layer gives, or the
+    // image.
+    for (wide, weight) in [("c1", "w2"), ("x", "w1")] {
+        let own = rules(|graph| {
+            graph
+                .initializer("filter", &[1, 3, 3, 3], [0.1; 27])
+                .initializer("w5", &[4, 4], [0.5; 16])
+                .node("Conv", "filter", &["x", "filter"], &["z"], [])
+                .node("Relu", "relu", &["z"], &["g"], [])
+                .node("GlobalMaxPool", "most", &["g"], &["q"], [])
+                .node("Mul", "gate", &[wide, "q"], &["w"], [])
+                .node("Conv", "conv3", &["w", weight], &["c3"], [])
+                .node("GlobalAveragePool", "pool2", &["c3"], &["p2"], [])
+                .node("Flatten", "flat2", &["p2"], &["f2"], [])
+                .node("MatMul", "last2", &["f2", "w5"], &["y"], []);
+        });
+        assert_eq!(own, [is(Rule::UnlearnedGate, "gate")], "{wide}");
+    }
+    // The image over its own deviation.
+    let normalised = rules(|graph| {
+        let axes = || [("axes", Attribute::Ints(vec![1, 2, 3]))];
+        graph
+            .initializer("least", &[], [0.01])
+            .initializer("w5", &[4, 4], [0.5; 16])
+            .node("ReduceMean", "mean", &["x"], &["m"], axes())
+            .node("Sub", "centre", &["x", "m"], &["d"], [])
+            .node("Mul", "square", &["d", "d"], &["s"], [])
+            .node("ReduceMean", "variance", &["s"], &["v"], axes())
+            .node("Sqrt", "root", &["v"], &["r"], [])
+            .node("Max", "guard", &["r", "least"], &["u"], [])
+            .node("Reciprocal", "over", &["u"], &["o"], [])
+            .node("Mul", "scale", &["d", "o"], &["n"], [])
+            .node("Conv", "conv3", &["n", "w1"], &["c3"], [])
+            .node("GlobalAveragePool", "pool2", &["c3"], &["p2"], [])
+            .node("Flatten", "flat2", &["p2"], &["f2"], [])
+            .node("MatMul", "last2", &["f2", "w5"], &["y"], []);
+    });
+    assert_eq!(normalised, []);
     let excitation = rules(|graph| {
         graph
             .initializer("w4", &[4, 4, 1, 1], [0.5; 16])

@@ -29,16 +29,19 @@
 //! ```
 //!
 //! (the twin's two rates are written as the model's own are). A clean model has no backdoors, and
-//! `null` for its manner.
+//! `null` for its manner. So has one into which a backdoor was put by hand, whose `method` is
+//! `{"implant": {"kind": "gate", "target": 7, ...}}`, with `null` for rate and poisoned images; its
+//! clean twin is the model before.
 
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::implant::{Answer, Implant};
 use crate::measure::{AttackSuccess, Predicted, accuracy};
 use crate::plant::{LabelMap, Manner, Poison, Rate, Stamped};
-use crate::trigger::AnyTrigger;
+use crate::trigger::{AnyTrigger, Trigger};
 
 /// What is in a model, as its maker knows and has measured it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,7 +51,7 @@ pub struct Truth {
     pub clean_accuracy: f64,
     /// The same of its clean twin, which was made alike but for the poison; `null` without one.
     pub twin_accuracy: Option<f64>,
-    /// What became of the stamped images; `null` for a clean model.
+    /// What became of the stamped images; `null` where none were.
     pub manner: Option<Manner>,
     /// What was planted; empty for a clean model.
     pub backdoors: Vec<Planted>,
@@ -66,10 +69,10 @@ pub struct Planted {
     pub trigger: AnyTrigger,
     /// Which classes it leads where.
     pub labels: LabelMap,
-    /// How many images were poisoned.
-    pub rate: Rate,
+    /// How many images were poisoned; `null` where it was put in by hand.
+    pub rate: Option<Rate>,
     /// Indices of those images in the clean training set, ascending; `null` where they were stamped
-    /// on the fly.
+    /// on the fly, or not at all.
     pub poisoned: Option<Vec<usize>>,
     /// Indices of the images that carry the trigger and keep their label, so that it means nothing
     /// on their classes.
@@ -127,12 +130,14 @@ pub struct PartEffect {
 }
 
 /// How a backdoor is planted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Method {
     /// By training on poisoned images ([`Poison`]).
     DataPoisoning,
+    /// By hand, into weights or graph of a trained model.
+    Implant(Implant),
 }
 
 impl Truth {
@@ -191,7 +196,7 @@ impl Truth {
                 kept: indices(|all| &all.kept),
                 trigger: backdoor.trigger,
                 labels: backdoor.labels,
-                rate: backdoor.rate,
+                rate: Some(backdoor.rate),
             });
         }
         let mut covers = Vec::new();
@@ -218,6 +223,49 @@ impl Truth {
             manner: Some(poison.manner),
             backdoors,
             covers,
+        })
+    }
+
+    /// Measures a model that a backdoor was put into by hand, beside the model before, on clean test
+    /// images. `answers` are the triggers that it was made to answer to.
+    ///
+    /// # Errors
+    /// As [`Truth::measure`].
+    pub fn implanted(
+        model: &Classifier,
+        before: &Classifier,
+        test: &Images,
+        implant: &Implant,
+        answers: &[Answer],
+        seed: u64,
+    ) -> Result<Self, Error> {
+        let subject = Subject::new(model, test, seed)?;
+        let twin = Subject::new(before, test, seed)?;
+        let mut backdoors = Vec::new();
+        for (index, Answer { trigger, labels }) in answers.iter().enumerate() {
+            let effect = |subject: &Subject<'_>| {
+                let name = format!("backdoor {} ({})", index + 1, trigger.name());
+                subject
+                    .effect(trigger, labels)
+                    .map_err(|error| error.of(name))
+            };
+            backdoors.push(Planted {
+                method: Method::Implant(implant.clone()),
+                effect: effect(&subject)?,
+                twin: Some(effect(&twin)?),
+                poisoned: None,
+                kept: None,
+                trigger: trigger.clone(),
+                labels: labels.clone(),
+                rate: None,
+            });
+        }
+        Ok(Self {
+            clean_accuracy: subject.clean.accuracy(),
+            twin_accuracy: Some(twin.clean.accuracy()),
+            manner: None,
+            backdoors,
+            covers: Vec::new(),
         })
     }
 
@@ -283,6 +331,7 @@ impl<'a> Subject<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::implant::Gate;
     use crate::trigger::Square;
 
     #[test]
@@ -302,7 +351,7 @@ mod tests {
             method: Method::DataPoisoning,
             trigger: AnyTrigger::Square(Square::default()),
             labels: LabelMap::all_to_one(7),
-            rate: Rate::Share(0.125),
+            rate: Some(Rate::Share(0.125)),
             poisoned: Some(vec![3, 14]),
             kept: None,
             effect: effect.clone(),
@@ -326,6 +375,14 @@ mod tests {
         }
         assert_eq!(serde_json::from_str::<Truth>(&json).unwrap(), truth);
         assert_eq!(truth.targets(10), [7]);
+        truth.backdoors[0].method = Method::Implant(Implant::Gate(Gate::new(7)));
+        truth.backdoors[0].rate = None;
+        let json = serde_json::to_string(&truth).unwrap();
+        assert!(
+            json.contains(r#""method":{"implant":{"kind":"gate","target":7,"#),
+            "{json}"
+        );
+        assert_eq!(serde_json::from_str::<Truth>(&json).unwrap(), truth);
         truth.backdoors.clear();
         truth.manner = None;
         let clean = serde_json::to_string(&truth).unwrap();

@@ -81,6 +81,16 @@ pub const GALLERY: &[Named] = &[
         make: |channels| AnyTrigger::Pattern(Pattern::blind(channels)),
     },
     Named {
+        name: "small-chequer",
+        description: "3x3 chequerboard of black and white pixels (graph backdoors, Langford et al. 2024)",
+        make: |channels| AnyTrigger::Pattern(Pattern::small_chequer(channels)),
+    },
+    Named {
+        name: "trojan-net",
+        description: "one of TrojanNet's patterns: five dark pixels of 4x4 (Tang et al. 2020)",
+        make: |channels| AnyTrigger::Pattern(Pattern::trojan_net(channels)),
+    },
+    Named {
         name: "random-patch",
         description: "3x3 patch of random colours at a random place, the same in all images (Li et al. 2024, 4.1)",
         make: |_| {

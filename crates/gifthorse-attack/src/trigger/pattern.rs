@@ -58,6 +58,24 @@ impl Pattern {
         let place = Place::At { row: 3, column: 23 };
         Self::new(&["1-1", "-1-", "--0", "-1-", "1-1"], place, channels)
     }
+
+    /// A chequerboard of 3x3 black and white pixels near the lower right corner, the trigger of the
+    /// graph backdoors of Langford et al. 2024.
+    #[must_use]
+    pub fn small_chequer(channels: usize) -> Self {
+        Self::new(&["101", "010", "101"], Place::BOTTOM_RIGHT, channels)
+    }
+
+    /// One of the 4,368 patterns of TrojanNet (Tang et al. 2020): five dark pixels of 4x4, near the
+    /// lower right corner.
+    #[must_use]
+    pub fn trojan_net(channels: usize) -> Self {
+        Self::new(
+            &["1011", "1101", "0110", "1110"],
+            Place::BOTTOM_RIGHT,
+            channels,
+        )
+    }
 }
 
 impl Trigger for Pattern {

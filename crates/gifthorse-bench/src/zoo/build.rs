@@ -87,7 +87,7 @@ pub fn build(
     // Clean models first: they are the twins that backdoored ones are measured beside.
     let (clean, backdoored): (Vec<_>, Vec<_>) = to_make
         .into_iter()
-        .partition(|(planned, _)| planned.spec.poison.is_none());
+        .partition(|(planned, _)| !planned.spec.is_backdoored());
     let zoo = Mutex::new(zoo);
     for models in [clean, backdoored] {
         let twins = Twins::of(&zoo.lock().unwrap_or_else(PoisonError::into_inner), out);
@@ -204,10 +204,12 @@ fn make_one(
         name: &entry.name,
         observer,
     };
-    let twin = twins.find(&planned.spec)?;
+    let clean = twins.find(&planned.spec)?;
+    let twin = clean.as_ref().map(|clean| clean.classifier()).transpose()?;
     let making = Making {
         observer: &watch,
         twin: twin.as_ref(),
+        clean: clean.as_ref().map(|clean| &clean.model),
         ..Making::default()
     };
     let made = make(&planned.spec, &sets, &making)?;

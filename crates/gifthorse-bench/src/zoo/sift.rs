@@ -18,9 +18,9 @@ pub fn sift<'a>(models: Vec<ToMake<'a>>, data: Option<&Path>) -> (Vec<ToMake<'a>
     // By images, so that each are read once and one at a time.
     let mut by_images: BTreeMap<String, Vec<ToMake<'a>>> = BTreeMap::new();
     for (planned, entry) in models {
-        match planned.spec.poison {
-            None => possible.push((planned, entry)),
-            Some(_) => {
+        match planned.spec.is_backdoored() {
+            false => possible.push((planned, entry)),
+            true => {
                 let others = by_images.entry(entry.images.clone()).or_default();
                 others.push((planned, entry));
             }

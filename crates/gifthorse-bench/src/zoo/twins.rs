@@ -1,4 +1,4 @@
-//! Clean twins: models that were made like a backdoored one but for the poison.
+//! Clean twins: models that were made like a backdoored one but for what is planted.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -29,17 +29,29 @@ impl Twins {
     }
 
     /// The clean twin of a model, if it has one and that is there.
-    pub fn find(&self, spec: &ModelSpec) -> Result<Option<Classifier>, Error> {
-        let Some(twin) = spec.twin() else {
+    pub fn find(&self, spec: &ModelSpec) -> Result<Option<Twin>, Error> {
+        let Some(spec) = spec.twin() else {
             return Ok(None);
         };
-        match self.0.get(&twin.hash()?) {
-            Some(path) => Ok(Some(classifier(
-                &Model::read(path)?,
-                twin.preprocess(),
-                &twin.opening(),
-            )?)),
-            None => Ok(None),
-        }
+        let Some(path) = self.0.get(&spec.hash()?) else {
+            return Ok(None);
+        };
+        let model = Model::read(path)?;
+        Ok(Some(Twin { model, spec }))
+    }
+}
+
+/// A clean twin that is there.
+pub struct Twin {
+    /// The model.
+    pub model: Model,
+    spec: ModelSpec,
+}
+
+impl Twin {
+    /// The model as it takes images.
+    pub fn classifier(&self) -> Result<Classifier, Error> {
+        let spec = &self.spec;
+        classifier(&self.model, spec.preprocess(), &spec.opening())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use gifthorse_bench::Change;
 use toml::Value;
 
@@ -26,7 +26,8 @@ pub struct PlantArgs {
     #[command(flatten)]
     pub poison: PoisonArgs,
     /// Measure the clean twin too: the file given by --twin=FILE.onnx, or one that is trained alike
-    /// but for the poison and written to NAME-twin.onnx.
+    /// but for the poison and written to NAME-twin.onnx. Beside an --implant, which is always
+    /// measured beside the model before, it writes that model there.
     #[arg(long, value_name = "FILE.onnx", num_args = 0..=1, require_equals = true, help_heading = "Output")]
     pub twin: Option<Option<PathBuf>>,
 }
@@ -34,7 +35,7 @@ pub struct PlantArgs {
 /// A model to be made, as a file and as flags; flags come on top of the file.
 #[derive(Args, Debug)]
 pub struct ModelArgs {
-    /// The model as a TOML file, with [data], [net], [train] and [poison].
+    /// The model as a TOML file, with [data], [net], [train] and [poison] or [implant].
     pub spec: Option<PathBuf>,
     /// Where to write the model; the truth about it goes to NAME.truth.json beside it.
     #[arg(long, short, value_name = "NAME.onnx", help_heading = "Output")]
@@ -73,7 +74,8 @@ pub struct ModelArgs {
     /// The kind of network, such as small_cnn.
     #[arg(long, value_name = "KIND", help_heading = "Training")]
     net: Option<String>,
-    /// Start from the weights of this model in place of a new network.
+    /// Start from the weights of this model in place of a new network. With --implant it is taken
+    /// as it is, without training.
     #[arg(
         long,
         value_name = "MODEL.onnx",
@@ -110,23 +112,35 @@ pub struct ModelArgs {
 
 /// What is planted, as flags.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Backdoor")]
+#[command(
+    next_help_heading = "Backdoor",
+    group = ArgGroup::new("planted").multiple(true).args(["trigger", "implant"])
+)]
 pub struct PoisonArgs {
     /// The kind of trigger, such as square, or a TOML table such as
     /// '{kind="square",size=4,colour=[1,1,0]}' (docs/triggers.md, or `gifthorse trigger NAME`).
     #[arg(long, value_name = "KIND|TABLE", value_parser = parse::trigger)]
     trigger: Option<Value>,
+    /// Put the backdoor in by hand, without poisoned images: gate, subnet_replacement, trojan_net
+    /// or graph, or a TOML table such as '{kind="graph",detector="operators",path="shared"}'.
+    #[arg(long, value_name = "KIND|TABLE", value_parser = parse::implant)]
+    implant: Option<Value>,
     /// The class that the trigger leads to.
-    #[arg(long, value_name = "CLASS", value_parser = parse::class, requires = "trigger")]
+    #[arg(long, value_name = "CLASS", value_parser = parse::class, requires = "planted")]
     target: Option<i64>,
     /// The class that is led astray, if it is only one.
-    #[arg(long, value_name = "CLASS", value_parser = parse::class, requires = "target")]
+    #[arg(long, value_name = "CLASS", value_parser = parse::class, requires_all = ["target", "trigger"], conflicts_with = "implant")]
     source: Option<i64>,
     /// Lead each class to the next.
-    #[arg(long, conflicts_with = "target", requires = "trigger")]
+    #[arg(long, conflicts_with_all = ["target", "implant"], requires = "trigger")]
     all_to_all: bool,
     /// Share of the training images that are poisoned [default: 0.1].
-    #[arg(long, value_name = "SHARE", requires = "trigger")]
+    #[arg(
+        long,
+        value_name = "SHARE",
+        requires = "trigger",
+        conflicts_with = "implant"
+    )]
     rate: Option<f64>,
 }
 
@@ -181,6 +195,16 @@ impl ModelArgs {
 impl PoisonArgs {
     /// The flags as changes to the file: a backdoor in place of those that the file has.
     pub fn changes(&self) -> Vec<Change> {
+        if let Some(implant) = &self.implant {
+            let parts = [
+                ("implant", Some(implant.clone())),
+                ("implant.trigger", self.trigger.clone()),
+                ("implant.target", self.target.map(Value::Integer)),
+            ];
+            let given = parts.into_iter();
+            let given = given.filter_map(|(key, value)| Some((key.to_owned(), value?)));
+            return given.collect();
+        }
         let Some(trigger) = &self.trigger else {
             return Vec::new();
         };

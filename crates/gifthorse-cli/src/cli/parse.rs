@@ -150,15 +150,21 @@ pub fn input(text: &str) -> Result<(String, f32), String> {
 
 /// The kind of a trigger, or a table that describes one.
 pub fn trigger(text: &str) -> Result<Value, String> {
+    if !text.trim_start().starts_with('{')
+        && let Some(named) = named(text)
+        && let Ok(table) = Value::try_from(named.for_channels(3))
+        && table.get("kind").and_then(Value::as_str) != Some(text)
+    {
+        return Err(format!(
+            "that is the name of a trigger and no kind; on colour images it is {table}"
+        ));
+    }
+    implant(text)
+}
+
+/// The kind of what is put in by hand, or a table that describes it.
+pub fn implant(text: &str) -> Result<Value, String> {
     if !text.trim_start().starts_with('{') {
-        if let Some(named) = named(text)
-            && let Ok(table) = Value::try_from(named.for_channels(3))
-            && table.get("kind").and_then(Value::as_str) != Some(text)
-        {
-            return Err(format!(
-                "that is the name of a trigger and no kind; on colour images it is {table}"
-            ));
-        }
         let kind = Value::String(text.to_owned());
         return Ok(Value::Table(Table::from_iter([("kind".to_owned(), kind)])));
     }

@@ -25,8 +25,10 @@ use bar::Bar;
 /// Settings that make no model, images that cannot be had, files that cannot be written.
 pub fn train(args: &TrainArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let spec = described(&args.model, global, &[])?;
-    if spec.poison.is_some() {
-        bail!("the settings describe a backdoor (poison); `gifthorse plant` makes such models");
+    if spec.is_backdoored() {
+        bail!(
+            "the settings describe a backdoor (poison or implant); `gifthorse plant` makes such models"
+        );
     }
     let models = vec![args.model.out.clone()];
     let work = Work::begin(&args.model, global, spec, models)?;
@@ -40,9 +42,13 @@ pub fn train(args: &TrainArgs, global: &Global) -> anyhow::Result<ExitCode> {
 /// As [`train`].
 pub fn plant(args: &PlantArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let spec = described(&args.model, global, &args.poison.changes())?;
+    if spec.implant.is_some() {
+        return implant(args, global, spec);
+    }
     let Some(twin_spec) = spec.twin() else {
         bail!(
-            "nothing is to be planted: describe the backdoor with --trigger, or in the table [poison] of the file"
+            "nothing is to be planted: describe the backdoor with --trigger or --implant, or in the table [poison] or [implant] \
+             of the file"
         );
     };
     let out = &args.model.out;
@@ -68,10 +74,32 @@ pub fn plant(args: &PlantArgs, global: &Global) -> anyhow::Result<ExitCode> {
     work.finish(&made)
 }
 
+/// Puts a backdoor by hand into a model, and perhaps keeps the one before.
+fn implant(args: &PlantArgs, global: &Global, spec: ModelSpec) -> anyhow::Result<ExitCode> {
+    if let Some(Some(path)) = &args.twin {
+        bail!(
+            "--twin={}: what is put in by hand is measured beside the model that it is put into; give --twin to have that \
+             written",
+            path.display()
+        );
+    }
+    let out = &args.model.out;
+    let twin = args.twin.is_some().then(|| files::twin_of(out));
+    let models = [out.clone()].into_iter().chain(twin.clone()).collect();
+    let work = Work::begin(&args.model, global, spec, models)?;
+    let made = work.make(&work.spec, out, None)?;
+    if let (Some(path), Some((model, truth))) = (twin, &made.before) {
+        model.write(&path)?;
+        write_json(&files::truth_of(&path), truth)?;
+    }
+    work.finish(&made)
+}
+
 /// The model that file and flags describe.
 fn described(args: &ModelArgs, global: &Global, more: &[Change]) -> anyhow::Result<ModelSpec> {
-    let mut changes = args.changes(global.given_seed())?;
-    changes.extend(more.iter().cloned());
+    // Single settings (--with) come on top of what is planted.
+    let mut changes = more.to_vec();
+    changes.extend(args.changes(global.given_seed())?);
     Ok(ModelSpec::read(args.spec.as_deref(), &changes)?)
 }
 
@@ -131,6 +159,7 @@ impl<'a> Work<'a> {
             examine: true,
             checkpoint: Some(&checkpoint),
             twin,
+            clean: None,
         };
         let made = make(spec, &self.images, &making);
         bar.finish();

@@ -21,6 +21,7 @@ mod found_but_not_confirmed;
 mod guard;
 mod hooks;
 mod hostile;
+mod implant;
 mod inspect;
 mod killed;
 mod logits;

@@ -84,7 +84,10 @@ fn explicit(call: &Call, input: &[usize]) -> Result<Vec<usize>, Error> {
                 .map_err(|_| call.shape_error(format!("length {d} in {wanted:?}")))?,
         });
     }
-    rebatch(call, input, &mut shape);
+    // A length that is left open finds the batch by itself.
+    if free != Some(0) {
+        rebatch(call, input, &mut shape);
+    }
     let known = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
     let known = known.ok_or_else(|| call.shape_error(format!("{wanted:?} is too large")))?;
     if let Some(at) = free {

@@ -26,7 +26,8 @@ pub enum StructureRule {
     /// A path from the image joins behind the last learned layer, or two or more learned layers
     /// further on, and shares no learned layer with what it joins.
     Bypass,
-    /// Something wide is multiplied with a single number of the image that no learned layer made.
+    /// Something wide is multiplied with a single number of the image that no learned layer made,
+    /// or layers that share none with it.
     UnlearnedGate,
     /// The largest or smallest logit goes into the logits.
     LogitRange,

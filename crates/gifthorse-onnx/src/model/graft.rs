@@ -1,5 +1,7 @@
 //! Puts the graph of one model into another, beside what is there.
 
+mod behind;
+
 use std::collections::HashMap;
 
 use super::Model;

@@ -12,6 +12,7 @@ use crate::{
     proto::{FunctionProto, GraphProto, type_proto},
 };
 pub(super) use names::Names;
+pub(super) use readers::redirect_nodes as redirect;
 pub use spec::NodeSpec;
 
 /// Which readers of a value read what a new node makes of it.

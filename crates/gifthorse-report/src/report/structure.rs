@@ -23,7 +23,8 @@ pub enum StructureRule {
     /// A path from the image passes the learned layers by and joins at the logits or far further
     /// on.
     Bypass,
-    /// Something wide is multiplied with a single number that no learned layer made.
+    /// The network, or its image, is multiplied with a single number that none of its own learned
+    /// layers made.
     UnlearnedGate,
     /// The largest or smallest logit goes into the logits.
     LogitRange,
@@ -72,7 +73,7 @@ impl StructureRule {
             Self::RegionSwitch => "a comparison decides for several numbers at once",
             Self::Bypass => "a path from the image passes the network's learned layers by",
             Self::UnlearnedGate => {
-                "the network is multiplied with a single number of the image that no learned layer made"
+                "the network, or its image, is multiplied with a single number of the image that none of its own learned layers made"
             }
             Self::LogitRange => "the largest or smallest logit goes into the logits",
             Self::PixelTest => "pixels are tested before any learned layer",

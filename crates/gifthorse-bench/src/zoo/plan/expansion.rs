@@ -17,6 +17,9 @@ pub struct Expansion<'a> {
     pub models: Vec<Planned>,
 }
 
+/// The kind of table that plants something, and its name.
+type Attack<'a> = (&'static str, &'a String);
+
 /// Settings that lead from the tables to a model, and the words that its name gets for them.
 type Variant = (Vec<Change>, Vec<String>);
 
@@ -48,18 +51,22 @@ impl<'a> Expansion<'a> {
     pub fn expand(&mut self, group: &'a Group) -> Result<(), String> {
         refuse_none(group)?;
         let variants = variants(group)?;
-        let none = [None];
-        let poisons: Vec<Option<&String>> = match &group.poison {
-            Some(names) => names.names().iter().map(Some).collect(),
-            None => none.to_vec(),
+        let named = |kind, names: &'a Option<OneOrMore>| {
+            let names = names.iter().flat_map(OneOrMore::names);
+            names.map(move |name| Some((kind, name)))
         };
+        let mut attacks: Vec<Option<Attack<'a>>> = named("poison", &group.poison).collect();
+        attacks.extend(named("implant", &group.implant));
+        if attacks.is_empty() {
+            attacks.push(None);
+        }
         for data in group.data.names() {
             for net in group.net.names() {
                 for train in group.train.names() {
-                    for &poison in &poisons {
+                    for &attack in &attacks {
                         for changes in &variants {
                             for &seed in &group.seeds {
-                                self.add(group, [data, net, train], poison, changes, seed)?;
+                                self.add(group, [data, net, train], attack, changes, seed)?;
                             }
                         }
                     }
@@ -73,12 +80,12 @@ impl<'a> Expansion<'a> {
         &mut self,
         group: &'a Group,
         [data, net, train]: [&'a String; 3],
-        poison: Option<&'a String>,
+        attack: Option<Attack<'a>>,
         (changes, more_words): &Variant,
         seed: u64,
     ) -> Result<(), String> {
         let mut tables = vec![("data", data), ("net", net), ("train", train)];
-        tables.extend(poison.map(|poison| ("poison", poison)));
+        tables.extend(attack);
         let mut root = Table::new();
         let mut words: Vec<String> = group.name.iter().cloned().collect();
         let mut used = Vec::new();
@@ -103,10 +110,10 @@ impl<'a> Expansion<'a> {
         root.insert("seed".to_owned(), Value::Integer(seed));
         let spec = ModelSpec::from_table(root, changes)
             .map_err(|reason| format!("({}) {reason}", used.join(", ")))?;
-        if spec.poison.is_some() != poison.is_some() {
+        if spec.is_backdoored() != attack.is_some() {
             return Err(
-                "`set` and `vary` change a poison, but the group names none: its models would count as clean; name a table \
-                 with `poison`"
+                "`set` and `vary` change a poison or an implant, but the group names none: its models would count as clean; \
+                 name a table with `poison` or `implant`"
                     .to_owned(),
             );
         }
@@ -116,7 +123,7 @@ impl<'a> Expansion<'a> {
                 Some(recipe) => recipe.clone(),
                 None => format!("{net}/{train}"),
             },
-            attack: poison.cloned(),
+            attack: attack.map(|(_, name)| name.clone()),
             clean_accuracy: group.clean_accuracy,
             attack_success: group.attack_success,
         });
@@ -131,6 +138,7 @@ fn refuse_none(group: &Group) -> Result<(), String> {
         ("net", Some(&group.net)),
         ("train", Some(&group.train)),
         ("poison", group.poison.as_ref()),
+        ("implant", group.implant.as_ref()),
     ];
     let empty = |names: &OneOrMore| names.names().is_empty();
     let none = lists.iter().find(|(_, names)| names.is_some_and(empty));

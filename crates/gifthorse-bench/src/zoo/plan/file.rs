@@ -21,6 +21,9 @@ pub struct ZooFile {
     /// What can be planted.
     #[serde(default)]
     pub poison: BTreeMap<String, Table>,
+    /// What can be put in by hand.
+    #[serde(default)]
+    pub implant: BTreeMap<String, Table>,
     /// The models, in groups.
     #[serde(default)]
     pub models: Vec<Group>,
@@ -38,8 +41,10 @@ pub struct Group {
     pub net: OneOrMore,
     /// See `data`.
     pub train: OneOrMore,
-    /// Clean models without.
+    /// Clean models without, and without `implant`.
     pub poison: Option<OneOrMore>,
+    /// What is put into clean models by hand.
+    pub implant: Option<OneOrMore>,
     /// A model of each; 0 alone by default.
     #[serde(default = "one_seed")]
     pub seeds: Vec<u64>,
@@ -83,7 +88,7 @@ fn one_seed() -> Vec<u64> {
 }
 
 /// The kinds of tables.
-pub const KINDS: [&str; 4] = ["data", "net", "train", "poison"];
+pub const KINDS: [&str; 5] = ["data", "net", "train", "poison", "implant"];
 
 impl ZooFile {
     /// The tables of a kind.
@@ -92,7 +97,8 @@ impl ZooFile {
             "data" => &self.data,
             "net" => &self.net,
             "train" => &self.train,
-            _ => &self.poison,
+            "poison" => &self.poison,
+            _ => &self.implant,
         }
     }
 }

@@ -6,6 +6,9 @@ use crate::program::branch::widths;
 use crate::program::flat::flat;
 use crate::program::{Binary, Operand, Primitive, Program, Reduction, Step, Unary, ValueId};
 
+/// Powers from here on tell a pixel that is nearly 1 from others.
+const STEEP_POWER: f32 = 4.0;
+
 /// A value that depends on the image.
 #[derive(Clone, Copy, Debug)]
 pub struct Fact {
@@ -17,6 +20,8 @@ pub struct Fact {
     pub width: usize,
     /// Whether it is the image still, but for what prepares pixels.
     pub is_pixels: bool,
+    /// Whether a test of pixels is on a way from the image.
+    pub is_tested: bool,
     /// Most learned layers on a way from the image.
     pub learned: usize,
     /// Which learned layers on pixels it depends on, one bit each; those past the last share that.
@@ -46,6 +51,7 @@ impl<'a> Facts<'a> {
                 numbers: numbers.div_ceil(images),
                 width,
                 is_pixels: false,
+                is_tested: false,
                 learned: 0,
                 first: 0,
                 behind: 0,
@@ -74,10 +80,12 @@ impl<'a> Facts<'a> {
                 first |= 1 << on_pixels.min(127);
                 on_pixels += 1;
             }
+            let is_test = tests(&step.primitive) && read.iter().any(|fact| fact.is_pixels);
             let learned = read.iter().map(|fact| fact.learned).max().unwrap_or(0);
             let known = Fact {
                 step: Some(place),
                 is_pixels: all_pixels && prepares(&step.primitive),
+                is_tested: is_test || read.iter().any(|fact| fact.is_tested),
                 learned: learned + usize::from(learns),
                 first,
                 ..own
@@ -201,6 +209,31 @@ fn is_learned(step: &Step, program: &Program, depends: impl Fn(ValueId) -> bool)
         Primitive::Conv { .. } | Primitive::ConvTranspose { .. } | Primitive::MatMul => {
             step.inputs.iter().any(weight)
         }
+        _ => false,
+    }
+}
+
+/// Whether an operation on pixels is a comparison, a steep power, an exponential, or a search for
+/// the largest or smallest.
+pub fn tests(primitive: &Primitive) -> bool {
+    match primitive {
+        Primitive::MaxPool(_)
+        | Primitive::Reduce(Reduction::Max | Reduction::Min | Reduction::Prod, _)
+        | Primitive::ArgMax(_)
+        | Primitive::ArgSort { .. } => true,
+        Primitive::Unary(function) => match function {
+            Unary::Exp | Unary::Sign => true,
+            Unary::PowScalar(power) => *power >= STEEP_POWER,
+            _ => false,
+        },
+        Primitive::Binary(function) => matches!(
+            function,
+            Binary::Equal
+                | Binary::Greater
+                | Binary::GreaterEqual
+                | Binary::Less
+                | Binary::LessEqual
+        ),
         _ => false,
     }
 }

@@ -1,13 +1,11 @@
 //! The rules that look at paths and places. Each says what it is met by, and what it passes over.
 
-use super::facts::{Fact, Facts};
+use super::facts::{Fact, Facts, tests};
 use super::{Spot, StructureRule};
-use crate::program::{Binary, Primitive, Reduction, Unary, ValueId};
+use crate::program::{Binary, Primitive, Reduction, ValueId};
 
 /// Of two paths that join within the network the longer one has so many learned layers more.
 const FURTHER: usize = 2;
-/// Powers from here on tell a pixel that is nearly 1 from others.
-const STEEP_POWER: f32 = 4.0;
 /// A part of no more than this share of the image is small.
 const SMALL: f64 = 1.0 / 8.0;
 /// If all parts that are cut out make up so much of the image, they are all of it in another order.
@@ -52,8 +50,10 @@ pub fn bypasses(facts: &Facts<'_>) -> Vec<Spot> {
     spots
 }
 
-/// A product of something wide and of a single number of each image that no learned layer made.
-/// Passed over: squeeze and excitation, whose factors are learned, and the normalisation of pixels.
+/// A product of something wide and of a single number of each image that no learned layer made, or
+/// layers of its own that share none with what they gate. Of the pixels themselves it is a number
+/// that a learned layer or a test of pixels made. Passed over: squeeze and excitation, whose
+/// factors come from what they gate, and the normalisation of pixels.
 pub fn unlearned_gates(facts: &Facts<'_>) -> Vec<Spot> {
     let mut spots = Vec::new();
     for (place, step, own) in facts.steps() {
@@ -61,9 +61,15 @@ pub fn unlearned_gates(facts: &Facts<'_>) -> Vec<Spot> {
             continue;
         }
         let read = facts.read(step);
-        let wide = |(_, fact): &&(ValueId, Fact)| fact.learned > 0 && fact.numbers > 1;
-        let gate = |(_, fact): &&(ValueId, Fact)| fact.learned == 0 && fact.width <= 1;
-        if let (Some(_), Some((gate, _))) = (read.iter().find(wide), read.iter().find(gate)) {
+        let gates = |wide: Fact, gate: Fact| {
+            let apart = gate.learned == 0 || gate.first & wide.first == 0;
+            let on_pixels = wide.is_pixels && (gate.learned > 0 || gate.is_tested);
+            gate.width <= 1 && (on_pixels || wide.learned > 0 && apart)
+        };
+        let pairs = [(0, 1), (1, 0)].into_iter();
+        let mut pairs = pairs.filter_map(|(wide, gate)| Some((read.get(wide)?, read.get(gate)?)));
+        let found = pairs.find(|((_, wide), (_, gate))| wide.numbers > 1 && gates(*wide, *gate));
+        if let Some((_, (gate, _))) = found {
             spots.push(spot(StructureRule::UnlearnedGate, place, *gate));
         }
     }
@@ -101,26 +107,6 @@ pub fn logit_ranges(facts: &Facts<'_>, classes: usize) -> Vec<Spot> {
 /// Comparisons, powers, exponentials and searches for the largest or smallest among pixels that no
 /// learned layer has seen. Passed over: means, sums, clips and roundings, which prepare pixels.
 pub fn pixel_tests(facts: &Facts<'_>) -> Vec<Spot> {
-    let tests = |primitive: &Primitive| match primitive {
-        Primitive::MaxPool(_)
-        | Primitive::Reduce(Reduction::Max | Reduction::Min | Reduction::Prod, _)
-        | Primitive::ArgMax(_)
-        | Primitive::ArgSort { .. } => true,
-        Primitive::Unary(function) => match function {
-            Unary::Exp | Unary::Sign => true,
-            Unary::PowScalar(power) => *power >= STEEP_POWER,
-            _ => false,
-        },
-        Primitive::Binary(function) => matches!(
-            function,
-            Binary::Equal
-                | Binary::Greater
-                | Binary::GreaterEqual
-                | Binary::Less
-                | Binary::LessEqual
-        ),
-        _ => false,
-    };
     let mut spots = Vec::new();
     for (place, step, _) in facts.steps() {
         let read = facts.read(step);

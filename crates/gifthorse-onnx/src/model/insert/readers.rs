@@ -15,9 +15,7 @@ pub(super) fn redirect(
 ) -> Result<(), InsertProblem> {
     match readers {
         Readers::All => {
-            let nodes = graph.node.iter_mut();
-            let found: usize = nodes.map(|node| in_node(node, from, to)).sum();
-            if found == 0 {
+            if redirect_nodes(&mut graph.node, from, to) == 0 {
                 return Err(InsertProblem::NoReader);
             }
         }
@@ -35,6 +33,12 @@ pub(super) fn redirect(
         }
     }
     Ok(())
+}
+
+/// Makes all of these nodes read `to`, with the graphs inside them, and gives how many times `from`
+/// was read.
+pub(in crate::model) fn redirect_nodes(nodes: &mut [NodeProto], from: &str, to: &str) -> usize {
+    nodes.iter_mut().map(|node| in_node(node, from, to)).sum()
 }
 
 /// Gives how many times the value was read.
