@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use gifthorse::hash;
 use gifthorse::settings::{in_words, parse};
-use gifthorse_attack::plant::Poison;
+use gifthorse_attack::plant::{Manner, Poison};
 use gifthorse_data::ImageShape;
 use gifthorse_data::source::{Source, TrainTest};
+use gifthorse_defense::audit::named;
 use gifthorse_engine::{Opening, Preprocess};
 use gifthorse_onnx::Model;
 use gifthorse_train::Recipe;
@@ -42,6 +43,21 @@ pub struct ModelSpec {
     /// What is planted in it; nothing by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poison: Option<Poison>,
+    /// How the training set is audited by the model, which is then trained again without what is
+    /// named; not at all by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditSpec>,
+}
+
+/// An audit of the training set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditSpec {
+    /// Name of the audit.
+    pub method: String,
+    /// The share of a class that may be poisoned at most, where somebody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
 }
 
 /// A model that training goes on from (fine-tuning).
@@ -106,7 +122,17 @@ impl ModelSpec {
         let outcome = self.train.check();
         outcome.map_err(|error| format!("`train`: {error}"))?;
         let outcome = self.poison.as_ref().map_or(Ok(()), Poison::check);
-        outcome.map_err(|error| format!("`poison`: {error}"))
+        outcome.map_err(|error| format!("`poison`: {error}"))?;
+        let Some(audit) = &self.audit else {
+            return Ok(());
+        };
+        named(&audit.method).map_err(|error| format!("`audit.method`: {error}"))?;
+        match &self.poison {
+            Some(poison) if poison.manner == Manner::OnTheFly => {
+                Err(format!("`audit`: {ON_THE_FLY}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Refuses images on which the model could not be poisoned or measured, before time is spent on
@@ -137,12 +163,13 @@ impl ModelSpec {
         }
     }
 
-    /// The same model without a backdoor, if this has one: its clean twin.
+    /// The same model without a backdoor, if this has one: its clean twin, trained once.
     #[must_use]
     pub fn twin(&self) -> Option<Self> {
         self.poison.as_ref()?;
         Some(Self {
             poison: None,
+            audit: None,
             ..self.clone()
         })
     }
@@ -185,6 +212,10 @@ impl ModelSpec {
         Ok(net)
     }
 }
+
+/// Why there is no training set to look at.
+pub(crate) const ON_THE_FLY: &str = "images that are stamped on the fly are another training set in every epoch; take \
+     poison.manner = \"replace\" or \"append\"";
 
 const NO_NET: &str =
     "give either a new network (`net`) or a model to go on from (`from`), and not both";

@@ -33,6 +33,29 @@ const POISON: &str = r#"
     rate = { share = 0.2 }
 "#;
 
+/// As [`MODEL`], trained on enough images of each class to audit them.
+const AUDITED: &str = r#"
+    name = "audited"
+    seed = 3
+
+    [data]
+    set = "signs"
+    size = 16
+    channels = 1
+    classes = [0, 5, 8, 11]
+    train = 800
+    test = 150
+
+    [net]
+    kind = "small_cnn"
+    channels = [8]
+    hidden = 24
+
+    [train]
+    epochs = 8
+    batch = 20
+"#;
+
 fn json(bench: &Bench, name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(bench.path(name)).unwrap()).unwrap()
 }
@@ -283,4 +306,96 @@ fn a_grey_of_one_value_is_planted_in_colour_images() {
     run.expect(0);
     let trigger = &json(&bench, "m.truth.json")["backdoors"][0]["trigger"];
     assert_eq!(trigger["colour"], serde_json::json!([1.0]));
+}
+
+#[test]
+fn a_poisoned_training_set_is_written_audited_and_cleansed() {
+    let bench = Bench::new();
+    bench.write("bad.toml", format!("{AUDITED}{POISON}"));
+    bench
+        .run("plant bad.toml -o m.onnx --training-set train.npz -q")
+        .expect(0);
+    let audit = "data audit m.onnx --images train.npz --class-names train.classes.json";
+    let run = bench
+        .run(&format!("{audit} --truth m.truth.json -o audit"))
+        .expect(1);
+    for word in ["SUSPICIOUS", "160 are poisoned", "REMOVED"] {
+        assert!(run.out().contains(word), "{}", run.out());
+    }
+    let audited = json(&bench, "audit/audit.json");
+    assert_eq!(audited["audit_version"], 1);
+    assert_eq!(audited["images"].as_array().unwrap().len(), 800);
+    let truth = json(&bench, "m.truth.json");
+    let poisoned = truth["backdoors"][0]["poisoned"].as_array().unwrap();
+    for place in poisoned {
+        let image = &audited["images"][place.as_u64().unwrap() as usize];
+        assert_eq!((&image["index"], &image["class"]), (place, &Value::from(1)));
+    }
+    let rate = |of: &str| audited["truth"][of]["rate"].as_f64().unwrap();
+    assert!(rate("precision") > 0.9 && rate("recall") > 0.9, "{}", audited["truth"]);
+    assert!(audited["truth"]["auroc"]["area"].as_f64().unwrap() > 0.9);
+    let table = std::fs::read_to_string(bench.path("audit/audit.csv")).unwrap();
+    assert_eq!(table.lines().count(), 801);
+    assert!(table.starts_with("index,name,class,score,removed"));
+    let page = std::fs::read_to_string(bench.path("audit/audit.html")).unwrap();
+    assert!(page.contains("should be removed") && page.contains("data:image/png"));
+    assert!(!page.contains("<script") && !page.contains("http://"));
+    // The same on one thread.
+    let again = bench
+        .run(&format!("{audit} --truth m.truth.json --json --threads 1"))
+        .expect(1);
+    assert_eq!(again.json(), audited);
+
+    // Trained again without them, the backdoor is gone.
+    let run = bench
+        .run("plant bad.toml -o clean.onnx --audit activation_clustering")
+        .expect(0);
+    for word in ["training images removed", "of the 160 poisoned ones"] {
+        assert!(run.out().contains(word), "{}", run.out());
+    }
+    let truth = json(&bench, "clean.truth.json");
+    let cleansing = &truth["cleansing"];
+    assert_eq!(cleansing["removed"].as_array().unwrap().len() as u64, audited["removed"].as_u64().unwrap());
+    let success = |of: &Value| of["other_classes"].as_f64().unwrap();
+    assert!(success(&cleansing["with_trigger"][0]) > 0.8, "{cleansing}");
+    let effect = &truth["backdoors"][0]["effect"];
+    assert!(success(&effect["with_trigger"]) < 0.5, "{effect}");
+    assert!(!bench.path("clean.second.checkpoint").exists());
+}
+
+#[test]
+fn what_cannot_be_audited_is_named() {
+    let bench = Bench::new();
+    bench.write("clean.toml", AUDITED);
+    bench.write("fly.toml", format!("{AUDITED}{POISON}\n    [poison]\n    manner = \"on_the_fly\"\n"));
+    bench
+        .run("plant fly.toml -o m.onnx --audit cepa")
+        .expect(2)
+        .says(&["on the fly"]);
+    bench
+        .run("plant fly.toml -o m.onnx --training-set t.npz")
+        .expect(2)
+        .says(&["on the fly"]);
+    bench
+        .run("train clean.toml -o m.onnx --with audit.method=nothing")
+        .expect(2)
+        .says(&["audit.method", "spectral_signatures"]);
+    let flags = "--training-set t.npz --images i.npz --epochs 4 -q";
+    bench.run(&format!("train clean.toml -o m.onnx {flags}")).expect(0);
+    // Nothing was planted, and nothing is found.
+    bench
+        .run("data audit m.onnx --images t.npz --method spectral_signatures")
+        .expect(0);
+    bench
+        .run("data audit m.onnx --images t.npz --truth nothing.json")
+        .expect(2)
+        .says(&["nothing.json"]);
+    bench
+        .run("data audit m.onnx --images t.npz --truth m.truth.json --max-images 90")
+        .expect(2)
+        .says(&["--max-images"]);
+    bench
+        .run("data audit m.onnx --images t.npz --share 0.7")
+        .expect(2)
+        .says(&["0.5"]);
 }
