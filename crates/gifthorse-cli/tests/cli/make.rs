@@ -332,7 +332,11 @@ fn a_poisoned_training_set_is_written_audited_and_cleansed() {
         assert_eq!((&image["index"], &image["class"]), (place, &Value::from(1)));
     }
     let rate = |of: &str| audited["truth"][of]["rate"].as_f64().unwrap();
-    assert!(rate("precision") > 0.9 && rate("recall") > 0.9, "{}", audited["truth"]);
+    assert!(
+        rate("precision") > 0.9 && rate("recall") > 0.9,
+        "{}",
+        audited["truth"]
+    );
     assert!(audited["truth"]["auroc"]["area"].as_f64().unwrap() > 0.9);
     let table = std::fs::read_to_string(bench.path("audit/audit.csv")).unwrap();
     assert_eq!(table.lines().count(), 801);
@@ -355,7 +359,10 @@ fn a_poisoned_training_set_is_written_audited_and_cleansed() {
     }
     let truth = json(&bench, "clean.truth.json");
     let cleansing = &truth["cleansing"];
-    assert_eq!(cleansing["removed"].as_array().unwrap().len() as u64, audited["removed"].as_u64().unwrap());
+    assert_eq!(
+        cleansing["removed"].as_array().unwrap().len() as u64,
+        audited["removed"].as_u64().unwrap()
+    );
     let success = |of: &Value| of["other_classes"].as_f64().unwrap();
     assert!(success(&cleansing["with_trigger"][0]) > 0.8, "{cleansing}");
     let effect = &truth["backdoors"][0]["effect"];
@@ -367,7 +374,10 @@ fn a_poisoned_training_set_is_written_audited_and_cleansed() {
 fn what_cannot_be_audited_is_named() {
     let bench = Bench::new();
     bench.write("clean.toml", AUDITED);
-    bench.write("fly.toml", format!("{AUDITED}{POISON}\n    [poison]\n    manner = \"on_the_fly\"\n"));
+    bench.write(
+        "fly.toml",
+        format!("{AUDITED}{POISON}\n    [poison]\n    manner = \"on_the_fly\"\n"),
+    );
     bench
         .run("plant fly.toml -o m.onnx --audit cepa")
         .expect(2)
@@ -381,7 +391,9 @@ fn what_cannot_be_audited_is_named() {
         .expect(2)
         .says(&["audit.method", "spectral_signatures"]);
     let flags = "--training-set t.npz --images i.npz --epochs 4 -q";
-    bench.run(&format!("train clean.toml -o m.onnx {flags}")).expect(0);
+    bench
+        .run(&format!("train clean.toml -o m.onnx {flags}"))
+        .expect(0);
     // Nothing was planted, and nothing is found.
     bench
         .run("data audit m.onnx --images t.npz --method spectral_signatures")

@@ -42,13 +42,11 @@
 //! are what the authors' program (IBM ART) has by default; the scale on which independent ones are
 //! compared makes k-means split poisoned groups of nearly half a class.
 
-use std::collections::BTreeMap;
-
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::exclusion::Exclusion;
+use super::exclusion::{Exclusion, Judged};
 use super::features::{Features, last_hidden};
 use super::outcome::{Audited, OfClass, Suspicion};
 use super::principal::Centred;
@@ -90,55 +88,61 @@ impl Audit for ActivationClustering {
         let exclusion = Exclusion::of(given.images, &by_class)?;
         let layer = last_hidden(given.classifier)?;
         let features = Features::of(given.classifier, &layer, given.images.pixels())?;
-        let classes: Vec<(OfClass, Vec<Suspicion>)> = by_class
+        let clustered: Vec<Clustered> = by_class
             .par_iter()
             .enumerate()
             .filter(|(_, places)| !places.is_empty())
-            .map(|(class, places)| of_class(given.seed, (class, places), &features, &exclusion))
+            .map(|(class, places)| Clustered::of(given.seed, (class, places), &features))
             .collect();
+        let split = clustered.iter().map(|it| (it.class, &it.sides[..]));
+        let judged = exclusion.judge(&split.collect::<Vec<_>>());
+        let classes = clustered.iter().zip(&judged);
+        let classes = classes.map(|(it, judged)| it.suspicions(judged)).collect();
         let (images, belonging) = (given.images.len(), exclusion.belonging());
         Ok(Audited::of_classes(images, &by_class, classes, belonging))
     }
 }
 
-fn of_class(
-    seed: u64,
-    (class, places): (usize, &[usize]),
-    features: &Features,
-    exclusion: &Exclusion,
-) -> (OfClass, Vec<Suspicion>) {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(class as u64);
-    let rows = places.iter().map(|&place| features.row(place));
-    let centred = Centred::of(rows, features.numbers());
-    let points = centred.along(&centred.directions(DIRECTIONS, &mut rng));
-    let (sides, _) = two_means(&points, &mut rng);
-    let judged = exclusion.judge(class, &sides);
-    let group = judged.group.iter().filter(|of| **of).count();
-    let on_the_way = on_the_way(&points, &judged.group);
-    let suspicions = on_the_way
-        .into_iter()
-        .zip(&judged.group)
-        .map(|(score, &of_group)| Suspicion {
-            score,
-            removed: judged.foreign && of_group,
-        });
-    let found = OfClass {
-        class,
-        images: places.len(),
-        group,
-        kept: judged.kept,
-        suspicious: judged.foreign,
-        removed: if judged.foreign { group } else { 0 },
-        measures: BTreeMap::from([
-            ("silhouette".to_owned(), silhouette(&points, &sides)),
-            ("relative_size".to_owned(), {
-                let smaller = group.min(places.len() - group);
-                smaller as f64 / places.len() as f64
-            }),
-        ]),
-    };
-    (found, suspicions.collect())
+/// A class in two groups.
+struct Clustered {
+    class: usize,
+    points: Vec<Vec<f64>>,
+    sides: Vec<bool>,
+}
+
+impl Clustered {
+    fn of(seed: u64, (class, places): (usize, &[usize]), features: &Features) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(class as u64);
+        let rows = places.iter().map(|&place| features.row(place));
+        let centred = Centred::of(rows, features.numbers());
+        let points = centred.along(&centred.directions(DIRECTIONS, &mut rng));
+        let (sides, _) = two_means(&points, &mut rng);
+        Self {
+            class,
+            points,
+            sides,
+        }
+    }
+
+    fn suspicions(&self, judged: &Judged) -> (OfClass, Vec<Suspicion>) {
+        let scores = on_the_way(&self.points, &judged.group).into_iter();
+        let suspicions = scores
+            .zip(&judged.group)
+            .map(|(score, &of_group)| Suspicion {
+                score,
+                removed: judged.foreign && of_group,
+            });
+        let group = judged.group.iter().filter(|of| **of).count();
+        let smaller = group.min(self.points.len() - group);
+        let measures = [
+            ("silhouette", silhouette(&self.points, &self.sides)),
+            ("relative_size", smaller as f64 / self.points.len() as f64),
+        ];
+        let suspicions: Vec<Suspicion> = suspicions.collect();
+        let found = OfClass::of(self.class, judged, &suspicions, &measures);
+        (found, suspicions)
+    }
 }
 
 /// How far each point lies on the way from the centre of the others to that of the group, in

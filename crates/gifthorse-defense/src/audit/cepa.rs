@@ -38,12 +38,10 @@
 //! training set as a use of what a detector finds and gives no procedure; this one is ours, as is
 //! the judgement, after the exclusionary reclassification of B. Chen et al. 2018.
 
-use std::collections::BTreeMap;
-
 use gifthorse_engine::{Layer, alone};
 use rayon::prelude::*;
 
-use super::exclusion::Exclusion;
+use super::exclusion::{Exclusion, Judged};
 use super::outcome::{Audited, OfClass, Suspicion};
 use super::two_means::above_cut;
 use super::{About, Audit, Given, Row};
@@ -93,21 +91,26 @@ impl Audit for Cepa {
             .map(|&class| alone(|| consensus(given, &layers, class)));
         let searched: Vec<Vec<(CommonMove, Consensus)>> = searched.collect::<Result<_, _>>()?;
         let standings = standings(&searched);
-        let classes = seen.iter().zip(&searched).zip(standings);
-        let classes = classes.map(|((&class, searched), standings)| {
+        let found = seen.iter().zip(&searched).zip(standings);
+        let found = found.map(|((&class, searched), standings)| {
             let (at, standing) = (standings.iter().copied().enumerate())
                 .max_by(|a, b| a.1.total_cmp(&b.1))
                 .unwrap_or_default();
             let (common, consensus) = &searched[at];
             let images = given.images.subset(&by_class[class]);
             let along = common.shifts(given.classifier, images.pixels())?;
-            let measures = BTreeMap::from([
-                ("standing".to_owned(), standing),
-                ("spread".to_owned(), consensus.spread),
-            ]);
-            Ok(of_class(class, &along, measures, &exclusion))
+            Ok(Moved {
+                class,
+                sides: above_cut(&along),
+                along,
+                measures: [("standing", standing), ("spread", consensus.spread)],
+            })
         });
-        let classes = classes.collect::<Result<Vec<_>, Error>>()?;
+        let found = found.collect::<Result<Vec<Moved>, Error>>()?;
+        let split = found.iter().map(|it| (it.class, &it.sides[..]));
+        let judged = exclusion.judge(&split.collect::<Vec<_>>());
+        let classes = found.iter().zip(&judged);
+        let classes = classes.map(|(it, judged)| it.suspicions(judged)).collect();
         let (images, belonging) = (given.images.len(), exclusion.belonging());
         Ok(Audited::of_classes(images, &by_class, classes, belonging))
     }
@@ -163,38 +166,25 @@ fn median(mut values: Vec<f64>) -> f64 {
     upper.midpoint(lower.unwrap_or(0.0))
 }
 
-fn of_class(
+/// A class along a consensus, and cut in two there.
+struct Moved {
     class: usize,
-    along: &[f64],
-    measures: BTreeMap<String, f64>,
-    exclusion: &Exclusion,
-) -> (OfClass, Vec<Suspicion>) {
-    let judged = exclusion.judge(class, &above_cut(along));
-    let belongs = |place: usize| !(judged.foreign && judged.group[place]);
-    let own: Vec<f64> = (0..along.len())
-        .filter(|&place| belongs(place))
-        .map(|place| along[place])
-        .collect();
-    let count = own.len().max(1) as f64;
-    let centre = own.iter().sum::<f64>() / count;
-    let variance = own.iter().map(|at| (at - centre).powi(2)).sum::<f64>() / count;
-    let unit = if variance > 0.0 { variance.sqrt() } else { 1.0 };
-    let suspicions = along
-        .iter()
-        .zip(&judged.group)
-        .map(|(&at, &of_group)| Suspicion {
+    along: Vec<f64>,
+    sides: Vec<bool>,
+    measures: [(&'static str, f64); 2],
+}
+
+impl Moved {
+    fn suspicions(&self, judged: &Judged) -> (OfClass, Vec<Suspicion>) {
+        let (centre, variance) = judged.own(&self.along);
+        let unit = if variance > 0.0 { variance.sqrt() } else { 1.0 };
+        let both = self.along.iter().zip(&judged.group);
+        let suspicions = both.map(|(&at, &of_group)| Suspicion {
             score: (at - centre) / unit,
             removed: judged.foreign && of_group,
         });
-    let group = judged.group.iter().filter(|of| **of).count();
-    let found = OfClass {
-        class,
-        images: along.len(),
-        group,
-        kept: judged.kept,
-        suspicious: judged.foreign,
-        removed: if judged.foreign { group } else { 0 },
-        measures,
-    };
-    (found, suspicions.collect())
+        let suspicions: Vec<Suspicion> = suspicions.collect();
+        let found = OfClass::of(self.class, judged, &suspicions, &self.measures);
+        (found, suspicions)
+    }
 }

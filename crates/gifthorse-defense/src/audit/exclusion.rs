@@ -3,9 +3,14 @@
 //! What a poisoned model has learnt, a trigger and its class, is as true to it as all else, so that
 //! it is asked of something that has not learnt it: a linear classifier on small, evenly lit
 //! pictures, fitted to the training set without the group. Images of a class that merely has two
-//! kinds are given the class all the same, nearly as often as images of other classes are given
-//! theirs; images that are labelled so for the trigger are given what they show. (Chen et al. 2018
-//! train the whole model anew without the group and ask that: their exclusionary reclassification.)
+//! kinds are given the class all the same, as images of other classes are given theirs; images that
+//! are labelled so for the trigger are given what they show. (Chen et al. 2018 train the whole model
+//! anew without the group and ask that: their exclusionary reclassification.)
+//!
+//! That alone would accuse kinds of a class that look like another class, and does not say which of
+//! two groups is the stamped one: without its own images a class is the trigger alone, and they do
+//! not belong to that either. But stamped images are of several classes, so that what the classifier
+//! says of them varies as that of no class does; what is on all of them takes nothing from that.
 
 use gifthorse_data::{ImageShape, Images};
 use rayon::prelude::*;
@@ -21,6 +26,9 @@ const RIDGE: f64 = 0.3;
 /// A group does not belong if it is given the class by less than this share of how often images
 /// are given their own.
 const FOREIGN: f64 = 0.4;
+/// A group is of several classes if it varies by so much more than groups of classes do, in the
+/// median.
+const VARIED: f64 = 2.0;
 /// Images that are worked on together.
 const PART: usize = 512;
 
@@ -41,19 +49,35 @@ pub struct Exclusion {
 /// What a look from outside says of two groups of a class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged {
-    /// Which images are of the group that does not belong or, if both do, of the smaller one.
+    /// Which images are of the group that does not belong or, if both belong, of the smaller one.
     pub group: Vec<bool>,
     /// The share of the group that is given the class by a fit without it; `None` of no images.
     pub kept: Option<f64>,
-    /// Whether the group does not belong.
+    /// How much the group varies as seen by that fit, in units of what groups do in the median.
+    pub variety: f64,
+    /// Whether the two do not belong together, and the group is of several classes.
     pub foreign: bool,
+}
+
+impl Judged {
+    /// Mean and variance of the numbers of the images that belong: all, where no group is foreign.
+    pub fn own(&self, numbers: &[f64]) -> (f64, f64) {
+        let each = numbers.iter().zip(&self.group);
+        let own = each.filter(|(_, of_group)| !(self.foreign && **of_group));
+        let own: Vec<f64> = own.map(|(number, _)| *number).collect();
+        let count = own.len().max(1) as f64;
+        let mean = own.iter().sum::<f64>() / count;
+        let squares: f64 = own.iter().map(|number| (number - mean).powi(2)).sum();
+        (mean, squares / count)
+    }
 }
 
 /// What one group comes to.
 struct Group {
     kept: Count,
-    /// The mean of the best score of another class: how much the group looks like one.
-    like_others: f64,
+    /// How much the scores of other classes vary within the group, all classes together: images of
+    /// several classes are as unlike one another as these are, whatever is on all of them.
+    variety: f64,
 }
 
 impl Exclusion {
@@ -89,35 +113,53 @@ impl Exclusion {
         self.belonging
     }
 
-    /// Which of two groups of a class does not belong to it, if one does; `sides` says for each image
-    /// of the class which group it is in.
-    pub fn judge(&self, class: usize, sides: &[bool]) -> Judged {
-        let places = &self.places[class];
-        let of_side = |side: bool| -> Vec<usize> {
-            let both = places.iter().zip(sides).filter(|(_, of)| **of == side);
-            both.map(|(place, _)| *place).collect()
-        };
-        let groups = [of_side(false), of_side(true)];
-        let smaller = groups[1].len() <= groups[0].len();
-        let seen = groups.each_ref().map(|group| self.without(class, group));
-        let is_foreign = |group: &Group| {
+    /// Of each of some classes, which of its two groups does not belong to it, if one does; beside the
+    /// class it says for each image of it which group that is in.
+    pub fn judge(&self, split: &[(usize, &[bool])]) -> Vec<Judged> {
+        let seen: Vec<[Group; 2]> = split
+            .par_iter()
+            .map(|&(class, sides)| {
+                let places = &self.places[class];
+                [false, true].map(|side| {
+                    let own = places.iter().zip(sides).filter(|(_, of)| **of == side);
+                    let own: Vec<usize> = own.map(|(place, _)| *place).collect();
+                    self.without(class, &own)
+                })
+            })
+            .collect();
+        let mut varieties: Vec<f64> = (seen.iter().flatten())
+            .filter(|group| group.kept.trials > 1)
+            .map(|group| group.variety)
+            .collect();
+        varieties.sort_by(f64::total_cmp);
+        let usual = varieties.get(varieties.len() / 2).copied().unwrap_or(0.0);
+        let judged = split.iter().zip(&seen);
+        judged
+            .map(|((_, sides), groups)| self.judged(sides, groups, usual))
+            .collect()
+    }
+
+    fn judged(&self, sides: &[bool], groups: &[Group; 2], usual: f64) -> Judged {
+        let is_strange = |group: &Group| {
             // The upper end: few images say little.
             let most = group.kept.interval().map_or(1.0, |interval| interval.upper);
             group.kept.trials > 0 && most < FOREIGN * self.belonging
         };
-        let foreign = seen.each_ref().map(is_foreign);
-        let second = match foreign {
-            // What is left of the class is then the trigger alone, to which its own images do not
-            // belong either; but they look like no other class.
-            [true, true] => seen[1].like_others > seen[0].like_others,
-            [false, false] => smaller,
-            [_, second] => second,
-        };
-        let chosen = usize::from(second);
+        let varied = groups[1].variety > groups[0].variety;
+        let variety = groups[usize::from(varied)].variety;
+        let foreign = groups.iter().any(is_strange) && variety > VARIED * usual;
+        let smaller = groups[1].kept.trials <= groups[0].kept.trials;
+        let second = if foreign { varied } else { smaller };
+        let chosen = &groups[usize::from(second)];
         Judged {
             group: sides.iter().map(|&side| side == second).collect(),
-            kept: seen[chosen].kept.rate(),
-            foreign: foreign[chosen],
+            kept: chosen.kept.rate(),
+            variety: if usual > 0.0 {
+                chosen.variety / usual
+            } else {
+                0.0
+            },
+            foreign,
         }
     }
 
@@ -143,7 +185,8 @@ impl Exclusion {
         sums[class] = self.sum_of(&is_left);
         sums[class].iter_mut().for_each(|sum| *sum *= weight);
         let fit = Fit::of(products, &sums);
-        let (mut hits, mut like_others) = (0, 0.0);
+        let mut hits = 0;
+        let mut moments = vec![(0.0, 0.0); sums.len()];
         for &place in group {
             let scores = fit.scores(&self.pictures[place]);
             let others = scores.iter().enumerate().filter(|(of, _)| *of != class);
@@ -151,14 +194,20 @@ impl Exclusion {
                 .map(|(_, score)| *score)
                 .fold(f64::NEG_INFINITY, f64::max);
             hits += u64::from(scores[class] > best);
-            like_others += best;
+            for ((sum, squares), score) in moments.iter_mut().zip(&scores) {
+                *sum += score;
+                *squares += score * score;
+            }
         }
+        let count = group.len().max(1) as f64;
+        let variance = |(sum, squares): (f64, f64)| squares / count - (sum / count).powi(2);
+        moments.remove(class);
         Group {
             kept: Count {
                 hits,
                 trials: group.len() as u64,
             },
-            like_others: like_others / group.len().max(1) as f64,
+            variety: moments.into_iter().map(variance).sum(),
         }
     }
 
@@ -416,8 +465,17 @@ mod tests {
             let exclusion = Exclusion::of(&images, &places).unwrap();
             let sides: Vec<bool> = (0..60 + foreign).map(|at| at >= 60).collect();
             for sides in [sides.clone(), sides.iter().map(|side| !side).collect()] {
-                let judged = exclusion.judge(0, &sides);
-                assert!(judged.foreign, "{foreign}: {:?}", judged.kept);
+                let halves: Vec<bool> = (0..60).map(|at| at % 2 == 0).collect();
+                let others = (1..4).map(|class| (class, &halves[..]));
+                let split: Vec<_> = [(0, &sides[..])].into_iter().chain(others).collect();
+                let judged = exclusion.judge(&split);
+                assert!(judged[1..].iter().all(|other| !other.foreign));
+                let judged = &judged[0];
+                assert!(
+                    judged.foreign,
+                    "{foreign}: {:?} {}",
+                    judged.kept, judged.variety
+                );
                 let group: Vec<bool> = (0..60 + foreign).map(|at| at >= 60).collect();
                 assert_eq!(judged.group, group, "{foreign}");
             }
@@ -430,11 +488,10 @@ mod tests {
         let exclusion = Exclusion::of(&images, &places).unwrap();
         assert!(exclusion.belonging() > 0.95);
         let sides: Vec<bool> = (0..60).map(|at| at % 3 == 0).collect();
-        let judged = exclusion.judge(1, &sides);
-        assert!(!judged.foreign && judged.kept.unwrap() > 0.9);
-        assert_eq!(judged.group, sides);
-        // Of none, and of too few to say.
-        assert!(!exclusion.judge(1, &[false; 60]).foreign);
+        let judged = &exclusion.judge(&[(1, &sides), (2, &[false; 60])]);
+        assert!(!judged[0].foreign && judged[0].kept.unwrap() > 0.9);
+        assert_eq!(judged[0].group, sides);
+        assert!(!judged[1].foreign);
         assert!(Exclusion::of(&images, &places[..1]).is_err());
     }
 

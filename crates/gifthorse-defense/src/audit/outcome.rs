@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::exclusion::Judged;
+
 /// What an audit says of a training set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Audited {
@@ -39,12 +41,39 @@ pub struct OfClass {
     /// The share of the group that is given the class by what knows none of the group; null where
     /// nothing was looked at.
     pub kept: Option<f64>,
+    /// How much what that says of the group varies, in units of what it does in groups of all classes
+    /// in the median: stamped images are of several classes.
+    pub variety: f64,
     /// Whether the group does not belong to the class.
     pub suspicious: bool,
     /// Images that are to be removed.
     pub removed: usize,
     /// The method's own numbers, by name; none decides.
     pub measures: BTreeMap<String, f64>,
+}
+
+impl OfClass {
+    /// What was found in a class, with a suspicion for each of its images.
+    pub(super) fn of(
+        class: usize,
+        judged: &Judged,
+        suspicions: &[Suspicion],
+        measures: &[(&str, f64)],
+    ) -> Self {
+        let measures = measures
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), *value));
+        Self {
+            class,
+            images: suspicions.len(),
+            group: judged.group.iter().filter(|of_group| **of_group).count(),
+            kept: judged.kept,
+            variety: judged.variety,
+            suspicious: judged.foreign,
+            removed: suspicions.iter().filter(|it| it.removed).count(),
+            measures: measures.collect(),
+        }
+    }
 }
 
 impl Audited {

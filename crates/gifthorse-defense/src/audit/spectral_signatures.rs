@@ -40,13 +40,11 @@
 //! The paper removes 1.5 e of *each* class, whether or not there is anything to remove; what says so
 //! here is ours, after the exclusionary reclassification of B. Chen et al. 2018.
 
-use std::collections::BTreeMap;
-
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::exclusion::Exclusion;
+use super::exclusion::{Exclusion, Judged};
 use super::features::{Features, last_hidden};
 use super::outcome::{Audited, OfClass, Suspicion};
 use super::principal::Centred;
@@ -87,68 +85,71 @@ impl Audit for SpectralSignatures {
         let exclusion = Exclusion::of(given.images, &by_class)?;
         let layer = last_hidden(given.classifier)?;
         let features = Features::of(given.classifier, &layer, given.images.pixels())?;
-        let classes: Vec<(OfClass, Vec<Suspicion>)> = by_class
+        let laid: Vec<Laid> = by_class
             .par_iter()
             .enumerate()
             .filter(|(_, places)| !places.is_empty())
-            .map(|(class, places)| of_class(given, (class, places), &features, &exclusion))
+            .map(|(class, places)| Laid::of(given.seed, (class, places), &features))
+            .collect();
+        let split = laid.iter().map(|it| (it.class, &it.sides[..]));
+        let judged = exclusion.judge(&split.collect::<Vec<_>>());
+        let classes = laid.iter().zip(&judged);
+        let classes = classes
+            .map(|(it, judged)| it.suspicions(judged, given.share))
             .collect();
         let (images, belonging) = (given.images.len(), exclusion.belonging());
         Ok(Audited::of_classes(images, &by_class, classes, belonging))
     }
 }
 
-fn of_class(
-    given: &Given<'_>,
-    (class, places): (usize, &[usize]),
-    features: &Features,
-    exclusion: &Exclusion,
-) -> (OfClass, Vec<Suspicion>) {
-    let mut rng = ChaCha8Rng::seed_from_u64(given.seed);
-    rng.set_stream(class as u64);
-    let rows = places.iter().map(|&place| features.row(place));
-    let centred = Centred::of(rows, features.numbers());
-    let directions = centred.directions(1, &mut rng);
-    let along = centred.along(&directions);
-    let along: Vec<f64> = along
-        .iter()
-        .map(|row| row.first().copied().unwrap_or(0.0))
-        .collect();
-    let judged = exclusion.judge(class, &above_cut(&along));
-    let squares: f64 = along.iter().map(|at| at * at).sum();
-    // All are of those that belong where no group does not.
-    let belongs = |place: usize| !(judged.foreign && judged.group[place]);
-    let own: Vec<f64> = (0..along.len())
-        .filter(|&place| belongs(place))
-        .map(|place| along[place])
-        .collect();
-    let count = own.len().max(1) as f64;
-    let centre = own.iter().sum::<f64>() / count;
-    let variance = own.iter().map(|at| (at - centre).powi(2)).sum::<f64>() / count;
-    let score = |at: f64| (at - centre).powi(2) / variance.max(f64::MIN_POSITIVE);
-    let removed = match (judged.foreign, given.share) {
-        (false, _) => vec![false; along.len()],
-        (true, None) => judged.group.clone(),
-        (true, Some(share)) => largest(
-            &along,
-            (REMOVED * share * along.len() as f64).ceil() as usize,
-        ),
-    };
-    let suspicions = along.iter().zip(&removed).map(|(&at, &removed)| Suspicion {
-        score: if variance > 0.0 { score(at) } else { 0.0 },
-        removed,
-    });
-    let explained = squares / centred.squares().max(f64::MIN_POSITIVE);
-    let found = OfClass {
-        class,
-        images: places.len(),
-        group: judged.group.iter().filter(|of| **of).count(),
-        kept: judged.kept,
-        suspicious: judged.foreign,
-        removed: removed.iter().filter(|removed| **removed).count(),
-        measures: BTreeMap::from([("variance_explained".to_owned(), explained)]),
-    };
-    (found, suspicions.collect())
+/// A class along the direction in which it varies most, and cut in two there.
+struct Laid {
+    class: usize,
+    along: Vec<f64>,
+    sides: Vec<bool>,
+    /// The part of the variance that the direction has.
+    explained: f64,
+}
+
+impl Laid {
+    fn of(seed: u64, (class, places): (usize, &[usize]), features: &Features) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(class as u64);
+        let rows = places.iter().map(|&place| features.row(place));
+        let centred = Centred::of(rows, features.numbers());
+        let along = centred.along(&centred.directions(1, &mut rng));
+        let first = |row: &Vec<f64>| row.first().copied().unwrap_or(0.0);
+        let along: Vec<f64> = along.iter().map(first).collect();
+        let squares: f64 = along.iter().map(|at| at * at).sum();
+        Self {
+            class,
+            sides: above_cut(&along),
+            along,
+            explained: squares / centred.squares().max(f64::MIN_POSITIVE),
+        }
+    }
+
+    fn suspicions(&self, judged: &Judged, share: Option<f64>) -> (OfClass, Vec<Suspicion>) {
+        let along = &self.along;
+        let (centre, variance) = judged.own(along);
+        let score = |at: f64| (at - centre).powi(2) / variance.max(f64::MIN_POSITIVE);
+        let removed = match (judged.foreign, share) {
+            (false, _) => vec![false; along.len()],
+            (true, None) => judged.group.clone(),
+            (true, Some(share)) => largest(
+                along,
+                (REMOVED * share * along.len() as f64).ceil() as usize,
+            ),
+        };
+        let suspicions = along.iter().zip(&removed).map(|(&at, &removed)| Suspicion {
+            score: if variance > 0.0 { score(at) } else { 0.0 },
+            removed,
+        });
+        let suspicions: Vec<Suspicion> = suspicions.collect();
+        let measures = [("variance_explained", self.explained)];
+        let found = OfClass::of(self.class, judged, &suspicions, &measures);
+        (found, suspicions)
+    }
 }
 
 /// Which are the so many numbers of the largest square.

@@ -8,7 +8,10 @@ use crate::subject::{CLASSES, Subject, TARGET};
 /// Share of what was removed that was poisoned, and of what was poisoned that was removed.
 fn worth(subject: &Subject, audited: &Audited) -> (f64, f64) {
     let removed = audited.removed();
-    let hits = removed.iter().filter(|&&place| subject.poisoned[place]).count() as f64;
+    let hits = removed
+        .iter()
+        .filter(|&&place| subject.poisoned[place])
+        .count() as f64;
     let poisoned = subject.poisoned.iter().filter(|is| **is).count() as f64;
     (hits / removed.len() as f64, hits / poisoned)
 }
@@ -22,7 +25,10 @@ fn finds(name: &str) {
         assert_eq!(of_class.removed > 0, is_target);
     }
     let (precision, recall) = worth(subject, &audited);
-    assert!(precision > 0.95 && recall > 0.95, "{name}: {precision} {recall}");
+    assert!(
+        precision > 0.95 && recall > 0.95,
+        "{name}: {precision} {recall}"
+    );
     let mean = |poisoned: bool| {
         let own = subject.poisoned.iter().zip(&audited.images);
         let own = own.filter(|(is, _)| **is == poisoned);
@@ -96,7 +102,10 @@ fn what_cannot_be_audited_is_said() {
         images: &others,
         ..subject.given(None)
     };
-    assert!(matches!(audit.audit(&given), Err(Error::NoSuchClass { .. })));
+    assert!(matches!(
+        audit.audit(&given),
+        Err(Error::NoSuchClass { .. })
+    ));
     let error = named("nothing").unwrap_err();
     assert!(error.to_string().contains("spectral_signatures"), "{error}");
 }

@@ -90,7 +90,10 @@ fn assert_close(moved: &BTreeMap<String, Vec<f32>>, expected: &BTreeMap<String, 
     assert!(moved.keys().eq(expected.keys()), "{:?}", moved.keys());
     for (name, moved) in moved {
         for (moved, expected) in moved.iter().zip(&expected[name]) {
-            assert!((moved - expected).abs() < 2e-6, "{name}: {moved}, not {expected}");
+            assert!(
+                (moved - expected).abs() < 2e-6,
+                "{name}: {moved}, not {expected}"
+            );
         }
     }
 }
@@ -107,7 +110,10 @@ fn a_step_is_that_of_pytorch_with_each_gradient_clipped() {
         assert_close(&moved, &golden.clipped);
     }
     // Without a clip that bites it is the gradient of the batch.
-    assert_close(&golden.moved(&golden.recipe(2, shaping(1e6))), &golden.plain);
+    assert_close(
+        &golden.moved(&golden.recipe(2, shaping(1e6))),
+        &golden.plain,
+    );
     assert_close(&golden.moved(&golden.recipe(2, None)), &golden.plain);
 }
 
@@ -129,7 +135,10 @@ fn noise_is_of_its_size_and_the_same_for_the_same_seed() {
     let squares: Vec<f64> = both.map(|(a, b)| f64::from(a - b).powi(2)).collect();
     let deviation = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
     let expected = f64::from(noise) / golden.labels.len() as f64;
-    assert!((deviation / expected - 1.0).abs() < 0.05, "{deviation} {expected}");
+    assert!(
+        (deviation / expected - 1.0).abs() < 0.05,
+        "{deviation} {expected}"
+    );
 }
 
 /// With dropouts and augmentation, on any number of threads.
@@ -170,8 +179,13 @@ fn networks_that_mix_images_are_refused() {
         height: 8,
         width: 8,
     };
-    let net = AnyNet::ResNet18(ResNet18 { width: 2 }).build(shape, 4, 1).unwrap();
+    let net = AnyNet::ResNet18(ResNet18 { width: 2 })
+        .build(shape, 4, 1)
+        .unwrap();
     let error = train(&net, &blobs(shape, 32), &recipe, &Silent).unwrap_err();
     assert!(matches!(error, Error::Recipe(_)), "{error}");
-    assert!(error.to_string().contains("batch normalisations"), "{error}");
+    assert!(
+        error.to_string().contains("batch normalisations"),
+        "{error}"
+    );
 }
