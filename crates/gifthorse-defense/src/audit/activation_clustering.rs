@@ -3,11 +3,13 @@
 //!
 //! # What it does
 //! Takes what the last hidden layer gives for the images of a class, along the ten directions in
-//! which that varies most, and splits it in two groups by k-means. A model comes to the target by a
+//! which that varies most, and splits it in two parts by k-means. A model comes to the target by a
 //! trigger in another way than by what its own images show, so that poisoned images are a group of
-//! their own. Whether one of the groups does not belong to the class is asked from outside the
-//! model: a linear classifier of small pictures, fitted without the group, gives images that belong
-//! their class, and others what they show.
+//! their own. Whether one of the parts does not belong to the class is asked from outside the
+//! model, of a linear classifier of small pictures that is fitted without the part: images that
+//! belong are given their class, others what they show; and stamped images are of several classes,
+//! so that what it says of them varies twice as much as for parts of classes in the median. Both
+//! are asked for.
 //!
 //! # Threat model
 //! Training images of other classes that carry a trigger and the label of the target (BadNets,
@@ -28,10 +30,11 @@
 //! vectors. Training anew without what was removed costs far more.
 //!
 //! # Known failures
-//! Poisoned images that are so few that k-means splits the class in another way (on digits below a
-//! twentieth of the class). Clean-label poison, whose images belong to their class. Images that a
-//! linear classifier takes for the class anyway. Attacks that train the model itself to lead stamped
-//! images the way of the target's own.
+//! Poisoned images that are so few that k-means splits the class in another way, as a tenth of a
+//! class of traffic signs was. Poison of a single source class, which varies no more than a class
+//! does. Clean-label poison, whose images belong to their class. Images that a linear classifier
+//! takes for the class anyway. Attacks that train the model itself to lead stamped images the way
+//! of the target's own.
 //!
 //! # References
 //! B. Chen, W. Carvalho, N. Baracaldo, H. Ludwig, B. Edwards, T. Lee, I. Molloy, B. Srivastava,
@@ -65,6 +68,7 @@ const ABOUT: About = About {
     goes_by: "the two groups that a class falls in at the last hidden layer",
     misses: &[
         "poison that is a very small part of its class",
+        "poison of a single source class",
         "clean-label poison",
     ],
 };

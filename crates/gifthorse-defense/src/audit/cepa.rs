@@ -7,8 +7,10 @@
 //! Of these the one is taken at which the class stands out most from the others by how closely the
 //! moves agree. The images that are labelled as the class are then cut in two by how far they lie
 //! along the consensus. Whether one of the parts does not belong to the class is asked from outside
-//! the model: a linear classifier of small pictures, fitted without the part, gives images that
-//! belong their class, and others what they show.
+//! the model, of a linear classifier of small pictures that is fitted without the part: images that
+//! belong are given their class, others what they show; and stamped images are of several classes,
+//! so that what it says of them varies twice as much as for parts of classes in the median. Both
+//! are asked for.
 //!
 //! # Threat model
 //! Training images of other classes that carry a trigger of any kind and the label of the target.
@@ -29,8 +31,10 @@
 //!
 //! # Known failures
 //! Small nets, where images are led to a class by another way than the trigger's, so that the
-//! consensus says nothing of stamped images. Clean-label poison, whose images belong to their class.
-//! Triggers that move images of different classes to different places, as all-to-all do.
+//! consensus says nothing of stamped images. Triggers that move images of different classes to
+//! different places, as all-to-all do. Poison of a single source class, which varies no more than a
+//! class does. Clean-label poison, whose images belong to their class. Images that a linear
+//! classifier takes for the class anyway.
 //!
 //! # References
 //! X. Li, H. Wang, D. J. Miller, G. Kesidis, "Universal Post-Training Reverse-Engineering Defense
@@ -56,6 +60,7 @@ const ABOUT: About = About {
     goes_by: "how far images lie along what leads others to their class",
     misses: &[
         "triggers that lead another way than perturbations do, as in small nets",
+        "poison of a single source class",
         "clean-label poison",
         "all-to-all",
     ],

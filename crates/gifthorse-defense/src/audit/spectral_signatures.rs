@@ -5,9 +5,11 @@
 //! Takes what the last hidden layer gives for the images of a class, less its mean, and the
 //! direction in which that varies most, its top right singular vector. Images that are in the class
 //! for a trigger lie far along it. The images are cut in two by where they lie, where the squares
-//! within both parts are least; whether one of the parts does not belong to the class is asked from
-//! outside the model: a linear classifier of small pictures, fitted without the part, gives images
-//! that belong their class, and others what they show.
+//! within both parts are least. Whether one of the parts does not belong to the class is asked from
+//! outside the model, of a linear classifier of small pictures that is fitted without the part:
+//! images that belong are given their class, others what they show; and stamped images are of
+//! several classes, so that what it says of them varies twice as much as for parts of classes in
+//! the median. Both are asked for.
 //!
 //! # Threat model
 //! Training images of other classes that carry a trigger and the label of the target (BadNets,
@@ -29,11 +31,11 @@
 //! Training anew without what was removed costs far more.
 //!
 //! # Known failures
-//! Poisoned images that do not settle the direction, since they are few (on digits below a tenth of
-//! the class) or vary less than the class itself: see
-//! [`activation_clustering`](super::activation_clustering), which looks along ten. Clean-label
-//! poison, whose images belong to their class. Images that a linear classifier takes for the class
-//! anyway. Attacks that train the model itself to hide the direction.
+//! Poisoned images that do not settle the direction, since they are few or vary less than the class
+//! itself does: see [`activation_clustering`](super::activation_clustering), which looks along ten.
+//! Poison of a single source class, which varies no more than a class does. Clean-label poison,
+//! whose images belong to their class. Images that a linear classifier takes for the class anyway.
+//! Attacks that train the model itself to hide the direction.
 //!
 //! # References
 //! B. Tran, J. Li, A. Madry, "Spectral Signatures in Backdoor Attacks", NeurIPS 2018, algorithm 1.
@@ -62,6 +64,7 @@ const ABOUT: About = About {
     goes_by: "where images lie along the one direction that the last hidden layer varies most in",
     misses: &[
         "poison that is a small part of its class",
+        "poison of a single source class",
         "clean-label poison",
     ],
 };
