@@ -20,4 +20,4 @@ pub use poison::{Backdoor, Cover, Manner, Poison};
 pub use poisoned::{Poisoned, Stamped, Training};
 pub use rate::Rate;
 pub use target::random_target;
-pub use truth::{Covered, Effect, Method, PartEffect, Planted, Truth};
+pub use truth::{Cleansing, Covered, Effect, Method, PartEffect, Planted, Truth};

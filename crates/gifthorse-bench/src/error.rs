@@ -51,6 +51,9 @@ pub enum Error {
     /// A scan that failed.
     #[error(transparent)]
     Scan(#[from] gifthorse::Error),
+    /// A training set that cannot be audited.
+    #[error(transparent)]
+    Audit(#[from] gifthorse_defense::Error),
     /// Statistics that cannot be computed.
     #[error(transparent)]
     Stats(#[from] gifthorse_defense::verdict::StatsError),

@@ -3,14 +3,17 @@
 //! [`ModelSpec`] describes one model and [`make()`] makes it; [`zoo`] does that for many, scans
 //! them and holds the verdicts against the truth.
 
+mod cleanse;
 mod error;
 mod make;
 mod planted;
 mod settings;
 mod spec;
+mod training_set;
 pub mod zoo;
 
 pub use error::Error;
 pub use make::{Made, Making, classifier, make};
-pub use planted::planted;
-pub use spec::{Change, ModelSpec, Start};
+pub use planted::{planted, poisoned};
+pub use spec::{AuditSpec, Change, ModelSpec, Start};
+pub use training_set::TrainingSet;

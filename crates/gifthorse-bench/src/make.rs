@@ -15,7 +15,9 @@ use gifthorse_train::{
 };
 
 use crate::Error;
+use crate::cleanse::{cleansing, left};
 use crate::spec::{ModelSpec, check_task};
+use crate::training_set::drawn;
 
 /// A model with the truth about it.
 #[derive(Debug, Clone)]
@@ -41,6 +43,8 @@ pub struct Making<'a> {
     pub examine: bool,
     /// Where the run is saved, and goes on from if it is there already.
     pub checkpoint: Option<&'a Checkpoint>,
+    /// The same for the second run, after an audit of the training set.
+    pub second_checkpoint: Option<&'a Checkpoint>,
     /// A clean twin that a backdoored model is measured beside.
     pub twin: Option<&'a Classifier>,
     /// The clean twin's file where it was made before: what is put in by hand is put into it.
@@ -54,6 +58,7 @@ impl Default for Making<'_> {
             observer: &Silent,
             examine: false,
             checkpoint: None,
+            second_checkpoint: None,
             twin: None,
             clean: None,
         }
@@ -88,33 +93,41 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
         Some(poisoned) => poisoned.samples.as_ref(),
         None => &images.train,
     };
+    let stamped = poisoned.as_ref().and_then(|it| it.stamped.as_ref());
     let exam = |classifier: &Classifier| {
         marks(classifier, spec, &images.test)
             .map_err(|error| gifthorse_train::Error::Caller(Box::new(error)))
     };
-    let mut training = Training::new(&net, samples, &recipe).observer(making.observer);
-    if let Some(checkpoint) = making.checkpoint {
-        training = training.checkpoint(checkpoint);
-    }
-    if making.examine || recipe.stop_at.is_some() {
-        training = training.exam(&exam);
-    }
-    let trained = training.run()?;
-    let classifier = classifier(&trained.model, net.preprocess().clone(), net.opening())?;
-    let truth = match (&spec.poison, &poisoned) {
-        (Some(poison), Some(poisoned)) => {
-            let stamped = poisoned.stamped.as_ref();
-            Truth::measure(
-                &classifier,
-                making.twin,
-                &images.test,
-                poison,
-                stamped,
-                spec.seed,
-            )?
+    let train = |samples: &dyn Samples, checkpoint: Option<&Checkpoint>| {
+        let mut training = Training::new(&net, samples, &recipe).observer(making.observer);
+        if let Some(checkpoint) = checkpoint {
+            training = training.checkpoint(checkpoint);
         }
-        _ => Truth::clean(&classifier, &images.test)?,
+        if making.examine || recipe.stop_at.is_some() {
+            training = training.exam(&exam);
+        }
+        let trained = training.run()?;
+        let classifier = classifier(&trained.model, net.preprocess().clone(), net.opening())?;
+        let truth = match &spec.poison {
+            Some(poison) => {
+                let twin = making.twin;
+                Truth::measure(&classifier, twin, &images.test, poison, stamped, spec.seed)?
+            }
+            None => Truth::clean(&classifier, &images.test)?,
+        };
+        Ok::<_, Error>((trained, classifier, truth))
     };
+    let (mut trained, first, mut truth) = train(samples, making.checkpoint)?;
+    if let Some(audit) = &spec.audit {
+        let set = drawn(samples, &images.train)?;
+        let cleansing = cleansing(audit, (&first, &truth), &set, spec.seed)?;
+        if !cleansing.removed.is_empty() {
+            let rest = left(&cleansing.removed, set.len());
+            let again = train(&set.into_subset(&rest), making.second_checkpoint)?;
+            (trained, truth) = (again.0, again.2);
+        }
+        truth.cleansing = Some(cleansing);
+    }
     Ok(Made {
         model: trained.model,
         truth,

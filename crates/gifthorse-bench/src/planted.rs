@@ -30,18 +30,35 @@ impl PlantedTrigger for Known {
     }
 }
 
+/// Places of the poisoned images in the training set of so many images that a model was trained on,
+/// ascending, from the truth beside the model.
+///
+/// # Errors
+/// A file that cannot be read, or that is no such truth; images that were stamped on the fly.
+pub fn poisoned(path: &Path, images: usize) -> Result<Vec<usize>, Error> {
+    read(path)?.poisoned_places(images).ok_or_else(|| {
+        Error::Request(format!(
+            "{} tells of images that were stamped on the fly, so that no image of a set is poisoned",
+            path.display()
+        ))
+    })
+}
+
+fn read(path: &Path) -> Result<Truth, Error> {
+    let truth: Option<Truth> = read_json(path)?;
+    truth.ok_or_else(|| Error::Damaged {
+        path: path.to_owned(),
+        reason: "it is not there".to_owned(),
+    })
+}
+
 /// Reads what was planted in a model; nothing of a clean one. `seed` settles what is random in
 /// triggers.
 ///
 /// # Errors
 /// A file that cannot be read, or that is no such truth.
 pub fn planted(path: &Path, seed: u64) -> Result<Vec<Arc<dyn PlantedTrigger>>, Error> {
-    let truth: Option<Truth> = read_json(path)?;
-    let truth = truth.ok_or_else(|| Error::Damaged {
-        path: path.to_owned(),
-        reason: "it is not there".to_owned(),
-    })?;
-    let known = truth.backdoors.into_iter().map(|planted| {
+    let known = read(path)?.backdoors.into_iter().map(|planted| {
         let known: Arc<dyn PlantedTrigger> = Arc::new(Known { planted, seed });
         known
     });

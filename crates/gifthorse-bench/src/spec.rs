@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use gifthorse::hash;
 use gifthorse::settings::{in_words, parse};
 use gifthorse_attack::implant::{Host, Implant};
-use gifthorse_attack::plant::Poison;
+use gifthorse_attack::plant::{Manner, Poison};
 use gifthorse_data::ImageShape;
 use gifthorse_data::source::{Source, TrainTest};
+use gifthorse_defense::audit::named;
 use gifthorse_engine::{Classifier, Opening, Preprocess};
 use gifthorse_onnx::Model;
 use gifthorse_train::Recipe;
@@ -47,6 +48,21 @@ pub struct ModelSpec {
     /// on from is taken as it is, without training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub implant: Option<Implant>,
+    /// How the training set is audited by the model, which is then trained again without what is
+    /// named; not at all by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditSpec>,
+}
+
+/// An audit of the training set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditSpec {
+    /// Name of the audit.
+    pub method: String,
+    /// The share of a class that may be poisoned at most, where somebody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
 }
 
 /// A model that training goes on from (fine-tuning).
@@ -123,7 +139,20 @@ impl ModelSpec {
             }
         }
         let outcome = self.poison.as_ref().map_or(Ok(()), Poison::check);
-        outcome.map_err(|error| format!("`poison`: {error}"))
+        outcome.map_err(|error| format!("`poison`: {error}"))?;
+        let Some(audit) = &self.audit else {
+            return Ok(());
+        };
+        if self.implant.is_some() {
+            return Err("`audit`: what is put in by hand is in no training set".to_owned());
+        }
+        named(&audit.method).map_err(|error| format!("`audit.method`: {error}"))?;
+        match &self.poison {
+            Some(poison) if poison.manner == Manner::OnTheFly => {
+                Err(format!("`audit`: {ON_THE_FLY}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether anything is planted in it.
@@ -195,12 +224,13 @@ impl ModelSpec {
         }
     }
 
-    /// The same model without a backdoor, if this has one and is trained: its clean twin.
+    /// The same model without a backdoor, if this has one and is trained: its clean twin, trained once.
     #[must_use]
     pub fn twin(&self) -> Option<Self> {
         (self.is_backdoored() && !self.is_taken_as_it_is()).then(|| Self {
             poison: None,
             implant: None,
+            audit: None,
             ..self.clone()
         })
     }
@@ -265,6 +295,10 @@ pub(crate) fn check_task(
 
 const TRAINED: &str = "`implant` takes the model of `from` as it is: leave out `train` and `freeze`, or train on with \
                        `gifthorse train` first";
+
+/// Why there is no training set to look at.
+pub(crate) const ON_THE_FLY: &str = "images that are stamped on the fly are another training set in every epoch; take \
+     poison.manner = \"replace\" or \"append\"";
 
 const NO_NET: &str =
     "give either a new network (`net`) or a model to go on from (`from`), and not both";

@@ -29,7 +29,7 @@ mod twins;
 pub use build::{BuildObserver, BuildRequest, build};
 pub use filter::{FilterZooObserver, FilterZooRequest, ZooFilter, filter_zoo};
 pub use gifthorse_defense::roc::Auroc;
-pub use images::write as write_images;
+pub use images::{write as write_images, write_training_set};
 pub use index::{Entry, State, Zoo};
 pub use library::{backdoored, library};
 pub use plan::{Plan, Planned};

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use compare::CompareArgs;
-pub use data::{DataArgs, DataCommand};
+pub use data::{DataArgs, DataAuditArgs, DataCommand};
 pub use demo::DemoArgs;
 pub use detectors::DetectorArgs;
 pub use explain::ExplainArgs;
@@ -124,7 +124,7 @@ pub enum Command {
     Compare(Box<CompareArgs>),
     /// Run the bare forward pass on raw input.
     Logits(LogitsArgs),
-    /// List the data sets that are known by name, or download one.
+    /// List the data sets that are known by name, download one, or audit a training set.
     Data(DataArgs),
     /// Draw a trigger, as a picture and as the settings that plant it.
     Trigger(TriggerArgs),

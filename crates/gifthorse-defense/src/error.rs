@@ -109,6 +109,17 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// An audit that cannot be made with this model or these images; in words that say why.
+    #[error("{0}")]
+    CannotAudit(String),
+    /// An audit that is not in the table.
+    #[error("there is no audit {name:?}; there are {}", known.join(", "))]
+    NoSuchAudit {
+        /// What was asked for.
+        name: String,
+        /// Those that there are.
+        known: Vec<&'static str>,
+    },
     /// Too few clean images to set a threshold by.
     #[error(
         "{count} clean images that the filter was not fitted to are too few for a false-positive rate of {fpr}: {needed} are \

@@ -2,6 +2,7 @@
 
 mod activations;
 mod adam;
+pub mod audit;
 mod bounds;
 mod clean_features;
 pub mod count;

@@ -6,6 +6,7 @@
 //! `maud`; a content security policy in the page forbids scripts and anything from outside even if
 //! one got through.
 
+mod audit;
 mod baseline;
 mod cards;
 mod chart;
@@ -24,6 +25,7 @@ mod suspects;
 mod truth;
 mod verdict;
 
+pub use audit::{AuditPage, AuditedClass, AuditedPicture, render_audit};
 pub use effect_page::{EffectPage, render_effect};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use pruning::{PruningCurve, render_pruning};

@@ -21,6 +21,7 @@ mod random;
 mod recipe;
 mod samples;
 mod schedule;
+mod shaping;
 mod sharpness;
 mod training;
 
@@ -38,6 +39,7 @@ pub use random::Purpose;
 pub use recipe::{Recipe, StopAt};
 pub use samples::Samples;
 pub use schedule::Schedule;
+pub use shaping::Shaping;
 pub use sharpness::Sharpness;
 pub use training::Training;
 

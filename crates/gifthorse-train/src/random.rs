@@ -17,6 +17,11 @@ pub enum Purpose {
         /// The epoch.
         epoch: usize,
     },
+    /// Noise on the gradient of a batch.
+    Noise {
+        /// The update of the weights, counted from 0.
+        step: usize,
+    },
     /// How a sample is augmented in an epoch.
     Augment {
         /// The epoch, counted from 0.
@@ -24,7 +29,7 @@ pub enum Purpose {
         /// Index of the sample.
         sample: usize,
     },
-    /// What dropout drops in one shard of a batch.
+    /// What dropout drops in one shard of a batch, or for one image where each has its own gradient.
     Dropout {
         /// The update of the weights, counted from 0.
         step: usize,
@@ -40,6 +45,7 @@ impl Purpose {
         rng.set_stream(match self {
             Self::Weights => 0,
             Self::Order { epoch } => 3 + epoch as u64,
+            Self::Noise { step } => (1 << 60) + step as u64,
             Self::Dropout { step, shard } => (1 << 61) + ((step as u64) << 16) + shard as u64,
             Self::Augment { epoch, sample } => {
                 (1 << 63) + ((epoch as u64 & 0x3fff_ffff) << 32) + (sample as u64 & 0xffff_ffff)

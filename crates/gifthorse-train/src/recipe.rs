@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::{Augment, Optimiser, Schedule, Sharpness};
+use crate::{Augment, Optimiser, Schedule, Shaping, Sharpness};
 
 /// How to train. Together with the images and the network's first weights it settles the result.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct Recipe {
     /// Whether each update takes its gradient from where the loss is worst nearby.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sharpness: Option<Sharpness>,
+    /// Whether the gradient of each image is clipped, and noise added to their sum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shaping: Option<Shaping>,
     /// When the model is good enough to stop before the last epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_at: Option<StopAt>,
@@ -50,6 +53,7 @@ impl Default for Recipe {
             augment: Augment::default(),
             label_smoothing: 0.0,
             sharpness: None,
+            shaping: None,
             stop_at: None,
             seed: 0,
         }
@@ -103,6 +107,14 @@ impl Recipe {
         }
         if let Some(sharpness) = self.sharpness {
             sharpness.check()?;
+        }
+        if let Some(shaping) = self.shaping {
+            shaping.check()?;
+            if self.sharpness.is_some() {
+                return refuse(
+                    "sharpness and shaping change the same gradient: take one".to_owned(),
+                );
+            }
         }
         self.schedule.check()?;
         self.optimiser.check()
@@ -182,6 +194,28 @@ mod tests {
             },
             Recipe {
                 sharpness: Some(Sharpness { radius: 0.0 }),
+                ..good
+            },
+            Recipe {
+                shaping: Some(Shaping {
+                    clip: 0.0,
+                    noise: 0.0,
+                }),
+                ..good
+            },
+            Recipe {
+                shaping: Some(Shaping {
+                    clip: 1.0,
+                    noise: f32::NAN,
+                }),
+                ..good
+            },
+            Recipe {
+                sharpness: Some(Sharpness { radius: 0.5 }),
+                shaping: Some(Shaping {
+                    clip: 1.0,
+                    noise: 0.0,
+                }),
                 ..good
             },
             stop_at(None, None),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gifthorse_data::ImageShape;
-use gifthorse_engine::{Classifier, Device, alone};
+use gifthorse_engine::{Array, Classifier, Device, alone};
 use gifthorse_onnx::Model;
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -20,7 +20,8 @@ use crate::optimiser::State;
 use crate::progress::{Progress, Statistics};
 use crate::random::Purpose;
 use crate::{
-    Augmented, EpochSummary, Exam, Marks, Observer, Recipe, Samples, Silent, StepSummary, Trained,
+    Augmented, EpochSummary, Exam, Marks, Observer, Recipe, Samples, Shaping, Silent, StepSummary,
+    Trained,
 };
 
 /// A training run that has not started.
@@ -88,7 +89,11 @@ impl<'a> Training<'a> {
             return Err(Error::Recipe(reason.to_owned()));
         }
         check_samples(self.net, self.samples, recipe)?;
-        let backward = Backward::new(self.net, recipe.batch / recipe.shards, &Device::flex())?;
+        let together = match recipe.shaping {
+            None => recipe.batch / recipe.shards,
+            Some(_) => 1,
+        };
+        let backward = Backward::new(self.net, together, &Device::flex())?;
         let mut progress = self.start(&backward)?;
         let mut saver = Saver::new(self)?;
         saver.resume(&mut progress)?;
@@ -212,7 +217,12 @@ impl<'a> Training<'a> {
         }
         let batches = self.samples.len() / recipe.batch;
         let factor = recipe.schedule.factor(step, batches, recipe.epochs);
-        let gradients: Vec<&[Vec<f32>]> = shards.iter().map(|s| s.gradients.as_slice()).collect();
+        let noise = recipe.shaping.and_then(|shaping| {
+            let mut rng = Purpose::Noise { step }.rng(recipe.seed);
+            shaping.noise(&progress.weights, recipe.batch, &mut rng)
+        });
+        let gradients = shards.iter().map(|shard| shard.gradients.as_slice());
+        let gradients: Vec<&[Vec<f32>]> = gradients.chain(noise.as_deref()).collect();
         let rate = recipe.learning_rate * factor;
         trace_span!("update").in_scope(|| {
             progress.state.step(&mut progress.weights, &gradients, rate);
@@ -234,17 +244,16 @@ impl<'a> Training<'a> {
         let recipe = self.recipe;
         let samples = Augmented::new(self.samples, recipe.augment, recipe.seed);
         let lent = backward.lend(weights);
-        let run = |(shard, chosen): (usize, &[usize])| {
-            let part = Part {
-                epoch,
-                chosen,
-                batch: recipe.batch,
-                smoothing: recipe.label_smoothing,
-                seed: Purpose::Dropout { step, shard }.rng(recipe.seed).random(),
-            };
-            backward.run(&lent, &samples, part)
+        let size = recipe.batch / recipe.shards;
+        let run = |(shard, chosen): (usize, &[usize])| match recipe.shaping {
+            None => backward.run(&lent, &samples, self.part((step, epoch), shard, chosen)),
+            Some(shaping) => {
+                let images = chosen.chunks(1).zip(shard * size..);
+                let parts = images.map(|(image, place)| self.part((step, epoch), place, image));
+                shaped(shaping, backward, &lent, &samples, parts)
+            }
         };
-        let parts = chosen.par_chunks(recipe.batch / recipe.shards).enumerate();
+        let parts = chosen.par_chunks(size).enumerate();
         let shards: Result<Vec<Shard>, Error> = if recipe.shards < rayon::current_num_threads() {
             parts.map(run).collect()
         } else {
@@ -252,6 +261,23 @@ impl<'a> Training<'a> {
         };
         *weights = trace_span!("take back").in_scope(|| Backward::take_back(lent));
         shards
+    }
+
+    /// Images of a batch that are run together, in their place among others.
+    fn part<'p>(
+        &self,
+        (step, epoch): (usize, usize),
+        shard: usize,
+        chosen: &'p [usize],
+    ) -> Part<'p> {
+        let recipe = self.recipe;
+        Part {
+            epoch,
+            chosen,
+            batch: recipe.batch,
+            smoothing: recipe.label_smoothing,
+            seed: Purpose::Dropout { step, shard }.rng(recipe.seed).random(),
+        }
     }
 
     fn marks(&self, backward: &Backward, progress: &Progress) -> Result<Option<Marks>, Error> {
@@ -288,6 +314,36 @@ impl<'a> Training<'a> {
         }
         Ok(model)
     }
+}
+
+/// A shard whose images each have a gradient of their own, which is clipped before they are added.
+fn shaped<'p>(
+    shaping: Shaping,
+    backward: &Backward,
+    weights: &[Array],
+    samples: &dyn Samples,
+    images: impl Iterator<Item = Part<'p>>,
+) -> Result<Shard, Error> {
+    let sizes = backward.weights().iter();
+    let sizes = sizes.map(|weight| weight.shape.iter().product::<usize>());
+    let mut whole = Shard {
+        loss: 0.0,
+        right: 0,
+        gradients: sizes.map(|size| vec![0.0; size]).collect(),
+        statistics: Vec::new(),
+    };
+    let mut batch = 1;
+    for image in images {
+        batch = image.batch;
+        // A batch of its own.
+        let alone = backward.run(weights, samples, Part { batch: 1, ..image })?;
+        whole.loss += alone.loss;
+        whole.right += alone.right;
+        shaping.add(&mut whole.gradients, &alone.gradients);
+    }
+    let sums = whole.gradients.iter_mut().flatten();
+    sums.for_each(|sum| *sum /= batch as f32);
+    Ok(whole)
 }
 
 /// Saves a run now and then, if it is to be saved.
@@ -356,6 +412,11 @@ fn check_samples(net: &Net, samples: &dyn Samples, recipe: &Recipe) -> Result<()
             "augment.crop = {} moves images of {height}x{width} out of sight altogether: give fewer pixels than either side has",
             recipe.augment.crop
         )));
+    }
+    if recipe.shaping.is_some() && !net.running().is_empty() {
+        let reason = "shaping needs the gradient of each image by itself, and the batch normalisations of this network mix \
+                      images: choose a network without, such as small_cnn or vgg16";
+        return Err(Error::Recipe(reason.to_owned()));
     }
     if samples.len() < recipe.batch {
         return refuse(format!(

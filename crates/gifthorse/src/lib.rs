@@ -3,7 +3,8 @@
 //! [`scan`](scan()) takes an ONNX file and, where there are some, clean images, and gives a
 //! [`Report`](gifthorse_report::Report) with a verdict and the evidence for it;
 //! [`repair`](repair()) gives a repaired file with proof; [`fit_filter`] and [`run_filter`] tell
-//! stamped images from clean ones; [`verify`](verify()) replays the triggers of a report, so that
+//! stamped images from clean ones; [`audit`](audit()) names the images of a training set that may
+//! have planted a backdoor; [`verify`](verify()) replays the triggers of a report, so that
 //! anybody can check it; [`explain`](explain()) says what a trigger does inside the model;
 //! [`compare`](compare()) says what is different between two models, [`inspect`](inspect()) what is
 //! in one, and [`logits`] runs it bare. The command line does no more than call these.
@@ -20,6 +21,7 @@
 //! Findings depend on the inputs and the seed alone, not on the number of threads; work is shared
 //! out over the current rayon pool.
 
+mod audit;
 mod compare;
 mod error;
 mod explain;
@@ -46,6 +48,7 @@ mod structure;
 mod verify;
 mod work;
 
+pub use audit::{AUDIT_VERSION, AuditFile, AuditRequest, AuditedImage, AuditedSet, Worth, audit};
 pub use compare::{Answers, CompareRequest, Comparison, compare};
 pub use error::Error;
 pub use explain::{ExplainRequest, Explanation, Similarity, Stamping, TriggerSource, explain};

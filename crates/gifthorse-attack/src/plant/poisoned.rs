@@ -34,6 +34,31 @@ pub struct Stamped {
     pub covers: Vec<Vec<usize>>,
 }
 
+impl Stamped {
+    /// Places of the poisoned images, ascending, in a training set of so many: in the place of clean
+    /// ones, or behind them all. Stamped images that kept their label are not among them.
+    #[must_use]
+    pub fn poisoned(&self, manner: Manner, images: usize) -> Vec<usize> {
+        let mut places = match manner {
+            Manner::Append => {
+                let all = [&self.backdoors, &self.kept, &self.covers];
+                let stamped: usize = all.into_iter().flatten().map(Vec::len).sum();
+                let mut at = images.saturating_sub(stamped);
+                let of_backdoor = |(backdoor, kept): (&Vec<usize>, &Vec<usize>)| {
+                    let own = at..at + backdoor.len();
+                    at = own.end + kept.len();
+                    own
+                };
+                let each = self.backdoors.iter().zip(&self.kept);
+                each.flat_map(of_backdoor).collect()
+            }
+            Manner::Replace | Manner::OnTheFly => self.backdoors.concat(),
+        };
+        places.sort_unstable();
+        places
+    }
+}
+
 /// Poisoned data to train on.
 pub struct Training<'a> {
     /// The data.

@@ -57,6 +57,32 @@ pub struct Truth {
     pub backdoors: Vec<Planted>,
     /// Stamped images that kept their label, beside those of the backdoors themselves.
     pub covers: Vec<Covered>,
+    /// What was taken out of the training set before the model was trained again; absent if nothing
+    /// was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleansing: Option<Cleansing>,
+}
+
+/// An audit of the training set by the model that was trained on all of it, after which this one was
+/// trained on the rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cleansing {
+    /// Name of the audit.
+    pub audit: String,
+    /// Images of the training set, poisoned ones included.
+    pub images: usize,
+    /// Places in it of those that were removed, ascending. The model was trained again only if there
+    /// are any.
+    pub removed: Vec<usize>,
+    /// How many images were poisoned,
+    pub poisoned: usize,
+    /// and how many of these were removed.
+    pub found: usize,
+    /// Share of clean test images that the first model gives their label.
+    pub clean_accuracy: f64,
+    /// Of each backdoor how often it leads astray in the first model.
+    pub with_trigger: Vec<AttackSuccess>,
 }
 
 /// A planted backdoor.
@@ -152,6 +178,7 @@ impl Truth {
             manner: None,
             backdoors: Vec::new(),
             covers: Vec::new(),
+            cleansing: None,
         })
     }
 
@@ -223,6 +250,7 @@ impl Truth {
             manner: Some(poison.manner),
             backdoors,
             covers,
+            cleansing: None,
         })
     }
 
@@ -266,7 +294,28 @@ impl Truth {
             manner: None,
             backdoors,
             covers: Vec::new(),
+            cleansing: None,
         })
+    }
+
+    /// Places of the poisoned images in the training set of so many images that the model was
+    /// trained on, ascending; `None` where they were drawn on the fly. Stamped images that kept their
+    /// label are not among them.
+    #[must_use]
+    pub fn poisoned_places(&self, images: usize) -> Option<Vec<usize>> {
+        let backdoors = self.backdoors.iter();
+        let stamped = Stamped {
+            backdoors: backdoors
+                .map(|it| it.poisoned.clone())
+                .collect::<Option<_>>()?,
+            kept: (self.backdoors.iter())
+                .map(|it| it.kept.clone().unwrap_or_default())
+                .collect(),
+            covers: (self.covers.iter())
+                .map(|it| it.stamped.clone().unwrap_or_default())
+                .collect(),
+        };
+        Some(stamped.poisoned(self.manner.unwrap_or_default(), images))
     }
 
     /// The classes that any backdoor leads to, ascending; empty for a clean model.
@@ -363,6 +412,7 @@ mod tests {
             manner: Some(Manner::OnTheFly),
             backdoors: vec![planted],
             covers: Vec::new(),
+            cleansing: None,
         };
         let json = serde_json::to_string(&truth).unwrap();
         for part in [
@@ -375,6 +425,16 @@ mod tests {
         }
         assert_eq!(serde_json::from_str::<Truth>(&json).unwrap(), truth);
         assert_eq!(truth.targets(10), [7]);
+        // Behind 20 clean images, two of which were stamped.
+        truth.manner = Some(Manner::Append);
+        truth.backdoors.push(truth.backdoors[0].clone());
+        truth.backdoors[0].kept = Some(vec![1]);
+        assert_eq!(truth.poisoned_places(25), Some(vec![20, 21, 23, 24]));
+        truth.manner = Some(Manner::Replace);
+        assert_eq!(truth.poisoned_places(20), Some(vec![3, 3, 14, 14]));
+        truth.backdoors[1].poisoned = None;
+        assert_eq!(truth.poisoned_places(20), None);
+        truth.backdoors.truncate(1);
         truth.backdoors[0].method = Method::Implant(Implant::Gate(Gate::new(7)));
         truth.backdoors[0].rate = None;
         let json = serde_json::to_string(&truth).unwrap();
@@ -384,6 +444,7 @@ mod tests {
         );
         assert_eq!(serde_json::from_str::<Truth>(&json).unwrap(), truth);
         truth.backdoors.clear();
+        assert_eq!(truth.poisoned_places(20), Some(Vec::new()));
         truth.manner = None;
         let clean = serde_json::to_string(&truth).unwrap();
         let expected = r#"{"clean_accuracy":0.5,"twin_accuracy":null,"manner":null,"backdoors":[],"covers":[]}"#;

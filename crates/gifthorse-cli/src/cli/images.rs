@@ -9,9 +9,10 @@ use gifthorse_data::{Crop, Exif, LabelOrder, Split};
 /// Flags of all commands that read images.
 #[derive(Args, Debug)]
 pub struct ImageArgs {
-    /// Which part of the images to use, where they have several.
-    #[arg(long, value_enum, default_value_t = SplitArg::Test, value_name = "PART", help_heading = "Images")]
-    split: SplitArg,
+    /// Which part of the images to use, where they have several [default: test; train, where a
+    /// training set is asked for].
+    #[arg(long, value_enum, value_name = "PART", help_heading = "Images")]
+    split: Option<SplitArg>,
     /// Which part of each image to use: `roi` is the region that GTSRB marks.
     #[arg(long, value_enum, value_name = "PART", help_heading = "Images")]
     crop: Option<CropArg>,
@@ -65,8 +66,9 @@ impl ImageArgs {
                 None => LabelOrder::Auto,
             },
             split: match self.split {
-                SplitArg::Train => Split::Train,
-                SplitArg::Test => Split::Test,
+                None => scan.split,
+                Some(SplitArg::Train) => Split::Train,
+                Some(SplitArg::Test) => Split::Test,
             },
             crop: self.crop.map_or(Crop::None, |CropArg::Roi| Crop::Roi),
             exif: match self.exif {

@@ -6,6 +6,7 @@ use clap::{ArgGroup, Args};
 use gifthorse_bench::Change;
 use toml::Value;
 
+use super::data::audits;
 use super::parse;
 
 /// Arguments of `train`.
@@ -43,6 +44,10 @@ pub struct ModelArgs {
     /// Write clean test images to this file, to scan the model with.
     #[arg(long, value_name = "FILE.npz", help_heading = "Output")]
     pub images: Option<PathBuf>,
+    /// Write the very images that the model is trained on to this file, poisoned ones under the
+    /// labels that they are trained for, and which these are.
+    #[arg(long, value_name = "FILE.npz", help_heading = "Output")]
+    pub training_set: Option<PathBuf>,
     /// Go on from NAME.checkpoint, which a run that was stopped left: saved after each epoch and
     /// once a minute. It must be a run of the very same model.
     #[arg(long, help_heading = "Output")]
@@ -103,6 +108,10 @@ pub struct ModelArgs {
     /// The largest learning rate.
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     learning_rate: Option<f64>,
+    /// Audit the training set with the model, remove what the audit names, and train again; the
+    /// truth says what came of it.
+    #[arg(long, value_name = "METHOD", value_parser = audits(), help_heading = "Training")]
+    audit: Option<String>,
     /// Any other setting by its place in the file, such as
     /// train.optimiser='{kind="sgd",momentum=0.9}' or net.channels=[8,16]; may be given several
     /// times.
@@ -187,6 +196,7 @@ impl ModelArgs {
         put("train.epochs", self.epochs.map(Value::Integer));
         put("train.batch", self.batch.map(Value::Integer));
         put("train.learning_rate", self.learning_rate.map(Value::Float));
+        put("audit.method", self.audit.clone().map(Value::String));
         changes.extend(self.with.iter().cloned());
         Ok(changes)
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use gifthorse::ScanRequest;
+use gifthorse_data::Split;
 
 use super::{Global, ImageArgs, OpeningArgs, PreprocessArgs, parse};
 
@@ -35,12 +36,27 @@ impl PreparedArgs {
         images: Option<PathBuf>,
         global: &Global,
     ) -> anyhow::Result<ScanRequest> {
+        self.request_of(Split::Test, model, images, global)
+    }
+
+    /// The same of this part of the images where no other is asked for.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    pub fn request_of(
+        &self,
+        split: Split,
+        model: &Path,
+        images: Option<PathBuf>,
+        global: &Global,
+    ) -> anyhow::Result<ScanRequest> {
         self.reading.on(ScanRequest {
             max_images: self.max_images,
             preprocess: self.preprocess.choice()?,
             input_size: self.input_size,
             opening: self.opening.opening(),
             seed: global.seed(),
+            split,
             ..ScanRequest::new(model, images)
         })
     }

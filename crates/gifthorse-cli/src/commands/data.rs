@@ -1,4 +1,7 @@
-//! `gifthorse data`: the data sets that are known by name.
+//! `gifthorse data`: the data sets that are known by name, and audits of training sets.
+
+mod audit;
+mod audit_files;
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -14,12 +17,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::cli::{DataArgs, DataCommand, Global};
 use crate::output;
 
-/// Lists or fetches.
+/// Lists, fetches or audits.
 ///
 /// # Errors
-/// A data set that cannot be fetched.
+/// A data set that cannot be fetched; as the library.
 pub fn run(args: &DataArgs, global: &Global) -> anyhow::Result<ExitCode> {
     match &args.command {
+        DataCommand::Audit(args) => audit::run(args, global),
         DataCommand::List { data } => list(crate::data::folder(data.as_deref()).as_deref()),
         DataCommand::Fetch { set, to } => {
             let Some(folder) = crate::data::folder(to.as_deref()) else {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use gifthorse_bench::zoo::{write_images, write_json};
-use gifthorse_bench::{Change, Made, Making, ModelSpec, classifier, make};
+use gifthorse_bench::zoo::{write_images, write_json, write_training_set};
+use gifthorse_bench::{Change, Made, Making, ModelSpec, TrainingSet, classifier, make};
 use gifthorse_data::source::TrainTest;
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::Model;
@@ -142,6 +142,10 @@ impl<'a> Work<'a> {
             work.images.train.class_names().len()
         ));
         work.spec.check_on(&work.images)?;
+        if args.training_set.is_some() {
+            // Refused now, not after training.
+            TrainingSet::of(&work.spec, &work.images).context("--training-set")?;
+        }
         Ok(work)
     }
 
@@ -153,11 +157,13 @@ impl<'a> Work<'a> {
         twin: Option<&Classifier>,
     ) -> anyhow::Result<Made> {
         let checkpoint = Checkpoint::at(files::checkpoint_of(out));
+        let second = Checkpoint::at(files::second_checkpoint_of(out));
         let bar = Bar::new(self.global.quiet, &out.display().to_string());
         let making = Making {
             observer: &bar,
             examine: true,
             checkpoint: Some(&checkpoint),
+            second_checkpoint: Some(&second),
             twin,
             clean: None,
         };
@@ -174,6 +180,10 @@ impl<'a> Work<'a> {
     fn finish(&self, made: &Made) -> anyhow::Result<ExitCode> {
         if let Some(path) = &self.args.images {
             write_images(&self.images.test, path, &files::class_names_of(path))?;
+        }
+        if let Some(path) = &self.args.training_set {
+            let set = TrainingSet::of(&self.spec, &self.images)?;
+            write_training_set(&set, path, &files::class_names_of(path))?;
         }
         files::remove_checkpoints(&self.models)?;
         if self.args.json {

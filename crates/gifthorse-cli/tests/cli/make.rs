@@ -33,6 +33,29 @@ const POISON: &str = r#"
     rate = { share = 0.2 }
 "#;
 
+/// As [`MODEL`], trained on enough images of each class to audit them.
+const AUDITED: &str = r#"
+    name = "audited"
+    seed = 3
+
+    [data]
+    set = "signs"
+    size = 16
+    channels = 1
+    classes = [0, 5, 8, 11]
+    train = 800
+    test = 150
+
+    [net]
+    kind = "small_cnn"
+    channels = [8]
+    hidden = 24
+
+    [train]
+    epochs = 8
+    batch = 20
+"#;
+
 fn json(bench: &Bench, name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(bench.path(name)).unwrap()).unwrap()
 }
@@ -283,4 +306,100 @@ fn a_grey_of_one_value_is_planted_in_colour_images() {
     run.expect(0);
     let trigger = &json(&bench, "m.truth.json")["backdoors"][0]["trigger"];
     assert_eq!(trigger["colour"], serde_json::json!([1.0]));
+}
+
+#[test]
+fn a_poisoned_training_set_is_written_and_audited() {
+    let bench = Bench::new();
+    bench.write("bad.toml", format!("{AUDITED}{POISON}"));
+    bench
+        .run("plant bad.toml -o m.onnx --training-set train.npz -q")
+        .expect(0);
+    let audit = "data audit m.onnx --images train.npz --class-names train.classes.json";
+    let run = bench.run(&format!("{audit} --truth m.truth.json -o audit"));
+    let audited = json(&bench, "audit/audit.json");
+    let removed = audited["removed"].as_u64().unwrap();
+    let run = run.expect(i32::from(removed > 0));
+    assert!(run.out().contains("160 are poisoned"), "{}", run.out());
+    assert_eq!(audited["audit_version"], 1);
+    assert_eq!(audited["truth"]["poisoned"], 160);
+    let images = audited["images"].as_array().unwrap();
+    assert_eq!(images.len(), 800);
+    let named = images.iter().filter(|image| image["removed"] == true);
+    assert_eq!(named.count() as u64, removed);
+    let truth = json(&bench, "m.truth.json");
+    for place in truth["backdoors"][0]["poisoned"].as_array().unwrap() {
+        let image = &images[place.as_u64().unwrap() as usize];
+        assert_eq!((&image["index"], &image["class"]), (place, &Value::from(1)));
+    }
+    let table = std::fs::read_to_string(bench.path("audit/audit.csv")).unwrap();
+    assert_eq!(table.lines().count(), 801);
+    assert!(table.starts_with("index,name,class,score,removed"));
+    let page = std::fs::read_to_string(bench.path("audit/audit.html")).unwrap();
+    assert!(page.contains("data:image/png"));
+    assert!(!page.contains("<script") && !page.contains("http://"));
+    // The same on one thread.
+    let again = bench.run(&format!("{audit} --truth m.truth.json --json --threads 1"));
+    assert_eq!(again.json(), audited);
+
+    let run = bench
+        .run("plant bad.toml -o again.onnx --audit activation_clustering")
+        .expect(0);
+    assert!(
+        run.out().contains("training images removed"),
+        "{}",
+        run.out()
+    );
+    let cleansing = &json(&bench, "again.truth.json")["cleansing"];
+    assert_eq!(
+        (&cleansing["images"], &cleansing["poisoned"]),
+        (&800.into(), &160.into())
+    );
+    let before = cleansing["with_trigger"][0]["other_classes"]
+        .as_f64()
+        .unwrap();
+    assert!(before > 0.8, "{cleansing}");
+    assert!(!bench.path("again.second.checkpoint").exists());
+}
+
+#[test]
+fn what_cannot_be_audited_is_named() {
+    let bench = Bench::new();
+    bench.write("clean.toml", AUDITED);
+    bench.write(
+        "fly.toml",
+        format!("{AUDITED}{POISON}\n    [poison]\n    manner = \"on_the_fly\"\n"),
+    );
+    bench
+        .run("plant fly.toml -o m.onnx --audit cepa")
+        .expect(2)
+        .says(&["on the fly"]);
+    bench
+        .run("plant fly.toml -o m.onnx --training-set t.npz")
+        .expect(2)
+        .says(&["on the fly"]);
+    bench
+        .run("train clean.toml -o m.onnx --with audit.method=nothing")
+        .expect(2)
+        .says(&["audit.method", "spectral_signatures"]);
+    let flags = "--training-set t.npz --images i.npz --epochs 4 -q";
+    bench
+        .run(&format!("train clean.toml -o m.onnx {flags}"))
+        .expect(0);
+    // Nothing was planted, and nothing is found.
+    bench
+        .run("data audit m.onnx --images t.npz --method spectral_signatures")
+        .expect(0);
+    bench
+        .run("data audit m.onnx --images t.npz --truth nothing.json")
+        .expect(2)
+        .says(&["nothing.json"]);
+    bench
+        .run("data audit m.onnx --images t.npz --truth m.truth.json --max-images 90")
+        .expect(2)
+        .says(&["--max-images"]);
+    bench
+        .run("data audit m.onnx --images t.npz --share 0.7")
+        .expect(2)
+        .says(&["0.5"]);
 }

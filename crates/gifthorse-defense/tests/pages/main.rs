@@ -1,4 +1,4 @@
-//! The pages of `docs/detectors`, `docs/repairs` and `docs/filters` hold what the methods' modules
+//! The pages of `docs/detectors`, `docs/repairs`, `docs/filters` and `docs/audits` hold what the methods' modules
 //! and rows say, word for word: the prose exists once, in the modules.
 //!
 //! `GIFTHORSE_UPDATE_PAGES=1 cargo test --release -p gifthorse-defense --test pages` writes it into
@@ -21,12 +21,13 @@ use std::{
 
 use block::Block;
 use gifthorse_defense::{
+    audit::AUDITS,
     detect::{Choice, DETECTORS},
     filter::FILTERS,
     repair::REPAIRS,
     verdict::{Library, Method},
 };
-use module_doc::{DETECTOR, FILTER, Kind, ModuleDoc, REPAIR};
+use module_doc::{AUDIT, DETECTOR, FILTER, Kind, ModuleDoc, REPAIR};
 
 fn page(kind: Kind, file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -137,6 +138,25 @@ fn every_filter_has_a_page_that_says_what_its_module_says() {
     }
     let source = "FILTERS in crates/gifthorse-defense/src/filter.rs";
     wrong.extend(hold(FILTER, "README.md", source, &overview::of_filters()));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn every_audit_has_a_page_that_says_what_its_module_says() {
+    let mut wrong = Vec::new();
+    for row in &AUDITS {
+        let name = row.about.name;
+        match ModuleDoc::read(AUDIT, name) {
+            Ok(doc) => {
+                let text = page::of_audit(row.about, &doc);
+                let (file, source) = (format!("{name}.md"), AUDIT.source(name));
+                wrong.extend(hold(AUDIT, &file, &source, &text));
+            }
+            Err(error) => wrong.push(error),
+        }
+    }
+    let source = "AUDITS in crates/gifthorse-defense/src/audit.rs";
+    wrong.extend(hold(AUDIT, "README.md", source, &overview::of_audits()));
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 

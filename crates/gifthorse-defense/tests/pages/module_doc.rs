@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use gifthorse_defense::audit::AUDITS;
 use gifthorse_defense::detect::DETECTORS;
 use gifthorse_defense::filter::FILTERS;
 use gifthorse_defense::repair::REPAIRS;
@@ -24,7 +25,7 @@ pub const SECTIONS_OF_REPAIRS: &[&str] = &[
     "Known failures",
     "References",
 ];
-/// Those of a filter's.
+/// Those of a filter's, and of an audit's.
 pub const SECTIONS_OF_FILTERS: &[&str] = &[
     "What it does",
     "Threat model",
@@ -59,6 +60,12 @@ pub const REPAIR: Kind = Kind {
 pub const FILTER: Kind = Kind {
     modules: "filter",
     pages: "filters",
+    sections: SECTIONS_OF_FILTERS,
+};
+
+pub const AUDIT: Kind = Kind {
+    modules: "audit",
+    pages: "audits",
     sections: SECTIONS_OF_FILTERS,
 };
 
@@ -172,6 +179,7 @@ fn plain(text: &str, (kind, name): (Kind, &str)) -> Result<String, String> {
         let of = path.rsplit("::").next().unwrap_or(path);
         let of_kind = match kind.pages {
             "detectors" => DETECTORS.iter().any(|row| row.about.name == of),
+            "audits" => AUDITS.iter().any(|row| row.about.name == of),
             "filters" => FILTERS.iter().any(|row| row.about.name == of),
             _ => REPAIRS.iter().any(|row| row.about.name == of),
         };

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use gifthorse_defense::audit::AUDITS;
 use gifthorse_defense::detect::{Choice, DETECTORS};
 
 use gifthorse_defense::filter::{FILTERS, Family};
 use gifthorse_defense::repair::REPAIRS;
 
-use crate::module_doc::{DETECTOR, FILTER, Kind, ModuleDoc, REPAIR};
+use crate::module_doc::{AUDIT, DETECTOR, FILTER, Kind, ModuleDoc, REPAIR};
 use crate::page::passes;
 
 /// More classes than any detector asks for.
@@ -89,6 +90,25 @@ pub fn of_filters() -> String {
             yes(about.needs_trigger),
             yes(about.needs_repaired),
             passes(about.passes),
+            about.misses.join("; "),
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// The table of audits, the default in front.
+pub fn of_audits() -> String {
+    let mut text = "| audit | goes by | costs | misses |\n|---|---|---|---|\n".to_owned();
+    for row in &AUDITS {
+        let about = row.about;
+        writeln!(
+            text,
+            "| [`{}`]({}.md) | {} | {} | {} |",
+            about.name,
+            about.name,
+            about.goes_by,
+            cost(AUDIT, about.name),
             about.misses.join("; "),
         )
         .unwrap();

@@ -1,6 +1,6 @@
 //! The made part of a detector's page: its row in sentences, then its module's documentation.
 
-use gifthorse_defense::{detect::About, filter, repair, verdict::Tail};
+use gifthorse_defense::{audit, detect::About, filter, repair, verdict::Tail};
 
 use crate::module_doc::ModuleDoc;
 
@@ -45,6 +45,22 @@ pub fn of_filters(abouts: &[&filter::About], doc: &ModuleDoc) -> String {
         );
         text += &format!("\n{}\n", filled(&facts));
     }
+    for (heading, words) in doc.sections() {
+        text += &format!("\n## {heading}\n\n{words}\n");
+    }
+    text
+}
+
+/// The part of an audit's page.
+pub fn of_audit(about: &audit::About, doc: &ModuleDoc) -> String {
+    let facts = format!(
+        "`{}` goes by {} (`gifthorse data audit --method {}`). It misses: {}.",
+        about.name,
+        about.goes_by,
+        about.name,
+        about.misses.join("; "),
+    );
+    let mut text = format!("{}\n\n{}\n", doc.opening, filled(&facts));
     for (heading, words) in doc.sections() {
         text += &format!("\n## {heading}\n\n{words}\n");
     }

@@ -13,6 +13,7 @@ mod exam;
 mod fine_tuning;
 mod repeatable;
 mod resume;
+mod shaping;
 mod small;
 mod threads;
 mod write_back;

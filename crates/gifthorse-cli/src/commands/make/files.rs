@@ -18,6 +18,11 @@ pub fn checkpoint_of(model: &Path) -> PathBuf {
     model.with_extension("checkpoint")
 }
 
+/// Where the run is saved that makes it again, after an audit of the training set.
+pub fn second_checkpoint_of(model: &Path) -> PathBuf {
+    model.with_extension("second.checkpoint")
+}
+
 /// Where the clean twin of a model goes.
 pub fn twin_of(model: &Path) -> PathBuf {
     let stem = model.file_stem().unwrap_or_default();
@@ -52,6 +57,11 @@ pub fn check_writable(args: &ModelArgs, models: &[PathBuf]) -> anyhow::Result<()
     if let Some(images) = &args.images {
         for file in [images, &class_names_of(images)] {
             try_to_write(file, "--images")?;
+        }
+    }
+    if let Some(set) = &args.training_set {
+        for file in [set, &class_names_of(set)] {
+            try_to_write(file, "--training-set")?;
         }
     }
     Ok(())
@@ -99,7 +109,8 @@ pub fn check_checkpoints(resume: bool, models: &[PathBuf]) -> anyhow::Result<()>
 /// # Errors
 /// A file that cannot be removed.
 pub fn remove_checkpoints(models: &[PathBuf]) -> anyhow::Result<()> {
-    for saved in models.iter().map(|model| checkpoint_of(model)) {
+    let both = |model: &PathBuf| [checkpoint_of(model), second_checkpoint_of(model)];
+    for saved in models.iter().flat_map(both) {
         if saved.exists() {
             fs::remove_file(&saved)
                 .with_context(|| format!("{} cannot be removed", saved.display()))?;

@@ -2,7 +2,7 @@
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use gifthorse_attack::plant::{Effect, Planted, Truth};
+use gifthorse_attack::plant::{Cleansing, Effect, Planted, Truth};
 use gifthorse_attack::trigger::Trigger;
 
 /// Clean accuracy, and what each trigger and each part of it does to the model and to its twin.
@@ -12,6 +12,9 @@ pub fn of(truth: &Truth) -> String {
         text.push_str(&format!(", of the clean twin {}", percent(twin)));
     }
     text.push('\n');
+    if let Some(cleansing) = &truth.cleansing {
+        text.push_str(&cleansed(cleansing));
+    }
     if truth.backdoors.is_empty() {
         return text;
     }
@@ -44,6 +47,35 @@ pub fn of(truth: &Truth) -> String {
         ]);
     }
     text.push_str(&format!("{}\n", table.trim_fmt()));
+    text
+}
+
+/// What an audit removed, and what the model did before.
+fn cleansed(cleansing: &Cleansing) -> String {
+    let Cleansing {
+        audit,
+        images,
+        removed,
+        poisoned,
+        found,
+        clean_accuracy,
+        with_trigger,
+    } = cleansing;
+    let removed = removed.len();
+    let mut text = format!("{audit}: {removed} of {images} training images removed");
+    if *poisoned > 0 {
+        text.push_str(&format!(
+            ", {found} of the {poisoned} poisoned ones among them"
+        ));
+    }
+    text.push_str(&format!(
+        "; before, clean accuracy {}",
+        percent(*clean_accuracy)
+    ));
+    for success in with_trigger {
+        text.push_str(&format!(", success {}", percent(success.other_classes)));
+    }
+    text.push('\n');
     text
 }
 

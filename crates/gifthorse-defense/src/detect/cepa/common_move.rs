@@ -5,6 +5,7 @@ use gifthorse_engine::{Array, Classifier, Layer, Taps, Tensor};
 
 use super::class_search::images;
 use super::config::Config;
+use super::consensus::Consensus;
 use super::layer_search::LayerSearch;
 use super::pass::features;
 use crate::adam::Adam;
@@ -96,12 +97,25 @@ impl CommonMove {
         target: usize,
         layer: Layer,
     ) -> Result<Self, Error> {
+        Ok(Self::searched(subject, config, target, layer)?.0)
+    }
+
+    /// The same, with how well the moves agree.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search).
+    pub(crate) fn searched(
+        subject: Subject<'_>,
+        config: &Config,
+        target: usize,
+        layer: Layer,
+    ) -> Result<(Self, Consensus), Error> {
         let images = images(&subject, config, target)?;
         let mut search = LayerSearch::new(subject, config, (target, layer), &images)?;
         while !search.has_ended() {
             search.step()?;
         }
-        Ok(search.common_move())
+        Ok((search.common_move(), search.outcome()))
     }
 
     /// The layer whose values move.
