@@ -79,8 +79,7 @@ pub struct ModelArgs {
     /// The kind of network, such as small_cnn.
     #[arg(long, value_name = "KIND", help_heading = "Training")]
     net: Option<String>,
-    /// Start from the weights of this model in place of a new network. With --implant it is taken
-    /// as it is, without training.
+    /// Start from the weights of this model in place of a new network.
     #[arg(
         long,
         value_name = "MODEL.onnx",

@@ -225,7 +225,8 @@ mod tests {
         for place in 0..8 {
             let sign = |bit: usize| if place >> bit & 1 == 1 { 1.0 } else { -1.0 };
             for number in 0..4 {
-                let along = (0..3).map(|axis| (3 - axis) as f64 * sign(axis) * axes[axis][number]);
+                let axes = axes.iter().enumerate();
+                let along = axes.map(|(at, axis)| (3 - at) as f64 * sign(at) * axis[number]);
                 rows.push((5.0 + number as f64 + along.sum::<f64>()) as f32);
             }
         }

@@ -124,7 +124,7 @@ fn without_target(
     let keep = ("keepdims", Attribute::Int(0));
     graph
         .input(logits.name(), ElementType::F32, &row(classes))
-        .initializer_i64("count", &[1], &[count as i64])
+        .initializer_i64("count", &[1], [count as i64])
         .initializer("no_yes", &[2], [0.0, 1.0])
         .initializer("below", &[count, classes], below)
         .node("Concat", "scores", scores, &["scores"], [axis(1)])

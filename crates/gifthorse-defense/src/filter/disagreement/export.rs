@@ -61,7 +61,7 @@ fn margins(
         .initializer("least", &[1], [f32::MIN])
         .initializer("no_yes", &[2], [0.0, 1.0])
         .initializer("half", &[1], [0.5])
-        .initializer_i64("classes", &[1], &[classes as i64])
+        .initializer_i64("classes", &[1], [classes as i64])
         .node("Cast", "own_float", &[own], &["own"], to_float())
         .node("Cast", "other_float", &[other], &["other"], to_float());
     if opset >= AXES_AS_INPUT {
