@@ -12,17 +12,17 @@
 //! not belong to that either. But stamped images are of several classes, so that what the classifier
 //! says of them varies as that of no class does; what is on all of them takes nothing from that.
 
-use gifthorse_data::{ImageShape, Images};
+mod picture;
+mod ridge;
+
+use gifthorse_data::Images;
 use rayon::prelude::*;
 
 use crate::count::Count;
 use crate::error::Error;
+use picture::small;
+use ridge::Fit;
 
-/// Numbers that a picture is made small to, at most.
-const NUMBERS: usize = 200;
-/// How much the fit is held back, as a share of the mean variance of a number: a few images that
-/// were left among the others must not settle what a trigger means.
-const RIDGE: f64 = 0.3;
 /// A group does not belong if it is given the class by less than this share of how often images
 /// are given their own.
 const FOREIGN: f64 = 0.4;
@@ -307,115 +307,10 @@ fn weighted(mut products: Vec<f64>, images: usize) -> (Vec<f64>, f64) {
     (products, weight)
 }
 
-/// A linear fit of class memberships.
-struct Fit {
-    /// `[classes][numbers]`
-    weights: Vec<Vec<f64>>,
-}
-
-impl Fit {
-    /// Of the products of pictures and the sums of each class's: ridge regression on ones for the
-    /// class and zeros for others, by Cholesky's decomposition.
-    fn of(mut products: Vec<f64>, sums: &[Vec<f64>]) -> Self {
-        let numbers = sums.first().map_or(0, Vec::len);
-        let trace: f64 = (0..numbers).map(|at| products[at * numbers + at]).sum();
-        let held = (RIDGE * trace / numbers.max(1) as f64).max(f64::MIN_POSITIVE);
-        for at in 0..numbers {
-            products[at * numbers + at] += held;
-        }
-        let lower = cholesky(products, numbers);
-        let solved = sums.iter().map(|sum| solve(&lower, sum.clone()));
-        Self {
-            weights: solved.collect(),
-        }
-    }
-
-    /// How much a picture is of each class.
-    fn scores(&self, picture: &[f32]) -> Vec<f64> {
-        let of_class = |weights: &Vec<f64>| {
-            let both = weights.iter().zip(picture);
-            both.map(|(weight, &value)| weight * f64::from(value)).sum()
-        };
-        self.weights.iter().map(of_class).collect()
-    }
-}
-
-/// The lower triangle L with `L L^T = matrix`, which is positive definite.
-fn cholesky(mut matrix: Vec<f64>, size: usize) -> Vec<f64> {
-    for i in 0..size {
-        for j in 0..=i {
-            let (line, other) = (i * size, j * size);
-            let done: f64 = (0..j).map(|k| matrix[line + k] * matrix[other + k]).sum();
-            let left = matrix[line + j] - done;
-            matrix[line + j] = if i == j {
-                left.max(f64::MIN_POSITIVE).sqrt()
-            } else {
-                left / matrix[other + j]
-            };
-        }
-    }
-    matrix
-}
-
-/// x with `L L^T x = right`.
-fn solve(lower: &[f64], mut right: Vec<f64>) -> Vec<f64> {
-    let size = right.len();
-    for i in 0..size {
-        let done: f64 = (0..i).map(|k| lower[i * size + k] * right[k]).sum();
-        right[i] = (right[i] - done) / lower[i * size + i];
-    }
-    for i in (0..size).rev() {
-        let done: f64 = (i + 1..size).map(|k| lower[k * size + i] * right[k]).sum();
-        right[i] = (right[i] - done) / lower[i * size + i];
-    }
-    right
-}
-
-/// A picture made small, less its mean and in units of its own contrast, and a 1 behind it.
-fn small(pixels: &[f32], shape: ImageShape) -> Vec<f32> {
-    let ImageShape {
-        channels,
-        height,
-        width,
-    } = shape;
-    let side = (1..)
-        .take_while(|side| channels * side * side <= NUMBERS)
-        .last()
-        .unwrap_or(1);
-    let (rows, columns) = (side.min(height), side.min(width));
-    let cells = rows * columns;
-    let mut sums = vec![0.0f32; channels * cells];
-    let mut counts = vec![0.0f32; channels * cells];
-    for (at, &pixel) in pixels.iter().enumerate() {
-        let (channel, y, x) = (at / (height * width), at / width % height, at % width);
-        let cell = channel * cells + y * rows / height * columns + x * columns / width;
-        sums[cell] += pixel;
-        counts[cell] += 1.0;
-    }
-    let mut picture: Vec<f32> = sums
-        .iter()
-        .zip(&counts)
-        .map(|(sum, count)| sum / count)
-        .collect();
-    let count = picture.len() as f32;
-    let mean = picture.iter().sum::<f32>() / count;
-    let variance = picture
-        .iter()
-        .map(|value| (value - mean).powi(2))
-        .sum::<f32>()
-        / count;
-    // A thousandth of the range, below which there is nothing to be seen.
-    let contrast = variance.sqrt() + 1e-3;
-    picture
-        .iter_mut()
-        .for_each(|value| *value = (*value - mean) / contrast);
-    picture.push(1.0);
-    picture
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gifthorse_data::ImageShape;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -493,30 +388,5 @@ mod tests {
         assert_eq!(judged[0].group, sides);
         assert!(!judged[1].foreign);
         assert!(Exclusion::of(&images, &places[..1]).is_err());
-    }
-
-    #[test]
-    fn equations_are_solved() {
-        let matrix = vec![4.0, 1.0, 0.5, 1.0, 3.0, 0.2, 0.5, 0.2, 2.0];
-        let x = solve(&cholesky(matrix.clone(), 3), vec![1.0, 2.0, 3.0]);
-        for (line, right) in matrix.chunks_exact(3).zip([1.0, 2.0, 3.0]) {
-            let left: f64 = line.iter().zip(&x).map(|(a, x)| a * x).sum();
-            assert!((left - right).abs() < 1e-12);
-        }
-    }
-
-    #[test]
-    fn a_small_picture_says_nothing_of_light() {
-        let dark: Vec<f32> = (0..64).map(|at| 0.2 + 0.002 * at as f32).collect();
-        let light: Vec<f32> = dark.iter().map(|value| 3.0 * value - 0.3).collect();
-        let [dark, light] = [dark, light].map(|pixels| small(&pixels, SHAPE));
-        assert_eq!((dark.len(), dark[64]), (65, 1.0));
-        assert!(dark.iter().zip(&light).all(|(a, b)| (a - b).abs() < 0.05));
-        let shape = ImageShape {
-            channels: 3,
-            height: 224,
-            width: 100,
-        };
-        assert_eq!(small(&vec![0.5; shape.values()], shape).len(), 3 * 64 + 1);
     }
 }
