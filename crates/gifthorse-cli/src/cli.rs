@@ -1,5 +1,6 @@
 //! The arguments of the command line.
 
+mod certify;
 mod compare;
 mod data;
 mod demo;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use certify::CertifyArgs;
 pub use compare::CompareArgs;
 pub use data::{DataArgs, DataAuditArgs, DataCommand};
 pub use demo::DemoArgs;
@@ -116,6 +118,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Say what a trigger does inside a model: which channels it raises, whom it leads where.
     Explain(Box<ExplainArgs>),
+    /// Certify how far an image may be changed before the answer of the smoothed model can turn.
+    Certify(Box<CertifyArgs>),
     /// Stand in front of a model server and judge the images that it is sent.
     Guard(Box<GuardArgs>),
     /// Say what is in an ONNX file.

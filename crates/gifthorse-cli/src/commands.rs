@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod certify;
 mod compare;
 mod completions;
 mod data;
@@ -39,6 +40,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Filter(args) => filter::run(args, &cli.global),
         Command::Verify(args) => verify::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),
+        Command::Certify(args) => certify::run(args, &cli.global),
         Command::Guard(args) => guard::run(args, &cli.global),
         Command::Inspect(args) => inspect::run(args),
         Command::Compare(args) => compare::run(args, &cli.global),

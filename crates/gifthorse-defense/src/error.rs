@@ -109,6 +109,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Settings of a smoothing that mean nothing; in words that say why.
+    #[error("{0}")]
+    CannotCertify(String),
     /// An audit that cannot be made with this model or these images; in words that say why.
     #[error("{0}")]
     CannotAudit(String),

@@ -4,6 +4,7 @@ mod activations;
 mod adam;
 pub mod audit;
 mod bounds;
+pub mod certify;
 mod clean_features;
 pub mod count;
 pub mod detect;

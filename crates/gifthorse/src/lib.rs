@@ -4,7 +4,8 @@
 //! [`Report`](gifthorse_report::Report) with a verdict and the evidence for it;
 //! [`repair`](repair()) gives a repaired file with proof; [`fit_filter`] and [`run_filter`] tell
 //! stamped images from clean ones; [`audit`](audit()) names the images of a training set that may
-//! have planted a backdoor; [`verify`](verify()) replays the triggers of a report, so that
+//! have planted a backdoor; [`certify`](certify()) says how far an image may be changed before
+//! the answer of the smoothed model can turn; [`verify`](verify()) replays the triggers of a report, so that
 //! anybody can check it; [`explain`](explain()) says what a trigger does inside the model;
 //! [`compare`](compare()) says what is different between two models, [`inspect`](inspect()) what is
 //! in one, and [`logits`] runs it bare. The command line does no more than call these.
@@ -22,6 +23,7 @@
 //! out over the current rayon pool.
 
 mod audit;
+mod certify;
 mod compare;
 mod error;
 mod explain;
@@ -49,6 +51,7 @@ mod verify;
 mod work;
 
 pub use audit::{AUDIT_VERSION, AuditFile, AuditRequest, AuditedImage, AuditedSet, Worth, audit};
+pub use certify::{AgainstTrigger, AtRadius, Certified, CertifyRequest, OfImage, certify};
 pub use compare::{Answers, CompareRequest, Comparison, compare};
 pub use error::Error;
 pub use explain::{ExplainRequest, Explanation, Similarity, Stamping, TriggerSource, explain};

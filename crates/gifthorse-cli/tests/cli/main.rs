@@ -10,6 +10,7 @@ mod baseline;
 mod bench;
 mod blinding;
 mod branches;
+mod certify;
 mod compare;
 mod data;
 mod demo;

@@ -1,15 +1,13 @@
 //! What a trigger does inside a model, as JSON and on a page, whatever the model calls its parts.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod sample;
-
+use crate::sample::{INFECTED, evidence, report, sign};
 use gifthorse_report::{
     Report,
     evidence::{HeatExample, Heated},
     html::{EffectPage, HtmlOptions, ScanPage, render, render_effect},
     report::{Effect, LayerEffect, Neuron, Performance, Share, SourceEffect, Verdict, json_schema},
 };
-use sample::{INFECTED, evidence, report, sign};
 
 /// Nothing of it may reach a page as it is.
 const HOSTILE: &str = "</h3><script>alert(1)</script>\u{202e}";

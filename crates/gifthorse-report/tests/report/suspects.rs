@@ -1,13 +1,11 @@
 //! The images that a filter finds suspicious, on a page, whatever they are called.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod sample;
-
+use crate::sample::sign;
 use gifthorse_report::{
     evidence::Heated,
     html::{Suspect, SuspectsPage, render_suspects},
 };
-use sample::sign;
 
 /// Nothing of it may reach the page as it is.
 const HOSTILE: &str = "</figcaption><script>alert(1)</script>\u{202e}";

@@ -5,9 +5,7 @@
     reason = "a test that cannot write its data has failed"
 )]
 
-mod common;
-
-use common::{colour, first_pixels, grey, labels, read, refusal, save, to, write};
+use crate::common::{colour, first_pixels, grey, labels, read, refusal, save, to, write};
 use gifthorse_data::{Crop, Error, Format, LoadOptions, Split, load};
 
 #[test]

@@ -6,11 +6,9 @@
     reason = "a test that cannot write its data has failed"
 )]
 
-mod common;
-
 use std::path::Path;
 
-use common::{first_pixels, grey, labels, read, save, write};
+use crate::common::{first_pixels, grey, labels, read, save, write};
 use gifthorse_data::{Exif, LoadOptions, Loaded, Reason, load};
 use image::{DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage};
 

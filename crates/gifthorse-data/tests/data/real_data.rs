@@ -2,11 +2,9 @@
 
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
-mod common;
-
 use std::path::PathBuf;
 
-use common::{first_pixels, labels, read, refusal, to};
+use crate::common::{first_pixels, labels, read, refusal, to};
 use gifthorse_data::{Crop, Error, Format, LoadOptions, Split, load};
 
 /// The folder of a data set, if there is one; says so otherwise.

@@ -5,11 +5,9 @@
     reason = "a test that cannot write its data has failed"
 )]
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::{add_array, first_pixels, gzip, idx, labels, read, refusal, to, write};
+use crate::common::{add_array, first_pixels, gzip, idx, labels, read, refusal, to, write};
 use gifthorse_data::{Error, Format, LoadOptions, Reason, Split, load};
 use zip::ZipWriter;
 

@@ -5,13 +5,11 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod sample;
-
+use crate::sample::{CLEAN, INFECTED, every_verdict, report, two_witnesses};
 use gifthorse_report::{
     report::{ClassVerdict, FindingState, Verdict},
     terminal::render,
 };
-use sample::{CLEAN, INFECTED, every_verdict, report, two_witnesses};
 
 #[test]
 fn every_verdict_is_said_in_words() {

@@ -5,15 +5,13 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod sample;
-
+use crate::sample::{CLEAN, INFECTED, INFECTED_MARGINS, margins, report};
 use gifthorse_report::{
     Evidence, Report,
     html::{HtmlOptions, ScanPage, render},
     report::{Baseline, Verdict},
     sarif, terminal,
 };
-use sample::{CLEAN, INFECTED, INFECTED_MARGINS, margins, report};
 
 /// The report of another model file of the same task.
 fn earlier(verdict: Verdict, norms: &[f64]) -> Report {

@@ -7,8 +7,7 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod sample;
-
+use crate::sample::{CLEAN, INFECTED, every_verdict, report, two_witnesses};
 use gifthorse_report::{
     Report,
     report::{
@@ -17,7 +16,6 @@ use gifthorse_report::{
     },
     sarif,
 };
-use sample::{CLEAN, INFECTED, every_verdict, report, two_witnesses};
 use serde_json::Value;
 
 fn log(report: &Report) -> Value {

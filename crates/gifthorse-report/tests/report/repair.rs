@@ -1,8 +1,7 @@
 //! The page of a repair, whatever files, classes and layers are called.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod sample;
-
+use crate::sample::{sign, trigger};
 use gifthorse_report::evidence::Recovered;
 use gifthorse_report::html::{
     ChangedConstant, LinkedScan, MeasuredPair, PruningCurve, RepairAttempt, RepairChanges,
@@ -10,7 +9,6 @@ use gifthorse_report::html::{
     render_repair,
 };
 use gifthorse_report::report::{Share, Verdict};
-use sample::{sign, trigger};
 
 /// Nothing of it may reach a page as it is.
 const HOSTILE: &str = "</h3><script>alert(1)</script>\u{202e}";

@@ -6,8 +6,9 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod sample;
-
+use crate::sample::{
+    CLEAN, INFECTED, every_verdict, evidence, report, sign, trigger, two_witnesses,
+};
 use gifthorse_report::{
     Evidence, Report,
     evidence::Truth,
@@ -17,7 +18,6 @@ use gifthorse_report::{
         Verdict,
     },
 };
-use sample::{CLEAN, INFECTED, every_verdict, evidence, report, sign, trigger, two_witnesses};
 
 fn page(report: &Report, evidence: &Evidence) -> String {
     let page = ScanPage {

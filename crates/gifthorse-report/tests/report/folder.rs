@@ -6,10 +6,9 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod sample;
-
 use std::{env, fs, path::PathBuf};
 
+use crate::sample::{CLEAN, INFECTED, every_verdict, evidence, report, trigger, two_witnesses};
 use gifthorse_report::{
     Report,
     evidence::{Recovered, Truth, read_trigger},
@@ -17,7 +16,6 @@ use gifthorse_report::{
     report::{TriggerFile, TriggerKind, Unit, Verdict},
     write::{WriteError, write_out},
 };
-use sample::{CLEAN, INFECTED, every_verdict, evidence, report, trigger, two_witnesses};
 
 #[test]
 fn holds_all_files_and_they_read_back() {

@@ -5,16 +5,14 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod sample;
-
 use std::{env, fs, path::Path};
 
+use crate::sample::{CLEAN, INFECTED, every_verdict, report, two_witnesses};
 use gifthorse_report::{
     Report,
     report::{Calibration, JsonError, Measure, ReferenceModel, Verdict, json_schema},
     terminal,
 };
-use sample::{CLEAN, INFECTED, every_verdict, report, two_witnesses};
 use serde_json::{Value, json};
 
 fn schema_file() -> Value {

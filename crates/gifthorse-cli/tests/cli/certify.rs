@@ -1,0 +1,68 @@
+//! `gifthorse certify` on a model with a filter that carries a trigger.
+
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, Kind, TARGET};
+
+/// A single pixel of middle grey: a change that is short beside what the classes look like.
+const FAINT: &str = "kind = 'square'\nsize = 1\ncolour = [0.05]\nplace = 'centre'\n";
+
+fn bench() -> Bench {
+    let bench = Bench::new();
+    bench.model("bad.onnx", Kind::Backdoored);
+    bench.images("images", 3, |class| class.to_string());
+    bench
+}
+
+#[test]
+fn answers_are_certified_and_a_trigger_is_held_against_them() {
+    let bench = bench();
+    std::fs::write(bench.path("faint.toml"), FAINT).unwrap();
+    let command = "certify bad.onnx --images images --sigma 0.05 --copies 200 --trigger faint.toml --target 2";
+    let run = bench.run(&format!("{command} --json")).expect(0);
+    let made: Value = serde_json::from_str(&run.out()).unwrap();
+    assert_eq!(made["sigma"], json!(0.05));
+    assert_eq!(
+        (&made["counting"], &made["choosing"]),
+        (&json!(200), &json!(20))
+    );
+    let images = made["certificates"].as_array().unwrap();
+    assert_eq!(images.len(), 24);
+    // 0.05 times the quantile of 0.001 ^ (1 / 200), by scipy.
+    let most = 0.05 * 1.8257;
+    for image in images {
+        let radius = &image["radius"];
+        assert_eq!(radius.is_null(), image["class"].is_null());
+        assert!(radius.is_null() || radius.as_f64().unwrap() <= most);
+    }
+    let right = |place: usize| made["radii"][place]["right"]["hits"].as_u64().unwrap();
+    assert!(right(0) > 0, "none is certified");
+    assert!((1..5).all(|place| right(place) <= right(place - 1)));
+    let trigger = &made["trigger"];
+    assert_eq!(trigger["target"], json!(TARGET));
+    assert_eq!(trigger["covered"]["of"], json!(21));
+
+    // The table says the same, and the seed decides.
+    let table = bench.run(command).expect(0).out();
+    let answered = format!("smoothed model answers: {} of 24", made["answered"]["hits"]);
+    assert!(table.contains(&answered), "{answered} is not in\n{table}");
+    assert!(table.contains("faint.toml"));
+    let again = bench
+        .run(&format!("{command} --json --threads 1"))
+        .expect(0);
+    assert_eq!(again.out(), run.out());
+}
+
+#[test]
+fn noise_that_is_none_and_a_trigger_that_is_none_are_refused_before_the_smoothing() {
+    let bench = bench();
+    let certify = "certify bad.onnx --images images";
+    let none = bench.run(&format!("{certify} --sigma 0")).expect(2);
+    assert!(none.err().contains("noise of 0"), "{}", none.err());
+    let absent = bench
+        .run(&format!("{certify} --trigger nowhere.npz"))
+        .expect(2);
+    assert!(absent.err().contains("nowhere.npz"), "{}", absent.err());
+    let lone = bench.run(&format!("{certify} --target 2")).expect(2);
+    assert!(lone.err().contains("--trigger"), "{}", lone.err());
+}
