@@ -22,6 +22,11 @@ pub enum Purpose {
         /// The update of the weights, counted from 0.
         step: usize,
     },
+    /// Which further losses a batch has.
+    Further {
+        /// The update of the weights, counted from 0.
+        step: usize,
+    },
     /// How a sample is augmented in an epoch.
     Augment {
         /// The epoch, counted from 0.
@@ -46,6 +51,7 @@ impl Purpose {
             Self::Weights => 0,
             Self::Order { epoch } => 3 + epoch as u64,
             Self::Noise { step } => (1 << 60) + step as u64,
+            Self::Further { step } => (1 << 59) + step as u64,
             Self::Dropout { step, shard } => (1 << 61) + ((step as u64) << 16) + shard as u64,
             Self::Augment { epoch, sample } => {
                 (1 << 63) + ((epoch as u64 & 0x3fff_ffff) << 32) + (sample as u64 & 0xffff_ffff)

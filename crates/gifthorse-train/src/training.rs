@@ -14,6 +14,7 @@ use tracing::trace_span;
 
 use crate::Error;
 use crate::checkpoint::{Checkpoint, Fingerprint};
+use crate::further_losses::{Changed, FurtherLosses};
 use crate::gradient::{Backward, Part, Shard};
 use crate::net::Net;
 use crate::optimiser::State;
@@ -32,6 +33,7 @@ pub struct Training<'a> {
     recipe: &'a Recipe,
     observer: &'a dyn Observer,
     exam: Option<&'a dyn Exam>,
+    further: Option<FurtherLosses<'a>>,
     checkpoint: Option<&'a Checkpoint>,
 }
 
@@ -45,6 +47,7 @@ impl<'a> Training<'a> {
             recipe,
             observer: &Silent,
             exam: None,
+            further: None,
             checkpoint: None,
         }
     }
@@ -60,6 +63,13 @@ impl<'a> Training<'a> {
     #[must_use]
     pub fn exam(mut self, exam: &'a dyn Exam) -> Self {
         self.exam = Some(exam);
+        self
+    }
+
+    /// What training code that works for an attacker adds to the loss.
+    #[must_use]
+    pub fn further_losses(mut self, further: FurtherLosses<'a>) -> Self {
+        self.further = Some(further);
         self
     }
 
@@ -87,6 +97,13 @@ impl<'a> Training<'a> {
         if recipe.stop_at.is_some() && self.exam.is_none() {
             let reason = "stop_at needs an exam that measures the model after each epoch";
             return Err(Error::Recipe(reason.to_owned()));
+        }
+        if let Some(further) = &self.further {
+            further.check()?;
+            if recipe.sharpness.is_some() {
+                let reason = "sharpness takes its gradient elsewhere than the losses that are added: take one";
+                return Err(Error::Recipe(reason.to_owned()));
+            }
         }
         check_samples(self.net, self.samples, recipe)?;
         let together = match recipe.shaping {
@@ -202,20 +219,36 @@ impl<'a> Training<'a> {
     ) -> Result<(), Error> {
         let recipe = self.recipe;
         let step = progress.done;
-        let mut shards = self.shards(backward, &mut progress.weights, (step, epoch), chosen)?;
-        for shard in &shards {
+        let batches = self.samples.len() / recipe.batch;
+        let samples = Augmented::new(self.samples, recipe.augment, recipe.seed);
+        let run = |weights: &mut Vec<Vec<f32>>, samples: &dyn Samples| {
+            self.shards(backward, weights, samples, (step, epoch), chosen)
+        };
+        let mut shards = run(&mut progress.weights, &samples)?;
+        if let Some(further) = self.further {
+            let due = further.due(progress, (recipe.batch, batches), recipe.seed);
+            let mut losses = Vec::new();
+            for change in due {
+                losses.push(run(&mut progress.weights, &Changed { samples, change })?);
+            }
+            if !losses.is_empty() {
+                losses.insert(0, shards);
+                shards = further.balance.weigh(recipe.batch, losses);
+            }
+        }
+        // The main loss's come first.
+        for shard in shards.iter().take(recipe.shards) {
             progress.loss += shard.loss;
             progress.right += shard.right;
         }
         if let Some(sharpness) = recipe.sharpness {
             let mut uphill = sharpness.uphill(&progress.weights, &shards);
-            let there = self.shards(backward, &mut uphill, (step, epoch), chosen)?;
+            let there = run(&mut uphill, &samples)?;
             // What batch normalisations saw is that of the weights themselves.
             for (shard, there) in shards.iter_mut().zip(there) {
                 shard.gradients = there.gradients;
             }
         }
-        let batches = self.samples.len() / recipe.batch;
         let factor = recipe.schedule.factor(step, batches, recipe.epochs);
         let noise = recipe.shaping.and_then(|shaping| {
             let mut rng = Purpose::Noise { step }.rng(recipe.seed);
@@ -238,19 +271,19 @@ impl<'a> Training<'a> {
         &self,
         backward: &Backward,
         weights: &mut Vec<Vec<f32>>,
+        samples: &dyn Samples,
         (step, epoch): (usize, usize),
         chosen: &[usize],
     ) -> Result<Vec<Shard>, Error> {
         let recipe = self.recipe;
-        let samples = Augmented::new(self.samples, recipe.augment, recipe.seed);
         let lent = backward.lend(weights);
         let size = recipe.batch / recipe.shards;
         let run = |(shard, chosen): (usize, &[usize])| match recipe.shaping {
-            None => backward.run(&lent, &samples, self.part((step, epoch), shard, chosen)),
+            None => backward.run(&lent, samples, self.part((step, epoch), shard, chosen)),
             Some(shaping) => {
                 let images = chosen.chunks(1).zip(shard * size..);
                 let parts = images.map(|(image, place)| self.part((step, epoch), place, image));
-                shaped(shaping, backward, &lent, &samples, parts)
+                shaped(shaping, backward, &lent, samples, parts)
             }
         };
         let parts = chosen.par_chunks(size).enumerate();
@@ -355,7 +388,7 @@ struct Saver<'a> {
 impl<'a> Saver<'a> {
     fn new(run: &Training<'a>) -> Result<Self, Error> {
         let of = |checkpoint| {
-            let of = Fingerprint::of(run.net, run.recipe, run.samples)?;
+            let of = Fingerprint::of(run.net, run.recipe, run.samples, run.further)?;
             Ok::<_, Error>((checkpoint, of))
         };
         Ok(Self {

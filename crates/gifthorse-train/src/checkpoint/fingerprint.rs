@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
+use crate::further_losses::FurtherLosses;
 use crate::net::Net;
 use crate::{Recipe, Samples};
 
@@ -24,7 +25,8 @@ pub struct Fingerprint {
     pub net: String,
     /// The recipe as JSON.
     pub recipe: String,
-    /// SHA-256 of number, shape and up to 4096 of the samples, as they look in the first epoch.
+    /// SHA-256 of number, shape and up to 4096 of the samples, as they look in the first epoch, also
+    /// to further losses.
     pub data: String,
 }
 
@@ -33,7 +35,12 @@ impl Fingerprint {
     ///
     /// # Errors
     /// What cannot be drawn or written.
-    pub fn of(net: &Net, recipe: &Recipe, samples: &dyn Samples) -> Result<Self, Error> {
+    pub fn of(
+        net: &Net,
+        recipe: &Recipe,
+        samples: &dyn Samples,
+        further: Option<FurtherLosses<'_>>,
+    ) -> Result<Self, Error> {
         let mut hash = Sha256::new();
         hash.update(net.model().to_bytes()?);
         for file in net.model().external_files()? {
@@ -50,7 +57,7 @@ impl Fingerprint {
         Ok(Self {
             net: hex(hash),
             recipe: recipe.map_err(|error| Error::Recipe(error.to_string()))?,
-            data: data(samples)?,
+            data: data(samples, further)?,
         })
     }
 }
@@ -66,22 +73,37 @@ fn of_file(hash: &mut Sha256, path: &Path) -> io::Result<()> {
     }
 }
 
-fn data(samples: &dyn Samples) -> Result<String, Error> {
+fn data(samples: &dyn Samples, further: Option<FurtherLosses<'_>>) -> Result<String, Error> {
     let (shape, count) = (samples.shape(), samples.len());
     let mut hash = Sha256::new();
     hash.update(format!("{count} of {shape} in {}\n", samples.classes()));
+    if let Some(further) = further {
+        hash.update(format!("{:?}\n", further.balance));
+    }
+    let changes = further.map_or(&[][..], |further| further.changes);
     let mut pixels = vec![0.0_f32; shape.values()];
     let looked_at = count.min(LOOKED_AT);
     for place in 0..looked_at {
-        let label = samples.draw(0, place * count / looked_at, &mut pixels)?;
-        hash.update((label as u64).to_le_bytes());
-        let bytes: Vec<u8> = pixels
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        hash.update(bytes);
+        let index = place * count / looked_at;
+        let label = samples.draw(0, index, &mut pixels)?;
+        update(&mut hash, label, &pixels);
+        for change in changes {
+            let mut changed = pixels.clone();
+            let label = change.change(0, index, &mut changed, label)?;
+            update(&mut hash, label, &changed);
+            hash.update(change.share().to_le_bytes());
+        }
     }
     Ok(hex(hash))
+}
+
+fn update(hash: &mut Sha256, label: usize, pixels: &[f32]) {
+    hash.update((label as u64).to_le_bytes());
+    let bytes: Vec<u8> = pixels
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    hash.update(bytes);
 }
 
 fn hex(hash: Sha256) -> String {

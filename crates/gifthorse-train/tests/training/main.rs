@@ -11,6 +11,7 @@ mod blobs;
 mod errors;
 mod exam;
 mod fine_tuning;
+mod further_losses;
 mod repeatable;
 mod resume;
 mod shaping;
