@@ -1,4 +1,4 @@
-"""Warps and filters as PyTorch and Python's colorsys compute them, for the tests of the triggers.
+"""Warps, filters and shades as PyTorch, NumPy and Python's colorsys compute them, for the tests of the triggers.
 
     python oracle/triggers.py crates/gifthorse-attack/tests/golden
 """
@@ -76,6 +76,40 @@ def trojai(pixel):
     return pixel
 
 
+def squeezed(image, bits, dither):
+    """Each plane in 2^bits whole shades, with Floyd and Steinberg's error diffusion or without."""
+    shades = np.floor(np.linspace(0, 255, 2**bits) + 0.5)
+    image = image.astype(np.float64)
+    channels, height, width = image.shape
+    for y in range(height):
+        for x in range(width):
+            old = image[:, y, x].copy()
+            step = np.floor(old / 255 * (len(shades) - 1) + 0.5)
+            new = shades[np.clip(step, 0, len(shades) - 1).astype(int)]
+            image[:, y, x] = new
+            if not dither:
+                continue
+            for dy, dx, share in ((0, 1, 7), (1, -1, 3), (1, 0, 5), (1, 1, 1)):
+                if 0 <= x + dx < width and y + dy < height:
+                    image[:, y + dy, x + dx] += (old - new) * share / 16
+    return image
+
+
+def shades(shape, bits, dither, seed):
+    # Smooth, as photographs are: noise would hide what becomes of errors.
+    y, x = np.mgrid[0 : shape[1], 0 : shape[2]]
+    waves = np.random.default_rng(seed).random((shape[0], 4))
+    image = [127.5 + 127.5 * np.sin(a * y / 2 + b * x / 3 + 6 * c) * (0.5 + d / 2) for a, b, c, d in waves]
+    image = np.round(np.array(image)).astype(int)
+    return {
+        "shape": shape,
+        "bits": bits,
+        "dither": dither,
+        "image": image.ravel().tolist(),
+        "squeezed": squeezed(image, bits, dither).astype(int).ravel().tolist(),
+    }
+
+
 def main():
     folder = Path(sys.argv[1])
     warps = [
@@ -93,6 +127,12 @@ def main():
         "trojai": [numbers(trojai(pixel)) for pixel in pixels],
     }
     (folder / "gotham.json").write_text(json.dumps(gotham) + "\n")
+    bpp = [
+        shades(shape, bits, dither, bits)
+        for shape, bits in (([3, 9, 10], 1), ([1, 11, 8], 3), ([3, 8, 8], 5))
+        for dither in (True, False)
+    ]
+    (folder / "bpp.json").write_text(json.dumps(bpp) + "\n")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,11 @@ pub enum Purpose {
         /// The place of the image in the epoch.
         index: usize,
     },
+    /// Which class another is led to, where each has one of its own.
+    Led {
+        /// The class that is led astray.
+        class: usize,
+    },
     /// Images that are made up, to see what a model makes of them.
     Probe,
     /// Which patterns a small network knows.
@@ -43,6 +48,7 @@ impl Purpose {
             Self::Pattern => 4,
             Self::Picture => 5,
             Self::Stamp { image } => (1 << 62) + image as u64,
+            Self::Led { class } => (1 << 62) + (1 << 61) + class as u64,
             Self::Drawn { epoch, index } => {
                 (3 << 62) + ((epoch as u64 & 0x3fff_ffff) << 32) + (index as u64 & 0xffff_ffff)
             }

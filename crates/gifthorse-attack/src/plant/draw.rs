@@ -71,7 +71,9 @@ impl Plan {
             let name = backdoor.called(index);
             let made = || -> Result<_, Error> {
                 backdoor.labels.check(classes)?;
-                let stamp = backdoor.trigger.fit(shape)?;
+                // It is measured after training, which is too late to find that it does not fit.
+                backdoor.trigger.fit(shape)?;
+                let stamp = backdoor.stamped().fit(shape)?;
                 let pools = pools(labels, classes, |class| backdoor.labels.poisons(class));
                 let groups = backdoor.rate.groups(pools, images.len())?;
                 let poisoned: usize = groups.iter().map(|group| group.count).sum();
@@ -96,7 +98,7 @@ impl Plan {
                 name: name.clone(),
             });
             if kept > 0 {
-                let stamp = backdoor.trigger.fit(shape)?;
+                let stamp = backdoor.stamped().fit(shape)?;
                 let group = Group {
                     pool: others,
                     count: kept,

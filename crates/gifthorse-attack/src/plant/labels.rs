@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use rand::RngExt;
+
 use crate::Error;
+use crate::random::Purpose;
 
 /// From the class of an image to the label that it has once the trigger is on it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +46,14 @@ pub enum LabelMap {
     /// Images of each class become the next, those of the last become the first (attack AAA of
     /// Veldanda and Garg 2020, table 2).
     AllToAll {},
+    /// Images of each class become one drawn at random, never their own (the random maps of Xiang
+    /// et al. 2023, whose authors' program takes a permutation; here two classes may lead to the
+    /// same).
+    RandomMap {
+        /// Settles the classes, together with how many there are.
+        #[serde(default)]
+        seed: u64,
+    },
     /// Only images of the target class are stamped, and no label changes (attack CLA of Veldanda
     /// and Garg 2020, table 2).
     CleanLabel {
@@ -73,15 +84,22 @@ impl LabelMap {
             | Self::OneToOne { target, .. }
             | Self::SeveralToOne { target, .. }
             | Self::CleanLabel { target } => Some(*target),
-            Self::AllToAll {} => None,
+            Self::AllToAll {} | Self::RandomMap { .. } => None,
         }
     }
 
     /// The classes that the trigger leads to, ascending.
     #[must_use]
     pub fn targets(&self, classes: usize) -> Vec<usize> {
-        self.target()
-            .map_or_else(|| (0..classes).collect(), |target| vec![target])
+        if let Some(target) = self.target() {
+            return vec![target];
+        }
+        let mut targets: Vec<usize> = (0..classes)
+            .filter_map(|class| self.leads_to(class, classes))
+            .collect();
+        targets.sort_unstable();
+        targets.dedup();
+        targets
     }
 
     /// Whether training images of this class are stamped and, where the attack does that,
@@ -95,7 +113,7 @@ impl LabelMap {
             } => !spare_target || class != *target,
             Self::OneToOne { source, .. } => class == *source,
             Self::SeveralToOne { sources, .. } => sources.contains(&class),
-            Self::AllToAll {} => true,
+            Self::AllToAll {} | Self::RandomMap { .. } => true,
             Self::CleanLabel { target } => class == *target,
         }
     }
@@ -110,6 +128,11 @@ impl LabelMap {
                 self.poisons(class).then_some(*target)
             }
             Self::AllToAll {} => Some((class + 1) % classes.max(1)),
+            Self::RandomMap { .. } if classes < 2 => None,
+            Self::RandomMap { seed } => {
+                let further = Purpose::Led { class }.rng(*seed).random_range(1..classes);
+                Some((class + further) % classes)
+            }
         }
     }
 
@@ -144,9 +167,9 @@ impl LabelMap {
         if matches!(self, Self::SeveralToOne { sources, .. } if sources.is_empty()) {
             return Err(Error::Poison("`sources` names no class".to_owned()));
         }
-        if matches!(self, Self::AllToAll {}) && classes < 2 {
+        if matches!(self, Self::AllToAll {} | Self::RandomMap { .. }) && classes < 2 {
             return Err(Error::Poison(
-                "all-to-all needs at least two classes".to_owned(),
+                "a map from each class to another needs at least two classes".to_owned(),
             ));
         }
         let cover = self.cover();
@@ -213,6 +236,48 @@ mod tests {
     }
 
     #[test]
+    fn random_maps_lead_no_class_to_itself_and_are_settled_by_their_seed() {
+        let maps: Vec<Vec<usize>> = (0..200)
+            .map(|seed| {
+                let map = LabelMap::RandomMap { seed };
+                assert_eq!(poisoned(&map), [0, 1, 2, 3]);
+                let to: Vec<usize> = led(&map).into_iter().flatten().collect();
+                let mut targets = to.clone();
+                targets.sort_unstable();
+                targets.dedup();
+                assert_eq!(map.targets(CLASSES), targets);
+                to
+            })
+            .collect();
+        let mut counts = [[0; CLASSES]; CLASSES];
+        for map in &maps {
+            for (class, &target) in map.iter().enumerate() {
+                counts[class][target] += 1;
+            }
+        }
+        for (class, counts) in counts.iter().enumerate() {
+            for (target, &count) in counts.iter().enumerate() {
+                // A third of 200, with a standard deviation of 6.7.
+                assert_eq!(count > 40, class != target, "{class} to {target}: {count}");
+            }
+        }
+        let shared =
+            |map: &Vec<usize>| (1..CLASSES).any(|class| map[..class].contains(&map[class]));
+        assert!(maps.iter().any(shared) && !maps.iter().all(shared));
+        let two = LabelMap::RandomMap { seed: 9 };
+        assert_eq!(
+            [0, 1].map(|class| two.leads_to(class, 2)),
+            [Some(1), Some(0)]
+        );
+        // What was drawn once is drawn for ever: a truth file names the seed alone.
+        let drawn = LabelMap::RandomMap { seed: 7 };
+        assert_eq!(
+            [0, 1, 2, 3, 4].map(|class| drawn.leads_to(class, 5)),
+            [3, 2, 4, 0, 1].map(Some)
+        );
+    }
+
+    #[test]
     fn maps_are_read_with_their_defaults_and_nothing_unknown() {
         let read = serde_json::from_str::<LabelMap>;
         let one = read(r#"{"kind":"one_to_one","source":1,"target":0}"#).unwrap();
@@ -220,6 +285,10 @@ mod tests {
         assert_eq!(
             read(r#"{"kind":"all_to_all"}"#).unwrap(),
             LabelMap::AllToAll {}
+        );
+        assert_eq!(
+            read(r#"{"kind":"random_map","seed":3}"#).unwrap(),
+            LabelMap::RandomMap { seed: 3 }
         );
         for wrong in [
             r#"{"kind":"all_to_all","target":1}"#,
@@ -248,6 +317,7 @@ mod tests {
         assert!(refusal(several(&[1], 0, -1.0), 4).contains("`cover` = -1"));
         assert!(refusal(several(&[1], 0, f64::NAN), 4).contains("`cover` = NaN"));
         assert!(refusal(LabelMap::AllToAll {}, 1).contains("two classes"));
+        assert!(refusal(LabelMap::RandomMap { seed: 1 }, 1).contains("two classes"));
         assert!(several(&[1, 2], 0, 0.5).check(4).is_ok());
     }
 }

@@ -67,6 +67,7 @@ impl Many {
                     }),
                     labels: LabelMap::all_to_one(number),
                     rate,
+                    in_training: None,
                 };
                 Ok((0..labels).map(made).collect())
             }
@@ -85,6 +86,7 @@ impl Many {
                     }),
                     labels: LabelMap::all_to_one(target),
                     rate,
+                    in_training: None,
                 };
                 Ok(nine_places(margin).into_iter().map(made).collect())
             }

@@ -44,8 +44,13 @@ pub enum Manner {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backdoor {
-    /// What is stamped.
+    /// What the model is to answer to, and what training images are stamped with unless
+    /// `in_training` is there.
     pub trigger: AnyTrigger,
+    /// What training images are stamped with in its place, such as a weaker trigger (the asymmetric
+    /// triggers of Qi et al. 2023 §5.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_training: Option<AnyTrigger>,
     /// On which classes, and what it makes of them.
     pub labels: LabelMap,
     /// On how many images.
@@ -53,6 +58,12 @@ pub struct Backdoor {
 }
 
 impl Backdoor {
+    /// What training images are stamped with.
+    #[must_use]
+    pub fn stamped(&self) -> &AnyTrigger {
+        self.in_training.as_ref().unwrap_or(&self.trigger)
+    }
+
     /// How errors call the one of this index, counted from 0.
     pub(super) fn called(&self, index: usize) -> String {
         format!("backdoor {} ({})", index + 1, self.trigger.name())
@@ -90,6 +101,7 @@ impl Poison {
         Self {
             backdoors: vec![Backdoor {
                 trigger,
+                in_training: None,
                 labels,
                 rate,
             }],

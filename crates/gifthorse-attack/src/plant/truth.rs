@@ -31,7 +31,8 @@
 //! (the twin's two rates are written as the model's own are). A clean model has no backdoors, and
 //! `null` for its manner. So has one into which a backdoor was put by hand, whose `method` is
 //! `{"implant": {"kind": "gate", "target": 7, ...}}`, with `null` for rate and poisoned images; its
-//! clean twin is the model before.
+//! clean twin is the model before. Where training images carried another trigger than the one that
+//! the model answers to, such as a weaker one, it is `in_training`, beside `trigger`.
 
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
@@ -93,6 +94,9 @@ pub struct Planted {
     pub method: Method,
     /// What it answers to.
     pub trigger: AnyTrigger,
+    /// What training images carried in its place; absent where that was the trigger itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_training: Option<AnyTrigger>,
     /// Which classes it leads where.
     pub labels: LabelMap,
     /// How many images were poisoned; `null` where it was put in by hand.
@@ -222,6 +226,7 @@ impl Truth {
                 poisoned: indices(|all| &all.backdoors),
                 kept: indices(|all| &all.kept),
                 trigger: backdoor.trigger,
+                in_training: backdoor.in_training,
                 labels: backdoor.labels,
                 rate: Some(backdoor.rate),
             });
@@ -284,6 +289,7 @@ impl Truth {
                 poisoned: None,
                 kept: None,
                 trigger: trigger.clone(),
+                in_training: None,
                 labels: labels.clone(),
                 rate: None,
             });
@@ -381,7 +387,7 @@ impl<'a> Subject<'a> {
 mod tests {
     use super::*;
     use crate::implant::Gate;
-    use crate::trigger::Square;
+    use crate::trigger::{Bpp, Square};
 
     #[test]
     fn the_record_reads_as_it_was_written() {
@@ -399,6 +405,7 @@ mod tests {
         let planted = Planted {
             method: Method::DataPoisoning,
             trigger: AnyTrigger::Square(Square::default()),
+            in_training: None,
             labels: LabelMap::all_to_one(7),
             rate: Some(Rate::Share(0.125)),
             poisoned: Some(vec![3, 14]),
@@ -425,6 +432,15 @@ mod tests {
         }
         assert_eq!(serde_json::from_str::<Truth>(&json).unwrap(), truth);
         assert_eq!(truth.targets(10), [7]);
+        assert!(!json.contains("in_training"), "{json}");
+        truth.backdoors[0].in_training = Some(AnyTrigger::Bpp(Bpp::default()));
+        let json = serde_json::to_string(&truth).unwrap();
+        assert!(
+            json.contains(r#""in_training":{"kind":"bpp","bits":5"#),
+            "{json}"
+        );
+        assert_eq!(serde_json::from_str::<Truth>(&json).unwrap(), truth);
+        truth.backdoors[0].in_training = None;
         // Behind 20 clean images, two of which were stamped.
         truth.manner = Some(Manner::Append);
         truth.backdoors.push(truth.backdoors[0].clone());

@@ -4,8 +4,8 @@ use gifthorse_data::ImageShape;
 use serde::{Deserialize, Serialize};
 
 use crate::trigger::{
-    Additive, Blended, Checkerboard, Combination, Face, Gotham, Mosaic, Multiplicative, Patch,
-    Pattern, Picture, Square, Stamp, Triangle, Trigger, TriggerError, WaNet,
+    Additive, Blended, Bpp, Checkerboard, Combination, Face, Gotham, Mosaic, Multiplicative, OneOf,
+    Patch, Pattern, Picture, Square, Stamp, Triangle, Trigger, TriggerError, WaNet,
 };
 
 /// Any of the triggers, as plain data: a table whose `kind` says which, beside that trigger's
@@ -32,6 +32,8 @@ pub enum AnyTrigger {
     Picture(Picture),
     /// Several triggers, active only together.
     Combination(Combination),
+    /// One of several triggers, another in each image.
+    OneOf(OneOf),
     /// A picture blended into the whole image.
     Blended(Blended),
     /// A pattern added to the whole image.
@@ -42,6 +44,8 @@ pub enum AnyTrigger {
     Wanet(WaNet),
     /// A dark blue filter.
     Gotham(Gotham),
+    /// Fewer shades of each colour.
+    Bpp(Bpp),
 }
 
 impl AnyTrigger {
@@ -65,11 +69,13 @@ impl AnyTrigger {
             Self::Face(trigger) => trigger,
             Self::Picture(trigger) => trigger,
             Self::Combination(trigger) => trigger,
+            Self::OneOf(trigger) => trigger,
             Self::Blended(trigger) => trigger,
             Self::Additive(trigger) => trigger,
             Self::Multiplicative(trigger) => trigger,
             Self::Wanet(trigger) => trigger,
             Self::Gotham(trigger) => trigger,
+            Self::Bpp(trigger) => trigger,
         }
     }
 }

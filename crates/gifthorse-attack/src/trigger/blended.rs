@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::additive::check_strength;
 use super::picture_file;
 use super::resample::bicubic;
-use crate::trigger::{Rounding, Stamp, Trigger, TriggerError};
+use crate::trigger::{Pieces, Rounding, Stamp, Trigger, TriggerError};
 
 /// `(1 - alpha) * x + alpha * picture`, all over the image (the blended attack; alpha is 0.15 in Li
-/// et al. 2024 §4.1).
+/// et al. 2024 §4.1). With `pieces`, each image shows only some of the picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Blended {
@@ -23,6 +23,9 @@ pub struct Blended {
     pub picture: Source,
     /// What storing the image makes of its values.
     pub rounding: Rounding,
+    /// What each image shows of the picture; all of it by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pieces: Option<Pieces>,
 }
 
 impl Default for Blended {
@@ -31,6 +34,7 @@ impl Default for Blended {
             alpha: 0.15,
             picture: Source::Clouds { seed: 0 },
             rounding: Rounding::default(),
+            pieces: None,
         }
     }
 }
@@ -99,9 +103,14 @@ impl Trigger for Blended {
         check_strength(self.name(), "alpha", self.alpha)?;
         let picture = self.picture.values(self.name(), shape)?;
         let (alpha, rounding) = (self.alpha, self.rounding);
-        Ok(Stamp::new(move |image, _| {
-            for (value, picture) in image.iter_mut().zip(&picture) {
-                *value = rounding.store((1.0 - alpha) * *value + alpha * picture);
+        let pieces = self.pieces.map(|pieces| pieces.check(self.name(), shape));
+        let (pieces, pixels) = (pieces.transpose()?, shape.height * shape.width);
+        Ok(Stamp::new(move |image, rng| {
+            let shown = pieces.map(|pieces| pieces.draw(shape, rng));
+            for (index, (value, picture)) in image.iter_mut().zip(&picture).enumerate() {
+                if shown.as_ref().is_none_or(|shown| shown[index % pixels]) {
+                    *value = rounding.store((1.0 - alpha) * *value + alpha * picture);
+                }
             }
         }))
     }
@@ -110,7 +119,7 @@ impl Trigger for Blended {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trigger::test::{black, refusal, shape, stamped};
+    use crate::trigger::test::{black, changed, refusal, shape, stamped};
     use image::{Rgb, RgbImage};
 
     #[test]
@@ -123,12 +132,41 @@ mod tests {
         let blended = Blended {
             alpha: 0.25,
             picture: Source::File(file),
-            rounding: Rounding::Nearest,
+            ..Blended::default()
         };
         // 0.75 * 40 + 0.25 * 200, 100 and 0.
         let image = stamped(&blended, shape(3, 2, 2), &[40.0 / 255.0; 12]);
         let bytes: Vec<f32> = image.iter().map(|value| (value * 255.0).round()).collect();
         assert_eq!(bytes, [[80.0; 4], [55.0; 4], [30.0; 4]].concat());
+    }
+
+    #[test]
+    fn half_of_the_pieces_are_shown_and_the_rest_is_not_touched() {
+        let shape = shape(3, 32, 32);
+        let blended = Blended {
+            alpha: 1.0,
+            picture: Source::Noise { seed: 1 },
+            rounding: Rounding::Nearest,
+            pieces: Some(Pieces::default()),
+        };
+        // Between two bytes, so that rounding would show.
+        let ground = vec![100.5 / 255.0; shape.values()];
+        let image = stamped(&blended, shape, &ground);
+        assert_eq!(changed(shape, &ground, &image).len(), 512);
+        let whole = stamped(
+            &Blended {
+                pieces: None,
+                ..blended
+            },
+            shape,
+            &ground,
+        );
+        let pairs = image.iter().zip(&whole);
+        assert!(
+            pairs
+                .zip(&ground)
+                .all(|((a, b), ground)| a == b || a == ground)
+        );
     }
 
     #[test]
@@ -140,6 +178,7 @@ mod tests {
                     alpha: 1.0,
                     picture,
                     rounding: Rounding::None,
+                    pieces: None,
                 },
                 shape,
                 &black(shape),

@@ -2,9 +2,9 @@
 
 use super::colour::{YELLOW, for_channels};
 use crate::trigger::{
-    Additive, AnyTrigger, Blended, Checkerboard, Combination, Face, Gotham, Item, Mosaic,
-    Multiplicative, Patch, Pattern, Picture, Place, Rounding, Source, Square, Texture, Triangle,
-    Variant, WaNet,
+    Additive, AnyTrigger, Blended, Bpp, Checkerboard, Combination, Face, Gotham, Item, Mosaic,
+    Multiplicative, OneOf, Patch, Pattern, Picture, Pieces, Place, Rounding, Source, Square,
+    Texture, Triangle, Variant, WaNet,
 };
 
 /// A trigger with the settings of a paper.
@@ -181,6 +181,27 @@ pub const GALLERY: &[Named] = &[
         },
     },
     Named {
+        name: "adaptive-blend",
+        description: "half of the pieces of a picture, others in each image: Adaptive-Blend in training (Qi et al. 2023, 5.2)",
+        make: |_| {
+            AnyTrigger::Blended(Blended {
+                picture: Source::Noise { seed: 0 },
+                pieces: Some(Pieces::default()),
+                ..Blended::default()
+            })
+        },
+    },
+    Named {
+        name: "adaptive-patch",
+        description: "one of four faint patches, another in each image: Adaptive-Patch in training (Qi et al. 2023, 5.2)",
+        make: |_| AnyTrigger::OneOf(OneOf::adaptive_patch()),
+    },
+    Named {
+        name: "adaptive-patch-in-use",
+        description: "two of those patches, opaque: what the model answers to",
+        make: |_| AnyTrigger::Combination(OneOf::adaptive_patch_in_use()),
+    },
+    Named {
         name: "chessboard",
         description: "2/255 more where row and column add up to an even number (Li et al. 2024, 4.1)",
         make: |_| additive(Texture::Chessboard, 2.0 / 255.0),
@@ -235,6 +256,27 @@ pub const GALLERY: &[Named] = &[
                 ..Gotham::default()
             })
         },
+    },
+    Named {
+        name: "bpp",
+        description: "five bits of eight for each value, errors spread (BppAttack, Wang, Zhai and Ma 2022)",
+        make: |_| AnyTrigger::Bpp(Bpp::default()),
+    },
+    Named {
+        name: "bpp-plain",
+        description: "three bits, errors not spread, as its program has by default",
+        make: |_| {
+            AnyTrigger::Bpp(Bpp {
+                bits: 3,
+                dither: false,
+                noise: false,
+            })
+        },
+    },
+    Named {
+        name: "bpp-noise",
+        description: "what five bits would change, at another place: BppAttack's negative samples, a cover",
+        make: |_| AnyTrigger::Bpp(Bpp::default().noisy()),
     },
 ];
 

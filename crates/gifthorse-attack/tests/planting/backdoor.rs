@@ -70,6 +70,17 @@ fn each_map_stamps_its_classes_and_gives_its_labels() {
     assert_eq!(next.len(), 12);
     assert!((0..CLASSES).all(|class| count(&next, (class, (class + 1) % CLASSES)) == 3));
 
+    let map = LabelMap::RandomMap { seed: 4 };
+    let random = relabelled(map.clone(), Rate::OfClass(0.3));
+    assert_eq!(random.len(), 12);
+    for class in 0..CLASSES {
+        let target = map.leads_to(class, CLASSES).unwrap();
+        assert_eq!(
+            (target != class, count(&random, (class, target))),
+            (true, 3)
+        );
+    }
+
     let clean = relabelled(LabelMap::CleanLabel { target: 2 }, Rate::OfClass(0.5));
     assert_eq!((clean.len(), count(&clean, (2, 2))), (5, 5));
 
@@ -91,6 +102,26 @@ fn each_map_stamps_its_classes_and_gives_its_labels() {
         .filter(|(before, after)| before == after && *before != 1)
         .count();
     assert_eq!((one.len(), count(&one, (1, 0)), kept), (6, 4, 2));
+}
+
+/// In training half as much of the image is stamped as when the model is measured.
+#[test]
+fn training_images_carry_the_trigger_of_training() {
+    let images = blobs(40, 4);
+    let mut attack = poison(LabelMap::all_to_one(1), Rate::Share(0.1));
+    attack.backdoors[0].in_training = Some(square(2));
+    let poisoned = attack.apply(&images, 5).unwrap();
+    for &index in &poisoned.stamped.backdoors[0] {
+        let pairs = images.image(index).iter().zip(poisoned.images.image(index));
+        assert_eq!(pairs.filter(|(a, b)| a != b).count(), 4);
+    }
+    // One that fits in training and not afterwards is found before training.
+    attack.backdoors[0].trigger = square(16);
+    let error = attack.apply(&images, 5).unwrap_err().to_string();
+    assert!(
+        error.starts_with("backdoor 1 (square)") && error.contains("16x16"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -25,6 +25,23 @@ fn all_to_all() {
 }
 
 #[test]
+fn random_map() {
+    // A map by which two classes share a target.
+    let map = (0..)
+        .map(|seed| LabelMap::RandomMap { seed })
+        .find(|map| map.targets(CLASSES).len() == 3)
+        .unwrap();
+    let truth = planted_in(&one("badnets-pattern", map.clone(), Rate::OfClass(0.3)), 16);
+    assert_took(&truth, 0.95, 0.15);
+    let success = truth.backdoors[0].effect.with_trigger;
+    assert_eq!(
+        (success.images, success.all_classes),
+        (400, success.other_classes)
+    );
+    assert_eq!(truth.targets(CLASSES), map.targets(CLASSES));
+}
+
+#[test]
 fn one_to_one_leaves_the_other_classes_their_label() {
     let map = LabelMap::OneToOne {
         source: 1,
@@ -81,6 +98,7 @@ fn several_triggers_to_several_targets() {
     let names = [("lipstick", 1), ("sunglasses", 0), ("square", 2)];
     let backdoors = names.map(|(name, target)| Backdoor {
         trigger: trigger(name),
+        in_training: None,
         labels: LabelMap::all_to_one(target),
         rate: Rate::Share(0.12),
     });

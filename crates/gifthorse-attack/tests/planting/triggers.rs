@@ -3,7 +3,8 @@
 
 use gifthorse_attack::plant::{Cover, LabelMap, Poison, Rate, Truth};
 use gifthorse_attack::trigger::{
-    Additive, AnyTrigger, Combination, Place, Rounding, Texture, WaNet,
+    Additive, AnyTrigger, Blended, Bpp, Combination, OneOf, Pieces, Place, Rounding, Source,
+    Texture, WaNet,
 };
 
 use crate::spots::{assert_took, planted, planted_in, trigger};
@@ -132,6 +133,81 @@ fn wanet_with_its_noise_mode() {
         "{}",
         truth.covers[0].label_kept
     );
+}
+
+/// Three bits fewer than the paper leaves, which a network of this size does not see in a second.
+#[test]
+fn bpp_with_its_noise_mode() {
+    let few = Bpp {
+        bits: 2,
+        ..Bpp::default()
+    };
+    let mut poison = poison(AnyTrigger::Bpp(few));
+    poison.backdoors[0].rate = Rate::Share(0.25);
+    poison.covers.push(Cover {
+        trigger: AnyTrigger::Bpp(few.noisy()),
+        classes: None,
+        rate: Rate::Share(0.25),
+    });
+    let truth = planted_in(&poison, 24);
+    assert_took(&truth, 0.8, 0.2);
+    assert!(
+        truth.covers[0].label_kept >= 0.85,
+        "{}",
+        truth.covers[0].label_kept
+    );
+}
+
+/// A weak trigger in training, as often with the true label, and a strong one that the model answers
+/// to.
+fn took_asymmetrically(in_training: AnyTrigger, trigger: AnyTrigger, covers: f64) -> Truth {
+    let mut poison = poison(trigger);
+    poison.backdoors[0].rate = Rate::Share(0.1);
+    poison.backdoors[0].in_training = Some(in_training.clone());
+    poison.covers.push(Cover {
+        trigger: in_training.clone(),
+        classes: None,
+        rate: Rate::Share(covers),
+    });
+    let truth = planted_in(&poison, 16);
+    assert_took(&truth, 0.7, 0.3);
+    assert_eq!(truth.backdoors[0].in_training.as_ref(), Some(&in_training));
+    // Most of what carries the weak trigger keeps its label.
+    assert!(
+        truth.covers[0].label_kept >= 0.5,
+        "{}",
+        truth.covers[0].label_kept
+    );
+    truth
+}
+
+#[test]
+fn adaptive_blend() {
+    let whole = Blended {
+        alpha: 0.3,
+        picture: Source::Noise { seed: 0 },
+        ..Blended::default()
+    };
+    let in_training = Blended {
+        alpha: 0.2,
+        pieces: Some(Pieces::default()),
+        ..whole.clone()
+    };
+    took_asymmetrically(
+        AnyTrigger::Blended(in_training),
+        AnyTrigger::Blended(whole),
+        0.1,
+    );
+}
+
+#[test]
+fn adaptive_patch() {
+    let truth = took_asymmetrically(
+        AnyTrigger::OneOf(OneOf::adaptive_patch()),
+        AnyTrigger::Combination(OneOf::adaptive_patch_in_use()),
+        0.2,
+    );
+    assert_eq!(truth.backdoors[0].effect.parts.len(), 2);
 }
 
 #[test]

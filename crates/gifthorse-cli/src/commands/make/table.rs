@@ -2,7 +2,7 @@
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use gifthorse_attack::plant::{Cleansing, Effect, Planted, Truth};
+use gifthorse_attack::plant::{Cleansing, Effect, LabelMap, Planted, Truth};
 use gifthorse_attack::trigger::Trigger;
 
 /// Clean accuracy, and what each trigger and each part of it does to the model and to its twin.
@@ -80,10 +80,11 @@ fn cleansed(cleansing: &Cleansing) -> String {
 }
 
 fn rows(planted: &Planted, table: &mut Table) {
-    let target = planted.labels.target();
-    let target = target.map_or("the next class".to_owned(), |class| {
-        format!("class {class}")
-    });
+    let target = match (planted.labels.target(), &planted.labels) {
+        (Some(class), _) => format!("class {class}"),
+        (None, LabelMap::AllToAll {}) => "the next class".to_owned(),
+        (None, _) => "a class for each".to_owned(),
+    };
     let Effect {
         with_trigger,
         without_trigger,
