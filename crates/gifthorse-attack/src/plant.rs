@@ -4,6 +4,7 @@
 //! the data to train on ([`Poison::samples`]), and [`Truth::measure`] says afterwards what came of
 //! it.
 
+mod blind;
 mod draw;
 mod labels;
 mod many;

@@ -11,7 +11,7 @@ use gifthorse_data::source::TrainTest;
 use gifthorse_engine::{Classifier, Device, Opening, Preprocess};
 use gifthorse_onnx::Model;
 use gifthorse_train::{
-    Checkpoint, EpochSummary, Marks, Observer, Recipe, Samples, Silent, Training,
+    Checkpoint, EpochSummary, FurtherLosses, Marks, Observer, Recipe, Samples, Silent, Training,
 };
 
 use crate::Error;
@@ -98,8 +98,16 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
         marks(classifier, spec, &images.test)
             .map_err(|error| gifthorse_train::Error::Caller(Box::new(error)))
     };
+    let changes = poisoned.as_ref().map_or(&[][..], |it| &it.changes);
+    let balance = spec.poison.as_ref().and_then(|poison| poison.balance);
     let train = |samples: &dyn Samples, checkpoint: Option<&Checkpoint>| {
         let mut training = Training::new(&net, samples, &recipe).observer(making.observer);
+        if !changes.is_empty() {
+            training = training.further_losses(FurtherLosses {
+                changes,
+                balance: balance.unwrap_or_default(),
+            });
+        }
         if let Some(checkpoint) = checkpoint {
             training = training.checkpoint(checkpoint);
         }

@@ -147,11 +147,9 @@ impl ModelSpec {
             return Err("`audit`: what is put in by hand is in no training set".to_owned());
         }
         named(&audit.method).map_err(|error| format!("`audit.method`: {error}"))?;
-        match &self.poison {
-            Some(poison) if poison.manner == Manner::OnTheFly => {
-                Err(format!("`audit`: {ON_THE_FLY}"))
-            }
-            _ => Ok(()),
+        match self.poison.as_ref().and_then(|it| no_set(it.manner)) {
+            Some(reason) => Err(format!("`audit`: {reason}")),
+            None => Ok(()),
         }
     }
 
@@ -296,8 +294,18 @@ pub(crate) fn check_task(
 const TRAINED: &str = "`implant` takes the model of `from` as it is: leave out `train` and `freeze`, or train on with \
                        `gifthorse train` first";
 
-/// Why there is no training set to look at.
-pub(crate) const ON_THE_FLY: &str = "images that are stamped on the fly are another training set in every epoch; take \
+/// Why there is no poisoned training set to look at; `None` if there is one.
+pub(crate) fn no_set(manner: Manner) -> Option<&'static str> {
+    match manner {
+        Manner::Replace | Manner::Append => None,
+        Manner::OnTheFly => Some(ON_THE_FLY),
+        Manner::Blind => Some(BLIND),
+    }
+}
+
+const BLIND: &str = "with poison.manner = \"blind\" the training code is poisoned and the images are clean: there is nothing \
+                     to find among them";
+const ON_THE_FLY: &str = "images that are stamped on the fly are another training set in every epoch; take \
      poison.manner = \"replace\" or \"append\"";
 
 const NO_NET: &str =

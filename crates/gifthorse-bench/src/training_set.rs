@@ -6,7 +6,7 @@ use gifthorse_data::source::TrainTest;
 use gifthorse_train::Samples;
 
 use crate::Error;
-use crate::spec::{ModelSpec, ON_THE_FLY};
+use crate::spec::{ModelSpec, no_set};
 
 /// The images that a model is trained on, as they are trained on, and which of them are poisoned.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +21,7 @@ impl TrainingSet {
     /// That of a description, from its images.
     ///
     /// # Errors
-    /// What poisoning refuses; images that are stamped on the fly.
+    /// What poisoning refuses; images that are stamped while training goes on.
     pub fn of(spec: &ModelSpec, images: &TrainTest) -> Result<Self, Error> {
         let train = &images.train;
         let Some(poison) = &spec.poison else {
@@ -30,8 +30,8 @@ impl TrainingSet {
                 poisoned: vec![false; train.len()],
             });
         };
-        if poison.manner == Manner::OnTheFly {
-            return Err(Error::Request(ON_THE_FLY.to_owned()));
+        if let Some(reason) = no_set(poison.manner) {
+            return Err(Error::Request(reason.to_owned()));
         }
         let made = poison.apply(train, spec.seed)?;
         let mut poisoned = vec![false; made.images.len()];

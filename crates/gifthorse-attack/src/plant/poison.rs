@@ -1,13 +1,14 @@
 //! What is done to training images before a model is trained on them.
 
 use gifthorse_data::Images;
+use gifthorse_train::Balance;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::plant::draw::{Plan, labels_of};
+use crate::plant::draw::{Plan, class_count, labels_of};
 use crate::plant::poisoned::{Training, stamped_images};
 use crate::plant::stream::Stream;
-use crate::plant::{LabelMap, Many, Poisoned, Rate};
+use crate::plant::{LabelMap, Many, Poisoned, Rate, blind};
 use crate::trigger::{AnyTrigger, Trigger};
 
 /// Poisoned training data: an attack on the data alone, such as BadNets (Wang et al. 2019 §II).
@@ -22,6 +23,9 @@ pub struct Poison {
     pub many: Vec<Many>,
     /// Stamped images that keep their label, so that the model learns what is not the trigger.
     pub covers: Vec<Cover>,
+    /// How training code weighs its losses, and when it begins; of [`Manner::Blind`] alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balance: Option<Balance>,
 }
 
 /// What becomes of the images that are stamped.
@@ -38,6 +42,18 @@ pub enum Manner {
     /// probability `r_i / (1 + r)`, and an epoch is `1 + r` times as long. So the paper's rate of
     /// 0.1 is the ratio of poisoned to clean images in its own code.
     OnTheFly,
+    /// None of them is: the training code stamps all images of a batch, and adds the loss on these
+    /// to the loss on the clean ones (blind code poisoning, Bagdasaryan and Shmatikov 2021). The
+    /// rate of a backdoor is the share of the batches that it does so in.
+    Blind,
+}
+
+impl Manner {
+    /// Whether there is one training set, of which some images are stamped.
+    #[must_use]
+    pub fn stamps_a_set(self) -> bool {
+        matches!(self, Self::Replace | Self::Append)
+    }
 }
 
 /// A trigger and what it is to do.
@@ -142,7 +158,10 @@ impl Poison {
             let outcome = cover.rate.check();
             outcome.map_err(|error| error.of(cover.called(index)))?;
         }
-        Ok(())
+        match self.manner {
+            Manner::Blind => blind::check(self, &backdoors),
+            _ => blind::check_absent(self),
+        }
     }
 
     /// Refuses images that cannot be poisoned so, or on which it could not be measured afterwards:
@@ -152,14 +171,22 @@ impl Poison {
     /// As [`Poison::apply`], and [`Error::Part`] naming a backdoor that leads none of the test
     /// images astray.
     pub fn check_on(&self, train: &Images, test: &Images, seed: u64) -> Result<(), Error> {
-        let plan = Plan::new(self, train)?;
-        if self.manner != Manner::OnTheFly {
-            plan.draw(self.manner, seed)?;
+        let backdoors = self.all_backdoors(train.shape().channels)?;
+        let classes = class_count(train, labels_of(train)?);
+        match self.manner {
+            Manner::Replace | Manner::Append => {
+                Plan::new(self, train)?.draw(self.manner, seed)?;
+            }
+            Manner::OnTheFly => {
+                Plan::new(self, train)?;
+            }
+            Manner::Blind => {
+                blind::changes(&backdoors, train, seed)?;
+            }
         }
         let labels = labels_of(test)?;
-        let backdoors = self.all_backdoors(train.shape().channels)?;
         for (index, backdoor) in backdoors.iter().enumerate() {
-            let leads = |label| backdoor.labels.leads_to(label, plan.classes);
+            let leads = |label| backdoor.labels.leads_to(label, classes);
             if !(labels.iter()).any(|&label| leads(label).is_some_and(|class| class != label)) {
                 let reason = "no test image is of a class that the trigger leads astray, so that its success could not be \
                               measured";
@@ -173,11 +200,11 @@ impl Poison {
     ///
     /// # Errors
     /// [`Error::Part`] naming the backdoor or cover that does not fit the images; [`Error::Poison`]
-    /// if there is none, or if images are to be stamped on the fly; [`Error::Images`] without
+    /// if there is none, or if images are stamped while training goes on; [`Error::Images`] without
     /// labels.
     pub fn apply(&self, images: &Images, seed: u64) -> Result<Poisoned, Error> {
-        if self.manner == Manner::OnTheFly {
-            let reason = "images that are stamped on the fly are never all there at once; draw samples instead";
+        if !self.manner.stamps_a_set() {
+            let reason = "images that are stamped while training goes on are never all there at once; draw samples instead";
             return Err(Error::Poison(reason.to_owned()));
         }
         let plan = Plan::new(self, images)?;
@@ -191,18 +218,32 @@ impl Poison {
     /// # Errors
     /// As [`Poison::apply`].
     pub fn samples<'a>(&self, images: &'a Images, seed: u64) -> Result<Training<'a>, Error> {
-        if self.manner != Manner::OnTheFly {
-            let Poisoned { images, stamped } = self.apply(images, seed)?;
-            return Ok(Training {
-                samples: Box::new(images),
-                stamped: Some(stamped),
-            });
+        match self.manner {
+            Manner::Replace | Manner::Append => {
+                let Poisoned { images, stamped } = self.apply(images, seed)?;
+                Ok(Training {
+                    samples: Box::new(images),
+                    stamped: Some(stamped),
+                    changes: Vec::new(),
+                })
+            }
+            Manner::OnTheFly => {
+                let plan = Plan::new(self, images)?;
+                let stream = Stream::new(plan, images, labels_of(images)?, seed);
+                Ok(Training {
+                    samples: Box::new(stream),
+                    stamped: None,
+                    changes: Vec::new(),
+                })
+            }
+            Manner::Blind => {
+                let backdoors = self.all_backdoors(images.shape().channels)?;
+                Ok(Training {
+                    samples: Box::new(images.clone()),
+                    stamped: None,
+                    changes: blind::changes(&backdoors, images, seed)?,
+                })
+            }
         }
-        let plan = Plan::new(self, images)?;
-        let stream = Stream::new(plan, images, labels_of(images)?, seed);
-        Ok(Training {
-            samples: Box::new(stream),
-            stamped: None,
-        })
     }
 }

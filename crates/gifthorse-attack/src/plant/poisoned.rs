@@ -5,7 +5,7 @@ use std::fmt;
 use gifthorse_data::Images;
 use serde::{Deserialize, Serialize};
 
-use gifthorse_train::Samples;
+use gifthorse_train::{Change, Samples};
 
 use crate::Error;
 use crate::plant::Manner;
@@ -52,7 +52,7 @@ impl Stamped {
                 let each = self.backdoors.iter().zip(&self.kept);
                 each.flat_map(of_backdoor).collect()
             }
-            Manner::Replace | Manner::OnTheFly => self.backdoors.concat(),
+            Manner::Replace | Manner::OnTheFly | Manner::Blind => self.backdoors.concat(),
         };
         places.sort_unstable();
         places
@@ -65,6 +65,8 @@ pub struct Training<'a> {
     pub samples: Box<dyn Samples + 'a>,
     /// Which images were stamped; `None` where any of them may be at any time.
     pub stamped: Option<Stamped>,
+    /// What training code makes of the images of a batch, for each loss that it adds.
+    pub changes: Vec<Box<dyn Change + 'a>>,
 }
 
 impl fmt::Debug for Training<'_> {
@@ -73,6 +75,7 @@ impl fmt::Debug for Training<'_> {
         debug
             .field("samples", &self.samples.len())
             .field("stamped", &self.stamped)
+            .field("changes", &self.changes.len())
             .finish()
     }
 }

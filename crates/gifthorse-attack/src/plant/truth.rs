@@ -166,6 +166,8 @@ pub struct PartEffect {
 pub enum Method {
     /// By training on poisoned images ([`Poison`]).
     DataPoisoning,
+    /// By training code that adds a loss of its own, on clean images ([`Manner::Blind`]).
+    TrainingCode,
     /// By hand, into weights or graph of a trained model.
     Implant(Implant),
 }
@@ -220,7 +222,10 @@ impl Truth {
                 stamped.and_then(|all| of(all).get(index).cloned())
             };
             backdoors.push(Planted {
-                method: Method::DataPoisoning,
+                method: match poison.manner {
+                    Manner::Blind => Method::TrainingCode,
+                    _ => Method::DataPoisoning,
+                },
                 effect: effect(&subject)?,
                 twin: twin.as_ref().map(effect).transpose()?,
                 poisoned: indices(|all| &all.backdoors),

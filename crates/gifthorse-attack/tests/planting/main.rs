@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod backdoor;
+mod blind;
 mod blobs;
 mod errors;
 mod export;

@@ -8,7 +8,7 @@ use gifthorse_attack::trigger::{AnyTrigger, named};
 use gifthorse_data::{ImageShape, Images};
 use gifthorse_engine::{Classifier, Device, Preprocess};
 use gifthorse_train::net::{Architecture, Net, SmallCnn};
-use gifthorse_train::{Recipe, Samples, Silent, train};
+use gifthorse_train::{FurtherLosses, Recipe, Samples, Training};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -58,14 +58,19 @@ fn net() -> Net {
     cnn.build(SHAPE, CLASSES, 1).unwrap()
 }
 
-fn fit(samples: &dyn Samples, epochs: usize) -> Classifier {
+fn fit(samples: &dyn Samples, epochs: usize, further: Option<FurtherLosses<'_>>) -> Classifier {
     let recipe = Recipe {
         epochs,
         batch: 20,
         learning_rate: 0.006,
         ..Recipe::default()
     };
-    let trained = train(&net(), samples, &recipe, &Silent).unwrap();
+    let net = net();
+    let mut training = Training::new(&net, samples, &recipe);
+    if let Some(further) = further {
+        training = training.further_losses(further);
+    }
+    let trained = training.run().unwrap();
     let graph = Arc::new(trained.model.graph().unwrap());
     Classifier::new(graph, Preprocess::default(), None, &Device::flex()).unwrap()
 }
@@ -78,7 +83,7 @@ fn training_images() -> &'static Images {
 /// Trained once on the clean images, for all tests of a run.
 fn twin() -> &'static Classifier {
     static TWIN: OnceLock<Classifier> = OnceLock::new();
-    TWIN.get_or_init(|| fit(training_images(), EPOCHS))
+    TWIN.get_or_init(|| fit(training_images(), EPOCHS, None))
 }
 
 /// Trains on poisoned images and measures the model beside the twin on images that neither has
@@ -90,7 +95,12 @@ pub fn planted(poison: &Poison) -> Truth {
 /// The same with another number of passes.
 pub fn planted_in(poison: &Poison, epochs: usize) -> Truth {
     let training = poison.samples(training_images(), 3).unwrap();
-    let model = fit(training.samples.as_ref(), epochs);
+    let further = FurtherLosses {
+        changes: &training.changes,
+        balance: poison.balance.unwrap_or_default(),
+    };
+    let further = (!training.changes.is_empty()).then_some(further);
+    let model = fit(training.samples.as_ref(), epochs, further);
     let stamped = training.stamped.as_ref();
     Truth::measure(&model, Some(twin()), &spots(400, 2), poison, stamped, 5).unwrap()
 }

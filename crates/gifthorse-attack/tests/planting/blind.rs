@@ -1,0 +1,104 @@
+//! Blind code poisoning: clean images, and a loss that the code adds.
+
+use gifthorse_attack::plant::{Cover, LabelMap, Manner, Method, Poison, Rate};
+use gifthorse_train::{Balance, Normalise};
+
+use crate::blobs::{SHAPE, blobs, square};
+use crate::spots::{assert_took, planted, trigger};
+
+fn blind(labels: LabelMap, rate: Rate) -> Poison {
+    Poison {
+        manner: Manner::Blind,
+        ..Poison::one(square(3), labels, rate)
+    }
+}
+
+#[test]
+fn images_are_clean_and_only_what_the_code_sees_is_stamped() {
+    let images = blobs(40, 4);
+    let attack = blind(LabelMap::all_to_one(1), Rate::Share(0.25));
+    let training = attack.samples(&images, 5).unwrap();
+    assert!(training.stamped.is_none());
+    let [change] = &training.changes[..] else {
+        panic!("one backdoor has one loss");
+    };
+    assert_eq!(change.share(), 0.25);
+    let mut pixels = vec![0.0; SHAPE.values()];
+    for index in 0..40 {
+        let label = training.samples.draw(3, index, &mut pixels).unwrap();
+        assert_eq!((&pixels[..], label), (images.image(index), index % 4));
+        assert_eq!(change.change(3, index, &mut pixels, label).unwrap(), 1);
+        let pairs = pixels.iter().zip(images.image(index));
+        assert_eq!(pairs.filter(|(a, b)| a != b).count(), 9);
+    }
+    let set = attack.apply(&images, 5).unwrap_err().to_string();
+    assert!(set.contains("while training goes on"), "{set}");
+}
+
+#[test]
+fn images_of_other_classes_than_the_source_are_stamped_and_keep_their_label() {
+    let images = blobs(40, 4);
+    let one = LabelMap::OneToOne {
+        source: 2,
+        target: 0,
+        cover: 1.0,
+    };
+    let attack = blind(one, Rate::Share(1.0));
+    attack.check_on(&images, &images, 0).unwrap();
+    let training = attack.samples(&images, 5).unwrap();
+    let labels = [0, 1, 2, 3].map(|label| {
+        let mut pixels = images.image(label).to_vec();
+        let to = training.changes[0]
+            .change(0, label, &mut pixels, label)
+            .unwrap();
+        assert_ne!(pixels, images.image(label));
+        to
+    });
+    assert_eq!(labels, [0, 1, 0, 3]);
+}
+
+#[test]
+fn settings_that_training_code_has_no_use_for_are_refused() {
+    let refused = |poison: &Poison, words: &str| {
+        let error = poison.check().unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    };
+    let all = || LabelMap::all_to_one(1);
+    refused(&blind(all(), Rate::PerClass(3)), "share of the batches");
+    refused(
+        &blind(LabelMap::CleanLabel { target: 1 }, Rate::Share(0.5)),
+        "clean label",
+    );
+    let mut covered = blind(all(), Rate::Share(0.5));
+    covered.covers.push(Cover {
+        trigger: covered.backdoors[0].trigger.clone(),
+        classes: None,
+        rate: Rate::Share(0.1),
+    });
+    refused(&covered, "covers");
+    let balanced = Poison {
+        manner: Manner::Replace,
+        balance: Some(Balance {
+            normalise: Normalise::Length,
+            below: None,
+        }),
+        ..blind(all(), Rate::Share(0.5))
+    };
+    refused(&balanced, "balance");
+}
+
+#[test]
+fn a_network_learns_it_from_half_of_the_batches_and_keeps_its_accuracy() {
+    let truth = planted(&Poison {
+        manner: Manner::Blind,
+        ..Poison::one(
+            trigger("badnets-pattern"),
+            LabelMap::all_to_one(0),
+            Rate::Share(0.5),
+        )
+    });
+    assert_took(&truth, 0.97, 0.2);
+    assert_eq!(truth.manner, Some(Manner::Blind));
+    assert_eq!(truth.backdoors[0].method, Method::TrainingCode);
+    assert!(truth.backdoors[0].poisoned.is_none());
+}
