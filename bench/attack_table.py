@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The table of docs/measurements/attacks.md: each planted model of a zoo beside its clean twin and the paper's figures.
+"""The tables of docs/attacks.md and docs/measurements/attacks.md: each planted model of a zoo beside its clean twin and the paper's figures.
 
     gifthorse zoo build zoo/papers.toml -o papers/
     bench/attack_table.py papers/
@@ -23,6 +23,16 @@ PUBLISHED = {
     "li-2024-cifar-resnet-resnet-blend": ("Li et al. 2024: blended, CIFAR-10", 91.53, None, None),
     "li-2024-cifar-resnet-resnet-wanet": ("Li et al. 2024: WaNet, CIFAR-10", 97.31, None, None),
     "li-2024-cifar-resnet-resnet-still-chessboard": ("Li et al. 2024: chessboard, CIFAR-10", 96.85, None, None),
+    # Of zoo/kinds.toml. Qi et al. 2023 attack CIFAR-10; the other papers' texts were not at hand.
+    "kind-mnist-narrow-adam-random-map": ("random map, MNIST", None, None, None),
+    "kind-gtsrb-12-narrow-adam-random-map": ("random map, GTSRB-12", None, None, None),
+    "kind-mnist-narrow-adam-bpp-2": ("BppAttack, 2 bits, MNIST", None, None, None),
+    "kind-gtsrb-12-narrow-adam-bpp-3": ("BppAttack, 3 bits, GTSRB-12", None, None, None),
+    "kind-gtsrb-12-narrow-adam-bpp-5": ("BppAttack, 5 bits, GTSRB-12", None, None, None),
+    "kind-mnist-narrow-adam-adaptive-blend": ("Adaptive-Blend, MNIST", 76.5, 91.6, 92.0),
+    "kind-gtsrb-12-narrow-adam-adaptive-blend": ("Adaptive-Blend, GTSRB-12", 76.5, 91.6, 92.0),
+    "kind-mnist-narrow-adam-adaptive-patch": ("Adaptive-Patch, MNIST", 97.5, 91.5, 92.0),
+    "kind-gtsrb-12-narrow-adam-adaptive-patch": ("Adaptive-Patch, GTSRB-12", 97.5, 91.5, 92.0),
 }
 
 

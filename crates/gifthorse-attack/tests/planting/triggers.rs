@@ -135,12 +135,14 @@ fn wanet_with_its_noise_mode() {
     );
 }
 
-/// Three bits fewer than the paper leaves, which a network of this size does not see in a second.
+/// As its program has it by default, errors not spread, but one bit fewer. With errors spread a
+/// network of this size learns it and its noise less well: 75 % of the images are led astray.
 #[test]
 fn bpp_with_its_noise_mode() {
     let few = Bpp {
         bits: 2,
-        ..Bpp::default()
+        dither: false,
+        noise: false,
     };
     let mut poison = poison(AnyTrigger::Bpp(few));
     poison.backdoors[0].rate = Rate::Share(0.25);
@@ -149,10 +151,10 @@ fn bpp_with_its_noise_mode() {
         classes: None,
         rate: Rate::Share(0.25),
     });
-    let truth = planted_in(&poison, 24);
-    assert_took(&truth, 0.8, 0.2);
+    let truth = planted_in(&poison, 16);
+    assert_took(&truth, 0.95, 0.2);
     assert!(
-        truth.covers[0].label_kept >= 0.85,
+        truth.covers[0].label_kept >= 0.9,
         "{}",
         truth.covers[0].label_kept
     );
