@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use gifthorse_onnx::Model;
+
 use crate::bench::{Bench, Kind};
 
 /// A saved run is there after the first of many short epochs.
@@ -164,4 +166,48 @@ fn a_killed_repair_goes_on_to_the_same_file() {
     let resumed = bench.run(&format!("{repair} --no-rescan --work work -o again.onnx"));
     resumed.expect(0).says(&["(--work): training at a rate"]);
     same(&bench, "whole.onnx", "again.onnx");
+}
+
+/// Of such a model the repaired one is not kept, since its bytes are not all of it: the training that
+/// comes to it is.
+#[test]
+fn so_does_that_of_a_model_with_weights_beside_it() {
+    let bench = Bench::new();
+    bench.model("model.onnx", Kind::Backdoored);
+    bench.images("images", 40, |class| class.to_string());
+    let mut model = Model::read(bench.path("model.onnx")).unwrap();
+    let graph = model.graph().unwrap();
+    for (name, tensor) in &graph.initializers {
+        if tensor.element_type().is_float() {
+            model.store_outside(name).unwrap();
+        }
+    }
+    model.write(bench.path("outside.onnx")).unwrap();
+    let outside = Model::read(bench.path("outside.onnx")).unwrap();
+    assert!(!outside.external_files().unwrap().is_empty());
+    let quick = "--detector neural_cleanse";
+    bench
+        .run(&format!(
+            "scan outside.onnx --images images {quick} --out scan"
+        ))
+        .expect(1);
+    let repair = format!(
+        "repair outside.onnx --images images --report scan/report.json {quick} --method ft_sam --no-rescan"
+    );
+    // Folders of their own, so that the data files have the same name, which is in the model.
+    for folder in ["whole", "killed"] {
+        fs::create_dir(bench.path(folder)).unwrap();
+    }
+    bench
+        .run(&format!("{repair} -o whole/fixed.onnx"))
+        .expect(0);
+    let killed = format!("{repair} --work work -o killed/fixed.onnx");
+    let training = "work/round-1/ft_sam-0.training";
+    kill_at(&bench, &killed, training, "killed/fixed.onnx");
+    let resumed = bench.run(&killed).expect(0);
+    resumed.says(&["going on with what is kept (--work): training at a rate"]);
+    assert!(!bench.path("work/round-1/ft_sam.repaired").exists());
+    for file in ["fixed.onnx", "fixed.onnx.data"] {
+        same(&bench, &format!("whole/{file}"), &format!("killed/{file}"));
+    }
 }

@@ -173,7 +173,10 @@ impl Diagnosis {
             (None, None) => Vec::new(),
         };
         for target in &targets {
-            if triggers.iter().all(|known| known.target != Some(*target)) {
+            // One that leads each class to another leads there as well.
+            let leads_there =
+                |known: &KnownTrigger| known.target.is_none_or(|found| found == *target);
+            if !triggers.iter().any(leads_there) {
                 told.push(format!(
                     "class {target} has no trigger that can be stamped on images: only repairs that need none can mend it, \
                      and only the second scan can tell"
