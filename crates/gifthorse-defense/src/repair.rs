@@ -7,6 +7,7 @@
 
 mod adjustable;
 mod anp;
+mod answers;
 mod batches;
 mod bounded_activations;
 mod candidates;

@@ -110,6 +110,7 @@ impl Repair for FinePruning {
             stamped: 0.2,
             smoothing: 0.0,
             sharpness: None,
+            only_labels: false,
         };
         let tuned = tuning.run(patient, &pruned, observer)?;
         let note = format!(

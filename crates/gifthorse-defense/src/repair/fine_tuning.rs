@@ -62,6 +62,7 @@ impl Repair for FineTuning {
             stamped: 0.0,
             smoothing: 0.0,
             sharpness: None,
+            only_labels: false,
         };
         let tuned = tuning.run(patient, patient.model, observer)?;
         let images = patient.fit.len();

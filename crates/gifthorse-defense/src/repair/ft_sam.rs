@@ -66,6 +66,7 @@ impl Repair for FtSam {
             stamped: 0.2,
             smoothing: 0.1,
             sharpness: Some(2.0),
+            only_labels: false,
         };
         let tuned = tuning.run(patient, patient.model, observer)?;
         let with = match patient.triggers {

@@ -102,6 +102,7 @@ impl Repair for Nad {
             stamped: 0.0,
             smoothing: 0.0,
             sharpness: None,
+            only_labels: false,
         };
         let teacher = tuning.once(patient, patient.model, observer)?;
         if observer.stop() {

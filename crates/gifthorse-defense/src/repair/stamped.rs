@@ -36,19 +36,31 @@ impl Samples for Stamped<'_> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         // Streams that begin with the bits 01 are free for callers of training.
         rng.set_stream((1 << 62) + ((epoch as u64) << 32) + index as u64);
-        if !rng.random_bool(self.share) {
-            return Ok(label);
-        }
+        let ImageShape {
+            channels,
+            height,
+            width,
+        } = self.shape();
+        let size = [channels, height, width];
         let fitting = self.triggers.iter().filter(|known| known.is_for(label));
-        if let Some(known) = fitting.choose(&mut rng) {
-            let ImageShape {
-                channels,
-                height,
-                width,
-            } = self.shape();
-            let stamped = known.trigger.stamp(pixels, [channels, height, width]);
-            pixels.copy_from_slice(&stamped);
-        }
+        stamp(fitting, self.share, pixels, size, &mut rng);
         Ok(label)
+    }
+}
+
+/// Stamps an image with one of the triggers that are for it, with this probability.
+pub(super) fn stamp<'a>(
+    fitting: impl Iterator<Item = &'a KnownTrigger>,
+    share: f64,
+    pixels: &mut [f32],
+    size: [usize; 3],
+    rng: &mut ChaCha8Rng,
+) {
+    if !rng.random_bool(share) {
+        return;
+    }
+    if let Some(known) = fitting.choose(rng) {
+        let stamped = known.trigger.stamp(pixels, size);
+        pixels.copy_from_slice(&stamped);
     }
 }

@@ -6,6 +6,7 @@ use gifthorse_train::{
     Checkpoint, Observer, Optimiser, Recipe, Schedule, Sharpness, StepSummary, Training,
 };
 
+use super::measure::Measured;
 use super::stamped::Stamped;
 use super::{Limits, Patient, RepairObserver};
 use crate::error::Error;
@@ -39,6 +40,10 @@ pub(super) struct Tuned {
     pub model: Model,
     /// How, in words that go after "trained on with so many images".
     pub how: String,
+    /// How far it is from what is wanted, on the images to check.
+    pub distance: f64,
+    /// Whether it is that.
+    pub is_good: bool,
 }
 
 /// How to train on.
@@ -58,6 +63,8 @@ pub(super) struct Tuning {
     pub smoothing: f32,
     /// How far uphill gradients are taken; as they are if `None`.
     pub sharpness: Option<f32>,
+    /// Whether the labels alone are learnt, and never the model's own answers.
+    pub only_labels: bool,
 }
 
 impl Tuning {
@@ -74,19 +81,23 @@ impl Tuning {
         model: &Model,
         observer: &dyn RepairObserver,
     ) -> Result<Tuned, Error> {
-        let limits = Limits::of(patient);
-        let before = patient.measured(patient.model)?;
         let answers = patient
             .classifier(patient.model)?
             .predict(patient.fit.pixels())?;
         let answered = patient.fit.clone().with_labels(answers)?;
-        let mut best: Option<(Tuned, f64)> = None;
+        let judge = Judge::of(patient)?;
+        let mut best: Option<Tuned> = None;
         let mut failed = None;
-        for (place, (part, learnt)) in TRIES.into_iter().enumerate() {
+        let tries = TRIES.into_iter().enumerate();
+        let tries = tries.filter(|(_, (_, learnt))| !self.only_labels || *learnt == Learnt::Labels);
+        for (place, (part, learnt)) in tries {
             let rate = self.learning_rate * part;
-            let images = match learnt {
-                Learnt::Labels => patient.fit,
-                Learnt::Answers => &answered,
+            let (images, of) = match learnt {
+                Learnt::Labels => (patient.fit, ""),
+                Learnt::Answers => (
+                    &answered,
+                    " and the answers that the model gave them before",
+                ),
             };
             let tuned = match self.at((rate, place), (patient, images), model, observer) {
                 Err(Error::Train(error))
@@ -97,23 +108,18 @@ impl Tuning {
                 }
                 other => other?,
             };
-            let after = patient.measured(&tuned)?;
-            let done = limits.shortfalls(&before, &after).is_empty();
-            let distance = limits.distance(&before, &after);
-            if best.as_ref().is_none_or(|(_, known)| distance < *known) {
-                let of = match learnt {
-                    Learnt::Labels => "",
-                    Learnt::Answers => " and the answers that the model gave them before",
-                };
-                let how = format!("{of} at a rate of {rate:.4}");
-                best = Some((Tuned { model: tuned, how }, distance));
+            let how = format!("{of} at a rate of {rate:.4}");
+            let tuned = judge.judged(tuned, how)?;
+            let is_nearer = |known: &Tuned| tuned.is_good || tuned.distance < known.distance;
+            if best.as_ref().is_none_or(is_nearer) {
+                best = Some(tuned);
             }
-            if done || observer.stop() {
+            if best.as_ref().is_some_and(|best| best.is_good) || observer.stop() {
                 break;
             }
         }
         match (best, failed) {
-            (Some((tuned, _)), _) => Ok(tuned),
+            (Some(tuned), _) => Ok(tuned),
             (None, Some(error)) => Err(Error::Train(error)),
             (None, None) => Err(Error::CannotRepair("no training was tried".to_owned())),
         }
@@ -182,6 +188,34 @@ impl Tuning {
             training = training.checkpoint(checkpoint);
         }
         Ok(training.run()?.model)
+    }
+}
+
+/// Holds models against the limits.
+struct Judge<'a> {
+    patient: &'a Patient<'a>,
+    limits: Limits,
+    before: Measured,
+}
+
+impl<'a> Judge<'a> {
+    fn of(patient: &'a Patient<'a>) -> Result<Self, Error> {
+        Ok(Self {
+            patient,
+            limits: Limits::of(patient),
+            before: patient.measured(patient.model)?,
+        })
+    }
+
+    /// What a model is to the limits.
+    fn judged(&self, model: Model, how: String) -> Result<Tuned, Error> {
+        let after = self.patient.measured(&model)?;
+        Ok(Tuned {
+            model,
+            how,
+            distance: self.limits.distance(&self.before, &after),
+            is_good: self.limits.shortfalls(&self.before, &after).is_empty(),
+        })
     }
 }
 

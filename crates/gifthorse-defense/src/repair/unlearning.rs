@@ -5,8 +5,12 @@
 //! with their true labels: it learns that the trigger means nothing. With several triggers each
 //! stamped image carries one of them; no image carries one that leads to its own class. With the
 //! triggers of all classes it is the paper's *patching of all labels* (section VII-C). If learning
-//! the labels costs more accuracy than the budget allows, as for a model that is often wrong, it is
-//! done again with the model's own answers to the clean images in their place.
+//! the labels costs more accuracy than the budget allows, as for a model that is often wrong, the
+//! model's own answers to the clean images, with all that it holds likely, are learnt in their
+//! place.
+//!
+//! A trigger that leads each class to another, as where all lead to all, is stamped on images of
+//! every class.
 //!
 //! # Threat model
 //! A backdoor whose trigger was recovered, or one near enough to it.
@@ -26,8 +30,9 @@
 //! 2019: one epoch on a tenth of the training data, a fifth of it stamped. Rate and optimiser are
 //! not given there.
 
+use super::answers::with_its_own_answers;
 use super::tuning::Tuning;
-use super::{About, Patient, Repair, RepairObserver, Repaired, Row};
+use super::{About, Limits, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
 
 /// What it is.
@@ -67,13 +72,36 @@ impl Repair for Unlearning {
             stamped: 0.2,
             smoothing: 0.0,
             sharpness: None,
+            only_labels: true,
         };
-        let tuned = tuning.run(patient, patient.model, observer)?;
+        let by_labels = match tuning.run(patient, patient.model, observer) {
+            // Answers may be learnt where labels throw a model off its course.
+            Err(Error::Train(error))
+                if matches!(*error, gifthorse_train::Error::Diverged { .. }) =>
+            {
+                return with_its_own_answers(ABOUT.name, patient, observer);
+            }
+            other => other?,
+        };
+        if !by_labels.is_good && !observer.stop() {
+            match with_its_own_answers(ABOUT.name, patient, observer) {
+                Ok(by_answers) => {
+                    let before = patient.measured(patient.model)?;
+                    let after = patient.measured(&by_answers.model)?;
+                    if Limits::of(patient).distance(&before, &after) < by_labels.distance {
+                        return Ok(by_answers);
+                    }
+                }
+                Err(error) if error.is_of_work() => return Err(error),
+                // What the labels came to is still there.
+                Err(_) => {}
+            }
+        }
         let note = format!(
             "trained on with {} images{}, a fifth of them stamped with a trigger that was found",
             patient.fit.len(),
-            tuned.how
+            by_labels.how
         );
-        Ok(Repaired::new(tuned.model, note))
+        Ok(Repaired::new(by_labels.model, note))
     }
 }
