@@ -33,6 +33,21 @@ PUBLISHED = {
     "kind-gtsrb-12-narrow-adam-adaptive-blend": ("Adaptive-Blend, GTSRB-12", 76.5, 91.6, 92.0),
     "kind-mnist-narrow-adam-adaptive-patch": ("Adaptive-Patch, MNIST", 97.5, 91.5, 92.0),
     "kind-gtsrb-12-narrow-adam-adaptive-patch": ("Adaptive-Patch, GTSRB-12", 97.5, 91.5, 92.0),
+    # Of zoo/blind.toml. Bagdasaryan and Shmatikov 2021, table 5, is of a ResNet-18 on ImageNet.
+    "kind-mnist-narrow-adam-blind-pattern": ("Blind, pattern, MNIST", None, None, None),
+    "kind-mnist-narrow-adam-blind-pixel": ("Blind, single pixel, MNIST", None, None, None),
+    "kind-mnist-narrow-adam-blind-late": ("Blind, from a loss of 1 on, MNIST", None, None, None),
+    "kind-mnist-narrow-adam-blind-one-to-one": ("Blind, one to one, MNIST", None, None, None),
+    "kind-mnist-narrow-adam-data-1": ("1 % of the images poisoned, MNIST", None, None, None),
+    "kind-mnist-narrow-shaped-blind-pattern": ("Blind, pattern, gradients shaped, MNIST", 99.15, 66.01, 66.01),
+    "kind-mnist-narrow-shaped-data-1": ("1 % poisoned, gradients shaped, MNIST", None, None, None),
+    "kind-gtsrb-12-narrow-adam-blind-pattern": ("Blind, pattern, GTSRB-12", None, None, None),
+    "kind-gtsrb-12-narrow-adam-blind-pixel": ("Blind, single pixel, GTSRB-12", None, None, None),
+    "kind-gtsrb-12-narrow-adam-blind-late": ("Blind, from a loss of 1 on, GTSRB-12", None, None, None),
+    "kind-gtsrb-12-narrow-adam-blind-one-to-one": ("Blind, one to one, GTSRB-12", None, None, None),
+    "kind-gtsrb-12-narrow-adam-data-1": ("1 % of the images poisoned, GTSRB-12", None, None, None),
+    "kind-gtsrb-12-narrow-shaped-blind-pattern": ("Blind, pattern, gradients shaped, GTSRB-12", 99.15, 66.01, 66.01),
+    "kind-gtsrb-12-narrow-shaped-data-1": ("1 % poisoned, gradients shaped, GTSRB-12", None, None, None),
 }
 
 

@@ -1,6 +1,5 @@
 //! The very images that a model is trained on.
 
-use gifthorse_attack::plant::Manner;
 use gifthorse_data::Images;
 use gifthorse_data::source::TrainTest;
 use gifthorse_train::Samples;

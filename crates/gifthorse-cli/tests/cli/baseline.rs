@@ -29,7 +29,7 @@ fn a_backdoor_that_was_added_is_told_from_one_that_was_there() {
     assert_eq!(change.changes[0].class, TARGET, "{:?}", change.changes);
 
     // The same backdoor again is none that was added, but still one.
-    let scan = "scan after.onnx --images images --baseline after/report.json --fail-on";
+    let scan = "scan after.onnx --images images --work work --baseline after/report.json --fail-on";
     let again = bench.run(&format!("{scan} added")).expect(0);
     assert!(
         again.out().contains("No target class was added"),

@@ -46,7 +46,7 @@ fn a_model_that_switches_itself_is_not_called_clean() {
     assert!(text.contains("If gate  SWITCHES THE WHOLE IMAGE"), "{text}");
 
     let run = bench
-        .run("scan model.onnx --images images --out out")
+        .run("scan model.onnx --images images --detector neural_cleanse --out out")
         .expect(3);
     assert!(run.out().contains("decides by the image"), "{}", run.out());
     let report: Value = serde_json::from_str(&written(&bench, "report.json")).unwrap();
@@ -71,7 +71,7 @@ fn a_model_that_switches_itself_is_not_called_clean() {
 fn a_backdoor_beside_a_switch_stays_one() {
     let bench = bench(Kind::Switched { backdoored: true });
     bench
-        .run("scan model.onnx --images images --out out")
+        .run("scan model.onnx --images images --detector neural_cleanse --out out")
         .expect(1);
     let report: Value = serde_json::from_str(&written(&bench, "report.json")).unwrap();
     let reasons = report["reasons"].as_array().unwrap();
@@ -90,7 +90,7 @@ fn an_activation_that_is_spelled_out_is_ordinary() {
     assert!(text.contains("by the image 1 number by number"), "{text}");
     assert!(!text.contains("SWITCHES"), "{text}");
     bench
-        .run("scan model.onnx --images images --out out")
+        .run("scan model.onnx --images images --detector neural_cleanse --out out")
         .expect(0);
     let report: Value = serde_json::from_str(&written(&bench, "report.json")).unwrap();
     let fires = json!([{ "node": "fires", "operator": "Where", "scope": "element" }]);

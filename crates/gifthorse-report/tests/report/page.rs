@@ -450,8 +450,10 @@ fn degenerate_numbers_make_a_page() {
     report.detectors[0].median = Some(f64::NAN);
     report.detectors[0].unit_threshold = Some(-3.0);
     report.detectors[0].findings[2].name = String::new();
-    report.detectors.push(sample::detection(&[], false));
-    report.detectors.push(sample::margins(&[-2.0, 0.0], false));
+    report.detectors.push(crate::sample::detection(&[], false));
+    report
+        .detectors
+        .push(crate::sample::margins(&[-2.0, 0.0], false));
     report.images = None;
     report.preflight = None;
     report.health = None;
