@@ -34,11 +34,13 @@ impl PlantedTrigger for Known {
 /// ascending, from the truth beside the model.
 ///
 /// # Errors
-/// A file that cannot be read, or that is no such truth; images that were stamped on the fly.
+/// A file that cannot be read, or that is no such truth; images that were stamped while
+/// training went on, or none that were.
 pub fn poisoned(path: &Path, images: usize) -> Result<Vec<usize>, Error> {
     read(path)?.poisoned_places(images).ok_or_else(|| {
         Error::Request(format!(
-            "{} tells of images that were stamped on the fly, so that no image of a set is poisoned",
+            "{} tells of images that were stamped while training went on, or of none that were, so that no image of a set \
+             is poisoned",
             path.display()
         ))
     })

@@ -174,6 +174,15 @@ impl ModelSpec {
     pub fn check_on(&self, images: &TrainTest) -> Result<(), Error> {
         if let Some(poison) = &self.poison {
             poison.check_on(&images.train, &images.test, self.seed)?;
+            // A map of all classes is another one where the model has more of them.
+            let of_all = poison
+                .backdoors
+                .iter()
+                .any(|it| it.labels.target().is_none());
+            if of_all && self.from.is_some() {
+                let host = self.host_for(images)?;
+                check_task("the model to go on from", host.classifier(), images)?;
+            }
         }
         if let Some(implant) = &self.implant {
             let host = self.host_for(images)?;

@@ -43,6 +43,9 @@ use statrs::distribution::ContinuousCDF;
 use crate::error::Error;
 use crate::verdict::interval::clopper_pearson;
 
+/// Less noise is lost where numbers of 32 bits are rounded.
+const LEAST_SIGMA: f64 = 1e-4;
+
 /// Settings of the smoothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Smoothing {
@@ -143,8 +146,11 @@ impl Smoothing {
             ));
         }
         match Normal::new(0.0, self.sigma as f32) {
-            Ok(noise) if self.sigma > 0.0 => Ok(noise),
-            _ => refused(format!("noise of {} is no noise", self.sigma)),
+            Ok(noise) if self.sigma >= LEAST_SIGMA => Ok(noise),
+            _ => refused(format!(
+                "noise of {} is no noise: give {LEAST_SIGMA} or more, of pixel values in [0, 1]",
+                self.sigma
+            )),
         }
     }
 }

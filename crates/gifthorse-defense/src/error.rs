@@ -210,6 +210,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a training ran off its course.
+    pub(crate) fn is_divergence(&self) -> bool {
+        matches!(self, Self::Train(error) if matches!(**error, gifthorse_train::Error::Diverged { .. }))
+    }
+
     /// Whether the folder in which work is kept is in the way, and not the model.
     pub(crate) fn is_of_work(&self) -> bool {
         match self {

@@ -80,7 +80,8 @@ impl<'a> Training<'a> {
         self
     }
 
-    /// Trains on softmax cross-entropy. Images beyond the last whole batch of an epoch wait for
+    /// Trains on softmax cross-entropy. With further losses, batch normalisations take what they see
+    /// of changed images as of clean ones, whatever the weights of the losses. Images beyond the last whole batch of an epoch wait for
     /// another epoch, in which the order is another one. Batch normalisations take the statistics
     /// of each shard.
     ///
@@ -230,6 +231,13 @@ impl<'a> Training<'a> {
             let mut losses = Vec::new();
             for change in due {
                 losses.push(run(&mut progress.weights, &Changed { samples, change })?);
+            }
+            let sum: f64 = losses.iter().flatten().map(|shard| shard.loss).sum();
+            if !sum.is_finite() {
+                return Err(Error::Diverged {
+                    epoch: epoch + 1,
+                    loss: sum,
+                });
             }
             if !losses.is_empty() {
                 losses.insert(0, shards);

@@ -143,22 +143,27 @@ pub fn certify(request: &CertifyRequest) -> Result<Certified, Error> {
         Some(labels) => labels.to_vec(),
         None => answers.clone(),
     };
-    // Read before the smoothing, which takes minutes.
+    // Before the smoothing, which takes minutes.
     let stamped = request.trigger.as_ref().map(|source| {
         let trigger = Stampable::read(source, classifier.shape())?;
-        Ok::<_, Error>((source.name(), trigger.stamp(images)?))
+        let stamped = trigger.stamp(images)?;
+        let case = Case::new(classifier, &labels, images.pixels(), &stamped)?;
+        let success = Success::of(&case, request.target)?;
+        let (target, success) = (success.target, Share::of(success.overall)?);
+        Ok::<_, Error>((source.name(), stamped, target, success))
     });
     let stamped = stamped.transpose()?;
     let smoothing = request.smoothing;
     let made = smoothing.certify(classifier, images.pixels(), scan.seed)?;
-    let trigger = stamped.map(|(name, stamped)| {
+    let trigger = stamped.map(|(name, stamped, target, success)| {
         let stamped = Stamped {
             classifier,
             clean: images.pixels(),
             stamped: &stamped,
             labels: &labels,
+            target,
         };
-        stamped.against(name, request, &made)
+        stamped.against((name, success), request, &made)
     });
     let certificates = made.iter().zip(&labels).zip(images.names());
     let certificates = certificates.map(|((made, &label), name)| OfImage {
@@ -213,19 +218,19 @@ struct Stamped<'a> {
     /// `[images, channels, height, width]`
     clean: &'a [f32],
     stamped: &'a [f32],
+    /// The class that it leads to.
+    target: usize,
 }
 
 impl Stamped<'_> {
     /// Holds the certificates of the clean images against the trigger.
     fn against(
         &self,
-        name: String,
+        (name, success): (String, Share),
         request: &CertifyRequest,
         made: &[Certificate],
     ) -> Result<AgainstTrigger, Error> {
-        let case = Case::new(self.classifier, self.labels, self.clean, self.stamped)?;
-        let success = Success::of(&case, request.target)?;
-        let target = success.target;
+        let target = self.target;
         let seed = request.scan.seed;
         let with_trigger = request
             .smoothing
@@ -246,7 +251,7 @@ impl Stamped<'_> {
             target,
             length: median(others().map(|place| lengths[place])),
             covered: shared(others().map(covers))?,
-            success: Share::of(success.overall)?,
+            success,
             smoothed_success: shared(others().map(|place| answer(place) == Some(target)))?,
             smoothed_robust: shared(
                 others().map(|place| answer(place) == Some(self.labels[place])),

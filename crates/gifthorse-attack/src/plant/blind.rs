@@ -68,7 +68,11 @@ pub(super) fn changes<'a>(
     let mut changes: Vec<Box<dyn Change + 'a>> = Vec::new();
     for (index, backdoor) in backdoors.iter().enumerate() {
         let fitted = backdoor.labels.check(classes);
-        let fitted = fitted.and_then(|()| Ok(backdoor.stamped().fit(images.shape())?));
+        let fitted = fitted.and_then(|()| {
+            // What it answers to is stamped on test images only.
+            backdoor.trigger.fit(images.shape())?;
+            Ok(backdoor.stamped().fit(images.shape())?)
+        });
         let Rate::Share(share) = backdoor.rate else {
             return Err(Error::Poison(NO_SHARE.to_owned()).of(backdoor.called(index)));
         };

@@ -32,7 +32,9 @@
 //! `null` for its manner. So has one into which a backdoor was put by hand, whose `method` is
 //! `{"implant": {"kind": "gate", "target": 7, ...}}`, with `null` for rate and poisoned images; its
 //! clean twin is the model before. Where training images carried another trigger than the one that
-//! the model answers to, such as a weaker one, it is `in_training`, beside `trigger`.
+//! the model answers to, such as a weaker one, it is `in_training`, beside `trigger`. Where the
+//! training code was poisoned, `manner` is `blind` and `method` `training_code`, with no poisoned
+//! images; how its losses were weighed is in the settings that made the model.
 
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
@@ -99,7 +101,8 @@ pub struct Planted {
     pub in_training: Option<AnyTrigger>,
     /// Which classes it leads where.
     pub labels: LabelMap,
-    /// How many images were poisoned; `null` where it was put in by hand.
+    /// How many images were poisoned or, of a blind attack, in how many of the batches the code added
+    /// its loss; `null` where it was put in by hand.
     pub rate: Option<Rate>,
     /// Indices of those images in the clean training set, ascending; `null` where they were stamped
     /// on the fly, or not at all.

@@ -26,7 +26,7 @@ pub struct CertifyArgs {
     #[arg(long, value_name = "N", value_parser = parse::count, default_value_t = Smoothing::default().counting, help_heading = "Smoothing")]
     copies: usize,
     /// The probability of a wrong certificate, of each image.
-    #[arg(long, value_name = "RATE", value_parser = parse::rate, default_value_t = Smoothing::default().alpha, help_heading = "Smoothing")]
+    #[arg(long, value_name = "RATE", value_parser = parse::error, default_value_t = Smoothing::default().alpha, help_heading = "Smoothing")]
     alpha: f64,
     /// A trigger to hold certificates against: an .npz file of a report, a picture, or what
     /// `gifthorse trigger` draws, as for `explain`.

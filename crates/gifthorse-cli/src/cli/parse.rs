@@ -81,6 +81,14 @@ pub fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// The probability of an error, above 0 and below a half.
+pub fn error(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(error) if error > 0.0 && error < 0.5 => Ok(error),
+        _ => Err("a probability above 0 and below 0.5 is expected, such as 0.001".to_owned()),
+    }
+}
+
 /// A share, from 0 to below 1.
 pub fn share(text: &str) -> Result<f64, String> {
     match text.parse() {

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use crate::bench::{Bench, Kind, TARGET};
 
-/// A single pixel of middle grey: a change that is short beside what the classes look like.
-const FAINT: &str = "kind = 'square'\nsize = 1\ncolour = [0.05]\nplace = 'centre'\n";
+/// A single pixel that becomes a hundredth lighter: a change of at most 0.03, in three channels.
+const FAINT: &str =
+    "kind = 'square'\nsize = 1\ncolour = [1.0]\ntransparency = 0.99\nplace = 'centre'\n";
 
 fn bench() -> Bench {
     let bench = Bench::new();
@@ -41,6 +42,16 @@ fn answers_are_certified_and_a_trigger_is_held_against_them() {
     let trigger = &made["trigger"];
     assert_eq!(trigger["target"], json!(TARGET));
     assert_eq!(trigger["covered"]["of"], json!(21));
+    assert!(trigger["length"].as_f64().unwrap() <= 0.03);
+    let beyond = |least: f64| {
+        let is_so = |image: &&Value| {
+            let radius = image["radius"].as_f64();
+            image["label"] != json!(TARGET) && radius.is_some_and(|radius| radius > least)
+        };
+        images.iter().filter(is_so).count() as u64
+    };
+    let covered = trigger["covered"]["hits"].as_u64().unwrap();
+    assert!(covered > 0 && (beyond(0.03)..=beyond(0.0)).contains(&covered));
 
     // The table says the same, and the seed decides.
     let table = bench.run(command).expect(0).out();
@@ -63,6 +74,12 @@ fn noise_that_is_none_and_a_trigger_that_is_none_are_refused_before_the_smoothin
         .run(&format!("{certify} --trigger nowhere.npz"))
         .expect(2);
     assert!(absent.err().contains("nowhere.npz"), "{}", absent.err());
+    let wrong = bench
+        .run(&format!(
+            "{certify} --trigger square --target 99 --copies 1000000"
+        ))
+        .expect(2);
+    assert!(wrong.err().contains("no class 99"), "{}", wrong.err());
     let lone = bench.run(&format!("{certify} --target 2")).expect(2);
     assert!(lone.err().contains("--trigger"), "{}", lone.err());
 }

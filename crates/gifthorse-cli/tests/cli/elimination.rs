@@ -106,4 +106,6 @@ fn many_classes_are_narrowed_down_and_the_report_says_so() {
     assert!(states(&report, "eliminated").is_empty());
     let searched = report["detectors"][0]["findings"].as_array().unwrap();
     assert_eq!(searched.len(), 3);
+    let norm = |place: usize| searched[place]["statistic"].as_f64().unwrap();
+    assert!(norm(1) < norm(0) && norm(1) < norm(2), "{searched:?}");
 }

@@ -20,13 +20,14 @@ use crate::error::Error;
 /// Images of a batch.
 const BATCH: usize = 64;
 /// Updates at a rate.
-const UPDATES: usize = 200;
+const UPDATES: usize = 400;
 /// Updates between two looks at the model.
-const LOOK_EVERY: usize = 20;
+const LOOK_EVERY: usize = 40;
 /// Rates to begin with, tried in this order.
 const RATES: [f32; 2] = [0.01, 0.003];
-/// The share of images that carry a trigger.
-const STAMPED: f64 = 0.2;
+/// The share of images that carry a trigger: more than where labels are learnt, since the others
+/// keep what the model says to them.
+const STAMPED: f64 = 0.5;
 
 /// Trains the patient's model on with its own answers; `name` is what its progress is called by.
 ///
@@ -68,7 +69,7 @@ pub(super) fn with_its_own_answers(
     };
     let note = |done: usize, rate: f32| {
         format!(
-            "trained on with the answers that the model gave to {} images before, a fifth of them stamped with a trigger \
+            "trained on with the answers that the model gave to {} images before, half of them stamped with a trigger \
              that was found: {done} updates at a rate of {rate}",
             labels.len()
         )

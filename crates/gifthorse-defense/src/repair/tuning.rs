@@ -192,14 +192,18 @@ impl Tuning {
 }
 
 /// Holds models against the limits.
-struct Judge<'a> {
+pub(super) struct Judge<'a> {
     patient: &'a Patient<'a>,
     limits: Limits,
     before: Measured,
 }
 
 impl<'a> Judge<'a> {
-    fn of(patient: &'a Patient<'a>) -> Result<Self, Error> {
+    /// For a patient, whose own model is measured.
+    ///
+    /// # Errors
+    /// A model that cannot be run.
+    pub(super) fn of(patient: &'a Patient<'a>) -> Result<Self, Error> {
         Ok(Self {
             patient,
             limits: Limits::of(patient),
@@ -208,7 +212,10 @@ impl<'a> Judge<'a> {
     }
 
     /// What a model is to the limits.
-    fn judged(&self, model: Model, how: String) -> Result<Tuned, Error> {
+    ///
+    /// # Errors
+    /// A model that cannot be run.
+    pub(super) fn judged(&self, model: Model, how: String) -> Result<Tuned, Error> {
         let after = self.patient.measured(&model)?;
         Ok(Tuned {
             model,

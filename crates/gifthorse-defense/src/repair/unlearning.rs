@@ -31,8 +31,8 @@
 //! not given there.
 
 use super::answers::with_its_own_answers;
-use super::tuning::Tuning;
-use super::{About, Limits, Patient, Repair, RepairObserver, Repaired, Row};
+use super::tuning::{Judge, Tuning};
+use super::{About, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
 
 /// What it is.
@@ -76,9 +76,7 @@ impl Repair for Unlearning {
         };
         let by_labels = match tuning.run(patient, patient.model, observer) {
             // Answers may be learnt where labels throw a model off its course.
-            Err(Error::Train(error))
-                if matches!(*error, gifthorse_train::Error::Diverged { .. }) =>
-            {
+            Err(error) if error.is_divergence() => {
                 return with_its_own_answers(ABOUT.name, patient, observer);
             }
             other => other?,
@@ -86,15 +84,18 @@ impl Repair for Unlearning {
         if !by_labels.is_good && !observer.stop() {
             match with_its_own_answers(ABOUT.name, patient, observer) {
                 Ok(by_answers) => {
-                    let before = patient.measured(patient.model)?;
-                    let after = patient.measured(&by_answers.model)?;
-                    if Limits::of(patient).distance(&before, &after) < by_labels.distance {
+                    let judge = Judge::of(patient)?;
+                    let Repaired { model, .. } = &by_answers;
+                    let judged = judge.judged(model.clone(), String::new())?;
+                    if judged.is_good || judged.distance < by_labels.distance {
                         return Ok(by_answers);
                     }
                 }
                 Err(error) if error.is_of_work() => return Err(error),
                 // What the labels came to is still there.
-                Err(_) => {}
+                Err(error) => {
+                    observer.came_of(&format!("its own answers could not be learnt: {error}"));
+                }
             }
         }
         let note = format!(

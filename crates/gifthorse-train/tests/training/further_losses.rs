@@ -1,6 +1,9 @@
 //! Losses that malicious training code adds: balanced as published, in its share of the batches,
 //! from its threshold on.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use gifthorse_data::Images;
 use gifthorse_train::{
     Augment, Balance, Change, Checkpoint, Error, FurtherLosses, Normalise, Optimiser, Recipe,
@@ -116,50 +119,113 @@ fn the_update_is_the_shortest_combination_of_both_gradients() {
     assert!(along(long) < along(short));
 }
 
-#[test]
-fn it_waits_for_its_threshold_and_goes_on_from_a_checkpoint() {
-    let images = blobs(SHAPE, 64);
-    let of = |below: Option<f64>, share: f64, checkpoint: Option<&Checkpoint>, epochs: usize| {
-        let net = net(2);
-        let changes: Vec<Box<dyn Change>> = vec![Box::new(Corner { share })];
-        let recipe = recipe(epochs);
-        let mut training = Training::new(&net, &images, &recipe).further_losses(FurtherLosses {
-            changes: &changes,
-            balance: Balance {
-                below,
-                ..Balance::default()
-            },
-        });
-        if let Some(checkpoint) = checkpoint {
-            training = training.checkpoint(checkpoint);
-        }
-        training
-            .run()
-            .map(|trained| trained.model.to_bytes().unwrap())
-    };
-    let net = net(2);
-    let recipe = recipe(3);
-    let clean = Training::new(&net, &images, &recipe).run().unwrap();
-    let clean = clean.model.to_bytes().unwrap();
-    // No loss is ever below a millionth, so that the code never shows.
-    assert_eq!(of(Some(1e-6), 1.0, None, 3).unwrap(), clean);
-    assert_ne!(of(None, 1.0, None, 3).unwrap(), clean);
-    assert_ne!(
-        of(None, 0.4, None, 3).unwrap(),
-        of(None, 1.0, None, 3).unwrap()
-    );
+/// The corner, as if the machine went off after so many images.
+struct Failing {
+    left: AtomicUsize,
+}
 
+impl Change for Failing {
+    fn change(
+        &self,
+        at: usize,
+        index: usize,
+        pixels: &mut [f32],
+        label: usize,
+    ) -> Result<usize, Error> {
+        let less = |left: usize| left.checked_sub(1);
+        let order = Ordering::Relaxed;
+        if self.left.fetch_update(order, order, less).is_err() {
+            return Err(Error::Images("the power failed".to_owned()));
+        }
+        Corner { share: 0.4 }.change(at, index, pixels, label)
+    }
+
+    fn share(&self) -> f64 {
+        0.4
+    }
+}
+
+/// A run of three epochs of so many images, saved to a file if there is one.
+fn run(
+    images: &Images,
+    change: Box<dyn Change>,
+    balance: Balance,
+    saved: Option<&Checkpoint>,
+) -> Result<Vec<u8>, Error> {
+    let (net, recipe) = (net(2), recipe(3));
+    let changes = [change];
+    let mut training = Training::new(&net, images, &recipe);
+    training = training.further_losses(FurtherLosses {
+        changes: &changes,
+        balance,
+    });
+    if let Some(checkpoint) = saved {
+        training = training.checkpoint(checkpoint);
+    }
+    let trained = training.run()?;
+    Ok(trained.model.to_bytes().unwrap())
+}
+
+fn from(below: f64) -> Balance {
+    Balance {
+        below: Some(below),
+        ..Balance::default()
+    }
+}
+
+#[test]
+fn it_comes_in_its_share_of_the_batches_and_from_its_threshold_on() {
+    let corner = |share| Box::new(Corner { share }) as Box<dyn Change>;
+    let (net, recipe) = (net(2), recipe(3));
+    // Four batches an epoch, which go by the epoch before, and 25, which do so only at first.
+    for count in [64, 400] {
+        let images = blobs(SHAPE, count);
+        let clean = Training::new(&net, &images, &recipe).run().unwrap();
+        let clean = clean.model.to_bytes().unwrap();
+        let of = |share, balance| run(&images, corner(share), balance, None).unwrap();
+        let always = of(1.0, Balance::default());
+        assert_ne!(always, clean);
+        assert_ne!(always, of(0.4, Balance::default()));
+        // No loss is below a millionth, so that the code never shows; all are below a hundred, and
+        // before the first is known it waits.
+        assert_eq!(of(1.0, from(1e-6)), clean);
+        let late = of(1.0, from(100.0));
+        assert!(late != clean && late != always);
+    }
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_to_the_same_weights() {
+    let images = blobs(SHAPE, 64);
+    let whole = run(
+        &images,
+        Box::new(Corner { share: 0.4 }),
+        Balance::default(),
+        None,
+    )
+    .unwrap();
     let folder = tempdir().unwrap();
-    let checkpoint = Checkpoint::at(folder.path().join("run"));
-    assert_eq!(
-        of(None, 0.4, Some(&checkpoint), 3).unwrap(),
-        of(None, 0.4, None, 3).unwrap()
-    );
-    let other = of(None, 0.5, Some(&checkpoint), 3);
+    let saved = Checkpoint::at(folder.path().join("run")).every(Duration::ZERO);
+    let go_on = |change: Box<dyn Change>, balance| run(&images, change, balance, Some(&saved));
+    // 64 tell the run from others.
+    let failing = Failing {
+        left: AtomicUsize::new(64 + 3 * 16),
+    };
+    let stopped = go_on(Box::new(failing), Balance::default()).unwrap_err();
     assert!(
-        matches!(other, Err(Error::Checkpoint { .. })),
-        "another share is another run"
+        stopped.to_string().contains("the power failed"),
+        "{stopped}"
     );
+    assert!(saved.path().exists());
+    for (share, balance) in [(0.5, Balance::default()), (0.4, from(1.0))] {
+        let other = go_on(Box::new(Corner { share }), balance);
+        assert!(
+            matches!(other, Err(Error::Checkpoint { .. })),
+            "another run"
+        );
+    }
+    let resumed = go_on(Box::new(Corner { share: 0.4 }), Balance::default()).unwrap();
+    assert!(resumed == whole);
 }
 
 #[test]
