@@ -434,7 +434,7 @@ fn npz_arrays_that_claim_more_than_they_hold_are_refused() {
 fn class_folder_files() -> Vec<(String, Vec<u8>)> {
     let picture = |value| {
         let mut bytes = std::io::Cursor::new(Vec::new());
-        let picture = image::DynamicImage::from(common::grey(value));
+        let picture = image::DynamicImage::from(crate::common::grey(value));
         picture
             .write_to(&mut bytes, image::ImageFormat::Png)
             .unwrap();
