@@ -83,19 +83,15 @@ pub struct FurtherLosses<'a> {
 
 impl FurtherLosses<'_> {
     pub(super) fn check(&self) -> Result<(), Error> {
-        let share = |change: &&Box<dyn Change + '_>| {
+        for change in self.changes {
             let share = change.share();
-            !(share > 0.0 && share <= 1.0)
-        };
-        if let Some(wrong) = self.changes.iter().find(share) {
-            let reason = format!(
-                "a loss in a share of {} of the batches is none",
-                wrong.share()
-            );
-            return Err(Error::Recipe(reason));
+            if !(share > 0.0 && share <= 1.0) {
+                let reason = format!("a loss in a share of {share} of the batches is none");
+                return Err(Error::Recipe(reason));
+            }
         }
         match self.balance.below {
-            Some(below) if !(below > 0.0) => {
+            Some(below) if below.is_nan() || below <= 0.0 => {
                 let reason = format!("no loss is below {below}: leave `below` out, or raise it");
                 Err(Error::Recipe(reason))
             }

@@ -150,7 +150,7 @@ fn on_the_fly_there_are_no_images_to_be_had() {
         manner: Manner::OnTheFly,
         ..poison(3, LabelMap::all_to_one(1), Rate::Share(0.1))
     };
-    assert!(refusal(&poison).contains("on the fly"));
+    assert!(refusal(&poison).contains("while training goes on"));
     let images = blobs(40, 1);
     let training = poison.samples(&images, 1).unwrap();
     assert_eq!((training.samples.len(), training.stamped), (44, None));

@@ -1,5 +1,7 @@
 //! Reports as files, pages and text.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod baseline;
 mod contract;
 mod effect;
