@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What each detector adds to the verdict: all together, and all but one.
 
-    bench/leave_one_out.py LIBRARY.json BACKDOORED.json [--detectors NAME,...] [--clean FURTHER.json]
+    bench/leave_one_out.py LIBRARY.json BACKDOORED.json [--detectors NAME,...] [--by-kind]
 
 Cuts the library of clean models and what was found in backdoored ones down to the detectors (by default those of every scan),
 then once more without each of them, and has the program's own rule judge (the example `verdict_validation --together`, which is
@@ -35,14 +35,15 @@ def cut(whole, needed, kept):
     return {**whole, "methods": {name: whole["methods"][name] for name in kept}, "models": models}
 
 
-def judged(library, backdoored):
+def judged(program, library, backdoored):
     """The cells of the tables that the example prints, by table head and row."""
     with tempfile.TemporaryDirectory() as folder:
         files = []
         for name, whole in (("library", library), ("backdoored", backdoored)):
             files.append(pathlib.Path(folder) / f"{name}.json")
             files[-1].write_text(json.dumps(whole))
-        command = ["cargo", "run", "--quiet", "--release", "-p", "gifthorse-defense", "--example", "verdict_validation", "--"]
+        build = ["cargo", "run", "--quiet", "--release", "-p", "gifthorse-defense", "--example", "verdict_validation", "--"]
+        command = [program] if program else build
         out = subprocess.run([*command, "--together", *map(str, files)], check=True, capture_output=True, text=True).stdout
     tables, head = {}, None
     for line in out.splitlines():
@@ -62,13 +63,14 @@ def main():
     parser.add_argument("backdoored", type=pathlib.Path)
     parser.add_argument("--detectors", default=USUAL)
     parser.add_argument("--by-kind", action="store_true", help="also a column for each kind of backdoor, found at 5 %%")
+    parser.add_argument("--program", help="the example, if it is built already")
     given = parser.parse_args()
     library, backdoored = (json.loads(path.read_text()) for path in (given.library, given.backdoored))
     every = [f"{name} standard" for name in given.detectors.split(",")]
     sets = [("all", every)] + [(f"without `{one.split()[0]}`", [it for it in every if it != one]) for one in every]
     first = True
     for title, kept in sets:
-        tables = judged(cut(library, every, kept), cut(backdoored, every, kept))
+        tables = judged(given.program, cut(library, every, kept), cut(backdoored, every, kept))
         clean = tables["left out", "its data set"]
         found = tables["attack", "all"] if ("attack", "all") in tables else tables["all", "all"]
         kinds = sorted(row for head, row in tables if head == "attack")
