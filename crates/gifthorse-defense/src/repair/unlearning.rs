@@ -7,7 +7,7 @@
 //! triggers of all classes it is the paper's *patching of all labels* (section VII-C). If learning
 //! the labels costs more accuracy than the budget allows, as for a model that is often wrong, the
 //! model's own answers to the clean images, with all that it holds likely, are learnt in their
-//! place.
+//! place, with half of the images stamped.
 //!
 //! A trigger that leads each class to another, as where all lead to all, is stamped on images of
 //! every class.
@@ -19,7 +19,8 @@
 //! A trigger that can be stamped; a few hundred labelled clean images.
 //!
 //! # Cost
-//! At least 200 updates, usually a minute for nets of 32 pixels.
+//! At least 200 updates, usually a minute for nets of 32 pixels; up to 800 more, of 64 images each,
+//! where answers are learnt.
 //!
 //! # Known failures
 //! Triggers that are far from the one that was recovered: the model forgets what it was shown.
