@@ -1,8 +1,9 @@
 //! A training run: what it works on, who watches and examines it, and the loop over epochs and
 //! batches.
 
+mod saver;
+
 use std::sync::Arc;
-use std::time::Instant;
 
 use gifthorse_data::ImageShape;
 use gifthorse_engine::{Array, Classifier, Device, alone};
@@ -13,7 +14,7 @@ use rayon::prelude::*;
 use tracing::trace_span;
 
 use crate::Error;
-use crate::checkpoint::{Checkpoint, Fingerprint};
+use crate::checkpoint::Checkpoint;
 use crate::further_losses::{Changed, FurtherLosses};
 use crate::gradient::{Backward, Part, Shard};
 use crate::net::Net;
@@ -24,6 +25,7 @@ use crate::{
     Augmented, EpochSummary, Exam, Marks, Observer, Recipe, Samples, Shaping, Silent, StepSummary,
     Trained,
 };
+use saver::Saver;
 
 /// A training run that has not started.
 #[derive(Clone, Copy)]
@@ -385,51 +387,6 @@ fn shaped<'p>(
     let sums = whole.gradients.iter_mut().flatten();
     sums.for_each(|sum| *sum /= batch as f32);
     Ok(whole)
-}
-
-/// Saves a run now and then, if it is to be saved.
-struct Saver<'a> {
-    to: Option<(&'a Checkpoint, Fingerprint)>,
-    last: Instant,
-}
-
-impl<'a> Saver<'a> {
-    fn new(run: &Training<'a>) -> Result<Self, Error> {
-        let of = |checkpoint| {
-            let of = Fingerprint::of(run.net, run.recipe, run.samples, run.further)?;
-            Ok::<_, Error>((checkpoint, of))
-        };
-        Ok(Self {
-            to: run.checkpoint.map(of).transpose()?,
-            last: Instant::now(),
-        })
-    }
-
-    fn resume(&self, progress: &mut Progress) -> Result<(), Error> {
-        if let Some((checkpoint, of)) = &self.to
-            && checkpoint.resume(of, progress)?
-        {
-            tracing::info!(updates = progress.done, "goes on from a checkpoint");
-        }
-        Ok(())
-    }
-
-    fn save_if_due(&mut self, progress: &Progress) -> Result<(), Error> {
-        match &self.to {
-            Some((checkpoint, _)) if self.last.elapsed() >= checkpoint.interval() => {
-                self.save(progress)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn save(&mut self, progress: &Progress) -> Result<(), Error> {
-        if let Some((checkpoint, of)) = &self.to {
-            checkpoint.save(of, progress)?;
-            self.last = Instant::now();
-        }
-        Ok(())
-    }
 }
 
 fn check_samples(net: &Net, samples: &dyn Samples, recipe: &Recipe) -> Result<(), Error> {
