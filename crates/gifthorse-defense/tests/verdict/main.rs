@@ -15,6 +15,7 @@ mod naming;
 mod of_model;
 mod population;
 mod references;
+mod shipped;
 mod sources;
 mod thinned;
 mod witnesses;

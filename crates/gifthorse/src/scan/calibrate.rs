@@ -74,7 +74,7 @@ impl Calibrated {
         request: &ScanRequest,
     ) -> Result<Self, Error> {
         let used: Vec<&Method> = methods.iter().collect();
-        let why = match CleanModels::fit(library, request.seed) {
+        let why = match CleanModels::shipped(&used, request.seed) {
             Ok(fitted) => {
                 let known: Vec<&Method> = used
                     .iter()

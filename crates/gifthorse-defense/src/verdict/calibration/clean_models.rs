@@ -45,10 +45,31 @@ impl CleanModels {
     /// # Errors
     /// No method with five models.
     pub fn fit(library: &Library, seed: u64) -> Result<Self, LibraryError> {
+        let all: Vec<&Method> = library.methods().keys().collect();
+        Self::fit_to(library, &all, Measured::default(), seed)
+    }
+
+    /// The library that the program ships with, fitted to those of these methods that it knows.
+    /// With the seed that a scan has if it is given none, how surprising its models are among one
+    /// another is known beforehand.
+    ///
+    /// # Errors
+    /// None of these methods has five models; a program built with a damaged library.
+    pub fn shipped(methods: &[&Method], seed: u64) -> Result<Self, LibraryError> {
+        let known = Measured::shipped(seed)?;
+        Self::fit_to(&Library::shipped()?, methods, known, seed)
+    }
+
+    fn fit_to(
+        library: &Library,
+        wanted: &[&Method],
+        mut measured: Measured,
+        seed: u64,
+    ) -> Result<Self, LibraryError> {
         let mut populations = BTreeMap::new();
-        let mut measured = Measured::default();
         let mut most = 0;
-        for (method, traits) in library.methods() {
+        let methods = library.methods().iter();
+        for (method, traits) in methods.filter(|(method, _)| wanted.contains(method)) {
             let models = usable(library, method);
             most = most.max(models.len());
             if models.len() < LEAST_MODELS {
@@ -60,7 +81,9 @@ impl CleanModels {
                 others.remove(left_out);
                 Some(Population::fit(&others, traits.comparable))
             };
-            measured.add(method, &models, others, seed)?;
+            if measured.of(method).is_none() {
+                measured.add(method, &models, others, seed)?;
+            }
             let population = Population::fit(&values, traits.comparable);
             populations.insert(method.clone(), population);
         }

@@ -8,11 +8,12 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
+use serde::Deserialize;
 
 use super::library::{ClassValues, LibraryModel};
 use super::population::Population;
 use crate::verdict::combine::together;
-use crate::verdict::error::StatsError;
+use crate::verdict::error::{LibraryError, StatsError};
 use crate::verdict::evidence::Method;
 use crate::verdict::test::Surprises;
 use crate::verdict::test::comparison::Comparison;
@@ -23,7 +24,30 @@ use crate::verdict::values::Values;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Measured(BTreeMap<Method, BTreeMap<String, Vec<f64>>>);
 
+/// What is known beforehand of the library that the program ships with, as it is stored: measured
+/// with this seed and rounded to six decimals, by the test that holds it against the library.
+#[derive(Deserialize)]
+struct Shipped {
+    seed: u64,
+    surprises: BTreeMap<Method, BTreeMap<String, Vec<f64>>>,
+}
+
 impl Measured {
+    /// How surprising the models of the library are that the program ships with, for every method
+    /// that it knows; nothing if that was measured with another seed.
+    ///
+    /// # Errors
+    /// A program built with a file that holds something else.
+    pub(super) fn shipped(seed: u64) -> Result<Self, LibraryError> {
+        let stored = include_str!("../../../data/clean_surprises.json");
+        let stored: Shipped =
+            serde_json::from_str(stored).map_err(|error| LibraryError::Json(error.to_string()))?;
+        Ok(match stored.seed == seed {
+            true => Self(stored.surprises),
+            false => Self::default(),
+        })
+    }
+
     /// Measures, with one method, each model by the population that `beside` gives for its place;
     /// models for which it gives none are passed over.
     ///
