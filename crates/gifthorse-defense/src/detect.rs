@@ -19,6 +19,8 @@ pub mod neural_cleanse;
 pub mod pixel;
 pub mod pt_red;
 mod shuffled;
+pub mod sliding_patch;
+pub mod sliding_source;
 pub mod source_patch;
 pub mod source_target;
 mod transformation;
@@ -284,7 +286,7 @@ pub struct Row {
 }
 
 /// All detectors, in the order in which a scan runs them.
-pub const DETECTORS: [Row; 22] = [
+pub const DETECTORS: [Row; 24] = [
     neural_cleanse::ROW,
     mm_bd::ROW,
     mm_bd_inner::ROW,
@@ -293,6 +295,8 @@ pub const DETECTORS: [Row; 22] = [
     class_distance::ROW,
     source_patch::ROW,
     universal_patch::ROW,
+    sliding_patch::ROW,
+    sliding_source::ROW,
     universal_additive::ROW,
     pixel::ROW,
     cepa::ROW,

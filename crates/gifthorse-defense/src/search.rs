@@ -38,6 +38,11 @@ pub trait Search: Send {
     /// Updates made so far, of which a step has one or several.
     fn updates(&self) -> usize;
 
+    /// The most updates that it makes, where the search knows better than its detector.
+    fn at_most(&self) -> Option<usize> {
+        None
+    }
+
     /// How far the search was from its goal after its first `steps` steps: the smaller, the further
     /// ahead. Asked only of the short searches of an early phase.
     fn standing(&self, steps: usize) -> f64;

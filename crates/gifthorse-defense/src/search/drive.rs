@@ -112,7 +112,8 @@ impl Drive<'_, '_> {
                 return Ok(finding);
             }
             search.advance(1)?;
-            observer.progressed(unit, search.updates(), detector.most_updates());
+            let at_most = search.at_most().unwrap_or(detector.most_updates());
+            observer.progressed(unit, search.updates(), at_most);
             if kept_at.elapsed() >= keeper.interval() {
                 let kept = search.snapshot()?;
                 keeper

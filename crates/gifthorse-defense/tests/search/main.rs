@@ -20,6 +20,7 @@ mod pixel;
 mod pt_red;
 mod restart;
 mod resume;
+mod sliding_patch;
 mod source;
 mod source_target;
 mod transformation;
