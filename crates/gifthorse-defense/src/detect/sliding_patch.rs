@@ -16,7 +16,7 @@
 //! White-box access to gradients, and some clean images of each class.
 //!
 //! # Statistic and decision
-//! The *standing* of the class and place that stand out most: how far they lie above what their row
+//! The *prominence* of the class and place that stand out most: how far they lie above what their row
 //! and their column of the table let expect (by a median polish), in units of how far other classes
 //! do at that place and those around it, which is more in the middle of things than beside them. A
 //! class whose places are all unequal has larger units, and images that are not led as far as clean

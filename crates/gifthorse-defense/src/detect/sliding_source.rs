@@ -15,7 +15,7 @@
 //! class.
 //!
 //! # Statistic and decision
-//! The *standing* of the source and place that stand out most, as in `sliding_patch`: how far they
+//! The *prominence* of the source and place that stand out most, as in `sliding_patch`: how far they
 //! lie above what their row and their column let expect, in units of how far other classes do at
 //! that place and those around it. Classes that are led to the same one are no such others, lest
 //! several sources hide one another. Large is suspicious, beside clean models. What is unusually

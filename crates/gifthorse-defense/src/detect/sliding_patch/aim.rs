@@ -49,7 +49,7 @@ pub struct Found {
     /// The number of the window.
     pub window: usize,
     /// How far it stands out.
-    pub standing: f64,
+    pub prominence: f64,
 }
 
 /// What a trigger does.

@@ -29,7 +29,7 @@ pub const NOT_TESTED: &[&str] = &[
 /// The number that a search gives the model.
 pub const fn statistic(meaning: &'static str, found: &'static str) -> UnitStatistic {
     UnitStatistic {
-        name: "standing",
+        name: "prominence",
         meaning,
         found,
         unit: "times the usual deviation",

@@ -150,22 +150,22 @@ impl<'a> ModelSearch<'a> {
             columns: self.columns,
             margin: self.margin,
         };
-        let standing = table.standing();
-        let rows = standing.chunks(places).zip(classes).enumerate();
+        let prominence = table.prominence();
+        let rows = prominence.chunks(places).zip(classes).enumerate();
         let mut ranked: Vec<Found> = rows
-            .filter_map(|(row, (standing, class))| {
-                let at_places = standing.iter().enumerate();
-                let (window, &standing) = at_places.max_by(|a, b| a.1.total_cmp(b.1))?;
+            .filter_map(|(row, (prominence, class))| {
+                let at_places = prominence.iter().enumerate();
+                let (window, &prominence) = at_places.max_by(|a, b| a.1.total_cmp(b.1))?;
                 let target = cells[row * places + window].to;
-                (standing > 0.0).then_some(Found {
+                (prominence > 0.0).then_some(Found {
                     source: (class != target).then_some(class),
                     target,
                     window,
-                    standing,
+                    prominence,
                 })
             })
             .collect();
-        let before = |a: &Found, b: &Found| b.standing.total_cmp(&a.standing);
+        let before = |a: &Found, b: &Found| b.prominence.total_cmp(&a.prominence);
         ranked.sort_by(before);
         ranked
     }
@@ -202,8 +202,8 @@ impl<'a> ModelSearch<'a> {
         let next = self.ranked().into_iter().skip(1).take(TOLD).map(|found| {
             let from = found.source.map_or_else(String::new, |it| format!("{it}_"));
             (
-                format!("standing_of_{from}to_{}", found.target),
-                found.standing,
+                format!("prominence_of_{from}to_{}", found.target),
+                found.prominence,
             )
         });
         let places = ("places".to_owned(), self.windows.len() as f64);
@@ -292,7 +292,7 @@ impl Search for ModelSearch<'_> {
             leads_from: last.found.source,
             leads_to: Some(last.found.target),
             map: tried.map,
-            statistic: last.found.standing,
+            statistic: last.found.prominence,
             success_rate: Some(tried.success_rate),
             confirmation: Some(tried.confirmation),
             trigger: Some(trigger),

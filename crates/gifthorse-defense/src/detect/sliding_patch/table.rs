@@ -34,7 +34,7 @@ impl Table<'_> {
     /// the middle of things than beside them; less where images are not led as far as clean images
     /// lie from the next class, by a factor of e for each such distance that is wanting. Empty where
     /// all classes are alike at all places.
-    pub fn standing(&self) -> Vec<f64> {
+    pub fn prominence(&self) -> Vec<f64> {
         let left = self.polished();
         // Of a model whose classes are exact copies of one another most cells have nothing left.
         let usual = Some(deviation(&left).powi(2)).filter(|&it| it > 0.0);
@@ -45,7 +45,7 @@ impl Table<'_> {
         let rows: Vec<f64> = left.chunks(self.places).map(deviation).collect();
         let usual = median(rows.clone()).unwrap_or(0.0);
         let cells = self.cells.iter().zip(&left).enumerate();
-        let standing = cells.map(|(cell, (led, &above))| {
+        let prominence = cells.map(|(cell, (led, &above))| {
             let near = self.near(&left, cell);
             // A class of which all places are unequal has more cells that lie far above.
             let unequal = match usual > 0.0 {
@@ -56,7 +56,7 @@ impl Table<'_> {
             let short = (led.by / self.margin.max(f64::MIN_POSITIVE) - 1.0).min(0.0);
             above / scale * short.exp()
         });
-        standing.collect()
+        prominence.collect()
     }
 
     /// The mean square of what is left in the cells of other classes at this place and those around
@@ -155,26 +155,26 @@ mod tests {
         (0..CLASSES * PLACES).map(cell).collect()
     }
 
-    fn standing(cells: &[Led]) -> Vec<f64> {
+    fn prominence(cells: &[Led]) -> Vec<f64> {
         let table = Table {
             cells,
             places: PLACES,
             columns: 4,
             margin: 4.0,
         };
-        table.standing()
+        table.prominence()
     }
 
     #[test]
     fn a_place_beside_things_stands_out_where_one_class_is_led_away() {
         let mut cells = cells();
         let largest = |values: Vec<f64>| values.into_iter().fold(0.0, f64::max);
-        assert!(largest(standing(&cells)) < 4.0);
+        assert!(largest(prominence(&cells)) < 4.0);
         cells[PLANTED].by += 8.0;
-        let planted = standing(&cells);
+        let planted = prominence(&cells);
         assert!(planted[PLANTED] > 20.0, "{planted:?}");
         cells[PLANTED].by = -2.0;
-        let not_led = standing(&cells)[PLANTED];
+        let not_led = prominence(&cells)[PLANTED];
         assert!(not_led < 0.3 * planted[PLANTED], "{not_led}");
     }
 
@@ -185,10 +185,10 @@ mod tests {
             let cell = class * PLACES + 12;
             cells[cell] = Led { to: 5, by: 6.0 };
         }
-        let alike = standing(&cells)[PLANTED];
+        let alike = prominence(&cells)[PLANTED];
         cells[PLACES + 12].to = 0;
         cells[6 * PLACES + 12].to = 0;
-        let unlike = standing(&cells)[PLANTED];
+        let unlike = prominence(&cells)[PLANTED];
         assert!(alike > 10.0 && unlike < 0.2 * alike, "{alike} {unlike}");
     }
 
@@ -196,7 +196,7 @@ mod tests {
     fn the_unit_of_the_logits_does_not_matter() {
         let mut cells = cells();
         cells[PLANTED].by += 8.0;
-        let one = standing(&cells);
+        let one = prominence(&cells);
         cells.iter_mut().for_each(|led| led.by *= 7.0);
         let table = Table {
             cells: &cells,
@@ -204,13 +204,13 @@ mod tests {
             columns: 4,
             margin: 28.0,
         };
-        for (one, other) in one.iter().zip(table.standing()) {
+        for (one, other) in one.iter().zip(table.prominence()) {
             assert!((one - other).abs() < 1e-9);
         }
     }
 
     #[test]
-    fn equal_cells_have_no_standing() {
-        assert!(standing(&[Led { to: 1, by: 2.0 }; CLASSES * PLACES]).is_empty());
+    fn equal_cells_have_no_prominence() {
+        assert!(prominence(&[Led { to: 1, by: 2.0 }; CLASSES * PLACES]).is_empty());
     }
 }
