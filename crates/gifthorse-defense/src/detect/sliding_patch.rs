@@ -48,5 +48,5 @@ mod model_search;
 mod table;
 mod window;
 
-pub(super) use aim::From;
+pub(super) use aim::Sources;
 pub(super) use detector::{NOT_TESTED, ROW, Sliding, statistic};

@@ -28,15 +28,15 @@
 //! chosen.
 //!
 //! # Known failures
-//! As of `sliding_patch`: what no window covers, and what moves. Backdoors of all classes to one:
+//! As for `sliding_patch`: what no window covers, and what moves. Backdoors of all classes to one:
 //! what a whole column has in common is taken out. A source class that was not among those chosen.
 //!
 //! # References
-//! As of `sliding_patch`. That the place tells a planted pair of classes from near ones, where the
+//! As for `sliding_patch`. That the place tells a planted pair of classes from near ones, where the
 //! size of patches does not (`source_patch`, `source_target`), is our own measurement
 //! (docs/detectors/sliding_source.md).
 
-use super::sliding_patch::{From, NOT_TESTED, Sliding, statistic};
+use super::sliding_patch::{NOT_TESTED, Sliding, Sources, statistic};
 use super::{About, Row};
 
 /// What it is.
@@ -61,7 +61,7 @@ pub const ROW: Row = Row {
     make: |_, _| {
         Box::new(Sliding {
             about: &ABOUT,
-            from: From::Each,
+            sources: Sources::Each,
         })
     },
 };

@@ -25,7 +25,7 @@ const MOST_OF_ALL: usize = 96;
 
 /// What is searched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum Sources {
     /// Where a window leads images of all classes to one.
     All,
     /// Where a window leads images of one class away as it does no other.
@@ -34,7 +34,7 @@ pub enum From {
 
 /// What is searched for in a model, with the images for it.
 pub struct Aim {
-    from: From,
+    sources: Sources,
     /// One set of images for all classes, or one for each; none if there are too few.
     shown: Vec<Shown>,
 }
@@ -62,7 +62,7 @@ pub struct Tried {
     pub confirmation: Confirmation,
 }
 
-impl From {
+impl Sources {
     /// Images of a pass, at most.
     pub fn batch(self) -> usize {
         match self {
@@ -112,27 +112,27 @@ impl Aim {
     ///
     /// # Errors
     /// Images without labels, or a model that cannot be run.
-    pub fn new(from: From, subject: &Subject<'_>) -> Result<Self, Error> {
+    pub fn new(sources: Sources, subject: &Subject<'_>) -> Result<Self, Error> {
         let classes = right_of_classes(subject, IMAGES)?;
-        let shown = match from {
+        let shown = match sources {
             _ if classes.len() < FEWEST_CLASSES => Vec::new(),
-            From::All => {
+            Sources::All => {
                 let most = (2 * classes.len()).clamp(IMAGES_OF_ALL, MOST_OF_ALL);
                 vec![spread(subject, most)?]
             }
-            From::Each => {
+            Sources::Each => {
                 let every = classes.len().div_ceil(MOST_SOURCES);
                 let sources = classes.iter().step_by(every);
                 let shown = sources.map(|(_, places)| Shown::of(subject, places));
                 shown.collect::<Result<_, _>>()?
             }
         };
-        Ok(Self { from, shown })
+        Ok(Self { sources, shown })
     }
 
     /// What is searched for.
-    pub fn from(&self) -> From {
-        self.from
+    pub fn sources(&self) -> Sources {
+        self.sources
     }
 
     /// The images that the windows are laid over, set by set.
@@ -170,21 +170,21 @@ impl Aim {
 
     /// What is kept of how far images are led to each class.
     pub fn outcome(&self, led: &[Led]) -> Vec<Led> {
-        match self.from {
-            From::All => led.to_vec(),
-            From::Each => furthest(led).into_iter().collect(),
+        match self.sources {
+            Sources::All => led.to_vec(),
+            Sources::Each => furthest(led).into_iter().collect(),
         }
     }
 
     /// Of the outcomes of all sets of images at so many places each: the classes searched from, or
     /// led to, and a row of places for each.
     pub fn table(&self, outcomes: &[Vec<Led>], places: usize) -> (Vec<usize>, Vec<Led>) {
-        match self.from {
-            From::Each => {
+        match self.sources {
+            Sources::Each => {
                 let classes = self.shown.iter().filter_map(|shown| shown.labels.first());
                 (classes.copied().collect(), outcomes.concat())
             }
-            From::All => {
+            Sources::All => {
                 let rows = outcomes.first().map_or(0, Vec::len);
                 let row = |row: usize| outcomes[..places].iter().map(move |led| led[row]);
                 let cells: Vec<Led> = (0..rows).flat_map(row).collect();
@@ -247,6 +247,6 @@ impl Aim {
 
     /// How many classes were searched from.
     pub fn measure(&self) -> Option<(String, f64)> {
-        (self.from == From::Each).then(|| ("sources".to_owned(), self.shown.len() as f64))
+        (self.sources == Sources::Each).then(|| ("sources".to_owned(), self.shown.len() as f64))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::aim::{Aim, FEWEST_CLASSES, From};
+use super::aim::{Aim, FEWEST_CLASSES, Sources};
 use super::model_search::{ModelSearch, SETTINGS, usual_steps};
 use crate::detect::{About, Detector, Published, Row, UnitStatistic};
 use crate::error::Error;
@@ -64,7 +64,7 @@ pub const ROW: Row = Row {
     make: |_, _| {
         Box::new(Sliding {
             about: &ABOUT,
-            from: From::All,
+            sources: Sources::All,
         })
     },
 };
@@ -75,13 +75,13 @@ pub struct Sliding {
     /// Its row.
     pub about: &'static About,
     /// What it searches for.
-    pub from: From,
+    pub sources: Sources,
 }
 
 impl Sliding {
     fn aim(&self, subject: &Subject<'_>, unit: Unit) -> Result<Aim, Error> {
         match unit {
-            Unit::Model => Aim::new(self.from, subject),
+            Unit::Model => Aim::new(self.sources, subject),
             other => Err(Error::OtherUnit(other)),
         }
     }
@@ -97,7 +97,7 @@ impl Detector for Sliding {
     }
 
     fn settings(&self) -> BTreeMap<String, Value> {
-        let named = self.from.settings().into_iter().chain(SETTINGS);
+        let named = self.sources.settings().into_iter().chain(SETTINGS);
         named
             .map(|(name, value)| (name.to_owned(), json!(value)))
             .collect()
@@ -132,11 +132,11 @@ impl Detector for Sliding {
 
     /// As with ten classes; a search knows better.
     fn most_updates(&self) -> usize {
-        usual_steps(self.from.usual_searches())
+        usual_steps(self.sources.usual_searches())
     }
 
     fn batch(&self) -> usize {
-        self.from.batch()
+        self.sources.batch()
     }
 
     fn held_bytes(&self, shape: [usize; 3], _: usize, units: usize) -> usize {

@@ -78,7 +78,7 @@ impl<'a> ModelSearch<'a> {
     }
 
     fn belongs(&self) -> Belongs {
-        let settings = self.aim.from().settings().into_iter().chain(SETTINGS);
+        let settings = self.aim.sources().settings().into_iter().chain(SETTINGS);
         let settings: Vec<String> = settings
             .map(|(name, value)| format!("{name} {value}"))
             .collect();
