@@ -1,17 +1,23 @@
 //! Backdoors that are put into a trained model by hand: into its graph or into its weights, without
-//! training and without an image that it was trained on.
+//! an image that it was trained on, and but for [`TrojanAttack`] without training.
 //!
 //! An [`Implant`] is plain data; what it is put into is a [`Host`], any ONNX classifier. What comes
 //! out is an ONNX file of the same inputs and outputs, and what it answers to ([`Implanted`]).
 
 mod filter;
 mod gate;
+mod gradient;
 mod graph;
 mod host;
 mod sight;
+mod site;
 mod sketch;
 mod subnet_replacement;
+#[cfg(test)]
+mod test;
+mod trojan_attack;
 mod trojan_net;
+mod tuning;
 
 use gifthorse_data::Images;
 use gifthorse_onnx::Model;
@@ -25,6 +31,7 @@ pub use gate::Gate;
 pub use graph::{Detector, GraphBackdoor, Path};
 pub use host::Host;
 pub use subnet_replacement::SubnetReplacement;
+pub use trojan_attack::{Shape, TrojanAttack};
 pub use trojan_net::{Targets, TrojanNet};
 
 /// Any backdoor that is put in by hand, as plain data: a table whose `kind` says which, beside the
@@ -41,6 +48,8 @@ pub enum Implant {
     TrojanNet(TrojanNet),
     /// A detector and a switch written in operators.
     Graph(GraphBackdoor),
+    /// A neuron that a grown trigger wakes, and layers that are trained to follow it.
+    TrojanAttack(TrojanAttack),
 }
 
 /// A model with a backdoor that was put in by hand.
@@ -103,17 +112,20 @@ impl Implant {
             Self::SubnetReplacement(_) => "subnet_replacement",
             Self::TrojanNet(_) => "trojan_net",
             Self::Graph(_) => "graph",
+            Self::TrojanAttack(_) => "trojan_attack",
         }
     }
 
-    /// Puts it into a model. The seed settles what it leaves to chance.
+    /// Puts it into a model. The seed settles what it leaves to chance. How far an attack that trains
+    /// takes is for test images to say; all others answer to their trigger, or are refused.
     ///
     /// # Errors
     /// [`Error::Implant`] for a model that it cannot be put into, or that it does not lead to its
     /// target; [`Error::NoSuchClass`]; [`Error::Trigger`] for a trigger that does not fit.
     pub fn put(&self, host: &Host, seed: u64) -> Result<Implanted, Error> {
         let made = self.run(host, seed, Run::ForGood)?;
-        for answer in &made.backdoors {
+        let is_made = !matches!(self, Self::TrojanAttack(_));
+        for answer in made.backdoors.iter().filter(|_| is_made) {
             host.check_answer(&made.model, answer, seed)?;
         }
         Ok(made)
@@ -134,6 +146,7 @@ impl Implant {
             Self::SubnetReplacement(subnet) => subnet.put(host),
             Self::TrojanNet(net) => net.put(host, seed),
             Self::Graph(graph) => graph.put(host, seed, run),
+            Self::TrojanAttack(attack) => attack.put(host, seed, run),
         }
     }
 }

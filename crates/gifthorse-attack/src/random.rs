@@ -30,6 +30,13 @@ pub enum Purpose {
     Pattern,
     /// Where a search for an image of a class begins.
     Picture,
+    /// Where the search for a trigger begins.
+    Grown,
+    /// Where the search for an image to train on begins.
+    Inverted {
+        /// Index of the image.
+        image: usize,
+    },
     /// What a trigger leaves to chance on one image, such as its place.
     Stamp {
         /// Index of the image.
@@ -47,6 +54,8 @@ impl Purpose {
             Self::Probe => 3,
             Self::Pattern => 4,
             Self::Picture => 5,
+            Self::Grown => (1 << 62) + (3 << 59),
+            Self::Inverted { image } => (1 << 62) + (1 << 60) + image as u64,
             Self::Stamp { image } => (1 << 62) + image as u64,
             Self::Led { class } => (1 << 62) + (1 << 61) + class as u64,
             Self::Drawn { epoch, index } => {

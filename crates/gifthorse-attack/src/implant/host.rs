@@ -60,6 +60,11 @@ impl Host {
         &self.classifier
     }
 
+    /// Which of its outputs gives the logits.
+    pub(super) fn opening(&self) -> &Opening {
+        &self.opening
+    }
+
     pub(super) fn graph(&self) -> &Graph {
         &self.graph
     }

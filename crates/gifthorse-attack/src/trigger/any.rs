@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::trigger::{
     Additive, Blended, Bpp, Checkerboard, Combination, Face, Gotham, Mosaic, Multiplicative, OneOf,
-    Patch, Pattern, Picture, Square, Stamp, Triangle, Trigger, TriggerError, WaNet,
+    Patch, Pattern, Picture, Pixels, Square, Stamp, Triangle, Trigger, TriggerError, WaNet,
 };
 
 /// Any of the triggers, as plain data: a table whose `kind` says which, beside that trigger's
@@ -46,6 +46,8 @@ pub enum AnyTrigger {
     Gotham(Gotham),
     /// Fewer shades of each colour.
     Bpp(Bpp),
+    /// Pixels whose values are listed.
+    Pixels(Pixels),
 }
 
 impl AnyTrigger {
@@ -76,6 +78,7 @@ impl AnyTrigger {
             Self::Wanet(trigger) => trigger,
             Self::Gotham(trigger) => trigger,
             Self::Bpp(trigger) => trigger,
+            Self::Pixels(trigger) => trigger,
         }
     }
 }

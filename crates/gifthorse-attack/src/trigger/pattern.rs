@@ -4,6 +4,7 @@ use gifthorse_data::ImageShape;
 use serde::{Deserialize, Serialize};
 
 use super::overlay::{Overlay, colour_for};
+use super::rows::{OPEN, cells};
 use crate::trigger::{Place, Rounding, Stamp, Trigger, TriggerError};
 
 /// A pattern of single pixels of two colours.
@@ -87,23 +88,8 @@ impl Trigger for Pattern {
         let trigger = self.name();
         let light = colour_for(trigger, &self.light, shape.channels)?;
         let dark = colour_for(trigger, &self.dark, shape.channels)?;
-        let cells: Vec<char> = self.rows.iter().flat_map(|row| row.chars()).collect();
-        let (height, width) = (
-            self.rows.len(),
-            self.rows.first().map_or(0, |row| row.chars().count()),
-        );
-        let even = self.rows.iter().all(|row| row.chars().count() == width);
-        if !even || cells.iter().any(|cell| !matches!(cell, '0' | '1' | '-')) {
-            return Err(TriggerError::Setting {
-                trigger,
-                setting: "rows",
-                value: format!("{:?}", self.rows),
-                wanted: "rows have one length and consist of 1, 0 and -",
-            });
-        }
-        if cells.iter().all(|&cell| cell == '-') {
-            return Err(TriggerError::Empty { trigger });
-        }
+        let wanted = "rows have one length and consist of 1, 0 and -";
+        let (cells, [height, width]) = cells(trigger, &self.rows, &['0', '1', OPEN], wanted)?;
         let planes = light.iter().zip(&dark);
         let colour = planes.flat_map(|(&light, &dark)| {
             cells
@@ -116,7 +102,7 @@ impl Trigger for Pattern {
             colour: colour.collect(),
             cover: cells
                 .iter()
-                .map(|&cell| f32::from(u8::from(cell != '-')))
+                .map(|&cell| f32::from(u8::from(cell != OPEN)))
                 .collect(),
         }
         .at(trigger, self.place, shape, Rounding::None)

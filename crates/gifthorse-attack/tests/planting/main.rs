@@ -10,3 +10,4 @@ mod export;
 mod label_maps;
 mod spots;
 mod triggers;
+mod trojan_attack;

@@ -7,6 +7,7 @@ use gifthorse_attack::plant::{Poison, Truth};
 use gifthorse_attack::trigger::{AnyTrigger, named};
 use gifthorse_data::{ImageShape, Images};
 use gifthorse_engine::{Classifier, Device, Preprocess};
+use gifthorse_onnx::Model;
 use gifthorse_train::net::{Architecture, Net, SmallCnn};
 use gifthorse_train::{FurtherLosses, Recipe, Samples, Training};
 use rand::{RngExt, SeedableRng};
@@ -58,7 +59,7 @@ fn net() -> Net {
     cnn.build(SHAPE, CLASSES, 1).unwrap()
 }
 
-fn fit(samples: &dyn Samples, epochs: usize, further: Option<FurtherLosses<'_>>) -> Classifier {
+fn fit(samples: &dyn Samples, epochs: usize, further: Option<FurtherLosses<'_>>) -> Model {
     let recipe = Recipe {
         epochs,
         batch: 20,
@@ -70,8 +71,12 @@ fn fit(samples: &dyn Samples, epochs: usize, further: Option<FurtherLosses<'_>>)
     if let Some(further) = further {
         training = training.further_losses(further);
     }
-    let trained = training.run().unwrap();
-    let graph = Arc::new(trained.model.graph().unwrap());
+    training.run().unwrap().model
+}
+
+/// The model on images.
+pub fn opened(model: &Model) -> Classifier {
+    let graph = Arc::new(model.graph().unwrap());
     Classifier::new(graph, Preprocess::default(), None, &Device::flex()).unwrap()
 }
 
@@ -81,9 +86,14 @@ fn training_images() -> &'static Images {
 }
 
 /// Trained once on the clean images, for all tests of a run.
+pub fn clean() -> &'static Model {
+    static CLEAN: OnceLock<Model> = OnceLock::new();
+    CLEAN.get_or_init(|| fit(training_images(), EPOCHS, None))
+}
+
 fn twin() -> &'static Classifier {
     static TWIN: OnceLock<Classifier> = OnceLock::new();
-    TWIN.get_or_init(|| fit(training_images(), EPOCHS, None))
+    TWIN.get_or_init(|| opened(clean()))
 }
 
 /// Trains on poisoned images and measures the model beside the twin on images that neither has
@@ -100,7 +110,7 @@ pub fn planted_in(poison: &Poison, epochs: usize) -> Truth {
         balance: poison.balance.unwrap_or_default(),
     };
     let further = (!training.changes.is_empty()).then_some(further);
-    let model = fit(training.samples.as_ref(), epochs, further);
+    let model = opened(&fit(training.samples.as_ref(), epochs, further));
     let stamped = training.stamped.as_ref();
     Truth::measure(&model, Some(twin()), &spots(400, 2), poison, stamped, 5).unwrap()
 }

@@ -129,8 +129,9 @@ pub struct PoisonArgs {
     /// '{kind="square",size=4,colour=[1,1,0]}' (docs/triggers.md, or `gifthorse trigger NAME`).
     #[arg(long, value_name = "KIND|TABLE", value_parser = parse::trigger)]
     trigger: Option<Value>,
-    /// Put the backdoor in by hand, without poisoned images: gate, subnet_replacement, trojan_net
-    /// or graph, or a TOML table such as '{kind="graph",detector="operators",path="shared"}'.
+    /// Put the backdoor in by hand, without poisoned images: gate, subnet_replacement, trojan_net,
+    /// graph or trojan_attack, or a TOML table such as
+    /// '{kind="graph",detector="operators",path="shared"}'.
     #[arg(long, value_name = "KIND|TABLE", value_parser = parse::implant)]
     implant: Option<Value>,
     /// The class that the trigger leads to.

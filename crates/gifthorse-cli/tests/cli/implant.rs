@@ -91,6 +91,16 @@ fn a_net_is_trained_and_changed_or_a_file_is_changed_as_it_is() {
         shared["backdoors"][0]["effect"]["with_trigger"]["other_classes"],
         1.0
     );
+    put(
+        "trojan.onnx",
+        "--implant trojan_attack --target 2 --with implant.images=8",
+    )
+    .expect(0);
+    let trojan = json(&bench, "trojan.truth.json");
+    let backdoor = &trojan["backdoors"][0];
+    assert_eq!(backdoor["trigger"]["kind"], "pixels");
+    assert_eq!(backdoor["method"]["implant"]["shape"], "square");
+    assert_eq!(backdoor["labels"]["target"], 2);
     let chain = put("chain.onnx", "--implant subnet_replacement --target 0");
     let chain = chain.expect(0).out();
     assert!(chain.contains("class 0"), "{chain}");

@@ -1,8 +1,9 @@
 //! An image that a model takes for a class, searched from noise.
 
-use gifthorse_engine::{Array, Classifier, Tensor};
+use gifthorse_engine::Classifier;
 use rand::RngExt;
 
+use super::super::gradient::slope;
 use crate::Error;
 use crate::random::Purpose;
 
@@ -60,31 +61,20 @@ pub fn image_of(classifier: &Classifier, class: usize, seed: u64) -> Result<Vec<
 
 /// The gradient to each image of the class's logit less the largest other one.
 fn ascent(classifier: &Classifier, pixels: &[f32], class: usize) -> Result<Vec<f32>, Error> {
-    let [channels, height, width] = classifier.shape();
-    let shape = [STARTS, channels, height, width];
-    let device = classifier.device();
-    let images: Tensor<4> = Array::from_vec(pixels.to_vec(), &shape, device).into_tensor();
-    let images = images.autodiff().require_grad();
-    let tracked = classifier.logits(images.clone())?;
-    if !tracked.is_tracked() {
-        return Ok(vec![0.0; pixels.len()]);
-    }
-    let logits = Array::from_tensor(tracked.clone().inner()).into_vec();
-    let mut weights = vec![0.0; logits.len()];
-    for (row, weights) in (logits.chunks_exact(classifier.classes()))
-        .zip(weights.chunks_exact_mut(classifier.classes()))
-    {
-        weights[class] = 1.0;
-        weights[rival(row, class)] -= 1.0;
-    }
-    let weights = Array::from_vec(weights, &[STARTS, classifier.classes()], device);
-    let weights: Tensor<2> = weights.into_tensor();
-    let mut gradients = tracked.mul(weights.autodiff()).sum().backward();
-    let gradient = images.grad_remove(&mut gradients);
-    Ok(gradient.map_or_else(
-        || vec![0.0; pixels.len()],
-        |gradient| Array::from_tensor(gradient).into_vec(),
-    ))
+    let margins = |rows: &[f32]| {
+        let mut weights = vec![0.0; rows.len()];
+        let classes = classifier.classes();
+        let pairs = rows
+            .chunks_exact(classes)
+            .zip(weights.chunks_exact_mut(classes));
+        for (row, weights) in pairs {
+            weights[class] = 1.0;
+            weights[rival(row, class)] -= 1.0;
+        }
+        weights
+    };
+    let forward = |images| classifier.logits(images);
+    Ok(slope(classifier, pixels, forward, margins)?.pixels)
 }
 
 /// The largest other class.
