@@ -200,11 +200,12 @@ impl<'a> ModelSearch<'a> {
 
     fn measures(&self) -> Vec<Measure> {
         let next = self.ranked().into_iter().skip(1).take(TOLD).map(|found| {
-            let from = found.source.map_or_else(String::new, |it| format!("{it}_"));
-            (
-                format!("prominence_of_{from}to_{}", found.target),
-                found.prominence,
-            )
+            let target = found.target;
+            let led = match found.source {
+                Some(source) => format!("{source}_to_{target}"),
+                None => target.to_string(),
+            };
+            (format!("prominence_of_{led}"), found.prominence)
         });
         let places = ("places".to_owned(), self.windows.len() as f64);
         let all = self.aim.measure().into_iter().chain([places]).chain(next);
