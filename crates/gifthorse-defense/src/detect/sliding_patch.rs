@@ -26,9 +26,9 @@
 //! than half of the held-out images of all classes, with a confidence of 95 %.
 //!
 //! # Cost
-//! For each place 13 passes of 36 images, or of two of each class where these are more: with 64
-//! places 30,000 images forward and backward, however many classes there are, a tenth of what
-//! Neural Cleanse takes with ten.
+//! For each place 13 passes of 36 images, or of two of each class where these are more, and for the
+//! last search 100 of 96: with 64 places 40,000 images forward and backward, however many classes
+//! there are. On an MNIST net of ten classes it took 0.4 of the time of Neural Cleanse.
 //!
 //! # Known failures
 //! Triggers that no window covers: large squares, blends, filters, warps, frames; and ones that
