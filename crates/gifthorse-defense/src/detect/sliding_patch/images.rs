@@ -88,8 +88,8 @@ pub fn furthest(led: &[Led]) -> Option<Led> {
     led.iter().copied().max_by(|a, b| a.by.total_cmp(&b.by))
 }
 
-/// Of each class with enough of them, the places of the images to search with that the model is
-/// right on, at most so many.
+/// Of each class that has [`FEWEST_IMAGES`] or more, the places of the images to search with that
+/// the model is right on, the first `most` of them.
 ///
 /// # Errors
 /// No images, or none with labels; a model that cannot be run.
@@ -99,12 +99,17 @@ pub fn right_of_classes(
 ) -> Result<Vec<(usize, Vec<usize>)>, Error> {
     let labels = subject.images()?.search.labels().ok_or(Error::NoLabels)?;
     let right = subject.facts.right(subject)?;
-    let of = |class: usize| {
-        let all = (0..labels.len()).filter(|&place| labels[place] == class && right[place]);
-        let places: Vec<usize> = all.take(most.max(FEWEST_IMAGES)).collect();
-        (places.len() >= FEWEST_IMAGES).then(|| (class, places[..places.len().min(most)].to_vec()))
-    };
-    Ok((0..subject.classifier.classes()).filter_map(of).collect())
+    let mut of_class = BTreeMap::<usize, Vec<usize>>::new();
+    for (place, &label) in labels.iter().enumerate() {
+        if right[place] {
+            of_class.entry(label).or_default().push(place);
+        }
+    }
+    of_class.retain(|_, places| places.len() >= FEWEST_IMAGES);
+    of_class
+        .values_mut()
+        .for_each(|places| places.truncate(most));
+    Ok(of_class.into_iter().collect())
 }
 
 #[cfg(test)]
