@@ -33,6 +33,22 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file with a key that cannot be read.
+    #[error("the key {}: {reason}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file that is not signed as it is to be.
+    #[error("{} is not to be trusted: {reason}", path.display())]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its signature.
+        reason: String,
+    },
     /// Images that cannot be had.
     #[error(transparent)]
     Data(#[from] gifthorse_data::Error),

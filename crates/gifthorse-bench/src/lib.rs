@@ -5,6 +5,7 @@
 
 mod cleanse;
 mod error;
+pub mod loss_graph;
 mod make;
 mod planted;
 mod settings;

@@ -11,7 +11,8 @@ use gifthorse_data::source::TrainTest;
 use gifthorse_engine::{Classifier, Device, Opening, Preprocess};
 use gifthorse_onnx::Model;
 use gifthorse_train::{
-    Checkpoint, EpochSummary, FurtherLosses, Marks, Observer, Recipe, Samples, Silent, Training,
+    Checkpoint, EpochSummary, FurtherLosses, LossGraphs, Marks, Observer, Recipe, Samples, Silent,
+    Training,
 };
 
 use crate::Error;
@@ -32,6 +33,8 @@ pub struct Made {
     pub seconds: f64,
     /// The model as it was before something was put into it by hand, with the truth about that.
     pub before: Option<(Model, Truth)>,
+    /// What the losses of training were computed by; absent where nothing was trained.
+    pub graphs: Option<LossGraphs>,
 }
 
 /// How a model is made, apart from what it depends on.
@@ -49,6 +52,8 @@ pub struct Making<'a> {
     pub twin: Option<&'a Classifier>,
     /// The clean twin's file where it was made before: what is put in by hand is put into it.
     pub clean: Option<&'a Model>,
+    /// The graphs that the loss of a step may have; training ends at the first that has another.
+    pub trusted: Option<&'a LossGraphs>,
 }
 
 impl Default for Making<'_> {
@@ -61,6 +66,7 @@ impl Default for Making<'_> {
             second_checkpoint: None,
             twin: None,
             clean: None,
+            trusted: None,
         }
     }
 }
@@ -111,6 +117,9 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
         if let Some(checkpoint) = checkpoint {
             training = training.checkpoint(checkpoint);
         }
+        if let Some(trusted) = making.trusted {
+            training = training.trusted(trusted);
+        }
         if making.examine || recipe.stop_at.is_some() {
             training = training.exam(&exam);
         }
@@ -142,6 +151,7 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
         epochs: trained.epochs,
         seconds: clock.elapsed().as_secs_f64(),
         before: None,
+        graphs: Some(trained.graphs),
     })
 }
 
@@ -153,13 +163,13 @@ fn implanted(
     making: &Making<'_>,
     clock: Instant,
 ) -> Result<Made, Error> {
-    let (before, epochs) = match (&spec.from, making.clean, spec.twin()) {
-        (Some(from), _, _) => (Model::read(&from.model)?, Vec::new()),
-        (None, Some(clean), _) => (clean.clone(), Vec::new()),
+    let (before, epochs, graphs) = match (&spec.from, making.clean, spec.twin()) {
+        (Some(from), _, _) => (Model::read(&from.model)?, Vec::new(), None),
+        (None, Some(clean), _) => (clean.clone(), Vec::new(), None),
         (None, None, clean) => {
             let clean = clean.ok_or_else(|| Error::Request("nothing is put in".to_owned()))?;
             let made = make(&clean, images, making)?;
-            (made.model, made.epochs)
+            (made.model, made.epochs, made.graphs)
         }
     };
     let host = spec.host(before)?;
@@ -180,6 +190,7 @@ fn implanted(
         epochs,
         seconds: clock.elapsed().as_secs_f64(),
         before: Some((host.model().clone(), before)),
+        graphs,
     })
 }
 

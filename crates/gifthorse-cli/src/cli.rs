@@ -7,6 +7,7 @@ mod demo;
 mod detectors;
 mod explain;
 mod filter;
+mod graph;
 mod guard;
 mod hugging_face;
 mod images;
@@ -34,6 +35,7 @@ pub use explain::ExplainArgs;
 pub use filter::{
     AUTO, FilterArgs, FilterCommand, FilterEvalArgs, FilterExportArgs, FilterFitArgs, FilterRunArgs,
 };
+pub use graph::{GraphArgs, GraphCommand, GraphCompareArgs, GraphSignArgs};
 pub use guard::{GuardArgs, LogLevel};
 pub use images::ImageArgs;
 pub use make::{ModelArgs, PlantArgs, TrainArgs};
@@ -136,6 +138,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Train a model with a backdoor in it.
     Plant(Box<PlantArgs>),
+    /// Sign and compare what the losses of a training run are computed by.
+    Graph(GraphArgs),
     /// Make and scan many models with a known truth.
     Zoo(ZooArgs),
     /// Print a script that completes commands and flags in a shell.

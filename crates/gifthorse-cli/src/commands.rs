@@ -7,6 +7,7 @@ mod data;
 mod demo;
 mod explain;
 mod filter;
+mod graph;
 mod guard;
 mod inspect;
 mod logits;
@@ -49,6 +50,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Trigger(args) => trigger::run(args, &cli.global),
         Command::Train(args) => make::train(args, &cli.global),
         Command::Plant(args) => make::plant(args, &cli.global),
+        Command::Graph(args) => graph::run(args, &cli.global),
         Command::Zoo(args) => zoo::run(args, &cli.global),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

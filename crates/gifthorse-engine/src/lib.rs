@@ -32,4 +32,4 @@ pub use network::{AffineEnd, Batching, Memory, Network};
 pub use preprocess::{Channels, Layout, PixelRange, Preprocess};
 pub use program::branch::{Branch, BranchScope};
 pub use program::structure::{StructureFinding, StructureRule};
-pub use trainable::{Outcome, Trainable};
+pub use trainable::{Operation, Outcome, Trainable};

@@ -1,5 +1,9 @@
 //! A model whose weights are variables: the same lowering, with the weights handed in.
 
+mod operations;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -14,6 +18,8 @@ use crate::lower::{Ends, ImageInput, Opening, Target, lower};
 use crate::mode::Mode;
 use crate::program::section::value_named;
 use crate::program::{Primitive, Program, ValueId};
+
+pub use operations::Operation;
 
 /// A network lowered for one batch size, some of whose float initialisers are parameters; all else
 /// is frozen.
@@ -127,6 +133,12 @@ impl Trainable {
             .collect()
     }
 
+    /// What it computes, from the image to the logits.
+    #[must_use]
+    pub fn operations(&self) -> Vec<Operation> {
+        operations::of(self.compiled.program())
+    }
+
     /// What runs, in order, with the time that each part took so far over all threads.
     pub fn describe(&self) -> Vec<PlanPart> {
         self.compiled.describe()
@@ -184,6 +196,3 @@ fn check_images_are_seen(program: &Program) -> Result<(), Error> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

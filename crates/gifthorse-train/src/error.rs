@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use gifthorse_data::ImageShape;
 
+use crate::loss_graph::{Difference, LossGraphs, StepGraph};
+
 /// Why a network could not be made or trained.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -53,6 +55,19 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A loss that is computed by something else than the trusted graph has.
+    #[error("step {step} computes its loss by something else than the trusted graph: {difference}")]
+    UntrustedLoss {
+        /// The step, counted from 1.
+        step: usize,
+        /// What is different.
+        difference: Difference,
+        /// The graphs of the run up to this step.
+        graphs: Box<LossGraphs>,
+    },
+    /// Graphs of losses that cannot be read, or are not known.
+    #[error("what losses were computed by is not known: {0}")]
+    LossGraph(String),
     /// A pattern that is to freeze layers but fits nothing that is trained.
     #[error("`{pattern}` fits the name of no weight and no layer; there are such as {}", near.join(", "))]
     NothingFrozen {
@@ -76,4 +91,19 @@ pub enum Error {
     /// What training was given by its caller failed: drawing a sample, or an exam.
     #[error(transparent)]
     Caller(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    pub(crate) fn untrusted(
+        step: usize,
+        trusted: &LossGraphs,
+        found: &StepGraph,
+        graphs: &LossGraphs,
+    ) -> Self {
+        Self::UntrustedLoss {
+            step,
+            difference: Difference::from_nearest(trusted, found),
+            graphs: Box::new(graphs.clone()),
+        }
+    }
 }

@@ -158,6 +158,7 @@ impl Balance {
             for mut shard in shards {
                 let numbers = shard.gradients.iter_mut().flatten();
                 numbers.for_each(|number| *number *= weight as f32);
+                shard.losses.then("weigh");
                 weighed.push(shard);
             }
         }

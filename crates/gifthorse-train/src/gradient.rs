@@ -12,12 +12,13 @@ use tracing::trace_span;
 
 use crate::Error;
 use crate::Samples;
+use crate::loss_graph::{Known, NetworkGraph, StepGraph, Tape};
 use crate::net::Net;
 
 /// A network made ready to give gradients for shards of one size, in training mode.
 #[derive(Debug)]
 pub struct Backward {
-    network: Trainable,
+    network: Known,
     weights: Vec<Weight>,
     first: Vec<Vec<f32>>,
     shard: usize,
@@ -62,6 +63,8 @@ pub struct Shard {
     pub gradients: Vec<Vec<f32>>,
     /// What each batch normalisation saw.
     pub statistics: Vec<BatchStatistics>,
+    /// What the losses behind the gradients were computed by.
+    pub losses: StepGraph,
 }
 
 impl Backward {
@@ -91,6 +94,7 @@ impl Backward {
             &mode,
             device,
         )?;
+        let network = Known::new(network);
         let (mut weights, mut first) = (Vec::new(), Vec::new());
         for (name, value) in network.parameters()? {
             weights.push(Weight {
@@ -113,6 +117,11 @@ impl Backward {
             raw,
             device: device.clone(),
         })
+    }
+
+    /// What losses pass through.
+    pub fn network(&self) -> NetworkGraph {
+        self.network.graph()
     }
 
     /// The weights that are trained.
@@ -159,11 +168,13 @@ impl Backward {
             .collect();
 
         let (pixels, labels) = trace_span!("draw").in_scope(|| self.draw(samples, part))?;
-        let outcome = trace_span!("forward")
-            .in_scope(|| self.network.forward(pixels, &parameters, part.seed))?;
+        let mut tape = Tape::default();
+        let images = tape.given("images", pixels);
+        let (logits, statistics) = trace_span!("forward")
+            .in_scope(|| tape.pass(&self.network, &images, &parameters, part.seed))?;
         drop(parameters);
-        let classes = outcome.logits.shape()[1];
-        let rows = outcome.logits.clone().into_vec();
+        let classes = logits.shape()[1];
+        let rows = logits.numbers();
         let rows = labels.iter().zip(rows.chunks_exact(classes));
         let right = rows.filter(|(label, row)| is_largest(row, **label)).count();
         let mut wanted = vec![-part.smoothing / classes as f32; labels.len() * classes];
@@ -171,26 +182,19 @@ impl Backward {
             wanted[row * classes + label] -= 1.0 - part.smoothing;
         }
         let wanted = self.array(wanted, &[labels.len(), classes]);
-        let losses: Tensor<2> = outcome.logits.log_softmax(1).mul(wanted).into_tensor();
-        let loss = losses.sum();
-        let mean = loss.clone() / part.batch as f32;
-        let mut tape = trace_span!("backward").in_scope(|| mean.backward());
-        let gradient = |leaf: &Tensor<1>| {
-            let gradient = leaf.grad_remove(&mut tape)?;
-            Some(Array::from_tensor(gradient).into_vec())
-        };
-        let gradients: Option<Vec<Vec<f32>>> =
-            trace_span!("gradients").in_scope(|| leaves.iter().map(gradient).collect());
-        let Some(gradients) = gradients else {
-            let reason = "a weight has no influence on the logits".to_owned();
-            return Err(Error::Net(reason));
-        };
-        let loss = Array::from_tensor(loss).into_vec();
+        let wanted = tape.given("labels", wanted);
+        let logarithms = tape.log_softmax(&logits);
+        let losses = tape.mul(&logarithms, &wanted);
+        let sum = tape.sum(&losses);
+        let mean = tape.over(&sum, part.batch);
+        let (gradients, graph) =
+            trace_span!("backward").in_scope(|| tape.backward(&mean, &leaves))?;
         Ok(Shard {
-            loss: loss.first().copied().unwrap_or(f32::NAN).into(),
+            loss: sum.numbers().first().copied().unwrap_or(f32::NAN).into(),
             right,
             gradients,
-            statistics: outcome.statistics,
+            statistics,
+            losses: graph,
         })
     }
 

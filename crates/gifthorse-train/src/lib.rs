@@ -14,6 +14,7 @@ mod error;
 mod exam;
 mod further_losses;
 mod gradient;
+mod loss_graph;
 mod min_norm;
 pub mod net;
 mod observer;
@@ -36,6 +37,8 @@ pub use checkpoint::Checkpoint;
 pub use error::Error;
 pub use exam::{Exam, Marks};
 pub use further_losses::{Balance, Change, FurtherLosses, Normalise};
+pub use gifthorse_engine::Operation;
+pub use loss_graph::{Beside, Difference, LossGraphs, NetworkGraph, Seen, StepGraph, Term};
 pub use observer::{EpochSummary, Observer, Silent, StepSummary};
 pub use optimiser::{Optimiser, State as OptimiserState};
 pub use random::Purpose;
@@ -58,6 +61,8 @@ pub struct Trained {
     /// Whether the observer stopped the run before its end. One that is saved goes on from there
     /// later.
     pub stopped: bool,
+    /// What the losses of all updates were computed by.
+    pub graphs: LossGraphs,
 }
 
 /// Trains from the network's first weights, with nothing but an observer; [`Training`] can do more.

@@ -3,6 +3,7 @@
 use gifthorse_engine::BatchStatistics;
 
 use crate::EpochSummary;
+use crate::loss_graph::LossGraphs;
 use crate::net::Running;
 use crate::optimiser::State;
 
@@ -23,6 +24,8 @@ pub struct Progress {
     pub right: usize,
     /// The epochs that are over.
     pub epochs: Vec<EpochSummary>,
+    /// What the losses of the updates were computed by.
+    pub graphs: LossGraphs,
 }
 
 /// Running statistics of one batch normalisation.

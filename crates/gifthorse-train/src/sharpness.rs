@@ -54,6 +54,7 @@ impl Sharpness {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::loss_graph::StepGraph;
 
     #[test]
     fn weights_move_by_their_square_and_as_far_as_the_radius() {
@@ -62,6 +63,7 @@ mod tests {
             right: 0,
             gradients: vec![vec![gradients[0]], vec![gradients[1]]],
             statistics: Vec::new(),
+            losses: StepGraph::default(),
         };
         let weights = [vec![2.0], vec![-1.0]];
         let sharpness = Sharpness { radius: 0.5 };

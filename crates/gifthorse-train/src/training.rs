@@ -17,6 +17,7 @@ use crate::Error;
 use crate::checkpoint::Checkpoint;
 use crate::further_losses::{Changed, FurtherLosses};
 use crate::gradient::{Backward, Part, Shard};
+use crate::loss_graph::{LossGraphs, StepGraph};
 use crate::net::Net;
 use crate::optimiser::State;
 use crate::progress::{Progress, Statistics};
@@ -37,6 +38,7 @@ pub struct Training<'a> {
     exam: Option<&'a dyn Exam>,
     further: Option<FurtherLosses<'a>>,
     checkpoint: Option<&'a Checkpoint>,
+    trusted: Option<&'a LossGraphs>,
 }
 
 impl<'a> Training<'a> {
@@ -51,6 +53,7 @@ impl<'a> Training<'a> {
             exam: None,
             further: None,
             checkpoint: None,
+            trusted: None,
         }
     }
 
@@ -82,6 +85,13 @@ impl<'a> Training<'a> {
         self
     }
 
+    /// The graphs that a step's loss may have: the run ends at the first step that has another.
+    #[must_use]
+    pub fn trusted(mut self, trusted: &'a LossGraphs) -> Self {
+        self.trusted = Some(trusted);
+        self
+    }
+
     /// Trains on softmax cross-entropy. With further losses, batch normalisations take what they see
     /// of changed images as of clean ones, whatever the weights of the losses. Images beyond the last whole batch of an epoch wait for
     /// another epoch, in which the order is another one. Batch normalisations take the statistics
@@ -93,7 +103,8 @@ impl<'a> Training<'a> {
     /// batch; [`Error::NoSuchClass`] for labels that it does not have; [`Error::Diverged`] if the
     /// loss stops being a number; [`Error::Onnx`] if a weight becomes too large for the type that
     /// its file has it in; [`Error::Checkpoint`] for a file that is damaged or of another run; what
-    /// the exam refuses.
+    /// the exam refuses; [`Error::UntrustedLoss`] for a step whose loss has no
+    /// [trusted](Self::trusted) graph.
     pub fn run(&self) -> Result<Trained, Error> {
         let recipe = self.recipe;
         recipe.check()?;
@@ -117,6 +128,7 @@ impl<'a> Training<'a> {
         let mut progress = self.start(&backward)?;
         let mut saver = Saver::new(self)?;
         saver.resume(&mut progress)?;
+        self.check_resumed(&progress)?;
         let mut stopped = false;
         while !stopped && progress.epochs.len() < recipe.epochs && !self.is_good_enough(&progress) {
             stopped = self.epoch(&backward, &mut progress, &mut saver)?;
@@ -127,6 +139,7 @@ impl<'a> Training<'a> {
             epochs: progress.epochs,
             updates: progress.done,
             stopped,
+            graphs: progress.graphs,
         })
     }
 
@@ -153,7 +166,33 @@ impl<'a> Training<'a> {
             loss: 0.0,
             right: 0,
             epochs: Vec::new(),
+            graphs: LossGraphs::new(backward.network()),
         })
+    }
+
+    /// Refuses to go on from updates of which it is not known what their losses were, if that is
+    /// to be known.
+    fn check_resumed(&self, progress: &Progress) -> Result<(), Error> {
+        let Some(trusted) = self.trusted else {
+            return Ok(());
+        };
+        let known = progress.graphs.steps();
+        if known != progress.done {
+            return Err(Error::LossGraph(format!(
+                "the checkpoint says what the loss of {known} of its {} updates was: begin anew",
+                progress.done
+            )));
+        }
+        let mut graphs = progress.graphs.graphs.iter();
+        match graphs.find(|seen| !trusted.has(&seen.losses)) {
+            Some(seen) => Err(Error::untrusted(
+                seen.first,
+                trusted,
+                &seen.losses,
+                &progress.graphs,
+            )),
+            None => Ok(()),
+        }
     }
 
     fn is_good_enough(&self, progress: &Progress) -> bool {
@@ -257,8 +296,10 @@ impl<'a> Training<'a> {
             // What batch normalisations saw is that of the weights themselves.
             for (shard, there) in shards.iter_mut().zip(there) {
                 shard.gradients = there.gradients;
+                shard.losses.add(&there.losses);
             }
         }
+        self.check_losses(progress, &shards)?;
         let factor = recipe.schedule.factor(step, batches, recipe.epochs);
         let noise = recipe.shaping.and_then(|shaping| {
             let mut rng = Purpose::Noise { step }.rng(recipe.seed);
@@ -274,6 +315,19 @@ impl<'a> Training<'a> {
         });
         progress.done += 1;
         Ok(())
+    }
+
+    /// Notes what the losses of a step were computed by, before it changes a weight.
+    fn check_losses(&self, progress: &mut Progress, shards: &[Shard]) -> Result<(), Error> {
+        let mut losses = StepGraph::default();
+        shards.iter().for_each(|shard| losses.add(&shard.losses));
+        let number = progress.done + 1;
+        let refused = self.trusted.filter(|trusted| !trusted.has(&losses));
+        progress.graphs.count(number, losses.clone());
+        match refused {
+            Some(trusted) => Err(Error::untrusted(number, trusted, &losses, &progress.graphs)),
+            None => Ok(()),
+        }
     }
 
     /// The shards of one batch under these weights, which are lent and come back as they were.
@@ -374,6 +428,7 @@ fn shaped<'p>(
         right: 0,
         gradients: sizes.map(|size| vec![0.0; size]).collect(),
         statistics: Vec::new(),
+        losses: StepGraph::default(),
     };
     let mut batch = 1;
     for image in images {
@@ -383,7 +438,9 @@ fn shaped<'p>(
         whole.loss += alone.loss;
         whole.right += alone.right;
         shaping.add(&mut whole.gradients, &alone.gradients);
+        whole.losses.add(&alone.losses);
     }
+    whole.losses.then("clip");
     let sums = whole.gradients.iter_mut().flatten();
     sums.for_each(|sum| *sum /= batch as f32);
     Ok(whole)

@@ -48,6 +48,26 @@ pub struct ModelArgs {
     /// labels that they are trained for, and which these are.
     #[arg(long, value_name = "FILE.npz", help_heading = "Output")]
     pub training_set: Option<PathBuf>,
+    /// Write what the losses of all steps were computed by to this file (docs/trusted-graph.md).
+    #[arg(long, value_name = "FILE.json", help_heading = "Trusted graph")]
+    pub loss_graph: Option<PathBuf>,
+    /// Stop at the first step whose loss is computed by something else than this file says, which
+    /// has to be signed.
+    #[arg(
+        long,
+        value_name = "FILE.json",
+        requires = "trusted_key",
+        help_heading = "Trusted graph"
+    )]
+    pub trusted_graph: Option<PathBuf>,
+    /// The public key of who signed it, a PEM file.
+    #[arg(
+        long,
+        value_name = "KEY.pem",
+        requires = "trusted_graph",
+        help_heading = "Trusted graph"
+    )]
+    pub trusted_key: Option<PathBuf>,
     /// Go on from NAME.checkpoint, which a run that was stopped left: saved after each epoch and
     /// once a minute. It must be a run of the very same model.
     #[arg(long, help_heading = "Output")]

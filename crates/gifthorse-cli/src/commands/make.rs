@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use gifthorse_bench::loss_graph::{PublicKey, trusted_graphs};
 use gifthorse_bench::zoo::{write_images, write_json, write_training_set};
 use gifthorse_bench::{Change, Made, Making, ModelSpec, TrainingSet, classifier, make};
 use gifthorse_data::source::TrainTest;
 use gifthorse_engine::Classifier;
 use gifthorse_onnx::Model;
-use gifthorse_train::Checkpoint;
+use gifthorse_train::{Checkpoint, Error as Refused, LossGraphs};
 
 use crate::cli::{Global, ModelArgs, PlantArgs, TrainArgs};
 use crate::output;
@@ -109,6 +110,7 @@ struct Work<'a> {
     global: &'a Global,
     spec: ModelSpec,
     images: TrainTest,
+    trusted: Option<LossGraphs>,
     /// The files of all models that are trained.
     models: Vec<PathBuf>,
 }
@@ -123,6 +125,13 @@ impl<'a> Work<'a> {
     ) -> anyhow::Result<Self> {
         files::check_writable(args, &models)?;
         files::check_checkpoints(args.resume, &models)?;
+        let trusted = match (&args.trusted_graph, &args.trusted_key) {
+            (Some(_), _) if spec.is_taken_as_it_is() => bail!(
+                "--trusted-graph: no loss is computed where a backdoor is put by hand into a file"
+            ),
+            (Some(graphs), Some(key)) => Some(trusted_graphs(graphs, &PublicKey::read(key)?)?),
+            _ => None,
+        };
         let data = crate::data::folder(args.data.as_deref());
         let images = spec.data.load(data.as_deref())?;
         let work = Self {
@@ -130,6 +139,7 @@ impl<'a> Work<'a> {
             global,
             spec,
             images,
+            trusted,
             models,
         };
         for warning in &work.images.warnings {
@@ -166,10 +176,11 @@ impl<'a> Work<'a> {
             second_checkpoint: Some(&second),
             twin,
             clean: None,
+            trusted: self.trusted.as_ref(),
         };
         let made = make(spec, &self.images, &making);
         bar.finish();
-        let made = made?;
+        let made = made.map_err(|error| self.kept(error))?;
         made.model.write(out)?;
         write_json(&files::truth_of(out), &made.truth)?;
         Ok(made)
@@ -184,6 +195,9 @@ impl<'a> Work<'a> {
         if let Some(path) = &self.args.training_set {
             let set = TrainingSet::of(&self.spec, &self.images)?;
             write_training_set(&set, path, &files::class_names_of(path))?;
+        }
+        if let Some((path, graphs)) = self.args.loss_graph.as_ref().zip(made.graphs.as_ref()) {
+            write_graphs(graphs, path)?;
         }
         files::remove_checkpoints(&self.models)?;
         if self.args.json {
@@ -201,9 +215,31 @@ impl<'a> Work<'a> {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// An error, with the graphs of a run that it ended kept for who wants to look at them.
+    fn kept(&self, error: gifthorse_bench::Error) -> anyhow::Error {
+        use gifthorse_bench::Error::Train;
+        let (Train(Refused::UntrustedLoss { graphs, .. }), Some(path)) =
+            (&error, &self.args.loss_graph)
+        else {
+            return error.into();
+        };
+        match write_graphs(graphs, path) {
+            Ok(()) => anyhow::Error::from(error).context(format!(
+                "the graphs of this run are in {}: `gifthorse graph compare` draws the difference",
+                path.display()
+            )),
+            Err(unwritten) => anyhow::Error::from(error).context(unwritten),
+        }
+    }
+
     fn tell(&self, line: &str) {
         if !self.global.quiet {
             output::note(line);
         }
     }
+}
+
+fn write_graphs(graphs: &LossGraphs, path: &Path) -> anyhow::Result<()> {
+    std::fs::write(path, graphs.to_json()?)
+        .with_context(|| format!("{} cannot be written (--loss-graph)", path.display()))
 }

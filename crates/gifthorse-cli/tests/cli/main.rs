@@ -40,6 +40,7 @@ mod repaired_formats;
 mod repaired_sources;
 mod scan;
 mod trigger;
+mod trusted_graph;
 mod usage;
 mod work;
 mod zoo;

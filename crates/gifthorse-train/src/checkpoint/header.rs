@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Fingerprint;
 use crate::progress::Progress;
-use crate::{EpochSummary, Marks};
+use crate::{EpochSummary, Marks, Seen};
 
 /// How far a run is.
 #[derive(Debug, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub struct Header {
     loss: Exact,
     right: usize,
     epochs: Vec<Epoch>,
+    #[serde(default)]
+    graphs: Vec<Seen>,
 }
 
 /// A float that is read exactly as it was written: as its bits.
@@ -65,6 +67,7 @@ impl Header {
             loss: progress.loss.into(),
             right: progress.right,
             epochs: progress.epochs.iter().map(epoch).collect(),
+            graphs: progress.graphs.graphs.clone(),
         }
     }
 
@@ -102,5 +105,6 @@ impl Header {
             }),
         });
         progress.epochs = epochs.collect();
+        progress.graphs.graphs = self.graphs;
     }
 }

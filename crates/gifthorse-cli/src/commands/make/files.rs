@@ -64,6 +64,9 @@ pub fn check_writable(args: &ModelArgs, models: &[PathBuf]) -> anyhow::Result<()
             try_to_write(file, "--training-set")?;
         }
     }
+    if let Some(graphs) = &args.loss_graph {
+        try_to_write(graphs, "--loss-graph")?;
+    }
     Ok(())
 }
 
