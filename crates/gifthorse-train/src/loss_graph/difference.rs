@@ -112,37 +112,39 @@ impl Display for Difference {
 }
 
 fn write(out: &mut Formatter<'_>, beside: &Beside) -> fmt::Result {
-    match (&beside.trusted, &beside.found) {
-        (Some(trusted), Some(found)) if trusted.operations == found.operations => {
-            let (trusted, found) = (trusted.times, found.times);
-            write!(out, "a loss {found} times in place of {trusted}")
-        }
-        (Some(trusted), Some(found)) => {
-            let from = beside.shared();
-            write!(
-                out,
-                "a loss of {} in place of {}",
-                chain(&found.operations[from..]),
-                chain(&trusted.operations[from..])
-            )
-        }
+    let (trusted, found) = match (&beside.trusted, &beside.found) {
+        (Some(trusted), Some(found)) => (trusted, found),
         (None, Some(found)) => {
-            write!(out, "one more loss, of {}", chain(&found.operations))
+            return write!(out, "one more loss, of {}", chain(&found.operations));
         }
         (Some(trusted), None) => {
-            write!(out, "one loss less, of {}", chain(&trusted.operations))
+            return write!(out, "one loss less, of {}", chain(&trusted.operations));
         }
-        (None, None) => Ok(()),
+        (None, None) => return Ok(()),
+    };
+    write!(out, "a loss")?;
+    if trusted.times != found.times {
+        let (trusted, found) = (trusted.times, found.times);
+        write!(out, ", {found} times in place of {trusted}")?;
+    }
+    let from = beside.shared();
+    match (&trusted.operations[from..], &found.operations[from..]) {
+        ([], []) => Ok(()),
+        ([], more) => write!(out, ", that goes on with {}", chain(more)),
+        (less, []) => write!(out, ", that ends before {}", chain(less)),
+        (less, more) => write!(
+            out,
+            ", that has {} in place of {}",
+            chain(more),
+            chain(less)
+        ),
     }
 }
 
 /// Operations in words.
 fn chain(operations: &[Operation]) -> String {
     let names: Vec<String> = operations.iter().map(named).collect();
-    match names.is_empty() {
-        true => "nothing more".to_owned(),
-        false => names.join(", "),
-    }
+    names.join(", ")
 }
 
 /// An operation with its shape, its network's digest cut short.
