@@ -20,7 +20,7 @@ const HEAD: usize = 76;
 /// Height of a line of text.
 const LINE: usize = 18;
 /// Characters of an operation's name.
-const SHOWN: usize = 34;
+const SHOWN: usize = 28;
 /// Operations that are listed of those that one network has and the other has not.
 const LISTED: usize = 12;
 
