@@ -8,6 +8,7 @@
 //! it was asked for is left as it is.
 
 mod build;
+mod evasion;
 mod filter;
 mod finding;
 mod held;
@@ -27,6 +28,7 @@ mod truth;
 mod twins;
 
 pub use build::{BuildObserver, BuildRequest, build};
+pub use evasion::{Evasion, Outcome, evasions};
 pub use filter::{FilterZooObserver, FilterZooRequest, ZooFilter, filter_zoo};
 pub use gifthorse_defense::roc::Auroc;
 pub use images::{write as write_images, write_training_set};

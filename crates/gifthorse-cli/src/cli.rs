@@ -47,7 +47,8 @@ pub use scan::{FailOn, ScanArgs};
 pub use subject::SubjectArgs;
 pub use trigger::TriggerArgs;
 pub use zoo::{
-    ZooArgs, ZooBuildArgs, ZooCommand, ZooFilterArgs, ZooLibraryArgs, ZooRepairArgs, ZooScanArgs,
+    ZooAdaptArgs, ZooArgs, ZooBuildArgs, ZooCommand, ZooFilterArgs, ZooLibraryArgs, ZooRepairArgs,
+    ZooScanArgs,
 };
 
 /// Looks a trained image classifier in the mouth: does it carry a backdoor?

@@ -33,6 +33,8 @@ pub struct Planned {
     pub recipe: String,
     /// The name of its table of poison; `None` for a clean model.
     pub attack: Option<String>,
+    /// The settings that the plan varies, as paths, and their values in this model.
+    pub varied: Vec<(String, String)>,
     /// A model that is right on fewer test images than this has collapsed; `None` takes a quarter
     /// of the way from chance to all.
     pub clean_accuracy: Option<f64>,

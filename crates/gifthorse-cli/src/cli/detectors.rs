@@ -4,7 +4,7 @@ use clap::Args;
 use gifthorse_defense::detect::{Choice, DETECTORS, Effort};
 
 /// Flags that follow from the table of detectors.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct DetectorArgs {
     /// Run these detectors, such as mm_bd, or `thorough` for all there are [default: those whose
     /// findings in clean models are known, so that they have a part in the verdict].

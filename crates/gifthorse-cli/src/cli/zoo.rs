@@ -27,6 +27,8 @@ pub enum ZooCommand {
     Repair(ZooRepairArgs),
     /// Fit several filters to the models that were made, and hold them against what was planted.
     Filter(ZooFilterArgs),
+    /// Make and scan attacks that pay for evading the verdict, and say what each paid.
+    Adapt(Box<ZooAdaptArgs>),
     /// Collect what the scans found in clean models: the library that verdicts are calibrated on.
     Library(ZooLibraryArgs),
 }
@@ -78,6 +80,39 @@ pub struct ZooScanArgs {
     /// Print the summary as JSON, every model with it.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `zoo adapt`.
+#[derive(Args, Debug)]
+pub struct ZooAdaptArgs {
+    /// What to make.
+    #[command(flatten)]
+    pub build: ZooBuildArgs,
+    /// What to scan with.
+    #[command(flatten)]
+    detectors: DetectorArgs,
+    /// Share of clean models that may be called backdoored.
+    #[arg(long, default_value_t = 0.05, value_name = "RATE", value_parser = parse::rate)]
+    fpr: f64,
+    /// Print the table as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl ZooAdaptArgs {
+    /// The scan of what was made.
+    pub fn scan(&self) -> ZooScanArgs {
+        ZooScanArgs {
+            folder: self.build.out.clone(),
+            jobs: self.build.jobs,
+            detectors: self.detectors.clone(),
+            fpr: self.fpr,
+            again: false,
+            summary: false,
+            pages: false,
+            json: self.json,
+        }
+    }
 }
 
 /// Arguments of `zoo library`.

@@ -1,5 +1,6 @@
 //! `gifthorse zoo`: many models with a known truth.
 
+mod adapt;
 mod build;
 mod filter;
 mod library;
@@ -22,6 +23,7 @@ pub fn run(args: &ZooArgs, global: &Global) -> anyhow::Result<ExitCode> {
         ZooCommand::Scan(args) => scan::run(args, global),
         ZooCommand::Repair(args) => repair::run(args, global),
         ZooCommand::Filter(args) => filter::run(args, global),
+        ZooCommand::Adapt(args) => adapt::run(args, global),
         ZooCommand::Library(args) => library::run(args, global),
     }
 }

@@ -437,3 +437,37 @@ fn filters_are_held_against_what_was_planted_once_for_what_is_asked() {
         .expect(2)
         .says(&["strap"]);
 }
+
+#[test]
+fn an_adversary_is_told_what_evading_costs() {
+    let bench = Bench::new();
+    bench.write("zoo.toml", zoo());
+    let run = bench
+        .run("zoo adapt zoo.toml -o zoo/ --detector mm_bd")
+        .expect(0);
+    for part in ["size = 5", "cost", "verdict", "witnesses"] {
+        assert!(run.out().contains(part), "{part} in {}", run.out());
+    }
+    let found = json(&bench, "zoo/adversary.json");
+    let found = found.as_array().unwrap();
+    assert_eq!(found.len(), 4);
+    for model in &found[..2] {
+        assert!(model["attack"].is_null() && model["cost"].is_null());
+        let outcome = model["outcome"].as_str().unwrap();
+        assert!(["clean", "false_alarm", "inconclusive"].contains(&outcome));
+    }
+    for (model, size) in found[2..].iter().zip(["4", "5"]) {
+        assert_eq!(model["varied"]["poison.backdoors.0.trigger.size"], size);
+        // The first clean model is the twin of both.
+        let cost = found[0]["clean_accuracy"].as_f64().unwrap()
+            - model["clean_accuracy"].as_f64().unwrap();
+        assert!((model["cost"].as_f64().unwrap() - cost).abs() < 1e-12);
+        assert!(model["attack_success"].as_f64().unwrap() > 0.5);
+    }
+    // All is there: nothing is made again.
+    let again = bench
+        .run("zoo adapt zoo.toml -o zoo/ --detector mm_bd --json")
+        .expect(0)
+        .says(&["0 models to make", "0 models to scan"]);
+    assert_eq!(again.json(), json(&bench, "zoo/adversary.json"));
+}

@@ -20,8 +20,14 @@ pub struct Expansion<'a> {
 /// The kind of table that plants something, and its name.
 type Attack<'a> = (&'static str, &'a String);
 
-/// Settings that lead from the tables to a model, and the words that its name gets for them.
-type Variant = (Vec<Change>, Vec<String>);
+/// Settings that lead from the tables to a model, the words that its name gets for those that vary,
+/// and how these are written.
+#[derive(Clone)]
+struct Variant {
+    changes: Vec<Change>,
+    words: Vec<String>,
+    varied: Vec<(String, String)>,
+}
 
 impl<'a> Expansion<'a> {
     /// No models yet.
@@ -64,9 +70,9 @@ impl<'a> Expansion<'a> {
             for net in group.net.names() {
                 for train in group.train.names() {
                     for &attack in &attacks {
-                        for changes in &variants {
+                        for variant in &variants {
                             for &seed in &group.seeds {
-                                self.add(group, [data, net, train], attack, changes, seed)?;
+                                self.add(group, [data, net, train], attack, variant, seed)?;
                             }
                         }
                     }
@@ -81,7 +87,7 @@ impl<'a> Expansion<'a> {
         group: &'a Group,
         [data, net, train]: [&'a String; 3],
         attack: Option<Attack<'a>>,
-        (changes, more_words): &Variant,
+        variant: &Variant,
         seed: u64,
     ) -> Result<(), String> {
         let mut tables = vec![("data", data), ("net", net), ("train", train)];
@@ -97,7 +103,7 @@ impl<'a> Expansion<'a> {
             words.push(name.clone());
             used.push(format!("{kind}.{name}"));
         }
-        words.extend(more_words.iter().cloned());
+        words.extend(variant.words.iter().cloned());
         words.push(format!("s{seed}"));
         let name = words.join("-");
         if !self.names.insert(name.clone()) {
@@ -108,7 +114,7 @@ impl<'a> Expansion<'a> {
         root.insert("name".to_owned(), Value::String(name));
         let seed = i64::try_from(seed).map_err(|_| format!("the seed {seed} is too large"))?;
         root.insert("seed".to_owned(), Value::Integer(seed));
-        let spec = ModelSpec::from_table(root, changes)
+        let spec = ModelSpec::from_table(root, &variant.changes)
             .map_err(|reason| format!("({}) {reason}", used.join(", ")))?;
         if spec.is_backdoored() != attack.is_some() {
             return Err(
@@ -124,6 +130,7 @@ impl<'a> Expansion<'a> {
                 None => format!("{net}/{train}"),
             },
             attack: attack.map(|(_, name)| name.clone()),
+            varied: variant.varied.clone(),
             clean_accuracy: group.clean_accuracy,
             attack_success: group.attack_success,
         });
@@ -158,21 +165,26 @@ fn refuse_none(group: &Group) -> Result<(), String> {
 /// The variants of a group: every combination of the values that vary, on top of what is set.
 fn variants(group: &Group) -> Result<Vec<Variant>, String> {
     let set = group.set.iter();
-    let set = set
+    let changes = set
         .map(|(path, value)| (path.clone(), value.clone()))
         .collect();
-    let mut variants: Vec<Variant> = vec![(set, Vec::new())];
+    let mut variants = vec![Variant {
+        changes,
+        words: Vec::new(),
+        varied: Vec::new(),
+    }];
     for (path, values) in &group.vary {
         if values.is_empty() {
             return Err(format!("vary: {path:?} has no values"));
         }
         let mut longer = Vec::new();
-        for (changes, words) in &variants {
+        for shorter in &variants {
             for (index, value) in values.iter().enumerate() {
-                let (mut changes, mut words) = (changes.clone(), words.clone());
-                changes.push((path.clone(), value.clone()));
-                words.push(word(path, index, value));
-                longer.push((changes, words));
+                let mut variant = shorter.clone();
+                variant.changes.push((path.clone(), value.clone()));
+                variant.words.push(word(path, index, value));
+                variant.varied.push((path.clone(), value.to_string()));
+                longer.push(variant);
             }
         }
         variants = longer;

@@ -32,6 +32,15 @@ pub fn run(args: &ZooBuildArgs, global: &Global) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
+    let all = make(&plan, args, global)?;
+    Ok(ExitCode::from(if all { 0 } else { NOT_ALL }))
+}
+
+/// Makes the models of a plan, tells of those that are not good, and gives whether all are.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn make(plan: &Plan, args: &ZooBuildArgs, global: &Global) -> anyhow::Result<bool> {
     let request = BuildRequest {
         out: args.out.clone(),
         data: crate::data::folder(args.data.as_deref()),
@@ -41,19 +50,19 @@ pub fn run(args: &ZooBuildArgs, global: &Global) -> anyhow::Result<ExitCode> {
         bars: Bars::new(global.quiet),
         told: Mutex::default(),
     };
-    let outcome = build(&plan, &request, &watch);
+    let outcome = build(plan, &request, &watch);
     watch.bars.finish();
     let zoo = outcome?;
     let planned = |entry: &&Entry| plan.models.iter().any(|it| it.spec.name == entry.name);
     let (wanted, others): (Vec<&Entry>, Vec<&Entry>) = zoo.models.iter().partition(planned);
     let bad: Vec<&&Entry> = wanted.iter().filter(|it| it.state != State::Good).collect();
     if !global.quiet {
-        output::print(&format!(
-            "{}: {} of {} models are good\n",
+        output::note(&format!(
+            "{}: {} of {} models are good",
             args.out.display(),
             wanted.len() - bad.len(),
             wanted.len()
-        ))?;
+        ));
         let told_before = watch.told.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in bad
             .iter()
@@ -69,7 +78,7 @@ pub fn run(args: &ZooBuildArgs, global: &Global) -> anyhow::Result<ExitCode> {
             ));
         }
     }
-    Ok(ExitCode::from(if bad.is_empty() { 0 } else { NOT_ALL }))
+    Ok(bad.is_empty())
 }
 
 fn told(entry: &Entry) -> String {

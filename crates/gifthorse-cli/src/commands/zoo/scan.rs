@@ -22,21 +22,7 @@ const NOT_ALL: u8 = 2;
 pub fn run(args: &ZooScanArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let mut failures = 0;
     if !args.summary {
-        let request = ScanZooRequest {
-            folder: args.folder.clone(),
-            jobs: args.jobs,
-            detectors: args.detectors.choices(Effort::Auto)?,
-            fpr: args.fpr,
-            seed: global.seed(),
-            again: args.again,
-            pages: args.pages,
-        };
-        let watch = Watch {
-            bars: Bars::new(global.quiet),
-        };
-        let outcome = scan_zoo(&request, &watch);
-        watch.bars.finish();
-        failures = outcome?;
+        failures = scan_all(args, global)?;
     }
     let summary = summarise(&args.folder)?;
     if args.json {
@@ -46,6 +32,28 @@ pub fn run(args: &ZooScanArgs, global: &Global) -> anyhow::Result<ExitCode> {
         output::print(&table::of(&summary))?;
     }
     Ok(ExitCode::from(if failures == 0 { 0 } else { NOT_ALL }))
+}
+
+/// Scans the good models, and gives how many scans failed.
+///
+/// # Errors
+/// No zoo in the folder, files that cannot be written.
+pub fn scan_all(args: &ZooScanArgs, global: &Global) -> anyhow::Result<usize> {
+    let request = ScanZooRequest {
+        folder: args.folder.clone(),
+        jobs: args.jobs,
+        detectors: args.detectors.choices(Effort::Auto)?,
+        fpr: args.fpr,
+        seed: global.seed(),
+        again: args.again,
+        pages: args.pages,
+    };
+    let watch = Watch {
+        bars: Bars::new(global.quiet),
+    };
+    let outcome = scan_zoo(&request, &watch);
+    watch.bars.finish();
+    Ok(outcome?)
 }
 
 struct Watch {
