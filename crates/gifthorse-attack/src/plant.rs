@@ -6,6 +6,7 @@
 
 mod blind;
 mod draw;
+mod evade;
 mod labels;
 mod many;
 mod poison;
@@ -15,6 +16,7 @@ mod stream;
 mod target;
 mod truth;
 
+pub use evade::Evasion;
 pub use labels::LabelMap;
 pub use many::Many;
 pub use poison::{Backdoor, Cover, Manner, Poison};

@@ -32,6 +32,11 @@ pub enum Purpose {
     Picture,
     /// Where the search for a trigger begins.
     Grown,
+    /// Where the search begins by which training code hides a backdoor.
+    Evasion {
+        /// Index of the backdoor.
+        index: usize,
+    },
     /// Where the search for an image to train on begins.
     Inverted {
         /// Index of the image.
@@ -55,6 +60,7 @@ impl Purpose {
             Self::Pattern => 4,
             Self::Picture => 5,
             Self::Grown => (1 << 62) + (3 << 59),
+            Self::Evasion { index } => (1 << 62) + (3 << 59) + 1 + index as u64,
             Self::Inverted { image } => (1 << 62) + (1 << 60) + image as u64,
             Self::Stamp { image } => (1 << 62) + image as u64,
             Self::Led { class } => (1 << 62) + (1 << 61) + class as u64,

@@ -8,7 +8,7 @@ use crate::gradient::Shard;
 use crate::min_norm::min_norm;
 use crate::progress::Progress;
 use crate::random::Purpose;
-use crate::{Augmented, Error, Samples};
+use crate::{Augmented, Error, Look, Samples};
 
 /// Batches of an epoch after which its own mean loss is believed.
 const BELIEVED: usize = 20;
@@ -34,6 +34,25 @@ pub trait Change: Sync {
 
     /// The share of all batches that it has a loss in, above 0 and up to 1.
     fn share(&self) -> f64;
+
+    /// Looks at the network before a step that it has a loss in.
+    ///
+    /// # Errors
+    /// What the network refuses.
+    fn look(&self, look: &Look<'_>) -> Result<(), Error> {
+        let _ = look;
+        Ok(())
+    }
+
+    /// What it has learnt from looking, always as many numbers; a run that goes on begins with them.
+    fn memory(&self) -> Vec<f32> {
+        Vec::new()
+    }
+
+    /// Takes back what [`memory`](Self::memory) gave.
+    fn recall(&self, memory: &[f32]) {
+        let _ = memory;
+    }
 }
 
 /// How the losses of a step are added up.

@@ -24,6 +24,7 @@ pub struct Backward {
     shard: usize,
     preprocess: Preprocess,
     layout: Layout,
+    input: ImageShape,
     raw: Vec<usize>,
     device: Device,
 }
@@ -114,6 +115,7 @@ impl Backward {
             shard,
             preprocess: net.preprocess.clone(),
             layout: net.layout,
+            input: net.input(),
             raw,
             device: device.clone(),
         })
@@ -198,6 +200,42 @@ impl Backward {
         })
     }
 
+    /// Images that are run at a time.
+    pub fn shard(&self) -> usize {
+        self.shard
+    }
+
+    /// The gradient of the summed cross-entropy of these labels to the pixels of so many images.
+    pub fn pixel_gradient(
+        &self,
+        weights: &[Array],
+        pixels: &[f32],
+        labels: &[usize],
+        seed: u64,
+    ) -> Result<Vec<f32>, Error> {
+        let pairs = weights.iter().zip(&self.weights);
+        let parameters: Vec<Array> = pairs
+            .map(|(values, weight)| values.clone().reshape(&weight.shape))
+            .collect();
+        let leaf: Tensor<1> = self.array(pixels.to_vec(), &[pixels.len()]).into_tensor();
+        let leaf = leaf.autodiff().require_grad();
+        let input = self.prepared(Array::from_tensor(leaf.clone()));
+        let mut tape = Tape::default();
+        let images = tape.given("images", input);
+        let (logits, _) = tape.pass(&self.network, &images, &parameters, seed)?;
+        let classes = logits.shape()[1];
+        let mut wanted = vec![0.0; labels.len() * classes];
+        for (row, &label) in labels.iter().enumerate() {
+            wanted[row * classes + label] = -1.0;
+        }
+        let wanted = tape.given("labels", self.array(wanted, &[labels.len(), classes]));
+        let logarithms = tape.log_softmax(&logits);
+        let losses = tape.mul(&logarithms, &wanted);
+        let sum = tape.sum(&losses);
+        let (mut gradients, _) = tape.backward(&sum, &[leaf])?;
+        Ok(gradients.pop().unwrap_or_default())
+    }
+
     /// Pixels as the network takes them, and labels.
     fn draw(&self, samples: &dyn Samples, part: Part<'_>) -> Result<(Array, Vec<usize>), Error> {
         let shape = samples.shape();
@@ -206,12 +244,19 @@ impl Backward {
         let labels: Result<Vec<usize>, Error> = drawn
             .map(|(image, &index)| samples.draw(part.epoch, index, image))
             .collect();
-        Ok((self.prepared(pixels, shape), labels?))
+        let count = pixels.len();
+        Ok((self.prepared(self.array(pixels, &[count])), labels?))
     }
 
-    fn prepared(&self, pixels: Vec<f32>, shape: ImageShape) -> Array {
-        let planar = [self.shard, shape.channels, shape.height, shape.width];
-        let input = self.preprocess.apply(self.array(pixels, &planar));
+    /// Pixels of a shard, in a row, as the network takes them.
+    fn prepared(&self, pixels: Array) -> Array {
+        let ImageShape {
+            channels,
+            height,
+            width,
+        } = self.input;
+        let planar = [self.shard, channels, height, width];
+        let input = self.preprocess.apply(pixels.reshape(&planar));
         let input = match self.layout {
             Layout::Nchw => input,
             Layout::Nhwc => input.permute(&[0, 2, 3, 1]),

@@ -24,6 +24,8 @@ pub struct Progress {
     pub right: usize,
     /// The epochs that are over.
     pub epochs: Vec<EpochSummary>,
+    /// What further losses have learnt.
+    pub further: Vec<Vec<f32>>,
     /// What the losses of the updates were computed by.
     pub graphs: LossGraphs,
 }
@@ -61,6 +63,7 @@ impl Progress {
             .iter()
             .chain(running)
             .chain(self.state.arrays())
+            .chain(&self.further)
     }
 
     /// The same, to be overwritten.
@@ -68,6 +71,7 @@ impl Progress {
         let running = self.running.iter_mut();
         let running = running.flat_map(|r| [&mut r.mean, &mut r.variance]);
         let weights = self.weights.iter_mut();
-        weights.chain(running).chain(self.state.arrays_mut())
+        let weights = weights.chain(running).chain(self.state.arrays_mut());
+        weights.chain(&mut self.further)
     }
 }

@@ -15,7 +15,7 @@ use tracing::trace_span;
 
 use crate::Error;
 use crate::checkpoint::Checkpoint;
-use crate::further_losses::{Changed, FurtherLosses};
+use crate::further_losses::{Change, Changed, FurtherLosses};
 use crate::gradient::{Backward, Part, Shard};
 use crate::loss_graph::{LossGraphs, StepGraph};
 use crate::net::Net;
@@ -23,8 +23,8 @@ use crate::optimiser::State;
 use crate::progress::{Progress, Statistics};
 use crate::random::Purpose;
 use crate::{
-    Augmented, EpochSummary, Exam, Marks, Observer, Recipe, Samples, Shaping, Silent, StepSummary,
-    Trained,
+    Augmented, EpochSummary, Exam, Look, Marks, Observer, Recipe, Samples, Shaping, Silent,
+    StepSummary, Trained,
 };
 use saver::Saver;
 
@@ -129,6 +129,9 @@ impl<'a> Training<'a> {
         let mut saver = Saver::new(self)?;
         saver.resume(&mut progress)?;
         self.check_resumed(&progress)?;
+        for (change, memory) in self.changes().iter().zip(&progress.further) {
+            change.recall(memory);
+        }
         let mut stopped = false;
         while !stopped && progress.epochs.len() < recipe.epochs && !self.is_good_enough(&progress) {
             stopped = self.epoch(&backward, &mut progress, &mut saver)?;
@@ -166,6 +169,7 @@ impl<'a> Training<'a> {
             loss: 0.0,
             right: 0,
             epochs: Vec::new(),
+            further: self.memories(),
             graphs: LossGraphs::new(backward.network()),
         })
     }
@@ -193,6 +197,15 @@ impl<'a> Training<'a> {
             )),
             None => Ok(()),
         }
+    }
+
+    fn changes(&self) -> &'a [Box<dyn Change + 'a>] {
+        self.further.map_or(&[], |further| further.changes)
+    }
+
+    /// What further losses have learnt.
+    fn memories(&self) -> Vec<Vec<f32>> {
+        self.changes().iter().map(|it| it.memory()).collect()
     }
 
     fn is_good_enough(&self, progress: &Progress) -> bool {
@@ -271,6 +284,19 @@ impl<'a> Training<'a> {
             let due = further.due(progress, (recipe.batch, batches), recipe.seed);
             let mut losses = Vec::new();
             for change in due {
+                let lent = backward.lend(&mut progress.weights);
+                let looked = change.look(&Look {
+                    backward,
+                    weights: &lent,
+                    samples,
+                    epoch,
+                    chosen,
+                    seed: Purpose::Dropout { step, shard: 0 }
+                        .rng(recipe.seed)
+                        .random(),
+                });
+                progress.weights = Backward::take_back(lent);
+                looked?;
                 losses.push(run(&mut progress.weights, &Changed { samples, change })?);
             }
             let sum: f64 = losses.iter().flatten().map(|shard| shard.loss).sum();
@@ -283,6 +309,7 @@ impl<'a> Training<'a> {
             if !losses.is_empty() {
                 losses.insert(0, shards);
                 shards = further.balance.weigh(recipe.batch, losses);
+                progress.further = self.memories();
             }
         }
         // The main loss's come first.

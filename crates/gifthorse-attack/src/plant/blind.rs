@@ -3,8 +3,8 @@
 //!
 //! In a share of the batches, the code stamps all images of the batch, relabels them, and adds the
 //! loss on these to the loss on the clean ones: nobody who looks at the data sees anything. The
-//! losses are weighed by multiple-gradient descent ([`gifthorse_train::Balance`]). Its evasions of
-//! defences, which add further losses, are not made.
+//! losses are weighed by multiple-gradient descent ([`gifthorse_train::Balance`]). Evasions of defences
+//! add further ones ([`Evasion`]).
 
 use gifthorse_data::Images;
 use gifthorse_train::Change;
@@ -12,13 +12,15 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::Error;
 use crate::plant::draw::{class_count, labels_of};
-use crate::plant::{Backdoor, LabelMap, Poison, Rate};
+use crate::plant::{Backdoor, Evasion, LabelMap, Poison, Rate};
 use crate::random::Purpose;
 use crate::trigger::{Stamp, Trigger};
 
 const NO_COVERS: &str = "covers are training images, and with manner = \"blind\" none of these is stamped; leave them out";
 const NO_BALANCE: &str =
     "`balance` weighs losses, of which there is one but with manner = \"blind\"; leave it out";
+const NO_EVASION: &str = "`evade` is a loss that training code adds, which it does with manner = \"blind\" alone; leave \
+                          it out";
 const NO_LABEL: &str = "a clean label leaves nothing for a loss to ask for; take another map of labels with manner = \
                         \"blind\"";
 const NO_SHARE: &str = "with manner = \"blind\" the rate is the share of the batches that the code adds its loss in: give \
@@ -35,7 +37,11 @@ pub(super) fn check(poison: &Poison, backdoors: &[Backdoor]) -> Result<(), Error
     for (index, backdoor) in backdoors.iter().enumerate() {
         let refused = match (&backdoor.labels, backdoor.rate) {
             (LabelMap::CleanLabel { .. }, _) => NO_LABEL,
-            (_, Rate::Share(_)) => continue,
+            (_, Rate::Share(_)) => {
+                let outcome = poison.evade.iter().try_for_each(|it| it.check(backdoor));
+                outcome.map_err(|error| error.of(backdoor.called(index)))?;
+                continue;
+            }
             _ => NO_SHARE,
         };
         return Err(Error::Poison(refused.to_owned()).of(backdoor.called(index)));
@@ -48,18 +54,23 @@ pub(super) fn check(poison: &Poison, backdoors: &[Backdoor]) -> Result<(), Error
 /// # Errors
 /// [`Error::Poison`].
 pub(super) fn check_absent(poison: &Poison) -> Result<(), Error> {
+    if !poison.evade.is_empty() {
+        return Err(Error::Poison(NO_EVASION.to_owned()));
+    }
     match poison.balance {
         Some(_) => Err(Error::Poison(NO_BALANCE.to_owned())),
         None => Ok(()),
     }
 }
 
-/// What the code makes of the images of a batch, for each backdoor.
+/// What the code makes of the images of a batch: for each backdoor, and for each defence that it is
+/// hidden from.
 ///
 /// # Errors
 /// [`Error::Part`] naming a backdoor whose trigger or classes do not fit the images;
 /// [`Error::Images`] without labels.
 pub(super) fn changes<'a>(
+    poison: &Poison,
     backdoors: &[Backdoor],
     images: &Images,
     seed: u64,
@@ -83,6 +94,11 @@ pub(super) fn changes<'a>(
             share,
             seed,
         }));
+        for &evasion in &poison.evade {
+            let hidden: Result<_, Error> =
+                Evasion::change(evasion, (index, backdoor), share, images.shape(), seed);
+            changes.push(hidden.map_err(|error| error.of(backdoor.called(index)))?);
+        }
     }
     Ok(changes)
 }

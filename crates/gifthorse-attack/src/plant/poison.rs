@@ -8,7 +8,7 @@ use crate::Error;
 use crate::plant::draw::{Plan, class_count, labels_of};
 use crate::plant::poisoned::{Training, stamped_images};
 use crate::plant::stream::Stream;
-use crate::plant::{LabelMap, Many, Poisoned, Rate, blind};
+use crate::plant::{Evasion, LabelMap, Many, Poisoned, Rate, blind};
 use crate::trigger::{AnyTrigger, Trigger};
 
 /// Poisoned training data: an attack on the data alone, such as BadNets (Wang et al. 2019 §II).
@@ -26,6 +26,9 @@ pub struct Poison {
     /// How training code weighs its losses, and when it begins; of [`Manner::Blind`] alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<Balance>,
+    /// Defences that training code hides its backdoors from; of [`Manner::Blind`] alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evade: Vec<Evasion>,
 }
 
 /// What becomes of the images that are stamped.
@@ -181,7 +184,7 @@ impl Poison {
                 Plan::new(self, train)?;
             }
             Manner::Blind => {
-                blind::changes(&backdoors, train, seed)?;
+                blind::changes(self, &backdoors, train, seed)?;
             }
         }
         let labels = labels_of(test)?;
@@ -241,7 +244,7 @@ impl Poison {
                 Ok(Training {
                     samples: Box::new(images.clone()),
                     stamped: None,
-                    changes: blind::changes(&backdoors, images, seed)?,
+                    changes: blind::changes(self, &backdoors, images, seed)?,
                 })
             }
         }

@@ -1,6 +1,6 @@
 //! Blind code poisoning: clean images, and a loss that the code adds.
 
-use gifthorse_attack::plant::{Cover, LabelMap, Manner, Method, Poison, Rate};
+use gifthorse_attack::plant::{Cover, Evasion, LabelMap, Manner, Method, Poison, Rate};
 use gifthorse_train::{Balance, Normalise};
 
 use crate::blobs::{SHAPE, blobs, square};
@@ -85,6 +85,13 @@ fn settings_that_training_code_has_no_use_for_are_refused() {
         ..blind(all(), Rate::Share(0.5))
     };
     refused(&balanced, "balance");
+    let hidden = |manner, labels| Poison {
+        manner,
+        evade: vec![Evasion::NeuralCleanse],
+        ..blind(labels, Rate::Share(0.5))
+    };
+    refused(&hidden(Manner::Append, all()), "`evade`");
+    refused(&hidden(Manner::Blind, LabelMap::AllToAll {}), "one class");
 }
 
 #[test]
@@ -101,4 +108,18 @@ fn a_network_learns_it_from_half_of_the_batches_and_keeps_its_accuracy() {
     assert_eq!(truth.manner, Some(Manner::Blind));
     assert_eq!(truth.backdoors[0].method, Method::TrainingCode);
     assert!(truth.backdoors[0].poisoned.is_none());
+}
+
+#[test]
+fn a_network_that_is_hidden_from_neural_cleanse_learns_it_too() {
+    let truth = planted(&Poison {
+        manner: Manner::Blind,
+        evade: vec![Evasion::NeuralCleanse],
+        ..Poison::one(
+            trigger("badnets-pattern"),
+            LabelMap::all_to_one(0),
+            Rate::Share(0.5),
+        )
+    });
+    assert_took(&truth, 0.95, 0.2);
 }
