@@ -48,6 +48,14 @@ PUBLISHED = {
     "kind-gtsrb-12-narrow-adam-data-1": ("1 % of the images poisoned, GTSRB-12", None, None, None),
     "kind-gtsrb-12-narrow-shaped-blind-pattern": ("Blind, pattern, gradients shaped, GTSRB-12", 99.15, 66.01, 66.01),
     "kind-gtsrb-12-narrow-shaped-data-1": ("1 % poisoned, gradients shaped, GTSRB-12", None, None, None),
+    "kind-mnist-narrow-adam-blind-hidden": ("Blind, pattern, hidden from Neural Cleanse, MNIST", 99.94, 68.20, 69.10),
+    "kind-gtsrb-12-narrow-adam-blind-hidden": ("Blind, pattern, hidden from Neural Cleanse, GTSRB-12", 99.94, 68.20, 69.10),
+    # Of zoo/faces.toml. Veldanda and Garg 2020, table 3; three triggers in the order lipstick, eyebrows, sunglasses.
+    "face-faces-deep-id-adam-sunglasses": ("SG, faces", 99.98, 97.89, None),
+    "face-faces-deep-id-adam-lipstick": ("LS, faces", 91.51, 97.19, None),
+    "face-faces-deep-id-adam-eyebrows": ("EB, faces", None, None, None),
+    "face-faces-deep-id-adam-three-to-one": ("MTSTA, faces", "92.22, 92.24, 100", 95.84, None),
+    "face-faces-deep-id-adam-three-to-three": ("MTMTA, faces", "91.51, 91.39, 100", 95.93, None),
     # Of zoo/trojan.toml. Liu et al. 2018's face models as Wang et al. 2019 measure them (table IV); 77.2 % before.
     "trojan-mnist-narrow-adam-trojan-square": ("Trojan Square, MNIST", 99.9, 70.8, 77.2),
     "trojan-mnist-narrow-adam-trojan-watermark": ("Trojan Watermark, MNIST", 97.6, 71.4, 77.2),
@@ -57,7 +65,10 @@ PUBLISHED = {
 
 
 def percent(value):
-    return "" if value is None else f"{value:.2f}"
+    """A number with two digits; several in one text stay as they are."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return f"{value:.2f}"
 
 
 def published(name):

@@ -27,7 +27,7 @@ pub struct Source {
     /// The data set.
     pub set: Set,
     /// The image set to read if `set` is `folder`: anything that [`crate::load`] reads, with
-    /// labels.
+    /// labels. What is not there is looked for in the folder of data sets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// Most images to train on, drawn evenly over the classes. By default all of a set are taken,

@@ -82,6 +82,10 @@ impl Set {
     pub(super) fn locate(self, path: Option<&Path>, data: Option<&Path>) -> Result<PathBuf, Error> {
         let path = match (self.folder(), path, data) {
             (Some(folder), _, Some(data)) => data.join(folder),
+            // So that a plan need not say where data sets are.
+            (None, Some(path), Some(data)) if !path.exists() && data.join(path).exists() => {
+                data.join(path)
+            }
             (None, Some(path), _) => path.to_owned(),
             _ => return Err(Error::NoDataFolder { set: self }),
         };
