@@ -105,6 +105,21 @@ impl With for Source {
 }
 
 #[test]
+fn a_set_that_is_not_here_is_looked_for_in_the_folder_of_data_sets() {
+    let (data, path) = folder(&[5, 5]);
+    let here = of_folder(&path).load(None).unwrap();
+    let there = of_folder(Path::new("set")).load(Some(data.path())).unwrap();
+    assert_eq!(there.train.pixels(), here.train.pixels());
+    for folder in [None, Some(data.path())] {
+        let error = of_folder(Path::new("other")).load(folder).unwrap_err();
+        assert!(
+            error.to_string().contains("other does not exist"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn a_set_without_parts_is_divided_always_in_the_same_way() {
     let (_folder, path) = folder(&[20, 20, 5]);
     let all = of_folder(&path).load(None).unwrap();
