@@ -15,6 +15,7 @@ mod stream;
 mod target;
 mod truth;
 
+pub(crate) use draw::{class_count, labels_of};
 pub use labels::LabelMap;
 pub use many::Many;
 pub use poison::{Backdoor, Cover, Manner, Poison};

@@ -32,6 +32,8 @@ pub enum Purpose {
     Picture,
     /// Where the search for a trigger begins.
     Grown,
+    /// The first weights of layers that are trained anew.
+    Anew,
     /// Where the search for an image to train on begins.
     Inverted {
         /// Index of the image.
@@ -54,6 +56,7 @@ impl Purpose {
             Self::Probe => 3,
             Self::Pattern => 4,
             Self::Picture => 5,
+            Self::Anew => (1 << 62) + (7 << 58),
             Self::Grown => (1 << 62) + (3 << 59),
             Self::Inverted { image } => (1 << 62) + (1 << 60) + image as u64,
             Self::Stamp { image } => (1 << 62) + image as u64,
