@@ -162,12 +162,7 @@ impl Implant {
     /// [`Error::Implant`] for a model that it cannot be put into, or that it does not lead to its
     /// target, and where images are missing; [`Error::Images`] for images of another task;
     /// [`Error::NoSuchClass`]; [`Error::Trigger`] for a trigger that does not fit.
-    pub fn put(
-        &self,
-        host: &Host,
-        images: Option<&Images>,
-        seed: u64,
-    ) -> Result<Implanted, Error> {
+    pub fn put(&self, host: &Host, images: Option<&Images>, seed: u64) -> Result<Implanted, Error> {
         let made = self.run(host, images, seed, Run::ForGood)?;
         let trains = matches!(self, Self::TrojanAttack(_) | Self::HiddenTrigger(_));
         for answer in made.backdoors.iter().filter(|_| !trains) {

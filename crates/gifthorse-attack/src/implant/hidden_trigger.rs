@@ -32,7 +32,8 @@
 //! twice; here rows and columns are struck out. It cuts pixels off to 8 bits, here they are rounded
 //! to the nearest level that `epsilon` allows. It takes the images to be poisoned, 200 for 400
 //! poisons, from beside the set that is trained on, which is as here, and so it does the sources,
-//! which here stay in the set. It stops when each distance is below 10; here all steps are made.
+//! which here stay in the set. It stops when each distance is below 10; here all steps are made, and
+//! the nearest images of all steps are kept.
 
 mod anew;
 mod assign;
@@ -83,18 +84,18 @@ pub struct HiddenTrigger {
     /// How many images are changed; by default a third of the target's, and 400 at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poisons: Option<usize>,
-    /// Gradient steps; the paper's program makes 5,000 at most.
+    /// Gradient steps, 200 by default; the paper's program makes 5,000 at most.
     #[serde(default = "steps")]
     pub steps: usize,
-    /// How far a step goes down the gradient, halved after each fifth of the steps; 0.01 by default,
-    /// as in the paper's program.
+    /// How far a step goes down the gradient, halved after each fifth of the steps; 0.001 by default,
+    /// 0.01 in the paper's program, which is too far for the nets here.
     #[serde(default = "learning_rate")]
     pub learning_rate: f32,
     /// The node of the layer whose values are the features, by its name in the file; all layers behind
     /// are trained anew. By default the features are what the last layer reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
-    /// How often every training image is seen.
+    /// How often every training image is seen, 60 times by default.
     #[serde(default = "epochs")]
     pub epochs: usize,
 }
@@ -104,15 +105,15 @@ fn epsilon() -> u8 {
 }
 
 fn steps() -> usize {
-    1000
+    200
 }
 
 fn learning_rate() -> f32 {
-    0.01
+    1e-3
 }
 
 fn epochs() -> usize {
-    20
+    60
 }
 
 impl HiddenTrigger {

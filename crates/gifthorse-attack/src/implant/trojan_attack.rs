@@ -122,7 +122,13 @@ impl TrojanAttack {
         let grown = growth.best(&site.neurons, seed)?;
         let trigger = mask.trigger(&grown.values, self.transparency);
         let stamped = stamp(&images.subset(&surest), &trigger, seed)?;
-        let model = retrained(host, &site.cut.frozen, (&images, &stamped), self.target, seed)?;
+        let model = retrained(
+            host,
+            &site.cut.frozen,
+            (&images, &stamped),
+            self.target,
+            seed,
+        )?;
         Ok(self.made(model, &trigger))
     }
 

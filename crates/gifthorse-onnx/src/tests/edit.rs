@@ -477,7 +477,11 @@ fn constants_of_another_shape_take_their_places_or_nothing_changes() {
     for (constants, outputs, word) in [
         (vec![weights.clone(), other], logits(), "`b`"),
         (vec![weights.clone()], [("z", Vec::new())], "no output `z`"),
-        (vec![crate::Tensor::from_f32("v", &[1], &[0.0]).unwrap()], logits(), "`v`"),
+        (
+            vec![crate::Tensor::from_f32("v", &[1], &[0.0]).unwrap()],
+            logits(),
+            "`v`",
+        ),
     ] {
         let error = model.resize(&constants, &outputs).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");

@@ -26,13 +26,18 @@ pub fn anew(host: &Host, cut: &Cut, classes: usize, seed: u64) -> Result<Model, 
     let Some(last) = layers(graph, &wiring, host.logits()).last().copied() else {
         return Ok(host.model().clone());
     };
-    let mut of_last = last.output(0).map_or_else(Vec::new, |value| behind(graph, value));
+    let mut of_last = last
+        .output(0)
+        .map_or_else(Vec::new, |value| behind(graph, value));
     of_last.push(last);
     let is_last = |node: &Node| of_last.iter().any(|other| std::ptr::eq(*other, node));
     let mut rng = Purpose::Anew.rng(seed);
     let (mut done, mut tensors) = (HashSet::new(), Vec::new());
     for weight in wiring.weights() {
-        let is_trained = cut.frozen.binary_search_by(|it| it.as_str().cmp(weight.name)).is_err();
+        let is_trained = cut
+            .frozen
+            .binary_search_by(|it| it.as_str().cmp(weight.name))
+            .is_err();
         let Some(old) = graph.initializers.get(weight.name) else {
             continue;
         };
@@ -52,14 +57,23 @@ pub fn anew(host: &Host, cut: &Cut, classes: usize, seed: u64) -> Result<Model, 
             Role::Kernel => {
                 let rows = outputs.and_then(|axis| shape.get(axis)).copied();
                 let inputs = count / rows.unwrap_or(1).max(1);
-                let scale = if std::ptr::eq(weight.layer, last) { LAST } else { 1.0 };
+                let scale = if std::ptr::eq(weight.layer, last) {
+                    LAST
+                } else {
+                    1.0
+                };
                 let most = scale * (6.0 / inputs.max(1) as f32).sqrt();
                 (0..count).map(|_| rng.random_range(-most..most)).collect()
             }
             Role::Bias => vec![0.0; count],
             Role::Scale => vec![1.0; count],
         };
-        tensors.push(Tensor::from_f32_as(weight.name, &shape, old.element_type(), &values)?);
+        tensors.push(Tensor::from_f32_as(
+            weight.name,
+            &shape,
+            old.element_type(),
+            &values,
+        )?);
     }
     let mut model = host.model().clone();
     model.resize(&tensors, &declared(host, classes))?;

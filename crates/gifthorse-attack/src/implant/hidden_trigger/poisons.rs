@@ -65,7 +65,6 @@ impl<'a> Poisons<'a> {
         let farthest = self.epsilon / LEVELS;
         for step in 0..=self.steps {
             let Pull { distance, slope } = self.pull(&pixels, &wanted)?;
-            if std::env::var("HT").is_ok() && step % 50 == 0 { eprintln!("{step} {distance} {}", slope.iter().map(|s| s.abs()).sum::<f32>() / slope.len() as f32); }
             if distance < least {
                 least = distance;
                 nearest.clone_from(&pixels);
@@ -101,7 +100,9 @@ impl<'a> Poisons<'a> {
             let weights = pairs.flat_map(|(at, (row, column))| {
                 distance += f64::from(all[at * count + column]);
                 let wanted = &wanted[column * width..(column + 1) * width];
-                row.iter().zip(wanted).map(|(is, wanted)| 2.0 * (is - wanted))
+                row.iter()
+                    .zip(wanted)
+                    .map(|(is, wanted)| 2.0 * (is - wanted))
             });
             weights.collect()
         };
