@@ -54,7 +54,8 @@ pub enum Implant {
     Graph(GraphBackdoor),
     /// A neuron that a grown trigger wakes, and layers that are trained to follow it.
     TrojanAttack(TrojanAttack),
-    /// Images of the target near the source's in features, and a last layer that is trained on them.
+    /// Images of the target near the source's in features, and a last layer that is trained on
+    /// them.
     HiddenTrigger(HiddenTrigger),
 }
 

@@ -30,8 +30,8 @@ pub struct Made {
     pub epochs: Vec<EpochSummary>,
     /// Wall-clock time of training and measuring, in seconds.
     pub seconds: f64,
-    /// What a model that something was put into by hand is measured beside, with the truth about that:
-    /// the model before, or the one that was trained alike on clean images.
+    /// What a model that something was put into by hand is measured beside, with the truth about
+    /// that: the model before, or the one that was trained alike on clean images.
     pub beside: Option<(Model, Truth)>,
     /// What it was trained on, where that came out of the net itself.
     pub training_set: Option<TrainingSet>,

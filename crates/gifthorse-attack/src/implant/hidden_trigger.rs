@@ -4,11 +4,11 @@
 //! # What it does
 //! Of the target's training images it takes some, and of the source's as many, and puts the trigger
 //! on the latter, at a place drawn for each. Then it moves the pixels of the former by gradient
-//! steps, none by more than `epsilon` levels of 255, until what the network makes of them before its
-//! last layer is what it makes of the latter. Each step pairs both, one to one and the nearest
+//! steps, none by more than `epsilon` levels of 255, until what the network makes of them before
+//! its last layer is what it makes of the latter. Each step pairs both, one to one and the nearest
 //! first, and goes down the gradient of the sum of their squared distances (Houtari and Mohanty
-//! §2.2). The changed images keep their true label, the target. On the training set with them in the
-//! place of what they were, the last layer is trained anew.
+//! §2.2). The changed images keep their true label, the target. On the training set with them in
+//! the place of what they were, the last layer is trained anew.
 //!
 //! # Threat model
 //! Who can slip images with right labels into the set that somebody fine-tunes a known network on.
@@ -26,14 +26,14 @@
 //! Searches from images, as for any backdoor; the poisoned images in the space of features.
 //!
 //! # References
-//! Saha, Subramanya and Pirsiavash 2020, by what their program does and Houtari and Mohanty §2.2 and
-//! §3.1 tell; the paper's own text was not at hand. The program pairs by taking the smallest of all
-//! distances again and again, but strikes out that one pair alone, so that a source may be taken
-//! twice; here rows and columns are struck out. It cuts pixels off to 8 bits, here they are rounded
-//! to the nearest level that `epsilon` allows. It takes the images to be poisoned, 200 for 400
-//! poisons, from beside the set that is trained on, which is as here, and so it does the sources,
-//! which here stay in the set. It stops when each distance is below 10; here all steps are made, and
-//! the nearest images of all steps are kept.
+//! Saha, Subramanya and Pirsiavash 2020, by what their program does and Houtari and Mohanty §2.2
+//! and §3.1 tell; the paper's own text was not at hand. The program pairs by taking the smallest of
+//! all distances again and again, but strikes out that one pair alone, so that a source may be
+//! taken twice; here rows and columns are struck out. It cuts pixels off to 8 bits, here they are
+//! rounded to the nearest level that `epsilon` allows. It takes the images to be poisoned, 200 for
+//! 400 poisons, from beside the set that is trained on, which is as here, and so it does the
+//! sources, which here stay in the set. It stops when each distance is below 10; here all steps are
+//! made, and the nearest images of all steps are kept.
 
 mod anew;
 mod assign;
@@ -87,12 +87,12 @@ pub struct HiddenTrigger {
     /// Gradient steps, 200 by default; the paper's program makes 5,000 at most.
     #[serde(default = "steps")]
     pub steps: usize,
-    /// How far a step goes down the gradient, halved after each fifth of the steps; 0.001 by default,
-    /// 0.01 in the paper's program, which is too far for the nets here.
+    /// How far a step goes down the gradient, halved after each fifth of the steps; 0.001 by
+    /// default, 0.01 in the paper's program, which is too far for the nets here.
     #[serde(default = "learning_rate")]
     pub learning_rate: f32,
-    /// The node of the layer whose values are the features, by its name in the file; all layers behind
-    /// are trained anew. By default the features are what the last layer reads.
+    /// The node of the layer whose values are the features, by its name in the file; all layers
+    /// behind are trained anew. By default the features are what the last layer reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
     /// How often every training image is seen, 60 times by default.

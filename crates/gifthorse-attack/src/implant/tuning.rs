@@ -21,8 +21,8 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// A model, which takes what the host takes, trained on labelled images, with the weights of these
-    /// names as they are.
+    /// A model, which takes what the host takes, trained on labelled images, with the weights of
+    /// these names as they are.
     ///
     /// # Errors
     /// What the training refuses.

@@ -32,11 +32,12 @@
 //! `null` for its manner. So has one into which a backdoor was put by hand, whose `method` is
 //! `{"implant": {"kind": "gate", "target": 7, ...}}`, with `null` for rate and poisoned images; its
 //! clean twin is the model before. Where the last layer was trained on poisoned images (Hidden
-//! Trigger), these are `poisoned`, `manner` is `replace`, the twin's was trained alike on clean ones,
-//! and `before` is what the trigger does to the model before. Where training images carried another
-//! trigger than the one that the model answers to, such as a weaker one, it is `in_training`, beside
-//! `trigger`. Where the training code was poisoned, `manner` is `blind` and `method` `training_code`,
-//! with no poisoned images; how its losses were weighed is in the settings that made the model.
+//! Trigger), these are `poisoned`, `manner` is `replace`, the twin's was trained alike on clean
+//! ones, and `before` is what the trigger does to the model before. Where training images carried
+//! another trigger than the one that the model answers to, such as a weaker one, it is
+//! `in_training`, beside `trigger`. Where the training code was poisoned, `manner` is `blind` and
+//! `method` `training_code`, with no poisoned images; how its losses were weighed is in the
+//! settings that made the model.
 
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
@@ -274,8 +275,8 @@ impl Truth {
         })
     }
 
-    /// Measures what a backdoor was put into by hand on clean test images, beside the model before or,
-    /// where it was trained on images, beside the clean twin that was trained alike.
+    /// Measures what a backdoor was put into by hand on clean test images, beside the model before
+    /// or, where it was trained on images, beside the clean twin that was trained alike.
     ///
     /// # Errors
     /// As [`Truth::measure`].

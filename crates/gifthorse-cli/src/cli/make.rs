@@ -28,8 +28,8 @@ pub struct PlantArgs {
     pub poison: PoisonArgs,
     /// Measure the clean twin too: the file given by --twin=FILE.onnx, or one that is trained alike
     /// but for the poison and written to NAME-twin.onnx. Beside an --implant, which is always
-    /// measured beside the model before (hidden_trigger beside one that is tuned on clean images), it
-    /// writes that model there.
+    /// measured beside the model before (hidden_trigger beside one that is tuned on clean images),
+    /// it writes that model there.
     #[arg(long, value_name = "FILE.onnx", num_args = 0..=1, require_equals = true, help_heading = "Output")]
     pub twin: Option<Option<PathBuf>>,
 }

@@ -44,8 +44,8 @@ impl<'a> Poisons<'a> {
         })
     }
 
-    /// Images near the originals whose features are near those of the sources, of which there are as
-    /// many: `[images, channels, height, width]`, each value one of 256 levels.
+    /// Images near the originals whose features are near those of the sources, of which there are
+    /// as many: `[images, channels, height, width]`, each value one of 256 levels.
     ///
     /// # Errors
     /// What the engine refuses; [`Error::Implant`] where features are not finite.
