@@ -13,8 +13,8 @@ import argparse
 import numpy as np
 from PIL import Image
 
-SHOWN = 6
-ENLARGED = 2
+SHOWN = 5
+ENLARGED = 1
 
 
 def main():
