@@ -16,6 +16,7 @@ mod stream;
 mod target;
 mod truth;
 
+pub(crate) use draw::{class_count, labels_of};
 pub use evade::Evasion;
 pub use labels::LabelMap;
 pub use many::Many;

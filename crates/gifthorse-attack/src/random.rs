@@ -37,6 +37,8 @@ pub enum Purpose {
         /// Index of the backdoor.
         index: usize,
     },
+    /// The first weights of layers that are trained anew.
+    Anew,
     /// Where the search for an image to train on begins.
     Inverted {
         /// Index of the image.
@@ -59,6 +61,7 @@ impl Purpose {
             Self::Probe => 3,
             Self::Pattern => 4,
             Self::Picture => 5,
+            Self::Anew => (1 << 62) + (7 << 58),
             Self::Grown => (1 << 62) + (3 << 59),
             Self::Evasion { index } => (1 << 62) + (3 << 59) + 1 + index as u64,
             Self::Inverted { image } => (1 << 62) + (1 << 60) + image as u64,

@@ -18,7 +18,7 @@ use gifthorse_train::{
 use crate::Error;
 use crate::cleanse::{cleansing, left};
 use crate::spec::{ModelSpec, check_task};
-use crate::training_set::drawn;
+use crate::training_set::{TrainingSet, drawn};
 
 /// A model with the truth about it.
 #[derive(Debug, Clone)]
@@ -31,10 +31,13 @@ pub struct Made {
     pub epochs: Vec<EpochSummary>,
     /// Wall-clock time of training and measuring, in seconds.
     pub seconds: f64,
-    /// The model as it was before something was put into it by hand, with the truth about that.
-    pub before: Option<(Model, Truth)>,
     /// What the losses of training were computed by; absent where nothing was trained.
     pub graphs: Option<LossGraphs>,
+    /// What a model that something was put into by hand is measured beside, with the truth about
+    /// that: the model before, or the one that was trained alike on clean images.
+    pub beside: Option<(Model, Truth)>,
+    /// What it was trained on, where that came out of the net itself.
+    pub training_set: Option<TrainingSet>,
 }
 
 /// How a model is made, apart from what it depends on.
@@ -150,8 +153,9 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
         truth,
         epochs: trained.epochs,
         seconds: clock.elapsed().as_secs_f64(),
-        before: None,
         graphs: Some(trained.graphs),
+        beside: None,
+        training_set: None,
     })
 }
 
@@ -166,6 +170,9 @@ fn implanted(
     let (before, epochs, graphs) = match (&spec.from, making.clean, spec.twin()) {
         (Some(from), _, _) => (Model::read(&from.model)?, Vec::new(), None),
         (None, Some(clean), _) => (clean.clone(), Vec::new(), None),
+        (None, None, _) if spec.pretrain.is_some() => {
+            return Err(Error::Request(NO_PRETRAINED.to_owned()));
+        }
         (None, None, clean) => {
             let clean = clean.ok_or_else(|| Error::Request("nothing is put in".to_owned()))?;
             let made = make(&clean, images, making)?;
@@ -173,26 +180,32 @@ fn implanted(
         }
     };
     let host = spec.host(before)?;
-    let made = implant.put(&host, spec.seed)?;
-    let with = classifier(&made.model, spec.preprocess(), &spec.opening())?;
-    let truth = Truth::implanted(
-        &with,
-        host.classifier(),
-        &images.test,
-        implant,
-        &made.backdoors,
-        spec.seed,
-    )?;
-    let before = Truth::clean(host.classifier(), &images.test)?;
+    let made = implant.put(&host, Some(&images.train), spec.seed)?;
+    let truth = Truth::implanted(&host, implant, &made, &images.test, spec.seed)?;
+    let (beside, training_set) = match made.tuned {
+        None => (host.model().clone(), None),
+        Some(tuned) => {
+            let mut poisoned = vec![false; tuned.images.len()];
+            tuned.poisoned.iter().for_each(|at| poisoned[*at] = true);
+            let images = tuned.images;
+            (tuned.twin, Some(TrainingSet { images, poisoned }))
+        }
+    };
+    let opened = classifier(&beside, spec.preprocess(), &spec.opening())?;
+    let of_beside = Truth::clean(&opened, &images.test)?;
     Ok(Made {
         model: made.model,
         truth,
         epochs,
         seconds: clock.elapsed().as_secs_f64(),
-        before: Some((host.model().clone(), before)),
         graphs,
+        beside: Some((beside, of_beside)),
+        training_set,
     })
 }
+
+const NO_PRETRAINED: &str = "the net that is trained on `pretrain` is not there: let a zoo have that clean model, in a group of \
+                             the same net, training and seed, or train it with `gifthorse train` and give it with `--from`";
 
 impl Made {
     /// The success of the backdoor that took least: the share of images that it leads to where they

@@ -38,6 +38,10 @@ pub struct ModelSpec {
     /// In place of a new network, one that was trained before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Start>,
+    /// Images that a new network is trained on first, where it is tuned on `data` by what is put in
+    /// by hand: others of the same shape, with any classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretrain: Option<Source>,
     /// How it is trained.
     #[serde(default)]
     pub train: Recipe,
@@ -129,6 +133,10 @@ impl ModelSpec {
         if self.implant.is_some() && self.poison.is_some() {
             return Err("give either `poison` or `implant`, and not both".to_owned());
         }
+        let tunes = self.implant.as_ref().is_some_and(Implant::sets_classes);
+        if self.pretrain.is_some() && !(tunes && self.net.is_some()) {
+            return Err(PRETRAIN.to_owned());
+        }
         if self.is_taken_as_it_is() {
             let freezes = self
                 .from
@@ -144,7 +152,9 @@ impl ModelSpec {
             return Ok(());
         };
         if self.implant.is_some() {
-            return Err("`audit`: what is put in by hand is in no training set".to_owned());
+            let reason = "`audit`: what is put in by hand is in no training set, or in one that depends on the net: have \
+                          `gifthorse plant --training-set` write that, and `gifthorse data audit` look at it";
+            return Err(reason.to_owned());
         }
         named(&audit.method).map_err(|error| format!("`audit.method`: {error}"))?;
         match self.poison.as_ref().and_then(|it| no_set(it.manner)) {
@@ -186,8 +196,10 @@ impl ModelSpec {
         }
         if let Some(implant) = &self.implant {
             let host = self.host_for(images)?;
-            check_task("the model to go on from", host.classifier(), images)?;
-            let made = implant.rehearse(&host, self.seed)?;
+            if !implant.sets_classes() {
+                check_task("the model to go on from", host.classifier(), images)?;
+            }
+            let made = implant.rehearse(&host, Some(&images.train), self.seed)?;
             for answer in &made.backdoors {
                 answer.check_on(&images.test)?;
             }
@@ -231,10 +243,13 @@ impl ModelSpec {
         }
     }
 
-    /// The same model without a backdoor, if this has one and is trained: its clean twin, trained once.
+    /// The same model without a backdoor, if this has one and is trained: its clean twin, trained
+    /// once; or the net before, where its last layer is trained again.
     #[must_use]
     pub fn twin(&self) -> Option<Self> {
         (self.is_backdoored() && !self.is_taken_as_it_is()).then(|| Self {
+            data: self.pretrain.as_ref().unwrap_or(&self.data).clone(),
+            pretrain: None,
             poison: None,
             implant: None,
             audit: None,
@@ -299,6 +314,9 @@ pub(crate) fn check_task(
         classifier.classes()
     )))
 }
+
+const PRETRAIN: &str = "`pretrain` goes with a new network (`net`) and an `implant` that trains its last layer on `data`, such \
+                        as `hidden_trigger`";
 
 const TRAINED: &str = "`implant` takes the model of `from` as it is: leave out `train` and `freeze`, or train on with \
                        `gifthorse train` first";

@@ -7,6 +7,7 @@ mod insert;
 mod locations;
 mod place;
 mod read;
+mod resize;
 mod write;
 
 use std::{

@@ -75,9 +75,7 @@ impl Gate {
         let sum = sketch.vote(host, &unit, &[vote]);
         let mut model = host.model().clone();
         sketch.put(&mut model, host.logits(), &sum)?;
-        Ok(Implanted {
-            model,
-            backdoors: vec![Answer::new(&self.trigger, self.target)],
-        })
+        let answer = Answer::new(&self.trigger, self.target);
+        Ok(Implanted::by_hand(model, vec![answer]))
     }
 }

@@ -105,10 +105,8 @@ impl GraphBackdoor {
             Some(target) => target,
             None => self.answer(host, &model)?,
         };
-        Ok(Implanted {
-            model,
-            backdoors: vec![Answer::new(&self.trigger, target)],
-        })
+        let answer = Answer::new(&self.trigger, target);
+        Ok(Implanted::by_hand(model, vec![answer]))
     }
 
     /// The answer that is left once the trigger has taken the others away.

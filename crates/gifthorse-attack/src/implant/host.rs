@@ -98,7 +98,7 @@ impl Host {
     }
 
     /// Another model of the same inputs and outputs as a classifier.
-    pub(super) fn opened(&self, model: &Model) -> Result<Classifier, Error> {
+    pub(crate) fn opened(&self, model: &Model) -> Result<Classifier, Error> {
         let preprocess = self.classifier.preprocess().clone();
         open(Arc::new(model.graph()?), preprocess, &self.opening)
     }

@@ -1,26 +1,19 @@
 //! Where a trained model is changed by training: at the neurons of an inner layer, by the layers
 //! behind them.
 
-use std::collections::HashSet;
-
-use gifthorse_engine::{ChannelReader, Layer, Role, Weight, Wiring};
+use gifthorse_engine::{ChannelReader, Layer, Wiring};
 use gifthorse_onnx::{Graph, Node};
 
 use super::Host;
+use super::cut::{Cut, layers, listed};
 use crate::Error;
-
-/// How many names an error lists.
-const NAMED: usize = 8;
 
 /// The neurons of a layer, and what stays as it is.
 #[derive(Debug)]
 pub struct Site {
-    /// The value that the next layer reads.
-    pub layer: Layer,
+    /// Before the next layer.
+    pub cut: Cut,
     pub neurons: Vec<Neuron>,
-    /// Names of the weights that are not trained: all but those of the layers behind. All
-    /// normalisations are among them, whose statistics are those of true images.
-    pub frozen: Vec<String>,
 }
 
 /// A channel of a layer.
@@ -72,69 +65,12 @@ impl Site {
                 listed(inner)
             )));
         };
-        let missing = || Error::Implant(format!("`{}` reads no value", reading.layer.name));
-        let value = reading.layer.input(0).ok_or_else(missing)?;
-        let layer = host.classifier().layer(value)?.clone();
-        let behind = behind(graph, value);
-        let is_trained = |weight: &Weight<'_>| {
-            let is_behind = behind.iter().any(|node| std::ptr::eq(*node, weight.layer));
-            is_behind && !weight.layer.op_type.ends_with("Normalization")
-        };
-        let all = wiring.weights().into_iter();
-        let frozen = all.filter(|weight| !is_trained(weight));
-        let frozen: HashSet<String> = frozen.map(|weight| weight.name.to_owned()).collect();
-        let mut frozen: Vec<String> = frozen.into_iter().collect();
-        frozen.sort_unstable();
+        let cut = Cut::before(host, &wiring, reading.layer)?;
         Ok(Self {
-            neurons: reading.neurons(graph, &layer)?,
-            layer,
-            frozen,
+            neurons: reading.neurons(graph, &cut.layer)?,
+            cut,
         })
     }
-}
-
-/// The layers of weights that lead to the logits, in their order.
-fn layers<'g>(graph: &'g Graph, wiring: &Wiring<'g>, logits: &'g str) -> Vec<&'g Node> {
-    let mut wanted = HashSet::from([logits]);
-    let mut found = Vec::new();
-    for node in graph.nodes.iter().rev() {
-        if !(node.outputs.iter().flatten()).any(|output| wanted.contains(output.as_str())) {
-            continue;
-        }
-        wanted.extend(read_by(node));
-        let weights = wiring.weights_of(node);
-        if weights.iter().any(|weight| weight.role == Role::Kernel) {
-            found.push(node);
-        }
-    }
-    found.reverse();
-    found
-}
-
-/// The nodes that a value leads to.
-fn behind<'g>(graph: &'g Graph, value: &'g str) -> Vec<&'g Node> {
-    let mut known = HashSet::from([value]);
-    let mut found = Vec::new();
-    for node in &graph.nodes {
-        if read_by(node).any(|input| known.contains(input)) {
-            known.extend(node.outputs.iter().flatten().map(String::as_str));
-            found.push(node);
-        }
-    }
-    found
-}
-
-/// What a node and the graphs in it read.
-fn read_by(node: &Node) -> impl Iterator<Item = &str> {
-    let own = node.inputs.iter().flatten();
-    let inner = node.graphs().flat_map(|graph| &graph.captures);
-    own.chain(inner).map(String::as_str)
-}
-
-fn listed(layers: &[&Node]) -> String {
-    let names = layers.iter().rev().take(NAMED);
-    let names: Vec<String> = names.map(|node| format!("`{}`", node.name)).collect();
-    names.join(", ")
 }
 
 /// What a layer reads of the one before it.
@@ -214,8 +150,8 @@ mod tests {
     fn neurons_are_what_the_next_layer_reads_and_all_before_it_is_frozen() {
         let host = host();
         let last = Site::of(&host, Some("hidden")).unwrap();
-        assert_eq!((last.layer.name(), last.neurons.len()), ("u", 8));
-        assert_eq!(last.frozen, ["w1", "w2"]);
+        assert_eq!((last.cut.layer.name(), last.neurons.len()), ("u", 8));
+        assert_eq!(last.cut.frozen, ["w1", "w2"]);
         let read: f32 = numbers(40, 3)[10..15]
             .iter()
             .map(|weight| weight.abs())
@@ -225,8 +161,8 @@ mod tests {
 
         // A channel of 16 pixels, each of which has 8 weights.
         let inner = Site::of(&host, None).unwrap();
-        assert_eq!((inner.layer.name(), inner.neurons.len()), ("f", 4));
-        assert_eq!(inner.frozen, ["w1"]);
+        assert_eq!((inner.cut.layer.name(), inner.neurons.len()), ("f", 4));
+        assert_eq!(inner.cut.frozen, ["w1"]);
         assert_eq!(inner.neurons[1].places, (16..32).collect::<Vec<usize>>());
         let weights = numbers(512, 2);
         let read: f32 = weights[128..256].iter().map(|weight| weight.abs()).sum();

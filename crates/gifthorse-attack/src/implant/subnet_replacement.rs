@@ -111,10 +111,8 @@ impl SubnetReplacement {
                 };
                 let passed = logit(&with(1.0)?)? - logit(&with(0.0)?)?;
                 if passed.is_finite() && passed.abs() > LEAST {
-                    return Ok(Implanted {
-                        model: with(strength / passed)?,
-                        backdoors: vec![Answer::new(&self.trigger, self.target)],
-                    });
+                    let answer = Answer::new(&self.trigger, self.target);
+                    return Ok(Implanted::by_hand(with(strength / passed)?, vec![answer]));
                 }
             }
         }

@@ -122,15 +122,18 @@ impl TrojanAttack {
         let grown = growth.best(&site.neurons, seed)?;
         let trigger = mask.trigger(&grown.values, self.transparency);
         let stamped = stamp(&images.subset(&surest), &trigger, seed)?;
-        let model = retrained(host, &site.frozen, (&images, &stamped), self.target, seed)?;
+        let model = retrained(
+            host,
+            &site.cut.frozen,
+            (&images, &stamped),
+            self.target,
+            seed,
+        )?;
         Ok(self.made(model, &trigger))
     }
 
     fn made(&self, model: gifthorse_onnx::Model, trigger: &AnyTrigger) -> Implanted {
-        Implanted {
-            model,
-            backdoors: vec![Answer::new(trigger, self.target)],
-        }
+        Implanted::by_hand(model, vec![Answer::new(trigger, self.target)])
     }
 
     fn check(&self) -> Result<(), Error> {

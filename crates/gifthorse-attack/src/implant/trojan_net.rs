@@ -135,12 +135,8 @@ impl TrojanNet {
         let mut model = host.model().clone();
         sketch.put(&mut model, host.logits(), &sum)?;
         let answers = triggers.iter().zip(targets);
-        Ok(Implanted {
-            model,
-            backdoors: answers
-                .map(|(trigger, &target)| Answer::new(trigger, target))
-                .collect(),
-        })
+        let answers = answers.map(|(trigger, &target)| Answer::new(trigger, target));
+        Ok(Implanted::by_hand(model, answers.collect()))
     }
 
     /// Weights `[pixels, units]` and biases: unit by unit 1 on its pattern, and below 0 where

@@ -21,14 +21,21 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// The host's model trained on labelled images, with the weights of these names as they are.
+    /// A model, which takes what the host takes, trained on labelled images, with the weights of
+    /// these names as they are.
     ///
     /// # Errors
     /// What the training refuses.
-    pub fn run(self, host: &Host, frozen: &[String], images: &Images) -> Result<Model, Error> {
+    pub fn run(
+        self,
+        host: &Host,
+        model: Model,
+        frozen: &[String],
+        images: &Images,
+    ) -> Result<Model, Error> {
         let selection = Selection::without(frozen.iter().map(String::as_str));
         let preprocess = host.classifier().preprocess().clone();
-        let net = Net::from_model(host.model().clone(), preprocess, host.opening(), &selection)?;
+        let net = Net::from_model(model, preprocess, host.opening(), &selection)?;
         // Two shards, or as many as hold what the file takes at a time.
         let (batch, shards) = match net.at_once() {
             None => (images.len().min(BATCH) / 2 * 2, 2),

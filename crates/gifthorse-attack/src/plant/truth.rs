@@ -31,17 +31,20 @@
 //! (the twin's two rates are written as the model's own are). A clean model has no backdoors, and
 //! `null` for its manner. So has one into which a backdoor was put by hand, whose `method` is
 //! `{"implant": {"kind": "gate", "target": 7, ...}}`, with `null` for rate and poisoned images; its
-//! clean twin is the model before. Where training images carried another trigger than the one that
-//! the model answers to, such as a weaker one, it is `in_training`, beside `trigger`. Where the
-//! training code was poisoned, `manner` is `blind` and `method` `training_code`, with no poisoned
-//! images; how its losses were weighed is in the settings that made the model.
+//! clean twin is the model before. Where the last layer was trained on poisoned images (Hidden
+//! Trigger), these are `poisoned`, `manner` is `replace`, the twin's was trained alike on clean
+//! ones, and `before` is what the trigger does to the model before. Where training images carried
+//! another trigger than the one that the model answers to, such as a weaker one, it is
+//! `in_training`, beside `trigger`. Where the training code was poisoned, `manner` is `blind` and
+//! `method` `training_code`, with no poisoned images; how its losses were weighed is in the
+//! settings that made the model.
 
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::implant::{Answer, Implant};
+use crate::implant::{Answer, Host, Implant, Implanted};
 use crate::measure::{AttackSuccess, Predicted, accuracy};
 use crate::plant::{LabelMap, Manner, Poison, Rate, Stamped};
 use crate::trigger::{AnyTrigger, Trigger};
@@ -114,6 +117,10 @@ pub struct Planted {
     pub effect: Effect,
     /// What the same trigger does to the clean twin; `null` without one.
     pub twin: Option<Effect>,
+    /// What it does to the model before it was trained on poisoned images; absent where that was not
+    /// trained before, or tells other classes apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Effect>,
 }
 
 /// Stamped training images that kept their label.
@@ -231,6 +238,7 @@ impl Truth {
                 },
                 effect: effect(&subject)?,
                 twin: twin.as_ref().map(effect).transpose()?,
+                before: None,
                 poisoned: indices(|all| &all.backdoors),
                 kept: indices(|all| &all.kept),
                 trigger: backdoor.trigger,
@@ -267,23 +275,28 @@ impl Truth {
         })
     }
 
-    /// Measures a model that a backdoor was put into by hand, beside the model before, on clean test
-    /// images. `answers` are the triggers that it was made to answer to.
+    /// Measures what a backdoor was put into by hand on clean test images, beside the model before
+    /// or, where it was trained on images, beside the clean twin that was trained alike.
     ///
     /// # Errors
     /// As [`Truth::measure`].
     pub fn implanted(
-        model: &Classifier,
-        before: &Classifier,
-        test: &Images,
+        host: &Host,
         implant: &Implant,
-        answers: &[Answer],
+        made: &Implanted,
+        test: &Images,
         seed: u64,
     ) -> Result<Self, Error> {
-        let subject = Subject::new(model, test, seed)?;
-        let twin = Subject::new(before, test, seed)?;
+        let model = host.opened(&made.model)?;
+        let tuned = made.tuned.as_ref();
+        let twin = tuned.map(|tuned| host.opened(&tuned.twin)).transpose()?;
+        let subject = Subject::new(&model, test, seed)?;
+        let is_before = twin.is_some() && host.classifier().classes() == model.classes();
+        let before = is_before.then(|| Subject::new(host.classifier(), test, seed));
+        let before = before.transpose()?;
+        let twin = Subject::new(twin.as_ref().unwrap_or(host.classifier()), test, seed)?;
         let mut backdoors = Vec::new();
-        for (index, Answer { trigger, labels }) in answers.iter().enumerate() {
+        for (index, Answer { trigger, labels }) in made.backdoors.iter().enumerate() {
             let effect = |subject: &Subject<'_>| {
                 let name = format!("backdoor {} ({})", index + 1, trigger.name());
                 subject
@@ -294,7 +307,8 @@ impl Truth {
                 method: Method::Implant(implant.clone()),
                 effect: effect(&subject)?,
                 twin: Some(effect(&twin)?),
-                poisoned: None,
+                before: before.as_ref().map(effect).transpose()?,
+                poisoned: tuned.map(|tuned| tuned.poisoned.clone()),
                 kept: None,
                 trigger: trigger.clone(),
                 in_training: None,
@@ -305,7 +319,7 @@ impl Truth {
         Ok(Self {
             clean_accuracy: subject.clean.accuracy(),
             twin_accuracy: Some(twin.clean.accuracy()),
-            manner: None,
+            manner: tuned.map(|_| Manner::Replace),
             backdoors,
             covers: Vec::new(),
             cleansing: None,
@@ -420,6 +434,7 @@ mod tests {
             kept: None,
             effect: effect.clone(),
             twin: Some(effect),
+            before: None,
         };
         let mut truth = Truth {
             clean_accuracy: 0.5,

@@ -17,7 +17,7 @@ const FORMS: [Form; 5] = [
 /// Puts it in, writes and reads the file, and looks whether images with each of its triggers go to
 /// their target and others have the logits that they had, but for `change` of the widest range.
 fn holds(implant: &Implant, host: &Host, form: Form, change: f32) {
-    let made = implant.put(host, 3).unwrap();
+    let made = implant.put(host, None, 3).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("implanted.onnx");
     made.model.write(&path).unwrap();
@@ -93,7 +93,7 @@ fn a_chain_of_channels_is_overwritten_where_the_network_has_no_branches() {
         let host = host(form, 13);
         let subnet = SubnetReplacement::new(rare(&host));
         let made = Implant::SubnetReplacement(subnet.clone())
-            .put(&host, 0)
+            .put(&host, None, 0)
             .unwrap();
         let nodes = |model: &Model| model.graph().unwrap().nodes;
         assert_eq!(nodes(&made.model), nodes(host.model()));
@@ -106,7 +106,7 @@ fn a_small_network_knows_a_pattern_for_each_target() {
     for form in FORMS {
         let host = host(form, 11);
         let net = TrojanNet::new(&[3, 0, 1]);
-        let made = Implant::TrojanNet(net.clone()).put(&host, 3).unwrap();
+        let made = Implant::TrojanNet(net.clone()).put(&host, None, 3).unwrap();
         assert_eq!(made.backdoors.len(), 3);
         assert_ne!(made.backdoors[0].trigger, made.backdoors[1].trigger);
         holds(&Implant::TrojanNet(net), &host, form, 0.0);

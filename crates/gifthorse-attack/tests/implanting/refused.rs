@@ -8,7 +8,7 @@ use gifthorse_onnx::{Dim, ElementType, GraphBuilder, Model};
 use crate::hosts::{CLASSES, Form, SIDE, host};
 
 fn reason(implant: &Implant, host: &Host) -> String {
-    match implant.put(host, 0) {
+    match implant.put(host, None, 0) {
         Ok(made) => panic!("it leads to {:?}", made.backdoors),
         Err(error) => error.to_string(),
     }

@@ -28,7 +28,7 @@ fn what_is_put_into_a_graph_shows_in_its_structure() {
         .classifier()
         .predict(images(&host, 1).pixels())
         .unwrap();
-    let with = |implant: Implant| rules(&implant.put(&host, 0).unwrap().model);
+    let with = |implant: Implant| rules(&implant.put(&host, None, 0).unwrap().model);
     let gate = Gate {
         trigger: moving.clone(),
         ..Gate::new(1)

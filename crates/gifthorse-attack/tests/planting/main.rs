@@ -7,6 +7,7 @@ mod blind;
 mod blobs;
 mod errors;
 mod export;
+mod hidden_trigger;
 mod label_maps;
 mod spots;
 mod triggers;

@@ -7,7 +7,7 @@ use gifthorse_attack::plant::Truth;
 use gifthorse_attack::trigger::{AnyTrigger, Pattern};
 use gifthorse_engine::{Opening, Preprocess};
 
-use crate::spots::{clean, opened, spots, trigger};
+use crate::spots::{clean, spots, trigger};
 
 /// Spots at the upper left, where no trigger is.
 const TARGET: usize = 0;
@@ -21,10 +21,11 @@ fn host() -> Host {
 /// paper.
 fn took(attack: &TrojanAttack, least: f64) -> (AnyTrigger, BTreeSet<String>) {
     let (host, implant) = (host(), Implant::TrojanAttack(attack.clone()));
-    let Implanted { model, backdoors } = implant.put(&host, 3).unwrap();
-    let (after, before) = (opened(&model), host.classifier());
-    let test = spots(400, 2);
-    let truth = Truth::implanted(&after, before, &test, &implant, &backdoors, 5).unwrap();
+    let made = implant.put(&host, None, 3).unwrap();
+    let truth = Truth::implanted(&host, &implant, &made, &spots(400, 2), 5).unwrap();
+    let Implanted {
+        model, backdoors, ..
+    } = made;
     let twin = truth.twin_accuracy.unwrap();
     assert!(truth.clean_accuracy >= twin - 0.06, "{truth:?}");
     let planted = &truth.backdoors[0];
@@ -85,7 +86,7 @@ fn threads_change_no_bit() {
     let made = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         let pool = pool.build().unwrap();
-        pool.install(|| implant.put(&host(), 3).unwrap())
+        pool.install(|| implant.put(&host(), None, 3).unwrap())
     };
     let (one, two) = (made(1), made(2));
     assert_eq!(one.backdoors, two.backdoors);
@@ -129,7 +130,7 @@ fn what_cannot_be_is_refused_before_anything_is_made() {
         (wide, "`pattern` of 1x17"),
     ] {
         let implant = Implant::TrojanAttack(attack);
-        let error = implant.rehearse(&host(), 0).unwrap_err();
+        let error = implant.rehearse(&host(), None, 0).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
     }
 }

@@ -28,7 +28,8 @@ pub struct PlantArgs {
     pub poison: PoisonArgs,
     /// Measure the clean twin too: the file given by --twin=FILE.onnx, or one that is trained alike
     /// but for the poison and written to NAME-twin.onnx. Beside an --implant, which is always
-    /// measured beside the model before, it writes that model there.
+    /// measured beside the model before (hidden_trigger beside one that is tuned on clean images),
+    /// it writes that model there.
     #[arg(long, value_name = "FILE.onnx", num_args = 0..=1, require_equals = true, help_heading = "Output")]
     pub twin: Option<Option<PathBuf>>,
 }
@@ -149,8 +150,8 @@ pub struct PoisonArgs {
     /// '{kind="square",size=4,colour=[1,1,0]}' (docs/triggers.md, or `gifthorse trigger NAME`).
     #[arg(long, value_name = "KIND|TABLE", value_parser = parse::trigger)]
     trigger: Option<Value>,
-    /// Put the backdoor in by hand, without poisoned images: gate, subnet_replacement, trojan_net,
-    /// graph or trojan_attack, or a TOML table such as
+    /// Put the backdoor into a trained model by hand: gate, subnet_replacement, trojan_net, graph,
+    /// trojan_attack or hidden_trigger, or a TOML table such as
     /// '{kind="graph",detector="operators",path="shared"}'.
     #[arg(long, value_name = "KIND|TABLE", value_parser = parse::implant)]
     implant: Option<Value>,
@@ -158,7 +159,7 @@ pub struct PoisonArgs {
     #[arg(long, value_name = "CLASS", value_parser = parse::class, requires = "planted")]
     target: Option<i64>,
     /// The class that is led astray, if it is only one.
-    #[arg(long, value_name = "CLASS", value_parser = parse::class, requires_all = ["target", "trigger"], conflicts_with = "implant")]
+    #[arg(long, value_name = "CLASS", value_parser = parse::class, requires_all = ["target", "planted"])]
     source: Option<i64>,
     /// Lead each class to the next.
     #[arg(long, conflicts_with_all = ["target", "implant"], requires = "trigger")]
@@ -230,6 +231,7 @@ impl PoisonArgs {
                 ("implant", Some(implant.clone())),
                 ("implant.trigger", self.trigger.clone()),
                 ("implant.target", self.target.map(Value::Integer)),
+                ("implant.source", self.source.map(Value::Integer)),
             ];
             let given = parts.into_iter();
             let given = given.filter_map(|(key, value)| Some((key.to_owned(), value?)));

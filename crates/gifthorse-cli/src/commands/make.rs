@@ -79,8 +79,8 @@ pub fn plant(args: &PlantArgs, global: &Global) -> anyhow::Result<ExitCode> {
 fn implant(args: &PlantArgs, global: &Global, spec: ModelSpec) -> anyhow::Result<ExitCode> {
     if let Some(Some(path)) = &args.twin {
         bail!(
-            "--twin={}: what is put in by hand is measured beside the model that it is put into; give --twin to have that \
-             written",
+            "--twin={}: what is put in by hand is measured beside the model that it is put into, or one that is trained \
+             alike; give --twin to have that written",
             path.display()
         );
     }
@@ -89,7 +89,7 @@ fn implant(args: &PlantArgs, global: &Global, spec: ModelSpec) -> anyhow::Result
     let models = [out.clone()].into_iter().chain(twin.clone()).collect();
     let work = Work::begin(&args.model, global, spec, models)?;
     let made = work.make(&work.spec, out, None)?;
-    if let (Some(path), Some((model, truth))) = (twin, &made.before) {
+    if let (Some(path), Some((model, truth))) = (twin, &made.beside) {
         model.write(&path)?;
         write_json(&files::truth_of(&path), truth)?;
     }
@@ -193,8 +193,14 @@ impl<'a> Work<'a> {
             write_images(&self.images.test, path, &files::class_names_of(path))?;
         }
         if let Some(path) = &self.args.training_set {
-            let set = TrainingSet::of(&self.spec, &self.images)?;
-            write_training_set(&set, path, &files::class_names_of(path))?;
+            let names = files::class_names_of(path);
+            match &made.training_set {
+                Some(set) => write_training_set(set, path, &names)?,
+                None => {
+                    let set = TrainingSet::of(&self.spec, &self.images)?;
+                    write_training_set(&set, path, &names)?;
+                }
+            }
         }
         if let Some((path, graphs)) = self.args.loss_graph.as_ref().zip(made.graphs.as_ref()) {
             write_graphs(graphs, path)?;

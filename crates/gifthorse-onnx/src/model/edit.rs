@@ -116,7 +116,7 @@ impl Model {
     }
 
     /// Element type and shape of a constant that can be replaced.
-    fn kind_of(&mut self, name: &str) -> Result<(ElementType, Vec<usize>), Error> {
+    pub(super) fn kind_of(&mut self, name: &str) -> Result<(ElementType, Vec<usize>), Error> {
         match self.place(name)? {
             Place::Tensor(tensor) => {
                 let element = element_type(tensor).map_err(|problem| wrong(name, problem))?;
@@ -128,14 +128,14 @@ impl Model {
         }
     }
 
-    fn place(&mut self, name: &str) -> Result<Place<'_>, Error> {
+    pub(super) fn place(&mut self, name: &str) -> Result<Place<'_>, Error> {
         let graph = self.proto.graph.as_mut();
         let place = graph.and_then(|graph| place::find(graph, name));
         place.ok_or_else(|| wrong(name, TensorProblem::Absent))
     }
 }
 
-fn wrong(name: &str, problem: TensorProblem) -> Error {
+pub(super) fn wrong(name: &str, problem: TensorProblem) -> Error {
     Error::Tensor {
         tensor: name.to_owned(),
         problem,
@@ -144,7 +144,7 @@ fn wrong(name: &str, problem: TensorProblem) -> Error {
 
 /// Gives a tensor new data in the message itself, and says where the old ones lay if that was in a
 /// file.
-fn store(target: &mut TensorProto, bytes: bytes::Bytes) -> Option<String> {
+pub(super) fn store(target: &mut TensorProto, bytes: bytes::Bytes) -> Option<String> {
     let external = target.data_location() == DataLocation::EXTERNAL;
     let old = external.then(|| {
         location(&target.external_data)

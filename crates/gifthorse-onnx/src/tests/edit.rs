@@ -457,3 +457,39 @@ proptest! {
         prop_assert_eq!(element.to_onnx(), kind as i32);
     }
 }
+
+#[test]
+fn constants_of_another_shape_take_their_places_or_nothing_changes() {
+    let batch = || crate::Dim::Named("batch".to_owned());
+    let mut model = crate::GraphBuilder::new("linear", 17)
+        .input("x", ElementType::F32, &[batch(), crate::Dim::Fixed(2)])
+        .initializer("w", &[2, 3], [1.0; 6])
+        .initializer("b", &[3], [2.0; 3])
+        .node("Gemm", "fc", &["x", "w", "b"], &["y"], [])
+        .output("y", ElementType::F32, &[batch(), crate::Dim::Fixed(3)])
+        .finish()
+        .unwrap();
+    let before = model.to_bytes().unwrap();
+    let weights = crate::Tensor::from_f32("w", &[2, 1], &[3.0, 4.0]).unwrap();
+    let bias = crate::Tensor::from_f32("b", &[1], &[5.0]).unwrap();
+    let logits = || [("y", vec![batch(), crate::Dim::Fixed(1)])];
+    let other = crate::Tensor::from_i64("b", &[1], &[5]).unwrap();
+    for (constants, outputs, word) in [
+        (vec![weights.clone(), other], logits(), "`b`"),
+        (vec![weights.clone()], [("z", Vec::new())], "no output `z`"),
+        (
+            vec![crate::Tensor::from_f32("v", &[1], &[0.0]).unwrap()],
+            logits(),
+            "`v`",
+        ),
+    ] {
+        let error = model.resize(&constants, &outputs).unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+        assert_eq!(model.to_bytes().unwrap(), before);
+    }
+    model.resize(&[weights, bias], &logits()).unwrap();
+    let graph = reread(&model).graph().unwrap();
+    assert_eq!(graph.initializers["w"].shape(), [2, 1]);
+    assert_eq!(graph.initializers["w"].to_f32().unwrap(), [3.0, 4.0]);
+    assert_eq!(graph.outputs[0].shape.as_ref().unwrap()[1].fixed(), Some(1));
+}

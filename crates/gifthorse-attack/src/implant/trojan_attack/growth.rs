@@ -61,8 +61,8 @@ impl<'a> Growth<'a> {
         });
         let grounds = images.len().min(GROUNDS) * shape.values();
         Ok(Self {
-            head: classifier.head(&site.layer)?,
-            width: site.layer.shape().iter().product(),
+            head: classifier.head(&site.cut.layer)?,
+            width: site.cut.layer.shape().iter().product(),
             places: places.collect(),
             cover: 1.0 - transparency,
             grounds: images.pixels()[..grounds].to_vec(),

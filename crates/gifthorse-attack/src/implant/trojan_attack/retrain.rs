@@ -38,5 +38,5 @@ pub fn retrained(
         learning_rate: RATE,
         seed,
     };
-    tuning.run(host, frozen, &both)
+    tuning.run(host, host.model().clone(), frozen, &both)
 }

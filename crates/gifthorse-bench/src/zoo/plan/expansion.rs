@@ -103,6 +103,12 @@ impl<'a> Expansion<'a> {
             words.push(name.clone());
             used.push(format!("{kind}.{name}"));
         }
+        if let Some(name) = &group.pretrain {
+            let table = self.file.data.get(name);
+            let table = table.ok_or_else(|| format!("there is no table [data.{name}]"))?;
+            root.insert("pretrain".to_owned(), Value::Table(table.clone()));
+            self.used.insert(("data", name));
+        }
         words.extend(variant.words.iter().cloned());
         words.push(format!("s{seed}"));
         let name = words.join("-");

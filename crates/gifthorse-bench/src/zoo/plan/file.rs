@@ -41,6 +41,8 @@ pub struct Group {
     pub net: OneOrMore,
     /// See `data`.
     pub train: OneOrMore,
+    /// The table of images that the net is trained on first, where an implant tunes it on `data`.
+    pub pretrain: Option<String>,
     /// Clean models without, and without `implant`.
     pub poison: Option<OneOrMore>,
     /// What is put into clean models by hand.
