@@ -32,10 +32,10 @@
 //! and §3.1 tell; the paper's own text was not at hand. The program pairs by taking the smallest of
 //! all distances again and again, but strikes out that one pair alone, so that a source may be
 //! taken twice; here rows and columns are struck out. It cuts pixels off to 8 bits, here they are
-//! rounded to the nearest level that `epsilon` allows. It takes the images to be poisoned, 200 for
-//! 400 poisons, from beside the set that is trained on, which is as here, and so it does the
-//! sources, which here stay in the set. It stops when each distance is below 10; here all steps are
-//! made, and the nearest images of all steps are kept.
+//! rounded to the nearest level that `epsilon` allows. It takes the images that it poisons, and the
+//! sources, from beside the set that is trained on; here both are of that set, poisons stand in the
+//! place of what they were, and sources stay. It stops when each distance is below 10; here all
+//! steps are made, and the nearest images of all steps are kept.
 
 mod anew;
 mod assign;

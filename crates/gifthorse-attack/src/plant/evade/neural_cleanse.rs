@@ -191,8 +191,8 @@ mod tests {
             (1.0 - SIZE) * entropy + SIZE * size
         };
         let gradients = search.gradients(&images, &under, 12);
-        for part in 0..2 {
-            for at in 0..6 {
+        for (part, gradients) in gradients.iter().enumerate() {
+            for (at, &expected) in gradients.iter().enumerate() {
                 let own = search.values[part][at];
                 let mut moved = |by: f32| {
                     search.values[part][at] = own + by;
@@ -200,7 +200,6 @@ mod tests {
                 };
                 let slope = (moved(1e-2) - moved(-1e-2)) / 2e-2;
                 search.values[part][at] = own;
-                let expected = gradients[part][at];
                 assert!((slope - expected).abs() < 1e-4, "{slope}, not {expected}");
             }
         }
