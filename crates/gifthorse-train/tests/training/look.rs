@@ -101,7 +101,7 @@ struct Brighter {
 }
 
 impl Brighter {
-    fn new(left: usize) -> Box<dyn Change> {
+    fn failing_after(left: usize) -> Box<dyn Change> {
         Box::new(Self {
             bias: Mutex::new(0.0),
             left: AtomicUsize::new(left),
@@ -154,13 +154,13 @@ fn what_it_remembers_survives_a_stop() {
         }
         Ok::<_, Error>(training.run()?.model.to_bytes().unwrap())
     };
-    let whole = run(Brighter::new(100), None).unwrap();
+    let whole = run(Brighter::failing_after(100), None).unwrap();
     let folder = tempdir().unwrap();
     let saved = Checkpoint::at(folder.path().join("run")).every(Duration::ZERO);
-    let stopped = run(Brighter::new(7), Some(&saved)).unwrap_err();
+    let stopped = run(Brighter::failing_after(7), Some(&saved)).unwrap_err();
     assert!(
         stopped.to_string().contains("the power failed"),
         "{stopped}"
     );
-    assert!(run(Brighter::new(100), Some(&saved)).unwrap() == whole);
+    assert!(run(Brighter::failing_after(100), Some(&saved)).unwrap() == whole);
 }

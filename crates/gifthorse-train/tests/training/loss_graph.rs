@@ -39,14 +39,16 @@ fn graphs_of(recipe: &Recipe) -> LossGraphs {
 
 /// The step at which a run is refused, and why.
 fn refused(training: &Training<'_>, trusted: &LossGraphs) -> (usize, String, LossGraphs) {
-    match training.trusted(trusted).run() {
+    let outcome = training.trusted(trusted).run();
+    let refused = match outcome.map(|trained| trained.updates) {
         Err(Error::UntrustedLoss {
             step,
             difference,
             graphs,
-        }) => (step, difference.to_string(), *graphs),
-        other => panic!("{:?}", other.map(|trained| trained.updates)),
-    }
+        }) => Ok((step, difference.to_string(), *graphs)),
+        other => Err(other),
+    };
+    refused.unwrap()
 }
 
 #[test]
