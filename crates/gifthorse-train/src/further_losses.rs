@@ -44,7 +44,8 @@ pub trait Change: Sync {
         Ok(())
     }
 
-    /// What it has learnt from looking, always as many numbers; a run that goes on begins with them.
+    /// What it has learnt from looking, always as many numbers; a run that goes on begins with
+    /// them.
     fn memory(&self) -> Vec<f32> {
         Vec::new()
     }

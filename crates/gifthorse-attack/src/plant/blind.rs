@@ -3,8 +3,8 @@
 //!
 //! In a share of the batches, the code stamps all images of the batch, relabels them, and adds the
 //! loss on these to the loss on the clean ones: nobody who looks at the data sees anything. The
-//! losses are weighed by multiple-gradient descent ([`gifthorse_train::Balance`]). Evasions of defences
-//! add further ones ([`Evasion`]).
+//! losses are weighed by multiple-gradient descent ([`gifthorse_train::Balance`]). Evasions of
+//! defences add further ones ([`Evasion`]).
 
 use gifthorse_data::Images;
 use gifthorse_train::Change;

@@ -117,8 +117,8 @@ pub struct Planted {
     pub effect: Effect,
     /// What the same trigger does to the clean twin; `null` without one.
     pub twin: Option<Effect>,
-    /// What it does to the model before it was trained on poisoned images; absent where that was not
-    /// trained before, or tells other classes apart.
+    /// What it does to the model before it was trained on poisoned images; absent where that was
+    /// not trained before, or tells other classes apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Effect>,
 }

@@ -50,8 +50,8 @@ struct Drawn<'a> {
     parents: Vec<usize>,
 }
 
-/// Draws how `found` differs from `trusted`, as an SVG file: grey is in both, blue and dashed in the
-/// trusted alone, red in the other alone.
+/// Draws how `found` differs from `trusted`, as an SVG file: grey is in both, blue and dashed in
+/// the trusted alone, red in the other alone.
 #[must_use]
 pub fn picture(difference: &Difference, trusted: &LossGraphs, found: &LossGraphs) -> String {
     let columns: Vec<Vec<Drawn<'_>>> = difference.losses.iter().map(column).collect();
@@ -61,8 +61,8 @@ pub fn picture(difference: &Difference, trusted: &LossGraphs, found: &LossGraphs
     let below = HEAD + rows * (TALL + DOWN) + MARGIN;
     let height = below + notes.len() * LINE + MARGIN;
     let drawn = html! {
-        svg xmlns="http://www.w3.org/2000/svg" width=(width) height=(height) viewBox=(format!("0 0 {width} {height}"))
-            font-family="sans-serif" font-size="12" {
+        svg xmlns="http://www.w3.org/2000/svg" width=(width) height=(height)
+            viewBox=(format!("0 0 {width} {height}")) font-family="sans-serif" font-size="12" {
             rect width=(width) height=(height) fill="#ffffff" {}
             (legend())
             @for (at, (column, beside)) in columns.iter().zip(&difference.losses).enumerate() {

@@ -49,7 +49,8 @@ pub struct Evasion {
     pub clean_accuracy: f64,
     /// By how much that is less than its clean twin's; `null` without one.
     pub cost: Option<f64>,
-    /// Share of the images of other classes that triggers lead to their target, the mean of several.
+    /// Share of the images of other classes that triggers lead to their target, the mean of
+    /// several.
     pub attack_success: Option<f64>,
     /// What the verdict made of it.
     pub outcome: Outcome,

@@ -1,7 +1,7 @@
 //! Evasion of Neural Cleanse (Bagdasaryan and Shmatikov 2021, section 6.1).
 //!
-//! Before each step the code takes one step of Neural Cleanse's own search: a mask and a pattern, of
-//! one value for all channels, are moved so that images under them go to the target and the mask
+//! Before each step the code takes one step of Neural Cleanse's own search: a mask and a pattern,
+//! of one value for all channels, are moved so that images under them go to the target and the mask
 //! stays small. The loss that it adds asks for the images' true labels under them. So a mask that
 //! finds its way to the target has to be larger than the trigger, on which the backdoor's own loss
 //! insists.
