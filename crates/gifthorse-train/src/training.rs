@@ -2,30 +2,25 @@
 //! batches.
 
 mod saver;
+mod step;
 
 use std::sync::Arc;
 
 use gifthorse_data::ImageShape;
-use gifthorse_engine::{Array, Classifier, Device, alone};
+use gifthorse_engine::{Classifier, Device};
 use gifthorse_onnx::Model;
-use rand::RngExt;
 use rand::seq::SliceRandom;
-use rayon::prelude::*;
-use tracing::trace_span;
 
 use crate::Error;
 use crate::checkpoint::Checkpoint;
-use crate::further_losses::{Change, Changed, FurtherLosses};
-use crate::gradient::{Backward, Part, Shard};
-use crate::loss_graph::{LossGraphs, StepGraph};
+use crate::further_losses::{Change, FurtherLosses};
+use crate::gradient::Backward;
+use crate::loss_graph::LossGraphs;
 use crate::net::Net;
 use crate::optimiser::State;
 use crate::progress::{Progress, Statistics};
 use crate::random::Purpose;
-use crate::{
-    Augmented, EpochSummary, Exam, Look, Marks, Observer, Recipe, Samples, Shaping, Silent,
-    StepSummary, Trained,
-};
+use crate::{EpochSummary, Exam, Marks, Observer, Recipe, Samples, Silent, StepSummary, Trained};
 use saver::Saver;
 
 /// A training run that has not started.
@@ -93,9 +88,9 @@ impl<'a> Training<'a> {
     }
 
     /// Trains on softmax cross-entropy. With further losses, batch normalisations take what they see
-    /// of changed images as of clean ones, whatever the weights of the losses. Images beyond the last whole batch of an epoch wait for
-    /// another epoch, in which the order is another one. Batch normalisations take the statistics
-    /// of each shard.
+    /// of changed images as of clean ones, whatever the weights of the losses. Images beyond the
+    /// last whole batch of an epoch wait for another epoch, in which the order is another one. Batch
+    /// normalisations take the statistics of each shard.
     ///
     /// # Errors
     /// [`Error::Recipe`] for settings that make no sense, or an aim without an exam;
@@ -263,147 +258,6 @@ impl<'a> Training<'a> {
         Ok(false)
     }
 
-    /// One update of the weights.
-    #[tracing::instrument(level = "trace", skip_all)]
-    fn step(
-        &self,
-        backward: &Backward,
-        progress: &mut Progress,
-        epoch: usize,
-        chosen: &[usize],
-    ) -> Result<(), Error> {
-        let recipe = self.recipe;
-        let step = progress.done;
-        let batches = self.samples.len() / recipe.batch;
-        let samples = Augmented::new(self.samples, recipe.augment, recipe.seed);
-        let run = |weights: &mut Vec<Vec<f32>>, samples: &dyn Samples| {
-            self.shards(backward, weights, samples, (step, epoch), chosen)
-        };
-        let mut shards = run(&mut progress.weights, &samples)?;
-        if let Some(further) = self.further {
-            let due = further.due(progress, (recipe.batch, batches), recipe.seed);
-            let mut losses = Vec::new();
-            for change in due {
-                let lent = backward.lend(&mut progress.weights);
-                let looked = change.look(&Look {
-                    backward,
-                    weights: &lent,
-                    samples,
-                    epoch,
-                    chosen,
-                    seed: Purpose::Dropout { step, shard: 0 }
-                        .rng(recipe.seed)
-                        .random(),
-                });
-                progress.weights = Backward::take_back(lent);
-                looked?;
-                losses.push(run(&mut progress.weights, &Changed { samples, change })?);
-            }
-            let sum: f64 = losses.iter().flatten().map(|shard| shard.loss).sum();
-            if !sum.is_finite() {
-                return Err(Error::Diverged {
-                    epoch: epoch + 1,
-                    loss: sum,
-                });
-            }
-            if !losses.is_empty() {
-                losses.insert(0, shards);
-                shards = further.balance.weigh(recipe.batch, losses);
-                progress.further = self.memories();
-            }
-        }
-        // The main loss's come first.
-        for shard in shards.iter().take(recipe.shards) {
-            progress.loss += shard.loss;
-            progress.right += shard.right;
-        }
-        if let Some(sharpness) = recipe.sharpness {
-            let mut uphill = sharpness.uphill(&progress.weights, &shards);
-            let there = run(&mut uphill, &samples)?;
-            // What batch normalisations saw is that of the weights themselves.
-            for (shard, there) in shards.iter_mut().zip(there) {
-                shard.gradients = there.gradients;
-                shard.losses.add(&there.losses);
-            }
-        }
-        self.check_losses(progress, &shards)?;
-        let factor = recipe.schedule.factor(step, batches, recipe.epochs);
-        let noise = recipe.shaping.and_then(|shaping| {
-            let mut rng = Purpose::Noise { step }.rng(recipe.seed);
-            shaping.noise(&progress.weights, recipe.batch, &mut rng)
-        });
-        let gradients = shards.iter().map(|shard| shard.gradients.as_slice());
-        let gradients: Vec<&[Vec<f32>]> = gradients.chain(noise.as_deref()).collect();
-        let rate = recipe.learning_rate * factor;
-        trace_span!("update").in_scope(|| {
-            progress.state.step(&mut progress.weights, &gradients, rate);
-            let statistics: Vec<_> = shards.iter().map(|s| s.statistics.as_slice()).collect();
-            progress.update_statistics(&statistics);
-        });
-        progress.done += 1;
-        Ok(())
-    }
-
-    /// Notes what the losses of a step were computed by, before it changes a weight.
-    fn check_losses(&self, progress: &mut Progress, shards: &[Shard]) -> Result<(), Error> {
-        let mut losses = StepGraph::default();
-        shards.iter().for_each(|shard| losses.add(&shard.losses));
-        let number = progress.done + 1;
-        let refused = self.trusted.filter(|trusted| !trusted.has(&losses));
-        progress.graphs.count(number, losses.clone());
-        match refused {
-            Some(trusted) => Err(Error::untrusted(number, trusted, &losses, &progress.graphs)),
-            None => Ok(()),
-        }
-    }
-
-    /// The shards of one batch under these weights, which are lent and come back as they were.
-    fn shards(
-        &self,
-        backward: &Backward,
-        weights: &mut Vec<Vec<f32>>,
-        samples: &dyn Samples,
-        (step, epoch): (usize, usize),
-        chosen: &[usize],
-    ) -> Result<Vec<Shard>, Error> {
-        let recipe = self.recipe;
-        let lent = backward.lend(weights);
-        let size = recipe.batch / recipe.shards;
-        let run = |(shard, chosen): (usize, &[usize])| match recipe.shaping {
-            None => backward.run(&lent, samples, self.part((step, epoch), shard, chosen)),
-            Some(shaping) => {
-                let images = chosen.chunks(1).zip(shard * size..);
-                let parts = images.map(|(image, place)| self.part((step, epoch), place, image));
-                shaped(shaping, backward, &lent, samples, parts)
-            }
-        };
-        let parts = chosen.par_chunks(size).enumerate();
-        let shards: Result<Vec<Shard>, Error> = if recipe.shards < rayon::current_num_threads() {
-            parts.map(run).collect()
-        } else {
-            parts.map(|part| alone(|| run(part))).collect()
-        };
-        *weights = trace_span!("take back").in_scope(|| Backward::take_back(lent));
-        shards
-    }
-
-    /// Images of a batch that are run together, in their place among others.
-    fn part<'p>(
-        &self,
-        (step, epoch): (usize, usize),
-        shard: usize,
-        chosen: &'p [usize],
-    ) -> Part<'p> {
-        let recipe = self.recipe;
-        Part {
-            epoch,
-            chosen,
-            batch: recipe.batch,
-            smoothing: recipe.label_smoothing,
-            seed: Purpose::Dropout { step, shard }.rng(recipe.seed).random(),
-        }
-    }
-
     fn marks(&self, backward: &Backward, progress: &Progress) -> Result<Option<Marks>, Error> {
         let Some(exam) = self.exam else {
             return Ok(None);
@@ -438,39 +292,6 @@ impl<'a> Training<'a> {
         }
         Ok(model)
     }
-}
-
-/// A shard whose images each have a gradient of their own, which is clipped before they are added.
-fn shaped<'p>(
-    shaping: Shaping,
-    backward: &Backward,
-    weights: &[Array],
-    samples: &dyn Samples,
-    images: impl Iterator<Item = Part<'p>>,
-) -> Result<Shard, Error> {
-    let sizes = backward.weights().iter();
-    let sizes = sizes.map(|weight| weight.shape.iter().product::<usize>());
-    let mut whole = Shard {
-        loss: 0.0,
-        right: 0,
-        gradients: sizes.map(|size| vec![0.0; size]).collect(),
-        statistics: Vec::new(),
-        losses: StepGraph::default(),
-    };
-    let mut batch = 1;
-    for image in images {
-        batch = image.batch;
-        // A batch of its own.
-        let alone = backward.run(weights, samples, Part { batch: 1, ..image })?;
-        whole.loss += alone.loss;
-        whole.right += alone.right;
-        shaping.add(&mut whole.gradients, &alone.gradients);
-        whole.losses.add(&alone.losses);
-    }
-    whole.losses.then("clip");
-    let sums = whole.gradients.iter_mut().flatten();
-    sums.for_each(|sum| *sum /= batch as f32);
-    Ok(whole)
 }
 
 fn check_samples(net: &Net, samples: &dyn Samples, recipe: &Recipe) -> Result<(), Error> {
