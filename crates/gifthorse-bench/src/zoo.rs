@@ -4,11 +4,12 @@
 //! [`scan_zoo`] scans them, and [`summarise`] holds the verdicts against the truth, which no scan
 //! is told; [`library()`] collects what the scans of clean models found, by which verdicts are
 //! calibrated; [`repair_zoo`] repairs them and measures what was planted, [`filter_zoo`] fits filters
-//! to them and holds these against it. Everything is resumable: what is there already and still as
-//! it was asked for is left as it is.
+//! to them and holds these against it; [`attempts`] says what evades the verdict, and at which
+//! price. Everything is resumable: what is there already and still as it was asked for is left as
+//! it is.
 
+mod attempt;
 mod build;
-mod evasion;
 mod filter;
 mod finding;
 mod held;
@@ -27,8 +28,8 @@ mod summary;
 mod truth;
 mod twins;
 
+pub use attempt::{Attempt, Outcome, attempts};
 pub use build::{BuildObserver, BuildRequest, build};
-pub use evasion::{Evasion, Outcome, evasions};
 pub use filter::{FilterZooObserver, FilterZooRequest, ZooFilter, filter_zoo};
 pub use gifthorse_defense::roc::Auroc;
 pub use images::{write as write_images, write_training_set};

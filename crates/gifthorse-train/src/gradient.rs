@@ -12,7 +12,7 @@ use tracing::trace_span;
 
 use crate::Error;
 use crate::Samples;
-use crate::loss_graph::{Known, NetworkGraph, StepGraph, Tape};
+use crate::loss_graph::{Known, NetworkGraph, StepGraph, Tape, Traced};
 use crate::net::Net;
 
 /// A network made ready to give gradients for shards of one size, in training mode.
@@ -122,7 +122,7 @@ impl Backward {
     }
 
     /// What losses pass through.
-    pub fn network(&self) -> NetworkGraph {
+    pub fn network(&self) -> &NetworkGraph {
         self.network.graph()
     }
 
@@ -179,15 +179,7 @@ impl Backward {
         let rows = logits.numbers();
         let rows = labels.iter().zip(rows.chunks_exact(classes));
         let right = rows.filter(|(label, row)| is_largest(row, **label)).count();
-        let mut wanted = vec![-part.smoothing / classes as f32; labels.len() * classes];
-        for (row, &label) in labels.iter().enumerate() {
-            wanted[row * classes + label] -= 1.0 - part.smoothing;
-        }
-        let wanted = self.array(wanted, &[labels.len(), classes]);
-        let wanted = tape.given("labels", wanted);
-        let logarithms = tape.log_softmax(&logits);
-        let losses = tape.mul(&logarithms, &wanted);
-        let sum = tape.sum(&losses);
+        let sum = self.cross_entropy(&mut tape, &logits, &labels, part.smoothing);
         let mean = tape.over(&sum, part.batch);
         let (gradients, graph) =
             trace_span!("backward").in_scope(|| tape.backward(&mean, &leaves))?;
@@ -223,17 +215,28 @@ impl Backward {
         let mut tape = Tape::default();
         let images = tape.given("images", input);
         let (logits, _) = tape.pass(&self.network, &images, &parameters, seed)?;
-        let classes = logits.shape()[1];
-        let mut wanted = vec![0.0; labels.len() * classes];
-        for (row, &label) in labels.iter().enumerate() {
-            wanted[row * classes + label] = -1.0;
-        }
-        let wanted = tape.given("labels", self.array(wanted, &[labels.len(), classes]));
-        let logarithms = tape.log_softmax(&logits);
-        let losses = tape.mul(&logarithms, &wanted);
-        let sum = tape.sum(&losses);
+        let sum = self.cross_entropy(&mut tape, &logits, labels, 0.0);
         let (mut gradients, _) = tape.backward(&sum, &[leaf])?;
         Ok(gradients.pop().unwrap_or_default())
+    }
+
+    /// The sum over images, with a share of each label going to all classes alike.
+    fn cross_entropy(
+        &self,
+        tape: &mut Tape,
+        logits: &Traced,
+        labels: &[usize],
+        smoothing: f32,
+    ) -> Traced {
+        let classes = logits.shape()[1];
+        let mut wanted = vec![-smoothing / classes as f32; labels.len() * classes];
+        for (row, &label) in labels.iter().enumerate() {
+            wanted[row * classes + label] -= 1.0 - smoothing;
+        }
+        let wanted = tape.given("labels", self.array(wanted, &[labels.len(), classes]));
+        let logarithms = tape.log_softmax(logits);
+        let losses = tape.mul(&logarithms, &wanted);
+        tape.sum(&losses)
     }
 
     /// Pixels as the network takes them, and labels.

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 
 pub use difference::{Beside, Difference};
-pub(crate) use tape::{Known, Tape};
+pub(crate) use tape::{Known, Tape, Traced};
 
 /// The version of [`LossGraphs`] as JSON.
 const VERSION: u32 = 1;

@@ -87,10 +87,10 @@ impl<'a> Training<'a> {
         self
     }
 
-    /// Trains on softmax cross-entropy. With further losses, batch normalisations take what they see
-    /// of changed images as of clean ones, whatever the weights of the losses. Images beyond the
-    /// last whole batch of an epoch wait for another epoch, in which the order is another one. Batch
-    /// normalisations take the statistics of each shard.
+    /// Trains on softmax cross-entropy. With further losses, batch normalisations take what they
+    /// see of changed images as of clean ones, whatever the weights of the losses. Images beyond
+    /// the last whole batch of an epoch wait for another epoch, in which the order is another one.
+    /// Batch normalisations take the statistics of each shard.
     ///
     /// # Errors
     /// [`Error::Recipe`] for settings that make no sense, or an aim without an exam;
@@ -165,7 +165,7 @@ impl<'a> Training<'a> {
             right: 0,
             epochs: Vec::new(),
             further: self.memories(),
-            graphs: LossGraphs::new(backward.network()),
+            graphs: LossGraphs::new(backward.network().clone()),
         })
     }
 

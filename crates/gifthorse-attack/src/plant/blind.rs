@@ -4,7 +4,7 @@
 //! In a share of the batches, the code stamps all images of the batch, relabels them, and adds the
 //! loss on these to the loss on the clean ones: nobody who looks at the data sees anything. The
 //! losses are weighed by multiple-gradient descent ([`gifthorse_train::Balance`]). Evasions of
-//! defences add further ones ([`Evasion`]).
+//! defences add further ones ([`Evasion`](crate::plant::Evasion)).
 
 use gifthorse_data::Images;
 use gifthorse_train::Change;
@@ -12,7 +12,8 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::Error;
 use crate::plant::draw::{class_count, labels_of};
-use crate::plant::{Backdoor, Evasion, LabelMap, Poison, Rate};
+use crate::plant::evade::target_of;
+use crate::plant::{Backdoor, LabelMap, Poison, Rate};
 use crate::random::Purpose;
 use crate::trigger::{Stamp, Trigger};
 
@@ -38,8 +39,9 @@ pub(super) fn check(poison: &Poison, backdoors: &[Backdoor]) -> Result<(), Error
         let refused = match (&backdoor.labels, backdoor.rate) {
             (LabelMap::CleanLabel { .. }, _) => NO_LABEL,
             (_, Rate::Share(_)) => {
-                let outcome = poison.evade.iter().try_for_each(|it| it.check(backdoor));
-                outcome.map_err(|error| error.of(backdoor.called(index)))?;
+                if !poison.evade.is_empty() {
+                    target_of(backdoor).map_err(|error| error.of(backdoor.called(index)))?;
+                }
                 continue;
             }
             _ => NO_SHARE,
@@ -95,8 +97,7 @@ pub(super) fn changes<'a>(
             seed,
         }));
         for &evasion in &poison.evade {
-            let hidden: Result<_, Error> =
-                Evasion::change(evasion, (index, backdoor), share, images.shape(), seed);
+            let hidden = evasion.change((index, backdoor), share, images.shape(), seed);
             changes.push(hidden.map_err(|error| error.of(backdoor.called(index)))?);
         }
     }

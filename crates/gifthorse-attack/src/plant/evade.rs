@@ -20,21 +20,10 @@ pub enum Evasion {
 }
 
 impl Evasion {
-    /// Refuses a backdoor that it cannot hide.
-    ///
-    /// # Errors
-    /// [`Error::Poison`] for one that leads to no single class.
-    pub(super) fn check(self, backdoor: &Backdoor) -> Result<(), Error> {
-        match backdoor.labels.target() {
-            Some(_) => Ok(()),
-            None => Err(Error::Poison(NO_TARGET.to_owned())),
-        }
-    }
-
     /// The loss that hides a backdoor.
     ///
     /// # Errors
-    /// As [`check`](Self::check).
+    /// As [`target_of`].
     pub(super) fn change(
         self,
         (index, backdoor): (usize, &Backdoor),
@@ -42,12 +31,20 @@ impl Evasion {
         shape: ImageShape,
         seed: u64,
     ) -> Result<Box<dyn Change>, Error> {
-        self.check(backdoor)?;
-        let target = backdoor.labels.target().unwrap_or_default();
+        let target = target_of(backdoor)?;
         Ok(match self {
             Self::NeuralCleanse => Box::new(Hidden::new((index, target), share, shape, seed)),
         })
     }
+}
+
+/// The class that images are kept from.
+///
+/// # Errors
+/// [`Error::Poison`] for a backdoor that leads to no single class.
+pub(super) fn target_of(backdoor: &Backdoor) -> Result<usize, Error> {
+    let target = backdoor.labels.target();
+    target.ok_or_else(|| Error::Poison(NO_TARGET.to_owned()))
 }
 
 const NO_TARGET: &str =

@@ -48,32 +48,29 @@ fn sign(args: &GraphSignArgs, global: &Global) -> anyhow::Result<ExitCode> {
 
 fn compare(args: &GraphCompareArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let (trusted, found) = (read(&args.trusted)?, read(&args.found)?);
-    let mut unlike = None;
+    if found.graphs.is_empty() {
+        bail!("{} has no graph to compare", args.found.display());
+    }
+    let (mut drawn, mut is_same) = (None, true);
     let mut lines = String::new();
     for seen in &found.graphs {
         let difference = Difference::from_nearest(&trusted, &seen.losses);
         let steps = format!("{} steps, from {} on", seen.steps, seen.first);
         lines += &format!("{steps}: {difference}\n");
-        if !trusted.has(&seen.losses) {
-            unlike.get_or_insert(difference);
+        let is_trusted = trusted.has(&seen.losses);
+        if drawn.is_none() || (is_same && !is_trusted) {
+            drawn = Some(difference);
         }
+        is_same &= is_trusted;
     }
     if !global.quiet {
         output::print(&format!("different from what is trusted:\n{lines}"))?;
     }
-    if let Some(out) = &args.out {
-        let same = || Difference { losses: Vec::new() };
-        let first = found.graphs.first();
-        let drawn = unlike
-            .clone()
-            .or_else(|| first.map(|seen| Difference::from_nearest(&trusted, &seen.losses)));
-        let drawn = picture(&drawn.unwrap_or_else(same), &trusted, &found);
+    if let Some((out, drawn)) = args.out.as_ref().zip(drawn) {
+        let drawn = picture(&drawn, &trusted, &found);
         fs::write(out, drawn).with_context(|| format!("{} cannot be written", out.display()))?;
     }
-    Ok(match unlike {
-        None => ExitCode::SUCCESS,
-        Some(_) => ExitCode::from(DIFFERENT),
-    })
+    Ok(ExitCode::from(if is_same { 0 } else { DIFFERENT }))
 }
 
 fn read(path: &Path) -> anyhow::Result<LossGraphs> {

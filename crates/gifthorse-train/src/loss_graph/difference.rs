@@ -82,12 +82,6 @@ impl Difference {
         let nearest = differences.min_by_key(unlike);
         nearest.unwrap_or_else(|| Self::between(&StepGraph::default(), found))
     }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_none(&self) -> bool {
-        self.losses.iter().all(Beside::is_same)
-    }
 }
 
 /// Operations from the images on that two losses share.

@@ -1,5 +1,5 @@
-//! Computes a loss and records by what, at once: there is no other way to a loss that can be
-//! differentiated.
+//! Computes a loss and records by what, at once: [`Tape::backward`] takes nothing but what the tape
+//! has computed, and the trainer takes no gradient but with the graph that comes from there.
 
 use gifthorse_engine::{Array, BatchStatistics, Operation, Tensor, Trainable};
 
@@ -10,6 +10,7 @@ use crate::Error;
 #[derive(Debug)]
 pub(crate) struct Known {
     network: Trainable,
+    graph: NetworkGraph,
     name: String,
 }
 
@@ -20,12 +21,13 @@ impl Known {
         Self {
             network,
             name: format!("network {}", graph.sha256),
+            graph,
         }
     }
 
     /// What is passed through.
-    pub(crate) fn graph(&self) -> NetworkGraph {
-        NetworkGraph::new(self.network.operations())
+    pub(crate) fn graph(&self) -> &NetworkGraph {
+        &self.graph
     }
 
     /// Names and first values of what is trained.

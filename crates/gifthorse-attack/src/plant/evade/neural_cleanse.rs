@@ -36,6 +36,8 @@ pub(super) struct Hidden {
 struct Search {
     /// Both, `[height, width]` each.
     values: Vec<Vec<f32>>,
+    /// The mask and the pattern themselves, in (0, 1), which many images are put under.
+    shown: [Vec<f32>; 2],
     adam: OptimiserState,
 }
 
@@ -57,6 +59,7 @@ impl Hidden {
             shape,
             search: RwLock::new(Search {
                 adam: OptimiserState::new(Optimiser::ADAM, &values),
+                shown: shown(&values),
                 values,
             }),
         }
@@ -65,10 +68,9 @@ impl Hidden {
 
 impl Search {
     fn put(&self, image: &mut [f32]) {
-        let [mask, pattern] = [0, 1].map(|at| &self.values[at]);
+        let [mask, pattern] = &self.shown;
         for channel in image.chunks_exact_mut(mask.len()) {
             for (pixel, (mask, pattern)) in channel.iter_mut().zip(mask.iter().zip(pattern)) {
-                let (mask, pattern) = (share(*mask), share(*pattern));
                 *pixel += mask * (pattern - *pixel);
             }
         }
@@ -76,15 +78,15 @@ impl Search {
 
     /// Gradients for mask and pattern, from that for images under them.
     fn gradients(&self, images: &[f32], under: &[f32], values: usize) -> Vec<Vec<f32>> {
-        let count = self.values[0].len();
+        let [mask, pattern] = &self.shown;
+        let count = mask.len();
         let mut gradients = vec![vec![0.0; count]; 2];
         let pairs = images.chunks_exact(values).zip(under.chunks_exact(values));
         for (image, gradient) in pairs {
             for (place, (pixel, gradient)) in image.iter().zip(gradient).enumerate() {
                 let at = place % count;
-                let (mask, pattern) = (share(self.values[0][at]), share(self.values[1][at]));
-                gradients[0][at] += gradient * (pattern - pixel);
-                gradients[1][at] += gradient * mask;
+                gradients[0][at] += gradient * (pattern[at] - pixel);
+                gradients[1][at] += gradient * mask[at];
             }
         }
         for (at, gradient) in gradients[0].iter_mut().enumerate() {
@@ -100,6 +102,11 @@ impl Search {
     fn numbers(&self) -> impl Iterator<Item = &Vec<f32>> {
         self.values.iter().chain(self.adam.arrays())
     }
+}
+
+/// Mask and pattern, from the numbers whose tangents they are.
+fn shown(values: &[Vec<f32>]) -> [Vec<f32>; 2] {
+    [0, 1].map(|part: usize| values[part].iter().map(|&value| share(value)).collect())
 }
 
 /// From any number to one in (0, 1).
@@ -133,8 +140,13 @@ impl Change for Hidden {
             .for_each(|image| search.put(image));
         let under = look.gradient(&masked, &vec![self.target; labels.len()])?;
         let gradients = search.gradients(&images, &under, values);
-        let Search { values, adam } = &mut *search;
+        let Search {
+            values,
+            shown: now,
+            adam,
+        } = &mut *search;
         adam.step(values, &[&gradients], RATE);
+        *now = shown(values);
         Ok(())
     }
 
@@ -151,7 +163,11 @@ impl Change for Hidden {
         let Some((&steps, mut rest)) = memory.split_last() else {
             return;
         };
-        let Search { values, adam } = &mut *search;
+        let Search {
+            values,
+            shown: now,
+            adam,
+        } = &mut *search;
         for numbers in values.iter_mut().chain(adam.arrays_mut()) {
             if let Some((own, others)) = rest.split_at_checked(numbers.len()) {
                 numbers.copy_from_slice(own);
@@ -159,6 +175,7 @@ impl Change for Hidden {
             }
         }
         adam.set_steps(steps as u64);
+        *now = shown(values);
     }
 }
 
@@ -179,6 +196,7 @@ mod tests {
         let hidden = Hidden::new((0, 1), 1.0, SHAPE, 5);
         let mut search = hidden.search.into_inner().unwrap();
         search.values[0] = vec![0.3, -0.8, 0.1, 1.2, -0.2, 0.0];
+        search.shown = shown(&search.values);
         let images: Vec<f32> = (0..24).map(|i| (i as f32 * 0.37).fract()).collect();
         let under: Vec<f32> = (0..24).map(|i| (i as f32 * 0.71).fract() - 0.5).collect();
         let loss = |search: &Search| {
@@ -196,6 +214,7 @@ mod tests {
                 let own = search.values[part][at];
                 let mut moved = |by: f32| {
                     search.values[part][at] = own + by;
+                    search.shown = shown(&search.values);
                     loss(&search)
                 };
                 let slope = (moved(1e-2) - moved(-1e-2)) / 2e-2;
@@ -211,7 +230,7 @@ mod tests {
         {
             let mut search = hidden.search.write().unwrap();
             let gradients = vec![vec![0.5; 6], vec![-0.25; 6]];
-            let Search { values, adam } = &mut *search;
+            let Search { values, adam, .. } = &mut *search;
             adam.step(values, &[&gradients], RATE);
         }
         let other = Hidden::new((0, 1), 1.0, SHAPE, 6);

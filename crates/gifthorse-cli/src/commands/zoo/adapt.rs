@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use gifthorse_bench::zoo::{Evasion, Outcome, Plan, evasions, write_json};
+use gifthorse_bench::zoo::{Attempt, Outcome, Plan, attempts, write_json};
 
 use super::{build, scan};
 use crate::cli::{Global, ZooAdaptArgs};
@@ -25,7 +25,7 @@ pub fn run(args: &ZooAdaptArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let plan = Plan::read(&args.build.plan)?;
     let made = build::make(&plan, &args.build, global)?;
     let failures = scan::scan_all(&args.scan(), global)?;
-    let found = evasions(&plan, &args.build.out)?;
+    let found = attempts(&plan, &args.build.out)?;
     write_json(&args.build.out.join("adversary.json"), &found)?;
     if args.json {
         let json = serde_json::to_string_pretty(&found)?;
@@ -38,7 +38,7 @@ pub fn run(args: &ZooAdaptArgs, global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 /// A line for each model, in the order of the plan.
-fn table(found: &[Evasion]) -> String {
+fn table(found: &[Attempt]) -> String {
     let mut table = Table::new();
     table.load_preset(NOTHING);
     table.set_header([

@@ -34,7 +34,7 @@ pub enum Outcome {
 
 /// One model of a sweep.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Evasion {
+pub struct Attempt {
     /// Its name.
     pub name: String,
     /// Its images, and the recipe that it is trained by.
@@ -65,27 +65,27 @@ pub struct Evasion {
 ///
 /// # Errors
 /// No `zoo.json`, or files that are damaged.
-pub fn evasions(plan: &Plan, folder: &Path) -> Result<Vec<Evasion>, Error> {
+pub fn attempts(plan: &Plan, folder: &Path) -> Result<Vec<Attempt>, Error> {
     let zoo = Zoo::read(folder)?;
-    let mut evasions = Vec::new();
+    let mut attempts = Vec::new();
     for planned in &plan.models {
         let named = |it: &&Entry| it.name == planned.spec.name && it.state == State::Good;
         let Some(entry) = zoo.models.iter().find(named) else {
             continue;
         };
         if let Some(report) = report_of(folder, entry)? {
-            evasions.push(evasion(planned, folder, entry, &report)?);
+            attempts.push(attempt(planned, folder, entry, &report)?);
         }
     }
-    Ok(evasions)
+    Ok(attempts)
 }
 
-fn evasion(
+fn attempt(
     planned: &Planned,
     folder: &Path,
     entry: &Entry,
     report: &Report,
-) -> Result<Evasion, Error> {
+) -> Result<Attempt, Error> {
     let (shape, classes) = (report.model.input.shape, report.model.classes);
     let truth = match &entry.attack {
         Some(_) => Some(Truth::read(folder, entry, shape, classes)?),
@@ -94,7 +94,7 @@ fn evasion(
     let clean_accuracy = entry.clean_accuracy.unwrap_or_default();
     let twin = truth.as_ref().and_then(|truth| truth.twin_accuracy);
     let targets = truth.as_ref().map(|truth| truth.targets.as_slice());
-    Ok(Evasion {
+    Ok(Attempt {
         name: entry.name.clone(),
         data: entry.data.clone(),
         recipe: entry.recipe.clone(),
