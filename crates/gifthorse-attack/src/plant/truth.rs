@@ -173,7 +173,7 @@ pub struct PartEffect {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Method {
-    /// By training on poisoned images ([`Poison`]).
+    /// By training on poisoned images ([`Poison`](crate::plant::Poison)).
     DataPoisoning,
     /// By training code that adds a loss of its own, on clean images ([`Manner::Blind`]).
     TrainingCode,
