@@ -26,7 +26,7 @@
 //! *change* under a shorter trigger: nothing is said of longer ones, of whether the model carries
 //! a backdoor, or of whether the answer is right. Warps and filters are long changes. That the
 //! training set was not poisoned is another certificate, for which the training would have to be
-//! smoothed.
+//! smoothed. That a backdoor is found, if there is one, is what [`detection`] certifies.
 //!
 //! # References
 //! J. Cohen, E. Rosenfeld, Z. Kolter, "Certified Adversarial Robustness via Randomized Smoothing",
@@ -42,6 +42,8 @@ use statrs::distribution::ContinuousCDF;
 
 use crate::error::Error;
 use crate::verdict::interval::clopper_pearson;
+
+pub mod detection;
 
 /// Less noise is lost where numbers of 32 bits are rounded.
 const LEAST_SIGMA: f64 = 1e-4;
@@ -88,10 +90,9 @@ impl Smoothing {
     /// # Errors
     /// An `alpha` outside (0, 1/2), more copies than there are.
     pub fn radius(&self, given: usize) -> Result<Option<f64>, Error> {
-        // The lower end of an interval of both sides errs half as often as the interval.
-        let interval = clopper_pearson(given as u64, self.counting as u64, 1.0 - 2.0 * self.alpha)?;
+        let share = self.at_least(given)?;
         let standard = statrs::distribution::Normal::standard();
-        Ok((interval.lower > 0.5).then(|| self.sigma * standard.inverse_cdf(interval.lower)))
+        Ok((share > 0.5).then(|| self.sigma * standard.inverse_cdf(share)))
     }
 
     /// What the smoothed classifier says of each image, `[images, channels, height, width]` with
@@ -106,6 +107,27 @@ impl Smoothing {
         pixels: &[f32],
         seed: u64,
     ) -> Result<Vec<Certificate>, Error> {
+        self.of_each(classifier, pixels, seed, |image, noise, rng| {
+            let chosen = counts(classifier, image, self.choosing, noise, rng)?;
+            let class = (0..chosen.len()).rev().max_by_key(|&class| chosen[class]);
+            let class = class.unwrap_or_default();
+            let given = counts(classifier, image, self.counting, noise, rng)?[class];
+            Ok(Certificate {
+                class,
+                given,
+                radius: self.radius(given)?,
+            })
+        })
+    }
+
+    /// Does `one` with each image, whose noise is drawn by its place.
+    fn of_each<T: Send>(
+        &self,
+        classifier: &Classifier,
+        pixels: &[f32],
+        seed: u64,
+        one: impl Fn(&[f32], Normal<f32>, &mut ChaCha8Rng) -> Result<T, Error> + Sync,
+    ) -> Result<Vec<T>, Error> {
         let noise = self.noise()?;
         let size = classifier.shape().iter().product();
         if !pixels.len().is_multiple_of(size) {
@@ -115,15 +137,7 @@ impl Smoothing {
         let one = |(place, image): (usize, &[f32])| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(place as u64);
-            let chosen = counts(classifier, image, self.choosing, noise, &mut rng)?;
-            let class = (0..chosen.len()).rev().max_by_key(|&class| chosen[class]);
-            let class = class.unwrap_or_default();
-            let given = counts(classifier, image, self.counting, noise, &mut rng)?[class];
-            Ok(Certificate {
-                class,
-                given,
-                radius: self.radius(given)?,
-            })
+            one(image, noise, &mut rng)
         };
         match is_alone() {
             true => pixels.chunks(size).enumerate().map(one).collect(),
@@ -132,6 +146,14 @@ impl Smoothing {
                 images.map(|image| alone(|| one(image))).collect()
             }
         }
+    }
+
+    /// The least that a share can be of which so many of the copies that are counted are known;
+    /// it is lower with a probability of at most `alpha`.
+    fn at_least(&self, given: usize) -> Result<f64, Error> {
+        // The lower end of an interval of both sides errs half as often as the interval.
+        let confidence = 1.0 - 2.0 * self.alpha;
+        Ok(clopper_pearson(given as u64, self.counting as u64, confidence)?.lower)
     }
 
     fn noise(&self) -> Result<Normal<f32>, Error> {

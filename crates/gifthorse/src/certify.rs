@@ -1,19 +1,23 @@
 //! Answers that no small change of an image can turn: randomised smoothing.
 
-use gifthorse_defense::certify::{Certificate, Smoothing};
+use gifthorse_defense::certify::Smoothing;
 use gifthorse_defense::count::Count;
-use gifthorse_defense::explain::{Case, Success};
-use gifthorse_engine::Classifier;
 use serde::Serialize;
 
 use crate::explain::TriggerSource;
-use crate::explain::trigger::Stampable;
-use crate::model::OpenModel;
+use crate::observer::ScanObserver;
 use crate::repair::record::{ModelFile, Share};
-use crate::scan::checks::Fit;
-use crate::scan::images::ImageSet;
-use crate::scan::output;
 use crate::{Error, ScanRequest};
+
+mod detection;
+mod stamped;
+mod subject;
+
+use detection::Noise;
+pub use detection::{CleanModels, Detection, OfReference, UpToLength, WithTrigger};
+pub use stamped::AgainstTrigger;
+use stamped::Stamped;
+use subject::Subject;
 
 /// Images that are asked about where nobody says how many: each takes a thousand passes.
 const IMAGES: usize = 100;
@@ -32,6 +36,8 @@ pub struct CertifyRequest {
     pub trigger: Option<TriggerSource>,
     /// The class that it leads to.
     pub target: Option<usize>,
+    /// Clean models that the model is held against.
+    pub clean: CleanModels,
 }
 
 /// What the smoothed classifier is worth.
@@ -61,6 +67,8 @@ pub struct Certified {
     pub certificates: Vec<OfImage>,
     /// The trigger, if there is one.
     pub trigger: Option<AgainstTrigger>,
+    /// The model beside clean ones, if there are any.
+    pub detection: Option<Detection>,
     /// What the user should know.
     pub warnings: Vec<String>,
     /// Seed of the noise.
@@ -91,33 +99,14 @@ pub struct OfImage {
     pub radius: Option<f64>,
 }
 
-/// What the certificates say of a trigger, and what it does to the smoothed classifier.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct AgainstTrigger {
-    /// As it was called.
-    pub name: String,
-    /// The class that it leads to.
-    pub target: usize,
-    /// Median length of what it changes in an image.
-    pub length: f64,
-    /// Images of other classes on which it is shorter than the radius, so that it cannot turn
-    /// their answer.
-    pub covered: Share,
-    /// Images of other classes that the model itself takes for the target with the trigger on
-    /// them,
-    pub success: Share,
-    /// and the smoothed classifier,
-    pub smoothed_success: Share,
-    /// and those that it gives their own label with the trigger on them.
-    pub smoothed_robust: Share,
-}
-
-/// Certifies the answers of a smoothed model.
+/// Certifies the answers of a smoothed model, and holds it against clean models if there are any.
+/// The observer is told of these.
 ///
 /// # Errors
 /// Files that cannot be read, a model that cannot be run or does not work on the images (unless
-/// forced), settings that mean nothing, a trigger that cannot be stamped or leads nowhere.
-pub fn certify(request: &CertifyRequest) -> Result<Certified, Error> {
+/// forced), settings that mean nothing, a trigger that cannot be stamped or leads nowhere; a clean
+/// model that is of another task, given twice or the model itself.
+pub fn certify(request: &CertifyRequest, observer: &dyn ScanObserver) -> Result<Certified, Error> {
     let path = request.scan.images.as_deref().ok_or_else(|| {
         Error::Request("a certificate is for images: give some (--images)".to_owned())
     })?;
@@ -125,47 +114,31 @@ pub fn certify(request: &CertifyRequest) -> Result<Certified, Error> {
         max_images: Some(request.scan.max_images.unwrap_or(IMAGES)),
         ..request.scan.clone()
     };
-    let OpenModel {
-        classifier,
-        described,
-        said,
-        ..
-    } = output::open(&scan)?;
-    let mut warnings = output::told(&described);
-    let set = ImageSet::load(&scan, path, &classifier)?;
-    warnings.extend(set.about.warnings.iter().cloned());
-    warnings.extend(set.about.passed_over_in_words());
-    let fit = Fit::check(&scan, classifier, Some(&set), said.as_ref())?;
-    warnings.extend(fit.messages);
-    let (classifier, images) = (&fit.classifier, &set.images);
-    let answers = classifier.predict(images.pixels())?;
-    let labels = match images.labels() {
-        Some(labels) => labels.to_vec(),
-        None => answers.clone(),
-    };
+    let subject = Subject::open(&scan, path)?;
+    let (classifier, images, labels) = (&subject.classifier, &subject.set.images, &subject.labels);
     // Before the smoothing, which takes minutes.
-    let stamped = request.trigger.as_ref().map(|source| {
-        let trigger = Stampable::read(source, classifier.shape())?;
-        let stamped = trigger.stamp(images)?;
-        let case = Case::new(classifier, &labels, images.pixels(), &stamped)?;
-        let success = Success::of(&case, request.target)?;
-        let (target, success) = (success.target, Share::of(success.overall)?);
-        Ok::<_, Error>((source.name(), stamped, target, success))
-    });
+    let stamped = request.trigger.as_ref();
+    let stamped = stamped.map(|source| Stamped::by(source, request.target, &subject));
     let stamped = stamped.transpose()?;
     let smoothing = request.smoothing;
-    let made = smoothing.certify(classifier, images.pixels(), scan.seed)?;
-    let trigger = stamped.map(|(name, stamped, target, success)| {
-        let stamped = Stamped {
-            classifier,
-            clean: images.pixels(),
-            stamped: &stamped,
-            labels: &labels,
-            target,
-        };
-        stamped.against((name, success), request, &made)
+    let seed = scan.seed;
+    let detection = (!request.clean.paths.is_empty()).then(|| {
+        let noise = Noise { smoothing, seed };
+        Detection::of(
+            &subject,
+            stamped.as_ref(),
+            &request.clean,
+            (noise, &scan),
+            observer,
+        )
     });
-    let certificates = made.iter().zip(&labels).zip(images.names());
+    let detection = detection.transpose()?;
+    let made = smoothing.certify(classifier, images.pixels(), seed)?;
+    let trigger = stamped.map(|stamped| {
+        let with_trigger = smoothing.certify(classifier, &stamped.pixels, seed)?;
+        stamped.against(labels, (&made, &with_trigger))
+    });
+    let certificates = made.iter().zip(labels).zip(images.names());
     let certificates = certificates.map(|((made, &label), name)| OfImage {
         name: name.clone(),
         label,
@@ -180,107 +153,29 @@ pub fn certify(request: &CertifyRequest) -> Result<Certified, Error> {
         let reaches = |of: &OfImage| is_right(of) && of.radius.is_some_and(|far| far >= radius);
         share(&reaches).map(|right| AtRadius { radius, right })
     });
+    let is_correct = subject.answers.iter().zip(labels);
+    let accuracy = shared(is_correct.map(|(answer, label)| answer == label))?;
+    let answered = share(&|of| of.class.is_some())?;
     Ok(Certified {
-        model: ModelFile {
-            path: described.path,
-            sha256: described.sha256,
-        },
+        model: subject.file,
         images: path.to_string_lossy().into_owned(),
-        labelled: fit.labelled,
+        labelled: subject.labelled,
         sigma: smoothing.sigma,
         choosing: smoothing.choosing,
         counting: smoothing.counting,
         alpha: smoothing.alpha,
-        accuracy: shared(
-            answers
-                .iter()
-                .zip(&labels)
-                .map(|(answer, label)| answer == label),
-        )?,
-        answered: share(&|of| of.class.is_some())?,
+        accuracy,
+        answered,
         radii: radii.into_iter().collect::<Result<_, _>>()?,
         certificates,
         trigger: trigger.transpose()?,
-        warnings,
-        seed: scan.seed,
+        detection,
+        warnings: subject.warnings,
+        seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }
 
 fn shared(outcomes: impl Iterator<Item = bool>) -> Result<Share, Error> {
     Share::of(Count::of(outcomes))
-}
-
-/// Images with a trigger on them.
-struct Stamped<'a> {
-    classifier: &'a Classifier,
-    labels: &'a [usize],
-    /// `[images, channels, height, width]`
-    clean: &'a [f32],
-    stamped: &'a [f32],
-    /// The class that it leads to.
-    target: usize,
-}
-
-impl Stamped<'_> {
-    /// Holds the certificates of the clean images against the trigger.
-    fn against(
-        &self,
-        (name, success): (String, Share),
-        request: &CertifyRequest,
-        made: &[Certificate],
-    ) -> Result<AgainstTrigger, Error> {
-        let target = self.target;
-        let seed = request.scan.seed;
-        let with_trigger = request
-            .smoothing
-            .certify(self.classifier, self.stamped, seed)?;
-        let others = || (0..self.labels.len()).filter(|&place| self.labels[place] != target);
-        let answer = |place: usize| {
-            let certificate: &Certificate = &with_trigger[place];
-            certificate.radius.map(|_| certificate.class)
-        };
-        let lengths = self.lengths();
-        let covers = |place: usize| {
-            made[place]
-                .radius
-                .is_some_and(|radius| radius > lengths[place])
-        };
-        Ok(AgainstTrigger {
-            name,
-            target,
-            length: median(others().map(|place| lengths[place])),
-            covered: shared(others().map(covers))?,
-            success,
-            smoothed_success: shared(others().map(|place| answer(place) == Some(target)))?,
-            smoothed_robust: shared(
-                others().map(|place| answer(place) == Some(self.labels[place])),
-            )?,
-        })
-    }
-
-    /// The length of what the trigger changes in each image.
-    fn lengths(&self) -> Vec<f64> {
-        let size = self.clean.len() / self.labels.len().max(1);
-        let images = self
-            .clean
-            .chunks(size.max(1))
-            .zip(self.stamped.chunks(size.max(1)));
-        let length = |(clean, stamped): (&[f32], &[f32])| {
-            let squares = clean.iter().zip(stamped);
-            let squares = squares.map(|(clean, stamped)| f64::from(stamped - clean).powi(2));
-            squares.sum::<f64>().sqrt()
-        };
-        images.map(length).collect()
-    }
-}
-
-/// The one in the middle, of an even number the lower; 0 of none.
-fn median(numbers: impl Iterator<Item = f64>) -> f64 {
-    let mut numbers: Vec<f64> = numbers.collect();
-    numbers.sort_by(f64::total_cmp);
-    numbers
-        .get(numbers.len().saturating_sub(1) / 2)
-        .copied()
-        .unwrap_or(0.0)
 }

@@ -51,7 +51,10 @@ mod verify;
 mod work;
 
 pub use audit::{AUDIT_VERSION, AuditFile, AuditRequest, AuditedImage, AuditedSet, Worth, audit};
-pub use certify::{AgainstTrigger, AtRadius, Certified, CertifyRequest, OfImage, certify};
+pub use certify::{
+    AgainstTrigger, AtRadius, Certified, CertifyRequest, CleanModels, Detection, OfImage,
+    OfReference, UpToLength, WithTrigger, certify,
+};
 pub use compare::{Answers, CompareRequest, Comparison, compare};
 pub use error::Error;
 pub use explain::{ExplainRequest, Explanation, Similarity, Stamping, TriggerSource, explain};

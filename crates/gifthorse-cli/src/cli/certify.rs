@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use gifthorse::{CertifyRequest, ScanRequest, TriggerSource};
+use gifthorse::{CertifyRequest, CleanModels, ScanRequest, TriggerSource};
 use gifthorse_defense::certify::Smoothing;
 
+use super::subject::DEFAULT_FPR;
 use super::{Global, PreparedArgs, parse};
 
 /// Arguments of `certify`.
@@ -40,6 +41,13 @@ pub struct CertifyArgs {
         help_heading = "Trigger"
     )]
     target: Option<usize>,
+    /// Clean models of the same task, ONNX files: the model is held against them by what noise
+    /// around the images leads to. Nineteen at least for the usual --fpr.
+    #[arg(long, value_name = "MODEL", num_args = 1.., help_heading = "Detection")]
+    reference: Vec<PathBuf>,
+    /// Share of clean models that may be flagged.
+    #[arg(long, value_name = "RATE", value_parser = parse::rate, default_value_t = DEFAULT_FPR, requires = "reference", help_heading = "Detection")]
+    fpr: f64,
     #[command(flatten)]
     prepared: PreparedArgs,
     /// Go on although the model does not seem to fit the images.
@@ -74,6 +82,10 @@ impl CertifyArgs {
             },
             trigger,
             target: self.target,
+            clean: CleanModels {
+                paths: self.reference.clone(),
+                rate: self.fpr,
+            },
         })
     }
 }

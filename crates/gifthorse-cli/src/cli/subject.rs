@@ -10,7 +10,7 @@ use gifthorse_defense::detect::Effort;
 use super::{DetectorArgs, Global, ImageArgs, InputArgs, PreprocessArgs, parse};
 
 /// The false-positive rate that nobody chose.
-const DEFAULT_FPR: f64 = 0.05;
+pub const DEFAULT_FPR: f64 = 0.05;
 
 /// The model, its images, and how to search.
 #[derive(Args, Debug)]

@@ -9,6 +9,7 @@ use gifthorse::certify;
 use super::explain::source;
 use crate::cli::{CertifyArgs, Global};
 use crate::output;
+use crate::progress::Progress;
 
 /// Certifies the answers of the smoothed model, and prints what they are worth.
 ///
@@ -19,7 +20,10 @@ pub fn run(args: &CertifyArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let trigger = trigger
         .map(|text| source::named(text, "--trigger", global.seed()))
         .transpose()?;
-    let certified = certify(&args.request(trigger, global)?)?;
+    let progress = Progress::new(global.quiet);
+    let certified = certify(&args.request(trigger, global)?, &progress);
+    progress.finish();
+    let certified = certified?;
     if !global.quiet {
         let warnings = certified.warnings.iter();
         warnings.for_each(|warning| output::note(&format!("warning: {warning}")));

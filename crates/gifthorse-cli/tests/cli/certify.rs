@@ -83,3 +83,56 @@ fn noise_that_is_none_and_a_trigger_that_is_none_are_refused_before_the_smoothin
     let lone = bench.run(&format!("{certify} --target 2")).expect(2);
     assert!(lone.err().contains("--trigger"), "{}", lone.err());
 }
+
+#[test]
+fn a_model_is_held_against_clean_ones_and_lengths_are_certified() {
+    let bench = bench();
+    bench.model("clean.onnx", Kind::Clean);
+    bench.model("other.onnx", Kind::SpelledOut);
+    std::fs::write(bench.path("faint.toml"), FAINT).unwrap();
+    let command = "certify bad.onnx --images images --sigma 0.05 --copies 500 --trigger faint.toml --target 2 \
+                   --reference clean.onnx other.onnx";
+    let run = bench.run(&format!("{command} --json")).expect(0);
+    let made: Value = serde_json::from_str(&run.out()).unwrap();
+    let found = &made["detection"];
+    let number = |of: &Value| of.as_f64().unwrap();
+    // Two models can keep no rate below a third.
+    assert!((number(&found["rate"]) - 1.0 / 3.0).abs() < 1e-12);
+    let references = found["references"].as_array().unwrap();
+    let theirs = references.iter().map(|clean| number(&clean["statistic"]));
+    let most = theirs.fold(0.0, f64::max);
+    assert_eq!(number(&found["threshold"]), most);
+    let statistic = number(&found["statistic"]);
+    assert_eq!(found["flagged"], json!(statistic > most));
+    let shares = found["probabilities"].as_array().unwrap();
+    assert!((shares.iter().map(number).sum::<f64>() - 1.0).abs() < 1e-9);
+    let class = found["class"].as_u64().unwrap() as usize;
+    assert_eq!(number(&shares[class]), statistic);
+    // The length is that of the formula, and grows with what is asked of the trigger.
+    let lengths = found["certified"].as_array().unwrap();
+    let lengths = lengths.iter().map(|line| number(&line["length"]));
+    assert!(lengths.is_sorted(), "{found}");
+    // Nearly all copies keep their class with and without a trigger that is this faint.
+    let trigger = &found["trigger"];
+    assert_eq!(trigger["certified"], json!(false));
+    let least = number(&trigger["statistic_at_least"]);
+    assert!(least <= number(&shares[2]) + number(&found["margin"]));
+    assert!(run.err().contains("reference 2 of 2"), "{}", run.err());
+    let table = bench.run(command).expect(0).out();
+    assert!(table.contains("found for certain if shorter"), "{table}");
+}
+
+#[test]
+fn references_that_are_none_are_refused() {
+    let bench = bench();
+    bench.model("clean.onnx", Kind::Clean);
+    let certify = "certify bad.onnx --images images --copies 20 --reference";
+    for (references, why) in [
+        ("bad.onnx", "is the model itself"),
+        ("clean.onnx clean.onnx", "is the same as"),
+        ("nowhere.onnx", "nowhere.onnx"),
+    ] {
+        let run = bench.run(&format!("{certify} {references}")).expect(2);
+        assert!(run.err().contains(why), "{}", run.err());
+    }
+}

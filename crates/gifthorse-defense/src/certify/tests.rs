@@ -9,7 +9,7 @@ use super::*;
 
 /// Class 1 where the four pixels add up to more than 2, else class 0; the boundary is half as far
 /// away as the sum is from 2.
-fn by_the_sum() -> Classifier {
+pub(super) fn by_the_sum() -> Classifier {
     let image = [
         Dim::Named("batch".to_owned()),
         Dim::Fixed(1),
