@@ -8,7 +8,7 @@ use gifthorse_defense::repair::{KnownTrigger, Outcome, Silent, auto, choose};
 use gifthorse_engine::{Opening, Preprocess};
 use gifthorse_onnx::diff;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, CLASSES};
 
 /// The class that a backdoor of one source leads from.
 const SOURCE: usize = 0;
@@ -43,6 +43,33 @@ fn repairs(name: &str, known: bool, most: f64) {
 #[test]
 fn unlearning_repairs() {
     repairs("unlearning", true, 0.03);
+}
+
+/// Labels of which two in three are wrong stand in for those of a model that is often wrong: learning
+/// them would overthrow what it knows.
+#[test]
+fn unlearning_learns_the_models_own_answers_where_labels_cost_too_much() {
+    let mut bench = Bench::new(true);
+    let labels = bench.fit.labels().unwrap().iter().enumerate();
+    let wrong = |(place, &label): (usize, &usize)| match place % 3 {
+        0 => label,
+        _ => (label + 1) % CLASSES,
+    };
+    bench.fit = bench
+        .fit
+        .clone()
+        .with_labels(labels.map(wrong).collect())
+        .unwrap();
+    let before = bench.measured(&bench.model);
+    let repaired = bench.repaired("unlearning", true).unwrap();
+    let after = bench.measured(&repaired.model);
+    let told = format!("{before:?} {after:?} {:?}", repaired.notes);
+    let answers = "with the answers that the model gave";
+    assert!(
+        repaired.notes.iter().any(|note| note.contains(answers)),
+        "{told}"
+    );
+    assert!(after.0 >= before.0 - 0.02 && after.1 <= 0.1, "{told}");
 }
 
 #[test]
