@@ -11,7 +11,7 @@ mod tests;
 mod usual;
 
 use gifthorse_data::{Images, balanced_sample};
-use gifthorse_engine::{Classifier, Preprocess};
+use gifthorse_engine::{Classifier, Preprocess, answer_of};
 
 pub use extent::Extent;
 pub use usual::usual_preprocessings;
@@ -175,7 +175,7 @@ pub fn preflight(
     let images = part.as_ref().unwrap_or(images);
     let labels = images.labels();
     let logits = classifier.evaluate(images.pixels())?;
-    let predictions: Vec<usize> = logits.chunks_exact(classes).map(largest).collect();
+    let predictions: Vec<usize> = logits.chunks_exact(classes).map(answer_of).collect();
     let compared = extent.compared.min(images.len());
     let alternatives = if compared == 0 {
         Vec::new()
@@ -275,18 +275,6 @@ fn confusion(labels: &[usize], predictions: &[usize], classes: usize) -> Vec<Vec
         confusion[label][prediction] += 1;
     }
     confusion
-}
-
-/// Position of the largest logit, the first of equals; those that are not numbers lose against all
-/// others.
-fn largest(row: &[f32]) -> usize {
-    let mut best = 0;
-    for (class, &logit) in row.iter().enumerate() {
-        if logit > row[best] || (row[best].is_nan() && !logit.is_nan()) {
-            best = class;
-        }
-    }
-    best
 }
 
 fn distinct(predictions: &[usize]) -> usize {

@@ -204,7 +204,7 @@ impl Classifier {
     /// As `evaluate`.
     pub fn predict(&self, pixels: &[f32]) -> Result<Vec<usize>, Error> {
         let logits = self.evaluate(pixels)?;
-        Ok(logits.chunks_exact(self.classes()).map(argmax).collect())
+        Ok(logits.chunks_exact(self.classes()).map(answer_of).collect())
     }
 
     fn raw(&self, images: Array) -> Result<Array, Error> {
@@ -224,8 +224,10 @@ impl Classifier {
     }
 }
 
-/// Position of the largest value, the first of equals.
-fn argmax(row: &[f32]) -> usize {
+/// The class that the logits of an image give it: that of the largest, the first of equals. Those
+/// that are not numbers lose against all others.
+#[must_use]
+pub fn answer_of(row: &[f32]) -> usize {
     let mut best = 0;
     for (i, &value) in row.iter().enumerate() {
         if value > row[best] || (row[best].is_nan() && !value.is_nan()) {
@@ -341,7 +343,7 @@ mod tests {
 
     #[test]
     fn logits_that_are_not_numbers_never_win() {
-        assert_eq!(argmax(&[f32::NAN, 1.0, 2.0]), 2);
-        assert_eq!(argmax(&[3.0, f32::NAN, 3.0]), 0);
+        assert_eq!(answer_of(&[f32::NAN, 1.0, 2.0]), 2);
+        assert_eq!(answer_of(&[3.0, f32::NAN, 3.0]), 0);
     }
 }

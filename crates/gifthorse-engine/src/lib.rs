@@ -16,7 +16,7 @@ mod program;
 mod trainable;
 
 pub use burn_tensor::{Device, Gradients, Tensor};
-pub use classifier::{Classifier, Feature, Head, Intervention, Tail, Tapped, Taps};
+pub use classifier::{Classifier, Feature, Head, Intervention, Tail, Tapped, Taps, answer_of};
 pub use error::Error;
 pub use execute::array::Array;
 pub use execute::compiled::PlanPart;

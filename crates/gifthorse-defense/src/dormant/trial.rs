@@ -1,7 +1,7 @@
 //! What dormant units do once they are awake: the same images, with all units that were dormant
 //! kept where they were on the clean ones, and without.
 
-use gifthorse_engine::{Array, Classifier, Hinge, Intervention, Tensor};
+use gifthorse_engine::{Array, Classifier, Hinge, Intervention, Tensor, answer_of};
 
 use super::DormantUnit;
 use super::census::Ranges;
@@ -90,7 +90,7 @@ impl Compared {
     fn answers(&self) -> impl Iterator<Item = (usize, usize)> {
         let rows = self.awake.chunks_exact(self.classes);
         let pairs = rows.zip(self.asleep.chunks_exact(self.classes));
-        pairs.map(|(awake, asleep)| (largest(awake), largest(asleep)))
+        pairs.map(|(awake, asleep)| (answer_of(awake), answer_of(asleep)))
     }
 
     /// What the unit at a call does to images that had the answers `clean` before they were moved.
@@ -135,14 +135,6 @@ impl DormantUnit {
     pub fn is_switch(&self) -> bool {
         self.tells() && self.share() >= LEAST_CHANGED
     }
-}
-
-/// The place of the largest logit.
-fn largest(logits: &[f32]) -> usize {
-    let places = logits.iter().enumerate();
-    places
-        .max_by(|a, b| a.1.total_cmp(b.1))
-        .map_or(0, |(at, _)| at)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use gifthorse_engine::{Array, Classifier};
+use gifthorse_engine::{Array, Classifier, answer_of};
 use gifthorse_train::Optimiser;
 use rand_chacha::ChaCha8Rng;
 
@@ -89,7 +89,7 @@ fn lesson(
     let shape = [batch.labels.len(), before.classes()];
     let answers = Array::from_vec(logits, &shape, before.device());
     let answers = answers.log_softmax(1).exp().into_vec();
-    let said = answers.chunks_exact(before.classes()).map(likeliest);
+    let said = answers.chunks_exact(before.classes()).map(answer_of);
     let size = before.shape();
     let mut pixels = batch.pixels.clone();
     let images = pixels.chunks_exact_mut(size.iter().product());
@@ -101,12 +101,4 @@ fn lesson(
         stamp(fitting, STAMPED, image, size, chance);
     }
     Ok((answers, pixels))
-}
-
-/// The class that is held the likeliest, the first of equals.
-fn likeliest(answers: &[f32]) -> usize {
-    (1..answers.len()).fold(0, |best, class| match answers[class] > answers[best] {
-        true => class,
-        false => best,
-    })
 }

@@ -1,6 +1,6 @@
 //! Neurons of a layer switched off one after the other, until something happens.
 
-use gifthorse_engine::{Array, Classifier, Layer, Tail};
+use gifthorse_engine::{Array, Classifier, Layer, Tail, answer_of};
 use serde::{Deserialize, Serialize};
 
 use super::grain::Grain;
@@ -156,14 +156,8 @@ impl<'a> Pruning<'a> {
             let shape = [&[part.len() / numbers], self.layer.shape()].concat();
             let masked = Array::from_vec(masked.collect(), &shape, self.tail.device());
             let logits = Array::from_tensor(self.tail.logits(masked)?).into_vec();
-            answers.extend(logits.chunks_exact(self.classes).map(largest));
+            answers.extend(logits.chunks_exact(self.classes).map(answer_of));
         }
         Ok(answers)
     }
-}
-
-/// The place of the largest number, the first of equals.
-fn largest(row: &[f32]) -> usize {
-    let larger = |best: usize, place: usize| if row[place] > row[best] { place } else { best };
-    (1..row.len()).fold(0, larger)
 }
