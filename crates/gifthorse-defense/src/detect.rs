@@ -59,6 +59,9 @@ pub struct About {
     /// models has no part in verdicts and is run by name only, as is one that takes more from the
     /// verdict of the others than it adds (decision 15).
     pub by_default: bool,
+    /// Whether it goes by how far logits lie apart, or by the weights that make them so, which
+    /// training can keep small (decision 22). One that searches triggers does not.
+    pub by_margins: bool,
     /// Whether it needs clean images.
     pub needs_images: bool,
     /// Names of its sets of settings, the default first.

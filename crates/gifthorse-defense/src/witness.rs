@@ -52,8 +52,8 @@ pub fn witness(
     };
     let stand_ins = findings.stand_ins();
     let soundness = match soundness {
-        Soundness::Sound => mostly_failed(findings).map_or(Soundness::Sound, Soundness::Unsound),
         unsound @ Soundness::Unsound(_) => unsound,
+        heard => mostly_failed(findings).map_or(heard, Soundness::Unsound),
     };
     Ok(Witness {
         method: method(detector)?,

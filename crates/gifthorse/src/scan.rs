@@ -31,6 +31,7 @@ mod search;
 mod searchable;
 mod second_opinion;
 pub(crate) mod turns;
+mod unsure;
 mod work;
 
 use std::collections::BTreeMap;

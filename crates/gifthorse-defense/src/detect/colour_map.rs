@@ -67,6 +67,7 @@ const ABOUT: About = About {
         conviction: Conviction::ByTrigger { rate: RATE },
     },
     by_default: false,
+    by_margins: false,
     needs_images: true,
     presets: &["standard"],
 };

@@ -100,6 +100,7 @@ const ABOUT: About = About {
         conviction: Conviction::ByTrigger { rate: WORKS },
     },
     by_default: false,
+    by_margins: false,
     needs_images: true,
     presets: &["standard", "paper"],
 };

@@ -91,6 +91,7 @@ const ABOUT: About = About {
         },
     },
     by_default: false,
+    by_margins: false,
     needs_images: true,
     presets: &["standard", "paper"],
 };

@@ -86,6 +86,7 @@ const ABOUT: About = About {
         conviction: Conviction::ByTrigger { rate: RATE },
     },
     by_default: true,
+    by_margins: false,
     needs_images: true,
     presets: &["standard"],
 };

@@ -55,6 +55,7 @@ const ABOUT: About = About {
         conviction: Conviction::ByStatistic,
     },
     by_default: true,
+    by_margins: true,
     needs_images: true,
     presets: &["standard"],
 };

@@ -2,7 +2,7 @@
 
 use super::calibration::Calibration;
 use super::confirmation::Gate;
-use super::decision::{Decision, Verdict};
+use super::decision::{ClassDecision, Decision, Verdict};
 use super::doubt::{Doubt, Effect};
 use super::error::StatsError;
 use super::evidence::Evidence;
@@ -10,7 +10,7 @@ use super::obstacle;
 use super::reasons::Grounds;
 use super::remedies::remedies;
 use super::test::null::check_rate;
-use super::trial::{Charge, Trial};
+use super::trial::{Charge, Trials};
 
 /// The verdict on a model: a pure function of what was found, what clean models are like, the rate
 /// of false alarms to keep (`fpr`, 0.001 to 0.5, for the model as a whole) and the seed of the
@@ -34,8 +34,22 @@ pub fn decide(
     check_methods(evidence)?;
     let doubts = doubts(evidence)?;
     let gates = gates(evidence)?;
-    let trial = Trial::hear(evidence, calibration, fpr, seed)?;
-    let charges = trial.charges(&gates);
+    let Trials { together, apart } = Trials::hear(evidence, calibration, fpr, seed)?;
+    let mut heaviest = (&together, together.charges(&gates));
+    let mut p_value = together.p_value(&heaviest.1);
+    for trial in &apart {
+        let charges = trial.charges(&gates);
+        let p = trial.p_value(&charges);
+        let is_smaller = p.is_some_and(|p| p_value.is_none_or(|known| p < known));
+        let weights = (weight(&charges), weight(&heaviest.1));
+        if weights.0 > weights.1 || (weights.0 == weights.1 && weights.0 > 0 && is_smaller) {
+            heaviest = (trial, charges);
+        }
+        if is_smaller {
+            p_value = p;
+        }
+    }
+    let (trial, charges) = heaviest;
     let obstacles = trial.obstacles();
 
     let suspects: Vec<&Charge> = charges.iter().filter(|charge| charge.named).collect();
@@ -51,24 +65,38 @@ pub fn decide(
     };
     let grounds = Grounds {
         evidence,
-        trial: &trial,
+        trial,
+        p_value,
         charges: &charges,
         gates: &gates,
         obstacles: &obstacles,
         doubts: &doubts,
     };
+    // What each witness says of a class is what it says beside all others.
+    let said = together.decisions(evidence, &charges, &gates);
+    let classes = trial.decisions(evidence, &charges, &gates).into_iter();
+    let classes = classes.zip(said).map(|(class, said)| ClassDecision {
+        witnesses: said.witnesses,
+        ..class
+    });
     Ok(Decision {
         verdict,
         reasons: grounds.reasons(),
         remedies: remedies(&grounds),
         targets,
         suspects: suspects.iter().map(|charge| charge.class).collect(),
-        p_value: trial.p_value(&charges),
+        p_value,
         fpr,
         calibration: calibration.name().to_owned(),
-        witnesses: trial.witnesses(evidence),
-        classes: trial.decisions(evidence, &charges, &gates),
+        witnesses: together.witnesses(evidence),
+        classes: classes.collect(),
     })
+}
+
+/// How much charges weigh: 2 if a class is convicted, 1 if one is flagged.
+fn weight(charges: &[Charge]) -> u8 {
+    let any = |is_so: fn(&Charge) -> bool| u8::from(charges.iter().any(is_so));
+    any(|charge| charge.flagged) + any(|charge| charge.named && charge.convicted)
 }
 
 /// What came of each class's trigger on held-out images: for each witness, in the order of its

@@ -79,6 +79,9 @@ pub enum Soundness {
     /// It cannot, for the reason given in words: gradients that vanish, logits that saturate. The
     /// witness is not heard.
     Unsound(String),
+    /// It can, but the detector goes by margins, which this model's training kept small, for the
+    /// reason given in words. The witness is heard, and each sound one alone as well.
+    Faint(String),
 }
 
 /// In which direction a detector's statistic is suspicious, before any logarithm.

@@ -2,7 +2,7 @@
 
 use super::decide::Gates;
 use super::doubt::{Doubt, Effect};
-use super::evidence::{Conviction, Evidence, Soundness, Statistic, Tail};
+use super::evidence::{Conviction, Evidence, Soundness, Statistic, Tail, Witness};
 use super::hearing::{Hearing, Unheard};
 use super::obstacle::{Obstacle, stand_against_clean, told};
 use super::outcome::{confirmation, outcome, spared};
@@ -13,10 +13,21 @@ use super::trial::{Alone, Charge, Trial, gate};
 /// list.
 const MOST_LISTED: usize = 2;
 
+/// A part of a whole, in words.
+fn ordinal(parts: usize) -> String {
+    match parts {
+        2 => "half".to_owned(),
+        3 => "third".to_owned(),
+        more => format!("{more}th part"),
+    }
+}
+
 /// All that a decision is made from.
 pub(super) struct Grounds<'a> {
     pub evidence: &'a Evidence,
     pub trial: &'a Trial<'a>,
+    /// The model's p-value.
+    pub p_value: Option<f64>,
     pub charges: &'a [Charge],
     pub gates: &'a Gates,
     pub obstacles: &'a [Obstacle],
@@ -71,13 +82,37 @@ impl Grounds<'_> {
                  models of the same task say more (--reference)."
             ));
         }
+        reasons.extend(self.faintness());
         reasons.extend(doubts(Effect::Told));
         reasons
     }
 
+    /// That detectors by margins hear little in this model, and what was done about it.
+    fn faintness(&self) -> Option<String> {
+        let faint = |witness: &Witness| match &witness.soundness {
+            Soundness::Faint(why) => Some((why.clone(), witness.method.detector.clone())),
+            _ => None,
+        };
+        let faint: Vec<_> = self.evidence.witnesses.iter().filter_map(faint).collect();
+        let (why, _) = faint.first()?;
+        let names: Vec<&str> = faint.iter().map(|(_, name)| name.as_str()).collect();
+        let shared = match self.trial.sharers {
+            1 => "the others could not be heard by themselves: they are none, or clean models too few".to_owned(),
+            sharers => format!(
+                "each of the others was heard by itself as well, at a {} of the rate that all share",
+                ordinal(sharers)
+            ),
+        };
+        Some(format!(
+            "Detectors that go by margins ({}) hear little in this model: {}. So {shared}.",
+            names.join(", "),
+            why.trim_end_matches('.')
+        ))
+    }
+
     fn has_unsound_witness(&self) -> bool {
         let mut witnesses = self.evidence.witnesses.iter();
-        witnesses.any(|witness| witness.soundness != Soundness::Sound)
+        witnesses.any(|witness| matches!(witness.soundness, Soundness::Unsound(_)))
     }
 
     /// The classes that are named.
@@ -223,7 +258,7 @@ impl Grounds<'_> {
     /// Nothing flagged; the number that would have been is told for each witness that could have
     /// flagged something.
     fn nothing_found(&self) -> Option<String> {
-        let p = self.trial.p_value(self.charges)?;
+        let p = self.p_value?;
         let heard = self.trial.hearings.iter().zip(&self.trial.alone);
         let able = |place: usize| self.obstacles.contains(&Obstacle::None(place));
         let limits = heard.clone().filter(|(hearing, _)| able(hearing.place));

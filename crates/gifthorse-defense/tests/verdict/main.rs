@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod calibration;
+mod faint;
 mod findings;
 mod gates;
 mod invariance;

@@ -32,7 +32,7 @@ fn p_value(evidence: &Evidence, library: &CleanModels) -> f64 {
 
 /// A clean scan in which no class is at all suspicious, but for those given: place of the witness,
 /// class, and how many scales of its classes it lies below the usual.
-fn scan(suspicious: &[(usize, usize, f64)]) -> Evidence {
+pub fn scan(suspicious: &[(usize, usize, f64)]) -> Evidence {
     let spread = |class: usize| (class as f64 * 7.0 % 10.0 - 4.5) / 3.0;
     let of = |place: usize, location: f64| {
         let mut values: Vec<f64> = (0..10)

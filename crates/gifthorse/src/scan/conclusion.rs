@@ -14,6 +14,7 @@ use super::checks::Fit;
 use super::dormant::Looked;
 use super::findings::is_from_classes;
 use super::search::Searched;
+use super::unsure::unsure;
 use crate::{Error, ScanRequest};
 
 /// What a verdict hears of beside what the detectors found.
@@ -68,9 +69,16 @@ impl Conclusion {
         let looked = all
             .iter()
             .filter(|searched| searched.all > 0 && !lacks_all(searched));
+        let faint = unsure(fit);
         let witnesses = looked.map(|searched| {
             let (detector, findings) = (searched.detector, &searched.findings);
-            witness(detector, findings, shape, soundness.clone())
+            let soundness = match (&soundness, &faint) {
+                (Soundness::Sound, Some(why)) if detector.about().by_margins => {
+                    Soundness::Faint(why.clone())
+                }
+                _ => soundness.clone(),
+            };
+            witness(detector, findings, shape, soundness)
         });
         let evidence = Evidence {
             witnesses: witnesses.collect::<Result<_, _>>()?,

@@ -41,6 +41,7 @@ const ABOUT: About = About {
         conviction: Conviction::ByStatistic,
     },
     by_default: false,
+    by_margins: false,
     needs_images: true,
     presets: &["standard", "paper", "pairs"],
 };

@@ -46,6 +46,7 @@ const ABOUT: About = About {
         conviction: Conviction::ByStatistic,
     },
     by_default: true,
+    by_margins: true,
     needs_images: false,
     presets: &["standard", "paper"],
 };

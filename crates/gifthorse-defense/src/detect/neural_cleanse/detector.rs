@@ -54,6 +54,7 @@ const ABOUT: About = About {
         },
     },
     by_default: true,
+    by_margins: false,
     needs_images: true,
     presets: &["standard", "paper", "released"],
 };

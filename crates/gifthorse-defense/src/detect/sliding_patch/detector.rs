@@ -54,6 +54,7 @@ const ABOUT: About = About {
         "reached by a small square at one place, which stands out among all classes and places with",
     ),
     by_default: false,
+    by_margins: false,
     needs_images: true,
     presets: &["standard"],
 };
