@@ -17,6 +17,12 @@ pub struct Look<'a> {
 }
 
 impl Look<'_> {
+    /// Indices of the batch's samples, in the order of [`images`](Self::images).
+    #[must_use]
+    pub fn indices(&self) -> &[usize] {
+        self.chosen
+    }
+
     /// The images of the batch as they look in this epoch, `[batch, channels, height, width]` in
     /// `[0, 1]`, and their labels.
     ///

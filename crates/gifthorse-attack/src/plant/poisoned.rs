@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use gifthorse_train::{Change, Samples};
 
 use crate::Error;
-use crate::plant::Manner;
+use crate::plant::{InputAware, Manner};
 use crate::plant::draw::{Plan, Role, labels_of};
 use crate::random::Purpose;
 
@@ -52,7 +52,9 @@ impl Stamped {
                 let each = self.backdoors.iter().zip(&self.kept);
                 each.flat_map(of_backdoor).collect()
             }
-            Manner::Replace | Manner::OnTheFly | Manner::Blind => self.backdoors.concat(),
+            Manner::Replace | Manner::OnTheFly | Manner::Blind | Manner::InputAware => {
+                self.backdoors.concat()
+            },
         };
         places.sort_unstable();
         places
@@ -65,6 +67,9 @@ pub struct Training<'a> {
     pub samples: Box<dyn Samples + 'a>,
     /// Which images were stamped; `None` where any of them may be at any time.
     pub stamped: Option<Stamped>,
+    /// What training code makes of the images of a batch before their loss is taken, by a generator
+    /// that it trains.
+    pub within: Option<InputAware<'a>>,
     /// What training code makes of the images of a batch, for each loss that it adds.
     pub changes: Vec<Box<dyn Change + 'a>>,
 }
@@ -75,6 +80,7 @@ impl fmt::Debug for Training<'_> {
         debug
             .field("samples", &self.samples.len())
             .field("stamped", &self.stamped)
+            .field("within", &self.within.is_some())
             .field("changes", &self.changes.len())
             .finish()
     }

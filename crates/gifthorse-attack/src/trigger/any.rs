@@ -1,10 +1,12 @@
 //! All triggers under one type, to be read from a file and written to one.
 
+use std::path::Path;
+
 use gifthorse_data::ImageShape;
 use serde::{Deserialize, Serialize};
 
 use crate::trigger::{
-    Additive, Blended, Bpp, Checkerboard, Combination, Face, Gotham, Mosaic, Multiplicative, OneOf,
+    Additive, Blended, Bpp, Checkerboard, Combination, Face, Generated, Gotham, Mosaic, Multiplicative, OneOf,
     Patch, Pattern, Picture, Pixels, Square, Stamp, Triangle, Trigger, TriggerError, WaNet,
 };
 
@@ -48,6 +50,8 @@ pub enum AnyTrigger {
     Bpp(Bpp),
     /// Pixels whose values are listed.
     Pixels(Pixels),
+    /// A mask and a pattern that a small network makes of each image.
+    Generated(Generated),
 }
 
 impl AnyTrigger {
@@ -57,6 +61,20 @@ impl AnyTrigger {
         match self {
             Self::Combination(combination) => &combination.parts,
             _ => &[],
+        }
+    }
+
+    /// Takes relative paths of generators from the folder of the file that names them.
+    pub fn beside(&mut self, folder: &Path) {
+        match self {
+            Self::Generated(generated) => generated.beside(folder),
+            Self::Combination(Combination { parts }) => {
+                parts.iter_mut().for_each(|part| part.beside(folder));
+            }
+            Self::OneOf(OneOf { triggers }) => {
+                triggers.iter_mut().for_each(|it| it.beside(folder));
+            }
+            _ => {}
         }
     }
 
@@ -79,6 +97,7 @@ impl AnyTrigger {
             Self::Gotham(trigger) => trigger,
             Self::Bpp(trigger) => trigger,
             Self::Pixels(trigger) => trigger,
+            Self::Generated(trigger) => trigger,
         }
     }
 }

@@ -40,7 +40,8 @@ impl Planted {
             path: path.clone(),
             reason: reason.to_owned(),
         };
-        let truth: Truth = read_json(&path)?.ok_or_else(|| damaged("it is not there"))?;
+        let mut truth: Truth = read_json(&path)?.ok_or_else(|| damaged("it is not there"))?;
+        truth.beside(folder);
         if truth.backdoors.is_empty() {
             return Err(damaged("it tells of no backdoor, and zoo.json does"));
         }
