@@ -109,12 +109,11 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
     };
     let stamped = poisoned.as_ref().and_then(|it| it.stamped.as_ref());
     let within = poisoned.as_ref().and_then(|it| it.within.as_ref());
-    let planted = || match (&spec.poison, within) {
-        (Some(poison), Some(within)) => {
-            let planted = within.planted(poison, generator_of(Path::new(&spec.name)))?;
-            Ok::<_, gifthorse_attack::Error>(Some(planted))
-        }
-        (poison, _) => Ok(poison.clone()),
+    let file = || generator_of(Path::new(&spec.name));
+    let planted = || {
+        let both = spec.poison.as_ref().zip(poisoned.as_ref());
+        both.map(|(poison, training)| training.planted(poison, file()))
+            .transpose()
     };
     let exam = |classifier: &Classifier| {
         planted()
@@ -167,7 +166,7 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
     }
     let generator = within.map(|within| {
         let model = within.generator()?;
-        Ok::<_, Error>((generator_of(Path::new(&spec.name)), model))
+        Ok::<_, Error>((file(), model))
     });
     Ok(Made {
         generator: generator.transpose()?,

@@ -52,7 +52,7 @@ fn read(path: &Path) -> Result<Truth, Error> {
         path: path.to_owned(),
         reason: "it is not there".to_owned(),
     })?;
-    truth.beside(path.parent().unwrap_or(Path::new("")));
+    truth.read_beside(path.parent().unwrap_or(Path::new("")))?;
     Ok(truth)
 }
 

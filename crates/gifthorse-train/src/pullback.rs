@@ -57,7 +57,11 @@ impl Pullback {
         Ok(Self {
             network,
             parameters,
-            first: first.into_iter().zip(trained).map(known).collect::<Result<_, _>>()?,
+            first: first
+                .into_iter()
+                .zip(trained)
+                .map(known)
+                .collect::<Result<_, _>>()?,
             input: [batch, shape.channels, shape.height, shape.width],
             device,
         })
@@ -133,12 +137,18 @@ mod tests {
     fn picture() -> Layers {
         let mut layers = Layers::new("picture", SHAPE, 3);
         layers.conv("one", 4, 3).tanh("one.tanh").max_pool("pool");
-        layers.resize("up", [5, 7]).conv("two", 2, 3).times("louder", 0.5).sigmoid("shown");
+        layers
+            .resize("up", [5, 7])
+            .conv("two", 2, 3)
+            .times("louder", 0.5)
+            .sigmoid("shown");
         layers
     }
 
     fn pixels(count: usize) -> Vec<f32> {
-        (0..count * SHAPE.values()).map(|i| (i as f32 * 0.37).fract()).collect()
+        (0..count * SHAPE.values())
+            .map(|i| (i as f32 * 0.37).fract())
+            .collect()
     }
 
     #[test]
@@ -169,7 +179,10 @@ mod tests {
                 run(&moved).0
             };
             let slope = (moved(1.0) - moved(-1.0)) / (2.0 * f64::from(length));
-            assert!((slope / square - 1.0).abs() < 0.02, "{index}: {slope}, not {square}");
+            assert!(
+                (slope / square - 1.0).abs() < 0.02,
+                "{index}: {slope}, not {square}"
+            );
         }
     }
 

@@ -47,8 +47,7 @@ const NO_LABEL: &str =
     "a clean label leaves nothing for a loss to ask for; take another map of labels";
 const NO_SHARE: &str = "with manner = \"input_aware\" the rate is the share of each batch that is poisoned: give \
                         { share = NUMBER }";
-const NO_OTHER: &str =
-    "`balance` and `evade` are of losses that training code adds (manner = \"blind\"); leave them out";
+const NO_OTHER: &str = "`balance` and `evade` are of losses that training code adds (manner = \"blind\"); leave them out";
 const NO_GENERATOR: &str =
     "`generator` is trained with manner = \"input_aware\" alone; leave it out";
 
@@ -196,7 +195,7 @@ impl<'a> InputAware<'a> {
     ///
     /// # Errors
     /// As [`Self::generator`].
-    pub fn planted(&self, poison: &Poison, file: PathBuf) -> Result<Poison, Error> {
+    pub(super) fn planted(&self, poison: &Poison, file: PathBuf) -> Result<Poison, Error> {
         let trigger = AnyTrigger::Generated(Generated::of(&self.generator()?, file)?);
         let mut poison = poison.clone();
         for backdoor in &mut poison.backdoors {
@@ -283,8 +282,9 @@ impl Inner {
             let diversity = f64::from(aware.settings.diversity);
             Ok(batch.to_triggers(triggers, &pixels, &to_images, diversity))
         })?;
-        let rate = aware.settings.learning_rate;
-        self.adam.step(&mut self.pattern.values, &[&gradients], rate);
+        let rate = aware.settings.learning_rate * look.pace();
+        self.adam
+            .step(&mut self.pattern.values, &[&gradients], rate);
         self.changed.clear();
         for place in batch.places() {
             let image = under[place * values..][..values].to_vec();
@@ -301,7 +301,13 @@ impl Inner {
         }
         if self.adam.steps() == 0 {
             let settings = &aware.settings;
-            masks::train(settings, &aware.net, &mut self.mask, aware.images, aware.seed)?;
+            masks::train(
+                settings,
+                &aware.net,
+                &mut self.mask,
+                aware.images,
+                aware.seed,
+            )?;
         }
         let shape = aware.images.shape();
         let pullback = Pullback::new(&self.model(&aware.net)?, &self.pattern.names, shape, count)?;
@@ -374,7 +380,8 @@ impl Batch<'_> {
             let pattern = |which: usize| &triggers[(which + 1) * row - values..][..values];
             let between = distance(image(pair), image(pairs + pair));
             let made = [pattern(pair), pattern(pairs + pair)];
-            let to = [&mut *first, &mut *second].map(|to| &mut to[(pair + 1) * row - values..][..values]);
+            let to = [&mut *first, &mut *second]
+                .map(|to| &mut to[(pair + 1) * row - values..][..values]);
             apart(between, made, diversity / pairs as f64, to);
         }
         to

@@ -1,6 +1,7 @@
 //! Training images of which some are poisoned.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use gifthorse_data::Images;
 use serde::{Deserialize, Serialize};
@@ -8,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use gifthorse_train::{Change, Samples};
 
 use crate::Error;
-use crate::plant::{InputAware, Manner};
 use crate::plant::draw::{Plan, Role, labels_of};
+use crate::plant::{InputAware, Manner, Poison};
 use crate::random::Purpose;
 
 /// Training images of which some are poisoned.
@@ -54,7 +55,7 @@ impl Stamped {
             }
             Manner::Replace | Manner::OnTheFly | Manner::Blind | Manner::InputAware => {
                 self.backdoors.concat()
-            },
+            }
         };
         places.sort_unstable();
         places
@@ -72,6 +73,20 @@ pub struct Training<'a> {
     pub within: Option<InputAware<'a>>,
     /// What training code makes of the images of a batch, for each loss that it adds.
     pub changes: Vec<Box<dyn Change + 'a>>,
+}
+
+impl Training<'_> {
+    /// What has been planted: the poison, with the generator as it is now where one is trained. It is
+    /// in memory, under the name that its file is to have.
+    ///
+    /// # Errors
+    /// A generator that cannot be written, which none is.
+    pub fn planted(&self, poison: &Poison, generator: PathBuf) -> Result<Poison, Error> {
+        match &self.within {
+            Some(within) => within.planted(poison, generator),
+            None => Ok(poison.clone()),
+        }
+    }
 }
 
 impl fmt::Debug for Training<'_> {

@@ -49,6 +49,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::implant::Implant;
 use crate::measure::AttackSuccess;
 use crate::plant::{LabelMap, Manner, Rate, Stamped};
@@ -203,16 +204,24 @@ pub enum Method {
 }
 
 impl Truth {
-    /// Takes what it names by relative paths, the generators of triggers, from the folder that it was
+    /// Reads what it names by relative paths, the generators of triggers, from the folder that it was
     /// read in.
-    pub fn beside(&mut self, folder: &Path) {
-        let backdoors = self.backdoors.iter_mut();
-        for planted in backdoors {
+    ///
+    /// # Errors
+    /// [`Error::Part`] naming the backdoor whose generator is missing, another one, or none.
+    pub fn read_beside(&mut self, folder: &Path) -> Result<(), Error> {
+        for (index, planted) in self.backdoors.iter_mut().enumerate() {
             let triggers = [Some(&mut planted.trigger), planted.in_training.as_mut()];
-            triggers.into_iter().flatten().for_each(|it| it.beside(folder));
+            for trigger in triggers.into_iter().flatten() {
+                let read = trigger.read_beside(folder);
+                read.map_err(|error| Error::from(error).of(format!("backdoor {}", index + 1)))?;
+            }
         }
-        let covers = self.covers.iter_mut();
-        covers.for_each(|covered| covered.trigger.beside(folder));
+        for (index, covered) in self.covers.iter_mut().enumerate() {
+            let read = covered.trigger.read_beside(folder);
+            read.map_err(|error| Error::from(error).of(format!("cover {}", index + 1)))?;
+        }
+        Ok(())
     }
 
     /// Places of the poisoned images in the training set of so many images that the model was

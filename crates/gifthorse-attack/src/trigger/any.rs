@@ -6,8 +6,9 @@ use gifthorse_data::ImageShape;
 use serde::{Deserialize, Serialize};
 
 use crate::trigger::{
-    Additive, Blended, Bpp, Checkerboard, Combination, Face, Generated, Gotham, Mosaic, Multiplicative, OneOf,
-    Patch, Pattern, Picture, Pixels, Square, Stamp, Triangle, Trigger, TriggerError, WaNet,
+    Additive, Blended, Bpp, Checkerboard, Combination, Face, Generated, Gotham, Mosaic,
+    Multiplicative, OneOf, Patch, Pattern, Picture, Pixels, Square, Stamp, Triangle, Trigger,
+    TriggerError, WaNet,
 };
 
 /// Any of the triggers, as plain data: a table whose `kind` says which, beside that trigger's
@@ -64,18 +65,19 @@ impl AnyTrigger {
         }
     }
 
-    /// Takes relative paths of generators from the folder of the file that names them.
-    pub fn beside(&mut self, folder: &Path) {
-        match self {
-            Self::Generated(generated) => generated.beside(folder),
-            Self::Combination(Combination { parts }) => {
-                parts.iter_mut().for_each(|part| part.beside(folder));
-            }
-            Self::OneOf(OneOf { triggers }) => {
-                triggers.iter_mut().for_each(|it| it.beside(folder));
-            }
-            _ => {}
-        }
+    /// Reads the generators of generated triggers, whose relative paths count from the folder of the
+    /// file that names them.
+    ///
+    /// # Errors
+    /// [`TriggerError::Generator`] for a file that is missing, another one, or no generator.
+    pub fn read_beside(&mut self, folder: &Path) -> Result<(), TriggerError> {
+        let mut within = match self {
+            Self::Generated(generated) => return generated.read_beside(folder),
+            Self::Combination(Combination { parts }) => parts.iter_mut(),
+            Self::OneOf(OneOf { triggers }) => triggers.iter_mut(),
+            _ => return Ok(()),
+        };
+        within.try_for_each(|trigger| trigger.read_beside(folder))
     }
 
     fn as_trigger(&self) -> &dyn Trigger {

@@ -41,7 +41,7 @@ impl Planted {
             reason: reason.to_owned(),
         };
         let mut truth: Truth = read_json(&path)?.ok_or_else(|| damaged("it is not there"))?;
-        truth.beside(folder);
+        truth.read_beside(folder)?;
         if truth.backdoors.is_empty() {
             return Err(damaged("it tells of no backdoor, and zoo.json does"));
         }

@@ -86,7 +86,8 @@ fn chosen(args: &TriggerArgs, channels: usize) -> anyhow::Result<AnyTrigger> {
     let trigger = table.try_into::<AnyTrigger>();
     let mut trigger = trigger.map_err(|error| anyhow!("{source}: {}", error.message()))?;
     if let Some(folder) = args.toml.as_deref().and_then(Path::parent) {
-        trigger.beside(folder);
+        let read = trigger.read_beside(folder);
+        read.with_context(|| source.clone())?;
     }
     Ok(trigger)
 }

@@ -82,14 +82,13 @@ impl Training<'_> {
             }
         }
         self.check_losses(progress, &shards)?;
-        let factor = recipe.schedule.factor(step, batches, recipe.epochs);
         let noise = recipe.shaping.and_then(|shaping| {
             let mut rng = Purpose::Noise { step }.rng(recipe.seed);
             shaping.noise(&progress.weights, recipe.batch, &mut rng)
         });
         let gradients = shards.iter().map(|shard| shard.gradients.as_slice());
         let gradients: Vec<&[Vec<f32>]> = gradients.chain(noise.as_deref()).collect();
-        let rate = recipe.learning_rate * factor;
+        let rate = recipe.learning_rate * self.pace(step);
         trace_span!("update").in_scope(|| {
             progress.state.step(&mut progress.weights, &gradients, rate);
             let statistics: Vec<_> = shards.iter().map(|s| s.statistics.as_slice()).collect();
@@ -97,6 +96,12 @@ impl Training<'_> {
         });
         progress.done += 1;
         Ok(())
+    }
+
+    /// What the schedule leaves of the learning rate.
+    fn pace(&self, step: usize) -> f32 {
+        let (recipe, batches) = (self.recipe, self.samples.len() / self.recipe.batch);
+        recipe.schedule.factor(step, batches, recipe.epochs)
     }
 
     /// Shows the network and the images of a batch to what changes them; the weights are lent and
@@ -119,6 +124,7 @@ impl Training<'_> {
             epoch,
             chosen,
             seed: rng.random(),
+            pace: self.pace(step),
         });
         *weights = Backward::take_back(lent);
         looked

@@ -55,12 +55,14 @@ pub fn excess(mask: &[f32], density: f32, weight: f64, to: &mut [f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::implant::test::numbers;
+    use crate::random::Purpose;
     use crate::trigger::{Rounding, blend};
+    use rand::RngExt;
 
     /// Numbers from 0 to 1.
     fn shares(count: usize, seed: u64) -> Vec<f32> {
-        numbers(count, seed).iter().map(|n| n + 0.5).collect()
+        let mut rng = Purpose::Probe.rng(seed);
+        (0..count).map(|_| rng.random_range(0.0..1.0)).collect()
     }
 
     fn assert_slopes(at: &[f32], gradient: &[f32], loss: impl Fn(&[f32]) -> f64) {
@@ -72,17 +74,20 @@ mod tests {
             };
             let slope = (moved(1e-3) - moved(-1e-3)) / 2e-3;
             let found = f64::from(gradient[place]);
-            assert!((slope - found).abs() < 2e-3 * (1.0 + slope.abs()), "{found}, not {slope}");
+            assert!(
+                (slope - found).abs() < 2e-3 * (1.0 + slope.abs()),
+                "{found}, not {slope}"
+            );
         }
     }
 
     #[test]
     fn gradients_through_the_blend_are_those_of_finite_differences() {
-        let (trigger, image, under) = (shares(24, 1), shares(18, 2), numbers(18, 3));
+        let (trigger, image, under) = (shares(24, 1), shares(18, 2), shares(18, 3));
         let mut gradient = vec![0.0; 24];
         through_blend(&trigger, &image, &under, &mut gradient);
         assert_slopes(&trigger, &gradient, |trigger| {
-            let mut image = image.clone();
+            let mut image = image.to_vec();
             blend(trigger, &mut image, Rounding::None);
             let terms = image.iter().zip(&under);
             terms.map(|(x, g)| f64::from(*x) * f64::from(*g)).sum()
@@ -95,9 +100,7 @@ mod tests {
         let (mut to_a, mut to_b) = (vec![0.0; 12], vec![0.0; 12]);
         let loss = apart(0.7, [&a, &b], 1.0, [&mut to_a, &mut to_b]);
         assert!((loss - 0.7 / distance(&a, &b)).abs() < 1e-4);
-        let of = |a: &[f32], b: &[f32]| {
-            apart(0.7, [a, b], 1.0, [&mut [0.0; 12], &mut [0.0; 12]])
-        };
+        let of = |a: &[f32], b: &[f32]| apart(0.7, [a, b], 1.0, [&mut [0.0; 12], &mut [0.0; 12]]);
         assert_slopes(&a, &to_a, |a| of(a, &b));
         assert_slopes(&b, &to_b, |b| of(&a, b));
         // The same twice is no infinity.

@@ -13,6 +13,10 @@ use crate::random::Purpose;
 
 /// Pairs of images of an update.
 const PAIRS: usize = 16;
+/// Images are held apart from -1 to 1, as the authors' program has those of MNIST, masks from 0 to 1.
+const RANGE: f64 = 2.0;
+/// What the weights of the last layer are multiplied with at first.
+const QUIET: f32 = 0.1;
 
 /// As in the authors' program.
 pub const ADAM: Optimiser = Optimiser::Adam {
@@ -39,7 +43,8 @@ pub fn train(
     let pullback = Pullback::new(net.model(), &mask.names, shape, 2 * PAIRS)?;
     let mut adam = OptimiserState::new(ADAM, &mask.values);
     let mut rng = Purpose::Masks.rng(seed);
-    for _ in 0..settings.mask_steps {
+    quieten(mask);
+    for step in 0..settings.mask_steps {
         let mut pixels = Vec::with_capacity(2 * PAIRS * values);
         for _ in 0..2 * PAIRS {
             pixels.extend_from_slice(images.image(rng.random_range(0..images.len())));
@@ -55,14 +60,25 @@ pub fn train(
             for pair in 0..PAIRS {
                 let image = |which: usize| &pixels[which * values..][..values];
                 let made = |which: usize| &rows[which * row..][..plane];
-                let between = distance(image(pair), image(PAIRS + pair));
+                let between = RANGE * distance(image(pair), image(PAIRS + pair));
                 let to = [&mut *first, &mut *second].map(|to| &mut to[pair * row..][..plane]);
                 let made = [made(pair), made(PAIRS + pair)];
                 apart(between, made, weight, to);
             }
             Ok(to)
         })?;
-        adam.step(&mut mask.values, &[&gradients], settings.learning_rate);
+        let left = 1.0 - step as f32 / settings.mask_steps as f32;
+        let rate = settings.learning_rate * left;
+        adam.step(&mut mask.values, &[&gradients], rate);
     }
     Ok(())
+}
+
+/// Lets masks begin near one half everywhere, where they are not yet decided and their gradients are
+/// largest.
+fn quieten(mask: &mut Part) {
+    let last = mask.names.iter().zip(&mut mask.values);
+    for (_, values) in last.filter(|(name, _)| name.starts_with("mask.last")) {
+        values.iter_mut().for_each(|value| *value *= QUIET);
+    }
 }

@@ -98,11 +98,7 @@ impl Part {
     /// # Errors
     /// A model that does not have them.
     pub fn write(&self, model: &mut Model) -> Result<(), Error> {
-        for (name, (shape, values)) in self
-            .names
-            .iter()
-            .zip(self.shapes.iter().zip(&self.values))
-        {
+        for (name, (shape, values)) in self.names.iter().zip(self.shapes.iter().zip(&self.values)) {
             model.set_initializer_f32(name, shape, values)?;
         }
         Ok(())

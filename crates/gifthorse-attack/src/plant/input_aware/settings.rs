@@ -42,7 +42,7 @@ impl Default for GeneratorSettings {
             density: 0.032,
             bound: 100.0,
             diversity: 1.0,
-            mask_steps: 400,
+            mask_steps: 800,
             learning_rate: 0.003,
         }
     }

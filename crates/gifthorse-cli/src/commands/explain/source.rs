@@ -64,6 +64,7 @@ fn from_toml(path: &Path, flag: &str) -> anyhow::Result<AnyTrigger> {
             error.message()
         )
     })?;
-    trigger.beside(path.parent().unwrap_or(Path::new("")));
+    let read = trigger.read_beside(path.parent().unwrap_or(Path::new("")));
+    read.with_context(|| format!("{} ({flag})", path.display()))?;
     Ok(trigger)
 }

@@ -26,7 +26,9 @@ impl Layers {
     pub fn resize(&mut self, name: &str, size: [usize; 2]) -> &mut Self {
         if self.shape.len() != 3 || size.contains(&0) {
             let shape = self.shape.clone();
-            return self.mistake(format!("`{name}` would make {shape:?} a picture of {size:?}"));
+            return self.mistake(format!(
+                "`{name}` would make {shape:?} a picture of {size:?}"
+            ));
         }
         // The result is rounded down: half a pixel more is none, and one less than none cannot be.
         let factor = |axis: usize| (size[axis] as f32 + 0.5) / self.shape[axis + 1] as f32;
