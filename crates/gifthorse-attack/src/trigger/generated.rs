@@ -1,5 +1,6 @@
 //! A trigger that a small network makes for each image.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,8 +47,16 @@ impl Default for Generated {
 
 /// A generator that is in memory and need not be read. It is the one of the digest, so that triggers
 /// are told apart without it.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 struct Held(Option<Arc<Generator>>);
+
+/// Without the network, which is long.
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let held = self.0.as_ref().map(|generator| generator.shape());
+        f.debug_tuple("Held").field(&held).finish()
+    }
+}
 
 impl PartialEq for Held {
     fn eq(&self, _: &Self) -> bool {

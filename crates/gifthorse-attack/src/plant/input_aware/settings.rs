@@ -29,8 +29,9 @@ pub struct GeneratorSettings {
     pub diversity: f32,
     /// Updates of the masks before training begins, at least 1; 25 epochs in the paper.
     pub mask_steps: usize,
-    /// Length of a step of mask or pattern, above 0; 0.01 in the paper, whose generators have batch
-    /// normalisations.
+    /// Length of a step of mask or pattern, above 0, which falls as training goes on: to nothing for
+    /// the masks, with the schedule of the network for the patterns. 0.01 in the paper, whose
+    /// generators have batch normalisations.
     pub learning_rate: f32,
 }
 
@@ -43,7 +44,7 @@ impl Default for GeneratorSettings {
             bound: 100.0,
             diversity: 1.0,
             mask_steps: 800,
-            learning_rate: 0.003,
+            learning_rate: 0.001,
         }
     }
 }
