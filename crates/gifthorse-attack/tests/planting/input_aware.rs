@@ -35,10 +35,8 @@ fn small() -> GeneratorSettings {
 }
 
 fn only(truth: &Truth) -> &Planted {
-    let [planted] = &truth.backdoors[..] else {
-        panic!("one backdoor was planted");
-    };
-    planted
+    assert_eq!(truth.backdoors.len(), 1);
+    &truth.backdoors[0]
 }
 
 #[test]
