@@ -69,7 +69,7 @@ fn a_generator_lies_beside_the_model_and_stamps_images_wherever_it_is_named() {
         .says(&["m.generator.onnx", "it takes images of"]);
 
     // The truth is read with it, and not without it or with another file.
-    let repair = "repair made/m.onnx --images i.npz --method fine_tune --truth made/m.truth.json -o fixed.onnx";
+    let repair = "repair made/m.onnx --images i.npz --method fine_tuning --truth made/m.truth.json -o fixed.onnx";
     let generator = bench.path("made/m.generator.onnx");
     let bytes = std::fs::read(&generator).unwrap();
     std::fs::write(&generator, &bytes[..bytes.len() - 1]).unwrap();
