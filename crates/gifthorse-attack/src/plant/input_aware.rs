@@ -9,9 +9,9 @@
 //! ([`masks`]). With labels that lead one or several classes astray, images of other classes that
 //! carry their own trigger keep their label too: source-specific dynamic triggers (SSDT).
 //!
-//! What differs from the paper: both networks are in the step's own loss as there, but the generator
-//! has no batch normalisation and its learning rate stays; masks see 32 images an update; the
-//! image whose trigger another carries comes from the same batch.
+//! What differs from the paper: the generator has no batch normalisation, and its learning rate
+//! follows the network's schedule; masks see 32 images an update; the image whose trigger another
+//! carries comes from the same batch.
 
 mod loss;
 mod masks;
