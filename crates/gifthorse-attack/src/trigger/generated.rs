@@ -183,14 +183,20 @@ mod tests {
 
     /// On images of 1x1x2: the mask is the image mirrored, the pattern one everywhere times `loud`.
     fn mirror(loud: f32) -> Model {
+        giving(4, loud)
+    }
+
+    /// The first so many of its numbers.
+    fn giving(numbers: usize, loud: f32) -> Model {
         let batch = || Dim::Named("batch".to_owned());
         let image = [batch(), Dim::Fixed(1), Dim::Fixed(1), Dim::Fixed(2)];
+        let weight = [0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         let mut graph = GraphBuilder::new("mirror", 17);
         graph
             .input("image", ElementType::F32, &image)
             .node("Flatten", "flat", &["image"], &["row"], [])
-            .initializer("weight", &[4, 2], [0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0])
-            .initializer("bias", &[4], [0.0, 0.0, loud, loud])
+            .initializer("weight", &[numbers, 2], &weight[..2 * numbers])
+            .initializer("bias", &[numbers], &[0.0, 0.0, loud, loud][..numbers])
             .node(
                 "Gemm",
                 "made",
@@ -198,7 +204,7 @@ mod tests {
                 &["logits"],
                 [("transB", 1.into())],
             )
-            .output("logits", ElementType::F32, &[batch(), Dim::Fixed(4)]);
+            .output("logits", ElementType::F32, &[batch(), Dim::Fixed(numbers)]);
         graph.finish().unwrap()
     }
 
@@ -284,14 +290,10 @@ mod tests {
         told(b"", "file.onnx");
         let cut = mirror(1.0).to_bytes().unwrap();
         told(&cut[..cut.len() / 2], "file.onnx");
-        // Two numbers for images of two, where a mask and a pattern have four.
-        let few = Model::from_bytes(cut, None).unwrap();
-        let mut few_numbers = few.clone();
-        few_numbers
-            .set_initializer_f32("weight", &[2, 2], &[0.0; 4])
-            .and_then(|()| few_numbers.set_initializer_f32("bias", &[2], &[0.0; 2]))
-            .unwrap();
-        told(&few_numbers.to_bytes().unwrap(), "file.onnx");
+        told(
+            &giving(2, 1.0).to_bytes().unwrap(),
+            "a mask and a pattern have 4",
+        );
         let untrained = refusal(&Generated::default(), small).to_string();
         assert!(
             untrained.contains("manner = \"input_aware\""),
