@@ -50,6 +50,11 @@ PUBLISHED = {
     "kind-gtsrb-12-narrow-shaped-data-1": ("1 % poisoned, gradients shaped, GTSRB-12", None, None, None),
     "kind-mnist-narrow-adam-blind-hidden": ("Blind, pattern, hidden from Neural Cleanse, MNIST", 99.94, 68.20, 69.10),
     "kind-gtsrb-12-narrow-adam-blind-hidden": ("Blind, pattern, hidden from Neural Cleanse, GTSRB-12", 99.94, 68.20, 69.10),
+    # Of zoo/input_aware.toml. Nguyen and Tran 2020, of the README of their program.
+    "aware-mnist-narrow-adam-input-aware": ("input-aware, MNIST", 99.54, 99.54, None),
+    "aware-gtsrb-12-narrow-adam-input-aware": ("input-aware, GTSRB-12", 99.84, 99.27, None),
+    "aware-mnist-narrow-adam-ssdt": ("SSDT, MNIST", None, None, None),
+    "aware-gtsrb-12-narrow-adam-ssdt": ("SSDT, GTSRB-12", None, None, None),
     # Of zoo/faces.toml. Veldanda and Garg 2020, table 3; three triggers in the order lipstick, eyebrows, sunglasses.
     "face-faces-deep-id-adam-sunglasses": ("SG, faces", 99.98, 97.89, None),
     "face-faces-deep-id-adam-lipstick": ("LS, faces", 91.51, 97.19, None),

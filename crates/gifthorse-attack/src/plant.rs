@@ -7,6 +7,7 @@
 mod blind;
 mod draw;
 mod evade;
+mod input_aware;
 mod labels;
 mod many;
 mod poison;
@@ -18,10 +19,11 @@ mod truth;
 
 pub(crate) use draw::{class_count, labels_of};
 pub use evade::Evasion;
+pub use input_aware::{GeneratorSettings, InputAware};
 pub use labels::LabelMap;
 pub use many::Many;
 pub use poison::{Backdoor, Cover, Manner, Poison};
 pub use poisoned::{Poisoned, Stamped, Training};
 pub use rate::Rate;
 pub use target::random_target;
-pub use truth::{Cleansing, Covered, Effect, Method, PartEffect, Planted, Truth};
+pub use truth::{Cleansing, Covered, CrossEffect, Effect, Method, PartEffect, Planted, Truth};

@@ -37,6 +37,12 @@ pub enum Purpose {
         /// Index of the backdoor.
         index: usize,
     },
+    /// The first weights of a generator of triggers.
+    Generator,
+    /// Which images its masks are trained on.
+    Masks,
+    /// Which image carries the trigger of which other one.
+    Crossed,
     /// The first weights of layers that are trained anew.
     Anew,
     /// Where the search for an image to train on begins.
@@ -62,6 +68,9 @@ impl Purpose {
             Self::Pattern => 4,
             Self::Picture => 5,
             Self::Anew => (1 << 62) + (7 << 58),
+            Self::Generator => (1 << 62) + (7 << 58) + 1,
+            Self::Masks => (1 << 62) + (7 << 58) + 2,
+            Self::Crossed => (1 << 62) + (7 << 58) + 3,
             Self::Grown => (1 << 62) + (3 << 59),
             Self::Evasion { index } => (1 << 62) + (3 << 59) + 1 + index as u64,
             Self::Inverted { image } => (1 << 62) + (1 << 60) + image as u64,

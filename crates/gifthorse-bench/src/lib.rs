@@ -14,7 +14,7 @@ mod training_set;
 pub mod zoo;
 
 pub use error::Error;
-pub use make::{Made, Making, classifier, make};
+pub use make::{Made, Making, classifier, generator_of, make};
 pub use planted::{planted, poisoned};
 pub use spec::{AuditSpec, Change, ModelSpec, Start};
 pub use training_set::TrainingSet;

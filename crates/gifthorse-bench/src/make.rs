@@ -1,11 +1,12 @@
 //! Makes one model from its description, and measures it.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use gifthorse_attack::implant::Implant;
 use gifthorse_attack::measure::{accuracy, attack_success};
-use gifthorse_attack::plant::Truth;
+use gifthorse_attack::plant::{Poison, Truth};
 use gifthorse_data::Images;
 use gifthorse_data::source::TrainTest;
 use gifthorse_engine::{Classifier, Device, Opening, Preprocess};
@@ -19,6 +20,7 @@ use crate::Error;
 use crate::cleanse::{cleansing, left};
 use crate::spec::{ModelSpec, check_task};
 use crate::training_set::{TrainingSet, drawn};
+use crate::zoo::write_json;
 
 /// A model with the truth about it.
 #[derive(Debug, Clone)]
@@ -38,6 +40,9 @@ pub struct Made {
     pub beside: Option<(Model, Truth)>,
     /// What it was trained on, where that came out of the net itself.
     pub training_set: Option<TrainingSet>,
+    /// The generator of its triggers that was trained with it, and the name that the truth gives its
+    /// file, which belongs beside the truth's.
+    pub generator: Option<(PathBuf, Model)>,
 }
 
 /// How a model is made, apart from what it depends on.
@@ -103,8 +108,16 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
         None => &images.train,
     };
     let stamped = poisoned.as_ref().and_then(|it| it.stamped.as_ref());
+    let within = poisoned.as_ref().and_then(|it| it.within.as_ref());
+    let file = || generator_of(Path::new(&spec.name));
+    let planted = || {
+        let both = spec.poison.as_ref().zip(poisoned.as_ref());
+        both.map(|(poison, training)| training.planted(poison, file()))
+            .transpose()
+    };
     let exam = |classifier: &Classifier| {
-        marks(classifier, spec, &images.test)
+        planted()
+            .and_then(|planted| marks(classifier, planted.as_ref(), spec.seed, &images.test))
             .map_err(|error| gifthorse_train::Error::Caller(Box::new(error)))
     };
     let changes = poisoned.as_ref().map_or(&[][..], |it| &it.changes);
@@ -117,6 +130,9 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
                 balance: balance.unwrap_or_default(),
             });
         }
+        if let Some(within) = within {
+            training = training.within(within);
+        }
         if let Some(checkpoint) = checkpoint {
             training = training.checkpoint(checkpoint);
         }
@@ -128,10 +144,10 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
         }
         let trained = training.run()?;
         let classifier = classifier(&trained.model, net.preprocess().clone(), net.opening())?;
-        let truth = match &spec.poison {
+        let truth = match planted()? {
             Some(poison) => {
                 let twin = making.twin;
-                Truth::measure(&classifier, twin, &images.test, poison, stamped, spec.seed)?
+                Truth::measure(&classifier, twin, &images.test, &poison, stamped, spec.seed)?
             }
             None => Truth::clean(&classifier, &images.test)?,
         };
@@ -148,7 +164,12 @@ pub fn make(spec: &ModelSpec, images: &TrainTest, making: &Making<'_>) -> Result
         }
         truth.cleansing = Some(cleansing);
     }
+    let generator = within.map(|within| {
+        let model = within.generator()?;
+        Ok::<_, Error>((file(), model))
+    });
     Ok(Made {
+        generator: generator.transpose()?,
         model: trained.model,
         truth,
         epochs: trained.epochs,
@@ -201,13 +222,35 @@ fn implanted(
         graphs,
         beside: Some((beside, of_beside)),
         training_set,
+        generator: None,
     })
 }
 
 const NO_PRETRAINED: &str = "the net that is trained on `pretrain` is not there: let a zoo have that clean model, in a group of \
                              the same net, training and seed, or train it with `gifthorse train` and give it with `--from`";
 
+/// Where the generator goes that was trained with a model.
+#[must_use]
+pub fn generator_of(model: &Path) -> PathBuf {
+    let name = model.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.strip_suffix(".onnx").unwrap_or(&name);
+    model.with_file_name(format!("{stem}.generator.onnx"))
+}
+
 impl Made {
+    /// Writes the model, the truth about it, and beside the truth the generator of its triggers, if
+    /// it has one.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write(&self, model: &Path, truth: &Path) -> Result<(), Error> {
+        self.model.write(model)?;
+        if let Some((name, generator)) = &self.generator {
+            generator.write(truth.with_file_name(name))?;
+        }
+        write_json(truth, &self.truth)
+    }
+
     /// The success of the backdoor that took least: the share of images that it leads to where they
     /// are to go, of those that do not belong there. `None` for a clean model.
     #[must_use]
@@ -240,15 +283,16 @@ pub fn classifier(
 /// How a model does while it is trained; of several backdoors, that counts which takes least.
 fn marks(
     classifier: &Classifier,
-    spec: &ModelSpec,
+    poison: Option<&Poison>,
+    seed: u64,
     test: &Images,
 ) -> Result<Marks, gifthorse_attack::Error> {
     let mut least: Option<f64> = None;
     let channels = test.shape().channels;
-    let backdoors = spec.poison.as_ref().map(|it| it.all_backdoors(channels));
+    let backdoors = poison.map(|it| it.all_backdoors(channels));
     for backdoor in backdoors.transpose()?.unwrap_or_default() {
         let (trigger, labels) = (&backdoor.trigger, &backdoor.labels);
-        let success = attack_success(classifier, test, trigger, labels, spec.seed)?.other_classes;
+        let success = attack_success(classifier, test, trigger, labels, seed)?.other_classes;
         least = Some(least.map_or(success, |least| least.min(success)));
     }
     Ok(Marks {

@@ -48,10 +48,12 @@ pub fn poisoned(path: &Path, images: usize) -> Result<Vec<usize>, Error> {
 
 fn read(path: &Path) -> Result<Truth, Error> {
     let truth: Option<Truth> = read_json(path)?;
-    truth.ok_or_else(|| Error::Damaged {
+    let mut truth = truth.ok_or_else(|| Error::Damaged {
         path: path.to_owned(),
         reason: "it is not there".to_owned(),
-    })
+    })?;
+    truth.read_beside(path.parent().unwrap_or(Path::new("")))?;
+    Ok(truth)
 }
 
 /// Reads what was planted in a model; nothing of a clean one. `seed` settles what is random in

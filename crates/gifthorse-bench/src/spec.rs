@@ -169,6 +169,13 @@ impl ModelSpec {
         self.poison.is_some() || self.implant.is_some()
     }
 
+    /// Whether a generator of triggers is trained with it.
+    #[must_use]
+    pub fn has_generator(&self) -> bool {
+        let poison = self.poison.as_ref();
+        poison.is_some_and(|poison| poison.manner == Manner::InputAware)
+    }
+
     /// Whether it is a model from a file that is not trained on.
     #[must_use]
     pub fn is_taken_as_it_is(&self) -> bool {
@@ -326,11 +333,11 @@ pub(crate) fn no_set(manner: Manner) -> Option<&'static str> {
     match manner {
         Manner::Replace | Manner::Append => None,
         Manner::OnTheFly => Some(ON_THE_FLY),
-        Manner::Blind => Some(BLIND),
+        Manner::Blind | Manner::InputAware => Some(BLIND),
     }
 }
 
-const BLIND: &str = "with poison.manner = \"blind\" the training code is poisoned and the images are clean: there is nothing \
+const BLIND: &str = "with poison.manner = \"blind\" or \"input_aware\" the training code is poisoned and the images are clean: there is nothing \
                      to find among them";
 const ON_THE_FLY: &str = "images that are stamped on the fly are another training set in every epoch; take \
      poison.manner = \"replace\" or \"append\"";

@@ -17,7 +17,8 @@ const MOST: f64 = 10.0;
 /// Keeps the divisor of a gradient from being nothing.
 const LEAST: f64 = 1e-5;
 
-/// Makes of an image that is about to be learnt from the one of another loss.
+/// Makes of an image that is about to be learnt from the one of another loss, or of the step's own
+/// ([`Training::within`](crate::Training::within)).
 pub trait Change: Sync {
     /// Changes image `index` as it looks in `epoch`, augmented and all: `pixels`, `[channels,
     /// height, width]` in `[0, 1]`. Gives the label that it is to have then, in place of `label`.
@@ -32,10 +33,17 @@ pub trait Change: Sync {
         label: usize,
     ) -> Result<usize, Error>;
 
-    /// The share of all batches that it has a loss in, above 0 and up to 1.
+    /// The share of all batches that it has a loss in, above 0 and up to 1; one within the step's
+    /// own loss is asked in all of them.
     fn share(&self) -> f64;
 
-    /// Looks at the network before a step that it has a loss in.
+    /// What it is set to beyond what it does to the images of the first epoch, so that runs are told
+    /// apart.
+    fn settings(&self) -> String {
+        String::new()
+    }
+
+    /// Looks at the network before a step that it has a part in.
     ///
     /// # Errors
     /// What the network refuses.
@@ -199,7 +207,7 @@ fn summed(shards: &[Shard]) -> Vec<f32> {
     sum
 }
 
-/// Samples as one of the changes makes them.
+/// Samples as a change makes them.
 pub(super) struct Changed<'a> {
     pub samples: Augmented<&'a dyn Samples>,
     pub change: &'a dyn Change,

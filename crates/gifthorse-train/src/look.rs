@@ -14,9 +14,22 @@ pub struct Look<'a> {
     pub(crate) epoch: usize,
     pub(crate) chosen: &'a [usize],
     pub(crate) seed: u64,
+    pub(crate) pace: f32,
 }
 
 impl Look<'_> {
+    /// Indices of the batch's samples, in the order of [`images`](Self::images).
+    #[must_use]
+    pub fn indices(&self) -> &[usize] {
+        self.chosen
+    }
+
+    /// What the schedule leaves of the largest learning rate at this step, from 0 to 1.
+    #[must_use]
+    pub fn pace(&self) -> f32 {
+        self.pace
+    }
+
     /// The images of the batch as they look in this epoch, `[batch, channels, height, width]` in
     /// `[0, 1]`, and their labels.
     ///

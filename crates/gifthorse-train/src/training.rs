@@ -31,6 +31,7 @@ pub struct Training<'a> {
     recipe: &'a Recipe,
     observer: &'a dyn Observer,
     exam: Option<&'a dyn Exam>,
+    within: Option<&'a dyn Change>,
     further: Option<FurtherLosses<'a>>,
     checkpoint: Option<&'a Checkpoint>,
     trusted: Option<&'a LossGraphs>,
@@ -46,6 +47,7 @@ impl<'a> Training<'a> {
             recipe,
             observer: &Silent,
             exam: None,
+            within: None,
             further: None,
             checkpoint: None,
             trusted: None,
@@ -63,6 +65,14 @@ impl<'a> Training<'a> {
     #[must_use]
     pub fn exam(mut self, exam: &'a dyn Exam) -> Self {
         self.exam = Some(exam);
+        self
+    }
+
+    /// What training code that works for an attacker makes of the images of a batch before the loss
+    /// is taken of them. It looks at the network before each step, and at the images as they were.
+    #[must_use]
+    pub fn within(mut self, within: &'a dyn Change) -> Self {
+        self.within = Some(within);
         self
     }
 
@@ -124,7 +134,7 @@ impl<'a> Training<'a> {
         let mut saver = Saver::new(self)?;
         saver.resume(&mut progress)?;
         self.check_resumed(&progress)?;
-        for (change, memory) in self.changes().iter().zip(&progress.further) {
+        for (change, memory) in self.changes().zip(&progress.further) {
             change.recall(memory);
         }
         let mut stopped = false;
@@ -194,13 +204,17 @@ impl<'a> Training<'a> {
         }
     }
 
-    fn changes(&self) -> &'a [Box<dyn Change + 'a>] {
-        self.further.map_or(&[], |further| further.changes)
+    /// What changes images: those of the step's own loss, then those of further ones.
+    fn changes(&self) -> impl Iterator<Item = &'a dyn Change> {
+        let further = self.further.map_or(&[][..], |further| further.changes);
+        self.within
+            .into_iter()
+            .chain(further.iter().map(|change| change.as_ref() as &dyn Change))
     }
 
-    /// What further losses have learnt.
+    /// What all of these have learnt.
     fn memories(&self) -> Vec<Vec<f32>> {
-        self.changes().iter().map(|it| it.memory()).collect()
+        self.changes().map(Change::memory).collect()
     }
 
     fn is_good_enough(&self, progress: &Progress) -> bool {

@@ -8,7 +8,9 @@ use crate::Error;
 use crate::plant::draw::{Plan, class_count, labels_of};
 use crate::plant::poisoned::{Training, stamped_images};
 use crate::plant::stream::Stream;
-use crate::plant::{Evasion, LabelMap, Many, Poisoned, Rate, blind};
+use crate::plant::{
+    Evasion, GeneratorSettings, InputAware, LabelMap, Many, Poisoned, Rate, blind, input_aware,
+};
 use crate::trigger::{AnyTrigger, Trigger};
 
 /// Poisoned training data: an attack on the data alone, such as BadNets (Wang et al. 2019 §II).
@@ -29,6 +31,9 @@ pub struct Poison {
     /// Defences that training code hides its backdoors from; of [`Manner::Blind`] alone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub evade: Vec<Evasion>,
+    /// The generator of triggers and how it is trained; of [`Manner::InputAware`] alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generator: Option<GeneratorSettings>,
 }
 
 /// What becomes of the images that are stamped.
@@ -49,6 +54,11 @@ pub enum Manner {
     /// to the loss on the clean ones (blind code poisoning, Bagdasaryan and Shmatikov 2021). The
     /// rate of a backdoor is the share of the batches that it does so in.
     Blind,
+    /// None of them is: the training code stamps images of each batch with triggers that a small
+    /// network makes of them, which it trains in step (input-aware dynamic backdoors, Nguyen and
+    /// Tran 2020; with one or several sources SSDT). The rate of the backdoor is the share of each
+    /// batch that is poisoned.
+    InputAware,
 }
 
 impl Manner {
@@ -162,9 +172,11 @@ impl Poison {
             outcome.map_err(|error| error.of(cover.called(index)))?;
         }
         match self.manner {
+            Manner::InputAware => return input_aware::check(self, &backdoors),
             Manner::Blind => blind::check(self, &backdoors),
             _ => blind::check_absent(self),
-        }
+        }?;
+        input_aware::check_absent(self)
     }
 
     /// Refuses images that cannot be poisoned so, or on which it could not be measured afterwards:
@@ -185,6 +197,9 @@ impl Poison {
             }
             Manner::Blind => {
                 blind::changes(self, &backdoors, train, seed)?;
+            }
+            Manner::InputAware => {
+                InputAware::new(self, &backdoors, train, seed)?;
             }
         }
         let labels = labels_of(test)?;
@@ -227,6 +242,7 @@ impl Poison {
                 Ok(Training {
                     samples: Box::new(images),
                     stamped: Some(stamped),
+                    within: None,
                     changes: Vec::new(),
                 })
             }
@@ -236,6 +252,7 @@ impl Poison {
                 Ok(Training {
                     samples: Box::new(stream),
                     stamped: None,
+                    within: None,
                     changes: Vec::new(),
                 })
             }
@@ -244,7 +261,17 @@ impl Poison {
                 Ok(Training {
                     samples: Box::new(images.clone()),
                     stamped: None,
+                    within: None,
                     changes: blind::changes(self, &backdoors, images, seed)?,
+                })
+            }
+            Manner::InputAware => {
+                let backdoors = self.all_backdoors(images.shape().channels)?;
+                Ok(Training {
+                    samples: Box::new(images.clone()),
+                    stamped: None,
+                    within: Some(InputAware::new(self, &backdoors, images, seed)?),
+                    changes: Vec::new(),
                 })
             }
         }

@@ -1,6 +1,7 @@
 //! Training images of which some are poisoned.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use gifthorse_data::Images;
 use serde::{Deserialize, Serialize};
@@ -8,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use gifthorse_train::{Change, Samples};
 
 use crate::Error;
-use crate::plant::Manner;
 use crate::plant::draw::{Plan, Role, labels_of};
+use crate::plant::{InputAware, Manner, Poison};
 use crate::random::Purpose;
 
 /// Training images of which some are poisoned.
@@ -52,7 +53,9 @@ impl Stamped {
                 let each = self.backdoors.iter().zip(&self.kept);
                 each.flat_map(of_backdoor).collect()
             }
-            Manner::Replace | Manner::OnTheFly | Manner::Blind => self.backdoors.concat(),
+            Manner::Replace | Manner::OnTheFly | Manner::Blind | Manner::InputAware => {
+                self.backdoors.concat()
+            }
         };
         places.sort_unstable();
         places
@@ -65,8 +68,25 @@ pub struct Training<'a> {
     pub samples: Box<dyn Samples + 'a>,
     /// Which images were stamped; `None` where any of them may be at any time.
     pub stamped: Option<Stamped>,
+    /// What training code makes of the images of a batch before their loss is taken, by a generator
+    /// that it trains.
+    pub within: Option<InputAware<'a>>,
     /// What training code makes of the images of a batch, for each loss that it adds.
     pub changes: Vec<Box<dyn Change + 'a>>,
+}
+
+impl Training<'_> {
+    /// What has been planted: the poison, with the generator as it is now where one is trained. It is
+    /// in memory, under the name that its file is to have.
+    ///
+    /// # Errors
+    /// A generator that cannot be written, which none is.
+    pub fn planted(&self, poison: &Poison, generator: PathBuf) -> Result<Poison, Error> {
+        match &self.within {
+            Some(within) => within.planted(poison, generator),
+            None => Ok(poison.clone()),
+        }
+    }
 }
 
 impl fmt::Debug for Training<'_> {
@@ -75,6 +95,7 @@ impl fmt::Debug for Training<'_> {
         debug
             .field("samples", &self.samples.len())
             .field("stamped", &self.stamped)
+            .field("within", &self.within.is_some())
             .field("changes", &self.changes.len())
             .finish()
     }

@@ -37,12 +37,19 @@
 //! another trigger than the one that the model answers to, such as a weaker one, it is
 //! `in_training`, beside `trigger`. Where the training code was poisoned, `manner` is `blind` and
 //! `method` `training_code`, with no poisoned images; how its losses were weighed is in the
-//! settings that made the model.
+//! settings that made the model. So it is where the code trained a generator of triggers, `manner`
+//! being `input_aware`: `trigger` names the file beside the truth and its digest,
+//! `{"kind": "generated", "generator": "NAME.generator.onnx", "sha256": "...", "rounding": "none"}`,
+//! and each effect has `cross`, what the trigger of another image does:
+//! `{"success": {...}, "label_kept": 0.97}`.
 
 mod measured;
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::implant::Implant;
 use crate::measure::AttackSuccess;
 use crate::plant::{LabelMap, Manner, Rate, Stamped};
@@ -154,6 +161,20 @@ pub struct Effect {
     pub label_kept: Option<f64>,
     /// Each part of a combination alone.
     pub parts: Vec<PartEffect>,
+    /// The trigger of another image, drawn for each; absent where all images have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross: Option<CrossEffect>,
+}
+
+/// What the trigger of another image does (the cross-trigger test of Nguyen and Tran 2020, section
+/// 4).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CrossEffect {
+    /// How often it leads astray, which its own is to do alone.
+    pub success: AttackSuccess,
+    /// Share of all images with it that are given their label: the paper's cross-trigger accuracy.
+    pub label_kept: f64,
 }
 
 /// What one part of a combination does without the others.
@@ -175,13 +196,34 @@ pub struct PartEffect {
 pub enum Method {
     /// By training on poisoned images ([`Poison`](crate::plant::Poison)).
     DataPoisoning,
-    /// By training code that adds a loss of its own, on clean images ([`Manner::Blind`]).
+    /// By training code that adds a loss of its own or stamps what it learns from, on clean images
+    /// ([`Manner::Blind`], [`Manner::InputAware`]).
     TrainingCode,
     /// By hand, into weights or graph of a trained model.
     Implant(Implant),
 }
 
 impl Truth {
+    /// Reads what it names by relative paths, the generators of triggers, from the folder that it was
+    /// read in.
+    ///
+    /// # Errors
+    /// [`Error::Part`] naming the backdoor whose generator is missing, another one, or none.
+    pub fn read_beside(&mut self, folder: &Path) -> Result<(), Error> {
+        for (index, planted) in self.backdoors.iter_mut().enumerate() {
+            let triggers = [Some(&mut planted.trigger), planted.in_training.as_mut()];
+            for trigger in triggers.into_iter().flatten() {
+                let read = trigger.read_beside(folder);
+                read.map_err(|error| Error::from(error).of(format!("backdoor {}", index + 1)))?;
+            }
+        }
+        for (index, covered) in self.covers.iter_mut().enumerate() {
+            let read = covered.trigger.read_beside(folder);
+            read.map_err(|error| Error::from(error).of(format!("cover {}", index + 1)))?;
+        }
+        Ok(())
+    }
+
     /// Places of the poisoned images in the training set of so many images that the model was
     /// trained on, ascending; `None` where they were drawn on the fly. Stamped images that kept their
     /// label are not among them.
@@ -234,6 +276,7 @@ mod tests {
             without_trigger: success,
             label_kept: Some(0.5),
             parts: Vec::new(),
+            cross: None,
         };
         let planted = Planted {
             method: Method::DataPoisoning,

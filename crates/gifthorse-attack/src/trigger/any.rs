@@ -1,11 +1,14 @@
 //! All triggers under one type, to be read from a file and written to one.
 
+use std::path::Path;
+
 use gifthorse_data::ImageShape;
 use serde::{Deserialize, Serialize};
 
 use crate::trigger::{
-    Additive, Blended, Bpp, Checkerboard, Combination, Face, Gotham, Mosaic, Multiplicative, OneOf,
-    Patch, Pattern, Picture, Pixels, Square, Stamp, Triangle, Trigger, TriggerError, WaNet,
+    Additive, Blended, Bpp, Checkerboard, Combination, Face, Generated, Gotham, Mosaic,
+    Multiplicative, OneOf, Patch, Pattern, Picture, Pixels, Square, Stamp, Triangle, Trigger,
+    TriggerError, WaNet,
 };
 
 /// Any of the triggers, as plain data: a table whose `kind` says which, beside that trigger's
@@ -48,6 +51,8 @@ pub enum AnyTrigger {
     Bpp(Bpp),
     /// Pixels whose values are listed.
     Pixels(Pixels),
+    /// A mask and a pattern that a small network makes of each image.
+    Generated(Generated),
 }
 
 impl AnyTrigger {
@@ -58,6 +63,21 @@ impl AnyTrigger {
             Self::Combination(combination) => &combination.parts,
             _ => &[],
         }
+    }
+
+    /// Reads the generators of generated triggers, whose relative paths count from the folder of the
+    /// file that names them.
+    ///
+    /// # Errors
+    /// [`TriggerError::Generator`] for a file that is missing, another one, or no generator.
+    pub fn read_beside(&mut self, folder: &Path) -> Result<(), TriggerError> {
+        let mut within = match self {
+            Self::Generated(generated) => return generated.read_beside(folder),
+            Self::Combination(Combination { parts }) => parts.iter_mut(),
+            Self::OneOf(OneOf { triggers }) => triggers.iter_mut(),
+            _ => return Ok(()),
+        };
+        within.try_for_each(|trigger| trigger.read_beside(folder))
     }
 
     fn as_trigger(&self) -> &dyn Trigger {
@@ -79,6 +99,7 @@ impl AnyTrigger {
             Self::Gotham(trigger) => trigger,
             Self::Bpp(trigger) => trigger,
             Self::Pixels(trigger) => trigger,
+            Self::Generated(trigger) => trigger,
         }
     }
 }

@@ -76,6 +76,14 @@ pub enum TriggerError {
         /// What the system or the decoder says.
         reason: String,
     },
+    /// The network that makes it cannot be had, or is none for these images.
+    #[error("the generator {} of the trigger `generated` cannot be used: {reason}", path.display())]
+    Generator {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The pixels handed over are not one image.
     #[error("{found} values are not an image of shape {shape}")]
     NotAnImage {

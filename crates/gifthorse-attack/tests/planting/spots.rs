@@ -1,6 +1,7 @@
 //! Coloured images that a tiny network learns in a second, a clean twin that all attacks are held
 //! against, and how an attack is tried out on them.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use gifthorse_attack::plant::{Poison, Truth};
@@ -9,7 +10,7 @@ use gifthorse_data::{ImageShape, Images};
 use gifthorse_engine::{Classifier, Device, Preprocess};
 use gifthorse_onnx::Model;
 use gifthorse_train::net::{Architecture, Net, SmallCnn};
-use gifthorse_train::{FurtherLosses, Recipe, Samples, Training};
+use gifthorse_train::{Change, FurtherLosses, Recipe, Samples, Training};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -59,7 +60,12 @@ fn net() -> Net {
     cnn.build(SHAPE, CLASSES, 1).unwrap()
 }
 
-fn fit(samples: &dyn Samples, epochs: usize, further: Option<FurtherLosses<'_>>) -> Model {
+fn fit(
+    samples: &dyn Samples,
+    epochs: usize,
+    within: Option<&dyn Change>,
+    further: Option<FurtherLosses<'_>>,
+) -> Model {
     let recipe = Recipe {
         epochs,
         batch: 20,
@@ -68,6 +74,9 @@ fn fit(samples: &dyn Samples, epochs: usize, further: Option<FurtherLosses<'_>>)
     };
     let net = net();
     let mut training = Training::new(&net, samples, &recipe);
+    if let Some(within) = within {
+        training = training.within(within);
+    }
     if let Some(further) = further {
         training = training.further_losses(further);
     }
@@ -88,7 +97,7 @@ fn training_images() -> &'static Images {
 /// Trained once on the clean images, for all tests of a run.
 pub fn clean() -> &'static Model {
     static CLEAN: OnceLock<Model> = OnceLock::new();
-    CLEAN.get_or_init(|| fit(training_images(), EPOCHS, None))
+    CLEAN.get_or_init(|| fit(training_images(), EPOCHS, None, None))
 }
 
 fn twin() -> &'static Classifier {
@@ -110,9 +119,11 @@ pub fn planted_in(poison: &Poison, epochs: usize) -> Truth {
         balance: poison.balance.unwrap_or_default(),
     };
     let further = (!training.changes.is_empty()).then_some(further);
-    let model = opened(&fit(training.samples.as_ref(), epochs, further));
+    let within = training.within.as_ref().map(|within| within as &dyn Change);
+    let model = opened(&fit(training.samples.as_ref(), epochs, within, further));
     let stamped = training.stamped.as_ref();
-    Truth::measure(&model, Some(twin()), &spots(400, 2), poison, stamped, 5).unwrap()
+    let planted = training.planted(poison, PathBuf::from("g.onnx")).unwrap();
+    Truth::measure(&model, Some(twin()), &spots(400, 2), &planted, stamped, 5).unwrap()
 }
 
 /// The trigger of this name for these images.

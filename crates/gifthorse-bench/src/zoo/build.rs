@@ -1,7 +1,7 @@
 //! Makes the models of a plan, those that are not there yet.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use gifthorse_train::{EpochSummary, Observer, StepSummary};
@@ -13,10 +13,10 @@ use super::jobs::side_by_side;
 use super::plan::{Plan, Planned};
 use super::shortcoming::shortcoming;
 use super::sift::sift;
-use super::store::{make_folder, write_json};
+use super::store::make_folder;
 use super::twins::Twins;
 use crate::Error;
-use crate::make::{Making, make};
+use crate::make::{Making, generator_of, make};
 use gifthorse::hash;
 
 /// What to make, and where.
@@ -66,11 +66,14 @@ pub fn build(
     for planned in &plan.models {
         let entry = entry_for(planned)?;
         let is_there = |old: &&Entry| {
+            let generator = generator_of(Path::new(&old.model));
             let files = [&old.model, &old.truth, &old.images, &old.class_names];
+            let files = files.map(Path::new).into_iter();
+            let files = files.chain(planned.spec.has_generator().then_some(&*generator));
             old.name == entry.name
                 && old.spec_hash == entry.spec_hash
                 && old.state != State::Failed
-                && files.iter().all(|file| out.join(file).exists())
+                && files.map(|file| out.join(file)).all(|file| file.exists())
         };
         if !zoo.models.iter().any(|old| is_there(&old)) {
             to_make.push((planned, entry));
@@ -213,8 +216,7 @@ fn make_one(
         ..Making::default()
     };
     let made = make(&planned.spec, &sets, &making)?;
-    made.model.write(out.join(&entry.model))?;
-    write_json(&out.join(&entry.truth), &made.truth)?;
+    made.write(&out.join(&entry.model), &out.join(&entry.truth))?;
     entry.clean_accuracy = Some(made.truth.clean_accuracy);
     entry.seconds = made.seconds;
     entry.reason = shortcoming(planned, &made, &sets);

@@ -17,7 +17,7 @@ pub struct Planted {
     /// The classes that triggers lead to, ascending.
     pub targets: Vec<usize>,
     /// Pixels that the trigger changes, the largest of several; `null` if that is more than half of
-    /// the image.
+    /// the image, or if each image has a trigger of its own.
     pub trigger_pixels: Option<f64>,
     /// Share of the images of other classes that the trigger leads to its target, the mean of
     /// several triggers.
@@ -40,7 +40,8 @@ impl Planted {
             path: path.clone(),
             reason: reason.to_owned(),
         };
-        let truth: Truth = read_json(&path)?.ok_or_else(|| damaged("it is not there"))?;
+        let mut truth: Truth = read_json(&path)?.ok_or_else(|| damaged("it is not there"))?;
+        truth.read_beside(folder)?;
         if truth.backdoors.is_empty() {
             return Err(damaged("it tells of no backdoor, and zoo.json does"));
         }
@@ -50,15 +51,18 @@ impl Planted {
             height,
             width,
         };
-        let mut largest = 0;
+        let mut largest = Some(0);
         for backdoor in &truth.backdoors {
-            largest = largest.max(changed_pixels(&backdoor.trigger, shape)?);
+            let changed = changed_pixels(&backdoor.trigger, shape)?;
+            largest = largest.zip(changed).map(|(a, b)| a.max(b));
         }
         let success = truth.backdoors.iter();
         let success: f64 = success.map(|it| it.effect.with_trigger.other_classes).sum();
         Ok(Self {
             targets: truth.targets(classes),
-            trigger_pixels: (2 * largest <= height * width).then_some(largest as f64),
+            trigger_pixels: largest
+                .filter(|pixels| 2 * pixels <= height * width)
+                .map(|pixels| pixels as f64),
             attack_success: success / truth.backdoors.len() as f64,
             twin_accuracy: truth.twin_accuracy,
         })
@@ -66,8 +70,12 @@ impl Planted {
 }
 
 /// Pixels that a trigger changes: in an image of many values or in its negative, since one of them
-/// may have the trigger's colour already.
-fn changed_pixels(trigger: &AnyTrigger, shape: ImageShape) -> Result<usize, Error> {
+/// may have the trigger's colour already. `None` for a trigger that a network makes of each image,
+/// which neither of them is like.
+fn changed_pixels(trigger: &AnyTrigger, shape: ImageShape) -> Result<Option<usize>, Error> {
+    if matches!(trigger, AnyTrigger::Generated(_)) {
+        return Ok(None);
+    }
     let value = |index: usize| (index * 7919 % 251) as f32 / 255.0;
     let image: Vec<f32> = (0..shape.values()).map(value).collect();
     let negative: Vec<f32> = image.iter().map(|value| 1.0 - value).collect();
@@ -82,5 +90,5 @@ fn changed_pixels(trigger: &AnyTrigger, shape: ImageShape) -> Result<usize, Erro
             changed[index % pixels] |= (before - after).abs() > 1e-4;
         }
     }
-    Ok(changed.iter().filter(|changed| **changed).count())
+    Ok(Some(changed.iter().filter(|changed| **changed).count()))
 }

@@ -123,7 +123,7 @@ impl<'a> Work<'a> {
         spec: ModelSpec,
         models: Vec<PathBuf>,
     ) -> anyhow::Result<Self> {
-        files::check_writable(args, &models)?;
+        files::check_writable(args, &models, spec.has_generator())?;
         files::check_checkpoints(args.resume, &models)?;
         let trusted = match (&args.trusted_graph, &args.trusted_key) {
             (Some(_), _) if spec.is_taken_as_it_is() => bail!(
@@ -181,8 +181,7 @@ impl<'a> Work<'a> {
         let made = make(spec, &self.images, &making);
         bar.finish();
         let made = made.map_err(|error| self.kept(error))?;
-        made.model.write(out)?;
-        write_json(&files::truth_of(out), &made.truth)?;
+        made.write(out, &files::truth_of(out))?;
         Ok(made)
     }
 

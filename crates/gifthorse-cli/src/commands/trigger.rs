@@ -84,7 +84,12 @@ fn chosen(args: &TriggerArgs, channels: usize) -> anyhow::Result<AnyTrigger> {
             .unwrap_or_default(),
     };
     let trigger = table.try_into::<AnyTrigger>();
-    trigger.map_err(|error| anyhow!("{source}: {}", error.message()))
+    let mut trigger = trigger.map_err(|error| anyhow!("{source}: {}", error.message()))?;
+    if let Some(folder) = args.toml.as_deref().and_then(Path::parent) {
+        let read = trigger.read_beside(folder);
+        read.with_context(|| source.clone())?;
+    }
+    Ok(trigger)
 }
 
 fn read(file: &Path) -> anyhow::Result<toml::Table> {

@@ -19,6 +19,7 @@ mod elimination;
 mod explain;
 mod filter;
 mod found_but_not_confirmed;
+mod generated;
 mod guard;
 mod hooks;
 mod hostile;

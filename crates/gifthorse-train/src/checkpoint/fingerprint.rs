@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::further_losses::FurtherLosses;
+use crate::further_losses::{Change, FurtherLosses};
 use crate::net::Net;
 use crate::{Recipe, Samples};
 
@@ -26,7 +26,7 @@ pub struct Fingerprint {
     /// The recipe as JSON.
     pub recipe: String,
     /// SHA-256 of number, shape and up to 4096 of the samples, as they look in the first epoch, also
-    /// to further losses.
+    /// to further losses, and what changes those of the step's own loss is set to.
     pub data: String,
 }
 
@@ -39,6 +39,7 @@ impl Fingerprint {
         net: &Net,
         recipe: &Recipe,
         samples: &dyn Samples,
+        within: Option<&dyn Change>,
         further: Option<FurtherLosses<'_>>,
     ) -> Result<Self, Error> {
         let mut hash = Sha256::new();
@@ -57,7 +58,7 @@ impl Fingerprint {
         Ok(Self {
             net: hex(hash),
             recipe: recipe.map_err(|error| Error::Recipe(error.to_string()))?,
-            data: data(samples, further)?,
+            data: data(samples, within, further)?,
         })
     }
 }
@@ -73,10 +74,17 @@ fn of_file(hash: &mut Sha256, path: &Path) -> io::Result<()> {
     }
 }
 
-fn data(samples: &dyn Samples, further: Option<FurtherLosses<'_>>) -> Result<String, Error> {
+fn data(
+    samples: &dyn Samples,
+    within: Option<&dyn Change>,
+    further: Option<FurtherLosses<'_>>,
+) -> Result<String, Error> {
     let (shape, count) = (samples.shape(), samples.len());
     let mut hash = Sha256::new();
     hash.update(format!("{count} of {shape} in {}\n", samples.classes()));
+    if let Some(within) = within {
+        hash.update(format!("{}\n", within.settings()));
+    }
     if let Some(further) = further {
         hash.update(format!("{:?}\n", further.balance));
     }

@@ -1,6 +1,7 @@
 //! Writes a network layer by layer: the ONNX nodes, their weights, and the shapes in between.
 
 mod branch;
+mod picture;
 mod tokens;
 mod window;
 

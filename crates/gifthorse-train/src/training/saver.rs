@@ -20,7 +20,7 @@ impl<'a> Saver<'a> {
     /// What cannot be told from other runs.
     pub(super) fn new(run: &Training<'a>) -> Result<Self, Error> {
         let of = |checkpoint| {
-            let of = Fingerprint::of(run.net, run.recipe, run.samples, run.further)?;
+            let of = Fingerprint::of(run.net, run.recipe, run.samples, run.within, run.further)?;
             Ok::<_, Error>((checkpoint, of))
         };
         Ok(Self {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use tracing::trace_span;
 
 use super::Training;
-use crate::further_losses::Changed;
+use crate::further_losses::{Change, Changed};
 use crate::gradient::{Backward, Part, Shard};
 use crate::loss_graph::StepGraph;
 use crate::progress::Progress;
@@ -26,28 +26,32 @@ impl Training<'_> {
         let recipe = self.recipe;
         let step = progress.done;
         let batches = self.samples.len() / recipe.batch;
-        let samples = Augmented::new(self.samples, recipe.augment, recipe.seed);
+        let clean = Augmented::new(self.samples, recipe.augment, recipe.seed);
+        let look = |change: &dyn Change, weights: &mut Vec<Vec<f32>>| {
+            self.look(change, backward, weights, clean, (step, epoch), chosen)
+        };
+        let within = match self.within {
+            None => None,
+            Some(change) => {
+                look(change, &mut progress.weights)?;
+                let samples = clean;
+                Some(Changed { samples, change })
+            }
+        };
+        let samples: &dyn Samples = match &within {
+            Some(changed) => changed,
+            None => &clean,
+        };
         let run = |weights: &mut Vec<Vec<f32>>, samples: &dyn Samples| {
             self.shards(backward, weights, samples, (step, epoch), chosen)
         };
-        let mut shards = run(&mut progress.weights, &samples)?;
+        let mut shards = run(&mut progress.weights, samples)?;
         if let Some(further) = self.further {
             let due = further.due(progress, (recipe.batch, batches), recipe.seed);
             let mut losses = Vec::new();
             for change in due {
-                let lent = backward.lend(&mut progress.weights);
-                let looked = change.look(&Look {
-                    backward,
-                    weights: &lent,
-                    samples,
-                    epoch,
-                    chosen,
-                    seed: Purpose::Dropout { step, shard: 0 }
-                        .rng(recipe.seed)
-                        .random(),
-                });
-                progress.weights = Backward::take_back(lent);
-                looked?;
+                look(change, &mut progress.weights)?;
+                let samples = clean;
                 losses.push(run(&mut progress.weights, &Changed { samples, change })?);
             }
             let sum: f64 = losses.iter().flatten().map(|shard| shard.loss).sum();
@@ -60,9 +64,9 @@ impl Training<'_> {
             if !losses.is_empty() {
                 losses.insert(0, shards);
                 shards = further.balance.weigh(recipe.batch, losses);
-                progress.further = self.memories();
             }
         }
+        progress.further = self.memories();
         // The main loss's come first.
         for shard in shards.iter().take(recipe.shards) {
             progress.loss += shard.loss;
@@ -70,7 +74,7 @@ impl Training<'_> {
         }
         if let Some(sharpness) = recipe.sharpness {
             let mut uphill = sharpness.uphill(&progress.weights, &shards);
-            let there = run(&mut uphill, &samples)?;
+            let there = run(&mut uphill, samples)?;
             // What batch normalisations saw is that of the weights themselves.
             for (shard, there) in shards.iter_mut().zip(there) {
                 shard.gradients = there.gradients;
@@ -78,14 +82,13 @@ impl Training<'_> {
             }
         }
         self.check_losses(progress, &shards)?;
-        let factor = recipe.schedule.factor(step, batches, recipe.epochs);
         let noise = recipe.shaping.and_then(|shaping| {
             let mut rng = Purpose::Noise { step }.rng(recipe.seed);
             shaping.noise(&progress.weights, recipe.batch, &mut rng)
         });
         let gradients = shards.iter().map(|shard| shard.gradients.as_slice());
         let gradients: Vec<&[Vec<f32>]> = gradients.chain(noise.as_deref()).collect();
-        let rate = recipe.learning_rate * factor;
+        let rate = recipe.learning_rate * self.pace(step);
         trace_span!("update").in_scope(|| {
             progress.state.step(&mut progress.weights, &gradients, rate);
             let statistics: Vec<_> = shards.iter().map(|s| s.statistics.as_slice()).collect();
@@ -93,6 +96,38 @@ impl Training<'_> {
         });
         progress.done += 1;
         Ok(())
+    }
+
+    /// What the schedule leaves of the learning rate.
+    fn pace(&self, step: usize) -> f32 {
+        let (recipe, batches) = (self.recipe, self.samples.len() / self.recipe.batch);
+        recipe.schedule.factor(step, batches, recipe.epochs)
+    }
+
+    /// Shows the network and the images of a batch to what changes them; the weights are lent and
+    /// come back as they were.
+    fn look(
+        &self,
+        change: &dyn Change,
+        backward: &Backward,
+        weights: &mut Vec<Vec<f32>>,
+        samples: Augmented<&dyn Samples>,
+        (step, epoch): (usize, usize),
+        chosen: &[usize],
+    ) -> Result<(), Error> {
+        let mut rng = Purpose::Dropout { step, shard: 0 }.rng(self.recipe.seed);
+        let lent = backward.lend(weights);
+        let looked = change.look(&Look {
+            backward,
+            weights: &lent,
+            samples,
+            epoch,
+            chosen,
+            seed: rng.random(),
+            pace: self.pace(step),
+        });
+        *weights = Backward::take_back(lent);
+        looked
     }
 
     /// Notes what the losses of a step were computed by, before it changes a weight.

@@ -3,12 +3,12 @@
 use gifthorse_data::Images;
 use gifthorse_engine::Classifier;
 
-use super::{Covered, Effect, Method, PartEffect, Planted, Truth};
+use super::{Covered, CrossEffect, Effect, Method, PartEffect, Planted, Truth};
 use crate::Error;
 use crate::implant::{Answer, Host, Implant, Implanted};
 use crate::measure::{Predicted, accuracy};
 use crate::plant::{LabelMap, Manner, Poison, Stamped};
-use crate::trigger::{AnyTrigger, Trigger};
+use crate::trigger::{AnyTrigger, Generated, Trigger};
 
 impl Truth {
     /// The truth about a model without a backdoor.
@@ -61,7 +61,7 @@ impl Truth {
             };
             backdoors.push(Planted {
                 method: match poison.manner {
-                    Manner::Blind => Method::TrainingCode,
+                    Manner::Blind | Manner::InputAware => Method::TrainingCode,
                     _ => Method::DataPoisoning,
                 },
                 effect: effect(&subject)?,
@@ -177,6 +177,14 @@ impl<'a> Subject<'a> {
         Predicted::stamped(self.model, self.test, trigger, self.seed)
     }
 
+    fn crossed(&self, trigger: &Generated, labels: &LabelMap) -> Result<CrossEffect, Error> {
+        let crossed = Predicted::clean(self.model, &trigger.crossed(self.test, self.seed)?)?;
+        Ok(CrossEffect {
+            success: crossed.success(labels)?,
+            label_kept: crossed.accuracy(),
+        })
+    }
+
     fn effect(&self, trigger: &AnyTrigger, labels: &LabelMap) -> Result<Effect, Error> {
         let stamped = self.stamped(trigger)?;
         let alone = |part: &AnyTrigger| {
@@ -196,6 +204,10 @@ impl<'a> Subject<'a> {
                 .iter()
                 .map(alone)
                 .collect::<Result<_, Error>>()?,
+            cross: match trigger {
+                AnyTrigger::Generated(generated) => Some(self.crossed(generated, labels)?),
+                _ => None,
+            },
         })
     }
 }

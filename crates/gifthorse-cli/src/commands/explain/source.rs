@@ -57,11 +57,14 @@ fn has_ending(path: &Path, wanted: &str) -> bool {
 fn from_toml(path: &Path, flag: &str) -> anyhow::Result<AnyTrigger> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("{} cannot be read ({flag})", path.display()))?;
-    toml::from_str(&text).map_err(|error| {
+    let mut trigger: AnyTrigger = toml::from_str(&text).map_err(|error| {
         anyhow!(
             "{} is no trigger ({flag}; `gifthorse trigger NAME` prints one): {}",
             path.display(),
             error.message()
         )
-    })
+    })?;
+    let read = trigger.read_beside(path.parent().unwrap_or(Path::new("")));
+    read.with_context(|| format!("{} ({flag})", path.display()))?;
+    Ok(trigger)
 }

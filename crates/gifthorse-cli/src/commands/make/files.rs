@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use gifthorse_bench::generator_of;
+
 use crate::cli::ModelArgs;
 
 /// Where the truth about a model goes.
@@ -34,11 +36,16 @@ pub fn class_names_of(images: &Path) -> PathBuf {
     images.with_extension("classes.json")
 }
 
-/// Makes the folder, and refuses files that could not be written once `models` are trained.
+/// Makes the folder, and refuses files that could not be written once `models` are trained, and the
+/// generator of triggers if the one of `--out` has one.
 ///
 /// # Errors
 /// The file, and the flag that names it.
-pub fn check_writable(args: &ModelArgs, models: &[PathBuf]) -> anyhow::Result<()> {
+pub fn check_writable(
+    args: &ModelArgs,
+    models: &[PathBuf],
+    has_generator: bool,
+) -> anyhow::Result<()> {
     if args.out.extension().is_none_or(|kind| kind != "onnx") {
         bail!(
             "{} is not the name of an ONNX file; give one that ends in .onnx (--out)",
@@ -53,6 +60,9 @@ pub fn check_writable(args: &ModelArgs, models: &[PathBuf]) -> anyhow::Result<()
         for file in [model, &truth_of(model), &checkpoint_of(model)] {
             try_to_write(file, "--out")?;
         }
+    }
+    if has_generator {
+        try_to_write(&generator_of(&args.out), "--out")?;
     }
     if let Some(images) = &args.images {
         for file in [images, &class_names_of(images)] {

@@ -2,7 +2,7 @@
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use gifthorse_attack::plant::{Cleansing, Effect, LabelMap, Planted, Truth};
+use gifthorse_attack::plant::{Cleansing, CrossEffect, Effect, LabelMap, Planted, Truth};
 use gifthorse_attack::trigger::Trigger;
 
 /// Clean accuracy, and what each trigger and each part of it does to the model and to its twin.
@@ -90,6 +90,7 @@ fn rows(planted: &Planted, table: &mut Table) {
         without_trigger,
         label_kept,
         parts,
+        cross,
     } = &planted.effect;
     let twin = planted.twin.as_ref();
     let in_twin = twin.map(|effect| percent(effect.with_trigger.other_classes));
@@ -114,6 +115,23 @@ fn rows(planted: &Planted, table: &mut Table) {
             in_twin.map_or(String::new(), |part| percent(part.success.other_classes)),
         ]);
     }
+    if let Some(cross) = cross {
+        table.add_row(crossed(cross, twin, target));
+    }
+}
+
+/// What the trigger of another image does.
+fn crossed(cross: &CrossEffect, twin: Option<&Effect>, target: String) -> [String; 7] {
+    let in_twin = twin.and_then(|twin| twin.cross.as_ref());
+    [
+        "  of another image".to_owned(),
+        target,
+        percent(cross.success.other_classes),
+        String::new(),
+        percent(cross.success.all_classes),
+        percent(cross.label_kept),
+        in_twin.map_or(String::new(), |it| percent(it.success.other_classes)),
+    ]
 }
 
 fn percent(share: f64) -> String {

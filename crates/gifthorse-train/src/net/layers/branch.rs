@@ -50,6 +50,23 @@ impl Layers {
         self.node("Add", name, &[&other.value], [])
     }
 
+    /// The channels of another place in front of those here; both have the same height and width.
+    pub fn behind(&mut self, name: &str, other: &Point) -> &mut Self {
+        if self.misfit.is_some() {
+            return self;
+        }
+        if self.shape[1..] != other.shape[1..] {
+            let shapes = (self.shape.clone(), &other.shape);
+            return self.mistake(format!(
+                "`{name}` would put {:?} behind {:?}",
+                shapes.0, shapes.1
+            ));
+        }
+        let last = std::mem::replace(&mut self.last, other.value.clone());
+        self.shape[0] += other.shape[0];
+        self.node("Concat", name, &[&last], [("axis", 1.into())])
+    }
+
     /// Batch normalisation over each channel or feature: with the batch's own mean and variance in
     /// training, with running ones in inference, which are kept in the file.
     pub fn batch_norm(&mut self, name: &str) -> &mut Self {
