@@ -8,6 +8,7 @@ mod blobs;
 mod errors;
 mod export;
 mod hidden_trigger;
+mod inside;
 mod label_maps;
 mod spots;
 mod triggers;

@@ -104,6 +104,15 @@ pub fn planted(poison: &Poison) -> Truth {
 
 /// The same with another number of passes.
 pub fn planted_in(poison: &Poison, epochs: usize) -> Truth {
+    trained_in(poison, epochs).1
+}
+
+/// The model and what it comes to.
+pub fn trained(poison: &Poison) -> (Classifier, Truth) {
+    trained_in(poison, EPOCHS)
+}
+
+fn trained_in(poison: &Poison, epochs: usize) -> (Classifier, Truth) {
     let training = poison.samples(training_images(), 3).unwrap();
     let further = FurtherLosses {
         changes: &training.changes,
@@ -112,7 +121,8 @@ pub fn planted_in(poison: &Poison, epochs: usize) -> Truth {
     let further = (!training.changes.is_empty()).then_some(further);
     let model = opened(&fit(training.samples.as_ref(), epochs, further));
     let stamped = training.stamped.as_ref();
-    Truth::measure(&model, Some(twin()), &spots(400, 2), poison, stamped, 5).unwrap()
+    let truth = Truth::measure(&model, Some(twin()), &spots(400, 2), poison, stamped, 5).unwrap();
+    (model, truth)
 }
 
 /// The trigger of this name for these images.

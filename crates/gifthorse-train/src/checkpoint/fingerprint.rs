@@ -79,6 +79,8 @@ fn data(samples: &dyn Samples, further: Option<FurtherLosses<'_>>) -> Result<Str
     hash.update(format!("{count} of {shape} in {}\n", samples.classes()));
     if let Some(further) = further {
         hash.update(format!("{:?}\n", further.balance));
+        let inner = further.changes.iter().filter_map(|it| it.inner());
+        inner.for_each(|inner| hash.update(format!("{}\n", inner.name())));
     }
     let changes = further.map_or(&[][..], |further| further.changes);
     let mut pixels = vec![0.0_f32; shape.values()];
