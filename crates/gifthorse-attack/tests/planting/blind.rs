@@ -125,15 +125,25 @@ fn a_network_that_is_hidden_from_neural_cleanse_learns_it_too() {
 
 #[test]
 fn a_network_that_is_hidden_learns_it_and_looks_inside_as_it_is_to() {
-    let (plain, _) = trained(&pattern(Vec::new()));
-    let (by_features, truth) = trained(&pattern(vec![Evasion::Features]));
+    // More of it, balanced by the losses alone, and the network learns little else than to hide.
+    let planted = |evade: Vec<Evasion>| {
+        let mut poison = pattern(evade);
+        poison.backdoors[0].rate = Rate::Share(0.2);
+        poison.balance = Some(Balance {
+            normalise: Normalise::LossAndLength,
+            below: None,
+        });
+        trained(&poison, 16)
+    };
+    let (plain, _) = planted(Vec::new());
+    let (by_features, truth) = planted(vec![Evasion::Features]);
     assert_took(&truth, 0.95, 0.2);
     let (open, hidden) = (distance(&plain), distance(&by_features));
-    assert!(hidden < 0.6 * open, "{hidden}, and {open} without");
-    let (by_heat, truth) = trained(&pattern(vec![Evasion::Sentinet]));
+    assert!(hidden < 0.3 * open, "{hidden}, and {open} without");
+    let (by_heat, truth) = planted(vec![Evasion::Sentinet]);
     assert_took(&truth, 0.95, 0.2);
     let (open, hidden) = (heat(&plain), heat(&by_heat));
-    assert!(hidden < 0.6 * open, "{hidden}, and {open} without");
+    assert!(hidden < 0.3 * open, "{hidden}, and {open} without");
 }
 
 #[test]

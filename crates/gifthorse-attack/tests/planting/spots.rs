@@ -104,15 +104,11 @@ pub fn planted(poison: &Poison) -> Truth {
 
 /// The same with another number of passes.
 pub fn planted_in(poison: &Poison, epochs: usize) -> Truth {
-    trained_in(poison, epochs).1
+    trained(poison, epochs).1
 }
 
-/// The model and what it comes to.
-pub fn trained(poison: &Poison) -> (Classifier, Truth) {
-    trained_in(poison, EPOCHS)
-}
-
-fn trained_in(poison: &Poison, epochs: usize) -> (Classifier, Truth) {
+/// The model too.
+pub fn trained(poison: &Poison, epochs: usize) -> (Classifier, Truth) {
     let training = poison.samples(training_images(), 3).unwrap();
     let further = FurtherLosses {
         changes: &training.changes,
