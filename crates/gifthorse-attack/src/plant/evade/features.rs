@@ -1,13 +1,13 @@
 //! Evasion of defences that go by features (Bagdasaryan and Shmatikov 2021, section 6.2).
 //!
 //! Activation clustering and spectral signatures look at what the last layer but one makes of the
-//! images of a class, and find two heaps where some of them carry a trigger. The paper says that "an
-//! evasion loss enforces the similarity of representations between backdoored and normal inputs",
-//! after Tan and Shokri ("Bypassing Backdoor Detection Algorithms in Deep Learning", EuroS&P 2020),
-//! and not by which loss; theirs is a second network that is to tell one from the other. The loss
-//! here is the plain one of the hidden trigger (Saha, Subramanya and Pirsiavash, "Hidden Trigger
-//! Backdoor Attacks", AAAI 2020, equation 1), a squared distance: that of each stamped image from
-//! the mean of the clean images of the target in its batch.
+//! images of a class, and find two heaps where some of them carry a trigger. The paper says that
+//! "an evasion loss enforces the similarity of representations between backdoored and normal
+//! inputs", after Tan and Shokri ("Bypassing Backdoor Detection Algorithms in Deep Learning",
+//! EuroS&P 2020), and not by which loss; theirs is a second network that is to tell one from the
+//! other. The loss here is the plain one of the hidden trigger (Saha, Subramanya and Pirsiavash,
+//! "Hidden Trigger Backdoor Attacks", AAAI 2020, equation 1), a squared distance: that of each
+//! stamped image from the mean of the clean images of the target in its batch.
 //!
 //! That mean is held fixed, or clean images would be led to the stamped ones just as well. A batch
 //! without a clean image of the target has no such loss.

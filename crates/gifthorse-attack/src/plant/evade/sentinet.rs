@@ -3,16 +3,16 @@
 //! SentiNet cuts out what an answer rests on, by Grad-CAM at the last convolution, and pastes it on
 //! other images. The loss asks that Grad-CAM for the target be nowhere larger on an image with the
 //! trigger than on the image without: `ReLU(w(x*, y*) - w(x, y*))`, where `w` is the ReLU of the
-//! sum over channels of their weight times their value, and the weight of a channel is the mean over
-//! places of the gradient of the target's logit. The paper takes that gradient on the stamped image,
-//! before the loss: here each image has its own, for both maps, and it is held fixed.
+//! sum over channels of their weight times their value, and the weight of a channel is the mean
+//! over places of the gradient of the target's logit. The paper takes that gradient on the stamped
+//! image, before the loss: here each image has its own, for both maps, and it is held fixed.
 //!
 //! How a map of such differences becomes a number the paper does not say. As in the code that its
 //! authors released, maps are divided by their largest value and the loss is ten times the largest
-//! difference. That code takes the mean of both maps over the batch first, which says what the batch
-//! looks at and not what an image does; by the paper each image has a map. The largest value of a
-//! map, by which it is divided, is held fixed too: it is a unit, and else the largest difference has
-//! no slope where the map is largest.
+//! difference. That code takes the mean of both maps over the batch first, which says what the
+//! batch looks at and not what an image does; by the paper each image has a map. The largest value
+//! of a map, by which it is divided, is held fixed too: it is a unit, and else the largest
+//! difference has no slope where the map is largest.
 
 use gifthorse_engine::{Classifier, Layer, last_maps};
 use gifthorse_train::{Change, Error, InnerLoss, Inside, Slope};
