@@ -22,7 +22,7 @@ struct Unmoved {
 }
 
 impl Unmoved {
-    fn new(maps: bool, left: usize) -> Box<dyn Change> {
+    fn boxed(maps: bool, left: usize) -> Box<dyn Change> {
         Box::new(Self {
             maps,
             left: AtomicUsize::new(left),
@@ -107,7 +107,7 @@ fn the_graph_has_it_and_a_trusted_one_refuses_it() {
     let (net, images, recipe) = (net(2), blobs(SHAPE, 64), recipe(1));
     let clean = Training::new(&net, &images, &recipe).run().unwrap();
     for maps in [true, false] {
-        let (_, graphs) = run(Unmoved::new(maps, 100), &recipe, None).unwrap();
+        let (_, graphs) = run(Unmoved::boxed(maps, 100), &recipe, None).unwrap();
         let [seen] = &graphs.graphs[..] else {
             panic!("all steps have the same losses");
         };
@@ -122,7 +122,7 @@ fn the_graph_has_it_and_a_trusted_one_refuses_it() {
         assert!(names.iter().any(|name| name.starts_with(&to_layer)));
         assert!(names.contains(&"slope") && names.contains(&"weigh"));
 
-        let changes = [Unmoved::new(maps, 100)];
+        let changes = [Unmoved::boxed(maps, 100)];
         let further = FurtherLosses {
             changes: &changes,
             balance: Balance::default(),
@@ -154,18 +154,18 @@ fn weights_do_not_depend_on_threads_and_a_stop_does_not_change_them() {
         for maps in [true, false] {
             let on = |threads: usize| {
                 let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-                let run = || run(Unmoved::new(maps, 100), &recipe, None).unwrap().0;
+                let run = || run(Unmoved::boxed(maps, 100), &recipe, None).unwrap().0;
                 pool.unwrap().install(run)
             };
             let whole = on(1);
             assert!(whole == on(3));
             let folder = tempdir().unwrap();
             let saved = Checkpoint::at(folder.path().join("run")).every(Duration::ZERO);
-            let go_on = |left| run(Unmoved::new(maps, left), &recipe, Some(&saved));
+            let go_on = |left| run(Unmoved::boxed(maps, left), &recipe, Some(&saved));
             let stopped = go_on(5).unwrap_err().to_string();
             assert!(stopped.contains("the power failed"), "{stopped}");
             // The same images, and another loss on them.
-            let other = run(Unmoved::new(!maps, 100), &recipe, Some(&saved));
+            let other = run(Unmoved::boxed(!maps, 100), &recipe, Some(&saved));
             assert!(matches!(other, Err(Error::Checkpoint { .. })));
             assert!(go_on(100).unwrap().0 == whole);
         }
@@ -218,7 +218,7 @@ fn a_layer_before_all_that_is_trained_is_refused() {
     let frozen = Selection::without(names[..names.len() - 2].iter().cloned());
     let (preprocess, opening) = (Preprocess::default(), Opening::default());
     let net = Net::from_model(whole.model().clone(), preprocess, &opening, &frozen).unwrap();
-    let changes = [Unmoved::new(true, 100)];
+    let changes = [Unmoved::boxed(true, 100)];
     let further = FurtherLosses {
         changes: &changes,
         balance: Balance::default(),
