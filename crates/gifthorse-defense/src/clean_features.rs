@@ -1,8 +1,7 @@
 //! What an inner layer gives for clean images.
 
-use gifthorse_engine::{Classifier, Layer};
+use gifthorse_engine::{Classifier, Layer, activations};
 
-use crate::activations::activations;
 use crate::error::Error;
 use crate::subject::{Subject, spread_over_classes};
 

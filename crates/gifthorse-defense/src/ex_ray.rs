@@ -34,9 +34,8 @@
 
 mod exchange;
 
-use gifthorse_engine::{Classifier, Head, Layer, Tail};
+use gifthorse_engine::{Classifier, Head, Layer, Tail, activations};
 
-use crate::activations::activations;
 use crate::error::Error;
 use crate::search::answers;
 use crate::subject::Subject;

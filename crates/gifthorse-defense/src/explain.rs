@@ -39,7 +39,6 @@
 mod carried;
 mod case;
 mod grad_cam;
-mod layers;
 mod neurons;
 mod similarity;
 mod success;
@@ -49,8 +48,8 @@ mod tests;
 pub use crate::count::Count;
 pub use carried::{Carried, Performance};
 pub use case::Case;
+pub use gifthorse_engine::{last_maps, logits_input};
 pub use grad_cam::grad_cam;
-pub use layers::{last_maps, logits_input};
 pub use neurons::{Ranking, mean_activations, overlap};
 pub use similarity::similarity;
 pub use success::{Source, Success};

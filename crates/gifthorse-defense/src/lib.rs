@@ -1,6 +1,5 @@
 //! Defences against backdoors, and the statistics of their verdict.
 
-mod activations;
 mod adam;
 pub mod audit;
 mod bounds;

@@ -7,17 +7,18 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use burn_tensor::Device;
+use burn_tensor::{Device, Tensor};
 use gifthorse_onnx::Graph;
 
 use crate::error::Error;
 use crate::execute::array::Array;
 use crate::execute::compiled::{Compiled, PlanPart};
+use crate::execute::edit::{Edit, Edits};
 use crate::execute::statistics::BatchStatistics;
 use crate::lower::{Ends, ImageInput, Opening, Target, lower};
 use crate::mode::Mode;
 use crate::program::section::value_named;
-use crate::program::{Primitive, Program, ValueId};
+use crate::program::{Binary, Primitive, Program, ValueId};
 
 pub use operations::Operation;
 
@@ -33,6 +34,8 @@ pub use operations::Operation;
 pub struct Trainable {
     compiled: Compiled,
     taps: Vec<ValueId>,
+    /// Whether something can be added to the taps.
+    cut: bool,
 }
 
 /// What a forward pass gives.
@@ -118,6 +121,21 @@ impl Trainable {
         Ok(Self {
             compiled: Compiled::open_at(program, &taps, &[], &[])?,
             taps,
+            cut: false,
+        })
+    }
+
+    /// Made ready to give the gradient to the taps too ([`Self::forward_from_taps`]). It runs in
+    /// more pieces then, so that logits may differ in their last digits.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn with_gradients(self) -> Result<Self, Error> {
+        let program = self.compiled.program().clone();
+        Ok(Self {
+            compiled: Compiled::open_at(program, &self.taps, &self.taps, &[])?,
+            taps: self.taps,
+            cut: true,
         })
     }
 
@@ -151,6 +169,55 @@ impl Trainable {
     /// # Errors
     /// A wrong number of parameters, or an input of another shape.
     pub fn forward(&self, input: Array, parameters: &[Array], seed: u64) -> Result<Outcome, Error> {
+        self.edited(input, parameters, &Edits::new(), seed)
+    }
+
+    /// As [`Self::forward`], and for each tap zeros that were added to it: the gradient to them is
+    /// that to the tap. (Burn keeps gradients of leaves alone.)
+    ///
+    /// # Errors
+    /// As [`Self::forward`]; [`Error::Internal`] for a network that was not made ready
+    /// [with gradients](Self::with_gradients).
+    pub fn forward_from_taps(
+        &self,
+        input: Array,
+        parameters: &[Array],
+        seed: u64,
+    ) -> Result<(Outcome, Vec<Tensor<1>>), Error> {
+        if !self.cut {
+            let reason = "the network was not made ready for gradients to its taps".to_owned();
+            return Err(Error::Internal(reason));
+        }
+        let device = input.device().autodiff();
+        let mut edits = Edits::new();
+        let mut leaves = Vec::with_capacity(self.taps.len());
+        for &tap in &self.taps {
+            let shape = self.shape(tap);
+            let leaf = Tensor::<1>::zeros([shape.iter().product::<usize>()], &device);
+            let leaf = leaf.require_grad();
+            edits.entry(tap).or_default().push(Edit {
+                function: Binary::Add,
+                operand: Array::from_tensor(leaf.clone()).reshape(shape),
+            });
+            leaves.push(leaf);
+        }
+        Ok((self.edited(input, parameters, &edits, seed)?, leaves))
+    }
+
+    /// The shape of a value.
+    fn shape(&self, value: ValueId) -> &[usize] {
+        let program = self.compiled.program();
+        let step = program.steps.iter().find(|step| step.output == value);
+        step.map_or(&program.input_shape, |step| &step.shape)
+    }
+
+    fn edited(
+        &self,
+        input: Array,
+        parameters: &[Array],
+        edits: &Edits,
+        seed: u64,
+    ) -> Result<Outcome, Error> {
         let program = self.compiled.program();
         let count = self.compiled.trained().len();
         if parameters.len() != count || input.shape() != program.input_shape {
@@ -166,7 +233,7 @@ impl Trainable {
         let batch = program.input_shape[0];
         let run = self
             .compiled
-            .run_seeded(input, parameters, &self.taps, seed);
+            .run_seeded(input, parameters, &self.taps, edits, seed);
         let (logits, features, statistics) = run?;
         let count = logits.shape().iter().product::<usize>() / batch;
         Ok(Outcome {

@@ -5,6 +5,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use crate::gradient::Shard;
+use crate::inner::InnerLoss;
 use crate::min_norm::min_norm;
 use crate::progress::Progress;
 use crate::random::Purpose;
@@ -50,6 +51,12 @@ pub trait Change: Sync {
     fn look(&self, look: &Look<'_>) -> Result<(), Error> {
         let _ = look;
         Ok(())
+    }
+
+    /// The loss on what is inside the network that it has of the images that it changes; without,
+    /// it has their cross-entropy.
+    fn inner(&self) -> Option<&dyn InnerLoss> {
+        None
     }
 
     /// What it has learnt from looking, always as many numbers; a run that goes on begins with
@@ -127,13 +134,13 @@ impl FurtherLosses<'_> {
         }
     }
 
-    /// The changes that have a loss in this step.
+    /// The places of the changes that have a loss in this step.
     pub(super) fn due(
         &self,
         progress: &Progress,
         (batch, batches): (usize, usize),
         seed: u64,
-    ) -> Vec<&dyn Change> {
+    ) -> Vec<usize> {
         let step = progress.done;
         let in_epoch = step % batches.max(1);
         let before = progress.epochs.last().map_or(f64::INFINITY, |it| it.loss);
@@ -145,14 +152,12 @@ impl FurtherLosses<'_> {
             return Vec::new();
         }
         let mut rng = Purpose::Further { step }.rng(seed);
-        let mut thrown = self.changes.iter().map(|it| (it, rng.random::<f64>()));
-        let mut due = Vec::new();
-        for (change, throw) in &mut thrown {
-            if throw < change.share() {
-                due.push(change.as_ref());
-            }
-        }
-        due
+        let thrown = self.changes.iter().map(|_| rng.random::<f64>());
+        let thrown: Vec<f64> = thrown.collect();
+        let places = 0..self.changes.len();
+        places
+            .filter(|&place| thrown[place] < self.changes[place].share())
+            .collect()
     }
 }
 
@@ -208,6 +213,7 @@ fn summed(shards: &[Shard]) -> Vec<f32> {
 }
 
 /// Samples as a change makes them.
+#[derive(Clone, Copy)]
 pub(super) struct Changed<'a> {
     pub samples: Augmented<&'a dyn Samples>,
     pub change: &'a dyn Change,

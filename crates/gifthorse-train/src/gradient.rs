@@ -45,6 +45,8 @@ pub struct Part<'a> {
     pub epoch: usize,
     /// Indices of the samples.
     pub chosen: &'a [usize],
+    /// The place of the first of them in the batch.
+    pub first: usize,
     /// Images in the whole batch.
     pub batch: usize,
     /// The share of each label that goes to all classes alike.
@@ -82,20 +84,7 @@ impl Backward {
                 "this network takes {part} image(s) at a time, and a shard has {shard}: choose batch / shards = {part}"
             )));
         }
-        let graph = Arc::new(net.model().editable_graph()?);
-        let statistics: HashSet<String> = net.running.iter().map(|r| r.mean.clone()).collect();
-        let mode = Mode::Training { statistics };
-        let raw = net.raw_shape();
-        let network = Trainable::open(
-            &graph,
-            net.opening(),
-            shard,
-            &raw,
-            net.weights(),
-            &mode,
-            device,
-        )?;
-        let network = Known::new(network);
+        let network = Known::new(opened(net, shard, &[], device)?);
         let (mut weights, mut first) = (Vec::new(), Vec::new());
         for (name, value) in network.parameters()? {
             weights.push(Weight {
@@ -116,7 +105,7 @@ impl Backward {
             preprocess: net.preprocess.clone(),
             layout: net.layout,
             input: net.input(),
-            raw,
+            raw: net.raw_shape(),
             device: device.clone(),
         })
     }
@@ -157,17 +146,8 @@ impl Backward {
         samples: &dyn Samples,
         part: Part<'_>,
     ) -> Result<Shard, Error> {
-        let leaves: Vec<Tensor<1>> = weights
-            .iter()
-            .map(|values| {
-                let leaf: Tensor<1> = values.clone().into_tensor();
-                leaf.autodiff().require_grad()
-            })
-            .collect();
-        let leaf = leaves.iter().zip(&self.weights);
-        let parameters: Vec<Array> = leaf
-            .map(|(leaf, weight)| Array::from_tensor(leaf.clone()).reshape(&weight.shape))
-            .collect();
+        let leaves = leaves(weights);
+        let parameters = self.parameters(leaves.iter().cloned().map(Array::from_tensor));
 
         let (pixels, labels) = trace_span!("draw").in_scope(|| self.draw(samples, part))?;
         let mut tape = Tape::default();
@@ -205,10 +185,7 @@ impl Backward {
         labels: &[usize],
         seed: u64,
     ) -> Result<Vec<f32>, Error> {
-        let pairs = weights.iter().zip(&self.weights);
-        let parameters: Vec<Array> = pairs
-            .map(|(values, weight)| values.clone().reshape(&weight.shape))
-            .collect();
+        let parameters = self.parameters(weights.iter().cloned());
         let leaf: Tensor<1> = self.array(pixels.to_vec(), &[pixels.len()]).into_tensor();
         let leaf = leaf.autodiff().require_grad();
         let input = self.prepared(Array::from_tensor(leaf.clone()));
@@ -218,6 +195,14 @@ impl Backward {
         let sum = self.cross_entropy(&mut tape, &logits, labels, 0.0);
         let (mut gradients, _) = tape.backward(&sum, &[leaf])?;
         Ok(gradients.pop().unwrap_or_default())
+    }
+
+    /// Weights, each in a row, in the shapes in which the network takes them.
+    pub fn parameters(&self, weights: impl Iterator<Item = Array>) -> Vec<Array> {
+        let pairs = weights.zip(&self.weights);
+        pairs
+            .map(|(values, weight)| values.reshape(&weight.shape))
+            .collect()
     }
 
     /// The sum over images, with a share of each label going to all classes alike.
@@ -240,7 +225,11 @@ impl Backward {
     }
 
     /// Pixels as the network takes them, and labels.
-    fn draw(&self, samples: &dyn Samples, part: Part<'_>) -> Result<(Array, Vec<usize>), Error> {
+    pub fn draw(
+        &self,
+        samples: &dyn Samples,
+        part: Part<'_>,
+    ) -> Result<(Array, Vec<usize>), Error> {
         let shape = samples.shape();
         let mut pixels = vec![0.0; part.chosen.len() * shape.values()];
         let drawn = pixels.chunks_exact_mut(shape.values()).zip(part.chosen);
@@ -270,9 +259,45 @@ impl Backward {
         input.reshape(&raw)
     }
 
-    fn array(&self, values: Vec<f32>, shape: &[usize]) -> Array {
+    /// Numbers on the device that the network is on.
+    pub fn array(&self, values: Vec<f32>, shape: &[usize]) -> Array {
         Array::from_vec(values, shape, &self.device)
     }
+}
+
+/// A network in training mode, for so many images at a time, tapped at these layers.
+///
+/// # Errors
+/// What the engine refuses.
+pub fn opened(
+    net: &Net,
+    shard: usize,
+    taps: &[String],
+    device: &Device,
+) -> Result<Trainable, Error> {
+    let graph = Arc::new(net.model().editable_graph()?);
+    let statistics: HashSet<String> = net.running.iter().map(|r| r.mean.clone()).collect();
+    let mode = Mode::Training { statistics };
+    let raw = net.raw_shape();
+    let asked = (net.weights(), taps);
+    Ok(Trainable::tapped(
+        &graph,
+        net.opening(),
+        shard,
+        &raw,
+        asked,
+        &mode,
+        device,
+    )?)
+}
+
+/// Weights as what is differentiated by.
+pub fn leaves(weights: &[Array]) -> Vec<Tensor<1>> {
+    let leaf = |values: &Array| {
+        let leaf: Tensor<1> = values.clone().into_tensor();
+        leaf.autodiff().require_grad()
+    };
+    weights.iter().map(leaf).collect()
 }
 
 /// Whether a class is the first of those with the largest logit.
@@ -321,6 +346,7 @@ mod tests {
         let part = Part {
             epoch: 0,
             chosen: &chosen,
+            first: 0,
             batch: count,
             smoothing: 0.1,
             seed: 0,

@@ -15,6 +15,7 @@ use crate::Error;
 use crate::checkpoint::Checkpoint;
 use crate::further_losses::{Change, FurtherLosses};
 use crate::gradient::Backward;
+use crate::inner::InnerNetwork;
 use crate::loss_graph::LossGraphs;
 use crate::net::Net;
 use crate::optimiser::State;
@@ -35,6 +36,13 @@ pub struct Training<'a> {
     further: Option<FurtherLosses<'a>>,
     checkpoint: Option<&'a Checkpoint>,
     trusted: Option<&'a LossGraphs>,
+}
+
+/// The network that is trained, made ready for its losses.
+struct Networks<'a> {
+    backward: &'a Backward,
+    /// For each further loss, if it is on what is inside.
+    inner: Vec<Option<InnerNetwork>>,
 }
 
 impl<'a> Training<'a> {
@@ -129,7 +137,17 @@ impl<'a> Training<'a> {
             None => recipe.batch / recipe.shards,
             Some(_) => 1,
         };
-        let backward = Backward::new(self.net, together, &Device::flex())?;
+        let device = Device::flex();
+        let backward = Backward::new(self.net, together, &device)?;
+        let further = self.further.map_or(&[][..], |further| further.changes);
+        let inner = further.iter().map(|change| {
+            let opened = |inner| InnerNetwork::new(self.net, inner, together, &device);
+            change.inner().map(opened).transpose()
+        });
+        let networks = Networks {
+            inner: inner.collect::<Result<_, _>>()?,
+            backward: &backward,
+        };
         let mut progress = self.start(&backward)?;
         let mut saver = Saver::new(self)?;
         saver.resume(&mut progress)?;
@@ -139,7 +157,7 @@ impl<'a> Training<'a> {
         }
         let mut stopped = false;
         while !stopped && progress.epochs.len() < recipe.epochs && !self.is_good_enough(&progress) {
-            stopped = self.epoch(&backward, &mut progress, &mut saver)?;
+            stopped = self.epoch(&networks, &mut progress, &mut saver)?;
             saver.save(&progress)?;
         }
         Ok(Trained {
@@ -228,7 +246,7 @@ impl<'a> Training<'a> {
     /// What is left of the epoch that has begun; gives whether the observer stopped it.
     fn epoch(
         &self,
-        backward: &Backward,
+        networks: &Networks<'_>,
         progress: &mut Progress,
         saver: &mut Saver<'_>,
     ) -> Result<bool, Error> {
@@ -246,7 +264,7 @@ impl<'a> Training<'a> {
             if batch > begun {
                 saver.save_if_due(progress)?;
             }
-            self.step(backward, progress, epoch, chosen)?;
+            self.step(networks, progress, epoch, chosen)?;
             let loss = progress.loss / ((batch + 1) * recipe.batch) as f64;
             if !loss.is_finite() {
                 let epoch = epoch + 1;
@@ -264,7 +282,7 @@ impl<'a> Training<'a> {
             epoch: epoch + 1,
             loss: progress.loss / seen,
             accuracy: progress.right as f64 / seen,
-            marks: self.marks(backward, progress)?,
+            marks: self.marks(networks.backward, progress)?,
         };
         self.observer.epoch(&summary);
         progress.epochs.push(summary);

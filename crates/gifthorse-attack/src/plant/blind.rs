@@ -89,15 +89,16 @@ pub(super) fn changes<'a>(
         let Rate::Share(share) = backdoor.rate else {
             return Err(Error::Poison(NO_SHARE.to_owned()).of(backdoor.called(index)));
         };
-        changes.push(Box::new(Synthesis {
+        let synthesis = Synthesis {
             stamp: fitted.map_err(|error| error.of(backdoor.called(index)))?,
             labels: backdoor.labels.clone(),
             classes,
             share,
             seed,
-        }));
+        };
+        changes.push(Box::new(synthesis.clone()));
         for &evasion in &poison.evade {
-            let hidden = evasion.change((index, backdoor), share, images.shape(), seed);
+            let hidden = evasion.change((index, backdoor), synthesis.clone(), images.shape());
             changes.push(hidden.map_err(|error| error.of(backdoor.called(index)))?);
         }
     }
@@ -106,13 +107,13 @@ pub(super) fn changes<'a>(
 
 /// Stamps images and gives them the label of the backdoor. Those that it does not lead astray, as
 /// for a single source class, are stamped as well and keep their own.
-#[derive(Debug)]
-struct Synthesis {
-    stamp: Stamp,
-    labels: LabelMap,
-    classes: usize,
-    share: f64,
-    seed: u64,
+#[derive(Debug, Clone)]
+pub(super) struct Synthesis {
+    pub(super) stamp: Stamp,
+    pub(super) labels: LabelMap,
+    pub(super) classes: usize,
+    pub(super) share: f64,
+    pub(super) seed: u64,
 }
 
 impl Change for Synthesis {

@@ -1,7 +1,9 @@
 //! Losses by which training code hides a backdoor from a defence that it knows (Bagdasaryan and
 //! Shmatikov 2021, section 6).
 
+mod features;
 mod neural_cleanse;
+mod sentinet;
 
 use gifthorse_data::ImageShape;
 use gifthorse_train::Change;
@@ -9,7 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::plant::Backdoor;
+use crate::plant::blind::Synthesis;
+use features::Alike;
 use neural_cleanse::Hidden;
+use sentinet::Unseen;
 
 /// A defence that the code hides from, by a loss beside that of each backdoor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +22,11 @@ use neural_cleanse::Hidden;
 pub enum Evasion {
     /// Neural Cleanse: images under the smallest mask that leads to the target keep their label.
     NeuralCleanse,
+    /// SentiNet: the network looks at the same places of an image with the trigger as without.
+    Sentinet,
+    /// Defences that go by features, such as activation clustering and spectral signatures: images
+    /// with the trigger lie where clean images of the target lie.
+    Features,
 }
 
 impl Evasion {
@@ -27,13 +37,17 @@ impl Evasion {
     pub(super) fn change(
         self,
         (index, backdoor): (usize, &Backdoor),
-        share: f64,
+        synthesis: Synthesis,
         shape: ImageShape,
-        seed: u64,
     ) -> Result<Box<dyn Change>, Error> {
         let target = target_of(backdoor)?;
         Ok(match self {
-            Self::NeuralCleanse => Box::new(Hidden::new((index, target), share, shape, seed)),
+            Self::NeuralCleanse => {
+                let (share, seed) = (synthesis.share, synthesis.seed);
+                Box::new(Hidden::new((index, target), share, shape, seed))
+            }
+            Self::Sentinet => Box::new(Unseen { synthesis, target }),
+            Self::Features => Box::new(Alike { synthesis, target }),
         })
     }
 }
@@ -49,3 +63,35 @@ pub(super) fn target_of(backdoor: &Backdoor) -> Result<usize, Error> {
 
 const NO_TARGET: &str =
     "`evade` hides backdoors that lead to one class: take another map of labels, or leave it out";
+
+#[cfg(test)]
+mod tests {
+    use gifthorse_data::ImageShape;
+
+    use crate::plant::LabelMap;
+    use crate::plant::blind::Synthesis;
+    use crate::trigger::{Trigger, named};
+
+    /// Numbers that look random, in -0.5..0.5.
+    pub fn numbers(count: usize, seed: usize) -> Vec<f32> {
+        let number = |i: usize| (((i + 31 * seed) as f32) * 0.618_034).fract() - 0.5;
+        (0..count).map(|i| number(i * i)).collect()
+    }
+
+    /// A square that leads to class 1.
+    pub fn synthesis() -> Synthesis {
+        let shape = ImageShape {
+            channels: 1,
+            height: 8,
+            width: 8,
+        };
+        let trigger = named("square").unwrap().for_channels(1);
+        Synthesis {
+            stamp: trigger.fit(shape).unwrap(),
+            labels: LabelMap::all_to_one(1),
+            classes: 3,
+            share: 1.0,
+            seed: 0,
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Putting triggers on images.
 
 use std::fmt;
+use std::sync::Arc;
 
 use gifthorse_data::{ImageShape, Images};
 use rand_chacha::ChaCha8Rng;
@@ -47,14 +48,15 @@ pub trait Trigger: Send + Sync {
 type Change = dyn Fn(&mut [f32], &mut ChaCha8Rng) + Send + Sync;
 
 /// A trigger that is ready for images of one shape.
-pub struct Stamp(Box<Change>);
+#[derive(Clone)]
+pub struct Stamp(Arc<Change>);
 
 impl Stamp {
     /// A stamp that does this to an image, which has the shape that the trigger was fitted to.
     pub(super) fn new(
         change: impl Fn(&mut [f32], &mut ChaCha8Rng) + Send + Sync + 'static,
     ) -> Self {
-        Self(Box::new(change))
+        Self(Arc::new(change))
     }
 
     /// Changes one image, `[channels, height, width]` in `[0, 1]`; what is left to chance is drawn

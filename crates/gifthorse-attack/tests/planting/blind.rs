@@ -1,10 +1,14 @@
 //! Blind code poisoning: clean images, and a loss that the code adds.
 
 use gifthorse_attack::plant::{Cover, Evasion, LabelMap, Manner, Method, Poison, Rate};
-use gifthorse_train::{Balance, Normalise};
+use gifthorse_engine::{Opening, Preprocess};
+use gifthorse_onnx::{Dim, ElementType, GraphBuilder};
+use gifthorse_train::net::{Net, Selection};
+use gifthorse_train::{Balance, FurtherLosses, Normalise, Recipe, Training};
 
 use crate::blobs::{SHAPE, blobs, square};
-use crate::spots::{assert_took, planted, trigger};
+use crate::inside::{distance, heat};
+use crate::spots::{assert_took, planted, trained, trigger};
 
 fn blind(labels: LabelMap, rate: Rate) -> Poison {
     Poison {
@@ -85,41 +89,106 @@ fn settings_that_training_code_has_no_use_for_are_refused() {
         ..blind(all(), Rate::Share(0.5))
     };
     refused(&balanced, "balance");
-    let hidden = |manner, labels| Poison {
-        manner,
-        evade: vec![Evasion::NeuralCleanse],
-        ..blind(labels, Rate::Share(0.5))
-    };
-    refused(&hidden(Manner::Append, all()), "`evade`");
-    refused(&hidden(Manner::Blind, LabelMap::AllToAll {}), "one class");
+    for evasion in [Evasion::NeuralCleanse, Evasion::Sentinet, Evasion::Features] {
+        let hidden = |manner, labels| Poison {
+            manner,
+            evade: vec![evasion],
+            ..blind(labels, Rate::Share(0.5))
+        };
+        refused(&hidden(Manner::Append, all()), "`evade`");
+        refused(&hidden(Manner::Blind, LabelMap::AllToAll {}), "one class");
+    }
 }
 
 #[test]
 fn a_network_learns_it_from_half_of_the_batches_and_keeps_its_accuracy() {
-    let truth = planted(&Poison {
-        manner: Manner::Blind,
-        ..Poison::one(
-            trigger("badnets-pattern"),
-            LabelMap::all_to_one(0),
-            Rate::Share(0.5),
-        )
-    });
+    let truth = planted(&pattern(Vec::new()));
     assert_took(&truth, 0.97, 0.2);
     assert_eq!(truth.manner, Some(Manner::Blind));
     assert_eq!(truth.backdoors[0].method, Method::TrainingCode);
     assert!(truth.backdoors[0].poisoned.is_none());
 }
 
+fn pattern(evade: Vec<Evasion>) -> Poison {
+    let labels = LabelMap::all_to_one(0);
+    Poison {
+        manner: Manner::Blind,
+        evade,
+        ..Poison::one(trigger("badnets-pattern"), labels, Rate::Share(0.5))
+    }
+}
+
 #[test]
 fn a_network_that_is_hidden_from_neural_cleanse_learns_it_too() {
-    let truth = planted(&Poison {
-        manner: Manner::Blind,
-        evade: vec![Evasion::NeuralCleanse],
-        ..Poison::one(
-            trigger("badnets-pattern"),
-            LabelMap::all_to_one(0),
-            Rate::Share(0.5),
-        )
-    });
+    assert_took(&planted(&pattern(vec![Evasion::NeuralCleanse])), 0.95, 0.2);
+}
+
+#[test]
+fn a_network_that_is_hidden_learns_it_and_looks_inside_as_it_is_to() {
+    // More of it, balanced by the losses alone, and the network learns little else than to hide.
+    let planted = |evade: Vec<Evasion>| {
+        let mut poison = pattern(evade);
+        poison.backdoors[0].rate = Rate::Share(0.2);
+        poison.balance = Some(Balance {
+            normalise: Normalise::LossAndLength,
+            below: None,
+        });
+        trained(&poison, 16)
+    };
+    let (plain, _) = planted(Vec::new());
+    let (by_features, truth) = planted(vec![Evasion::Features]);
     assert_took(&truth, 0.95, 0.2);
+    let (open, hidden) = (distance(&plain), distance(&by_features));
+    assert!(hidden < 0.3 * open, "{hidden}, and {open} without");
+    let (by_heat, truth) = planted(vec![Evasion::Sentinet]);
+    assert_took(&truth, 0.95, 0.2);
+    let (open, hidden) = (heat(&plain), heat(&by_heat));
+    assert!(hidden < 0.3 * open, "{hidden}, and {open} without");
+}
+
+#[test]
+fn a_network_without_maps_cannot_be_hidden_from_sentinet() {
+    let mut graph = GraphBuilder::new("net", 17);
+    let dims = |shape: &[usize]| -> Vec<Dim> {
+        let sizes = shape.iter().copied().map(Dim::Fixed);
+        std::iter::once(Dim::Named("n".to_owned()))
+            .chain(sizes)
+            .collect()
+    };
+    let count = SHAPE.values();
+    let image = [SHAPE.channels, SHAPE.height, SHAPE.width];
+    graph.input("x", ElementType::F32, &dims(&image));
+    graph.node("Flatten", "flat", &["x"], &["flat"], []);
+    let weights: Vec<f32> = (0..4 * count)
+        .map(|i| (i as f32 * 0.618_034).fract() - 0.5)
+        .collect();
+    graph.initializer("weight", &[count, 4], weights);
+    graph.node("MatMul", "logits", &["flat", "weight"], &["logits"], []);
+    graph.output("logits", ElementType::F32, &dims(&[4]));
+    let net = Net::from_model(
+        graph.finish().unwrap(),
+        Preprocess::default(),
+        &Opening::default(),
+        &Selection::all(),
+    );
+    let (images, net) = (blobs(40, 4), net.unwrap());
+    let poison = Poison {
+        evade: vec![Evasion::Sentinet],
+        ..blind(LabelMap::all_to_one(1), Rate::Share(0.5))
+    };
+    let training = poison.samples(&images, 5).unwrap();
+    let further = FurtherLosses {
+        changes: &training.changes,
+        balance: Balance::default(),
+    };
+    let recipe = Recipe {
+        batch: 20,
+        ..Recipe::default()
+    };
+    let run = Training::new(&net, &images, &recipe).further_losses(further);
+    let refused = run.run().unwrap_err().to_string();
+    assert!(
+        refused.contains("no layer whose values have places"),
+        "{refused}"
+    );
 }

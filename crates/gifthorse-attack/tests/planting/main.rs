@@ -9,6 +9,7 @@ mod errors;
 mod export;
 mod hidden_trigger;
 mod input_aware;
+mod inside;
 mod label_maps;
 mod spots;
 mod triggers;

@@ -113,6 +113,11 @@ pub fn planted(poison: &Poison) -> Truth {
 
 /// The same with another number of passes.
 pub fn planted_in(poison: &Poison, epochs: usize) -> Truth {
+    trained(poison, epochs).1
+}
+
+/// The model too.
+pub fn trained(poison: &Poison, epochs: usize) -> (Classifier, Truth) {
     let training = poison.samples(training_images(), 3).unwrap();
     let further = FurtherLosses {
         changes: &training.changes,
@@ -123,7 +128,8 @@ pub fn planted_in(poison: &Poison, epochs: usize) -> Truth {
     let model = opened(&fit(training.samples.as_ref(), epochs, within, further));
     let stamped = training.stamped.as_ref();
     let planted = training.planted(poison, PathBuf::from("g.onnx")).unwrap();
-    Truth::measure(&model, Some(twin()), &spots(400, 2), &planted, stamped, 5).unwrap()
+    let truth = Truth::measure(&model, Some(twin()), &spots(400, 2), &planted, stamped, 5).unwrap();
+    (model, truth)
 }
 
 /// The trigger of this name for these images.

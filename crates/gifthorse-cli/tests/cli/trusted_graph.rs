@@ -82,7 +82,8 @@ fn training_is_held_to_the_graph_that_was_signed() {
         .says(&["loss.json is not to be trusted"]);
 
     // Poisoned data has the same graph; code that adds a loss has not.
-    let planted = "--trigger square --target 1 --rate 0.5 --loss-graph found.json";
+    let stamped = "--trigger square --target 1 --loss-graph found.json";
+    let planted = format!("{stamped} --rate 0.5");
     bench
         .run(&format!("plant clean.toml -o data.onnx {planted} {held}"))
         .expect(0);
@@ -98,6 +99,20 @@ fn training_is_held_to_the_graph_that_was_signed() {
         .expect(2)
         .says(&["than the trusted graph", "goes on with weigh", "found.json"]);
     assert!(!bench.path("blind.onnx").exists());
+    // So has code that hides it by a loss on what is inside the network.
+    for evasion in ["sentinet", "features"] {
+        let hidden =
+            format!("--rate 1 --with poison.manner=blind --with poison.evade=[\"{evasion}\"]");
+        bench
+            .run(&format!(
+                "plant clean.toml -o hidden.onnx {stamped} {hidden} {held}"
+            ))
+            .expect(2)
+            .says(&["than the trusted graph", "one more loss", " up to "]);
+    }
+    bench
+        .run(&format!("plant clean.toml -o blind.onnx {blind} {held}"))
+        .expect(2);
     let other = bench
         .run("graph compare loss.json found.json -o difference.svg")
         .expect(1);

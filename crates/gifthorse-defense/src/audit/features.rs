@@ -1,10 +1,8 @@
 //! What a layer gives for each image of a training set.
 
-use gifthorse_engine::{Classifier, Layer};
+use gifthorse_engine::{Classifier, Layer, activations, logits_input};
 
-use crate::activations::activations;
 use crate::error::Error;
-use crate::explain::logits_input;
 use crate::filter::in_parts;
 
 /// Most numbers that are held of a training set: 1 GiB of them.

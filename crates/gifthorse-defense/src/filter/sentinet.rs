@@ -43,7 +43,7 @@ mod region;
 
 use std::collections::BTreeMap;
 
-use gifthorse_engine::{Classifier, Layer};
+use gifthorse_engine::{Classifier, Layer, activations, last_maps};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -52,10 +52,9 @@ use serde_json::Value;
 use super::logits::probability;
 use super::scored::best_other;
 use super::{About, Family, Filter, Given, Held, Row, Score, Scored};
-use crate::activations::activations;
 use crate::error::Error;
 use crate::exact;
-use crate::explain::{grad_cam, last_maps};
+use crate::explain::grad_cam;
 use crate::subject::spread_over_classes;
 use curve::Curve;
 use region::region;

@@ -38,17 +38,15 @@
 mod bank;
 mod places;
 
-use gifthorse_engine::{Classifier, Layer};
+use gifthorse_engine::{Classifier, Layer, activations, logits_input};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::pass::in_parts;
 use super::scored::best_other;
 use super::{About, Family, Filter, Given, Held, Row, Score, Scored};
-use crate::activations::activations;
 use crate::error::Error;
 use crate::exact;
-use crate::explain::logits_input;
 use crate::subject::spread_over_classes;
 use bank::{Bank, MOST_IMAGES, MOST_NUMBERS};
 use places::Places;

@@ -30,8 +30,8 @@ use super::switch_off::masked;
 use super::tuning::Tuning;
 use super::{About, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
-use crate::explain::last_maps;
 use crate::subject::spread_over_classes;
+use gifthorse_engine::last_maps;
 
 /// Images that channels are ranked by.
 const IMAGES: usize = 500;

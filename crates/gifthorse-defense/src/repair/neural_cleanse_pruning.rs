@@ -30,14 +30,13 @@
 //! B. Wang, Y. Yao, S. Shan, H. Li, B. Viswanath, H. Zheng, B. Zhao, "Neural Cleanse", IEEE S&P
 //! 2019.
 
-use gifthorse_engine::{Classifier, Layer};
+use gifthorse_engine::{Classifier, Layer, last_maps, logits_input};
 
 use super::grain::Grain;
 use super::pruning::{CurvePoint, Pruning};
 use super::switch_off::masked;
 use super::{About, Limits, Patient, Repair, RepairObserver, Repaired, Row};
 use crate::error::Error;
-use crate::explain::{last_maps, logits_input};
 use crate::subject::spread_over_classes;
 
 /// Images that neurons are ranked by.

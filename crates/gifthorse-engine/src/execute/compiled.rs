@@ -187,7 +187,8 @@ impl Compiled {
 
     /// Runs the program on a raw input of its input shape; gives the logits, the values of the taps,
     /// and what batch norms in training mode saw, in the order of the program. `given` are the
-    /// values of the trained constants, in their order, `seed` is for what is random.
+    /// values of the trained constants, in their order, `seed` is for what is random. What `edits`
+    /// name has to be among the cuts.
     ///
     /// # Errors
     /// As of [`run`](Self::run).
@@ -196,10 +197,10 @@ impl Compiled {
         input: Array,
         given: &[Array],
         taps: &[ValueId],
+        edits: &Edits,
         seed: u64,
     ) -> Result<(Array, Vec<Array>, Vec<BatchStatistics>), Error> {
-        let edits = Edits::new();
-        let mut values = Values::new(self, input, given, &edits, seed);
+        let mut values = Values::new(self, input, given, edits, seed);
         let mut made = values.run(taps)?;
         let features = made.split_off(1);
         let logits = made.swap_remove(0);

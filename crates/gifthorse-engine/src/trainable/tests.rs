@@ -3,6 +3,7 @@ use gifthorse_onnx::{Attribute, Dim, ElementType, GraphBuilder};
 
 use super::*;
 use crate::execute::compiled::PlanPart;
+use crate::execute::edit::Edits;
 use crate::program::Program;
 
 mod speed;
@@ -195,7 +196,9 @@ fn run_at(compiled: &Compiled, values: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let shape = &compiled.program().input_shape;
     let input = leaf(numbers(shape.iter().product(), 50));
     let images = Array::from_tensor(input.clone()).reshape(shape);
-    let (logits, ..) = compiled.run_seeded(images, &given, &[], 7).unwrap();
+    let (logits, ..) = compiled
+        .run_seeded(images, &given, &[], &Edits::new(), 7)
+        .unwrap();
     let shape = logits.shape();
     let weights = Array::from_vec(numbers(shape.iter().product(), 60), &shape, &device);
     let loss: Tensor<2> = logits.clone().mul(weights).into_tensor();
@@ -304,6 +307,53 @@ fn a_loss_on_taps_has_the_slope_that_differences_have() {
         let rise = (moved(step) - moved(-step)) / (2.0 * step);
         let wrong = (rise - square).abs() / square.max(1e-3);
         assert!(wrong < 0.05, "weight {at}: {rise} instead of {square}");
+    }
+}
+
+/// A bias is added at every place, so that its gradient is the sum of those to the tap behind it.
+#[test]
+fn the_gradient_to_a_tap_is_the_one_that_a_bias_there_has() {
+    let device = Device::flex();
+    let (graph, weights) = convolutional();
+    let opening = Opening::default();
+    // What the first convolution gives, whose bias is the second weight.
+    let asked = (&weights[..], &["value0".to_owned()][..]);
+    let mode = Mode::Inference;
+    let tapped = Trainable::tapped(&graph, &opening, BATCH, &INPUT, asked, &mode, &device);
+    let shape = [&[BATCH][..], &INPUT].concat();
+    let images = || Array::from_vec(numbers(shape.iter().product(), 50), &shape, &device);
+    let tapped = tapped.unwrap();
+    let parameters = values(&tapped.parameters().unwrap());
+    let refused = tapped.forward_from_taps(images(), &parameters, 0);
+    assert!(matches!(refused, Err(Error::Internal(_))));
+    let tapped = tapped.with_gradients().unwrap();
+    let loss = |logits: Array| {
+        let shape = logits.shape();
+        let by = Array::from_vec(numbers(shape.iter().product(), 60), &shape, &device);
+        let sum: Tensor<2> = logits.mul(by).into_tensor();
+        sum.sum().backward()
+    };
+    let (outcome, leaves) = tapped.forward_from_taps(images(), &parameters, 0).unwrap();
+    let shape_of_tap = outcome.features[0].shape();
+    let mut gradients = loss(outcome.logits);
+    let to_tap = leaves[0].grad_remove(&mut gradients).unwrap();
+    let to_tap = Array::from_tensor(to_tap).into_vec();
+
+    let count = parameters[1].shape()[0];
+    let bias: Tensor<1> = parameters[1].clone().into_tensor();
+    let bias = bias.autodiff().require_grad();
+    let mut given = parameters.clone();
+    given[1] = Array::from_tensor(bias.clone());
+    let mut gradients = loss(tapped.forward(images(), &given, 0).unwrap().logits);
+    let of_bias = bias.grad_remove(&mut gradients).unwrap();
+    let of_bias = Array::from_tensor(of_bias).into_vec();
+    assert!(of_bias.iter().any(|&gradient| gradient.abs() > 0.1));
+    let places: usize = shape_of_tap[2..].iter().product();
+    for (channel, of_bias) in of_bias.iter().enumerate() {
+        let images = to_tap.chunks_exact(count * places);
+        let own = images.flat_map(|image| &image[channel * places..(channel + 1) * places]);
+        let sum: f32 = own.sum();
+        assert!((sum - of_bias).abs() < 1e-3, "{sum}, not {of_bias}");
     }
 }
 

@@ -87,6 +87,8 @@ fn data(
     }
     if let Some(further) = further {
         hash.update(format!("{:?}\n", further.balance));
+        let inner = further.changes.iter().filter_map(|it| it.inner());
+        inner.for_each(|inner| hash.update(format!("{}\n", inner.name())));
     }
     let changes = further.map_or(&[][..], |further| further.changes);
     let mut pixels = vec![0.0_f32; shape.values()];

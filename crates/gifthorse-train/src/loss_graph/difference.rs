@@ -144,9 +144,10 @@ fn chain(operations: &[Operation]) -> String {
 /// An operation with its shape, its network's digest cut short.
 fn named(operation: &Operation) -> String {
     let name = match operation.operation.strip_prefix("network ") {
-        Some(digest) => {
+        Some(named) => {
+            let (digest, layer) = named.split_at(named.find(' ').unwrap_or(named.len()));
             let short: String = digest.chars().take(SHOWN).collect();
-            format!("network {short}")
+            format!("network {short}{layer}")
         }
         None => operation.operation.clone(),
     };

@@ -49,6 +49,13 @@ impl Traced {
         self.array.clone().into_vec()
     }
 
+    /// Whether something that is differentiated can be made from it.
+    pub(crate) fn is_tracked(&self) -> bool {
+        let count = self.array.shape().iter().product();
+        let flat: Tensor<1> = self.array.clone().reshape(&[count]).into_tensor();
+        flat.is_tracked()
+    }
+
     /// Its shape.
     pub(crate) fn shape(&self) -> Vec<usize> {
         self.array.shape()
@@ -93,6 +100,44 @@ impl Tape {
         Ok((logits, outcome.statistics))
     }
 
+    /// A pass through a network up to the layer that it is tapped at: the layer's values, a row for
+    /// each image, and what batch normalisations saw.
+    ///
+    /// # Errors
+    /// What the engine refuses.
+    pub(crate) fn pass_to(
+        &mut self,
+        (known, layer): (&Known, &str),
+        images: &Traced,
+        weights: &[Array],
+        seed: u64,
+    ) -> Result<(Traced, Vec<BatchStatistics>), Error> {
+        let images_of = images.array.clone();
+        let outcome = known.network.forward(images_of, weights, seed)?;
+        let values = in_rows(outcome.features)?;
+        let name = format!("{} up to {layer}", known.name);
+        Ok((self.push(name, values, &[images]), outcome.statistics))
+    }
+
+    /// A pass through a network that is tapped at a layer, and open for gradients there: the
+    /// logits, the layer's values, a row for each image, and the leaf to which the gradient is that
+    /// to these values.
+    ///
+    /// # Errors
+    /// What the engine refuses.
+    pub(crate) fn pass_from(
+        &mut self,
+        known: &Known,
+        images: &Traced,
+        weights: &[Array],
+        seed: u64,
+    ) -> Result<(Traced, Array, Vec<Tensor<1>>), Error> {
+        let images_of = images.array.clone();
+        let (outcome, leaves) = known.network.forward_from_taps(images_of, weights, seed)?;
+        let logits = self.push(known.name.as_str(), outcome.logits, &[images]);
+        Ok((logits, in_rows(outcome.features)?, leaves))
+    }
+
     /// Logarithm of the softmax of each row.
     pub(crate) fn log_softmax(&mut self, logits: &Traced) -> Traced {
         let array = logits.array.clone().log_softmax(1);
@@ -111,6 +156,12 @@ impl Tape {
         self.push("sum", Array::from_tensor(rows_of.sum()), &[rows])
     }
 
+    /// The sum of two values' numbers.
+    pub(crate) fn add(&mut self, a: &Traced, b: &Traced) -> Traced {
+        let array = a.array.clone().add(b.array.clone());
+        self.push("add", array, &[a, b])
+    }
+
     /// A share of a sum.
     pub(crate) fn over(&mut self, value: &Traced, count: usize) -> Traced {
         let whole: Tensor<1> = value.array.clone().into_tensor();
@@ -124,28 +175,48 @@ impl Tape {
     /// # Errors
     /// [`Error::Net`] for a leaf that has no influence on the loss.
     pub(crate) fn backward(
-        mut self,
+        self,
         loss: &Traced,
         leaves: &[Tensor<1>],
     ) -> Result<(Vec<Vec<f32>>, StepGraph), Error> {
+        let (gradients, graph) = self.backward_to_some(loss, leaves);
+        let gradients: Option<Vec<Vec<f32>>> = gradients.into_iter().collect();
+        let Some(gradients) = gradients else {
+            let reason = "a weight has no influence on the logits".to_owned();
+            return Err(Error::Net(reason));
+        };
+        Ok((gradients, graph))
+    }
+
+    /// As [`Self::backward`], for a loss that some leaves have no influence on.
+    pub(crate) fn backward_to_some(
+        mut self,
+        loss: &Traced,
+        leaves: &[Tensor<1>],
+    ) -> (Vec<Option<Vec<f32>>>, StepGraph) {
         let loss_of: Tensor<1> = loss.array.clone().into_tensor();
         let mut tape = loss_of.backward();
         let gradient = |leaf: &Tensor<1>| {
             let gradient = leaf.grad_remove(&mut tape)?;
             Some(Array::from_tensor(gradient).into_vec())
         };
-        let gradients: Option<Vec<Vec<f32>>> = leaves.iter().map(gradient).collect();
-        let Some(gradients) = gradients else {
-            let reason = "a weight has no influence on the logits".to_owned();
-            return Err(Error::Net(reason));
-        };
+        let gradients = leaves.iter().map(gradient).collect();
         self.operations.truncate(loss.place + 1);
         let term = Term {
             times: 1,
             operations: Operation::ancestors(&self.operations),
         };
-        Ok((gradients, StepGraph { terms: vec![term] }))
+        (gradients, StepGraph { terms: vec![term] })
     }
+}
+
+/// The values of the one layer that a network is tapped at, a row for each image.
+fn in_rows(features: Vec<Array>) -> Result<Array, Error> {
+    let missing = || Error::Net("it is tapped at no layer".to_owned());
+    let values = features.into_iter().next().ok_or_else(missing)?;
+    let shape = values.shape();
+    let count = shape[1..].iter().product();
+    Ok(values.reshape(&[shape[0], count]))
 }
 
 #[cfg(test)]

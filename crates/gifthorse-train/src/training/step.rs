@@ -5,30 +5,37 @@ use rand::RngExt;
 use rayon::prelude::*;
 use tracing::trace_span;
 
-use super::Training;
+use super::{Networks, Training};
 use crate::further_losses::{Change, Changed};
 use crate::gradient::{Backward, Part, Shard};
+use crate::inner::InnerNetwork;
 use crate::loss_graph::StepGraph;
 use crate::progress::Progress;
 use crate::random::Purpose;
-use crate::{Augmented, Error, Look, Samples, Shaping};
+use crate::{Augmented, Error, InnerLoss, Inside, Look, Samples, Shaping};
 
 impl Training<'_> {
     /// One update of the weights.
     #[tracing::instrument(level = "trace", skip_all)]
     pub(super) fn step(
         &self,
-        backward: &Backward,
+        networks: &Networks<'_>,
         progress: &mut Progress,
         epoch: usize,
         chosen: &[usize],
     ) -> Result<(), Error> {
         let recipe = self.recipe;
         let step = progress.done;
+        let backward = networks.backward;
         let batches = self.samples.len() / recipe.batch;
+        let batch = Batch {
+            step,
+            epoch,
+            chosen,
+        };
         let clean = Augmented::new(self.samples, recipe.augment, recipe.seed);
         let look = |change: &dyn Change, weights: &mut Vec<Vec<f32>>| {
-            self.look(change, backward, weights, clean, (step, epoch), chosen)
+            self.look(change, backward, weights, clean, batch)
         };
         let within = match self.within {
             None => None,
@@ -43,16 +50,26 @@ impl Training<'_> {
             None => &clean,
         };
         let run = |weights: &mut Vec<Vec<f32>>, samples: &dyn Samples| {
-            self.shards(backward, weights, samples, (step, epoch), chosen)
+            self.shards(backward, weights, batch, |lent, part| {
+                backward.run(lent, samples, part)
+            })
         };
         let mut shards = run(&mut progress.weights, samples)?;
         if let Some(further) = self.further {
             let due = further.due(progress, (recipe.batch, batches), recipe.seed);
             let mut losses = Vec::new();
-            for change in due {
+            for &place in &due {
+                let change = further.changes[place].as_ref();
                 look(change, &mut progress.weights)?;
                 let samples = clean;
-                losses.push(run(&mut progress.weights, &Changed { samples, change })?);
+                let changed = Changed { samples, change };
+                match change.inner().zip(networks.inner[place].as_ref()) {
+                    None => losses.push(run(&mut progress.weights, &changed)?),
+                    Some(inner) => {
+                        let weights = &mut progress.weights;
+                        losses.extend(self.inner_shards(backward, weights, batch, changed, inner)?);
+                    }
+                }
             }
             let sum: f64 = losses.iter().flatten().map(|shard| shard.loss).sum();
             if !sum.is_finite() {
@@ -112,8 +129,11 @@ impl Training<'_> {
         backward: &Backward,
         weights: &mut Vec<Vec<f32>>,
         samples: Augmented<&dyn Samples>,
-        (step, epoch): (usize, usize),
-        chosen: &[usize],
+        Batch {
+            step,
+            epoch,
+            chosen,
+        }: Batch<'_>,
     ) -> Result<(), Error> {
         let mut rng = Purpose::Dropout { step, shard: 0 }.rng(self.recipe.seed);
         let lent = backward.lend(weights);
@@ -143,47 +163,81 @@ impl Training<'_> {
         }
     }
 
-    /// The shards of one batch under these weights, which are lent and come back as they were.
+    /// The shards of one batch under these weights, which are lent and come back as they were;
+    /// `run` is given each part of the batch that is run together.
     fn shards(
         &self,
         backward: &Backward,
         weights: &mut Vec<Vec<f32>>,
-        samples: &dyn Samples,
-        (step, epoch): (usize, usize),
-        chosen: &[usize],
+        batch: Batch<'_>,
+        run: impl Fn(&[Array], Part<'_>) -> Result<Shard, Error> + Sync,
     ) -> Result<Vec<Shard>, Error> {
         let recipe = self.recipe;
         let lent = backward.lend(weights);
         let size = recipe.batch / recipe.shards;
-        let run = |(shard, chosen): (usize, &[usize])| match recipe.shaping {
-            None => backward.run(&lent, samples, self.part((step, epoch), shard, chosen)),
+        let shards = self.side_by_side(batch.chosen, size, |shard, chosen| match recipe.shaping {
+            None => run(&lent, self.part(batch, shard, chosen)),
             Some(shaping) => {
                 let images = chosen.chunks(1).zip(shard * size..);
-                let parts = images.map(|(image, place)| self.part((step, epoch), place, image));
-                shaped(shaping, backward, &lent, samples, parts)
+                let parts = images.map(|(image, place)| self.part(batch, place, image));
+                shaped(shaping, backward, parts, |part| run(&lent, part))
             }
-        };
-        let parts = chosen.par_chunks(size).enumerate();
-        let shards: Result<Vec<Shard>, Error> = if recipe.shards < rayon::current_num_threads() {
-            parts.map(run).collect()
-        } else {
-            parts.map(|part| alone(|| run(part))).collect()
-        };
+        });
         *weights = trace_span!("take back").in_scope(|| Backward::take_back(lent));
         shards
     }
 
-    /// Images of a batch that are run together, in their place among others.
-    fn part<'p>(
+    /// The shards of a loss on what is inside the network; `None` if it has nothing to say of this
+    /// batch.
+    fn inner_shards(
         &self,
-        (step, epoch): (usize, usize),
-        shard: usize,
-        chosen: &'p [usize],
-    ) -> Part<'p> {
+        backward: &Backward,
+        weights: &mut Vec<Vec<f32>>,
+        batch: Batch<'_>,
+        samples: Changed<'_>,
+        (inner, network): (&dyn InnerLoss, &InnerNetwork),
+    ) -> Result<Option<Vec<Shard>>, Error> {
+        let lent = backward.lend(weights);
+        let seen = self.side_by_side(batch.chosen, backward.shard(), |place, chosen| {
+            let part = self.part(batch, place, chosen);
+            network.see(backward, &lent, samples, part)
+        });
+        *weights = Backward::take_back(lent);
+        let slope = inner.slope(&Inside::of_parts(seen?));
+        if slope.is_flat() {
+            return Ok(None);
+        }
+        let shards = self.shards(backward, weights, batch, |lent, part| {
+            network.run(backward, lent, samples, part, &slope)
+        });
+        shards.map(Some)
+    }
+
+    /// Runs parts of a batch at once, and gives what they come to in their order. Fewer parts than
+    /// threads share out their own work too.
+    fn side_by_side<T: Send>(
+        &self,
+        chosen: &[usize],
+        size: usize,
+        run: impl Fn(usize, &[usize]) -> Result<T, Error> + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let parts = chosen.par_chunks(size).enumerate();
+        if self.recipe.shards < rayon::current_num_threads() {
+            parts.map(|(place, part)| run(place, part)).collect()
+        } else {
+            let run = |(place, part)| alone(|| run(place, part));
+            parts.map(run).collect()
+        }
+    }
+
+    /// Images of a batch that are run together, in their place among others as large.
+    fn part<'p>(&self, batch: Batch<'_>, place: usize, chosen: &'p [usize]) -> Part<'p> {
         let recipe = self.recipe;
+        let (step, shard) = (batch.step, place);
         Part {
-            epoch,
+            epoch: batch.epoch,
             chosen,
+            first: place * chosen.len(),
             batch: recipe.batch,
             smoothing: recipe.label_smoothing,
             seed: Purpose::Dropout { step, shard }.rng(recipe.seed).random(),
@@ -191,13 +245,20 @@ impl Training<'_> {
     }
 }
 
+/// The images of a step.
+#[derive(Clone, Copy)]
+struct Batch<'a> {
+    step: usize,
+    epoch: usize,
+    chosen: &'a [usize],
+}
+
 /// A shard whose images each have a gradient of their own, which is clipped before they are added.
 fn shaped<'p>(
     shaping: Shaping,
     backward: &Backward,
-    weights: &[Array],
-    samples: &dyn Samples,
     images: impl Iterator<Item = Part<'p>>,
+    run: impl Fn(Part<'p>) -> Result<Shard, Error>,
 ) -> Result<Shard, Error> {
     let sizes = backward.weights().iter();
     let sizes = sizes.map(|weight| weight.shape.iter().product::<usize>());
@@ -212,7 +273,7 @@ fn shaped<'p>(
     for image in images {
         batch = image.batch;
         // A batch of its own.
-        let alone = backward.run(weights, samples, Part { batch: 1, ..image })?;
+        let alone = run(Part { batch: 1, ..image })?;
         whole.loss += alone.loss;
         whole.right += alone.right;
         shaping.add(&mut whole.gradients, &alone.gradients);

@@ -12,6 +12,7 @@ mod errors;
 mod exam;
 mod fine_tuning;
 mod further_losses;
+mod inner;
 mod look;
 mod loss_graph;
 mod repeatable;

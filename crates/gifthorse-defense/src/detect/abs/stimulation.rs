@@ -1,9 +1,8 @@
 //! Units whose stimulation alone leads all images to one class.
 
-use gifthorse_engine::{Array, Hinge, Tail};
+use gifthorse_engine::{Array, Hinge, Tail, activations};
 use rayon::prelude::*;
 
-use crate::activations::activations;
 use crate::error::Error;
 use crate::subject::{Subject, spread_over_classes};
 

@@ -1,8 +1,7 @@
 //! The layer that margins are driven at: what clean images give there, and in what range.
 
-use gifthorse_engine::{Classifier, Layer, Tail};
+use gifthorse_engine::{Classifier, Layer, Tail, activations};
 
-use crate::activations::activations;
 use crate::error::Error;
 use crate::subject::{Subject, spread_over_classes};
 

@@ -1,12 +1,11 @@
 //! The neurons that a trigger raises.
 
-use gifthorse_engine::{Classifier, Layer};
+use gifthorse_engine::{Classifier, Layer, activations, logits_input};
 use serde::{Deserialize, Serialize};
 
 use super::activations::{Activations, Pool};
-use crate::activations::activations;
 use crate::error::Error;
-use crate::explain::{Ranking, logits_input};
+use crate::explain::Ranking;
 use crate::filter::Given;
 use crate::filter::scale::Scale;
 use crate::repair::KnownTrigger;

@@ -1,11 +1,11 @@
 //! The layers that are looked at where nobody says.
 
-use gifthorse_engine::{Classifier, Layer};
-
 use crate::activations::activations;
+use crate::classifier::Classifier;
 use crate::error::Error;
+use crate::layer::Layer;
 
-/// The input of the layer that gives the logits, which the paper calls the second to last layer.
+/// The input of the layer that gives the logits, mostly called the second to last layer.
 ///
 /// From some layer on, mostly the last activation, logits are an affine function. Of what follows
 /// it, such as a pool, a flattening and a product, this is the last value that is a row of units

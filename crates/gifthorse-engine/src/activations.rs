@@ -1,8 +1,8 @@
 //! Where the units of a model lie.
 
-use gifthorse_engine::{Classifier, Hinge};
-
+use crate::classifier::Classifier;
 use crate::error::Error;
+use crate::layer::Hinge;
 
 /// The activations that everything passes through, the last one in front: functions with a flat
 /// stretch, each result once, but for one that only keeps the image's pixels in their range.
