@@ -2,7 +2,7 @@
 
 use super::calibration::Calibration;
 use super::confirmation::Gate;
-use super::decision::{ClassDecision, Decision, Verdict};
+use super::decision::{Decision, Verdict};
 use super::doubt::{Doubt, Effect};
 use super::error::StatsError;
 use super::evidence::Evidence;
@@ -10,7 +10,7 @@ use super::obstacle;
 use super::reasons::Grounds;
 use super::remedies::remedies;
 use super::test::null::check_rate;
-use super::trial::{Charge, Trials};
+use super::trial::{Charge, Trial, Trials};
 
 /// The verdict on a model: a pure function of what was found, what clean models are like, the rate
 /// of false alarms to keep (`fpr`, 0.001 to 0.5, for the model as a whole) and the seed of the
@@ -19,7 +19,8 @@ use super::trial::{Charge, Trials};
 /// - *Backdoored*: some class is flagged by all witnesses together, and still is by those that need
 ///   no trigger to convict or whose trigger passes the gate.
 /// - *Clean*: nothing is flagged, some witness could have flagged something, none failed in its
-///   search, and no doubt stands against it.
+///   search, and no doubt stands against it; and if some witnesses are faint, none of the others
+///   flags a class by itself.
 /// - *Inconclusive*: all else, with the reason.
 ///
 /// # Errors
@@ -34,22 +35,13 @@ pub fn decide(
     check_methods(evidence)?;
     let doubts = doubts(evidence)?;
     let gates = gates(evidence)?;
-    let Trials { together, apart } = Trials::hear(evidence, calibration, fpr, seed)?;
-    let mut heaviest = (&together, together.charges(&gates));
-    let mut p_value = together.p_value(&heaviest.1);
-    for trial in &apart {
-        let charges = trial.charges(&gates);
-        let p = trial.p_value(&charges);
-        let is_smaller = p.is_some_and(|p| p_value.is_none_or(|known| p < known));
-        let weights = (weight(&charges), weight(&heaviest.1));
-        if weights.0 > weights.1 || (weights.0 == weights.1 && weights.0 > 0 && is_smaller) {
-            heaviest = (trial, charges);
-        }
-        if is_smaller {
-            p_value = p;
-        }
-    }
-    let (trial, charges) = heaviest;
+    let Trials {
+        together: trial,
+        apart,
+    } = Trials::hear(evidence, calibration, fpr, seed)?;
+    let charges = trial.charges(&gates);
+    let alone = apart.iter().flat_map(|trial| alone(trial, &gates));
+    let alone: Vec<AloneSuspect> = alone.collect();
     let obstacles = trial.obstacles();
 
     let suspects: Vec<&Charge> = charges.iter().filter(|charge| charge.named).collect();
@@ -58,45 +50,68 @@ pub fn decide(
     let doubted = doubts.iter().any(|(_, effect)| *effect == Effect::NotClean);
     let verdict = if !targets.is_empty() {
         Verdict::Backdoored
-    } else if suspects.is_empty() && !doubted && !obstacle::stand_against_clean(&obstacles) {
+    } else if suspects.is_empty()
+        && alone.is_empty()
+        && !doubted
+        && !obstacle::stand_against_clean(&obstacles)
+    {
         Verdict::Clean
     } else {
         Verdict::Inconclusive
     };
     let grounds = Grounds {
         evidence,
-        trial,
-        p_value,
+        trial: &trial,
+        alone: &alone,
         charges: &charges,
         gates: &gates,
         obstacles: &obstacles,
         doubts: &doubts,
     };
-    // What each witness says of a class is what it says beside all others.
-    let said = together.decisions(evidence, &charges, &gates);
-    let classes = trial.decisions(evidence, &charges, &gates).into_iter();
-    let classes = classes.zip(said).map(|(class, said)| ClassDecision {
-        witnesses: said.witnesses,
-        ..class
-    });
+    let mut suspects: Vec<usize> = suspects.iter().map(|charge| charge.class).collect();
+    for suspect in &alone {
+        if !suspects.contains(&suspect.class) {
+            suspects.push(suspect.class);
+        }
+    }
     Ok(Decision {
         verdict,
         reasons: grounds.reasons(),
         remedies: remedies(&grounds),
         targets,
-        suspects: suspects.iter().map(|charge| charge.class).collect(),
-        p_value,
+        suspects,
+        p_value: trial.p_value(&charges),
         fpr,
         calibration: calibration.name().to_owned(),
-        witnesses: together.witnesses(evidence),
-        classes: classes.collect(),
+        witnesses: trial.witnesses(evidence),
+        classes: trial.decisions(evidence, &charges, &gates),
     })
 }
 
-/// How much charges weigh: 2 if a class is convicted, 1 if one is flagged.
-fn weight(charges: &[Charge]) -> u8 {
-    let any = |is_so: fn(&Charge) -> bool| u8::from(charges.iter().any(is_so));
-    any(|charge| charge.flagged) + any(|charge| charge.named && charge.convicted)
+/// A class that a sound witness finds too suspicious by itself, where those by margins hear little.
+#[derive(Debug)]
+pub(super) struct AloneSuspect {
+    /// The place of the witness.
+    pub place: usize,
+    /// Class index.
+    pub class: usize,
+    /// The p-value of the class, by this witness.
+    pub p_value: f64,
+}
+
+/// The classes that the only witness of a trial names.
+fn alone(trial: &Trial<'_>, gates: &Gates) -> Vec<AloneSuspect> {
+    let Some(hearing) = trial.hearings.first() else {
+        return Vec::new();
+    };
+    let charges = trial.charges(gates).into_iter();
+    let named = charges.filter(|charge| charge.named);
+    let suspect = |charge: Charge| AloneSuspect {
+        place: hearing.place,
+        class: charge.class,
+        p_value: trial.p_alone(0, charge.class),
+    };
+    named.map(suspect).collect()
 }
 
 /// What came of each class's trigger on held-out images: for each witness, in the order of its

@@ -80,7 +80,8 @@ pub enum Soundness {
     /// witness is not heard.
     Unsound(String),
     /// It can, but the detector goes by margins, which this model's training kept small, for the
-    /// reason given in words. The witness is heard, and each sound one alone as well.
+    /// reason given in words. The witness is heard, and each sound one by itself as well, so that
+    /// none that is sure is outvoted in silence.
     Faint(String),
 }
 

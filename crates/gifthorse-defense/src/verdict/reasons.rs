@@ -1,6 +1,6 @@
 //! The reasons of a decision, in words.
 
-use super::decide::Gates;
+use super::decide::{AloneSuspect, Gates};
 use super::doubt::{Doubt, Effect};
 use super::evidence::{Conviction, Evidence, Soundness, Statistic, Tail, Witness};
 use super::hearing::{Hearing, Unheard};
@@ -13,21 +13,12 @@ use super::trial::{Alone, Charge, Trial, gate};
 /// list.
 const MOST_LISTED: usize = 2;
 
-/// A part of a whole, in words.
-fn ordinal(parts: usize) -> String {
-    match parts {
-        2 => "half".to_owned(),
-        3 => "third".to_owned(),
-        more => format!("{more}th part"),
-    }
-}
-
 /// All that a decision is made from.
 pub(super) struct Grounds<'a> {
     pub evidence: &'a Evidence,
     pub trial: &'a Trial<'a>,
-    /// The model's p-value.
-    pub p_value: Option<f64>,
+    /// Classes that a witness names by itself.
+    pub alone: &'a [AloneSuspect],
     pub charges: &'a [Charge],
     pub gates: &'a Gates,
     pub obstacles: &'a [Obstacle],
@@ -45,7 +36,13 @@ impl Grounds<'_> {
             doubts.map(|(doubt, _)| doubt.sentence())
         };
         let obstacles: Vec<String> = told(self.obstacles).map(|it| self.obstacle(it)).collect();
+        let faintness = self.faintness();
         let mut reasons = Vec::new();
+        let (first, last) = match self.alone.is_empty() || self.suspects().next().is_some() {
+            true => (None, faintness),
+            false => (faintness, None),
+        };
+        reasons.extend(first);
         if self.charges.iter().any(|charge| charge.flagged) {
             reasons.extend(self.suspicions());
             reasons.extend(self.by_size());
@@ -82,7 +79,7 @@ impl Grounds<'_> {
                  models of the same task say more (--reference)."
             ));
         }
-        reasons.extend(self.faintness());
+        reasons.extend(last);
         reasons.extend(doubts(Effect::Told));
         reasons
     }
@@ -96,15 +93,24 @@ impl Grounds<'_> {
         let faint: Vec<_> = self.evidence.witnesses.iter().filter_map(faint).collect();
         let (why, _) = faint.first()?;
         let names: Vec<&str> = faint.iter().map(|(_, name)| name.as_str()).collect();
-        let shared = match self.trial.sharers {
-            1 => "the others could not be heard by themselves: they are none, or clean models too few".to_owned(),
-            sharers => format!(
-                "each of the others was heard by itself as well, at a {} of the rate that all share",
-                ordinal(sharers)
+        let alone = self.alone.iter().map(|suspect| {
+            format!(
+                "{} finds class {} too suspicious for a clean model (p = {:.3})",
+                self.evidence.witnesses[suspect.place].method.detector,
+                suspect.class,
+                suspect.p_value
+            )
+        });
+        let alone: Vec<String> = alone.collect();
+        let others = match alone.is_empty() {
+            true => "None of the others finds a class too suspicious by itself.".to_owned(),
+            false => format!(
+                "By itself {}, and that those do not agree says nothing.",
+                alone.join(", and ")
             ),
         };
         Some(format!(
-            "Detectors that go by margins ({}) hear little in this model: {}. So {shared}.",
+            "Detectors that go by margins ({}) hear little in this model: {}. {others}",
             names.join(", "),
             why.trim_end_matches('.')
         ))
@@ -258,7 +264,7 @@ impl Grounds<'_> {
     /// Nothing flagged; the number that would have been is told for each witness that could have
     /// flagged something.
     fn nothing_found(&self) -> Option<String> {
-        let p = self.p_value?;
+        let p = self.trial.p_value(self.charges)?;
         let heard = self.trial.hearings.iter().zip(&self.trial.alone);
         let able = |place: usize| self.obstacles.contains(&Obstacle::None(place));
         let limits = heard.clone().filter(|(hearing, _)| able(hearing.place));

@@ -27,10 +27,8 @@ pub(super) struct Trial<'a> {
     pub out_of_span: Option<OutOfSpan>,
     /// What combined surprises are worth; `None` if no witness was heard.
     worth: Option<Worth>,
-    /// The rate of false alarms, of all trials together.
+    /// The rate of false alarms.
     pub fpr: f64,
-    /// How many trials share that rate, each a part: 1 if this is the only one.
-    pub sharers: usize,
 }
 
 /// What one witness says alone.
@@ -57,26 +55,25 @@ pub(super) struct Charge {
     pub convicted: bool,
 }
 
-/// Which witnesses a trial hears, and at which part of the rate.
+/// Which witnesses a trial hears, and at which rate.
 #[derive(Debug, Clone, Copy)]
 struct Terms {
     /// The place of the only one; all if `None`.
     only: Option<usize>,
     fpr: f64,
-    sharers: usize,
 }
 
-/// All trials of a model. They share the rate of false alarms.
+/// All trials of a model.
 pub(super) struct Trials<'a> {
     /// All witnesses together.
     pub together: Trial<'a>,
-    /// If some are faint, each sound one by itself.
+    /// If some are faint, each sound one by itself; these share the rate of false alarms.
     pub apart: Vec<Trial<'a>>,
 }
 
 impl<'a> Trials<'a> {
     /// Hears the witnesses. None is heard by itself where clean models were not measured, since
-    /// none outweighs another there, and where they are too few for a part of the rate.
+    /// none outweighs another there.
     ///
     /// # Errors
     /// Evidence that is not made of numbers.
@@ -86,48 +83,30 @@ impl<'a> Trials<'a> {
         fpr: f64,
         seed: u64,
     ) -> Result<Self, StatsError> {
-        let under = |only, sharers| {
-            let terms = Terms { only, fpr, sharers };
-            Trial::hear(evidence, calibration, terms, seed)
+        let under = |only, sharers: usize| {
+            let fpr = fpr / sharers as f64;
+            Trial::hear(evidence, calibration, Terms { only, fpr }, seed)
         };
-        let unshared = |together| Self {
-            together,
-            apart: Vec::new(),
-        };
-        let whole = under(None, 1)?;
+        let together = under(None, 1)?;
         let is = |soundness: fn(&Soundness) -> bool| {
-            let heard = whole.hearings.iter();
-            heard
-                .filter(move |it| soundness(&it.witness.soundness))
-                .map(|it| it.place)
+            let heard = together.hearings.iter();
+            let heard = heard.filter(move |it| soundness(&it.witness.soundness));
+            heard.map(|it| it.place)
         };
         let sound: Vec<usize> = is(|it| *it == Soundness::Sound).collect();
         let has_faint = is(|it| matches!(it, Soundness::Faint(_))).next().is_some();
-        let is_ranked = matches!(whole.worth, Some(Worth::Ranked { .. }));
-        if !has_faint || sound.is_empty() || !is_ranked {
-            return Ok(unshared(whole));
-        }
-        let sharers = 1 + sound.len();
-        let together = under(None, sharers)?;
-        let apart = sound.into_iter().map(|place| under(Some(place), sharers));
-        let apart: Vec<Trial<'_>> = apart.collect::<Result<_, _>>()?;
-        let can_flag = |trial: &Trial<'_>| {
-            let worth = trial.worth.as_ref();
-            worth.is_some_and(|worth| worth.smallest_p_value() <= trial.part())
-        };
-        Ok(match can_flag(&together) && apart.iter().all(can_flag) {
-            true => Self { together, apart },
-            false => unshared(whole),
+        let is_ranked = matches!(together.worth, Some(Worth::Ranked { .. }));
+        let sharers = sound.len();
+        let apart = sound.into_iter().filter(|_| has_faint && is_ranked);
+        let apart = apart.map(|place| under(Some(place), sharers));
+        Ok(Self {
+            apart: apart.collect::<Result<_, _>>()?,
+            together,
         })
     }
 }
 
 impl<'a> Trial<'a> {
-    /// The part of the rate that this trial has.
-    fn part(&self) -> f64 {
-        self.fpr / self.sharers as f64
-    }
-
     /// Hears the witnesses that are to be heard.
     ///
     /// # Errors
@@ -135,10 +114,9 @@ impl<'a> Trial<'a> {
     fn hear(
         evidence: &'a Evidence,
         calibration: &'a dyn Calibration,
-        Terms { only, fpr, sharers }: Terms,
+        Terms { only, fpr }: Terms,
         seed: u64,
     ) -> Result<Self, StatsError> {
-        let part = fpr / sharers as f64;
         let spanned = calibration.spans(evidence.pixels, evidence.classes);
         let (mut candidates, mut unheard) = (Vec::new(), Vec::new());
         let witnesses = evidence.witnesses.iter().enumerate();
@@ -152,7 +130,7 @@ impl<'a> Trial<'a> {
                 Err(why) => unheard.push((place, why)),
             }
         }
-        let (heard, left_out) = heard_together(candidates, calibration, part);
+        let (heard, left_out) = heard_together(candidates, calibration, fpr);
         let left_out = left_out.into_iter();
         unheard.extend(left_out.map(|candidate| (candidate.place, Unheard::NotCalibrated)));
         let methods: Vec<_> = heard.iter().map(Candidate::method).collect();
@@ -169,7 +147,7 @@ impl<'a> Trial<'a> {
             None => Worth::Nominal { tests },
         };
         let of_all = worth(ranks, tests);
-        let critical = of_all.critical(part);
+        let critical = of_all.critical(fpr);
         let alone = hearings.iter().map(|hearing| {
             let reading = hearing.read(critical);
             let ranks = calibration.ranks(&[&hearing.witness.method]);
@@ -186,7 +164,6 @@ impl<'a> Trial<'a> {
             unheard,
             out_of_span: spanned.err(),
             fpr,
-            sharers,
         })
     }
 
@@ -211,9 +188,9 @@ impl<'a> Trial<'a> {
                 class,
                 surprise,
                 distance: 0.0,
-                flagged: worth.is_significant(surprise, self.part()),
+                flagged: worth.is_significant(surprise, self.fpr),
                 named: false,
-                convicted: worth.is_significant(proven, self.part()),
+                convicted: worth.is_significant(proven, self.fpr),
             }
         };
         let charges: Vec<Charge> = reached.into_iter().map(charge).collect();
@@ -246,7 +223,7 @@ impl<'a> Trial<'a> {
             .map(|(place, why)| Obstacle::Unheard(*place, why.clone()))
             .collect();
         let too_few = self.worth.as_ref().map(Worth::smallest_p_value);
-        if let Some(least) = too_few.filter(|least| *least > self.part()) {
+        if let Some(least) = too_few.filter(|least| *least > self.fpr) {
             obstacles.push(Obstacle::TooFewCleanModels {
                 least,
                 rate: self.fpr,
@@ -271,21 +248,17 @@ impl<'a> Trial<'a> {
         obstacles
     }
 
-    /// The model's p-value, times the number of trials; `None` if no witness was heard, or none
-    /// reached a class.
+    /// The model's p-value; `None` if no witness was heard, or none reached a class.
     pub(super) fn p_value(&self, charges: &[Charge]) -> Option<f64> {
-        self.p_value_of(charges.first()?.surprise)
-    }
-
-    fn p_value_of(&self, surprise: f64) -> Option<f64> {
-        let p_value = self.worth.as_ref()?.p_value(surprise);
-        Some((self.sharers as f64 * p_value).min(1.0))
+        let first = charges.first()?;
+        let worth = self.worth.as_ref()?;
+        Some(worth.p_value(first.surprise))
     }
 
     /// Whether a witness finds a class too suspicious by itself.
     pub(super) fn is_sure(&self, hearing: &Hearing<'_>, class: usize) -> bool {
         let worth = self.worth.as_ref();
-        worth.is_some_and(|worth| worth.is_significant(hearing.surprise(class), self.part()))
+        worth.is_some_and(|worth| worth.is_significant(hearing.surprise(class), self.fpr))
     }
 
     /// The p-value that a witness alone gives a class.
@@ -330,7 +303,7 @@ impl<'a> Trial<'a> {
         let searched: BTreeSet<usize> = searched.flat_map(ClassEvidence::accused).collect();
         let decision = |class| {
             let charge = charges.iter().find(|charge| charge.class == class);
-            let p_value = |charge: &Charge| self.p_value_of(charge.surprise);
+            let p_value = |charge: &Charge| Some(self.worth.as_ref()?.p_value(charge.surprise));
             let witnesses = (0..evidence.witnesses.len())
                 .map(|place| self.by_witness(place, class, gates))
                 .collect();

@@ -68,32 +68,25 @@ fn a_sure_witness_is_not_outvoted_by_one_that_hears_little() {
     assert_eq!(together.verdict, Verdict::Clean, "{:?}", together.reasons);
     let heard = judged(&faint(sure.clone()), &library, 0.05);
     assert_eq!(
-        (heard.verdict, heard.targets.as_slice()),
-        (Verdict::Backdoored, &[7][..]),
+        (heard.verdict, heard.suspects.as_slice()),
+        (Verdict::Inconclusive, &[7][..]),
         "{:?}",
         heard.reasons
     );
-    let twice = 2.0 * alone(&sure, &library).p_value.unwrap();
-    assert!((heard.p_value.unwrap() - twice).abs() < 1e-12);
-    assert_eq!(heard.classes[7].p_value, heard.p_value);
-    // What each says of the model and of the class is told all the same.
-    assert_eq!(heard.witnesses, judged_at_half(&sure, &library).witnesses);
-    assert!(heard.classes[7].witnesses.iter().all(Option::is_some));
-    let told = "(margin1, margin2, margin3) hear little in this model: it is less sure than right";
-    let half = "heard by itself as well, at a half of the rate";
-    assert!(
-        heard
-            .reasons
-            .iter()
-            .any(|why| why.contains(told) && why.contains(half)),
-        "{:?}",
-        heard.reasons
+    // All else is as it was.
+    assert!(heard.targets.is_empty());
+    assert_eq!(
+        (heard.p_value, &heard.witnesses, &heard.classes),
+        (together.p_value, &together.witnesses, &together.classes)
     );
-}
-
-/// What all say together at the part of the rate that they have where two share it.
-fn judged_at_half(evidence: &Evidence, library: &CleanModels) -> Decision {
-    judged(evidence, library, 0.025)
+    let told = "(margin1, margin2, margin3) hear little in this model: it is less sure than right. By itself trigger finds \
+                class 7 too suspicious";
+    assert!(heard.reasons[0].contains(told), "{:?}", heard.reasons);
+    // What nobody finds suspicious stays clean.
+    let calm = judged(&faint(outvoted(0.0)), &library, 0.05);
+    assert_eq!(calm.verdict, Verdict::Clean, "{:?}", calm.reasons);
+    let told = "None of the others finds a class too suspicious by itself";
+    assert!(calm.reasons.iter().any(|why| why.contains(told)));
 }
 
 #[test]
@@ -106,54 +99,58 @@ fn a_faint_witness_is_still_heard() {
         (heard.verdict, heard.targets.as_slice()),
         (Verdict::Backdoored, &[6][..])
     );
-    assert_eq!(heard.p_value, sound.p_value.map(|p| 2.0 * p));
+    assert_eq!(heard.p_value, sound.p_value);
 }
 
 #[test]
-fn clean_models_are_flagged_no_more_often() {
-    let p_values: Vec<f64> = (0..3)
+fn clean_models_are_doubted_at_the_rate_and_by_the_sure_witness_alone() {
+    let rate = 0.1;
+    let sure: Vec<(bool, bool)> = (0..3)
         .flat_map(|seed| {
             let (library, world, mut rng) = library(20 + seed);
             let models: Vec<LibraryModel> = (0..60)
                 .map(|name| world.model(name, Some(10), &mut rng))
                 .collect();
-            let p = |model: &LibraryModel| {
-                let evidence = faint(scan_of(model, 2));
-                judged(&evidence, &library, 0.05).p_value.unwrap()
+            let is_sure = |model: &LibraryModel| {
+                let evidence = scan_of(model, 2);
+                let before = judged(&evidence, &library, rate);
+                let after = judged(&faint(evidence), &library, rate);
+                assert_eq!(before.targets, after.targets);
+                let p_value = before.witnesses[0].said.as_ref().unwrap().p_value;
+                let doubted = after.suspects.len() > before.suspects.len();
+                assert!(!doubted || p_value <= rate && after.verdict != Verdict::Clean);
+                (p_value <= rate, doubted)
             };
-            models.par_iter().map(p).collect::<Vec<_>>()
+            models.par_iter().map(is_sure).collect::<Vec<_>>()
         })
         .collect();
-    let share = |rate: f64| {
-        let below = p_values.iter().filter(|&&p| p <= rate).count();
-        below as f64 / p_values.len() as f64
+    let share = |is: fn(&(bool, bool)) -> bool| {
+        sure.iter().filter(|it| is(it)).count() as f64 / sure.len() as f64
     };
-    // As for witnesses that are sound: 0.05, and three and a half errors of 0.021.
-    assert!(share(0.05) < 0.125, "{}", share(0.05));
-    // Half of two p-values is no more than one: the rate is kept, and not far from used.
-    assert!((0.2..0.55).contains(&share(0.5)), "{}", share(0.5));
+    // Binomial errors of 180 models and of three thresholds from 100 models each, added in squares:
+    // 0.028; three and a half of them.
+    assert!(share(|it| it.0) < 0.2, "{}", share(|it| it.0));
+    assert!(share(|it| it.1) > 0.0);
 }
 
 #[test]
-fn where_clean_models_are_too_few_for_a_part_of_the_rate_all_are_heard_together_alone() {
+fn nothing_is_different_where_no_other_could_be_sure() {
     let (library, ..) = library(5);
-    let evidence = scan(&[(0, 3, 6.0)]);
+    let both = scan(&[(0, 3, 6.0)]);
     // The smallest p-value by a hundred models is 1 / 101.
-    let together = judged(&evidence, &library, 0.012);
-    let fallen_back = judged(&faint(evidence.clone()), &library, 0.012);
+    let together = judged(&both, &library, 0.009);
+    let strict = judged(&faint(both.clone()), &library, 0.009);
     assert_eq!(
-        (fallen_back.verdict, fallen_back.p_value),
-        (together.verdict, together.p_value)
+        (strict.verdict, strict.p_value, strict.suspects),
+        (together.verdict, together.p_value, together.suspects)
     );
-    let told = "clean models too few";
-    assert!(fallen_back.reasons.iter().any(|why| why.contains(told)));
-    // Nor is anything different where there is no other.
-    let mut only = faint(evidence);
+    let mut only = faint(both);
     only.witnesses.remove(0);
     let mut sound = only.clone();
     sound.witnesses[0].soundness = Soundness::Sound;
-    assert_eq!(
-        judged(&only, &library, 0.05).p_value,
-        judged(&sound, &library, 0.05).p_value
+    let (only, sound) = (
+        judged(&only, &library, 0.05),
+        judged(&sound, &library, 0.05),
     );
+    assert_eq!((only.verdict, only.p_value), (sound.verdict, sound.p_value));
 }
