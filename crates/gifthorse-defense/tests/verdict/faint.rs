@@ -61,7 +61,7 @@ fn a_sure_witness_is_not_outvoted_by_one_that_hears_little() {
     let (library, ..) = library_of(4, 3);
     let depths = (20..120).map(|tenths| f64::from(tenths) / 10.0);
     let sure = depths
-        .map(|below| outvoted(below))
+        .map(outvoted)
         .find(|evidence| alone(evidence, &library).p_value.unwrap() <= 0.02)
         .unwrap();
     let together = judged(&sure, &library, 0.05);
