@@ -69,10 +69,10 @@ pub fn decide(
         doubts: &doubts,
     };
     let mut suspects: Vec<usize> = suspects.iter().map(|charge| charge.class).collect();
-    for suspect in &alone {
-        if !suspects.contains(&suspect.class) {
-            suspects.push(suspect.class);
-        }
+    if suspects.is_empty() {
+        suspects.extend(alone.iter().map(|suspect| suspect.class));
+        suspects.sort_unstable();
+        suspects.dedup();
     }
     Ok(Decision {
         verdict,

@@ -82,6 +82,7 @@ fn a_sure_witness_is_not_outvoted_by_one_that_hears_little() {
     let told = "(margin1, margin2, margin3) hear little in this model: it is less sure than right. By itself trigger finds \
                 class 7 too suspicious";
     assert!(heard.reasons[0].contains(told), "{:?}", heard.reasons);
+    assert!(heard.remedies.iter().any(|it| it.contains("--reference")));
     // What nobody finds suspicious stays clean.
     let calm = judged(&faint(outvoted(0.0)), &library, 0.05);
     assert_eq!(calm.verdict, Verdict::Clean, "{:?}", calm.reasons);
