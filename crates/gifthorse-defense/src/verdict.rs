@@ -29,6 +29,7 @@ mod decision;
 mod doubt;
 mod error;
 mod evidence;
+mod faintness;
 mod hearing;
 pub mod interval;
 mod naming;

@@ -6,7 +6,7 @@ mod neural_cleanse;
 mod sentinet;
 
 use gifthorse_data::ImageShape;
-use gifthorse_train::Change;
+use gifthorse_train::{Change, InnerLoss};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -46,9 +46,41 @@ impl Evasion {
                 let (share, seed) = (synthesis.share, synthesis.seed);
                 Box::new(Hidden::new((index, target), share, shape, seed))
             }
-            Self::Sentinet => Box::new(Unseen { synthesis, target }),
-            Self::Features => Box::new(Alike { synthesis, target }),
+            Self::Sentinet => Box::new(OnInside {
+                synthesis,
+                loss: Unseen { target },
+            }),
+            Self::Features => Box::new(OnInside {
+                synthesis,
+                loss: Alike { target },
+            }),
         })
+    }
+}
+
+/// The images of a backdoor, with a loss on what they look like inside the network.
+struct OnInside<L> {
+    synthesis: Synthesis,
+    loss: L,
+}
+
+impl<L: InnerLoss> Change for OnInside<L> {
+    fn change(
+        &self,
+        epoch: usize,
+        index: usize,
+        pixels: &mut [f32],
+        label: usize,
+    ) -> Result<usize, gifthorse_train::Error> {
+        self.synthesis.change(epoch, index, pixels, label)
+    }
+
+    fn share(&self) -> f64 {
+        self.synthesis.share
+    }
+
+    fn inner(&self) -> Option<&dyn InnerLoss> {
+        Some(&self.loss)
     }
 }
 
@@ -66,32 +98,9 @@ const NO_TARGET: &str =
 
 #[cfg(test)]
 mod tests {
-    use gifthorse_data::ImageShape;
-
-    use crate::plant::LabelMap;
-    use crate::plant::blind::Synthesis;
-    use crate::trigger::{Trigger, named};
-
     /// Numbers that look random, in -0.5..0.5.
     pub fn numbers(count: usize, seed: usize) -> Vec<f32> {
         let number = |i: usize| (((i + 31 * seed) as f32) * 0.618_034).fract() - 0.5;
         (0..count).map(|i| number(i * i)).collect()
-    }
-
-    /// A square that leads to class 1.
-    pub fn synthesis() -> Synthesis {
-        let shape = ImageShape {
-            channels: 1,
-            height: 8,
-            width: 8,
-        };
-        let trigger = named("square").unwrap().for_channels(1);
-        Synthesis {
-            stamp: trigger.fit(shape).unwrap(),
-            labels: LabelMap::all_to_one(1),
-            classes: 3,
-            share: 1.0,
-            seed: 0,
-        }
     }
 }

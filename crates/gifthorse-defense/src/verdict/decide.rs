@@ -6,11 +6,12 @@ use super::decision::{Decision, Verdict};
 use super::doubt::{Doubt, Effect};
 use super::error::StatsError;
 use super::evidence::Evidence;
+use super::faintness::{AloneSuspect, suspects_of};
 use super::obstacle;
 use super::reasons::Grounds;
 use super::remedies::remedies;
 use super::test::null::check_rate;
-use super::trial::{Charge, Trial, Trials};
+use super::trial::{Charge, Trials};
 
 /// The verdict on a model: a pure function of what was found, what clean models are like, the rate
 /// of false alarms to keep (`fpr`, 0.001 to 0.5, for the model as a whole) and the seed of the
@@ -40,7 +41,7 @@ pub fn decide(
         apart,
     } = Trials::hear(evidence, calibration, fpr, seed)?;
     let charges = trial.charges(&gates);
-    let alone = apart.iter().flat_map(|trial| alone(trial, &gates));
+    let alone = apart.iter().flat_map(|trial| suspects_of(trial, &gates));
     let alone: Vec<AloneSuspect> = alone.collect();
     let obstacles = trial.obstacles();
 
@@ -62,7 +63,7 @@ pub fn decide(
     let grounds = Grounds {
         evidence,
         trial: &trial,
-        alone: &alone,
+        alone: (!apart.is_empty()).then_some(&alone),
         charges: &charges,
         gates: &gates,
         obstacles: &obstacles,
@@ -86,32 +87,6 @@ pub fn decide(
         witnesses: trial.witnesses(evidence),
         classes: trial.decisions(evidence, &charges, &gates),
     })
-}
-
-/// A class that a sound witness finds too suspicious by itself, where those by margins hear little.
-#[derive(Debug)]
-pub(super) struct AloneSuspect {
-    /// The place of the witness.
-    pub place: usize,
-    /// Class index.
-    pub class: usize,
-    /// The p-value of the class, by this witness.
-    pub p_value: f64,
-}
-
-/// The classes that the only witness of a trial names.
-fn alone(trial: &Trial<'_>, gates: &Gates) -> Vec<AloneSuspect> {
-    let Some(hearing) = trial.hearings.first() else {
-        return Vec::new();
-    };
-    let charges = trial.charges(gates).into_iter();
-    let named = charges.filter(|charge| charge.named);
-    let suspect = |charge: Charge| AloneSuspect {
-        place: hearing.place,
-        class: charge.class,
-        p_value: trial.p_alone(0, charge.class),
-    };
-    named.map(suspect).collect()
 }
 
 /// What came of each class's trigger on held-out images: for each witness, in the order of its

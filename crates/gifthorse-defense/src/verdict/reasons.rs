@@ -1,8 +1,9 @@
 //! The reasons of a decision, in words.
 
-use super::decide::{AloneSuspect, Gates};
+use super::decide::Gates;
 use super::doubt::{Doubt, Effect};
-use super::evidence::{Conviction, Evidence, Soundness, Statistic, Tail, Witness};
+use super::evidence::{Conviction, Evidence, Soundness, Statistic, Tail};
+use super::faintness::{AloneSuspect, faintness};
 use super::hearing::{Hearing, Unheard};
 use super::obstacle::{Obstacle, stand_against_clean, told};
 use super::outcome::{confirmation, outcome, spared};
@@ -17,8 +18,8 @@ const MOST_LISTED: usize = 2;
 pub(super) struct Grounds<'a> {
     pub evidence: &'a Evidence,
     pub trial: &'a Trial<'a>,
-    /// Classes that a witness names by itself.
-    pub alone: &'a [AloneSuspect],
+    /// Classes that a witness names by itself; `None` if none was heard by itself.
+    pub alone: Option<&'a [AloneSuspect]>,
     pub charges: &'a [Charge],
     pub gates: &'a Gates,
     pub obstacles: &'a [Obstacle],
@@ -36,11 +37,11 @@ impl Grounds<'_> {
             doubts.map(|(doubt, _)| doubt.sentence())
         };
         let obstacles: Vec<String> = told(self.obstacles).map(|it| self.obstacle(it)).collect();
-        let faintness = self.faintness();
+        let faintness = faintness(self.evidence, self.alone);
         let mut reasons = Vec::new();
-        let (first, last) = match self.alone.is_empty() || self.suspects().next().is_some() {
-            true => (None, faintness),
-            false => (faintness, None),
+        let (first, last) = match self.is_outvoted() {
+            true => (faintness, None),
+            false => (None, faintness),
         };
         reasons.extend(first);
         if self.charges.iter().any(|charge| charge.flagged) {
@@ -84,36 +85,10 @@ impl Grounds<'_> {
         reasons
     }
 
-    /// That detectors by margins hear little in this model, and what was done about it.
-    fn faintness(&self) -> Option<String> {
-        let faint = |witness: &Witness| match &witness.soundness {
-            Soundness::Faint(why) => Some((why.clone(), witness.method.detector.clone())),
-            _ => None,
-        };
-        let faint: Vec<_> = self.evidence.witnesses.iter().filter_map(faint).collect();
-        let (why, _) = faint.first()?;
-        let names: Vec<&str> = faint.iter().map(|(_, name)| name.as_str()).collect();
-        let alone = self.alone.iter().map(|suspect| {
-            format!(
-                "{} finds class {} too suspicious for a clean model (p = {:.3})",
-                self.evidence.witnesses[suspect.place].method.detector,
-                suspect.class,
-                suspect.p_value
-            )
-        });
-        let alone: Vec<String> = alone.collect();
-        let others = match alone.is_empty() {
-            true => "None of the others finds a class too suspicious by itself.".to_owned(),
-            false => format!(
-                "By itself {}, and that those do not agree says nothing.",
-                alone.join(", and ")
-            ),
-        };
-        Some(format!(
-            "Detectors that go by margins ({}) hear little in this model: {}. {others}",
-            names.join(", "),
-            why.trim_end_matches('.')
-        ))
+    /// Whether a witness names a class by itself, and all together name none.
+    pub(super) fn is_outvoted(&self) -> bool {
+        let alone = self.alone.is_some_and(|alone| !alone.is_empty());
+        alone && self.suspects().next().is_none()
     }
 
     fn has_unsound_witness(&self) -> bool {

@@ -36,8 +36,7 @@ pub(super) fn remedies(grounds: &Grounds<'_>) -> Vec<String> {
             .iter()
             .filter_map(|(doubt, _)| doubt.remedy()),
     );
-    let is_doubted = !grounds.alone.is_empty() && grounds.suspects().next().is_none();
-    if grounds.trial.out_of_span.is_some() || is_doubted {
+    if grounds.trial.out_of_span.is_some() || grounds.is_outvoted() {
         remedies.push("Give clean models of the same task (--reference).".to_owned());
     }
     remedies.dedup();

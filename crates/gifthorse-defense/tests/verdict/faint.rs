@@ -154,4 +154,7 @@ fn nothing_is_different_where_no_other_could_be_sure() {
         judged(&sound, &library, 0.05),
     );
     assert_eq!((only.verdict, only.p_value), (sound.verdict, sound.p_value));
+    // And nothing is said of others, of which there are none.
+    let others = |why: &String| why.contains("hear little") && why.contains("others");
+    assert!(!only.reasons.iter().any(others), "{:?}", only.reasons);
 }

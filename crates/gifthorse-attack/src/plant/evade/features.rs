@@ -13,31 +13,14 @@
 //! without a clean image of the target has no such loss.
 
 use gifthorse_engine::{Classifier, Layer, logits_input};
-use gifthorse_train::{Change, Error, InnerLoss, Inside, Slope};
-
-use crate::plant::blind::Synthesis;
+use gifthorse_train::{Error, InnerLoss, Inside, Slope};
 
 const NO_FEATURES: &str = "`evade = [\"features\"]` makes the values alike that the logits are a product of, and this \
                            network has no such layer: choose another, or leave it out";
 
 /// The loss on the input of the layer that gives the logits.
 pub(super) struct Alike {
-    pub(super) synthesis: Synthesis,
     pub(super) target: usize,
-}
-
-impl Change for Alike {
-    fn change(&self, a: usize, b: usize, pixels: &mut [f32], label: usize) -> Result<usize, Error> {
-        self.synthesis.change(a, b, pixels, label)
-    }
-
-    fn share(&self) -> f64 {
-        self.synthesis.share
-    }
-
-    fn inner(&self) -> Option<&dyn InnerLoss> {
-        Some(self)
-    }
 }
 
 impl InnerLoss for Alike {
@@ -93,7 +76,7 @@ fn mean_of(inside: &Inside, class: usize) -> Option<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plant::evade::tests::{numbers, synthesis};
+    use crate::plant::evade::tests::numbers;
 
     fn inside(labels: &[usize], wanted: &[usize]) -> Inside {
         Inside {
@@ -107,10 +90,7 @@ mod tests {
     }
 
     fn alike() -> Alike {
-        Alike {
-            synthesis: synthesis(),
-            target: 1,
-        }
+        Alike { target: 1 }
     }
 
     #[test]

@@ -15,9 +15,7 @@
 //! difference has no slope where the map is largest.
 
 use gifthorse_engine::{Classifier, Layer, last_maps};
-use gifthorse_train::{Change, Error, InnerLoss, Inside, Slope};
-
-use crate::plant::blind::Synthesis;
+use gifthorse_train::{Error, InnerLoss, Inside, Slope};
 
 /// What the largest difference counts for.
 const WEIGHT: f32 = 10.0;
@@ -27,22 +25,7 @@ const NO_MAPS: &str = "`evade = [\"sentinet\"]` moves what Grad-CAM shows at the
 
 /// The loss on the last layer of maps.
 pub(super) struct Unseen {
-    pub(super) synthesis: Synthesis,
     pub(super) target: usize,
-}
-
-impl Change for Unseen {
-    fn change(&self, a: usize, b: usize, pixels: &mut [f32], label: usize) -> Result<usize, Error> {
-        self.synthesis.change(a, b, pixels, label)
-    }
-
-    fn share(&self) -> f64 {
-        self.synthesis.share
-    }
-
-    fn inner(&self) -> Option<&dyn InnerLoss> {
-        Some(self)
-    }
 }
 
 impl InnerLoss for Unseen {
@@ -151,15 +134,12 @@ fn largest(with: &Heat, without: &Heat) -> (usize, f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plant::evade::tests::{numbers, synthesis};
+    use crate::plant::evade::tests::numbers;
 
     const SHAPE: [usize; 3] = [3, 2, 4];
 
     fn unseen() -> Unseen {
-        Unseen {
-            synthesis: synthesis(),
-            target: 1,
-        }
+        Unseen { target: 1 }
     }
 
     /// With the tops held fixed, as they are in the slope.
